@@ -1,0 +1,44 @@
+"""The one exception for a caller's mistake, and the search for the name that was meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from kobai.words import say
+
+
+class UsageError(ValueError):
+    """A caller's mistake: names the parameter, the rule, the value received and the remedy.
+
+    Holds the key of its sentence and the values in it, and speaks the language in use when it is shown.
+    The command line prints it as one line and exits with 2.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key, values)
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return say(self.key, **self.values)
+
+
+def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
+    """The error for a name that does not exist, with the nearest one that does.
+
+    `kind` is the key of the thing's name in `words` ("kind.optimizer", "kind.task", …).
+    """
+    names = sorted(known)
+    near = get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    if near:
+        return UsageError("error.unknown.near", kind=_Said(kind), value=value, near=near[0])
+    return UsageError("error.unknown", kind=_Said(kind), value=value, known=", ".join(names))
+
+
+class _Said:
+    """A key said only when the sentence around it is, so that both speak one language."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __format__(self, specification: str) -> str:
+        return format(say(self.key), specification)

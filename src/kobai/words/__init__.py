@@ -1,0 +1,42 @@
+"""Every sentence a person reads, one table per language with equal keys.
+
+``say(key, **values)`` gives the sentence in the current language; ``use("ja")`` changes the language.
+The tables are `en.WORDS` and `ja.WORDS`.
+"""
+
+from contextlib import contextmanager
+from collections.abc import Iterator
+
+from kobai.words import en, ja
+
+TABLES = {"en": en.WORDS, "ja": ja.WORDS}
+_current = "en"
+
+
+def use(language: str) -> None:
+    """Make `language` ("en" or "ja") the language of everything said from now on."""
+    global _current
+    if language not in TABLES:
+        raise ValueError(say("error.language", value=language, known=", ".join(TABLES)))
+    _current = language
+
+
+def current() -> str:
+    """The language now in use."""
+    return _current
+
+
+@contextmanager
+def language(name: str | None) -> Iterator[None]:
+    """Speak `name` inside the block (None: no change)."""
+    before = _current
+    use(name or before)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def say(key: str, **values: object) -> str:
+    """The sentence `key` with `values` filled in."""
+    return TABLES[_current][key].format(**values)
