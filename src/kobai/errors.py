@@ -30,11 +30,11 @@ def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
     names = sorted(known)
     near = get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
     if near:
-        return UsageError("error.unknown.near", kind=_Said(kind), value=value, near=near[0])
-    return UsageError("error.unknown", kind=_Said(kind), value=value, known=", ".join(names))
+        return UsageError("error.unknown.near", kind=said(kind), value=value, near=near[0])
+    return UsageError("error.unknown", kind=said(kind), value=value, known=", ".join(names))
 
 
-class _Said:
+class said:
     """A key said only when the sentence around it is, so that both speak one language."""
 
     def __init__(self, key: str) -> None:

@@ -1,0 +1,327 @@
+"""Initial values of the weights: one family, σ(n₁, n₂) · form(z).
+
+z is one standard-normal array of the weights' shape, n₁ the nodes before it (fan in) and n₂ those after it
+(fan out). ``form`` gives z another shape of unit scale (itself, uniform, orthogonal, constant), σ is a scale
+times a spread that depends on the fans alone. Because an initializer draws nothing itself, two of them can be
+compared on the same z::
+
+    he().weights(z, 100, 50)                  # the formula, on a NumPy or JAX array
+    he().fill(parameters, 0)                  # every weight array of a pytree, drawn from seed 0
+    nn.Dense(10, kernel_init=he())            # JAX and Flax: (key, shape, dtype) -> array
+
+`INITIALIZERS` is the table of them; `parse` reads "he" or "normal:0.1". Importing this module needs neither
+jax nor scipy, so that the table answers at once.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from kobai.errors import UsageError, said, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Array = Any
+Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A deterministic function of a standard-normal array and the two fans: scale · spread(n₁, n₂) · form(z).
+
+    Fields:
+      name: how tables and `parse` call it: "he", "normal:0.01".
+      form: ``form(z, output_axis)``, an array of z's shape and of unit scale; `output_axis` is the axis of z
+        that counts the outputs, or None where it is not known.
+      spread: ``spread(n₁, n₂)``, the standard deviation that the fans ask for.
+      scale: a factor.
+    """
+
+    name: str
+    form: Callable[[Array, int | None], Array] = field(repr=False)
+    spread: Callable[[float, float], float] = field(repr=False)
+    scale: float = field(default=1.0, repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def weights(
+        self, normal: Array, fan_in: float, fan_out: float, *, output_axis: int | None = None
+    ) -> Array:
+        """The weights made of the standard-normal array `normal`: same shape, same dtype, same library.
+
+        Only `orthogonal` on arrays of more than two dimensions asks which axis counts the outputs. Without
+        `output_axis` it is read off the fans; where both ends of the shape fit them, it is the last.
+        """
+        if normal.size == 0:
+            return normal
+        # Half precision has no QR and no distribution function, neither in NumPy nor in JAX.
+        z = normal.astype("float32") if normal.dtype.itemsize < 4 else normal
+        if output_axis is None:
+            output_axis = _output_axis(z.shape, (fan_in, fan_out))
+        # A Python number: a NumPy scalar would widen a float32 array.
+        deviation = float(self.scale * self.spread(fan_in, fan_out))
+        return (deviation * self.form(z, output_axis)).astype(normal.dtype)
+
+    def __call__(
+        self, key: Array, shape: tuple[int, ...], dtype: Any = "float32", *, layout: Layout = "in_out"
+    ) -> Array:
+        """A JAX array of weights; `key` (a JAX random key) makes z and nothing else.
+
+        This is the signature of `jax.nn.initializers`, so that an initializer can be a Flax `kernel_init`.
+        """
+        import jax
+
+        z = jax.random.normal(key, shape, dtype)
+        return self.weights(z, *fans(shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
+
+    def fill(
+        self, parameters: Any, generator: "int | np.random.Generator", *, layout: Layout = "in_out"
+    ) -> Any:
+        """The pytree `parameters` with new weights, as NumPy arrays.
+
+        Every floating-point array of two or more dimensions is replaced. Its z is drawn in float64, array
+        after array in the order of the tree, by every initializer alike: the same seed is the same z. Other
+        arrays (biases, scales, integers) keep their values; leaves that are no arrays are left as they are.
+
+        Args:
+          parameters: any pytree: a dict of arrays, an Equinox module, a Flax parameter tree.
+          generator: a `numpy.random.Generator`, which is advanced, or a seed.
+          layout: where the fans are in a shape: see `fans`.
+
+        Raises:
+          UsageError: for a generator or a layout that is none.
+        """
+        import jax
+        import numpy as np
+
+        generator = generator_of(generator)
+
+        def filled(leaf: Any) -> Any:
+            if not isinstance(leaf, np.ndarray | jax.Array) or jax.dtypes.issubdtype(
+                leaf.dtype, jax.dtypes.extended
+            ):
+                return leaf
+            if leaf.ndim < 2 or not jax.dtypes.issubdtype(leaf.dtype, np.floating):
+                return np.array(leaf)
+            z = generator.standard_normal(leaf.shape)
+            weights = self.weights(z, *fans(leaf.shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
+            return weights.astype(leaf.dtype)
+
+        return jax.tree.map(filled, parameters)
+
+
+# Forms: z -> an array of its shape and of unit scale.
+
+
+def _normal(z: Array, output_axis: int | None) -> Array:  # noqa: ARG001
+    return z
+
+
+def _uniform(z: Array, output_axis: int | None) -> Array:  # noqa: ARG001
+    """Uniform on (−√3, √3), whose variance is 1: Φ, the normal's distribution function, makes z uniform."""
+    if z.__array_namespace__().__name__ == "numpy":
+        from scipy.special import ndtr as Φ
+    else:
+        from jax.scipy.special import ndtr as Φ
+    return math.sqrt(3) * (2 * Φ(z) - 1)
+
+
+def _constant(z: Array, output_axis: int | None) -> Array:  # noqa: ARG001
+    return z.__array_namespace__().ones_like(z)
+
+
+def _orthogonal(z: Array, output_axis: int | None) -> Array:
+    """The weights into each output as one column of a matrix, made orthonormal (the rows, if they are fewer).
+
+    Saxe, McClelland, Ganguli (2014), arXiv 1312.6120. QR leaves the sign of each column open; with R's
+    diagonal positive, Q is unique and uniformly distributed (Mezzadri 2007, arXiv math-ph/0609050).
+    """
+    if output_axis is None:
+        raise UsageError("error.orthogonal.axis", shape=z.shape)
+    xp = z.__array_namespace__()
+    by_output = xp.moveaxis(z, output_axis, -1)
+    matrix = by_output.reshape(-1, by_output.shape[-1])
+    wide = matrix.shape[0] < matrix.shape[1]
+    q, r = xp.linalg.qr(matrix.T if wide else matrix)
+    q = q * xp.copysign(1.0, xp.diagonal(r))
+    return xp.moveaxis((q.T if wide else q).reshape(by_output.shape), -1, output_axis)
+
+
+# Spreads: fans -> standard deviation.
+
+
+def _given(n1: float, n2: float) -> float:  # noqa: ARG001
+    return 1.0
+
+
+def _xavier(n1: float, n2: float) -> float:
+    return math.sqrt(2 / (n1 + n2))
+
+
+def _he(n1: float, n2: float) -> float:  # noqa: ARG001
+    return math.sqrt(2 / n1)
+
+
+def _lecun(n1: float, n2: float) -> float:  # noqa: ARG001
+    return math.sqrt(1 / n1)
+
+
+# The initializers.
+
+
+def constant(value: float = 0.5) -> Initializer:
+    """Every weight the same: the nodes of a layer stay copies of one another for ever."""
+    return Initializer(_named("constant", value=value), _constant, _given, value)
+
+
+def normal(deviation: float = 0.01) -> Initializer:
+    """Normal with the given standard deviation, not truncated."""
+    return Initializer(_named("normal", deviation=deviation), _normal, _given, deviation)
+
+
+def uniform(deviation: float = 0.01) -> Initializer:
+    """Uniform with the given standard deviation, thus between ±√3 of it."""
+    return Initializer(_named("uniform", deviation=deviation), _uniform, _given, deviation)
+
+
+def xavier() -> Initializer:
+    """σ = √(2/(n₁+n₂)), for sigmoid and tanh. Glorot and Bengio (2010), equation 12."""
+    return Initializer("xavier", _normal, _xavier)
+
+
+def xavier_uniform() -> Initializer:
+    """`xavier` in the uniform form of the same variance: ±√(6/(n₁+n₂)). As above, equation 16."""
+    return Initializer("xavier_uniform", _uniform, _xavier)
+
+
+def he() -> Initializer:
+    """σ = √(2/n₁), for ReLU. He, Zhang, Ren, Sun (2015), arXiv 1502.01852, equation 10."""
+    return Initializer("he", _normal, _he)
+
+
+def he_uniform() -> Initializer:
+    """`he` in the uniform form of the same variance: ±√(6/n₁)."""
+    return Initializer("he_uniform", _uniform, _he)
+
+
+def lecun() -> Initializer:
+    """σ = √(1/n₁): a linear layer keeps the variance. LeCun, Bottou, Orr, Müller (1998), section 4.6."""
+    return Initializer("lecun", _normal, _lecun)
+
+
+def lecun_uniform() -> Initializer:
+    """`lecun` in the uniform form of the same variance: ±√(3/n₁)."""
+    return Initializer("lecun_uniform", _uniform, _lecun)
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """`gain` times orthonormal columns: every length changes by `gain`. Saxe and others, arXiv 1312.6120."""
+    name = _named("orthogonal", gain=gain)
+    return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _given, gain)
+
+
+INITIALIZERS: dict[str, Callable[..., Initializer]] = {
+    "constant": constant,
+    "normal": normal,
+    "uniform": uniform,
+    "xavier": xavier,
+    "xavier_uniform": xavier_uniform,
+    "he": he,
+    "he_uniform": he_uniform,
+    "lecun": lecun,
+    "lecun_uniform": lecun_uniform,
+    "orthogonal": orthogonal,
+}
+"""The one-line description of `name` is `words.say("initializer." + name)`."""
+
+
+def parse(text: str | Initializer) -> Initializer:
+    """The initializer called "he", "normal:0.1", "constant:0", …; an `Initializer` passes unchanged.
+
+    Raises `UsageError` for a name that does not exist (with the nearest that does) and for a bad value.
+    """
+    if isinstance(text, Initializer):
+        return text
+    name, colon, value = str(text).strip().lower().partition(":")
+    if name not in INITIALIZERS:
+        raise unknown("kind.initializer", name, INITIALIZERS)
+    constructor = INITIALIZERS[name]
+    if not colon:
+        return constructor()
+    if not inspect.signature(constructor).parameters:
+        raise UsageError("error.initializer.value", name=name, value=value)
+    return constructor(_number(value))
+
+
+def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
+    """(fan in, fan out) of a weight array: the numbers that enter an output, the outputs that an input enters.
+
+    Args:
+      shape: two or more sizes.
+      layout: "in_out" for (*kernel, in, out) as in Flax, Keras and plain ``x @ w``; "out_in" for
+        (out, in, *kernel) as in Equinox and PyTorch; or a function ``shape -> (fan_in, fan_out)``.
+
+    Raises:
+      UsageError: for fewer than two sizes, a layout that does not exist, or a function that gives no fans.
+    """
+    if callable(layout):
+        given = layout(tuple(shape))
+        if not (isinstance(given, tuple) and len(given) == 2 and all(fan > 0 for fan in given)):
+            raise UsageError("error.layout", shape=tuple(shape), value=given)
+        return given
+    if layout not in _OUTPUT_AXIS:
+        raise unknown("kind.layout", layout, _OUTPUT_AXIS)
+    if len(shape) < 2:
+        raise UsageError("error.fans", shape=tuple(shape))
+    if layout == "in_out":
+        *kernel, inputs, outputs = shape
+    else:
+        outputs, inputs, *kernel = shape
+    return inputs * math.prod(kernel), outputs * math.prod(kernel)
+
+
+def generator_of(seed: "int | np.random.Generator") -> "np.random.Generator":
+    """The random generator of a seed; a generator passes unchanged. Raises `UsageError` for anything else."""
+    import numpy as np
+
+    if isinstance(seed, np.random.Generator) or (isinstance(seed, Integral) and seed >= 0):
+        return np.random.default_rng(seed)
+    raise UsageError("error.seed", value=seed)
+
+
+_OUTPUT_AXIS: dict[Any, int] = {"in_out": -1, "out_in": 0}
+
+
+def _output_axis(shape: tuple[int, ...], known: tuple[float, float]) -> int | None:
+    """The axis that counts the outputs, read off the fans; None where they do not tell."""
+    if len(shape) < 2:
+        return None
+    for layout, axis in _OUTPUT_AXIS.items():
+        if fans(shape, layout) == known:
+            return axis
+    # Of a matrix, the shorter side becomes orthonormal whichever it is.
+    return -1 if len(shape) == 2 else None
+
+
+def _number(text: str) -> float | str:
+    """The number written in `text`; what is none stays, for the constructor to refuse by name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _named(owner: str, **given: float) -> str:
+    """The canonical name with its one coefficient, which is checked: "normal:0.01"."""
+    [(name, value)] = given.items()
+    lowest = -math.inf if name == "value" else 0.0
+    if not isinstance(value, Real) or not math.isfinite(value) or value < lowest:
+        rule = "rule.finite" if name == "value" else "rule.rate"
+        shown = value if isinstance(value, Real) else repr(value)
+        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=shown)
+    return f"{owner}:{float(value)!r}".removesuffix(".0")

@@ -1,0 +1,30 @@
+"""The table of methods: name -> where its class lives. Needs no jax, so that it answers at once.
+
+Common tests, the command line and the documentation all iterate this table. The one-line description of
+`name` is `words.say("optimizer." + name)`.
+"""
+
+from importlib import import_module
+
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "momentum": "Momentum",
+    "nesterov": "Nesterov",
+    "nesterov_definition": "NesterovDefinition",
+    "adagrad": "AdaGrad",
+    "adadelta": "AdaDelta",
+    "rmsprop": "RMSProp",
+    "adam": "Adam",
+}
+"""Each class lives in ``kobai.optimizers.<name>``."""
+
+DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
+"""What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
+
+TASKS = ("digits", "sine")
+"""Each is a function in ``kobai.tasks.<name>``."""
+
+
+def optimizer_class(name: str) -> type:
+    """The class registered as `name`."""
+    return getattr(import_module(f"kobai.optimizers.{name}"), OPTIMIZERS[name])

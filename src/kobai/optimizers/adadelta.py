@@ -1,0 +1,37 @@
+"""AdaDelta (Zeiler 2012, arXiv 1212.5701, algorithm 1; the lecture's equations for AdaDelta)."""
+
+from typing import Any
+
+from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+
+
+@hyperparameters
+class AdaDelta(Optimizer):
+    """Steps in the units of the parameters: recent updates over recent gradients.
+
+    h ← ρh + (1−ρ) g⊙g
+    δ = −√(ε+r) / √(ε+h) ⊙ g    with the old r
+    r ← ρr + (1−ρ) δ⊙δ
+    Δ = ηδ
+
+    The paper has no learning rate: η = 1. It is here a multiplier of the step taken, for sweeps; r
+    accumulates the unscaled δ.
+
+    Args:
+      learning_rate: η ≥ 0.
+      decay: ρ in [0, 1).
+      epsilon: ε ≥ 0; with ε = 0 nothing ever moves, since r starts at 0.
+    """
+
+    learning_rate: float = 1.0
+    decay: float = 0.95
+    epsilon: float = 1e-6
+
+    memories = ("h", "r")
+
+    def rule(self, g: Any, t: Any, h: Any, r: Any) -> tuple[Any, tuple]:
+        η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt
+        h = ρ * h + (1 - ρ) * g * g
+        δ = -sqrt(ε + r) / sqrt(ε + h) * g
+        r = ρ * r + (1 - ρ) * δ * δ
+        return η * δ, (h, r)

@@ -1,0 +1,31 @@
+"""Momentum (Polyak 1964; the lecture's equations for Momentum)."""
+
+from typing import Any
+
+from kobai.optimizers.base import Optimizer, hyperparameters
+
+
+@hyperparameters
+class Momentum(Optimizer):
+    """Keep moving: part of the last update is made again.
+
+    v ← αv − ηg
+    Δ = v
+
+    η stands inside v, as in Polyak and in the lecture. PyTorch and optax keep b ← αb + g and step by −ηb: the
+    same path only while η is constant.
+
+    Args:
+      learning_rate: η ≥ 0.
+      momentum: α in [0, 1).
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+    memories = ("v",)
+
+    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+        η, α = self.learning_rate, self.momentum
+        v = α * v - η * g
+        return v, (v,)

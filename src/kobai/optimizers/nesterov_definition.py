@@ -1,0 +1,42 @@
+"""Nesterov's accelerated gradient as defined (Nesterov 1983; Sutskever et al. 2013, equations 3 and 4)."""
+
+from typing import Any
+
+import jax
+
+from kobai.errors import UsageError
+from kobai.optimizers.base import Optimizer, State, hyperparameters
+
+
+@hyperparameters
+class NesterovDefinition(Optimizer):
+    """Momentum whose gradient is taken where the momentum alone would lead.
+
+    v ← αv − η g(θ + αv)
+    Δ = v
+
+    The loop must take the gradient at ``lookahead(params, state)``. Where it cannot, use `Nesterov`.
+
+    Args:
+      learning_rate: η ≥ 0.
+      momentum: α in [0, 1).
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+    memories = ("v",)
+
+    def lookahead(self, params: Any, state: State) -> Any:
+        """θ + αv."""
+        α = self.momentum
+        return jax.tree.map(lambda θ, v: θ + α * v, params, state.memory["v"])
+
+    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+        η, α = self.learning_rate, self.momentum
+        v = α * v - η * g
+        return v, (v,)
+
+    def as_optax(self) -> Any:
+        """Refused: an optax loop takes the gradient at the parameters, never at a look-ahead point."""
+        raise UsageError("error.as_optax.lookahead")

@@ -1,0 +1,25 @@
+"""Stochastic gradient descent (Robbins and Monro 1951; the lecture's equation for SGD)."""
+
+from typing import Any
+
+from kobai.optimizers.base import Optimizer, hyperparameters
+
+
+@hyperparameters
+class SGD(Optimizer):
+    """Step against the gradient.
+
+    Δ = −ηg
+
+    Goodfellow et al. (2016, algorithm 8.1) write the mean over the mini-batch out, (η/m)Σ: the same update
+    when the loss is a mean.
+
+    Args:
+      learning_rate: η ≥ 0.
+    """
+
+    learning_rate: float = 0.01
+
+    def rule(self, g: Any, t: Any) -> tuple[Any, tuple]:
+        η = self.learning_rate
+        return -η * g, ()

@@ -1,0 +1,43 @@
+"""The dense network of the built-in tasks, as a plain pytree: {"layer_1": {"weights", "biases"}, …}."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.errors import UsageError, unknown
+
+ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
+
+
+def parameters(widths: Sequence[int]) -> dict[str, dict[str, np.ndarray]]:
+    """Zero weights [in, out] and biases [out] for layers of the given widths, inputs first."""
+    pairs = zip(widths, widths[1:], strict=False)
+    return {
+        f"layer_{i}": {"weights": np.zeros(pair, np.float32), "biases": np.zeros(pair[1], np.float32)}
+        for i, pair in enumerate(pairs, start=1)
+    }
+
+
+def forward(parameters: dict[str, Any], x: Any, activation: str) -> Any:
+    """The outputs [examples, out] of the network for inputs `x` [examples, in]; the last layer is linear."""
+    *hidden, output = parameters.values()
+    for layer in hidden:
+        x = ACTIVATIONS[activation](x @ layer["weights"] + layer["biases"])
+    return x @ output["weights"] + output["biases"]
+
+
+def hidden_widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
+    """The widths of the hidden layers, checked."""
+    widths = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    for width in widths:
+        if width < 1:
+            raise UsageError("error.count", name="hidden", value=width)
+    return widths
+
+
+def check_activation(activation: str) -> None:
+    if activation not in ACTIVATIONS:
+        raise unknown("kind.activation", activation, ACTIVATIONS)

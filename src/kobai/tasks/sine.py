@@ -1,0 +1,53 @@
+"""A curve to fit: y = sin x with noise, by a network of two layers (the lecture's exercise 3_7)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.tasks import mlp
+from kobai.tasks.task import Task
+
+NOISE = 0.1
+
+
+def sine(
+    *,
+    hidden: int | Sequence[int] = 50,
+    activation: str = "tanh",
+    batch_size: int = 32,
+    target: float | Sequence[float] | None = (0.02, 0.05, 0.015),
+) -> Task:
+    """Fit 400 points of sin x + noise (standard deviation 0.1) on [−π, π]; the metric is the squared error.
+
+    The noise alone makes an error of 0.01, on average: no network gets below it but by chance.
+
+    Args:
+      hidden: nodes of the hidden layer, or of each of several.
+      activation: "relu", "tanh" or "sigmoid".
+      batch_size: examples in a batch.
+      target: mean squared validation error to reach; of several the first decides.
+    """
+    mlp.check_activation(activation)
+
+    def loss(parameters: Any, batch: Any) -> Any:
+        x, y = batch
+        return jnp.mean((mlp.forward(parameters, x, activation) - y) ** 2)
+
+    # RandomState, because NumPy promises its stream for ever: the data never change.
+    random = np.random.RandomState(37)
+    x = random.uniform(-np.pi, np.pi, (800, 1)).astype(np.float32)
+    y = (np.sin(x) + NOISE * random.standard_normal((800, 1))).astype(np.float32)
+    return Task(
+        name="sine",
+        parameters=mlp.parameters((1, *mlp.hidden_widths(hidden), 1)),
+        loss=loss,
+        train=(x[:400], y[:400]),
+        validation=(x[400:600], y[400:600]),
+        test=(x[600:], y[600:]),
+        metric_name="squared error",
+        metric_range=(0.0, np.inf),
+        target=target,
+        batch_size=batch_size,
+    )

@@ -1,0 +1,163 @@
+"""A task: what is trained, on which data, and what counts as arriving.
+
+`kobai.Task` is how a user brings a model and data of their own; the built-in tasks are made of it too.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.errors import UsageError
+
+Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """A network, its loss, and its data in three parts.
+
+    Args:
+      parameters: any pytree: a dict of arrays, an Equinox module, a Flax parameter tree. Its floating-point
+        arrays are trained; every other leaf stays as it is. Arrays of two or more dimensions get their values
+        from the initializers that are compared, the others (biases, scales) start as they are here.
+      loss: ``loss(parameters, batch) -> scalar``, the mean over the batch; JAX-traceable. `batch` has the
+        structure of `train`, with `batch_size` examples.
+      train, validation, test: a pytree of arrays (often a tuple ``(x, y)``) of equal length along the first
+        axis. Validation chooses, and decides when the target is reached; test gives the final numbers.
+        Without `test` there are none.
+      metric: ``metric(parameters, data) -> scalar`` on a whole part of the data. Default: the loss.
+      metric_name: how reports call it. Default: the function's name.
+      maximize: whether a larger metric is better.
+      metric_range: the values the metric can have; a target outside is refused.
+      target: the metric to reach. Several: the first decides, the others are reported. None: 90 % of the way
+        from the start to the best tuning run.
+      batch_size: examples in a batch.
+      layout: where the fans of a weight array are: "in_out" for shapes (*kernel, in, out) as in Flax, Keras
+        and plain ``x @ w``; "out_in" for (out, in, *kernel) as in Equinox and PyTorch; or a function
+        ``shape -> (fan_in, fan_out)``.
+      state: a pytree of arrays the model carries beside its parameters (running statistics). With it,
+        ``loss(parameters, batch, state=…)`` returns ``(scalar, new_state)``, and `metric` and
+        `validation_loss` are called with ``state=…`` too.
+      random: whether the loss draws at random (dropout). With it the loss is called with ``key=…``, a JAX
+        random key of its own in each step.
+      validation_loss: the loss in inference mode, ``validation_loss(parameters, data) -> scalar``. Default:
+        `loss`. Required with `state` or `random`.
+      name: names the task in tables and folders.
+    """
+
+    parameters: Any
+    loss: Callable[..., Any]
+    train: Any
+    validation: Any
+    test: Any = None
+    metric: Callable[..., Any] | None = None
+    metric_name: str | None = None
+    maximize: bool = False
+    metric_range: tuple[float, float] = (-math.inf, math.inf)
+    target: float | Sequence[float] | None = None
+    batch_size: int = 32
+    layout: Layout = "in_out"
+    state: Any = None
+    random: bool = False
+    validation_loss: Callable[..., Any] | None = None
+    name: str = "task"
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """Every stated target, the deciding one first."""
+        if self.target is None:
+            return ()
+        return tuple(self.target) if isinstance(self.target, Sequence) else (self.target,)
+
+    @property
+    def measure(self) -> str:
+        """What the metric is called."""
+        return self.metric_name or getattr(self.metric or self.loss, "__name__", "metric")
+
+    def training_loss(self, parameters: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
+        """(loss, new model state) of a batch, whatever the form of `loss`."""
+        asked = {} if self.state is None else {"state": state}
+        if self.random:
+            asked["key"] = key
+        result = self.loss(parameters, batch, **asked)
+        return result if self.state is not None else (result, state)
+
+    def evaluate(self, parameters: Any, state: Any, data: Any) -> tuple[Any, Any]:
+        """(loss, metric) on a whole part of the data, in inference mode."""
+        asked = {} if self.state is None else {"state": state}
+        loss = (self.validation_loss or self.loss)(parameters, data, **asked)
+        return loss, loss if self.metric is None else self.metric(parameters, data, **asked)
+
+    def flatten(self, parameters: Any) -> np.ndarray:
+        """θ: every trained array of `parameters` in one vector."""
+        trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
+        return np.concatenate([np.ravel(leaf) for leaf in trained])
+
+    def arrays(self, θ: Any) -> list[Any]:
+        """The trained arrays, in tree order, with the values in the vector θ."""
+        arrays, start = [], 0
+        for leaf in jax.tree.leaves(self.parameters):
+            if is_trained(leaf):
+                end = start + leaf.size
+                arrays.append(θ[start:end].reshape(leaf.shape).astype(leaf.dtype))
+                start = end
+        return arrays
+
+    def unflatten(self, θ: Any) -> Any:
+        """The pytree `parameters` with the trained arrays taken from the vector θ."""
+        arrays = iter(self.arrays(θ))
+        return jax.tree.map(lambda leaf: next(arrays) if is_trained(leaf) else leaf, self.parameters)
+
+    def check(self) -> None:
+        """Refuse, before any training, what cannot be trained. Raises `UsageError`."""
+        if not any(is_trained(leaf) for leaf in jax.tree.leaves(self.parameters)):
+            raise UsageError("error.task.no_parameters", task=self.name)
+        sizes = {part: self._length(part) for part in ("train", "validation", "test")}
+        if not 1 <= self.batch_size <= sizes["train"]:
+            raise UsageError(
+                "error.task.batch", task=self.name, value=self.batch_size, examples=sizes["train"]
+            )
+        if (self.state is not None or self.random) and self.validation_loss is None:
+            raise UsageError("error.task.validation_loss", task=self.name)
+        low, high = self.metric_range
+        for target in self.targets:
+            if not (math.isfinite(target) and low <= target <= high):
+                raise UsageError(
+                    "error.task.target", task=self.name, value=target, metric=self.measure, low=low, high=high
+                )
+
+    def check_start(self, parameters: Any) -> None:
+        """Refuse a loss or metric that is no scalar, or no finite number, at the first initial values."""
+        batch = jax.tree.map(lambda a: jnp.asarray(a[: self.batch_size]), self.train)
+        validation = jax.tree.map(jnp.asarray, self.validation)
+        try:
+            loss, _ = self.training_loss(parameters, self.state, batch, jax.random.key(0))
+            values = {"loss": loss}
+            values["validation loss"], values["metric"] = self.evaluate(parameters, self.state, validation)
+        except Exception as problem:
+            first = f"{type(problem).__name__}: {problem}".split("\n")[0]
+            raise UsageError("error.task.raises", task=self.name, problem=first) from problem
+        for name, value in values.items():
+            if np.shape(value) != ():
+                raise UsageError("error.task.scalar", task=self.name, name=name, shape=np.shape(value))
+            if not np.isfinite(value):
+                raise UsageError("error.task.finite", task=self.name, name=name, value=float(value))
+
+    def _length(self, part: str) -> int:
+        data = getattr(self, part)
+        if data is None and part == "test":
+            return 0
+        lengths = sorted({len(a) if np.ndim(a) else -1 for a in jax.tree.leaves(data)})
+        if len(lengths) != 1 or lengths[0] < 1:
+            raise UsageError("error.task.lengths", task=self.name, part=part, lengths=lengths)
+        return lengths[0]
+
+
+def is_trained(leaf: Any) -> bool:
+    """Whether `leaf` is a floating-point array."""
+    return hasattr(leaf, "dtype") and hasattr(leaf, "shape") and jnp.issubdtype(leaf.dtype, jnp.floating)
