@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -87,10 +86,16 @@ def evaluated_at(steps: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, steps, every), steps)).astype(np.int32)
 
 
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Sweep:
     """The engine for one task and the kinds of optimizers in `optimizers`.
 
-    Compiles on first use, once, whatever cells follow.
+    Compiles once, on first use, whatever cells follow: hyperparameters, initial values, seeds, the number of
+    steps and the interval of evaluation are all arguments of the program.
     """
 
     def __init__(
@@ -107,32 +112,32 @@ class Sweep:
         self.threads = threads or available_cores()
         kinds = {jax.tree.structure(optimizer): optimizer for optimizer in optimizers}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
-        self.program = Program(task, list(kinds.values()), cells=chunk, capacity=capacity)
+        self.program = Program(task, list(kinds.values()), capacity=capacity)
+        self.rows = evaluated_at(steps, evaluate_every)
         self.examples = len(jax.tree.leaves(task.train)[0])
-        self.data = {
-            part: jax.tree.map(jnp.asarray, getattr(task, part)) for part in ("train", "validation", "test")
-        }
+        self.train, self.validation, self.test = (
+            jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
+        )
         self.x64 = bool(jax.config.read("jax_enable_x64"))
-        self._pace = 0.0
-        """Seconds that a chunk's step takes, from the blocks so far."""
+        self._steps_per_block = evaluate_every
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
-        """Run all `cells`; yields (their positions, their runs) for each chunk as it finishes.
+        """Run `cells`; yields (their positions, their runs) for each chunk as it finishes.
 
         Leaving the iteration early (Ctrl-C, `close`) lets each thread end its block and start no other.
         """
         chunks = [list(range(i, min(i + self.chunk, len(cells)))) for i in range(0, len(cells), self.chunk)]
+        if not chunks:
+            return
+        self.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for chunk in chunks:
             todo.put(chunk)
         leave = threading.Event()
-        if chunks:
-            self.compiled  # noqa: B018 - compiled once, here, rather than by every thread at once
-        work = functools.partial(self._work, cells, todo, done, leave)
         for _ in range(min(self.threads, len(chunks))):
             # Daemons, so that an interrupted program need not wait for their last block.
-            threading.Thread(target=work, daemon=True).start()
+            threading.Thread(target=self._work, args=(cells, todo, done, leave), daemon=True).start()
         try:
             for _ in chunks:
                 result = done.get()
@@ -142,7 +147,27 @@ class Sweep:
         finally:
             leave.set()
 
+    def compile(self) -> None:
+        """Compile the program, if that is still to be done."""
+        self._block, self._final  # noqa: B018
+
+    @functools.cached_property
+    def _block(self) -> Any:
+        chunk = [self._start(None)] * self.chunk
+        batches = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
+        draws = _stack([Draws(batches, np.zeros(2, np.uint32))] * self.chunk)
+        clock = Clock(*[np.int32(0)] * 4)
+        return _compiled(self.program.block, clock, _stack(chunk), draws, self.train, self.validation)
+
+    @functools.cached_property
+    def _final(self) -> Any:
+        if self.test is None:
+            return lambda *_: (None, None)
+        cells = _stack([self._start(None)] * self.chunk)
+        return _compiled(self.program.final, cells.θ, cells.state, self.test)
+
     def _work(self, cells: Sequence[Cell], todo: Any, done: Any, leave: threading.Event) -> None:
+        """What each thread does: take the next chunk until there is none, or it is time to leave."""
         try:
             with jax.enable_x64(self.x64):  # a thread does not inherit it
                 while not leave.is_set():
@@ -152,31 +177,73 @@ class Sweep:
                         done.put((positions, runs))
         except queue.Empty:
             return
-        except BaseException as problem:  # raised again where the results are awaited
+        except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
             done.put(problem)
 
     def _run_chunk(self, chunk: list[Cell], leave: threading.Event) -> list[Run] | None:
         """One chunk from its first step to its last; None when told to leave."""
-        block, final = self.compiled
         began = time.perf_counter()
-        state = self._start(chunk)
-        count, step, pieces = len(chunk), 0, []
-        ended = False
+        room = [None] * (self.chunk - len(chunk))
+        cells = _stack([self._start(cell) for cell in [*chunk, *room]])
+        step, pieces, ended = 0, [], False
         while not ended:
             if leave.is_set():
                 return None
-            stop = min(step + self._block_steps(), self.steps)
-            clock = Clock(*map(np.int32, (step, stop, self.steps, self.every)))
             before = time.perf_counter()
-            state, curves = block(clock, state, self._draws(chunk, step, stop), *self.data_of("train", "validation"))
-            finished = np.asarray(state.finished)
-            self._pace = (time.perf_counter() - before) / max(stop - step, 1)
-            due = sum(1 for s in evaluated_at(self.steps, self.every) if step <= s < stop or s == stop == self.steps)
+            stop = min(step + self._steps_per_block, self.steps)
+            clock = Clock(*(np.int32(x) for x in (step, stop, self.steps, self.every)))
+            draws = _stack([self._draws(cell, step, stop) for cell in [*chunk, *room]])
+            cells, curves = self._block(clock, cells, draws, self.train, self.validation)
+            due = int(np.sum((self.rows >= step) & (self.rows < stop))) + (stop == self.steps)
             pieces.append([np.asarray(curve)[:, :due] for curve in curves])
-            step, ended = stop, finished.all() or stop == self.steps
-        curves = [np.concatenate(parts, axis=1) for parts in zip(*pieces, strict=True)]
-        test = (None, None)
-        if self.task.test is not None:
-            test = tuple(np.asarray(values) for values in final(state.θ, state.state, *self.data_of("test")))
-        seconds = (time.perf_counter() - began) / count
-        return [self._collect(i, curves, np.asarray(state.diverged_at), test, seconds) for i in range(count)]
+            step, ended = stop, stop == self.steps or bool(np.all(cells.finished))
+            self._set_pace(time.perf_counter() - before)
+        missing = np.full((self.chunk, len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan)
+        curves = [np.concatenate([*parts, missing], axis=1) for parts in zip(*pieces, strict=True)]
+        loss, metric = self._final(cells.θ, cells.state, self.test)
+        seconds = (time.perf_counter() - began) / len(chunk)
+        return [self._collect(i, curves, cells.diverged_at, loss, metric, seconds) for i in range(len(chunk))]
+
+    def _set_pace(self, seconds: float) -> None:
+        """Twice the steps while a block is much too short, half when it is too long."""
+        if seconds > SECONDS_PER_BLOCK:
+            self._steps_per_block = max(1, self._steps_per_block // 2)
+        elif seconds < SECONDS_PER_BLOCK / 4:
+            self._steps_per_block = min(self._steps_per_block * 2, self.program.capacity)
+
+    def _start(self, cell: Cell | None) -> Any:
+        """A cell before its first step; None fills a chunk up with one that has finished."""
+        if cell is None:
+            optimizer = self.program.rules[0].optimizer([0.0] * self.program.width)
+            return self.program.start(optimizer, self.program.θ)._replace(finished=np.bool_(True))
+        random, layout = stream(cell.seed, INITIAL), self.task.layout
+        parameters = cell.initializer.fill(self.task.parameters, random, layout=layout)
+        return self.program.start(cell.optimizer, self.task.flatten(parameters))
+
+    def _draws(self, cell: Cell | None, start: int, stop: int) -> Draws:
+        rows = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
+        if cell is None:
+            return Draws(rows, np.zeros(2, np.uint32))
+        rows[: stop - start] = batches(cell.seed, start, stop, self.task.batch_size, self.examples)
+        return Draws(rows, stream(cell.seed, NOISE).integers(2**32, size=2, dtype=np.uint32))
+
+    def _collect(self, i: int, curves: Any, diverged_at: Any, loss: Any, metric: Any, seconds: float) -> Run:
+        step = int(diverged_at[i])
+        tested = self.test is not None and step == 0
+        return Run(
+            *(curve[i] for curve in curves),
+            diverged_at=step or None,
+            test_loss=float(loss[i]) if tested else None,
+            test_metric=float(metric[i]) if tested else None,
+            seconds=seconds,
+        )
+
+
+def _stack(items: Sequence[Any]) -> Any:
+    """One pytree with a leading axis for a list of equal ones."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
+
+
+def _compiled(function: Callable[..., Any], *arguments: Any) -> Any:
+    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+    return jax.jit(function).lower(*arguments).compile(options)

@@ -156,12 +156,11 @@ class Program:
     Args:
       task: what is trained.
       optimizers: one for each kind of rule; which hyperparameters they hold does not matter.
-      cells: how many cells a chunk has (padded with finished ones).
       capacity: the most steps in a block.
     """
 
-    def __init__(self, task: Task, optimizers: Sequence[Optimizer], *, cells: int, capacity: int) -> None:
-        self.task, self.cells, self.capacity = task, cells, capacity
+    def __init__(self, task: Task, optimizers: Sequence[Optimizer], *, capacity: int) -> None:
+        self.task, self.capacity = task, capacity
         self.θ = task.flatten(task.parameters)
         self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
