@@ -259,7 +259,7 @@ def parse(text: str | Initializer) -> Initializer:
 
 
 def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
-    """(fan in, fan out) of a weight array: the numbers that enter an output, the outputs that an input enters.
+    """(fan in, fan out) of a weight array: numbers that enter an output, outputs that an input enters.
 
     Args:
       shape: two or more sizes.

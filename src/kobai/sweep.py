@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -151,20 +151,35 @@ class Sweep:
         """Compile the program, if that is still to be done."""
         self._block, self._final  # noqa: B018
 
+    def text(self) -> str:
+        """The program as text: equal for two sweeps that compute the same."""
+        return self._lowered.as_text()
+
+    def memory(self, optimizer: Optimizer) -> int:
+        """Numbers that the rule remembers for every parameter."""
+        rule = self.program.rules[self.program.position[jax.tree.structure(optimizer)]]
+        return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
+
     @functools.cached_property
     def _block(self) -> Any:
+        return self._lowered.compile(_compiler_options())
+
+    @functools.cached_property
+    def _lowered(self) -> Any:
         chunk = [self._start(None)] * self.chunk
         batches = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
         draws = _stack([Draws(batches, np.zeros(2, np.uint32))] * self.chunk)
         clock = Clock(*[np.int32(0)] * 4)
-        return _compiled(self.program.block, clock, _stack(chunk), draws, self.train, self.validation)
+        arguments = (clock, _stack(chunk), draws, self.train, self.validation)
+        return jax.jit(self.program.block).lower(*arguments)
 
     @functools.cached_property
     def _final(self) -> Any:
         if self.test is None:
             return lambda *_: (None, None)
         cells = _stack([self._start(None)] * self.chunk)
-        return _compiled(self.program.final, cells.θ, cells.state, self.test)
+        lowered = jax.jit(self.program.final).lower(cells.θ, cells.state, self.test)
+        return lowered.compile(_compiler_options())
 
     def _work(self, cells: Sequence[Cell], todo: Any, done: Any, leave: threading.Event) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
@@ -244,6 +259,5 @@ def _stack(items: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
 
 
-def _compiled(function: Callable[..., Any], *arguments: Any) -> Any:
-    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
-    return jax.jit(function).lower(*arguments).compile(options)
+def _compiler_options() -> dict[str, Any] | None:
+    return COMPILER_OPTIONS if jax.default_backend() == "cpu" else None

@@ -30,7 +30,7 @@ WORDS = {
     "initializer.lecun_uniform": "uniform form of lecun, of the same variance",
     "initializer.orthogonal": "orthonormal columns times a gain: lengths are kept",
     "error.initializer.value": "initializer '{name}' takes no value, got '{value}'; write '{name}'",
-    "error.fans": "the fans of a weight array of shape {shape} are not defined; it needs two or more dimensions",
+    "error.fans": "an array of shape {shape} has no fans; weights need two or more dimensions",
     "error.layout": "layout: the function must give (fan_in, fan_out), two positive numbers; "
     "for the shape {shape} it gave {value}",
     "error.orthogonal.axis": "orthogonal: it is not known which axis of the shape {shape} counts the outputs; "

@@ -1,0 +1,320 @@
+"""What a study says: three answers, each with its evidence, and the table behind them.
+
+Everything that is printed, drawn or written to ``answer.json`` is read from the `Answer` made here.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from kobai.study import statistics
+from kobai.study.grid import coefficients, learning_rate
+from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, Trial, cells_of, times, trial_key
+from kobai.study.statistics import Comparison, Estimate
+from kobai.words import say
+
+ESTABLISHED = 0.05
+"""A difference is called established where its corrected p is below this."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One of the three answers: what was chosen, and how each alternative compares with it."""
+
+    choice: str
+    alternatives: tuple[Comparison, ...]
+    """Ratios of steps to the target, alternative ÷ choice: above 1 the alternative is slower."""
+    smallest_p: float
+    """The smallest corrected p that these seeds can give for these alternatives."""
+
+    @property
+    def established(self) -> tuple[Comparison, ...]:
+        """The alternatives that are shown to be slower."""
+        return tuple(c for c in self.alternatives if c.corrected_p < ESTABLISHED and (c.ratio.value or 0) > 1)
+
+    @property
+    def open(self) -> tuple[Comparison, ...]:
+        """The alternatives that cannot be told apart from the choice."""
+        return tuple(c for c in self.alternatives if not c.corrected_p < ESTABLISHED)
+
+    @property
+    def faster(self) -> tuple[Comparison, ...]:
+        """The alternatives that are shown to be faster: they have overtaken the choice."""
+        return tuple(c for c in self.alternatives if c.corrected_p < ESTABLISHED and (c.ratio.value or 2) < 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One optimizer at its tuned best, on the fresh seeds."""
+
+    optimizer: str
+    learning_rate: float | None
+    edge: str | None
+    """"low" or "high" where the learning rate is the first or last of its grid."""
+    hyperparameters: dict[str, float]
+    initializer: str
+    reached: int
+    seeds: int
+    reach_rate: Estimate
+    steps: Estimate
+    """Restricted mean steps to the target."""
+    steps_with_restarts: float
+    """Expected steps when a run that misses the target is started again; inf where none arrives."""
+    diverged: int
+    test_metric: float | None
+    """Mean over the runs that did not diverge."""
+    ratio: Estimate
+    p: float | None
+    corrected_p: float | None
+    working_decades: float | None
+    trials: int
+    seconds: float
+    """Of one core, a run."""
+    memory: int
+    """Numbers remembered for each parameter."""
+    curve: tuple[float, ...]
+    """Median validation loss over the seeds, at each evaluation."""
+    other_targets: tuple[tuple[float, int, float], ...]
+    """(target, runs that reached it, restricted mean steps) for each further target."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """One optimizer with one initial value, at the best rate for the pair, in tuning."""
+
+    optimizer: str
+    initializer: str
+    learning_rate: float | None
+    reach_rate: float
+    steps: float
+    demonstration: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """A sentence of caution, by its key in `words`."""
+
+    key: str
+    values: dict[str, Any]
+
+    def __str__(self) -> str:
+        return say(self.key, **self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a study says."""
+
+    task: str
+    metric: str
+    maximize: bool
+    target: float
+    target_stated: bool
+    steps: int
+    evaluate_every: int
+    seeds: tuple[int, ...]
+    tuning_seeds: tuple[int, ...]
+    trainings: int
+    optimizer: Question
+    learning_rate: Question
+    initializer: Question
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    notes: tuple[Note, ...]
+
+    def to_json(self) -> str:
+        """All of it as JSON; what is not finite or not estimable is null."""
+        content = dataclasses.asdict(self)
+        content["notes"] = [str(note) for note in self.notes]
+        for name in ("optimizer", "learning_rate", "initializer"):
+            question: Question = getattr(self, name)
+            content[name]["not_established"] = [c.name for c in question.open]
+            content[name]["overtaken_by"] = [c.name for c in question.faster]
+        return json.dumps(_finite(content), indent=2, ensure_ascii=False)
+
+    def table(self) -> pl.DataFrame:
+        """The rows as a frame: one an optimizer, best first."""
+        return pl.DataFrame([_flat(row) for row in self.rows], infer_schema_length=None)
+
+
+def answer(outcome: Outcome) -> Answer:
+    """Read the answer off the cells of a finished study."""
+    study, first = outcome.study, outcome.recommended
+    budget = study.steps
+
+    def confirmed(trials: Mapping[str, Trial]) -> dict[str, np.ndarray]:
+        return {
+            name: times(study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
+            for name, trial in trials.items()
+        }
+
+    rates = {_rate(trial): trial for trial in [first, *outcome.neighbours]}
+    optimizer = _question(first.candidate.name, confirmed(outcome.winners), budget)
+    rate = _question(_rate(first), confirmed(rates), budget)
+    initializer = _question(first.initializer.name, confirmed(outcome.initializers), budget)
+    rows = _rows(outcome, optimizer)
+    return Answer(
+        task=study.task.name,
+        metric=study.task.measure,
+        maximize=study.task.maximize,
+        target=outcome.target,
+        target_stated=outcome.stated,
+        steps=study.steps,
+        evaluate_every=study.evaluate_every,
+        seeds=tuple(study.confirmation_seeds),
+        tuning_seeds=tuple(range(study.tuning_seeds)),
+        trainings=len(outcome.cells),
+        optimizer=optimizer,
+        learning_rate=rate,
+        initializer=initializer,
+        rows=rows,
+        pairs=_pairs(outcome),
+        notes=_notes(outcome, rows, (optimizer, rate, initializer)),
+    )
+
+
+def _question(choice: str, found: Mapping[str, np.ndarray], budget: int) -> Question:
+    compared = statistics.compare(found, choice, budget)
+    ordered = sorted(compared.values(), key=lambda c: c.ratio.value or math.inf)
+    smallest = statistics.smallest_p(len(compared), len(found[choice])) if compared else 0.0
+    return Question(choice, tuple(ordered), smallest)
+
+
+def _rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
+    compared = {c.name: c for c in question.alternatives}
+    rows = [_row(outcome, name, trial, compared.get(name)) for name, trial in outcome.winners.items()]
+    return tuple(sorted(rows, key=lambda row: (row.steps.value, -row.reached, row.curve[-1])))
+
+
+def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None) -> Row:
+    study, target = outcome.study, outcome.target
+    cells = cells_of(outcome.cells, trial, CONFIRMATION)
+    found = times(study, cells, target)
+    restricted = statistics.restricted(found, study.steps)
+    reached = np.isfinite(found)
+    tested = cells["test_metric"].drop_nulls()
+    curves = np.array(cells["validation_loss"].to_list(), float)
+    others = []
+    for other in study.task.targets[1:]:
+        arrival = times(study, cells, other)
+        mean = statistics.restricted(arrival, study.steps).mean()
+        others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
+    return Row(
+        optimizer=name,
+        learning_rate=learning_rate(trial.setting),
+        edge=trial.candidate.edge(trial.setting),
+        hyperparameters=coefficients(trial.setting),
+        initializer=trial.initializer.name,
+        reached=int(reached.sum()),
+        seeds=len(found),
+        reach_rate=statistics.wilson(int(reached.sum()), len(found)),
+        steps=statistics.mean_steps(restricted, study.steps),
+        steps_with_restarts=statistics.steps_with_restarts(restricted, reached),
+        diverged=int(cells["diverged_at"].is_not_null().sum()),
+        test_metric=float(tested.mean()) if len(tested) else None,  # type: ignore[arg-type]
+        ratio=compared.ratio if compared else Estimate(1.0, None, None),
+        p=compared.p if compared else None,
+        corrected_p=compared.corrected_p if compared else None,
+        working_decades=_working_decades(outcome, trial),
+        trials=len(trial.candidate.settings) * len(study.initializers),
+        seconds=float(cells["seconds"].mean()),  # type: ignore[arg-type]
+        memory=outcome.memory[name],
+        curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
+        other_targets=tuple(others),
+    )
+
+
+def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
+    """The range of learning rates that work in tuning, with the winner's other settings."""
+    rates, reach = [], []
+    for setting in winner.candidate.settings:
+        same = {**coefficients(setting), "learning_rate": None} == {
+            **coefficients(winner.setting),
+            "learning_rate": None,
+        }
+        rate = learning_rate(setting)
+        if same and rate:
+            trial = Trial(winner.candidate, setting, winner.initializer)
+            found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
+            rates.append(rate)
+            reach.append(np.isfinite(found).mean())
+    order = np.argsort(rates)
+    return statistics.working_range(np.array(rates)[order], np.array(reach)[order]) if len(rates) > 1 else None
+
+
+def _pairs(outcome: Outcome) -> tuple[Pair, ...]:
+    pairs = []
+    for phase in (TUNING, DEMONSTRATION):
+        cells = outcome.cells.filter(pl.col("phase") == phase)
+        for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
+            scored = []
+            for (rate,), trial in group.group_by("learning_rate", maintain_order=True):
+                found = times(outcome.study, trial, outcome.target)
+                mean = statistics.restricted(found, outcome.study.steps).mean()
+                scored.append((float(mean), -float(np.isfinite(found).mean()), rate))
+            steps, missed, rate = min(scored, key=lambda score: score[:2])
+            pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))  # type: ignore[arg-type]
+    return tuple(pairs)
+
+
+def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question]) -> tuple[Note, ...]:
+    study = outcome.study
+    notes = []
+    if not any(row.reached for row in rows):
+        notes.append(Note("note.nobody", {"target": f"{outcome.target:g}", "steps": study.steps}))
+    for row in rows:
+        if row.edge:
+            notes.append(Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}))
+    trials = {row.trials for row in rows}
+    if len(trials) > 1:
+        listed = ", ".join(f"{row.optimizer} {row.trials}" for row in rows)
+        notes.append(Note("note.trials", {"trials": listed}))
+    faster = questions[0].faster
+    if faster:
+        names = ", ".join(c.name for c in faster)
+        notes.append(Note("note.overtaken", {"choice": questions[0].choice, "names": names}))
+    for question in questions:
+        if question.alternatives and question.smallest_p >= ESTABLISHED:
+            needed = statistics.seeds_needed(len(question.alternatives))
+            values = {"seeds": study.seeds, "p": f"{question.smallest_p:.2g}", "needed": needed}
+            notes.append(Note("note.seeds", values))
+            break
+    diverged = [f"{row.optimizer} {row.diverged}/{row.seeds}" for row in rows if row.diverged]
+    if diverged:
+        notes.append(Note("note.diverged", {"runs": ", ".join(diverged)}))
+    return tuple(notes)
+
+
+def _rate(trial: Trial) -> str:
+    rate = learning_rate(trial.setting)
+    return "–" if rate is None else f"{rate:g}"
+
+
+def _finite(value: Any) -> Any:
+    """`value` with null in place of numbers JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in dataclasses.asdict(row).items():
+        if isinstance(value, dict) and set(value) == {"value", "low", "high"}:
+            flat |= {key: value["value"], f"{key}_low": value["low"], f"{key}_high": value["high"]}
+        elif key == "hyperparameters":
+            flat[key] = json.dumps(value)
+        elif key == "curve":
+            flat["validation_loss"] = list(value)
+        elif key != "other_targets":
+            flat[key] = value
+    return flat

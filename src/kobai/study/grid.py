@@ -1,0 +1,174 @@
+"""From what the user named to the cells that are run.
+
+A *candidate* is one optimizer under one name with its trials: every combination of hyperparameters that is
+tried for it. A name or a class means its default grid of learning rates; an instance means exactly what it
+says, and a list in one of its fields is a grid.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kobai import methods
+from kobai.errors import UsageError, unknown
+from kobai.optimizers.base import Optimizer, numbers
+from kobai.optimizers.from_optax import FromOptax
+
+LOWEST_EXPONENT = {
+    "sgd": -2.5,
+    "momentum": -3.5,
+    "nesterov": -3.5,
+    "nesterov_definition": -3.5,
+    "adagrad": -3.0,
+    "adadelta": -1.5,
+    "rmsprop": -4.5,
+    "adam": -4.5,
+}
+"""Where the default grid of each rule begins, as a power of ten: its best rate on the built-in tasks, and the
+rates in textbooks, lie well inside."""
+
+RATES = 8
+"""Learning rates in a default grid, half a decade apart."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """An optimizer under one name, with one `Optimizer` for each combination of hyperparameters."""
+
+    name: str
+    settings: tuple[Optimizer, ...]
+
+    def learning_rates(self) -> list[float]:
+        """The rates tried, ascending."""
+        return sorted({learning_rate(setting) for setting in self.settings} - {None})
+
+    def neighbours(self, setting: Optimizer) -> list[Optimizer]:
+        """The settings that differ from `setting` in the learning rate alone, to the next rates of the grid."""
+        rates = self.learning_rates()
+        if learning_rate(setting) not in rates:
+            return []
+        i = rates.index(learning_rate(setting))
+        others = {**coefficients(setting), "learning_rate": None}
+        return [
+            other
+            for other in self.settings
+            if {**coefficients(other), "learning_rate": None} == others
+            and learning_rate(other) in rates[max(i - 1, 0) : i + 2]
+            and other != setting
+        ]
+
+    def edge(self, setting: Optimizer) -> str | None:
+        """"low" or "high" where the rate is the first or last of several, else None."""
+        rates = self.learning_rates()
+        if len(rates) < 2 or learning_rate(setting) not in (rates[0], rates[-1]):
+            return None
+        return "low" if learning_rate(setting) == rates[0] else "high"
+
+
+def coefficients(optimizer: Optimizer) -> dict[str, float]:
+    """Every hyperparameter by name."""
+    if isinstance(optimizer, FromOptax):
+        return dict(optimizer.hyperparameters)
+    return {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
+
+
+def learning_rate(optimizer: Optimizer) -> float | None:
+    """The learning rate, or None for an optimizer that has none by that name."""
+    return coefficients(optimizer).get("learning_rate")
+
+
+def default_rates(name: str, quick: bool = False) -> list[float]:
+    """The default learning rates of the rule `name`, to three figures; `quick`: every second one."""
+    rates = [float(f"{10 ** (LOWEST_EXPONENT[name] + k / 2):.3g}") for k in range(RATES)]
+    return rates[1::2] if quick else rates
+
+
+def candidates(
+    optimizers: Iterable[Any] | None = None,
+    learning_rates: Sequence[float] | None = None,
+    axes: Mapping[str, Sequence[float]] | None = None,
+    quick: bool = False,
+) -> list[Candidate]:
+    """The candidates of a comparison.
+
+    Args:
+      optimizers: names, classes or instances. Default: `methods.DEFAULT_OPTIMIZERS`.
+      learning_rates: for every candidate in place of its own.
+      axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values.
+      quick: every second default rate.
+    """
+    chosen = list(methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
+    if not chosen:
+        raise UsageError("error.empty", name="optimizers")
+    grids = [_grid(item, quick) for item in chosen]
+    names = _distinct([name for name, _, _ in grids])
+    axes = {key: _values(key, values) for key, values in (axes or {}).items()}
+    own = {name: _axes_of(name, template, axes) for name, (_, template, _) in zip(names, grids, strict=True)}
+    for key in axes:
+        if key.partition(".")[0] not in names:
+            raise unknown("kind.candidate", key.partition(".")[0], names)
+    made = []
+    for name, (_, template, grid) in zip(names, grids, strict=True):
+        if learning_rates is not None and "learning_rate" in coefficients(template):
+            grid = {**grid, "learning_rate": _values("learning_rates", learning_rates)}
+        made.append(Candidate(name, _product(template, {**grid, **own[name]})))
+    return made
+
+
+def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]]]:
+    """(name, an instance to fill in, field -> values) of one thing the user named."""
+    if isinstance(item, str):
+        if item not in methods.OPTIMIZERS:
+            raise unknown("kind.optimizer", item, methods.OPTIMIZERS)
+        return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
+    if isinstance(item, type) and issubclass(item, Optimizer):
+        names = [name for name, cls in methods.OPTIMIZERS.items() if cls == item.__name__]
+        if names:
+            return _grid(names[0], quick)
+    if isinstance(item, Optimizer):
+        grid = {key: list(value) for key, value in coefficients(item).items() if isinstance(value, list | tuple)}
+        names = [name for name, cls in methods.OPTIMIZERS.items() if cls == type(item).__name__]
+        name = getattr(item, "name", None) or (names[0] if names else type(item).__name__.lower())
+        return name, item, grid
+    raise UsageError("error.optimizer.type", value=repr(item))
+
+
+def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[Optimizer, ...]:
+    combinations = itertools.product(*grid.values())
+    return tuple(_with(template, dict(zip(grid, values, strict=True))) for values in combinations)
+
+
+def _with(template: Optimizer, values: dict[str, float]) -> Optimizer:
+    if isinstance(template, FromOptax):
+        return dataclasses.replace(template, hyperparameters={**template.hyperparameters, **values})
+    return dataclasses.replace(template, **values)  # type: ignore[arg-type]
+
+
+def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    own = {}
+    for key, values in axes.items():
+        candidate, _, field = key.partition(".")
+        if candidate == name:
+            if field not in coefficients(template):
+                raise unknown("kind.field", key, [f"{name}.{known}" for known in coefficients(template)])
+            own[field] = values
+    return own
+
+
+def _values(name: str, values: Any) -> list[float]:
+    """A list of numbers, in the order given, without repetitions."""
+    found = list(dict.fromkeys(numbers(list(values) if not isinstance(values, int | float) else [values])))
+    if not found:
+        raise UsageError("error.empty", name=name)
+    return found
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """adam, adam -> adam, adam_2."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return distinct
