@@ -1,2 +1,51 @@
-"""kobai."""
+"""kobai: which optimizer, which learning rate, which initial weights for my network, and why?
+
+    import kobai
+
+    result = kobai.compare("digits")                     # tune, confirm, answer
+    task = kobai.Task(parameters=…, loss=…, train=…, validation=…)      # a network of your own
+    kobai.Adam(learning_rate=0.01)                       # an update rule, in your own loop
+    kobai.initializers.he().fill(parameters, 0)          # initial values for your own parameters
+    kobai.probe(kobai.initializers.he(), activation="relu")             # what they do, layer by layer
+
+Names are looked up when first used, so that importing kobai costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "compare": "comparison",
+    "Result": "comparison",
+    "Task": "tasks.task",
+    "probe": "diagnose",
+    "Optimizer": "optimizers.base",
+    "SGD": "optimizers.sgd",
+    "Momentum": "optimizers.momentum",
+    "Nesterov": "optimizers.nesterov",
+    "NesterovDefinition": "optimizers.nesterov_definition",
+    "AdaGrad": "optimizers.adagrad",
+    "AdaDelta": "optimizers.adadelta",
+    "RMSProp": "optimizers.rmsprop",
+    "Adam": "optimizers.adam",
+    "from_optax": "optimizers.from_optax",
+    "Initializer": "initializers",
+    "UsageError": "errors",
+}
+_MODULES = ("tasks", "optimizers", "initializers", "words")
+
+__all__ = ["__version__", *_HOME, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"kobai.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"kobai.{name}")
+    raise AttributeError(f"module 'kobai' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,9 +10,8 @@
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -23,7 +22,7 @@ from rich.cells import cell_len
 
 from kobai import sweep
 from kobai.errors import UsageError
-from kobai.initializers import Initializer, generator_of, parse
+from kobai.initializers import Initializer, parse
 from kobai.tasks.mlp import ACTIVATIONS, check_activation
 from kobai.tasks.task import Task, is_trained
 from kobai.words import say
@@ -68,7 +67,7 @@ class Probe:
         head, *rows = self._cells()
         widths = [max(cell_len(row[i]) for row in [head, *rows]) for i in range(len(head))]
         # A long path of an array gives way, so that a line fits the terminal.
-        widths[0] = min(widths[0], LINE - sum(widths[1:]) - 2 * (len(head) - 1))
+        widths[0] = min(widths[0], max(8, LINE - sum(widths[1:]) - 2 * (len(head) - 1)))
         lines = []
         for first, *others in [head, *rows]:
             first = first if cell_len(first) <= widths[0] else "…" + first[1 - widths[0] :]
@@ -133,7 +132,9 @@ class Probe:
         return say(key, **values)
 
     def _notes(self) -> list[str]:
-        keys = [self.note, "probe.note.not_finite"] if self._some_not_finite() else [self.note]
+        keys = [self.note, f"probe.note.std.{self.frame.columns[0]}"]
+        if self._some_not_finite():
+            keys.append("probe.note.not_finite")
         return [say(key) for key in keys]
 
     def _some_not_finite(self) -> bool:
@@ -164,7 +165,8 @@ def probe(
     ``frame``, for each layer: ``layer``; ``nodes``; ``activation_mean``, ``activation_std``; ``saturated``,
     the share of activations beyond ±0.95 (tanh), within .05 of 0 or 1 (sigmoid), exactly 0 (relu);
     ``gradient_std`` by the pre-activations of each example; ``weight_gradient_std`` by the weights;
-    ``not_finite``, the share of all these numbers that are not finite, which the other columns leave out.
+    ``not_finite``, the share that is not finite, and which the other columns leave out, of the activations or
+    of one of the gradients, whichever is larger.
 
     With a task (`widths`, `activation` and `inputs` are then not used): the loss of the first training batch
     of `seed` at the initial values of `seed`, the very ones that a sweep starts from. Columns, for each
@@ -183,10 +185,12 @@ def probe(
       UsageError: for an unknown initializer or activation, or widths, inputs or a seed that cannot be.
     """
     initializer = parse(initializer)
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError("error.seed", value=seed)
     if task is not None:
         return _probe_task(initializer, task, seed)
     check_activation(activation)
-    whole = [isinstance(width, Integral) and width >= 1 for width in widths]
+    whole = [isinstance(width, int | np.integer) and width >= 1 for width in widths]
     if len(whole) < 2 or not all(whole):
         raise UsageError("error.probe.widths", value=widths)
     return _probe_network(initializer, tuple(widths), activation, inputs, seed)
@@ -195,7 +199,7 @@ def probe(
 def _probe_network(
     initializer: Initializer, widths: tuple[int, ...], activation: str, inputs: Any, seed: int
 ) -> Probe:
-    draws = generator_of(seed).spawn(3)
+    draws = np.random.default_rng(seed).spawn(3)
     examples = _examples(inputs, widths[0], draws[0])
     pairs = zip(widths, widths[1:], strict=False)
     weights = initializer.fill([np.zeros(pair, np.float32) for pair in pairs], draws[1])
@@ -234,7 +238,7 @@ def _probe_network(
 
 def _examples(inputs: Any, features: int, draw: np.random.Generator) -> np.ndarray:
     """The inputs [examples, features] as float32."""
-    if isinstance(inputs, Integral):
+    if isinstance(inputs, int | np.integer):
         if inputs >= 1:
             return draw.standard_normal((int(inputs), features)).astype(np.float32)
     elif np.ndim(inputs) == 2 and len(inputs) >= 1 and np.shape(inputs)[1] == features:
@@ -263,7 +267,7 @@ def _propagate(weights: list[Any], inputs: Any, cotangent: Any, activation: str)
 
 
 def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
-    generator_of(seed)
+    task.check()
     examples = len(jax.tree.leaves(task.train)[0])
     [chosen] = sweep.batches(seed, 0, 1, task.batch_size, examples)
     batch = jax.tree.map(lambda part: jnp.asarray(part)[chosen], task.train)
@@ -273,7 +277,8 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
 
     def loss(trained: dict[int, Any]) -> Any:
         leaves = [trained.get(i, leaf) for i, (_, leaf) in enumerate(paths)]
-        return task.training_loss(tree.unflatten(leaves), task.state, batch, jax.random.key(seed))[0]
+        parameters = jax.tree.unflatten(tree, leaves)
+        return task.training_loss(parameters, task.state, batch, jax.random.key(seed))[0]
 
     value, gradients = jax.value_and_grad(loss)(trained)
     gradients = jax.tree.map(np.asarray, gradients)
@@ -304,3 +309,44 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
         title=("probe.title.task", title),
         note="probe.note.task",
     )
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """The finite values as float64: the square of a large float32 is not finite."""
+    wide = np.asarray(values, np.float64)
+    return wide[np.isfinite(wide)]
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = _finite(values)
+    return float(finite.mean()) if finite.size else np.nan
+
+
+def _std(values: np.ndarray) -> float:
+    finite = _finite(values)
+    return float(finite.std()) if finite.size else np.nan
+
+
+def _not_finite(*arrays: np.ndarray) -> float:
+    return max(1 - _finite(array).size / array.size for array in arrays)
+
+
+def _histogram(values: np.ndarray, bounds: tuple[float, float] | None = None) -> Histogram:
+    finite = _finite(values)
+    if bounds is None and finite.size:
+        low, high = float(finite.min()), float(finite.max())
+        # Equal values, or nearly so, would leave the bins no width.
+        margin = (
+            0.0 if high - low > 1e-9 * max(abs(low), abs(high)) else 0.5 * max(abs(low), abs(high)) or 0.5
+        )
+        bounds = low - margin, high + margin
+    return np.histogram(finite, BINS, bounds)
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value of the column `name` as the table prints it."""
+    if isinstance(value, float):
+        if np.isnan(value):
+            return "–"
+        return f"{100 * value:.1f} %" if name in SHARES else f"{value:.3g}"
+    return str(value)

@@ -1,0 +1,224 @@
+"""The main job as one call: ``kobai.compare(task)`` runs a study and shows its answer."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import platformdirs
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task as Bar, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from kobai import initializers as initial_values
+from kobai.errors import UsageError
+from kobai.initializers import Initializer
+from kobai.report import terminal
+from kobai.study import protocol, store
+from kobai.study.answer import Answer, answer
+from kobai.study.grid import candidates
+from kobai.study.protocol import Outcome, Study
+from kobai.tasks.load import load
+from kobai.tasks.task import Task
+from kobai.words import language as speaking
+from kobai.words import say
+
+DEFAULT_INITIALIZERS = ("he", "xavier", "normal:0.01")
+
+QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
+"""A study of a few seconds: every second learning rate, and these."""
+
+
+def compare(
+    task: Task | str,
+    *,
+    optimizers: Sequence[Any] | None = None,
+    initializers: Sequence[str | Initializer] | None = None,
+    learning_rates: Sequence[float] | None = None,
+    coefficients: Mapping[str, Sequence[float]] | None = None,
+    seeds: int | None = None,
+    tuning_seeds: int | None = None,
+    steps: int | None = None,
+    evaluate_every: int = 10,
+    batch_size: int | None = None,
+    target: float | Sequence[float] | str | None = None,
+    quick: bool = False,
+    threads: int | None = None,
+    output: str | Path | None = None,
+    resume: bool = False,
+    language: str | None = None,
+    progress: bool = True,
+    command: str | None = None,
+) -> "Result":
+    """Which optimizer, which learning rate, which initial weights — and how sure are we?
+
+    Tunes every optimizer on a few seeds, then confirms the winners on fresh ones.
+
+    Args:
+      task: a `Task`, the name of a built-in one, or a file ("my_task.py", "my_task.py:name").
+      optimizers: names, classes or instances. A name or a class means its default grid of eight learning
+        rates; an instance means exactly what it says, and a list in a field is a grid. Default: all seven.
+      initializers: names ("he", "normal:0.1") or `Initializer`s. Default: he, xavier, normal:0.01.
+      learning_rates: for every optimizer, in place of its own.
+      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}``.
+      seeds: fresh seeds for the confirmation. Default 10.
+      tuning_seeds: seeds for the tuning. Default 3.
+      steps: updates in a training run, the budget. Default 500.
+      evaluate_every: steps between evaluations on the validation data.
+      batch_size: in place of the task's.
+      target: metric to reach, in place of the task's; of several the first decides. "auto": 90 % of the way
+        from the start to the best tuning run.
+      quick: a study of seconds rather than of half a minute, with fewer rates, steps and seeds.
+      threads: default: one for each core.
+      output: a folder, new or empty, for report.html, results.parquet, cells.parquet, answer.json. None: no
+        files.
+      resume: go on with the interrupted study in `output`.
+      language: "en" or "ja", for this call. Default: the language in use.
+      progress: show a progress bar.
+      command: what the report says reproduces it.
+
+    Returns:
+      A `Result`: prints the answer and the table, holds frames and figures.
+
+    Raises:
+      UsageError: for anything that cannot be run, before any training.
+      KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
+    """
+    with speaking(language):
+        use_compilation_cache()
+        defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
+        study = Study(
+            task=_adjusted(load(task) if isinstance(task, str) else task, batch_size, target),
+            candidates=candidates(optimizers, learning_rates, coefficients, quick),
+            initializers=_initializers(initializers),
+            steps=defaults["steps"] if steps is None else steps,
+            tuning_seeds=defaults["tuning_seeds"] if tuning_seeds is None else tuning_seeds,
+            seeds=defaults["seeds"] if seeds is None else seeds,
+            evaluate_every=evaluate_every,
+            threads=threads,
+        )
+        study.check()
+        if resume and output is None:
+            raise UsageError("error.resume")
+        folder = None if output is None else store.open_folder(Path(output), resume)
+        with _shown(progress) as shown:
+            outcome = protocol.run(study, shown, folder)
+        result = Result(outcome, answer(outcome), command or "kobai.compare(…)")
+        if folder:
+            result.save(folder)
+        return result
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Result:
+    """What a comparison found. Printing it shows the answer and the table; a notebook shows them as HTML."""
+
+    outcome: Outcome
+    answer: Answer
+    command: str
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """Every training run: one row a cell, curves as lists."""
+        return self.outcome.cells
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The table: one row an optimizer, best first."""
+        return self.answer.table()
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The figures of the report, by name (plotly)."""
+        from kobai.report.figures import figures
+
+        return figures(self.outcome, self.answer)
+
+    def html(self) -> str:
+        """The report: one self-contained page."""
+        from kobai.report.html import page
+
+        return page(self.outcome, self.answer, self.command)
+
+    def save(self, folder: str | Path) -> None:
+        """Write report.html, results.parquet, cells.parquet and answer.json to a folder that exists."""
+        folder = Path(folder)
+        store.write_frame(folder / "cells.parquet", self.cells)
+        store.write_frame(folder / "results.parquet", self.table)
+        store.write_text(folder / "answer.json", self.answer.to_json())
+        store.write_text(folder / "report.html", self.html())
+
+    def __repr__(self) -> str:
+        return terminal.text(self.answer)
+
+    def _repr_html_(self) -> str:
+        from kobai.report.html import summary
+
+        return summary(self.answer)
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's cache folder, unless another folder is set already."""
+    if jax.config.jax_compilation_cache_dir is None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("kobai"))
+        # JAX keeps only what took a second to compile; ours takes less, and a reader of 0.05 s saves it.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _adjusted(task: Task, batch_size: int | None, target: float | Sequence[float] | str | None) -> Task:
+    if batch_size is not None:
+        task = dataclasses.replace(task, batch_size=batch_size)
+    if target is not None:
+        task = dataclasses.replace(task, target=None if target == "auto" else target)
+    return task
+
+
+def _initializers(named: Sequence[str | Initializer] | None) -> list[Initializer]:
+    made = [initial_values.parse(item) for item in (DEFAULT_INITIALIZERS if named is None else named)]
+    if not made:
+        raise UsageError("error.empty", name="initializers")
+    return list({initializer.name: initializer for initializer in made}.values())
+
+
+class _Speed(ProgressColumn):
+    """Cells a second."""
+
+    def render(self, task: Bar) -> Text:
+        return Text(say("progress.speed", speed=f"{task.speed or 0:.1f}"))
+
+
+class _Bar:
+    """A progress bar over all phases of a study."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+
+    def phase(self, name: str, total: int) -> None:
+        for task in self.bar.task_ids:
+            self.bar.remove_task(task)
+        self.task = self.bar.add_task(say(f"progress.{name}"), total=total)
+
+    def advance(self, cells: int) -> None:
+        self.bar.advance(self.task, cells)
+
+
+class _Silent:
+    def phase(self, name: str, total: int) -> None: ...
+
+    def advance(self, cells: int) -> None: ...
+
+
+@contextlib.contextmanager
+def _shown(progress: bool) -> Iterator[protocol.Progress]:
+    console = Console(stderr=True)
+    if not progress or not (console.is_terminal or console.is_jupyter):
+        yield _Silent()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield _Bar(bar)

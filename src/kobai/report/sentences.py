@@ -1,0 +1,73 @@
+"""The answer in words: three lines, and the sentences of caution. Terminal, HTML and notebook share them."""
+
+from kobai.study.answer import Answer, Question
+from kobai.study.statistics import Comparison, Estimate
+from kobai.words import say
+
+
+def lines(answer: Answer) -> list[str]:
+    """The three answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
+    return [
+        _line("optimizer", answer.optimizer),
+        _line("learning_rate", answer.learning_rate),
+        _line("initializer", answer.initializer),
+    ]
+
+
+def notes(answer: Answer) -> list[str]:
+    """The sentences of caution."""
+    return [str(note) for note in answer.notes]
+
+
+def headline(answer: Answer) -> str:
+    """What was asked: task, target, budget, seeds."""
+    return say(
+        "answer.headline",
+        task=answer.task,
+        metric=answer.metric,
+        relation="≥" if answer.maximize else "≤",
+        target=f"{answer.target:.4g}",
+        source=say("answer.stated" if answer.target_stated else "answer.derived"),
+        steps=answer.steps,
+        seeds=len(answer.seeds),
+        trainings=answer.trainings,
+    )
+
+
+def _line(name: str, question: Question) -> str:
+    """optimizer: adam. 1.3× [1.1–1.6] the steps: sgd, …; not told apart: rmsprop (1.1× [0.9–1.3])."""
+    parts = [say(f"answer.{name}", choice=question.choice)]
+    if question.faster:
+        parts.append(say("answer.faster", names=_listed(question.faster)))
+    if question.established:
+        parts.append(say("answer.slower", names=_listed(question.established)))
+    if question.open:
+        parts.append(say("answer.open", choice=question.choice, names=_listed(question.open)))
+    if not question.alternatives:
+        parts.append(say("answer.alone"))
+    return say("answer.join").join(parts)
+
+
+def _listed(comparisons: tuple[Comparison, ...]) -> str:
+    return say("answer.comma").join(f"{c.name} {ratio(c.ratio)}" for c in comparisons)
+
+
+def ratio(estimate: Estimate) -> str:
+    """1.31× [1.18–1.45], or that it is not estimable."""
+    if estimate.value is None:
+        return say("answer.not_estimable")
+    return f"{number(estimate.value)}×{interval(estimate)}"
+
+
+def interval(estimate: Estimate) -> str:
+    """ [1.18–1.45], or nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f" [{number(estimate.low)}–{number(estimate.high)}]"
+
+
+def number(value: float) -> str:
+    """Three figures at most, plain: 0.93, 1.31, 12.4, 131."""
+    if value >= 1000:
+        return f"{value:.2g}" if value >= 1e5 else f"{value:.0f}"
+    return f"{value:.3g}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

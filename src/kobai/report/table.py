@@ -1,0 +1,88 @@
+"""The table of a comparison as strings, one row an optimizer. Terminal and HTML share it."""
+
+import math
+
+from kobai.report.sentences import interval, number
+from kobai.study.answer import Answer, Row
+from kobai.study.statistics import Estimate
+from kobai.words import say
+
+COLUMNS = ("optimizer", "learning_rate", "initializer", "reached", "steps", "test", "ratio", "p")
+WIDE = ("working_decades", "trials", "seconds", "memory", "loss")
+EDGE = {"low": "◂", "high": "▸", None: ""}
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def headers(answer: Answer, wide: bool = False) -> list[str]:
+    """The heads of the columns."""
+    measure = answer.metric if any(row.test_metric is not None for row in answer.rows) else ""
+    values = {"reference": answer.optimizer.choice, "metric": measure}
+    return [say(f"table.{name}", **values) for name in (COLUMNS + WIDE if wide else COLUMNS)]
+
+
+def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
+    """The cells of the table, best optimizer first; unequal numbers of trials stand behind the name."""
+    unequal = len({row.trials for row in answer.rows}) > 1
+    return [_row(answer, row, wide, unequal) for row in answer.rows]
+
+
+def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
+    reference = row.optimizer == answer.optimizer.choice
+    percent = answer.metric == "accuracy"
+    cells = [
+        f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
+        _or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
+        row.initializer,
+        f"{row.reached}/{row.seeds}",
+        _steps(row.steps) if row.reached else f">{answer.steps}",
+        _or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
+        say("table.reference") if reference else _ratio(row.ratio),
+        _p(row.corrected_p),
+    ]
+    if wide:
+        cells += [
+            _or_dash(row.working_decades, "{:.1f}"),
+            str(row.trials),
+            f"{row.seconds:.3g}",
+            str(row.memory),
+            sparkline(row.curve),
+        ]
+    return cells
+
+
+def sparkline(values: tuple[float, ...], width: int = 12) -> str:
+    """A curve in `width` characters, on a logarithmic scale where all values are positive."""
+    picked = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
+    finite = [value for value in picked if math.isfinite(value)]
+    if not finite:
+        return "×" * width
+    scale = math.log if min(finite) > 0 else float
+    low, high = scale(min(finite)), scale(max(finite))
+    height = (high - low) or 1.0
+    return "".join(
+        BARS[round((scale(value) - low) / height * (len(BARS) - 1))] if math.isfinite(value) else "×"
+        for value in picked
+    )
+
+
+def _steps(estimate: Estimate) -> str:
+    def whole(value: float | None) -> str:
+        return "–" if value is None else f"{value:.0f}"
+
+    if estimate.low is None:
+        return whole(estimate.value)
+    return f"{whole(estimate.value)} [{whole(estimate.low)}–{whole(estimate.high)}]"
+
+
+def _ratio(estimate: Estimate) -> str:
+    return "–" if estimate.value is None else number(estimate.value) + interval(estimate)
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)

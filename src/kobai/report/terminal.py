@@ -1,0 +1,57 @@
+"""A comparison in the terminal: the answer, the table, where the files are. Fits 80 columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from kobai.report import sentences, table
+from kobai.study.answer import Answer
+from kobai.words import say
+
+LEFT = ("optimizer", "initializer", "loss")
+
+
+def view(answer: Answer, wide: bool = False) -> RenderableType:
+    """The answer, the table and the cautions, to be printed by rich."""
+    return Group(*_parts(answer, wide))
+
+
+def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
+    """The same as plain text."""
+    console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(view(answer, wide))
+    return capture.get().rstrip("\n")
+
+
+def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
+    yield Text(sentences.headline(answer), style="dim")
+    yield Text()
+    for line in sentences.lines(answer):
+        first, join, rest = line.partition(say("answer.join"))
+        yield Text.assemble((first, "bold green"), join, rest)
+    yield Text()
+    yield _table(answer, wide)
+    if answer.notes:
+        yield Text()
+    for note in sentences.notes(answer):
+        yield Padding(Text(f"! {note}", style="yellow"), (0, 0))
+
+
+def _table(answer: Answer, wide: bool) -> Table:
+    columns = table.COLUMNS + table.WIDE if wide else table.COLUMNS
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", collapse_padding=True)
+    for name, head in zip(columns, table.headers(answer, wide), strict=True):
+        made.add_column(head, justify="left" if name in LEFT else "right", no_wrap=False, overflow="fold")
+    for row, cells in zip(answer.rows, table.rows(answer, wide), strict=True):
+        made.add_row(*cells, style="bold" if row.optimizer == answer.optimizer.choice else None)
+    return made
+
+
+def files(folder: Path, seconds: float) -> RenderableType:
+    """Where the files are."""
+    return Text(say("answer.files", folder=folder, seconds=seconds), style="dim")
