@@ -288,6 +288,15 @@ def test_sign_flips_count_ties_exactly(pairs):
     assert s.sign_flip_p(*pairs) == pytest.approx(by_enumeration(logs), abs=1e-15)
 
 
+def test_sign_flips_see_a_tie_through_rounding():
+    """Ratios 3/2, 2, 2/3, 1/2 cancel exactly; summed as floats they leave 1e-16, and p would be .875."""
+    times, reference = np.array([120, 120, 40, 10]), np.array([80, 60, 60, 20])
+    assert s.sign_flip_p(times, reference) == 1
+    differences = np.log(times) - np.log(reference)
+    plain = stats.permutation_test((differences,), np.sum, permutation_type="samples", vectorized=True)
+    assert plain.pvalue < 1
+
+
 def test_sign_flips_beyond_thirteen_seeds_are_close_and_repeatable():
     rng = np.random.default_rng(6)
     times, reference = np.exp(rng.normal([[5.0], [4.75]], 0.5, (2, 16)))

@@ -20,7 +20,7 @@ optax's signatures, so that a rule can stand in a loop written for optax.
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 import jax
@@ -43,6 +43,9 @@ RANGES = {
 }
 """What a hyperparameter of this name may be, in whichever rule it stands."""
 
+ANY = ("rule.finite", math.isfinite)
+"""What a hyperparameter of any other name may be, in a rule of the user's own."""
+
 
 class State(NamedTuple):
     """What a rule remembers between two updates."""
@@ -56,16 +59,33 @@ class State(NamedTuple):
 @dataclass_transform(frozen_default=True)
 def hyperparameters(cls: type[T]) -> type[T]:
     """Make `cls` a frozen dataclass and a pytree whose leaves are its fields: traced, never static."""
-    return jax.tree_util.register_dataclass(dataclasses.dataclass(frozen=True)(cls))
+    made = dataclasses.dataclass(frozen=True)(cls)
+    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
+
+    def flatten(rule: T) -> tuple[tuple, None]:
+        return tuple(getattr(rule, name) for name in names), None
+
+    def flatten_with_keys(rule: T) -> tuple[tuple, None]:
+        return tuple((jax.tree_util.GetAttrKey(name), getattr(rule, name)) for name in names), None
+
+    def unflatten(_: None, leaves: Any) -> T:
+        # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything into
+        # the leaves, such as a placeholder, None, or the derivative by a learning rate, which may be negative.
+        rule = object.__new__(made)
+        vars(rule).update(zip(names, leaves, strict=True))
+        return rule
+
+    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
+    return made
 
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
     """The contract of an update rule.
 
-    A hyperparameter is checked when the rule is made, if it is a Python or NumPy number or a list of them
-    (a list is a grid for `kobai.compare`); a traced value passes. Raises `UsageError` (a ValueError) that
-    names the field, its range and the value.
+    A hyperparameter is a number, or an array that JAX holds or traces, or a list or NumPy array of numbers: a grid
+    for `kobai.compare`, which `init` and `update` refuse. Numbers are checked when the rule is made, and not in
+    tree operations. Raises `UsageError` (a ValueError) that names the field, its range and the value.
     """
 
     memories: ClassVar[tuple[str, ...]] = ()
@@ -73,13 +93,7 @@ class Optimizer:
     """Whether a formula on the concatenation of all arrays is the formula on each of them."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            for value in numbers(getattr(self, field.name)):
-                rule, holds = RANGES[field.name]
-                if not holds(value):
-                    raise UsageError(
-                        "error.range", owner=type(self).__name__, name=field.name, rule=said(rule), value=value
-                    )
+        check(type(self).__name__, vars(self))
 
     def rule(self, g: Any, t: Any, *memory: Any) -> tuple[Any, tuple[Any, ...]]:
         """The formula on one array: gradient, step number (from 1), memories -> (Δ, new memories)."""
@@ -87,22 +101,29 @@ class Optimizer:
 
     def init(self, params: Any) -> State:
         """The state before the first update: every memory zero."""
+        refuse_grid(type(self).__name__, vars(self))
         return State(np.int32(0), {name: jax.tree.map(zeros_like, params) for name in self.memories})
 
     def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:  # noqa: ARG002
         """The update to be *added* to the parameters, and the next state.
 
-        `gradient` is a pytree of the parameters' shapes; `params` is there for optax's signature only.
+        `gradient` is a pytree of the parameters' shapes and dtypes, which the update has too; `params` is there
+        for optax's signature only.
         """
+        refuse_grid(type(self).__name__, vars(self))
         leaves, tree = jax.tree.flatten(gradient)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
-        results = [self.rule(g, t, *memory) for g, *memory in zip(leaves, *memories, strict=True)]
+        results = [self._on_array(g, t, *memory) for g, *memory in zip(leaves, *memories, strict=True)]
         update = tree.unflatten([delta for delta, _ in results])
         memory = {
             name: tree.unflatten([kept[i] for _, kept in results]) for i, name in enumerate(self.memories)
         }
         return update, State(t, memory)
+
+    def _on_array(self, g: Any, t: Any, *memory: Any) -> tuple[Any, list[Any]]:
+        Δ, kept = self.rule(g, t, *memory)
+        return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]
 
     def lookahead(self, params: Any, state: State) -> Any:  # noqa: ARG002
         """Where the next gradient is to be taken: at the parameters themselves."""
@@ -110,20 +131,67 @@ class Optimizer:
 
     def as_optax(self) -> "optax.GradientTransformation":
         """This rule as an `optax.GradientTransformation` (needs optax installed)."""
-        import optax
-
+        try:
+            import optax
+        except ImportError as missing:
+            raise UsageError("error.needs_optax") from missing
         return optax.GradientTransformation(self.init, self.update)
 
 
-def numbers(value: Any) -> Iterator[float]:
-    """The Python or NumPy numbers in `value`: none in a traced value or a placeholder of a pytree operation."""
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        yield float(value)
-    elif isinstance(value, list | tuple):
+def check(owner: str, values: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where a hyperparameter is no number, or out of its range."""
+    for name, value in values.items():
+        rule, holds = RANGES.get(name, ANY)
+        for entry in entries(value):
+            if not (is_number(entry) and holds(entry)):
+                raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(entry))
+
+
+def refuse_grid(owner: str, values: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where a hyperparameter is a grid: that is several optimizers."""
+    for name, value in values.items():
+        if is_grid(value):
+            raise UsageError("error.grid", owner=owner, name=name, value=value)
+
+
+def entries(value: Any) -> Iterator[Any]:
+    """What can be checked in a hyperparameter: each entry of a list or a NumPy array, or the value itself.
+
+    Nothing in an array of JAX: it may be traced.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple) and value:
         for item in value:
-            yield from numbers(item)
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-        yield from value.ravel().tolist()
+            yield from entries(item)
+    elif not hasattr(value, "dtype"):
+        yield value
+
+
+def is_grid(value: Any) -> bool:
+    """Whether a hyperparameter is several: a list, a tuple or a NumPy array of one or more dimensions."""
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real Python number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """The numbers among the `entries` of `value`."""
+    return (float(entry) for entry in entries(value) if is_number(entry))
+
+
+def narrow(value: Any, like: Any) -> Any:
+    """`value` in the dtype of `like` where it came out wider.
+
+    It does from ρᵗ, a float64 of NumPy's beside a float32 array, and from float32 hyperparameters beside
+    bfloat16 parameters.
+    """
+    if not hasattr(like, "dtype") or not jax.dtypes.issubdtype(like.dtype, np.floating):
+        return value
+    return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
 
 
 def zeros_like(array: Any) -> Any:

@@ -6,9 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer
+from kobai.optimizers.base import Optimizer, check, entries, is_grid, is_number, numbers, refuse_grid
 
 
 @jax.tree_util.register_dataclass
@@ -33,10 +34,11 @@ class FromOptax(Optimizer):
 
     @property
     def name(self) -> str:
-        return self.factory.__name__
+        return name_of(self.factory)
 
     def transformation(self) -> Any:
         """The `optax.GradientTransformation`."""
+        refuse_grid(self.name, self.hyperparameters)
         return self.factory(**self.hyperparameters, **dict(self.settings))
 
     def init(self, params: Any) -> Any:
@@ -54,30 +56,66 @@ def from_optax(factory: Callable[..., Any], **arguments: Any) -> FromOptax:
 
     Args:
       factory: a function that makes an `optax.GradientTransformation`, such as `optax.lion`.
-      arguments: its arguments. Floats are hyperparameters: traced, and a list of floats is a grid. Integers,
-        booleans and everything else are fixed when the program is compiled.
+      arguments: its arguments. Floats are hyperparameters: traced, and a list or NumPy array of them is a grid.
+        Integers (but for a learning rate), booleans, tuples and everything else are fixed when the program is
+        compiled, and must be hashable.
 
-    Raises `UsageError` where the factory refuses the arguments, or its optimizer needs more than a gradient
-    (the loss's value, or the loss itself, as optax.lbfgs does).
+    Raises `UsageError` where the factory refuses the arguments, where the learning rate is out of range, or
+    where the optimizer needs more than a gradient (the loss's value, or the loss itself, as optax.lbfgs does).
     """
-    floats = {name: value for name, value in arguments.items() if _is_float(value)}
-    rest = tuple(sorted((name, value) for name, value in arguments.items() if name not in floats))
-    optimizer = FromOptax(factory, floats, rest)
+    if not callable(factory):
+        raise UsageError("error.from_optax.factory", value=type(factory).__name__)
+    rate = arguments.get("learning_rate", 0.0)
+    if not callable(rate):
+        check(name_of(factory), {"learning_rate": rate})
+    floats = {name: _plain(value) for name, value in arguments.items() if _is_traced(name, value)}
+    settings = tuple(sorted((name, value) for name, value in arguments.items() if name not in floats))
+    for argument, value in settings:
+        if not _is_hashable(value):
+            raise UsageError(
+                "error.from_optax.setting", name=name_of(factory), argument=argument, value=repr(value)
+            )
+    optimizer = FromOptax(factory, floats, settings)
     _try_out(optimizer)
     return optimizer
 
 
-def _is_float(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return bool(value) and all(_is_float(item) for item in value)
+def name_of(factory: Callable[..., Any]) -> str:
+    """What a factory is called; a `functools.partial` after its function."""
+    factory = getattr(factory, "func", factory)
+    return getattr(factory, "__name__", type(factory).__name__)
+
+
+def _is_traced(name: str, value: Any) -> bool:
+    """Whether an argument is a hyperparameter: a float, or a grid of numbers with a float among them."""
+    if isinstance(value, tuple):
+        return False
+    if is_grid(value):
+        items = list(entries(value))
+        return all(map(is_number, items)) and any(_is_traced(name, item) for item in items)
+    if name == "learning_rate" and is_number(value):
+        return True
     return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
+
+
+def _plain(value: Any) -> Any:
+    """Python floats: NumPy's would widen a float32 array."""
+    if is_grid(value):
+        return list(numbers(value))
+    return float(value) if isinstance(value, int | float | np.generic) else value
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _try_out(optimizer: FromOptax) -> None:
     """One update in the abstract: no cost, and every refusal now instead of in the middle of a sweep."""
-    name = getattr(optimizer.factory, "__name__", repr(optimizer.factory))
-    first = {key: value[0] if isinstance(value, list | tuple) else value
-             for key, value in optimizer.hyperparameters.items()}
+    first = {key: value[0] if is_grid(value) else value for key, value in optimizer.hyperparameters.items()}
     point = {"w": jnp.zeros((2, 2)), "b": jnp.zeros(2)}
 
     def once(hyperparameters: Mapping[str, Any]) -> Any:
@@ -87,7 +125,8 @@ def _try_out(optimizer: FromOptax) -> None:
     try:
         jax.eval_shape(once, first)
     except Exception as problem:
-        needs = [word for word in ("value_fn", "value") if f"'{word}'" in str(problem)]
+        name, sentence = optimizer.name, str(problem).split("\n")[0]
+        needs = [word for word in ("value_fn", "value") if f"'{word}'" in sentence]
         if needs:
             raise UsageError("error.from_optax.value", name=name, needs=needs[0]) from problem
-        raise UsageError("error.from_optax.refused", name=name, problem=str(problem).split("\n")[0]) from problem
+        raise UsageError("error.from_optax.refused", name=name, problem=sentence) from problem

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer, State, hyperparameters
+from kobai.optimizers.base import Optimizer, State, hyperparameters, narrow
 
 
 @hyperparameters
@@ -30,7 +30,7 @@ class NesterovDefinition(Optimizer):
     def lookahead(self, params: Any, state: State) -> Any:
         """θ + αv."""
         α = self.momentum
-        return jax.tree.map(lambda θ, v: θ + α * v, params, state.memory["v"])
+        return jax.tree.map(lambda θ, v: narrow(θ + α * v, θ), params, state.memory["v"])
 
     def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
         η, α = self.learning_rate, self.momentum

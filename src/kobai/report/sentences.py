@@ -7,8 +7,10 @@ from kobai.words import say
 
 def lines(answer: Answer) -> list[str]:
     """The three answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
+    chosen = next(row for row in answer.rows if row.optimizer == answer.optimizer.choice)
+    steps = say("answer.steps", steps=f"{chosen.steps.value:.0f}", interval=interval(chosen.steps, "{:.0f}"))
     return [
-        _line("optimizer", answer.optimizer),
+        _line("optimizer", answer.optimizer, steps if chosen.reached else ""),
         _line("learning_rate", answer.learning_rate),
         _line("initializer", answer.initializer),
     ]
@@ -34,22 +36,22 @@ def headline(answer: Answer) -> str:
     )
 
 
-def _line(name: str, question: Question) -> str:
-    """optimizer: adam. 1.3× [1.1–1.6] the steps: sgd, …; not told apart: rmsprop (1.1× [0.9–1.3])."""
-    parts = [say(f"answer.{name}", choice=question.choice)]
+def _line(name: str, question: Question, steps: str = "") -> str:
+    """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …"""
+    parts = [say(f"answer.{name}", choice=question.choice) + steps]
     if question.faster:
         parts.append(say("answer.faster", names=_listed(question.faster)))
     if question.established:
         parts.append(say("answer.slower", names=_listed(question.established)))
     if question.open:
-        parts.append(say("answer.open", choice=question.choice, names=_listed(question.open)))
+        parts.append(say("answer.open", names=_listed(question.open)))
     if not question.alternatives:
         parts.append(say("answer.alone"))
-    return say("answer.join").join(parts)
+    return say("answer.join").join(parts) + say("answer.end")
 
 
 def _listed(comparisons: tuple[Comparison, ...]) -> str:
-    return say("answer.comma").join(f"{c.name} {ratio(c.ratio)}" for c in comparisons)
+    return say("answer.comma").join(f"{c.name} ({ratio(c.ratio)})" for c in comparisons)
 
 
 def ratio(estimate: Estimate) -> str:
@@ -59,11 +61,12 @@ def ratio(estimate: Estimate) -> str:
     return f"{number(estimate.value)}×{interval(estimate)}"
 
 
-def interval(estimate: Estimate) -> str:
-    """ [1.18–1.45], or nothing where there is none."""
+def interval(estimate: Estimate, form: str = "") -> str:
+    """" [1.18–1.45]", or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f" [{number(estimate.low)}–{number(estimate.high)}]"
+    low, high = (form.format(end) if form else number(end) for end in (estimate.low, estimate.high))
+    return f" [{low}–{high}]"
 
 
 def number(value: float) -> str:

@@ -14,10 +14,9 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def headers(answer: Answer, wide: bool = False) -> list[str]:
-    """The heads of the columns."""
-    measure = answer.metric if any(row.test_metric is not None for row in answer.rows) else ""
-    values = {"reference": answer.optimizer.choice, "metric": measure}
-    return [say(f"table.{name}", **values) for name in (COLUMNS + WIDE if wide else COLUMNS)]
+    """The heads of the columns, broken into lines."""
+    reference = answer.optimizer.choice
+    return [say(f"table.{name}", reference=reference) for name in (COLUMNS + WIDE if wide else COLUMNS)]
 
 
 def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
@@ -66,12 +65,7 @@ def sparkline(values: tuple[float, ...], width: int = 12) -> str:
 
 
 def _steps(estimate: Estimate) -> str:
-    def whole(value: float | None) -> str:
-        return "–" if value is None else f"{value:.0f}"
-
-    if estimate.low is None:
-        return whole(estimate.value)
-    return f"{whole(estimate.value)} [{whole(estimate.low)}–{whole(estimate.high)}]"
+    return f"{estimate.value:.0f}{interval(estimate, '{:.0f}')}"
 
 
 def _ratio(estimate: Estimate) -> str:

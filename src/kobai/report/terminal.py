@@ -44,9 +44,10 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
 
 def _table(answer: Answer, wide: bool) -> Table:
     columns = table.COLUMNS + table.WIDE if wide else table.COLUMNS
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", collapse_padding=True)
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name, head in zip(columns, table.headers(answer, wide), strict=True):
-        made.add_column(head, justify="left" if name in LEFT else "right", no_wrap=False, overflow="fold")
+        left = name in LEFT
+        made.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide), strict=True):
         made.add_row(*cells, style="bold" if row.optimizer == answer.optimizer.choice else None)
     return made

@@ -274,10 +274,14 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
     if len(trials) > 1:
         listed = ", ".join(f"{row.optimizer} {row.trials}" for row in rows)
         notes.append(Note("note.trials", {"trials": listed}))
-    faster = questions[0].faster
-    if faster:
-        names = ", ".join(c.name for c in faster)
-        notes.append(Note("note.overtaken", {"choice": questions[0].choice, "names": names}))
+    established = {c.name for c in questions[0].faster}
+    ahead = [c.name for c in questions[0].alternatives if (c.ratio.value or 1) < 1]
+    for key, named in (
+        ("note.overtaken", [name for name in ahead if name in established]),
+        ("note.ahead", [name for name in ahead if name not in established]),
+    ):
+        if named:
+            notes.append(Note(key, {"choice": questions[0].choice, "names": ", ".join(named)}))
     for question in questions:
         if question.alternatives and question.smallest_p >= ESTABLISHED:
             needed = statistics.seeds_needed(len(question.alternatives))

@@ -1,5 +1,6 @@
-"""The dense network of the built-in tasks, as a plain pytree: {"layer_1": {"weights", "biases"}, …}."""
+"""The dense network of the built-in tasks, as a plain pytree: a list of {"weights", "biases"}."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,18 +13,17 @@ from kobai.errors import UsageError, unknown
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
 
 
-def parameters(widths: Sequence[int]) -> dict[str, dict[str, np.ndarray]]:
+def parameters(widths: Sequence[int]) -> list[dict[str, np.ndarray]]:
     """Zero weights [in, out] and biases [out] for layers of the given widths, inputs first."""
-    pairs = zip(widths, widths[1:], strict=False)
-    return {
-        f"layer_{i}": {"weights": np.zeros(pair, np.float32), "biases": np.zeros(pair[1], np.float32)}
-        for i, pair in enumerate(pairs, start=1)
-    }
+    return [
+        {"weights": np.zeros((n1, n2), np.float32), "biases": np.zeros(n2, np.float32)}
+        for n1, n2 in itertools.pairwise(widths)
+    ]
 
 
-def forward(parameters: dict[str, Any], x: Any, activation: str) -> Any:
+def forward(parameters: Sequence[dict[str, Any]], x: Any, activation: str) -> Any:
     """The outputs [examples, out] of the network for inputs `x` [examples, in]; the last layer is linear."""
-    *hidden, output = parameters.values()
+    *hidden, output = parameters
     for layer in hidden:
         x = ACTIVATIONS[activation](x @ layer["weights"] + layer["biases"])
     return x @ output["weights"] + output["biases"]
