@@ -119,7 +119,7 @@ class Sweep:
             jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
         )
         self.x64 = bool(jax.config.read("jax_enable_x64"))
-        self._steps_per_block = evaluate_every
+        self._steps_per_block = min(evaluate_every, capacity)
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
         """Run `cells`; yields (their positions, their runs) for each chunk as it finishes.

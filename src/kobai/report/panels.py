@@ -1,0 +1,154 @@
+"""What the figures of a report share: colours, panels that rearrange for a narrow page, axes for losses.
+
+A figure is one or more panels. Where they stand on a wide and on a narrow page is kept in ``layout.meta``, as
+arguments for ``Plotly.relayout``. The letters are grey and the ground is transparent, which suits light and
+dark pages; the report replaces the grey by its own ink.
+"""
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+PALETTE = ("#02a079", "#c2430e", "#6e68e6", "#a0a218", "#ec71b8", "#007069", "#07a2fb", "#b149a9")
+"""Eight colours, found by search: the two most alike (OKLab; normal sight and simulated deutan, protan and
+tritan sight) differ as much as eight can that all have a contrast near 3 or more to white and to black."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star", "hexagon", "triangle-down")
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+INK, GRID = "#808080", "rgba(128,128,128,0.2)"
+GAP, BELOW = 0.055, 84
+"""Between panels: beside, as a fraction of a wide page; below, in pixels."""
+MARGIN = {"l": 52, "r": 10, "t": 34, "b": 52}
+
+
+def colour(i: int) -> str:
+    """The colour of the i-th of several things."""
+    return PALETTE[i % len(PALETTE)]
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """A colour of `PALETTE` that lets what is behind it shine through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def text(value: object) -> str:
+    """`value` as letters only: plotly reads ``<b>`` and ``<a href>`` in any name."""
+    return html.escape(str(value), quote=False)
+
+
+def axis(letter: str, panel: int) -> str:
+    """What a trace calls the axis of a panel: x, x2, x3, …"""
+    return letter if panel == 1 else f"{letter}{panel}"
+
+
+def figure(
+    titles: Sequence[str],
+    x: Sequence[dict[str, Any]],
+    y: Sequence[dict[str, Any]],
+    *,
+    height: int = 240,
+    columns: tuple[int, int] = (1, 1),
+    margin: dict[str, int] | None = None,
+) -> go.Figure:
+    """A figure of empty panels.
+
+    Args:
+      titles, x, y: title (letters only) and axes of each panel.
+      height: of a panel, in pixels.
+      columns: panels in a row, on a wide and on a narrow page.
+      margin: instead of `MARGIN`, what of it is given.
+    """
+    margin = {**MARGIN, **(margin or {})}
+    meta = {
+        name: _arrangement(len(titles), count, height, margin["t"] + margin["b"], gap)
+        for name, count, gap in (("wide", columns[0], GAP), ("narrow", columns[1], 3 * GAP))
+    }
+    made = go.Figure()
+    made.update_layout(
+        template="none",
+        meta=meta,
+        margin=margin,
+        font={"size": 12, "color": INK},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest",
+        legend={"traceorder": "reversed", "itemsizing": "constant"},
+        annotations=[_title(title, panel) for panel, title in enumerate(titles, start=1)],
+    )
+    common = {"gridcolor": GRID, "linecolor": GRID, "showline": True, "zeroline": False, "automargin": True}
+    for panel, (across, up) in enumerate(zip(x, y, strict=True), start=1):
+        number = "" if panel == 1 else panel
+        made.update_layout(
+            {
+                f"xaxis{number}": {**common, "anchor": axis("y", panel), "title_standoff": 8, **across},
+                f"yaxis{number}": {**common, "anchor": axis("x", panel), "title_standoff": 8, **up},
+            }
+        )
+    return made.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
+
+
+def _title(title: str, panel: int) -> dict[str, Any]:
+    return {
+        "text": f"<b>{title}</b>" if title else "",
+        "xref": f"{axis('x', panel)} domain",
+        "yref": f"{axis('y', panel)} domain",
+        **{"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 5, "showarrow": False},
+    }
+
+
+def _arrangement(count: int, columns: int, height: int, margins: int, gap: float) -> dict[str, Any]:
+    """Domains of the axes of `count` panels in rows of `columns`, from the top; and the height of it all."""
+    rows = math.ceil(count / columns)
+    inside = rows * height + (rows - 1) * BELOW
+    width = (1 - (columns - 1) * gap) / columns
+    places: dict[str, Any] = {"height": inside + margins}
+    for i in range(count):
+        row, column = divmod(i, columns)
+        number = "" if i == 0 else i + 1
+        left, top = column * (width + gap), 1 - row * (height + BELOW) / inside
+        places[f"xaxis{number}.domain"] = [left, min(1.0, left + width)]
+        places[f"yaxis{number}.domain"] = [max(0.0, top - height / inside), top]
+    return places
+
+
+def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
+    """The axis of a loss or metric: logarithmic for positive ones that fall; from the best value to a little
+    beyond the start, so that a run that explodes does not press all others into a line.
+
+    Args:
+      values: what is to be drawn, any shape; what is not finite is left out.
+      start: the value before training, or the worst of several.
+      maximize: whether more is better.
+    """
+    values = np.append(values, start)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return {}
+    logarithmic = not maximize and bool(values.min() > 0)
+    if logarithmic:
+        values = np.log10(values)
+    sign = 1 if maximize else -1
+    best, start = sign * (sign * values).max(), values[-1]
+    room = abs(best - start) or abs(best) or 1.0
+    worst = sign * max((sign * values).min(), sign * start - 0.2 * room)
+    ends = sorted((worst - sign * 0.03 * room, best + sign * 0.05 * room))
+    return {"type": "log" if logarithmic else "linear", "range": [float(end) for end in ends]}
+
+
+def within(values: Any, axis: dict[str, Any]) -> np.ndarray:
+    """Which values lie on the axis; not those that are not finite."""
+    values = np.asarray(values, float)
+    if "range" not in axis:
+        return np.isfinite(values)
+    low, high = (10**end if axis["type"] == "log" else end for end in axis["range"])
+    return np.isfinite(values) & (values >= low) & (values <= high)
+
+
+def listed(values: Any) -> list[float | None]:
+    """Numbers for plotly: what is not finite leaves a gap."""
+    return [float(value) if np.isfinite(value) else None for value in np.asarray(values, float)]
