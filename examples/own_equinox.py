@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import kobai
 
 digits = kobai.tasks.digits()  # for its data: tuples (x, y) of images [n, 64] and labels [n]
+data = {"train": digits.train, "validation": digits.validation, "test": digits.test}
 key1, key2 = jax.random.split(jax.random.key(0))
-image = eqx.nn.Lambda(lambda x: x.reshape(1, 8, 8))
+image, flat = eqx.nn.Lambda(lambda x: x.reshape(1, 8, 8)), eqx.nn.Lambda(jnp.ravel)
 convolution = eqx.nn.Conv2d(1, 8, kernel_size=3, stride=2, padding=1, key=key1)
-flat, relu, linear = eqx.nn.Lambda(jnp.ravel), eqx.nn.Lambda(jax.nn.relu), eqx.nn.Linear(128, 10, key=key2)
+relu, linear = eqx.nn.Lambda(jax.nn.relu), eqx.nn.Linear(128, 10, key=key2)
 model = eqx.nn.Sequential([image, convolution, relu, flat, linear])
 
 
@@ -19,10 +20,10 @@ def loss(model, batch):
     return -jnp.mean(jnp.take_along_axis(log_p, batch[1][:, None], axis=1))
 
 
-def accuracy(model, data):
-    return jnp.mean(jnp.argmax(jax.vmap(model)(data[0]), axis=1) == data[1])
+def error(model, data):
+    return jnp.mean(jnp.argmax(jax.vmap(model)(data[0]), axis=1) != data[1])
 
 
-task = kobai.Task(name="digits-convolution", parameters=model, loss=loss, metric=accuracy, maximize=True,
-                  train=digits.train, validation=digits.validation, test=digits.test,
-                  target=0.95, batch_size=64, layout="out_in")  # fmt: skip
+task = kobai.Task(
+    name="convolution", parameters=model, loss=loss, metric=error, target=0.05, layout="out_in", **data
+)

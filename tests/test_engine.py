@@ -1,4 +1,4 @@
-"""The engine against a plain loop, and its promises: chunk, thread, block and recompilation change nothing."""
+"""The engine against a plain loop, and its promises: chunk, thread and block change no bit."""
 
 import dataclasses
 import math
@@ -29,8 +29,11 @@ def runs_of(sweep: Sweep, cells: list[Cell]) -> list[Run]:
 def same(first: Run, second: Run) -> bool:
     """Equal bit for bit in all but the time it took."""
     return all(
-        np.array_equal(getattr(first, f.name), getattr(second, f.name), equal_nan=f.name.endswith(("loss", "metric"))
-                       and isinstance(getattr(first, f.name), np.ndarray))
+        np.array_equal(
+            getattr(first, f.name),
+            getattr(second, f.name),
+            equal_nan=f.name.endswith(("loss", "metric")) and isinstance(getattr(first, f.name), np.ndarray),
+        )
         for f in dataclasses.fields(Run)
         if f.name != "seconds"
     )
@@ -89,7 +92,11 @@ def test_curves_stand_at_the_evaluated_steps(task):
 def test_training_loss_is_the_mean_since_the_last_evaluation(task):
     fine = runs_of(Sweep(task, [kobai.SGD()], steps=12, evaluate_every=1), [Cell(kobai.SGD(0.1), HE, 0)])[0]
     coarse = runs_of(Sweep(task, [kobai.SGD()], steps=12, evaluate_every=5), [Cell(kobai.SGD(0.1), HE, 0)])[0]
-    expected = [fine.training_loss[1:6].mean(), fine.training_loss[6:11].mean(), fine.training_loss[11:].mean()]
+    expected = [
+        fine.training_loss[1:6].mean(),
+        fine.training_loss[6:11].mean(),
+        fine.training_loss[11:].mean(),
+    ]
     np.testing.assert_allclose(coarse.training_loss[1:], expected, rtol=1e-5)
 
 
@@ -106,20 +113,34 @@ def mixed_cells():
 
 @pytest.fixture(scope="module")
 def reference_runs(task, mixed_cells):
-    return runs_of(Sweep(task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5, threads=1), mixed_cells)
+    return runs_of(
+        Sweep(task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5, threads=1), mixed_cells
+    )
 
 
 @pytest.mark.parametrize(("threads", "chunk"), [(1, 1), (2, 3), (3, 4), (2, 48)])
 def test_threads_and_chunks_change_no_bit(task, mixed_cells, reference_runs, threads, chunk):
-    sweep = Sweep(
-        task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5, threads=threads, chunk=chunk
-    )
+    sweep = Sweep(task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5, threads=threads, chunk=chunk)
     assert all(map(same, runs_of(sweep, mixed_cells), reference_runs))
 
 
 def test_the_order_of_the_cells_changes_no_bit(task, mixed_cells, reference_runs):
     sweep = Sweep(task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5)
     assert all(map(same, runs_of(sweep, mixed_cells[::-1]), reference_runs[::-1]))
+
+
+def test_a_population_in_step_finds_the_same(task, mixed_cells, reference_runs):
+    """The program for a GPU, run on a CPU: the same but for the order of float32 sums."""
+    ahead = kobai.NesterovDefinition(0.05)
+    cells = [*mixed_cells, Cell(ahead, HE, 0)]
+    kinds = [kobai.SGD(), kobai.Adam(), ahead, kobai.RMSProp()]
+    runs = runs_of(Sweep(task, kinds, steps=33, evaluate_every=5, population=True, chunk=9), cells)
+    serial = runs_of(Sweep(task, kinds, steps=33, evaluate_every=5), cells)
+    for run, reference in zip(runs, serial, strict=True):
+        assert run.diverged_at == reference.diverged_at
+        np.testing.assert_allclose(run.validation_loss, reference.validation_loss, rtol=1e-3)
+        np.testing.assert_allclose(run.training_loss, reference.training_loss, rtol=1e-3)
+    assert all(map(same, serial[:-1], reference_runs))  # other rules beside it change nothing
 
 
 @pytest.mark.parametrize("steps_per_block", [1, 7, 33])
@@ -159,8 +180,11 @@ def test_divergence_is_a_result_with_its_step(mixed_cells, reference_runs):
         assert 1 <= run.diverged_at <= 5
         assert run.test_loss is None
         assert np.isnan(run.validation_loss[2:]).all()
-    assert all(r.diverged_at is None for c, r in zip(mixed_cells, reference_runs, strict=True)
-               if c.optimizer != kobai.SGD(1e30))
+    assert all(
+        r.diverged_at is None
+        for c, r in zip(mixed_cells, reference_runs, strict=True)
+        if c.optimizer != kobai.SGD(1e30)
+    )
 
 
 def test_a_divergence_that_relu_would_hide_is_seen():
@@ -173,7 +197,10 @@ def test_a_divergence_that_relu_would_hide_is_seen():
         return jnp.mean(hidden) * 0.0 + jnp.sum(jnp.sqrt(jnp.abs(parameters["v"])))
 
     task = kobai.Task(
-        parameters={"w": np.zeros((2, 2), np.float32), "v": np.zeros(1, np.float32)}, loss=loss, train=x, validation=x,
+        parameters={"w": np.zeros((2, 2), np.float32), "v": np.zeros(1, np.float32)},
+        loss=loss,
+        train=x,
+        validation=x,
         batch_size=4,
     )
     run = runs_of(Sweep(task, [kobai.SGD()], steps=6, evaluate_every=2), [Cell(kobai.SGD(0.1), HE, 0)])[0]
@@ -184,7 +211,9 @@ def compilations(action):
     """How many programs XLA compiles during `action`."""
     seen = []
     jax.monitoring.register_event_duration_secs_listener(
-        lambda name, _, **__: seen.append(name) if name == "/jax/core/compile/backend_compile_duration" else None
+        lambda name, _, **__: (
+            seen.append(name) if name == "/jax/core/compile/backend_compile_duration" else None
+        )
     )
     action()
     return len(seen)
@@ -242,8 +271,13 @@ def test_model_state_is_carried():
         return jnp.sum(state["mean"]) + 0.0 * jnp.sum(parameters["w"])
 
     task = kobai.Task(
-        parameters={"w": np.zeros((2, 1), np.float32)}, loss=loss, validation_loss=validation_loss, train=x,
-        validation=x, batch_size=20, state={"mean": np.zeros(2, np.float32)},
+        parameters={"w": np.zeros((2, 1), np.float32)},
+        loss=loss,
+        validation_loss=validation_loss,
+        train=x,
+        validation=x,
+        batch_size=20,
+        state={"mean": np.zeros(2, np.float32)},
     )
     task.check()
     run = runs_of(Sweep(task, [kobai.SGD()], steps=3, evaluate_every=1), [Cell(kobai.SGD(0.0), HE, 0)])[0]
@@ -258,8 +292,13 @@ def test_random_losses_get_a_key_for_each_step_and_seed():
         return jax.random.normal(key) + 0.0 * jnp.sum(batch @ parameters["w"])
 
     task = kobai.Task(
-        parameters={"w": np.zeros((2, 1), np.float32)}, loss=loss, validation_loss=lambda p, d: jnp.sum(p["w"] ** 2),
-        train=x, validation=x, batch_size=5, random=True,
+        parameters={"w": np.zeros((2, 1), np.float32)},
+        loss=loss,
+        validation_loss=lambda p, d: jnp.sum(p["w"] ** 2),
+        train=x,
+        validation=x,
+        batch_size=5,
+        random=True,
     )
     task.check()
     sweep = Sweep(task, [kobai.SGD(), kobai.Adam()], steps=6, evaluate_every=1)
@@ -279,17 +318,21 @@ def test_double_precision_reaches_the_threads(task):
             train=(task.train[0].astype(np.float64), task.train[1]),
             validation=(task.validation[0].astype(np.float64), task.validation[1]),
         )
-        run = runs_of(Sweep(double, [kobai.Adam()], steps=10, evaluate_every=5), [Cell(kobai.Adam(0.01), HE, 0)])[0]
+        run = runs_of(
+            Sweep(double, [kobai.Adam()], steps=10, evaluate_every=5), [Cell(kobai.Adam(0.01), HE, 0)]
+        )[0]
     assert run.validation_loss.dtype == np.float64
-    single = runs_of(Sweep(task, [kobai.Adam()], steps=10, evaluate_every=5), [Cell(kobai.Adam(0.01), HE, 0)])[0]
+    single = runs_of(
+        Sweep(task, [kobai.Adam()], steps=10, evaluate_every=5), [Cell(kobai.Adam(0.01), HE, 0)]
+    )[0]
     np.testing.assert_allclose(run.validation_loss, single.validation_loss, rtol=1e-4)
     assert not np.array_equal(run.validation_loss, single.validation_loss)
 
 
 def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeypatch):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
-    monkeypatch.setattr(sweep, "_draws", lambda *_: 1 / 0)
     sweep.compile()
+    monkeypatch.setattr(sweep, "_draws", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         runs_of(sweep, [Cell(kobai.SGD(), HE, 0)])
 

@@ -19,7 +19,9 @@ if given.once:
 
     use_compilation_cache()
 names = list(work.RATES)[: given.rules]
-optimizers = [methods.optimizer_class(name)(learning_rate=rate) for name in names for rate in work.RATES[name]]
+optimizers = [
+    methods.optimizer_class(name)(learning_rate=rate) for name in names for rate in work.RATES[name]
+]
 if given.cells == "all":
     cells = [Cell(optimizer, he(), seed) for optimizer in optimizers for seed in range(given.seeds)]
 else:  # only those of the first rule, as many as all of them would be

@@ -1,4 +1,4 @@
-"""PyTorch as its users write it: a module, a loop, the fused or foreach form of each optimizer, one thread."""
+"""PyTorch as its users write it: a module, a loop, the fused or foreach form of each optimizer."""
 
 import numpy as np
 import torch
@@ -17,15 +17,16 @@ MAKE = {
 }
 
 given = work.arguments()
+hidden = given.hidden
 torch.set_num_threads(1)
 parts = {part: tuple(map(torch.from_numpy, arrays)) for part, arrays in work.data().items()}
 
 
 def train(rule: str, rate: float, seed: int, steps: int) -> float:
     """One training run; its test accuracy."""
-    model = nn.Sequential(nn.Linear(work.INPUTS, given.hidden), nn.ReLU(), nn.Linear(given.hidden, work.OUTPUTS))
+    model = nn.Sequential(nn.Linear(work.INPUTS, hidden), nn.ReLU(), nn.Linear(hidden, work.OUTPUTS))
     with torch.no_grad():
-        for parameter, values in zip(model.parameters(), work.start(seed, given.hidden), strict=True):
+        for parameter, values in zip(model.parameters(), work.start(seed, hidden), strict=True):
             parameter.copy_(torch.from_numpy(values.T))
     x, y = parts["train"]
     optimizer, loss = MAKE[rule](model.parameters(), rate), nn.CrossEntropyLoss()

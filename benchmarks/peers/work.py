@@ -1,8 +1,8 @@
 """What every peer does, and how `sweep.py` talks to it.
 
 A peer is a process that gets ready once and then, for each line it is sent, does its share of the work and
-answers with one line of JSON. `sweep.py` takes the time, in turns with the other peers. This file needs nothing
-but numpy, so that a peer can live in another environment than kobai's.
+answers with one line of JSON. `sweep.py` takes the time, in turns with the other peers. This file needs
+nothing but numpy, so that a peer can live in another environment than kobai's.
 """
 
 import argparse
@@ -52,7 +52,9 @@ def data() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     with np.load(file, allow_pickle=False) as kept:
         images, labels = kept["images"].astype(np.float32) / 16, kept["labels"].astype(np.int64)
         parts = ("train", "validation", "test")
-        return {part: (images[kept["split"] == i], labels[kept["split"] == i]) for i, part in enumerate(parts)}
+        return {
+            part: (images[kept["split"] == i], labels[kept["split"] == i]) for i, part in enumerate(parts)
+        }
 
 
 def start(seed: int, hidden: int) -> list[np.ndarray]:

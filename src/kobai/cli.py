@@ -3,6 +3,8 @@
 A mistake is one line and exit code 2; Ctrl-C says what was kept and ends with 130.
 """
 
+import functools
+import io
 import locale
 import os
 import shlex
@@ -16,11 +18,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kobai import methods, words
-from kobai.errors import UsageError, unknown
+from kobai import methods, options, words
+from kobai.errors import UsageError
 from kobai.words import say
-
-COMMANDS = ("compare", "methods", "tasks")
 
 # Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
 COMMAND_LINE_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -28,29 +28,42 @@ COMMAND_LINE_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__
 
 def run(arguments: list[str]) -> int:
     """Run the command line with these arguments; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where the terminal's encoding lacks a character
     try:
-        words.use(_language(arguments))
-        named = [argument for argument in arguments if not argument.startswith("-")]
-        if named and arguments[0] == named[0] and named[0] not in COMMANDS:
-            raise unknown("kind.command", named[0], COMMANDS)
-        application()(arguments, standalone_mode=False, prog_name="kobai")
+        words.use(_language_of_system())
+        words.use(_language_asked(arguments) or words.current())
+        # Typer reads the command line and no more: it would swallow a Ctrl-C without a word.
+        ask = application(arguments)(arguments, standalone_mode=False, prog_name="kobai")
+        if callable(ask):
+            ask()
+        sys.stdout.flush()
     except UsageError as problem:
         return _refuse(str(problem))
     except COMMAND_LINE_ERROR as problem:
-        return _refuse(_translated(problem))
-    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _refuse(options.translated(problem))
+    except KeyboardInterrupt as stop:
         _interrupted(stop)
+    except MemoryError as problem:
+        return _refuse(say("error.memory", problem=problem))
     except BrokenPipeError:  # whoever read the output has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+    except OSError as problem:
+        _discard_output()
+        return _refuse(say("error.system", problem=problem))
     return 0
 
 
-def application() -> typer.Typer:
-    """The commands; made when they are needed, so that their help speaks the language asked for."""
+def application(arguments: list[str]) -> typer.Typer:
+    """The commands; made when they are needed, so that their help speaks the language asked for.
+
+    Each returns what is to be done, as a function.
+    """
     app = typer.Typer(
         help=say("help.kobai"),
+        cls=options.Group,
         add_completion=False,
-        no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
@@ -69,9 +82,9 @@ def application() -> typer.Typer:
         elif context.invoked_subcommand is None:
             print(context.get_help())
 
-    @app.command("compare", help=say("help.compare"))
+    @app.command("compare", help=say("help.compare"), cls=options.Command)
     def compare(
-        task: Annotated[str, typer.Argument(help=say("help.task"), show_default=False)],
+        task: Annotated[str, typer.Argument(help=say("help.task"), metavar="TASK", show_default=False)],
         optimizers: Annotated[str | None, _option("optimizers", "A,B,…")] = None,
         initializers: Annotated[str | None, _option("initializers", "A,B,…")] = None,
         learning_rates: Annotated[str | None, _option("learning-rates", "X,Y,…")] = None,
@@ -91,44 +104,42 @@ def application() -> typer.Typer:
         json: Annotated[Path | None, _option("json", "FILE")] = None,
         threads: Annotated[str | None, _option("threads", "N")] = None,
         language: language = None,  # noqa: ARG001 - read before anything is said
-    ) -> None:
-        _compare(
+    ) -> Callable[[], None]:
+        return functools.partial(
+            _compare,
+            "kobai " + shlex.join(arguments),
             task,
             output or (None if resume else _new_folder(task)),
             json,
             wide,
             make={
                 "activation": activation,
-                "hidden": _each("--hidden", hidden, _whole),
+                "hidden": options.each("--hidden", hidden, options.whole),
             },
             ask={
-                "optimizers": _each("--optimizers", optimizers),
-                "initializers": _each("--initializers", initializers),
-                "learning_rates": _each("--learning-rates", learning_rates, _number),
-                "coefficients": _settings(coefficients or []),
-                "steps": _whole("--steps", steps),
-                "batch_size": _whole("--batch-size", batch_size),
-                "evaluate_every": _whole("--evaluate-every", evaluate_every),
-                "target": target if target == "auto" else _each("--target", target, _number),
-                "seeds": _whole("--seeds", seeds),
-                "tuning_seeds": _whole("--tuning-seeds", tuning_seeds),
+                "optimizers": options.each("--optimizers", optimizers),
+                "initializers": options.each("--initializers", initializers),
+                "learning_rates": options.each("--learning-rates", learning_rates, options.number),
+                "coefficients": options.settings(coefficients or []),
+                "steps": options.whole("--steps", steps),
+                "batch_size": options.whole("--batch-size", batch_size),
+                "evaluate_every": options.whole("--evaluate-every", evaluate_every),
+                "target": target if target == "auto" else options.each("--target", target, options.number),
+                "seeds": options.whole("--seeds", seeds),
+                "tuning_seeds": options.whole("--tuning-seeds", tuning_seeds),
                 "quick": quick,
-                "threads": _whole("--threads", threads),
+                "threads": options.whole("--threads", threads),
                 "resume": resume,
             },
         )
 
-    @app.command("methods", help=say("help.methods"))
-    def list_methods(language: language = None) -> None:  # noqa: ARG001
-        from kobai.initializers import INITIALIZERS
+    @app.command("methods", help=say("help.methods"), cls=options.Command)
+    def list_methods(language: language = None) -> Callable[[], None]:  # noqa: ARG001
+        return _list_methods
 
-        _list(("optimizer", methods.OPTIMIZERS), ("initializer", INITIALIZERS))
-
-    @app.command("tasks", help=say("help.tasks"))
-    def list_tasks(language: language = None) -> None:  # noqa: ARG001
-        _list(("task", methods.TASKS))
-        print()
-        print(say("help.own_task"))
+    @app.command("tasks", help=say("help.tasks"), cls=options.Command)
+    def list_tasks(language: language = None) -> Callable[[], None]:  # noqa: ARG001
+        return _list_tasks
 
     return app
 
@@ -138,7 +149,13 @@ def _option(name: str, metavar: str | None = None) -> Any:
 
 
 def _compare(
-    task: str, output: Path | None, json: Path | None, wide: bool, make: dict[str, Any], ask: dict[str, Any]
+    command: str,
+    task: str,
+    output: Path | None,
+    json: Path | None,
+    wide: bool,
+    make: dict[str, Any],
+    ask: dict[str, Any],
 ) -> None:
     """Check what is cheap to check, run the comparison, print it."""
     if json is not None and not (json.parent.is_dir() and not json.is_dir()):
@@ -150,7 +167,6 @@ def _compare(
     from kobai.study.store import write_text
     from kobai.tasks.load import load
 
-    command = "kobai " + shlex.join(sys.argv[1:])
     result = compare(load(task, **make), output=output, command=command, **ask)
     if json is not None:
         write_text(json, result.answer.to_json())
@@ -158,6 +174,18 @@ def _compare(
     console.print()
     if output is not None:
         console.print(terminal.files(output, time.perf_counter() - began), soft_wrap=True)
+
+
+def _list_methods() -> None:
+    from kobai.initializers import INITIALIZERS
+
+    _list(("optimizer", methods.OPTIMIZERS), ("initializer", INITIALIZERS))
+
+
+def _list_tasks() -> None:
+    _list(("task", methods.TASKS))
+    print()
+    print(say("help.own_task"))
 
 
 def _list(*tables: tuple[str, Any]) -> None:
@@ -176,66 +204,20 @@ def _new_folder(task: str) -> Path:
     return Path("kobai-runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def _language(arguments: list[str]) -> str:
-    """The language of ``--language``, else of the locale."""
-    for i, argument in enumerate(arguments):
-        if argument == "--language" and i + 1 < len(arguments):
-            return arguments[i + 1]
+def _language_asked(arguments: list[str]) -> str | None:
+    """The language of ``--language``: needed before the options that explain themselves in it."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        if argument == "--language":
+            return following
         if argument.startswith("--language="):
             return argument.partition("=")[2]
+    return None
+
+
+def _language_of_system() -> str:
     named = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")] + [locale.getlocale()[0]]
     first = next((name for name in named if name), "")
     return "ja" if first.lower().startswith(("ja", "japanese")) else "en"
-
-
-def _whole(option: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        raise UsageError("error.option.whole", option=option, value=text) from None
-
-
-def _number(option: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError("error.option.number", option=option, value=text) from None
-
-
-def _word(option: str, text: str) -> str:  # noqa: ARG001
-    return text
-
-
-def _each(option: str, text: str | None, item: Callable[[str, str], Any] = _word) -> list[Any] | None:
-    """A list separated by commas."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
-        raise UsageError("error.option.list", option=option, value=text)
-    return [item(option, part) for part in parts]
-
-
-def _settings(texts: list[str]) -> dict[str, list[float]]:
-    """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}."""
-    found = {}
-    for text in texts:
-        name, equals, values = text.partition("=")
-        if not equals or "." not in name:
-            raise UsageError("error.option.set", value=text)
-        found[name.strip()] = _each("--set", values, _number) or []
-    return found
-
-
-def _translated(problem: Any) -> str:
-    """What the parser found wrong, in one line of the language in use."""
-    kind = type(problem).__name__
-    if kind == "NoSuchOption":
-        near = ", ".join(problem.possibilities or [])
-        return say("error.option.near" if near else "error.option.unknown", option=problem.option_name, near=near)
-    if kind == "MissingParameter":
-        return say("error.option.missing", name=problem.param.name if problem.param else "?")
-    return " ".join(problem.format_message().split())
 
 
 def _refuse(sentence: str) -> int:
@@ -243,14 +225,16 @@ def _refuse(sentence: str) -> int:
     return 2
 
 
-def _interrupted(stop: BaseException) -> None:
+def _interrupted(stop: KeyboardInterrupt) -> None:
     """Say what was kept, and end at once: a compiled call in another thread need not be waited for."""
-    causes = (stop, stop.__cause__, stop.__context__)
-    kept = next((cause for cause in causes if hasattr(cause, "kept")), None)
-    if kept is not None and kept.path is not None:
-        print(f"\nkobai: {say('interrupted.kept', kept=kept.kept, path=kept.path)}", file=sys.stderr)
-    else:
-        print(f"\nkobai: {say('interrupted')}", file=sys.stderr)
+    kept, path = getattr(stop, "kept", 0), getattr(stop, "path", None)
+    sentence = say("interrupted.kept", kept=kept, path=path) if kept and path else say("interrupted")
+    print(f"\nkobai: {sentence}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(130)
+
+
+def _discard_output() -> None:
+    """Let nothing try again, at the end of the program, to write where writing failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

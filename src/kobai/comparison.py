@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,17 @@ import jax
 import platformdirs
 import polars as pl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Task as Bar,
+)
 from rich.text import Text
 
 from kobai import initializers as initial_values
@@ -163,7 +172,7 @@ class Result:
 
 def use_compilation_cache() -> None:
     """Keep compiled programs in the user's cache folder, unless another folder is set already."""
-    if jax.config.jax_compilation_cache_dir is None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    if jax.config.read("jax_compilation_cache_dir") is None:
         jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("kobai"))
         # JAX keeps only what took a second to compile; ours takes less, and a reader of 0.05 s saves it.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -173,8 +182,12 @@ def use_compilation_cache() -> None:
 def _adjusted(task: Task, batch_size: int | None, target: float | Sequence[float] | str | None) -> Task:
     if batch_size is not None:
         task = dataclasses.replace(task, batch_size=batch_size)
-    if target is not None:
-        task = dataclasses.replace(task, target=None if target == "auto" else target)
+    if isinstance(target, str):
+        if target != "auto":
+            raise UsageError("error.target", value=repr(target))
+        task = dataclasses.replace(task, target=None)
+    elif target is not None:
+        task = dataclasses.replace(task, target=target)
     return task
 
 
@@ -219,6 +232,12 @@ def _shown(progress: bool) -> Iterator[protocol.Progress]:
     if not progress or not (console.is_terminal or console.is_jupyter):
         yield _Silent()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         yield _Bar(bar)

@@ -1,7 +1,8 @@
 """Many cells of one task: draws made on the host, chunks taken by threads, results as they finish.
 
 On a CPU one thread per core takes the next chunk of cells and runs it, block after block, through the one
-compiled program. A cell's result does not depend on its chunk or its thread, bit for bit.
+compiled program. A cell's result does not depend on its chunk or its thread, bit for bit. On a GPU one thread
+runs large chunks, whose cells step together.
 """
 
 import dataclasses
@@ -26,6 +27,7 @@ INITIAL, BATCHES, NOISE = range(3)
 """What a random stream is for: each seed has one stream for each purpose."""
 
 CELLS_PER_CHUNK = 4
+CELLS_PER_POPULATION = 512
 STEPS_PER_BLOCK = 512
 INDICES_PER_BLOCK = 2**20
 """Batch indices that a cell may hold at once: with huge batches a block has fewer steps."""
@@ -106,10 +108,13 @@ class Sweep:
         steps: int,
         evaluate_every: int,
         threads: int | None = None,
-        chunk: int = CELLS_PER_CHUNK,
+        chunk: int | None = None,
+        population: bool | None = None,
     ) -> None:
-        self.task, self.steps, self.every, self.chunk = task, steps, evaluate_every, chunk
-        self.threads = threads or available_cores()
+        self.task, self.steps, self.every = task, steps, evaluate_every
+        self.population = jax.default_backend() != "cpu" if population is None else population
+        self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
+        self.threads = 1 if self.population else threads or available_cores()
         kinds = {jax.tree.structure(optimizer): optimizer for optimizer in optimizers}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
         self.program = Program(task, list(kinds.values()), capacity=capacity)
@@ -126,10 +131,16 @@ class Sweep:
 
         Leaving the iteration early (Ctrl-C, `close`) lets each thread end its block and start no other.
         """
-        chunks = [list(range(i, min(i + self.chunk, len(cells)))) for i in range(0, len(cells), self.chunk)]
+        order = (
+            sorted(range(len(cells)), key=lambda i: self._rule(cells[i]))
+            if self.population
+            else range(len(cells))
+        )
+        chunks = [list(order[i : i + self.chunk]) for i in range(0, len(cells), self.chunk)]
         if not chunks:
             return
-        self.compile()  # here, once, rather than by every thread
+        if not self.population:
+            self.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for chunk in chunks:
@@ -148,38 +159,36 @@ class Sweep:
             leave.set()
 
     def compile(self) -> None:
-        """Compile the program, if that is still to be done."""
-        self._block, self._final  # noqa: B018
+        """Compile the program for a CPU, if that is still to be done."""
+        self._program(None)
 
     def text(self) -> str:
         """The program as text: equal for two sweeps that compute the same."""
-        return self._lowered.as_text()
+        return self._lowered(None)[0].as_text()
 
     def memory(self, optimizer: Optimizer) -> int:
         """Numbers that the rule remembers for every parameter."""
         rule = self.program.rules[self.program.position[jax.tree.structure(optimizer)]]
         return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
 
-    @functools.cached_property
-    def _block(self) -> Any:
-        return self._lowered.compile(_compiler_options())
+    def _rule(self, cell: Cell) -> int:
+        return self.program.position[jax.tree.structure(cell.optimizer)]
 
-    @functools.cached_property
-    def _lowered(self) -> Any:
-        chunk = [self._start(None)] * self.chunk
-        batches = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
-        draws = _stack([Draws(batches, np.zeros(2, np.uint32))] * self.chunk)
+    @functools.cache  # noqa: B019 - a sweep lives as long as its study
+    def _program(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
+        """The compiled (block, final): for a population, by how many cells of each rule it has."""
+        options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+        return tuple(lowered.compile(options) if lowered else None for lowered in self._lowered(counts))  # type: ignore[return-value]
+
+    @functools.cache  # noqa: B019
+    def _lowered(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
+        size = self.chunk if counts is None else sum(counts)
+        cells = _stack([self._start(None)] * size)
+        draws = _stack([self._draws(None, 0, 0)] * size)
         clock = Clock(*[np.int32(0)] * 4)
-        arguments = (clock, _stack(chunk), draws, self.train, self.validation)
-        return jax.jit(self.program.block).lower(*arguments)
-
-    @functools.cached_property
-    def _final(self) -> Any:
-        if self.test is None:
-            return lambda *_: (None, None)
-        cells = _stack([self._start(None)] * self.chunk)
-        lowered = jax.jit(self.program.final).lower(cells.θ, cells.state, self.test)
-        return lowered.compile(_compiler_options())
+        block = self.program.block if counts is None else functools.partial(self.program.population, counts)
+        lowered = jax.jit(block).lower(clock, cells, draws, self.train, self.validation)
+        return lowered, None if self.test is None else jax.jit(self.program.final).lower(cells, self.test)
 
     def _work(self, cells: Sequence[Cell], todo: Any, done: Any, leave: threading.Event) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
@@ -198,7 +207,11 @@ class Sweep:
     def _run_chunk(self, chunk: list[Cell], leave: threading.Event) -> list[Run] | None:
         """One chunk from its first step to its last; None when told to leave."""
         began = time.perf_counter()
-        room = [None] * (self.chunk - len(chunk))
+        counts, room = None, [None] * (self.chunk - len(chunk))
+        if self.population:
+            rules = [self._rule(cell) for cell in chunk]
+            counts, room = tuple(rules.count(i) for i in range(len(self.program.rules))), []
+        block, final = self._program(counts)
         cells = _stack([self._start(cell) for cell in [*chunk, *room]])
         step, pieces, ended = 0, [], False
         while not ended:
@@ -208,14 +221,16 @@ class Sweep:
             stop = min(step + self._steps_per_block, self.steps)
             clock = Clock(*(np.int32(x) for x in (step, stop, self.steps, self.every)))
             draws = _stack([self._draws(cell, step, stop) for cell in [*chunk, *room]])
-            cells, curves = self._block(clock, cells, draws, self.train, self.validation)
+            cells, curves = block(clock, cells, draws, self.train, self.validation)
             due = int(np.sum((self.rows >= step) & (self.rows < stop))) + (stop == self.steps)
             pieces.append([np.asarray(curve)[:, :due] for curve in curves])
             step, ended = stop, stop == self.steps or bool(np.all(cells.finished))
             self._set_pace(time.perf_counter() - before)
-        missing = np.full((self.chunk, len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan)
+        missing = np.full(
+            (len(cells.finished), len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan
+        )
         curves = [np.concatenate([*parts, missing], axis=1) for parts in zip(*pieces, strict=True)]
-        loss, metric = self._final(cells.θ, cells.state, self.test)
+        loss, metric = final(cells, self.test) if final else (None, None)
         seconds = (time.perf_counter() - began) / len(chunk)
         return [self._collect(i, curves, cells.diverged_at, loss, metric, seconds) for i in range(len(chunk))]
 
@@ -246,7 +261,9 @@ class Sweep:
         step = int(diverged_at[i])
         tested = self.test is not None and step == 0
         return Run(
-            *(curve[i] for curve in curves),
+            training_loss=curves[0][i],
+            validation_loss=curves[1][i],
+            validation_metric=curves[2][i],
             diverged_at=step or None,
             test_loss=float(loss[i]) if tested else None,
             test_metric=float(metric[i]) if tested else None,

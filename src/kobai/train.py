@@ -2,13 +2,14 @@
 
 `Program` compiles, for one task and one list of optimizers, a single program that runs a chunk of cells::
 
-    block(clock, cells, data) -> (cells, curves)
+    block(clock, cells, draws, data) -> (cells, curves)
 
 Everything random is made outside and passed in; a block of steps can end anywhere and the next one goes on
 from the cells it returned. Early end, long runs, interruption and any number of `--steps` without another
-compilation all follow from that shape. Inside, the parameters are one flat vector θ, so that a rule's formula
-runs once a step and not once for every array; which rule a cell follows is a `lax.switch` inside a loop over
-cells (`lax.map`: under `vmap` every cell would pay for every rule).
+compilation all follow from that shape. Inside, the parameters are one flat vector θ, so that a rule's
+formula runs once a step and not once for every array. On a CPU which rule a cell follows is a `lax.switch` inside a
+loop over cells (`lax.map`: under `vmap` every cell would pay for every rule); on a GPU all cells step together
+(`Program.population`).
 """
 
 import math
@@ -91,10 +92,12 @@ class Rule:
 
     def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
         self.task = task
-        leaves, self.tree = jax.tree.flatten(optimizer)
+        leaves, tree = jax.tree.flatten(optimizer)
+        self.tree: Any = tree
         self.hyperparameters = len(leaves)
         shapes = jax.eval_shape(lambda values, θ: self._init(values, θ), [0.5] * len(leaves), θ)
-        self.leaves, self.state_tree = jax.tree.flatten(shapes)
+        self.leaves, state_tree = jax.tree.flatten(shapes)
+        self.state_tree: Any = state_tree
         self.places: list[tuple[str, int, int]] = []
         sizes = {"slots": 0, "floats": 0, "integers": 0}
         for leaf in self.leaves:
@@ -191,82 +194,158 @@ class Program:
             finished=np.bool_(False),
         )
 
-    def block(self, clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any) -> tuple[Cells, Curves]:
-        """Every cell of the chunk, one after the other, from `clock.start` to `clock.stop`."""
-        return lax.map(lambda cell: self._cell(clock, *cell, train, validation), (cells, draws))
+    def block(
+        self, clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
+    ) -> tuple[Cells, Curves]:
+        """Every cell of the chunk, one after the other, from `clock.start` to `clock.stop`: for a CPU."""
 
-    def _cell(self, clock: Clock, cell: Cells, draws: Draws, train: Any, validation: Any) -> tuple[Cells, Curves]:
-        """Evaluate where one is due, then step to the next evaluation; until the block or the run ends."""
+        def one(cell_and_draws: tuple[Cells, Draws]) -> tuple[Cells, Curves]:
+            cell, draws = cell_and_draws
+
+            def step(s: Any, cell: Cells) -> Cells:
+                loss, state, g = self._gradient(s, clock, self._point(cell), cell, draws, train)
+                updates = [rule.update for rule in self.rules]
+                Δ, memory = lax.switch(cell.rule, updates, cell.hyperparameters, g, cell.memory, cell.θ)
+                return _stepped(s, cell, Δ, memory, state, loss)
+
+            cell = self._begun(clock, cell)
+            return self._run(clock, cell, step, lambda cell: self._measure(cell, validation))
+
+        return lax.map(one, (cells, draws))
+
+    def population(
+        self, counts: Sequence[int], clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
+    ) -> tuple[Cells, Curves]:
+        """All cells of the chunk in step, `counts[i]` of them, one after the other, of rule i: for a GPU.
+
+        One batched gradient for the whole population, then each rule on its own slice of it.
+        """
+        ends = np.cumsum(counts)
+        slices = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
+
+        def per_rule(method: str, cells: Cells, *more: Any) -> Any:
+            """The results of `method` of each rule on its slice of the population, put together."""
+            parts = [
+                jax.vmap(getattr(rule, method))(*_rows(part, (cells.hyperparameters, *more)))
+                for rule, part in zip(self.rules, slices, strict=True)
+                if part.start < part.stop
+            ]
+            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+
+        def step(s: Any, cells: Cells) -> Cells:
+            point = per_rule("lookahead", cells, cells.θ, cells.memory) if self.looks_ahead else cells.θ
+            loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
+                s, clock, point, cells, draws, train
+            )
+            Δ, memory = per_rule("update", cells, g, cells.memory, cells.θ)
+            stepped = _stepped(s, cells, Δ, memory, state, loss)
+            return jax.tree.map(lambda new, old: _where(cells.finished, old, new), stepped, cells)
+
+        memory = lax.cond(
+            clock.start == 0, lambda: per_rule("init", cells, cells.θ, cells.memory), lambda: cells.memory
+        )
+        measure = jax.vmap(self._measure, (0, None))
+        return self._run(clock, cells._replace(memory=memory), step, lambda cells: measure(cells, validation))
+
+    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any) -> tuple[Cells, Curves]:
+        """Evaluate where one is due, then step to the next evaluation; until the block or the run ends.
+
+        `cells` is one cell without a leading axis, or a population with one.
+        """
+
+        def evaluate(now: Any, row: Any, cells: Cells, curves: Curves) -> tuple:
+            loss, metric = measure(cells)
+            since = jnp.where(now % clock.every == 0, clock.every, now % clock.every)
+            training = jnp.where(now == 0, jnp.nan, cells.loss_sum / since)
+            values = Curves(training, loss, metric)
+            curves = jax.tree.map(
+                lambda curve, value: curve.at[..., row].set(jnp.where(cells.finished, jnp.nan, value)),
+                curves,
+                values,
+            )
+            lost = ~jnp.isfinite(loss)
+            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum))
+            return _diverged(cells, lost, jnp.maximum(now, 1)), curves, row + 1
 
         def stretch(carry: tuple) -> tuple:
-            step, row, cell, curves = carry
-            at_end = step == clock.total
-            cell, curves, row = lax.cond(
-                (step % clock.every == 0) | at_end,
-                lambda: self._evaluate(clock, step, row, cell, curves, validation),
-                lambda: (cell, curves, row),
+            now, row, cells, curves = carry
+            at_end = now == clock.total
+            cells, curves, row = lax.cond(
+                (now % clock.every == 0) | at_end,
+                lambda: evaluate(now, row, cells, curves),
+                lambda: (cells, curves, row),
             )
-            stop = jnp.minimum(clock.stop, step + clock.every - step % clock.every)
-            cell = lax.fori_loop(
-                step, stop, lambda s, cell: self._step(s, clock, cell, draws, train), cell
-            )
-            finite = jnp.all(jnp.isfinite(cell.θ))
-            diverged_at = jnp.where((cell.diverged_at == 0) & ~finite, stop, cell.diverged_at)
-            finished = cell.finished | at_end | (diverged_at > 0)
-            return stop, row, cell._replace(diverged_at=diverged_at, finished=finished), curves
+            stop = jnp.minimum(clock.stop, now + clock.every - now % clock.every)
+            cells = lax.fori_loop(now, stop, step, cells)
+            cells = _diverged(cells, ~jnp.all(jnp.isfinite(cells.θ), axis=-1), stop)
+            finished = cells.finished | at_end | (cells.diverged_at > 0)
+            return stop, row, cells._replace(finished=finished), curves
 
         def goes_on(carry: tuple) -> Any:
-            step, _, cell, _ = carry
-            return ~cell.finished & ((step < clock.stop) | (step == clock.total))
+            now, _, cells, _ = carry
+            return ~jnp.all(cells.finished) & ((now < clock.stop) | (now == clock.total))
 
+        nothing = jnp.full((*cells.finished.shape, self.capacity + 1), jnp.nan, self.θ.dtype)
+        start = (clock.start, jnp.int32(0), cells, Curves(nothing, nothing, nothing))
+        _, _, cells, curves = lax.while_loop(goes_on, stretch, start)
+        return cells, curves
+
+    def _begun(self, clock: Clock, cell: Cells) -> Cells:
+        """In the first block the memory is only room: the rule fills it."""
         inits = [rule.init for rule in self.rules]
         memory = lax.cond(
             clock.start == 0,
             lambda: lax.switch(cell.rule, inits, cell.hyperparameters, cell.θ, cell.memory),
             lambda: cell.memory,
         )
-        cell = cell._replace(memory=memory)
-        nothing = jnp.full(self.capacity + 1, jnp.nan, self.θ.dtype)
-        start = (clock.start, jnp.int32(0), cell, Curves(nothing, nothing, nothing))
-        _, _, cell, curves = lax.while_loop(goes_on, stretch, start)
-        return cell, curves
+        return cell._replace(memory=memory)
 
-    def _step(self, step: Any, clock: Clock, cell: Cells, draws: Draws, train: Any) -> Cells:
-        """One update: the batch, its gradient at the look-ahead point, the rule."""
-        task, values, θ, memory = self.task, cell.hyperparameters, cell.θ, cell.memory
+    def _point(self, cell: Cells) -> Any:
+        """Where the gradient is taken."""
+        if not self.looks_ahead:
+            return cell.θ
+        looks = [rule.lookahead for rule in self.rules]
+        return lax.switch(cell.rule, looks, cell.hyperparameters, cell.θ, cell.memory)
+
+    def _gradient(self, step: Any, clock: Clock, point: Any, cell: Cells, draws: Draws, train: Any) -> tuple:
+        """(loss, model state, gradient) of one cell's batch at `point`."""
+        task = self.task
         rows = draws.batches[step - clock.start]
         batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
         key = jax.random.fold_in(jax.random.wrap_key_data(draws.key), step) if task.random else None
-        point = θ
-        if self.looks_ahead:
-            point = lax.switch(cell.rule, [rule.lookahead for rule in self.rules], values, θ, memory)
 
-        def loss_of(point: Any) -> Any:
+        def loss_at(point: Any) -> Any:
             return task.training_loss(task.unflatten(point), cell.state, batch, key)
 
-        (loss, state), g = jax.value_and_grad(loss_of, has_aux=True)(point)
-        Δ, memory = lax.switch(cell.rule, [rule.update for rule in self.rules], values, g, memory, θ)
-        return cell._replace(
-            θ=θ + Δ,
-            memory=memory,
-            state=state,
-            loss_sum=cell.loss_sum + loss.astype(θ.dtype),
-            diverged_at=jnp.where((cell.diverged_at == 0) & ~jnp.isfinite(loss), step + 1, cell.diverged_at),
-        )
+        (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
+        return loss, state, g
 
-    def _evaluate(self, clock: Clock, step: Any, row: Any, cell: Cells, curves: Curves, validation: Any) -> tuple:
-        """Write one row of the curves."""
-        loss, metric = self.task.evaluate(self.task.unflatten(cell.θ), cell.state, validation)
-        since = jnp.where(step % clock.every == 0, clock.every, step % clock.every)
-        mean = jnp.where(step == 0, jnp.nan, cell.loss_sum / since)
-        curves = Curves(
-            curves.training_loss.at[row].set(mean),
-            curves.validation_loss.at[row].set(loss),
-            curves.validation_metric.at[row].set(metric),
-        )
-        diverged_at = jnp.where((cell.diverged_at == 0) & ~jnp.isfinite(loss), jnp.maximum(step, 1), cell.diverged_at)
-        return cell._replace(loss_sum=jnp.zeros_like(cell.loss_sum), diverged_at=diverged_at), curves, row + 1
+    def _measure(self, cell: Cells, data: Any) -> tuple[Any, Any]:
+        """(loss, metric) of one cell on a whole part of the data."""
+        return self.task.evaluate(self.task.unflatten(cell.θ), cell.state, data)
 
-    def final(self, θ: Any, state: Any, data: Any) -> tuple[Any, Any]:
+    def final(self, cells: Cells, data: Any) -> tuple[Any, Any]:
         """(loss, metric) [cells] of every cell on one part of the data."""
-        return lax.map(lambda cell: self.task.evaluate(self.task.unflatten(cell[0]), cell[1], data), (θ, state))
+        return lax.map(lambda cell: self._measure(cell, data), cells)
+
+
+def _stepped(step: Any, cell: Cells, Δ: Any, memory: Memory, state: Any, loss: Any) -> Cells:
+    """The cell after one update."""
+    cell = cell._replace(
+        θ=cell.θ + Δ, memory=memory, state=state, loss_sum=cell.loss_sum + loss.astype(Δ.dtype)
+    )
+    return _diverged(cell, ~jnp.isfinite(loss), step + 1)
+
+
+def _diverged(cells: Cells, lost: Any, step: Any) -> Cells:
+    """Note `step` as the one of divergence, where there is none yet."""
+    return cells._replace(diverged_at=jnp.where((cells.diverged_at == 0) & lost, step, cells.diverged_at))
+
+
+def _rows(part: slice, arrays: Any) -> Any:
+    return jax.tree.map(lambda array: array[part], arrays)
+
+
+def _where(condition: Any, first: Any, second: Any) -> Any:
+    """`jnp.where` with `condition` [cells] against arrays [cells, …]."""
+    return jnp.where(condition.reshape(condition.shape + (1,) * (first.ndim - 1)), first, second)

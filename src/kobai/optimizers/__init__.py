@@ -16,6 +16,15 @@ from kobai.optimizers.rmsprop import RMSProp
 from kobai.optimizers.sgd import SGD
 
 __all__ = [
-    "SGD", "AdaDelta", "AdaGrad", "Adam", "Momentum", "Nesterov", "NesterovDefinition", "Optimizer",
-    "RMSProp", "State", "from_optax",
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "Momentum",
+    "Nesterov",
+    "NesterovDefinition",
+    "Optimizer",
+    "RMSProp",
+    "State",
+    "from_optax",
 ]

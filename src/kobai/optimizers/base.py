@@ -69,8 +69,8 @@ def hyperparameters(cls: type[T]) -> type[T]:
         return tuple((jax.tree_util.GetAttrKey(name), getattr(rule, name)) for name in names), None
 
     def unflatten(_: None, leaves: Any) -> T:
-        # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything into
-        # the leaves, such as a placeholder, None, or the derivative by a learning rate, which may be negative.
+        # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything
+        # into the leaves: a placeholder, None, the derivative by a learning rate, which may be negative.
         rule = object.__new__(made)
         vars(rule).update(zip(names, leaves, strict=True))
         return rule
@@ -83,9 +83,9 @@ def hyperparameters(cls: type[T]) -> type[T]:
 class Optimizer:
     """The contract of an update rule.
 
-    A hyperparameter is a number, or an array that JAX holds or traces, or a list or NumPy array of numbers: a grid
-    for `kobai.compare`, which `init` and `update` refuse. Numbers are checked when the rule is made, and not in
-    tree operations. Raises `UsageError` (a ValueError) that names the field, its range and the value.
+    A hyperparameter is a number, or an array that JAX holds or traces, or a list or NumPy array of numbers: a
+    grid for `kobai.compare`, which `init` and `update` refuse. Numbers are checked when the rule is made, and
+    not in tree operations. Raises `UsageError` (a ValueError) that names the field, its range and the value.
     """
 
     memories: ClassVar[tuple[str, ...]] = ()
@@ -104,13 +104,14 @@ class Optimizer:
         refuse_grid(type(self).__name__, vars(self))
         return State(np.int32(0), {name: jax.tree.map(zeros_like, params) for name in self.memories})
 
-    def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:  # noqa: ARG002
+    def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:
         """The update to be *added* to the parameters, and the next state.
 
-        `gradient` is a pytree of the parameters' shapes and dtypes, which the update has too; `params` is there
-        for optax's signature only.
+        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; `params` is there for
+        optax's signature only.
         """
         refuse_grid(type(self).__name__, vars(self))
+        tree: Any
         leaves, tree = jax.tree.flatten(gradient)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
@@ -125,7 +126,7 @@ class Optimizer:
         Δ, kept = self.rule(g, t, *memory)
         return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]
 
-    def lookahead(self, params: Any, state: State) -> Any:  # noqa: ARG002
+    def lookahead(self, params: Any, state: State) -> Any:
         """Where the next gradient is to be taken: at the parameters themselves."""
         return params
 

@@ -1,4 +1,4 @@
-"""Any optax optimizer as a candidate in a comparison: ``from_optax(optax.lion, learning_rate=[1e-4, 1e-3])``."""
+"""Any optax optimizer as a candidate: ``from_optax(optax.lion, learning_rate=[1e-4, 1e-3])``."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -56,12 +56,12 @@ def from_optax(factory: Callable[..., Any], **arguments: Any) -> FromOptax:
 
     Args:
       factory: a function that makes an `optax.GradientTransformation`, such as `optax.lion`.
-      arguments: its arguments. Floats are hyperparameters: traced, and a list or NumPy array of them is a grid.
-        Integers (but for a learning rate), booleans, tuples and everything else are fixed when the program is
-        compiled, and must be hashable.
+      arguments: its arguments. Floats are hyperparameters: traced, and a list or NumPy array of them is a
+        grid. Integers (but for a learning rate), booleans, tuples and everything else are fixed when the
+        program is compiled, and must be hashable.
 
     Raises `UsageError` where the factory refuses the arguments, where the learning rate is out of range, or
-    where the optimizer needs more than a gradient (the loss's value, or the loss itself, as optax.lbfgs does).
+    where the optimizer needs more than a gradient: the loss's value, or the loss itself, as optax.lbfgs does.
     """
     if not callable(factory):
         raise UsageError("error.from_optax.factory", value=type(factory).__name__)

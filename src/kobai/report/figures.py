@@ -5,16 +5,14 @@ reached), three what tuning saw (learning_rates, map, tuning). Every trace of on
 optimizer's name as its ``meta``.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
-from kobai.report.panels import DASHES, INK, SYMBOLS, axis, colour, figure, listed, text, translucent, value_axis, within
+from kobai.report import rates
+from kobai.report.panels import INK, axis, colour, figure, listed, text, translucent, value_axis
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
-from kobai.study.grid import Candidate
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
 from kobai.words import say
 
@@ -26,7 +24,7 @@ def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
     """The figures by name: curves, learning_rates, map, reached, tuning."""
     return {
         "curves": _curves(outcome, answer),
-        "learning_rates": _learning_rates(outcome),
+        "learning_rates": rates.learning_rates(outcome),
         "map": _map(answer),
         "reached": _reached(outcome, answer),
         "tuning": _tuning(outcome, answer),
@@ -146,78 +144,86 @@ def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
 # What tuning saw
 
 
-def _learning_rates(outcome: Outcome) -> go.Figure:
-    """The last metric of every tuning run over its learning rate: a panel for each optimizer."""
-    task, candidates = outcome.study.task, outcome.study.candidates
-    cells = outcome.cells.filter(pl.col("phase") == TUNING).with_columns(
-        first=pl.col("validation_metric").list.first(), final=pl.col("validation_metric").list.last()
-    )
-    up = value_axis(cells["final"].to_numpy(), float(cells["first"].median()), task.maximize)  # type: ignore[arg-type]
-    missing = bool((~within(cells["final"].to_numpy(), up)).any())
-    shown, floors = _with_floors(up, len(outcome.study.initializers) if missing else 0, task.maximize)
-    rows = -(-len(candidates) // 4)
+def _map(answer: Answer) -> go.Figure:
+    """Steps to the target, and how many runs reached it, of every optimizer with every initial value."""
+    pairs = {(pair.optimizer, pair.initializer, pair.demonstration): pair for pair in answer.pairs}
+    columns = sorted({key[1:] for key in pairs}, key=lambda column: (column[1], _order(answer, column[0]), column[0]))
+    names = [row.optimizer for row in answer.rows]
+    grid = [[pairs.get((name, *column)) for column in columns] for name in names]
+    places = {"tickvals": list(range(len(columns))), "ticktext": [_column_name(*column) for column in columns]}
+    lines = {"showgrid": False, "showline": False}
     made = figure(
-        [text(candidate.name) for candidate in candidates],
-        [_rate_axis(candidate) for candidate in candidates],
-        [shown] * len(candidates),
-        height=190,
-        columns=(-(-len(candidates) // rows), min(2, len(candidates))),
-        margin={"t": 64},
+        [""],
+        [{**places, **lines, "side": "top", "tickangle": 0}],
+        [{"tickvals": list(range(len(names))), "ticktext": [text(name) for name in names], **lines, "autorange": "reversed"}],
+        height=44 * len(names),
+        margin={"t": 56, "b": 8},
     )
-    for panel, candidate in enumerate(candidates, start=1):
-        own = cells.filter(pl.col("optimizer") == candidate.name)
-        made.add_traces(list(_rate_traces(outcome, candidate, own, colour(panel - 1), up, floors, panel)))
-    for i, initializer in enumerate(outcome.study.initializers):
-        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 8}
-        made.add_trace(_key(initializer.name, mode="lines+markers", marker=marker, line_dash=DASHES[i % len(DASHES)]))
-    made.add_trace(_key(say("report.chosen"), mode="markers", marker={"symbol": "circle-open", "size": 14}))
-    if missing:
-        made.add_trace(_key(say("report.diverged"), mode="markers", marker={"symbol": "x-thin-open", "size": 8}))
-    legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "traceorder": "normal"}
-    return made.update_layout(legend=legend)
+    made.add_heatmap(
+        x=places["tickvals"],
+        y=list(range(len(names))),
+        z=[[pair and pair.steps for pair in row] for row in grid],
+        text=[[_steps(answer, pair) for pair in row] for row in grid],
+        customdata=[[_rate(pair) for pair in row] for row in grid],
+        texttemplate="%{text}",
+        hovertemplate=say("report.axis.learning_rate") + " %{customdata}<br>%{text}<extra></extra>",
+        xgap=3,
+        ygap=3,
+        coloraxis="coloraxis",
+    )
+    fewest = min((pair.steps for pair in answer.pairs), default=0.0)
+    lowest = fewest if fewest < answer.steps else 0.0  # if nobody arrives, every field has the colour of "never"
+    made.update_layout(
+        coloraxis={"colorscale": [[0, FAST], [1, NEVER]], "cmin": lowest, "cmax": answer.steps, "showscale": False}
+    )
+    demonstrated = [i for i, (_, demonstration) in enumerate(columns) if demonstration]
+    if 0 < len(demonstrated) < len(columns):
+        edge = demonstrated[0] - 0.5
+        made.add_shape(type="line", x0=edge, x1=edge, y0=0, y1=1, yref="y domain", line={"color": INK, "width": 1, "dash": "dot"})
+    return made
 
 
-def _rate_traces(
-    outcome: Outcome, candidate: Candidate, cells: pl.DataFrame, ink: str, up: dict, floors: list[float], panel: int
-) -> Iterator[go.Scatter]:
-    """For each initial value: the line of medians, the single runs, the runs that are off the axis; the choice."""
-    task, winner = outcome.study.task, outcome.winners[candidate.name]
-    place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": False}
-    what = f"{say('report.axis.learning_rate')} %{{x}}<br>{text(task.measure)} %{{y:.4g}}"
-    for i, initializer in enumerate(outcome.study.initializers):
-        own = cells.filter(pl.col("initializer") == initializer.name).sort("learning_rate")
-        same = {"name": text(initializer.name), "legendgroup": initializer.name, **place}
-        rates, finals = _positions(own["learning_rate"]), own["final"].to_numpy()
-        on = within(finals, up)
-        medians = _medians(own, task.maximize)
-        heights = np.where(within(list(medians.values()), up), list(medians.values()), np.nan)
-        yield go.Scatter(
-            x=list(medians),
-            y=listed(heights),
-            mode="lines+markers",
-            line={"color": ink, "width": 1.5, "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7},
-            hovertemplate=f"<b>%{{fullData.name}}</b><br>{what}<extra></extra>",
-            **same,
+def _order(answer: Answer, initializer: str) -> float:
+    """The mean of the steps with an initial value: the best stands first."""
+    return float(np.mean([pair.steps for pair in answer.pairs if pair.initializer == initializer]))
+
+
+def _column_name(initializer: str, demonstration: bool) -> str:
+    note = f"<br><i>{say('report.demonstration')}</i>" if demonstration else ""
+    return f"{text(initializer)}{note}"
+
+
+def _steps(answer: Answer, pair: Pair | None) -> str:
+    """Steps, and below them how many runs reached the target: 120, 3/3."""
+    if pair is None:
+        return "–"
+    runs = 1 if pair.demonstration else len(answer.tuning_seeds)
+    reached = round(pair.reach_rate * runs)
+    return f"<b>{pair.steps:.0f}</b>  {reached}/{runs}" if reached else f">{answer.steps}  0/{runs}"
+
+
+def _rate(pair: Pair | None) -> str:
+    return "–" if pair is None or pair.learning_rate is None else f"{pair.learning_rate:g}"
+
+
+def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
+    """The expected best of k trials: what tuning costs."""
+    study, look = outcome.study, colours(outcome)
+    made = figure(
+        [""],
+        [{"title_text": say("report.axis.trials"), "rangemode": "tozero"}],
+        [{"title_text": say("report.axis.steps"), "rangemode": "tozero"}],
+        height=320,
+        margin={"t": 12},
+    )
+    for row in reversed(answer.rows):
+        own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
+        trials = [cells for _, cells in own.group_by("hyperparameters", "initializer", maintain_order=True)]
+        steps = [statistics.restricted(times(study, cells, outcome.target), study.steps).mean() for cells in trials]
+        best = statistics.best_after_k(steps)
+        hover = say("report.hover.trials", count="%{x}", steps="%{y:.0f}")
+        mode = "lines+markers" if len(best) == 1 else "lines"
+        made.add_trace(
+            _line(row.optimizer, look[row.optimizer], hover, x=list(range(1, len(best) + 1)), y=listed(best), mode=mode)
         )
-        if outcome.study.tuning_seeds > 1:
-            x, y = [x for x, good in zip(rates, on, strict=True) if good], finals[on].tolist()
-            yield go.Scatter(x=x, y=y, mode="markers", marker={"color": translucent(ink, 0.4), "size": 4}, hoverinfo="skip", **same)
-        lost = [x for x, good in zip(rates, on, strict=True) if not good]
-        if lost:
-            x = list(dict.fromkeys(lost))
-            share = [say("report.hover.diverged", count=lost.count(at), runs=rates.count(at)) for at in x]
-            yield go.Scatter(
-                x=x,
-                y=[floors[i]] * len(x),
-                mode="markers",
-                marker={"symbol": "x-thin-open", "size": 7, "line": {"color": ink, "width": 1.5}},
-                hovertext=share,
-                hovertemplate="<b>%{fullData.name}</b><br>%{hovertext}<extra></extra>",
-                **same,
-            )
-        if winner.initializer.name == initializer.name:
-            at = _positions([_rate(winner.setting)])
-            y = [height if np.isfinite(height) else floors[i] for height in [dict(zip(medians, heights, strict=True))[at[0]]]]
-            ring = {"symbol": "circle-open", "size": 15, "color": ink, "line_width": 1.5}
-            yield go.Scatter(x=at, y=y, mode="markers", marker=ring, hoverinfo="skip", **same)
+    return made

@@ -140,12 +140,15 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     return {"type": "log" if logarithmic else "linear", "range": [float(end) for end in ends]}
 
 
+def in_data(axis: dict[str, Any], position: Any) -> Any:
+    """The value that stands at a position of an axis (plotly counts a logarithmic one in powers of ten)."""
+    return 10.0**position if axis.get("type") == "log" else position
+
+
 def within(values: Any, axis: dict[str, Any]) -> np.ndarray:
     """Which values lie on the axis; not those that are not finite."""
     values = np.asarray(values, float)
-    if "range" not in axis:
-        return np.isfinite(values)
-    low, high = (10**end if axis["type"] == "log" else end for end in axis["range"])
+    low, high = (in_data(axis, end) for end in axis.get("range", (-np.inf, np.inf)))
     return np.isfinite(values) & (values >= low) & (values <= high)
 
 

@@ -62,7 +62,7 @@ def ratio(estimate: Estimate) -> str:
 
 
 def interval(estimate: Estimate, form: str = "") -> str:
-    """" [1.18–1.45]", or nothing where there is none."""
+    """ " [1.18–1.45]", or nothing where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
     low, high = (form.format(end) if form else number(end) for end in (estimate.low, estimate.high))

@@ -14,7 +14,15 @@ import polars as pl
 
 from kobai.study import statistics
 from kobai.study.grid import coefficients, learning_rate
-from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, Trial, cells_of, times, trial_key
+from kobai.study.protocol import (
+    CONFIRMATION,
+    DEMONSTRATION,
+    TUNING,
+    Outcome,
+    Trial,
+    cells_of,
+    times,
+)
 from kobai.study.statistics import Comparison, Estimate
 from kobai.words import say
 
@@ -216,13 +224,13 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         steps=statistics.mean_steps(restricted, study.steps),
         steps_with_restarts=statistics.steps_with_restarts(restricted, reached),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
-        test_metric=float(tested.mean()) if len(tested) else None,  # type: ignore[arg-type]
+        test_metric=float(tested.mean()) if len(tested) else None,
         ratio=compared.ratio if compared else Estimate(1.0, None, None),
         p=compared.p if compared else None,
         corrected_p=compared.corrected_p if compared else None,
         working_decades=_working_decades(outcome, trial),
         trials=len(trial.candidate.settings) * len(study.initializers),
-        seconds=float(cells["seconds"].mean()),  # type: ignore[arg-type]
+        seconds=float(cells["seconds"].mean()),
         memory=outcome.memory[name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
@@ -244,7 +252,9 @@ def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
             rates.append(rate)
             reach.append(np.isfinite(found).mean())
     order = np.argsort(rates)
-    return statistics.working_range(np.array(rates)[order], np.array(reach)[order]) if len(rates) > 1 else None
+    return (
+        statistics.working_range(np.array(rates)[order], np.array(reach)[order]) if len(rates) > 1 else None
+    )
 
 
 def _pairs(outcome: Outcome) -> tuple[Pair, ...]:
@@ -258,7 +268,7 @@ def _pairs(outcome: Outcome) -> tuple[Pair, ...]:
                 mean = statistics.restricted(found, outcome.study.steps).mean()
                 scored.append((float(mean), -float(np.isfinite(found).mean()), rate))
             steps, missed, rate = min(scored, key=lambda score: score[:2])
-            pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))  # type: ignore[arg-type]
+            pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))
     return tuple(pairs)
 
 
@@ -269,7 +279,9 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
         notes.append(Note("note.nobody", {"target": f"{outcome.target:g}", "steps": study.steps}))
     for row in rows:
         if row.edge:
-            notes.append(Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}))
+            notes.append(
+                Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"})
+            )
     trials = {row.trials for row in rows}
     if len(trials) > 1:
         listed = ", ".join(f"{row.optimizer} {row.trials}" for row in rows)

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kobai import methods
 from kobai.errors import UsageError, unknown
 from kobai.optimizers.base import Optimizer, numbers
@@ -41,14 +43,15 @@ class Candidate:
 
     def learning_rates(self) -> list[float]:
         """The rates tried, ascending."""
-        return sorted({learning_rate(setting) for setting in self.settings} - {None})
+        rates = {learning_rate(setting) for setting in self.settings}
+        return sorted(rate for rate in rates if rate is not None)
 
     def neighbours(self, setting: Optimizer) -> list[Optimizer]:
-        """The settings that differ from `setting` in the learning rate alone, to the next rates of the grid."""
-        rates = self.learning_rates()
-        if learning_rate(setting) not in rates:
+        """The settings at the next learning rates of the grid, with all else as in `setting`."""
+        rates, rate = self.learning_rates(), learning_rate(setting)
+        if rate is None:
             return []
-        i = rates.index(learning_rate(setting))
+        i = rates.index(rate)
         others = {**coefficients(setting), "learning_rate": None}
         return [
             other
@@ -59,7 +62,7 @@ class Candidate:
         ]
 
     def edge(self, setting: Optimizer) -> str | None:
-        """"low" or "high" where the rate is the first or last of several, else None."""
+        """ "low" or "high" where the rate is the first or last of several, else None."""
         rates = self.learning_rates()
         if len(rates) < 2 or learning_rate(setting) not in (rates[0], rates[-1]):
             return None
@@ -103,9 +106,9 @@ def candidates(
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
     names = _distinct([name for name, _, _ in grids])
-    axes = {key: _values(key, values) for key, values in (axes or {}).items()}
-    own = {name: _axes_of(name, template, axes) for name, (_, template, _) in zip(names, grids, strict=True)}
-    for key in axes:
+    extra = {key: _values(key, values) for key, values in (axes or {}).items()}
+    own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
+    for key in extra:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
     made = []
@@ -127,7 +130,9 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
         if names:
             return _grid(names[0], quick)
     if isinstance(item, Optimizer):
-        grid = {key: list(value) for key, value in coefficients(item).items() if isinstance(value, list | tuple)}
+        grid = {
+            key: list(value) for key, value in coefficients(item).items() if isinstance(value, list | tuple)
+        }
         names = [name for name, cls in methods.OPTIMIZERS.items() if cls == type(item).__name__]
         name = getattr(item, "name", None) or (names[0] if names else type(item).__name__.lower())
         return name, item, grid
@@ -142,7 +147,7 @@ def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[
 def _with(template: Optimizer, values: dict[str, float]) -> Optimizer:
     if isinstance(template, FromOptax):
         return dataclasses.replace(template, hyperparameters={**template.hyperparameters, **values})
-    return dataclasses.replace(template, **values)  # type: ignore[arg-type]
+    return dataclasses.replace(template, **values)
 
 
 def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) -> dict[str, list[float]]:
@@ -158,7 +163,7 @@ def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) ->
 
 def _values(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
-    found = list(dict.fromkeys(numbers(list(values) if not isinstance(values, int | float) else [values])))
+    found = list(dict.fromkeys(numbers(list(np.atleast_1d(values)))))
     if not found:
         raise UsageError("error.empty", name=name)
     return found

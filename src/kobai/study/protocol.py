@@ -132,7 +132,8 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         own = [trial for trial in ranked if trial.candidate is first.candidate]
         by_initializer = _best(own, lambda trial: trial.initializer.name)
         neighbours = [
-            Trial(first.candidate, setting, first.initializer) for setting in first.candidate.neighbours(first.setting)
+            Trial(first.candidate, setting, first.initializer)
+            for setting in first.candidate.neighbours(first.setting)
         ]
         confirmed = list(dict.fromkeys([*winners.values(), *by_initializer.values(), *neighbours]))
         runner.run(CONFIRMATION, confirmed, study.confirmation_seeds)
@@ -164,7 +165,11 @@ class Runner:
         self.study, self.progress, self.folder = study, progress, folder
         settings = [setting for candidate in study.candidates for setting in candidate.settings]
         self.sweep = Sweep(
-            study.task, settings, steps=study.steps, evaluate_every=study.evaluate_every, threads=study.threads
+            study.task,
+            settings,
+            steps=study.steps,
+            evaluate_every=study.evaluate_every,
+            threads=study.threads,
         )
         self.chunks = Chunks(folder, fingerprint(study, self.sweep) if folder else "")
         self.rows = evaluated_at(study.steps, study.evaluate_every)
@@ -221,7 +226,7 @@ class Runner:
 
 
 def rank(study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float) -> list[Trial]:
-    """The trials from best to worst: by restricted mean steps to the target, ties by final validation loss."""
+    """The trials, best first: by restricted mean steps to the target, ties by final validation loss."""
     scores = {}
     for key, cells in tuning.group_by("optimizer", "hyperparameters", "initializer"):
         steps = statistics.restricted(times(study, cells, target), study.steps).mean()
@@ -257,7 +262,9 @@ def cells_of(cells: pl.DataFrame, trial: Trial, phase: str) -> pl.DataFrame:
 def fingerprint(study: Study, sweep: Sweep) -> str:
     """A hash of the program, the data, the budget and kobai's version: what a kept chunk depends on."""
     digest = hashlib.sha256(sweep.text().encode())
-    for leaf in jax.tree.leaves((study.task.train, study.task.validation, study.task.test, study.task.parameters)):
+    for leaf in jax.tree.leaves(
+        (study.task.train, study.task.validation, study.task.test, study.task.parameters)
+    ):
         digest.update(np.asarray(leaf).tobytes() if hasattr(leaf, "shape") else repr(leaf).encode())
     digest.update(_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
     return digest.hexdigest()

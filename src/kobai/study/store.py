@@ -11,13 +11,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 
 from kobai.errors import UsageError
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "phase": pl.String,
     "optimizer": pl.String,
     "learning_rate": pl.Float64,
@@ -33,8 +33,8 @@ SCHEMA = {
     "test_metric": pl.Float64,
     "seconds": pl.Float64,
 }
-"""One row a cell. Losses and metrics are curves over `evaluated_at`, NaN after a divergence; `hyperparameters`
-is JSON; `seconds` are of one core."""
+"""One row a cell. Losses and metrics are curves over `evaluated_at`, NaN after a divergence;
+`hyperparameters` is JSON; `seconds` are of one core."""
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -69,7 +69,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def open_folder(path: Path, resume: bool = False) -> Path:
-    """Make the folder of a study; refuse one that holds anything (unless it is resumed) or cannot be written."""
+    """Make the folder of a study; refuse one that cannot be written, or holds anything and is not resumed."""
     try:
         if path.exists() and not path.is_dir():
             raise UsageError("error.output.file", path=path)

@@ -1,4 +1,4 @@
-"""The task that the user named: a built-in one, or one from a Python file (``my_task.py``, ``my_task.py:name``)."""
+"""The task that the user named: built in, or from a Python file (``my_task.py``, ``my_task.py:name``)."""
 
 import importlib.util
 import inspect
@@ -57,7 +57,9 @@ def _from_file(path: Path, attribute: str) -> Any:
         specification.loader.exec_module(module)
     except Exception as problem:
         frames = traceback.extract_tb(problem.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)] or [getattr(problem, "lineno", "?")]
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)] or [
+            getattr(problem, "lineno", "?")
+        ]
         raise UsageError(
             "error.task.broken", path=path, line=lines[-1], problem=f"{type(problem).__name__}: {problem}"
         ) from problem

@@ -77,7 +77,7 @@ class Task:
     @property
     def measure(self) -> str:
         """What the metric is called."""
-        return self.metric_name or getattr(self.metric or self.loss, "__name__", "metric")
+        return self.metric_name or str(getattr(self.metric or self.loss, "__name__", "metric"))
 
     def training_loss(self, parameters: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
         """(loss, new model state) of a batch, whatever the form of `loss`."""

@@ -4,8 +4,8 @@
 The tables are `en.WORDS` and `ja.WORDS`.
 """
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kobai.words import en, ja
 

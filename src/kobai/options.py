@@ -1,0 +1,141 @@
+"""What is written on the command line: values, mistakes and help, in the language in use.
+
+Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what is
+wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks English
+alone and counts a Japanese character as one column, where a terminal gives it two.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from typer.core import TyperCommand, TyperGroup
+
+from kobai.errors import UsageError, unknown
+from kobai.words import say
+
+
+def whole(option: str, text: str | None) -> int | None:
+    """A whole number; None where the option was left out."""
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise UsageError("error.option.whole", option=option, value=text) from None
+
+
+def number(option: str, text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("error.option.number", option=option, value=text) from None
+
+
+def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are
+    """The text itself."""
+    return text
+
+
+def each(option: str, text: str | None, item: Callable[[str, str], Any] = word) -> list[Any] | None:
+    """A list separated by commas; None where the option was left out."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise UsageError("error.option.list", option=option, value=text)
+    return [item(option, part) for part in parts]
+
+
+def settings(texts: list[str]) -> dict[str, list[float]]:
+    """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}."""
+    found: dict[str, list[float]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or "." not in name:
+            raise UsageError("error.option.set", value=text)
+        found.setdefault(name.strip(), []).extend(each("--set", values, number) or [])
+    return found
+
+
+def translated(problem: Any) -> str:
+    """What Typer found wrong, in one sentence of the language in use."""
+    kind = type(problem).__name__
+    command = problem.ctx.command_path if getattr(problem, "ctx", None) else "kobai"
+    if kind == "NoSuchOption":
+        near = ", ".join(problem.possibilities or [])
+        key = "error.option.near" if near else "error.option.unknown"
+        return say(key, option=problem.option_name, near=near, command=command)
+    if kind == "BadOptionUsage":
+        alone = any(problem.option_name in option.opts and option.is_flag for option in problem.cmd.params)
+        key = "error.option.flag" if alone else "error.option.value"
+        return say(key, option=problem.option_name, command=command)
+    if kind == "MissingParameter":
+        return say("error.option.missing", name=problem.param.metavar, command=command)
+    return problem.format_message()
+
+
+class Command(TyperCommand):
+    """A command: its help, and the refusal of words that it has no use for."""
+
+    allow_extra_args = True  # so that `invoke` can refuse them in the language in use
+
+    def get_help(self, ctx: Any) -> str:
+        return written_help(self, ctx)
+
+    def invoke(self, ctx: Any) -> Any:
+        if ctx.args:
+            raise UsageError("error.option.extra", value=" ".join(ctx.args), command=ctx.command_path)
+        return super().invoke(ctx)
+
+
+class Group(TyperGroup):
+    """All commands."""
+
+    def get_help(self, ctx: Any) -> str:
+        return written_help(self, ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        if cmd_name not in self.commands and not cmd_name.startswith("-"):
+            raise unknown("kind.command", cmd_name, self.commands)
+        return self.commands.get(cmd_name)
+
+
+def written_help(command: Any, context: Any) -> str:
+    """The help of a command, wrapped by the columns that a terminal needs for it."""
+    console = Console(color_system=None, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        arguments = [option.metavar for option in command.params if option.param_type_name == "argument"]
+        words = [context.command_path, *arguments, say("help.usage.options")]
+        if hasattr(command, "commands"):
+            words.insert(1, say("help.usage.command"))
+        console.print(say("help.usage", words=" ".join(words)))
+        console.print()
+        console.print(Padding(command.help, (0, 2)))
+        for heading, rows in _sections(command, context):
+            console.print()
+            console.print(say(f"help.{heading}"))
+            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+            table.add_column(no_wrap=True)
+            table.add_column()
+            for name, text in rows:
+                table.add_row(name, text)
+            console.print(Padding(table, (0, 0, 0, 2)))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """(heading, names with what they mean) of each part of the help."""
+    commands = getattr(command, "commands", {})
+    if commands:
+        yield "commands", [(name, found.help) for name, found in commands.items()]
+    arguments = [(option.metavar, option.help) for option in command.params if option.param_type_name == "argument"]
+    if arguments:
+        yield "arguments", arguments
+    options = [option for option in command.get_params(context) if option.param_type_name == "option"]
+    yield "options", [(f"{option.opts[0]} {option.metavar or ''}", _meaning(option)) for option in options]
+
+
+def _meaning(option: Any) -> str:
+    return say("help.option.help") if "--help" in option.opts else option.help
