@@ -3,6 +3,7 @@
 A mistake is one line and exit code 2; Ctrl-C says what was kept and ends with 130.
 """
 
+import contextlib
 import functools
 import io
 import locale
@@ -16,14 +17,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from kobai import methods, options, words
 from kobai.errors import UsageError
 from kobai.words import say
 
 # Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
-COMMAND_LINE_ERROR = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+COMMAND_LINE_ERROR: Any = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -72,7 +74,7 @@ def application(arguments: list[str]) -> typer.Typer:
     @app.callback(invoke_without_command=True)
     def common(
         context: typer.Context,
-        language: language = None,
+        language: language = None,  # noqa: ARG001 - read before anything is said
         version: Annotated[bool, _option("version")] = False,
     ) -> None:
         if version:
@@ -164,9 +166,11 @@ def _compare(
     began = time.perf_counter()
     from kobai.comparison import compare
     from kobai.report import terminal
-    from kobai.study.store import write_text
+    from kobai.study.store import check_writable, write_text
     from kobai.tasks.load import load
 
+    if json is not None:
+        check_writable(json)
     result = compare(load(task, **make), output=output, command=command, **ask)
     if json is not None:
         write_text(json, result.answer.to_json())
@@ -193,10 +197,7 @@ def _list(*tables: tuple[str, Any]) -> None:
     console = Console(highlight=False)
     for kind, names in tables:
         console.print(f"[bold]{say(f'kind.{kind}')}[/bold]")
-        table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-        for name in names:
-            table.add_row(f"  {name}", say(f"{kind}.{name}"))
-        console.print(table)
+        console.print(options.described((name, say(f"{kind}.{name}")) for name in names))
 
 
 def _new_folder(task: str) -> Path:
@@ -237,4 +238,5 @@ def _interrupted(stop: KeyboardInterrupt) -> None:
 
 def _discard_output() -> None:
     """Let nothing try again, at the end of the program, to write where writing failed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):  # an output of Python's own has no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,14 +1,14 @@
 """What is written on the command line: values, mistakes and help, in the language in use.
 
-Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what is
-wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks English
-alone and counts a Japanese character as one column, where a terminal gives it two.
+Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what
+is wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks
+English alone and counts a Japanese character as one column, where a terminal gives it two.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
@@ -68,8 +68,7 @@ def translated(problem: Any) -> str:
         key = "error.option.near" if near else "error.option.unknown"
         return say(key, option=problem.option_name, near=near, command=command)
     if kind == "BadOptionUsage":
-        alone = any(problem.option_name in option.opts and option.is_flag for option in problem.cmd.params)
-        key = "error.option.flag" if alone else "error.option.value"
+        key = "error.option.flag" if "not take" in problem.message else "error.option.value"
         return say(key, option=problem.option_name, command=command)
     if kind == "MissingParameter":
         return say("error.option.missing", name=problem.param.metavar, command=command)
@@ -116,13 +115,18 @@ def written_help(command: Any, context: Any) -> str:
         for heading, rows in _sections(command, context):
             console.print()
             console.print(say(f"help.{heading}"))
-            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-            table.add_column(no_wrap=True)
-            table.add_column()
-            for name, text in rows:
-                table.add_row(name, text)
-            console.print(Padding(table, (0, 0, 0, 2)))
+            console.print(described(rows))
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """Names with what they mean, in two columns."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -130,10 +134,11 @@ def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str,
     commands = getattr(command, "commands", {})
     if commands:
         yield "commands", [(name, found.help) for name, found in commands.items()]
-    arguments = [(option.metavar, option.help) for option in command.params if option.param_type_name == "argument"]
+    everything = command.get_params(context)
+    arguments = [each for each in everything if each.param_type_name == "argument"]
     if arguments:
-        yield "arguments", arguments
-    options = [option for option in command.get_params(context) if option.param_type_name == "option"]
+        yield "arguments", [(argument.metavar, argument.help) for argument in arguments]
+    options = [each for each in everything if each.param_type_name == "option"]
     yield "options", [(f"{option.opts[0]} {option.metavar or ''}", _meaning(option)) for option in options]
 
 

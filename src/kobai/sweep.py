@@ -123,7 +123,7 @@ class Sweep:
         self.train, self.validation, self.test = (
             jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
         )
-        self.x64 = bool(jax.config.read("jax_enable_x64"))
+        self.x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
         self._steps_per_block = min(evaluate_every, capacity)
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:

@@ -5,11 +5,11 @@
     block(clock, cells, draws, data) -> (cells, curves)
 
 Everything random is made outside and passed in; a block of steps can end anywhere and the next one goes on
-from the cells it returned. Early end, long runs, interruption and any number of `--steps` without another
-compilation all follow from that shape. Inside, the parameters are one flat vector θ, so that a rule's
-formula runs once a step and not once for every array. On a CPU which rule a cell follows is a `lax.switch` inside a
-loop over cells (`lax.map`: under `vmap` every cell would pay for every rule); on a GPU all cells step together
-(`Program.population`).
+from the cells it returned. Early end, long runs, interruption and any number of `--steps` without
+another compilation all follow from that shape. Inside, the parameters are one flat vector θ, so that a
+rule's formula runs once a step and not once for every array. On a CPU which rule a cell follows is a
+`lax.switch` inside a loop over cells (`lax.map`: under `vmap` every cell would pay for every rule); on a GPU
+all cells step together (`Program.population`).
 """
 
 import math

@@ -151,13 +151,14 @@ def _crosses(points: list[Point], frame: Frame, i: int, ink: str) -> go.Scatter:
     lost = {point.rate: int(np.sum(~within(point.finals, frame.values))) for point in points}
     runs = {point.rate: len(point.finals) for point in points}
     rates = [rate for rate, count in lost.items() if count]
+    rate_word = say("report.axis.learning_rate")
     return go.Scatter(
         x=rates,
         y=[frame.rows[i]] * len(rates),
         mode="markers",
         marker={"symbol": "x-thin-open", "size": 7, "color": ink, "line_width": 1.5},
-        hovertext=[say("report.hover.diverged", rate=rate, count=lost[rate], runs=runs[rate]) for rate in rates],
-        hovertemplate="<b>%{fullData.name}</b><br>%{hovertext}<extra></extra>",
+        hovertext=[say("report.hover.diverged", count=lost[rate], runs=runs[rate]) for rate in rates],
+        hovertemplate=f"<b>%{{fullData.name}}</b><br>{rate_word} %{{x}}<br>%{{hovertext}}<extra></extra>",
     )
 
 

@@ -205,7 +205,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
     found = times(study, cells, target)
     restricted = statistics.restricted(found, study.steps)
     reached = np.isfinite(found)
-    tested = cells["test_metric"].drop_nulls()
+    tested = cells["test_metric"].drop_nulls().to_numpy()
     curves = np.array(cells["validation_loss"].to_list(), float)
     others = []
     for other in study.task.targets[1:]:
@@ -230,7 +230,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         corrected_p=compared.corrected_p if compared else None,
         working_decades=_working_decades(outcome, trial),
         trials=len(trial.candidate.settings) * len(study.initializers),
-        seconds=float(cells["seconds"].mean()),
+        seconds=float(cells["seconds"].to_numpy().mean()),
         memory=outcome.memory[name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),

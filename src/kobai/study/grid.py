@@ -25,7 +25,7 @@ LOWEST_EXPONENT = {
     "adagrad": -3.0,
     "adadelta": -1.5,
     "rmsprop": -4.5,
-    "adam": -4.5,
+    "adam": -4.0,
 }
 """Where the default grid of each rule begins, as a power of ten: its best rate on the built-in tasks, and the
 rates in textbooks, lie well inside."""
@@ -69,7 +69,7 @@ class Candidate:
         return "low" if learning_rate(setting) == rates[0] else "high"
 
 
-def coefficients(optimizer: Optimizer) -> dict[str, float]:
+def coefficients(optimizer: Optimizer) -> dict[str, Any]:
     """Every hyperparameter by name."""
     if isinstance(optimizer, FromOptax):
         return dict(optimizer.hyperparameters)
@@ -125,18 +125,20 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
         if item not in methods.OPTIMIZERS:
             raise unknown("kind.optimizer", item, methods.OPTIMIZERS)
         return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
-    if isinstance(item, type) and issubclass(item, Optimizer):
-        names = [name for name, cls in methods.OPTIMIZERS.items() if cls == item.__name__]
-        if names:
-            return _grid(names[0], quick)
+    if isinstance(item, type) and issubclass(item, Optimizer) and _registered(item):
+        return _grid(_registered(item), quick)
     if isinstance(item, Optimizer):
         grid = {
             key: list(value) for key, value in coefficients(item).items() if isinstance(value, list | tuple)
         }
-        names = [name for name, cls in methods.OPTIMIZERS.items() if cls == type(item).__name__]
-        name = getattr(item, "name", None) or (names[0] if names else type(item).__name__.lower())
+        name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
         return name, item, grid
     raise UsageError("error.optimizer.type", value=repr(item))
+
+
+def _registered(cls: type) -> str | None:
+    """The name of a class in the table of methods."""
+    return next((name for name, known in methods.OPTIMIZERS.items() if known == cls.__name__), None)
 
 
 def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[Optimizer, ...]:
@@ -163,7 +165,7 @@ def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) ->
 
 def _values(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
-    found = list(dict.fromkeys(numbers(list(np.atleast_1d(values)))))
+    found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
     if not found:
         raise UsageError("error.empty", name=name)
     return found

@@ -4,18 +4,23 @@ A study has a folder. While it runs, each finished chunk is one Parquet file in 
 hashes the task, the cells and kobai's version; a study that was interrupted goes on from them.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 
 from kobai.errors import UsageError
+
+CHUNKS = "chunks"
+"""The folder of what is finished, in the folder of a study."""
 
 SCHEMA: dict[str, Any] = {
     "phase": pl.String,
@@ -37,16 +42,16 @@ SCHEMA: dict[str, Any] = {
 `hyperparameters` is JSON; `seconds` are of one core."""
 
 
-def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+def write(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole or not at all: beside its place first, then renamed.
 
     Raises `UsageError` that names the file when the disk is full or the folder cannot be written.
     """
-    try:
+    with _naming(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                fill(file)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o666 & ~_umask())
@@ -54,32 +59,49 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as problem:
-        raise UsageError("error.write", path=path, problem=problem.strerror or problem) from problem
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
     """Write a frame as Parquet, whole or not at all."""
-    write(path, frame.write_parquet)
+    parquet = io.BytesIO()  # polars itself reports a full disk in an error of its own
+    frame.write_parquet(parquet)
+    write(path, parquet.getbuffer())
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text, whole or not at all."""
-    write(path, lambda file: file.write(text.encode()))
+    write(path, text.encode())
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, and leave nothing behind. Raises `UsageError`."""
+    with _naming(path), tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+        pass
 
 
 def open_folder(path: Path, resume: bool = False) -> Path:
-    """Make the folder of a study; refuse one that cannot be written, or holds anything and is not resumed."""
-    try:
+    """Make the folder of a study: new or empty or, to `resume`, that of an interrupted one.
+
+    Raises `UsageError` for any other, and for one that cannot be written; then nothing is left behind.
+    """
+    with _naming(path):
         if path.exists() and not path.is_dir():
             raise UsageError("error.output.file", path=path)
-        path.mkdir(parents=True, exist_ok=True)
-        if not resume and any(path.iterdir()):
-            raise UsageError("error.output.full", path=path)
-    except OSError as problem:
-        raise UsageError("error.write", path=path, problem=problem.strerror or problem) from problem
-    write_text(path / ".writable", "")
-    (path / ".writable").unlink()
+        new = [folder for folder in (path, *path.parents) if not folder.exists()]
+        if not new and any(path.iterdir()):
+            if not resume:
+                raise UsageError("error.output.full", path=path)
+            if not (path / CHUNKS).is_dir():
+                raise UsageError("error.output.other", path=path)
+    try:
+        with _naming(path):
+            path.mkdir(parents=True, exist_ok=True)
+        check_writable(path / "report.html")
+    except UsageError:
+        for folder in new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
     return path
 
 
@@ -87,10 +109,8 @@ class Chunks:
     """The finished chunks of a study, by what they computed. Without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None, fingerprint: str) -> None:
-        self.folder = folder / "chunks" if folder else None
+        self.folder = folder / CHUNKS if folder else None
         self.fingerprint = fingerprint
-        if self.folder:
-            self.folder.mkdir(exist_ok=True)
 
     def _path(self, cells: Sequence[Sequence[object]]) -> Path | None:
         if self.folder is None:
@@ -107,12 +127,23 @@ class Chunks:
         """Keep the frame of these cells."""
         path = self._path(cells)
         if path:
+            with _naming(path):
+                path.parent.mkdir(exist_ok=True)
             write_frame(path, frame)
 
     def remove(self) -> None:
         """Drop the chunks, once the study's own files hold everything."""
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which path it was that the system refused."""
+    try:
+        yield
+    except OSError as problem:
+        raise UsageError("error.write", path=path, problem=problem.strerror or problem) from problem
 
 
 def _umask() -> int:

@@ -1,9 +1,11 @@
 """The task that the user named: built in, or from a Python file (``my_task.py``, ``my_task.py:name``)."""
 
+import contextlib
 import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ def load(name: str, **options: Any) -> Task:
     `UsageError` for a name, a file or an option that does not exist, and for a file that cannot be run.
     """
     options = {key: value for key, value in options.items() if value is not None}
-    file, _, attribute = name.partition(".py:")
-    if attribute or name.endswith(".py"):
-        path = Path(file + ".py" if attribute else name)
-        return _made(name, _from_file(path, attribute or "task"), options)
+    stem, colon, attribute = name.partition(".py:")
+    if colon or name.endswith(".py"):
+        path = Path(stem + ".py" if colon else name)
+        with _blaming(path):
+            return _made(name, _from_file(path, attribute or "task"), options)
     if name not in methods.TASKS:
         if Path(name + ".py").exists():
             raise UsageError("error.task.py", value=name)
@@ -34,38 +37,56 @@ def load(name: str, **options: Any) -> Task:
 def _made(name: str, found: Any, options: dict[str, Any]) -> Task:
     if callable(found) and not isinstance(found, Task):
         known = inspect.signature(found).parameters
-        for option in options:
-            if option not in known:
-                raise UsageError("error.task.option", task=name, option=option.replace("_", "-"))
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+        _refuse_options(name, [] if takes_any else [option for option in options if option not in known])
         found = found(**options)
-    elif options:
-        raise UsageError("error.task.option", task=name, option=next(iter(options)).replace("_", "-"))
+    else:
+        _refuse_options(name, list(options))
     if not isinstance(found, Task):
         raise UsageError("error.task.type", task=name, value=type(found).__name__)
     return found
 
 
+def _refuse_options(name: str, options: list[str]) -> None:
+    if options:
+        raise UsageError("error.task.option", task=name, option=options[0].replace("_", "-"))
+
+
 def _from_file(path: Path, attribute: str) -> Any:
+    """The object called `attribute` in the Python file `path`, which is run."""
     if not path.is_file():
         raise UsageError("error.task.file", path=path)
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own, so that a file called jax.py does not take the place of jax.
+    specification = importlib.util.spec_from_file_location(f"_own_{path.stem}", path.resolve())
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.path.insert(0, str(path.parent.resolve()))  # so that the file can import its neighbours
+    sys.modules[specification.name] = module  # where a dataclass looks up the names in its annotations
+    folder = str(path.parent.resolve())
+    sys.path.insert(0, folder)  # so that the file can import its neighbours
     try:
         specification.loader.exec_module(module)
-    except Exception as problem:
-        frames = traceback.extract_tb(problem.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)] or [
-            getattr(problem, "lineno", "?")
-        ]
-        raise UsageError(
-            "error.task.broken", path=path, line=lines[-1], problem=f"{type(problem).__name__}: {problem}"
-        ) from problem
     finally:
-        sys.path.remove(str(path.parent.resolve()))
+        sys.path.remove(folder)
     if not hasattr(module, attribute):
         made = [key for key, value in vars(module).items() if isinstance(value, Task)]
         raise UsageError("error.task.attribute", path=path, name=attribute, found=", ".join(made) or "–")
     return getattr(module, attribute)
+
+
+@contextlib.contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in the user's file as a `UsageError`, with the line of the file where it did."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as problem:
+        sentence = f"{type(problem).__name__}: {problem}"
+        frames = traceback.extract_tb(problem.__traceback__)
+        lines: list[Any] = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
+        if isinstance(problem, SyntaxError) and not lines:  # it has no frame of its own
+            lines = [problem.lineno]
+        if lines:
+            raise UsageError("error.task.broken", path=path, line=lines[-1], problem=sentence) from problem
+        raise UsageError("error.task.fails", path=path, problem=sentence) from problem

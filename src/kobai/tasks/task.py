@@ -5,7 +5,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -110,8 +110,12 @@ class Task:
 
     def unflatten(self, θ: Any) -> Any:
         """The pytree `parameters` with the trained arrays taken from the vector θ."""
-        arrays = iter(self.arrays(θ))
-        return jax.tree.map(lambda leaf: next(arrays) if is_trained(leaf) else leaf, self.parameters)
+        return self.with_arrays(self.arrays(θ))
+
+    def with_arrays(self, arrays: Iterable[Any]) -> Any:
+        """The pytree `parameters` with these in place of its trained arrays."""
+        new = iter(arrays)
+        return jax.tree.map(lambda leaf: next(new) if is_trained(leaf) else leaf, self.parameters)
 
     def check(self) -> None:
         """Refuse, before any training, what cannot be trained. Raises `UsageError`."""
@@ -133,16 +137,21 @@ class Task:
 
     def check_start(self, parameters: Any) -> None:
         """Refuse a loss or metric that is no scalar, or no finite number, at the first initial values."""
-        batch = jax.tree.map(lambda a: jnp.asarray(a[: self.batch_size]), self.train)
-        validation = jax.tree.map(jnp.asarray, self.validation)
+        batch = jax.tree.map(lambda array: array[: self.batch_size], self.train)
+        arrays = self.arrays(self.flatten(parameters))
+
+        def values(arrays: Any, batch: Any, validation: Any) -> dict[str, Any]:
+            at = self.with_arrays(arrays)
+            loss, _ = self.training_loss(at, self.state, batch, jax.random.key(0))
+            validation_loss, metric = self.evaluate(at, self.state, validation)
+            return {"loss": loss, "validation loss": validation_loss, "metric": metric}
+
         try:
-            loss, _ = self.training_loss(parameters, self.state, batch, jax.random.key(0))
-            values = {"loss": loss}
-            values["validation loss"], values["metric"] = self.evaluate(parameters, self.state, validation)
+            found = jax.jit(values)(arrays, batch, self.validation)
         except Exception as problem:
             first = f"{type(problem).__name__}: {problem}".split("\n")[0]
             raise UsageError("error.task.raises", task=self.name, problem=first) from problem
-        for name, value in values.items():
+        for name, value in found.items():
             if np.shape(value) != ():
                 raise UsageError("error.task.scalar", task=self.name, name=name, shape=np.shape(value))
             if not np.isfinite(value):

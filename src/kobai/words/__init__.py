@@ -14,10 +14,12 @@ _current = "en"
 
 
 def use(language: str) -> None:
-    """Make `language` ("en" or "ja") the language of everything said from now on."""
+    """Make `language` ("en" or "ja") the language of everything said from now on. Raises `UsageError`."""
     global _current
     if language not in TABLES:
-        raise ValueError(say("error.language", value=language, known=", ".join(TABLES)))
+        from kobai.errors import UsageError  # which speaks through this module
+
+        raise UsageError("error.language", value=language, known=", ".join(TABLES))
     _current = language
 
 

@@ -1,0 +1,275 @@
+"""The report: one HTML file that holds everything, plotly included, and asks the network for nothing.
+
+`page(outcome, answer, command)` fills template.html with the parts made here, report.css and report.js.
+Every text passes through `html.escape`; what stands in a script has no "<" at all.
+"""
+
+import html
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jax
+import polars as pl
+from plotly.offline import get_plotlyjs
+
+import kobai
+from kobai.report import sentences, table
+from kobai.report.figures import colours, figures
+from kobai.study.answer import Answer
+from kobai.study.grid import coefficients
+from kobai.study.protocol import TUNING, Outcome
+from kobai.words import current, say
+
+OF_OPTIMIZERS = ("curves", "reached", "tuning")
+"""Figures whose lines are optimizers: the buttons of the page are their legend."""
+
+
+def page(outcome: Outcome, answer: Answer, command: str) -> str:
+    """The whole report; `command` is the shell command or the Python call that makes it again."""
+    parts = {
+        "language": current(),
+        "title": html.escape(say("report.title", task=answer.task)),
+        "style": _read("report.css"),
+        "headline": html.escape(sentences.headline(answer)),
+        "answer": _answer(answer),
+        "notes": _notes(answer),
+        "table": _comparison(answer, colours(outcome)),
+        "others": _other_targets(answer),
+        "chips": _chips(outcome, answer),
+        "figures": "".join(_figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+        "settings": _settings(outcome, answer),
+        "command": html.escape(command),
+        "data": _data(outcome, answer),
+        "plotly": get_plotlyjs(),
+        "script": _read("report.js"),
+    }
+    return _fill(_read("template.html"), parts)
+
+
+def summary(answer: Answer) -> str:
+    """Answer, cautions and table alone, without style or script: for a notebook."""
+    left = [table.COLUMNS.index(name) for name in ("optimizer", "initializer")]
+    shown = _table(table.headers(answer), _escaped(table.rows(answer)), sentences.headline(answer), left)
+    return f"{_answer(answer)}{_notes(answer)}{shown}"
+
+
+def _read(name: str) -> str:
+    return files("kobai.report").joinpath(name).read_text("utf-8")
+
+
+def _fill(template: str, parts: dict[str, str]) -> str:
+    """The template with ``{{name}}`` replaced by parts, and ``{{say key}}`` by words; in one pass, so that
+    nothing inside a part is taken for a place to fill."""
+
+    def part(match: re.Match) -> str:
+        word, name = match.groups()
+        return html.escape(say(name)) if word else parts[name]
+
+    return re.sub(r"\{\{(say )?([\w.]+)\}\}", part, template)
+
+
+def _data(outcome: Outcome, answer: Answer) -> str:
+    """The figures as JSON that can stand in a script element."""
+    made = figures(outcome, answer)
+    for name in OF_OPTIMIZERS:
+        made[name].update_layout(showlegend=False)
+    text = ",".join(f'"{name}":{figure.to_json(engine="json")}' for name, figure in made.items())
+    return "{" + text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "}"
+
+
+# The answer
+
+
+def _answer(answer: Answer) -> str:
+    """The three answers: the choice in large letters, the evidence beside it."""
+    lines = [line.partition(say("answer.join")) for line in sentences.lines(answer)]
+    items = (f"<li><strong>{html.escape(choice)}</strong> <span>{html.escape(rest)}</span></li>" for choice, _, rest in lines)
+    return f'<ol class="answer">{"".join(items)}</ol>'
+
+
+def _notes(answer: Answer) -> str:
+    notes = sentences.notes(answer)
+    if not notes:
+        return ""
+    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return f'<aside class="notes"><h3>{html.escape(say("report.notes"))}</h3><ul>{items}</ul></aside>'
+
+
+# Tables
+
+
+def _table(headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)) -> str:
+    """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head."""
+
+    def cell(tag: str, i: int, content: str, scope: str = "") -> str:
+        align = ' class="left"' if i in left else ""
+        return f"<{tag}{scope}{align}>{content}</{tag}>"
+
+    heads = "".join(cell("th", i, html.escape(head), ' scope="col"') for i, head in enumerate(headers))
+    body = ""
+    for first, *others in rows:
+        head = cell("th", 0, first, ' scope="row"')
+        body += f"<tr>{head}{''.join(cell('td', i, content) for i, content in enumerate(others, start=1))}</tr>"
+    caption = html.escape(caption)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _escaped(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    return [[html.escape(cell) for cell in row] for row in rows]
+
+
+def _comparison(answer: Answer, colours: dict[str, str]) -> str:
+    """The table of the terminal, with the colours of the figures; and what its columns mean."""
+    headers, rows = table.headers(answer, wide=True), _escaped(table.rows(answer, wide=True))
+    for row, cells in zip(answer.rows, rows, strict=True):
+        mark = ' class="chosen"' if row.optimizer == answer.optimizer.choice else ""
+        cells[0] = f'<span{mark}><i style="background:{colours[row.optimizer]}"></i>{cells[0]}</span>'
+    columns = table.COLUMNS + table.WIDE
+    left = [columns.index(name) for name in ("optimizer", "initializer", "loss")]
+    caption = say("report.table.caption", seeds=len(answer.seeds))
+    values = {"metric": answer.metric, "reference": answer.optimizer.choice}
+    meanings = [(head.replace("\n", " "), say(f"report.column.{name}", **values)) for head, name in zip(headers, columns, strict=True)]
+    meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_list(meanings)}</details>"
+    return _table(headers, rows, caption, left) + meaning
+
+
+def _other_targets(answer: Answer) -> str:
+    """Every target of a task that states several."""
+    if not any(row.other_targets for row in answer.rows):
+        return ""
+    relation = "≥" if answer.maximize else "≤"
+    targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
+    order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
+    rows = []
+    for row in answer.rows:
+        reached = [(row.reached, row.steps.value or 0.0), *((runs, steps) for _, runs, steps in row.other_targets)]
+        cells = [f"{reached[i][0]}/{row.seeds} · {reached[i][1]:.0f}" if reached[i][0] else f"0/{row.seeds}" for i in order]
+        rows.append([row.optimizer, *cells])
+    headers = [say("table.optimizer"), *(f"{answer.metric} {relation} {targets[i]:.4g}" for i in order)]
+    caption = say("report.others.caption", steps=answer.steps)
+    return f"<h3>{html.escape(say('report.others'))}</h3>{_table(headers, _escaped(rows), caption)}"
+
+
+def _list(pairs: Iterable[tuple[str, str]]) -> str:
+    """Terms and what belongs to them."""
+    return f"<dl>{''.join(f'<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>' for term, text in pairs)}</dl>"
+
+
+# Figures
+
+
+def _chips(outcome: Outcome, answer: Answer) -> str:
+    """A button for each optimizer: the legend of the figures."""
+    look = colours(outcome)
+    return "".join(
+        f'<button type="button" aria-pressed="true" data-name="{html.escape(row.optimizer)}">'
+        f'<i style="background:{look[row.optimizer]}"></i>{html.escape(row.optimizer)}</button>'
+        for row in answer.rows
+    )
+
+
+def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
+    """What stands above each figure, sentence by sentence."""
+    fresh, tuning = len(answer.seeds), len(answer.tuning_seeds)
+    crossed = bool(outcome.cells.filter(pl.col("phase") == TUNING)["diverged_at"].is_not_null().any())
+    constants = {pair.initializer: None for pair in answer.pairs if pair.initializer.startswith("constant")}
+    return {
+        "curves": [
+            say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
+            say("report.curves.more") if fresh > 1 else "",
+        ],
+        "learning_rates": [
+            say("report.learning_rates.caption", metric=answer.metric, seeds=tuning),
+            say("report.learning_rates.crosses") if crossed else "",
+        ],
+        "map": [
+            say("report.map.caption", seeds=tuning),
+            say("report.map.constant", names=", ".join(constants)) if constants else "",
+        ],
+        "reached": [say("report.reached.caption", seeds=fresh)],
+        "tuning": [say("report.tuning.caption")],
+    }
+
+
+def _figure(name: str, captions: Sequence[str]) -> str:
+    caption = html.escape(" ".join(sentence for sentence in captions if sentence))
+    return (
+        f'<figure><h3 id="{name}-title">{html.escape(say(f"report.{name}.title"))}</h3>'
+        f'<figcaption id="{name}-caption">{caption}</figcaption>'
+        f'<div class="plot" data-figure="{name}" role="img" aria-labelledby="{name}-title" '
+        f'aria-describedby="{name}-caption"></div></figure>'
+    )
+
+
+# Settings
+
+
+def _settings(outcome: Outcome, answer: Answer) -> str:
+    parts = (("study", _list(_study(outcome, answer))), ("tried", _tried(outcome)), ("versions", _list(_versions())))
+    return "".join(f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>" for name, part in parts)
+
+
+def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
+    study, task, cells = outcome.study, outcome.study.task, outcome.cells
+    relation = "≥" if answer.maximize else "≤"
+    source = say("answer.stated" if answer.target_stated else "answer.derived")
+    parts = {name: _examples(getattr(task, name)) for name in ("train", "validation", "test")}
+    diverged = int(cells["diverged_at"].is_not_null().sum())
+    seconds = f"{cells['seconds'].sum():.3g}"
+    values = {
+        "task": answer.task,
+        "data": say("report.setting.data.value", **parts),
+        "parameters": f"{task.flatten(task.parameters).size:,}",
+        "target": f"{answer.metric} {relation} {answer.target:.4g} ({source})",
+        "steps": say("report.setting.steps.value", steps=study.steps, every=study.evaluate_every, batch=task.batch_size),
+        "tuning_seeds": _span(answer.tuning_seeds),
+        "seeds": _span(answer.seeds),
+        "trainings": say("report.setting.trainings.value", trainings=len(cells), diverged=diverged, seconds=seconds),
+        "initializers": ", ".join(initializer.name for initializer in study.initializers),
+    }
+    return [(say(f"report.setting.{name}"), value) for name, value in values.items()]
+
+
+def _tried(outcome: Outcome) -> str:
+    """The learning rates and the other coefficients of every candidate."""
+    rows = []
+    for candidate in outcome.study.candidates:
+        rates = [f"{rate:g}" for rate in candidate.learning_rates()]
+        values: dict[str, list[str]] = {}
+        for setting in candidate.settings:
+            for name, value in coefficients(setting).items():
+                values.setdefault(name, []).append(f"{value:g}")
+        values.pop("learning_rate", None)
+        others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())
+        rows.append([candidate.name, ", ".join(rates) or "–", others or "–"])
+    headers = [say("table.optimizer"), say("report.setting.rates"), say("report.setting.others")]
+    return _table(headers, _escaped(rows), say("report.settings.tried"), left=(0, 1, 2))
+
+
+def _versions() -> list[tuple[str, str]]:
+    device = jax.devices()[0]
+    return [
+        ("kobai", kobai.__version__),
+        *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
+        ("python", platform.python_version()),
+        (say("report.setting.platform"), platform.platform()),
+        (say("report.setting.device"), f"{device.platform} · {device.device_kind} · {os.cpu_count()} cores"),
+    ]
+
+
+def _examples(data: Any) -> str:
+    leaves = jax.tree.leaves(data)
+    return f"{len(leaves[0]):,}" if leaves else "–"
+
+
+def _span(seeds: Sequence[int]) -> str:
+    """1000–1009 (10)."""
+    return f"{seeds[0]}–{seeds[-1]} ({len(seeds)})" if len(seeds) > 1 else f"{seeds[0]}"
