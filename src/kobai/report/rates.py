@@ -47,9 +47,9 @@ class Frame(NamedTuple):
     values: dict[str, Any]
     """The axis of what can be shown as a number."""
     rows: list[float]
-    """Beyond its bad end: a row of crosses for each initial value, where there is any run to cross out."""
+    """Beyond its bad end: the row of crosses of each initial value."""
     whole: dict[str, Any]
-    """The axis with the rows."""
+    """The axis with the rows, if there is any run to cross out."""
 
 
 def learning_rates(outcome: Outcome) -> go.Figure:
@@ -77,7 +77,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
                 traces.append(_ring(points, frame, i, ink, learning_rate(winner.setting)))
             for trace in traces:
                 made.add_trace(trace.update(name=text(initializer.name), legendgroup=initializer.name, **place))
-    made.add_traces(list(_keys(outcome, crosses=bool(frame.rows))))
+    made.add_traces(list(_keys(outcome, crosses=frame.whole is not frame.values)))
     legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "traceorder": "normal"}
     return made.update_layout(legend=legend)
 
@@ -99,13 +99,15 @@ def _frame(outcome: Outcome, cells: pl.DataFrame) -> Frame:
     curves = np.array(cells["validation_metric"].to_list(), float)
     maximize = outcome.study.task.maximize
     values = value_axis(curves[:, -1], float(np.median(curves[:, 0])), maximize)
-    if within(curves[:, -1], values).all():
-        return Frame(values, [], values)
+    if not values:
+        return Frame(values, [0.0] * len(outcome.study.initializers), values)
     low, high = values["range"]
     bad, step = (low, (low - high) * ROW) if maximize else (high, (high - low) * ROW)
     rows = [bad + step * (i + 1) for i in range(len(outcome.study.initializers))]
-    ends = sorted((*values["range"], rows[-1] + step))
-    return Frame(values, [in_data(values, row) for row in rows], {**values, "range": [ends[0], ends[-1]]})
+    ends = sorted((low, high, rows[-1] + step))
+    crossed = not within(curves[:, -1], values).all()
+    whole = {**values, "range": [ends[0], ends[-1]]} if crossed else values
+    return Frame(values, [in_data(values, row) for row in rows], whole)
 
 
 def _rate_axis(candidate: Candidate) -> dict[str, Any]:

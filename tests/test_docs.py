@@ -1,0 +1,143 @@
+"""What the documentation shows is true: its Python runs, its commands exist, its links lead somewhere."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from kobai import cli, methods
+from kobai.initializers import INITIALIZERS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEST_COMMAND = 'pip install -e ".[test]" && pytest'
+MAIN_COMMAND = "pip install . && kobai compare digits"
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    return [code for language, code in FENCE.findall(page.read_text("utf-8")) if language in languages]
+
+
+def having(*languages: str) -> list:
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if blocks(page, *languages)]
+
+
+@pytest.mark.parametrize("page", having("python"))
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__main__"}
+    for code in blocks(page, "python"):
+        # Blank lines before it, so that an error names the line of the page.
+        before = page.read_text("utf-8").split(code)[0].count("\n")
+        exec(compile("\n" * before + code, page.name, "exec"), namespace)
+
+
+def known_options(command: str) -> set[str]:
+    [found] = [c for c in cli.application([]).registered_commands if c.name == command]
+    import typer.main
+
+    group = typer.main.get_command(cli.application([]))
+    assert found is not None
+    return {text for option in group.commands[command].params for text in option.opts} | {"--help"}
+
+
+def commands(page: Path) -> list[list[str]]:
+    lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    parts = [part for line in lines for part in line.split("#")[0].split("&&")]
+    return [shlex.split(part) for part in parts if part.strip().startswith("kobai ")]
+
+
+def refused(words: list[str]) -> str | None:
+    """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
+    _, command, *rest = words
+    if command not in ("compare", "methods", "tasks"):
+        return command
+    options = known_options(command)
+    for word in rest:
+        if word.startswith("--") and word.partition("=")[0] not in options:
+            return word
+    values = dict(zip(rest, rest[1:], strict=False))
+    for option, known in (("--optimizers", methods.OPTIMIZERS), ("--initializers", INITIALIZERS)):
+        for name in values.get(option, "").split(","):
+            if name and name.partition(":")[0] not in known:
+                return name
+    task = rest[0] if command == "compare" and rest else None
+    if task and task.partition(".py")[0].startswith("examples/") and not (ROOT / task).is_file():
+        return task
+    return None if task in (None, "--help", *methods.TASKS) or ".py" in task else task
+
+
+@pytest.mark.parametrize("page", having("sh"))
+def test_every_command_exists(page):
+    found = commands(page)
+    assert [words for words in found if refused(words)] == []
+
+
+def test_the_check_of_commands_sees_mistakes():
+    assert refused(shlex.split("kobai compare digits --optimizers sgd,adam --quick")) is None
+    assert refused(shlex.split("kobai compare digits --optimisers sgd")) == "--optimisers"
+    assert refused(shlex.split("kobai compare digits --optimizers sdg")) == "sdg"
+    assert refused(shlex.split("kobai compare digits --initializers he,normal:0.1,xaver")) == "xaver"
+    assert refused(shlex.split("kobai compare mnist")) == "mnist"
+    assert refused(shlex.split("kobai compare examples/none.py")) == "examples/none.py"
+    assert refused(shlex.split("kobai comprae digits")) == "comprae"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_both_readmes_begin_with_the_two_commands(name):
+    lines = "".join(blocks(ROOT / name, "sh")).splitlines()
+    assert lines[:2] == [MAIN_COMMAND, TEST_COMMAND]
+
+
+def test_both_readmes_show_the_same_code():
+    """Their comments may differ."""
+
+    def bare(page: str) -> list[str]:
+        lines = "".join(blocks(ROOT / page, "python", "sh")).splitlines()
+        return [line.partition("#")[0].rstrip() for line in lines]
+
+    assert bare("README.md") == bare("README.ja.md")
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PAGES])
+def test_links_lead_to_files_that_exist(page):
+    text = FENCE.sub("", page.read_text("utf-8"))
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_the_tree_names_what_exists(name):
+    """Every path in the annotated tree is there, and every module of the package is in it."""
+    text = (ROOT / name).read_text("utf-8")
+    [tree] = [code for _, code in FENCE.findall(text) if "src/kobai/\n" in code or code.startswith("src/")]
+    listed, parents = set(), []
+    for line in tree.splitlines():
+        path = line.split("  ")[0] if not line.startswith(" ") else line.lstrip().split("  ")[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        parents = [*parents[:depth], path]
+        listed.add("".join(parents))
+    assert [path for path in sorted(listed) if not (ROOT / path).exists()] == []
+    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "src/kobai").glob("*.py")}
+    folders = {f"{p.parent.relative_to(ROOT)}/" for p in (ROOT / "src/kobai").glob("*/__init__.py")}
+    unlisted = {"src/kobai/__init__.py", "src/kobai/__main__.py"}
+    assert (modules | folders) - unlisted <= listed
+
+
+def test_every_method_is_documented():
+    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    undocumented = [name for name in (*methods.OPTIMIZERS, *INITIALIZERS) if f"`{name}" not in text]
+    assert undocumented == []
+
+
+def test_constraints_name_every_direct_dependency_and_no_address():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9_.-]+==[\w.]+( ; python_version [<>=]+ \"3\.\d+\")*( and .*)?", p) for p in pins)
+    pinned = {pin.partition("==")[0] for pin in pins}
+    assert {re.match(r"[\w-]+", name)[0].lower() for name in wanted} <= pinned
