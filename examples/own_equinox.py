@@ -25,5 +25,5 @@ def error(model, data):
 
 
 task = kobai.Task(
-    name="convolution", parameters=model, loss=loss, metric=error, target=0.05, layout="out_in", **data
+    name="convolution", parameters=model, loss=loss, metric=error, target=0.06, layout="out_in", **data
 )

@@ -9,6 +9,7 @@ import pytest
 
 from kobai import cli, methods
 from kobai.initializers import INITIALIZERS
+from kobai.study.grid import default_rates
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -64,10 +65,10 @@ def refused(words: list[str]) -> str | None:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
-    task = rest[0] if command == "compare" and rest else None
-    if task and task.partition(".py")[0].startswith("examples/") and not (ROOT / task).is_file():
-        return task
-    return None if task in (None, "--help", *methods.TASKS) or ".py" in task else task
+    task = rest[0] if command == "compare" else "--help"
+    if task.startswith("examples/"):
+        return None if (ROOT / task.partition(":")[0]).is_file() else task
+    return None if task in ("--help", *methods.TASKS) or ".py" in task else task
 
 
 @pytest.mark.parametrize("page", having("sh"))
@@ -133,11 +134,22 @@ def test_every_method_is_documented():
     assert undocumented == []
 
 
+def test_the_table_of_default_rates_is_that_of_the_grid():
+    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
+    said = {
+        name: (float(low), float(high)) for names, low, high in rows for name in re.findall(r"\w+", names)
+    }
+    assert said == {name: (default_rates(name)[0], default_rates(name)[-1]) for name in methods.OPTIMIZERS}
+
+
 def test_constraints_name_every_direct_dependency_and_no_address():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9_.-]+==[\w.]+( ; python_version [<>=]+ \"3\.\d+\")*( and .*)?", p) for p in pins)
+    assert all(
+        re.fullmatch(r"[a-z0-9_.-]+==[\w.]+( ; python_version [<>=]+ \"3\.\d+\")*( and .*)?", p) for p in pins
+    )
     pinned = {pin.partition("==")[0] for pin in pins}
     assert {re.match(r"[\w-]+", name)[0].lower() for name in wanted} <= pinned

@@ -20,7 +20,7 @@ NAN, INF = float("nan"), float("inf")
 WRONG = [  # what is given, what the sentence shows
     (-0.1, "-0.1"), (-1, "-1"), (NAN, "nan"), (INF, "inf"), (-INF, "-inf"), (np.float32(-0.5), "-0.5"),
     ("0.1", "'0.1'"), (b"1", "b'1'"), (True, "True"), (np.True_, "True"), (None, "None"), (0.1j, "0.1j"),
-    ([0.1, -0.5], "-0.5"), (np.array([0.1, -0.5]), "-0.5"), ((0.1, (0.2, NAN)), "nan"), ([0.1, "0.1"], "'0.1'"),
+    ([0.1, -0.5], "-0.5"), (np.array([0.1, -1]), "-1.0"), ((0.1, (0.2, NAN)), "nan"), ([0.1, "1"], "'1'"),
     ([False], "False"), ([], "[]"), (np.array([]), "[]"), ({}, "{}"), (abs, "<built-in function abs>"),
 ]  # fmt: skip
 

@@ -26,6 +26,7 @@ from rich.text import Text
 from kobai import initializers as initial_values
 from kobai.errors import UsageError
 from kobai.initializers import Initializer
+from kobai.optimizers.base import Optimizer
 from kobai.report import terminal
 from kobai.study import protocol, store
 from kobai.study.answer import Answer, answer
@@ -45,8 +46,8 @@ QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
 def compare(
     task: Task | str,
     *,
-    optimizers: Sequence[Any] | None = None,
-    initializers: Sequence[str | Initializer] | None = None,
+    optimizers: Sequence[Any] | str | type | Optimizer | None = None,
+    initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
     coefficients: Mapping[str, Sequence[float]] | None = None,
     seeds: int | None = None,
@@ -191,7 +192,9 @@ def _adjusted(task: Task, batch_size: int | None, target: float | Sequence[float
     return task
 
 
-def _initializers(named: Sequence[str | Initializer] | None) -> list[Initializer]:
+def _initializers(named: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
+    if isinstance(named, str | Initializer):
+        named = [named]
     made = [initial_values.parse(item) for item in (DEFAULT_INITIALIZERS if named is None else named)]
     if not made:
         raise UsageError("error.empty", name="initializers")

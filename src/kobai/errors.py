@@ -1,7 +1,9 @@
-"""The one exception for a caller's mistake, and the search for the name that was meant."""
+"""The one exception for a caller's mistake, the check of a count, the search for the name that was meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral
+from typing import Any
 
 from kobai.words import say
 
@@ -20,6 +22,19 @@ class UsageError(ValueError):
 
     def __str__(self) -> str:
         return say(self.key, **self.values)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether `value` is a whole number, of Python or NumPy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_count(name: str, value: Any, most: int | None = None) -> None:
+    """Refuse anything but a whole number of at least 1 (and at most `most`)."""
+    if not is_whole(value) or value < 1:
+        raise UsageError("error.count", name=name, value=repr(value))
+    if most is not None and value > most:
+        raise UsageError("error.most", name=name, value=value, most=most)
 
 
 def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:

@@ -5,6 +5,8 @@ reached), three what tuning saw (learning_rates, map, tuning). Every trace of on
 optimizer's name as its ``meta``.
 """
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
@@ -16,7 +18,7 @@ from kobai.study.answer import Answer, Pair
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
 from kobai.words import say
 
-FAST, NEVER = "#0b7d74", "#eceff0"
+FAST, NEVER = "#6cc5b8", "#edf1f1"
 """Ends of the colour scale of the map, on a light page."""
 
 
@@ -60,13 +62,13 @@ def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
     columns["validation_metric"] = say("report.axis.validation_metric", metric=task.measure)
     cells = {name: cells_of(outcome.cells, trial, CONFIRMATION) for name, trial in outcome.winners.items()}
     spreads = {
-        column: {name: _quartiles(cells[name], column, _maximize(outcome, column)) for name in cells} for column in columns
+        column: {name: _quartiles(outcome, cells[name], column) for name in cells} for column in columns
     }
     across = {"title_text": say("report.axis.step"), "range": [0, answer.steps]}
     made = figure(
         [text(title) for title in columns.values()],
         [across] * len(columns),
-        [_curve_axis(list(spreads[column].values()), _maximize(outcome, column)) for column in columns],
+        [_curve_axis(outcome, column, list(spreads[column].values())) for column in columns],
         columns=(len(columns), 1),
     )
     hover = say("report.axis.step") + " %{x}: %{y:.4g}"
@@ -76,9 +78,9 @@ def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
             name = row.optimizer
             x, (low, median, high) = cells[name]["evaluated_at"][0].to_numpy(), spreads[column][name]
             if row.seeds > 1:
-                made.add_trace(_band(name, look[name], x, low, high, **place))
-            line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1, **place)
-            made.add_trace(line)
+                made.add_trace(_band(name, look[name], x, low, high).update(place))
+            line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1)
+            made.add_trace(line.update(place))
     _target_line(made, answer, len(columns))
     return made
 
@@ -87,57 +89,76 @@ def _maximize(outcome: Outcome, column: str) -> bool:
     return column == "validation_metric" and outcome.study.task.maximize
 
 
-def _quartiles(cells: pl.DataFrame, column: str, maximize: bool) -> np.ndarray:
-    """[3, evaluations]: lower quartile, median and upper quartile over the runs; a diverged run is the worst."""
+def _quartiles(outcome: Outcome, cells: pl.DataFrame, column: str) -> np.ndarray:
+    """[3, evaluations]: lower quartile, median, upper quartile over the runs; a diverged run is the worst."""
     curves = np.array(cells[column].to_list(), float)
-    curves = np.where(np.isfinite(curves), curves, -np.inf if maximize else np.inf)
+    curves = np.where(np.isfinite(curves), curves, -np.inf if _maximize(outcome, column) else np.inf)
     with np.errstate(invalid="ignore"):  # ∞ − ∞, where all have diverged
         return np.quantile(curves, (0.25, 0.5, 0.75), axis=0)
 
 
-def _curve_axis(spreads: list[np.ndarray], maximize: bool) -> dict:
-    starts = [median[np.isfinite(median)][0] for _, median, _ in spreads if np.isfinite(median).any()]
-    return value_axis(spreads, (min if maximize else max)(starts, default=np.nan), maximize)
+def _curve_axis(outcome: Outcome, column: str, spreads: list[np.ndarray]) -> dict[str, Any]:
+    """From the best value (of the metric, or the target) to the start; of a metric that rises, only to where
+    a tenth of the budget has brought the slowest, so that the end can be read."""
+    maximize = _maximize(outcome, column)
+    target = outcome.target if column == "validation_metric" else np.nan
+    tenth = spreads[0].shape[1] // 10 if maximize else 0
+    starts = [median[np.isfinite(median)] for _, median, _ in spreads]
+    starts = [median[min(tenth, median.size - 1)] for median in starts if median.size]
+    start = (min if maximize else max)(starts, default=np.nan)
+    return value_axis(np.append(spreads, target), start, maximize)
 
 
-def _band(name: str, colour: str, x: np.ndarray, low: np.ndarray, high: np.ndarray, **place: str) -> go.Scatter:
+def _band(name: str, colour: str, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Scatter:
     """The area between two curves, where both are finite."""
     both = np.isfinite(low) & np.isfinite(high)
     return go.Scatter(
         x=[*x[both].tolist(), *x[both][::-1].tolist()],
         y=[*low[both].tolist(), *high[both][::-1].tolist()],
-        **{"name": text(name), "meta": name, "legendgroup": name, "showlegend": False, "hoverinfo": "skip"},
-        **{"mode": "lines", "line_width": 0, "fill": "toself", "fillcolor": translucent(colour, 0.16)},
-        **place,
+        name=text(name),
+        meta=name,
+        legendgroup=name,
+        showlegend=False,
+        hoverinfo="skip",
+        mode="lines",
+        line_width=0,
+        fill="toself",
+        fillcolor=translucent(colour, 0.16),
     )
 
 
 def _target_line(made: go.Figure, answer: Answer, panel: int) -> None:
-    """A dotted line at the target, across one panel."""
+    """A dotted line at the target, across one panel; its name where curves seldom are: below a target that
+    they have passed, or above one that they have still to come down to."""
     place = {"xref": f"{axis('x', panel)} domain", "yref": axis("y", panel)}
-    made.add_shape(
-        type="line", x0=0, x1=1, y0=answer.target, y1=answer.target, line={"color": INK, "width": 1, "dash": "dot"}, **place
-    )
-    logarithmic = made.layout["yaxis" if panel == 1 else f"yaxis{panel}"].type == "log"
-    made.add_annotation(
-        text=say("report.target", target=f"{answer.target:.4g}"),
-        y=np.log10(answer.target) if logarithmic else answer.target,
-        **{"x": 0.01, "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font_size": 11},
-        **place,
-    )
+    y, dotted = answer.target, {"color": INK, "width": 1, "dash": "dot"}
+    made.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, line=dotted, **place)
+    if made.layout["yaxis" if panel == 1 else f"yaxis{panel}"].type == "log":
+        y = float(np.log10(y))  # a text's place on a logarithmic axis, unlike a line's, is an exponent
+    if answer.maximize:
+        side = {"x": 0.99, "xanchor": "right", "yanchor": "top"}
+    else:
+        side = {"x": 0.01, "xanchor": "left", "yanchor": "bottom"}
+    name = say("report.target", target=f"{answer.target:.4g}")
+    made.add_annotation(text=name, y=y, showarrow=False, font_size=11, **side, **place)
 
 
 def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
     """The fraction of the fresh runs that have reached the target by each step."""
     look = colours(outcome)
-    across = {"title_text": say("report.axis.step"), "range": [0, answer.steps]}
+    found = {
+        name: times(outcome.study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
+        for name, trial in outcome.winners.items()
+    }
+    last = max(steps.max() for steps in found.values())  # infinite where a run never arrived
+    across = {"title_text": say("report.axis.step"), "range": [0, min(answer.steps, max(1.25 * last, 1))]}
     up = {"title_text": say("report.axis.reached"), "range": [0, 1.02], "tickformat": ".0%"}
     made = figure([""], [across], [up], height=320, margin={"t": 12})
     for row in reversed(answer.rows):
-        found = times(outcome.study, cells_of(outcome.cells, outcome.winners[row.optimizer], CONFIRMATION), outcome.target)
-        x, y = statistics.kaplan_meier(found, answer.steps)
+        x, y = statistics.kaplan_meier(found[row.optimizer], answer.steps)
         hover = say("report.axis.step") + " %{x}: %{y:.0%}"
-        made.add_trace(_line(row.optimizer, look[row.optimizer], hover, x=x.tolist(), y=y.tolist(), shape="hv"))
+        name, points = row.optimizer, {"x": x.tolist(), "y": y.tolist()}
+        made.add_trace(_line(name, look[name], hover, **points, shape="hv"))
     return made
 
 
@@ -147,22 +168,28 @@ def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
 def _map(answer: Answer) -> go.Figure:
     """Steps to the target, and how many runs reached it, of every optimizer with every initial value."""
     pairs = {(pair.optimizer, pair.initializer, pair.demonstration): pair for pair in answer.pairs}
-    columns = sorted({key[1:] for key in pairs}, key=lambda column: (column[1], _order(answer, column[0]), column[0]))
+    columns = sorted({key[1:] for key in pairs}, key=lambda column: (column[1], _order(answer, column[0])))
     names = [row.optimizer for row in answer.rows]
     grid = [[pairs.get((name, *column)) for column in columns] for name in names]
-    places = {"tickvals": list(range(len(columns))), "ticktext": [_column_name(*column) for column in columns]}
-    lines = {"showgrid": False, "showline": False}
+    bare = {"showgrid": False, "showline": False, "ticklabelstandoff": 6}
+    across = {"tickvals": [*range(len(columns))], "ticktext": [_column_name(*column) for column in columns]}
+    up = {
+        "tickvals": [*range(len(names))],
+        "ticktext": [text(name) for name in names],
+        "autorange": "reversed",
+    }
     made = figure(
         [""],
-        [{**places, **lines, "side": "top", "tickangle": 0}],
-        [{"tickvals": list(range(len(names))), "ticktext": [text(name) for name in names], **lines, "autorange": "reversed"}],
-        height=44 * len(names),
+        [{**bare, **across, "side": "top"}],
+        [{**bare, **up}],
+        height=48 * len(names),
         margin={"t": 56, "b": 8},
     )
     made.add_heatmap(
-        x=places["tickvals"],
-        y=list(range(len(names))),
-        z=[[pair and pair.steps for pair in row] for row in grid],
+        x=across["tickvals"],
+        y=up["tickvals"],
+        # Coloured by the logarithm: 50 steps differ from 100 as 100 do from 200.
+        z=[[None if pair is None else np.log10(max(pair.steps, 1)) for pair in row] for row in grid],
         text=[[_steps(answer, pair) for pair in row] for row in grid],
         customdata=[[_rate(pair) for pair in row] for row in grid],
         texttemplate="%{text}",
@@ -171,15 +198,14 @@ def _map(answer: Answer) -> go.Figure:
         ygap=3,
         coloraxis="coloraxis",
     )
-    fewest = min((pair.steps for pair in answer.pairs), default=0.0)
-    lowest = fewest if fewest < answer.steps else 0.0  # if nobody arrives, every field has the colour of "never"
-    made.update_layout(
-        coloraxis={"colorscale": [[0, FAST], [1, NEVER]], "cmin": lowest, "cmax": answer.steps, "showscale": False}
-    )
+    fewest = min(max(pair.steps, 1) for pair in answer.pairs)
+    if fewest == answer.steps:  # nobody arrives: every field has the colour of "never"
+        fewest = 1
+    ends = {"cmin": np.log10(fewest), "cmax": np.log10(answer.steps)}
+    made.update_layout(coloraxis={"colorscale": [[0, FAST], [1, NEVER]], "showscale": False, **ends})
     demonstrated = [i for i, (_, demonstration) in enumerate(columns) if demonstration]
     if 0 < len(demonstrated) < len(columns):
-        edge = demonstrated[0] - 0.5
-        made.add_shape(type="line", x0=edge, x1=edge, y0=0, y1=1, yref="y domain", line={"color": INK, "width": 1, "dash": "dot"})
+        made.add_vline(x=demonstrated[0] - 0.5, line={"color": INK, "width": 1, "dash": "dot"})
     return made
 
 
@@ -199,7 +225,8 @@ def _steps(answer: Answer, pair: Pair | None) -> str:
         return "–"
     runs = 1 if pair.demonstration else len(answer.tuning_seeds)
     reached = round(pair.reach_rate * runs)
-    return f"<b>{pair.steps:.0f}</b>  {reached}/{runs}" if reached else f">{answer.steps}  0/{runs}"
+    steps = f"<b>{pair.steps:.0f}</b>" if reached else f">{answer.steps}"
+    return f"{steps}<br>{reached}/{runs}"
 
 
 def _rate(pair: Pair | None) -> str:
@@ -211,7 +238,7 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     study, look = outcome.study, colours(outcome)
     made = figure(
         [""],
-        [{"title_text": say("report.axis.trials"), "rangemode": "tozero"}],
+        [{"title_text": say("report.axis.trials")}],
         [{"title_text": say("report.axis.steps"), "rangemode": "tozero"}],
         height=320,
         margin={"t": 12},
@@ -219,11 +246,10 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     for row in reversed(answer.rows):
         own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
         trials = [cells for _, cells in own.group_by("hyperparameters", "initializer", maintain_order=True)]
-        steps = [statistics.restricted(times(study, cells, outcome.target), study.steps).mean() for cells in trials]
-        best = statistics.best_after_k(steps)
+        found = [times(study, cells, outcome.target) for cells in trials]
+        best = statistics.best_after_k([statistics.restricted(steps, study.steps).mean() for steps in found])
+        k = [*range(1, len(best) + 1)]
         hover = say("report.hover.trials", count="%{x}", steps="%{y:.0f}")
-        mode = "lines+markers" if len(best) == 1 else "lines"
-        made.add_trace(
-            _line(row.optimizer, look[row.optimizer], hover, x=list(range(1, len(best) + 1)), y=listed(best), mode=mode)
-        )
+        mode = "lines" if len(k) > 1 else "markers"
+        made.add_trace(_line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(best), mode=mode))
     return made

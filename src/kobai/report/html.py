@@ -88,8 +88,13 @@ def _data(outcome: Outcome, answer: Answer) -> str:
 def _answer(answer: Answer) -> str:
     """The three answers: the choice in large letters, the evidence beside it."""
     lines = [line.partition(say("answer.join")) for line in sentences.lines(answer)]
-    items = (f"<li><strong>{html.escape(choice)}</strong> <span>{html.escape(rest)}</span></li>" for choice, _, rest in lines)
-    return f'<ol class="answer">{"".join(items)}</ol>'
+    items = (f"<strong>{_whole(choice)}</strong> <span>{_whole(rest)}</span>" for choice, _, rest in lines)
+    return f'<ol class="answer">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
+
+
+def _whole(text: str) -> str:
+    """The text as HTML, its intervals held together at the end of a line: 1.15× [0.94–1.39]."""
+    return re.sub(r"[^\s(]* \[[^\]\s]*\]", r'<span class="whole">\g<0></span>', html.escape(text))
 
 
 def _notes(answer: Answer) -> str:
@@ -103,7 +108,9 @@ def _notes(answer: Answer) -> str:
 # Tables
 
 
-def _table(headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)) -> str:
+def _table(
+    headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)
+) -> str:
     """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head."""
 
     def cell(tag: str, i: int, content: str, scope: str = "") -> str:
@@ -113,12 +120,14 @@ def _table(headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, 
     heads = "".join(cell("th", i, html.escape(head), ' scope="col"') for i, head in enumerate(headers))
     body = ""
     for first, *others in rows:
-        head = cell("th", 0, first, ' scope="row"')
-        body += f"<tr>{head}{''.join(cell('td', i, content) for i, content in enumerate(others, start=1))}</tr>"
+        cells = [cell("th", 0, first, ' scope="row"')]
+        cells += [cell("td", i, content) for i, content in enumerate(others, start=1)]
+        body += f"<tr>{''.join(cells)}</tr>"
     caption = html.escape(caption)
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    return (  # the caption stands outside of the box, so that it does not scroll away
+        f'<p class="caption">{caption}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f'<table aria-label="{caption}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -136,7 +145,10 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
     left = [columns.index(name) for name in ("optimizer", "initializer", "loss")]
     caption = say("report.table.caption", seeds=len(answer.seeds))
     values = {"metric": answer.metric, "reference": answer.optimizer.choice}
-    meanings = [(head.replace("\n", " "), say(f"report.column.{name}", **values)) for head, name in zip(headers, columns, strict=True)]
+    meanings = [
+        (head.replace("\n", " "), say(f"report.column.{name}", **values))
+        for head, name in zip(headers, columns, strict=True)
+    ]
     meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_list(meanings)}</details>"
     return _table(headers, rows, caption, left) + meaning
 
@@ -150,17 +162,24 @@ def _other_targets(answer: Answer) -> str:
     order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
     rows = []
     for row in answer.rows:
-        reached = [(row.reached, row.steps.value or 0.0), *((runs, steps) for _, runs, steps in row.other_targets)]
-        cells = [f"{reached[i][0]}/{row.seeds} · {reached[i][1]:.0f}" if reached[i][0] else f"0/{row.seeds}" for i in order]
-        rows.append([row.optimizer, *cells])
+        found = [
+            (row.reached, row.steps.value),
+            *((reached, steps) for _, reached, steps in row.other_targets),
+        ]
+        cells = [
+            f"{reached}/{row.seeds}" + (f" · {steps:.0f}" if reached else "") for reached, steps in found
+        ]
+        rows.append([row.optimizer, *(cells[i] for i in order)])
     headers = [say("table.optimizer"), *(f"{answer.metric} {relation} {targets[i]:.4g}" for i in order)]
     caption = say("report.others.caption", steps=answer.steps)
-    return f"<h3>{html.escape(say('report.others'))}</h3>{_table(headers, _escaped(rows), caption)}"
+    shown = _table(headers, _escaped(rows), caption)
+    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
 
 
 def _list(pairs: Iterable[tuple[str, str]]) -> str:
     """Terms and what belongs to them."""
-    return f"<dl>{''.join(f'<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>' for term, text in pairs)}</dl>"
+    items = (f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in pairs)
+    return f"<dl>{''.join(items)}</dl>"
 
 
 # Figures
@@ -200,7 +219,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
 
 
 def _figure(name: str, captions: Sequence[str]) -> str:
-    caption = html.escape(" ".join(sentence for sentence in captions if sentence))
+    caption = html.escape(say("report.space").join(sentence for sentence in captions if sentence))
     return (
         f'<figure><h3 id="{name}-title">{html.escape(say(f"report.{name}.title"))}</h3>'
         f'<figcaption id="{name}-caption">{caption}</figcaption>'
@@ -213,8 +232,15 @@ def _figure(name: str, captions: Sequence[str]) -> str:
 
 
 def _settings(outcome: Outcome, answer: Answer) -> str:
-    parts = (("study", _list(_study(outcome, answer))), ("tried", _tried(outcome)), ("versions", _list(_versions())))
-    return "".join(f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>" for name, part in parts)
+    parts = {
+        "study": _list(_study(outcome, answer)),
+        "tried": _tried(outcome),
+        "versions": _list(_versions()),
+    }
+    return "".join(
+        f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>"
+        for name, part in parts.items()
+    )
 
 
 def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
@@ -222,17 +248,21 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
     relation = "≥" if answer.maximize else "≤"
     source = say("answer.stated" if answer.target_stated else "answer.derived")
     parts = {name: _examples(getattr(task, name)) for name in ("train", "validation", "test")}
-    diverged = int(cells["diverged_at"].is_not_null().sum())
-    seconds = f"{cells['seconds'].sum():.3g}"
+    steps = {"steps": study.steps, "every": study.evaluate_every, "batch": task.batch_size}
+    trainings = {
+        "trainings": len(cells),
+        "diverged": int(cells["diverged_at"].is_not_null().sum()),
+        "seconds": f"{cells['seconds'].sum():.3g}",
+    }
     values = {
         "task": answer.task,
         "data": say("report.setting.data.value", **parts),
         "parameters": f"{task.flatten(task.parameters).size:,}",
         "target": f"{answer.metric} {relation} {answer.target:.4g} ({source})",
-        "steps": say("report.setting.steps.value", steps=study.steps, every=study.evaluate_every, batch=task.batch_size),
+        "steps": say("report.setting.steps.value", **steps),
         "tuning_seeds": _span(answer.tuning_seeds),
         "seeds": _span(answer.seeds),
-        "trainings": say("report.setting.trainings.value", trainings=len(cells), diverged=diverged, seconds=seconds),
+        "trainings": say("report.setting.trainings.value", **trainings),
         "initializers": ", ".join(initializer.name for initializer in study.initializers),
     }
     return [(say(f"report.setting.{name}"), value) for name, value in values.items()]
@@ -256,12 +286,14 @@ def _tried(outcome: Outcome) -> str:
 
 def _versions() -> list[tuple[str, str]]:
     device = jax.devices()[0]
+    cores = os.cpu_count()
+    kinds = " ".join(dict.fromkeys((device.platform, device.device_kind)))
     return [
         ("kobai", kobai.__version__),
         *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
         ("python", platform.python_version()),
         (say("report.setting.platform"), platform.platform()),
-        (say("report.setting.device"), f"{device.platform} · {device.device_kind} · {os.cpu_count()} cores"),
+        (say("report.setting.device"), say("report.setting.device.value", device=kinds, cores=cores)),
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-PALETTE = ("#02a079", "#c2430e", "#6e68e6", "#a0a218", "#ec71b8", "#007069", "#07a2fb", "#b149a9")
+PALETTE = ("#28a67a", "#cc4221", "#756ef0", "#9aa700", "#ed70c1", "#2b7b74", "#06a6fd", "#aa50b7")
 """Eight colours, found by search: the two most alike (OKLab; normal sight and simulated deutan, protan and
 tritan sight) differ as much as eight can that all have a contrast near 3 or more to white and to black."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star", "hexagon", "triangle-down")
@@ -77,16 +77,25 @@ def figure(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="closest",
-        legend={"traceorder": "reversed", "itemsizing": "constant"},
+        legend={"traceorder": "reversed"},
         annotations=[_title(title, panel) for panel, title in enumerate(titles, start=1)],
     )
-    common = {"gridcolor": GRID, "linecolor": GRID, "showline": True, "zeroline": False, "automargin": True}
+    common = {
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "showline": True,
+        "zeroline": False,
+        "ticks": "",
+        "tickangle": 0,
+        "automargin": True,
+        "title_standoff": 8,
+    }
     for panel, (across, up) in enumerate(zip(x, y, strict=True), start=1):
         number = "" if panel == 1 else panel
         made.update_layout(
             {
-                f"xaxis{number}": {**common, "anchor": axis("y", panel), "title_standoff": 8, **across},
-                f"yaxis{number}": {**common, "anchor": axis("x", panel), "title_standoff": 8, **up},
+                f"xaxis{number}": {**common, "anchor": axis("y", panel), **across},
+                f"yaxis{number}": {**common, "anchor": axis("x", panel), **up},
             }
         )
     return made.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
@@ -97,7 +106,12 @@ def _title(title: str, panel: int) -> dict[str, Any]:
         "text": f"<b>{title}</b>" if title else "",
         "xref": f"{axis('x', panel)} domain",
         "yref": f"{axis('y', panel)} domain",
-        **{"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 5, "showarrow": False},
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 5,
+        "showarrow": False,
     }
 
 
@@ -128,7 +142,7 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     values = np.append(values, start)
     values = values[np.isfinite(values)]
     if not values.size:
-        return {}
+        return {"showticklabels": False}
     logarithmic = not maximize and bool(values.min() > 0)
     if logarithmic:
         values = np.log10(values)
@@ -137,7 +151,12 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     room = abs(best - start) or abs(best) or 1.0
     worst = sign * max((sign * values).min(), sign * start - 0.2 * room)
     ends = sorted((worst - sign * 0.03 * room, best + sign * 0.05 * room))
-    return {"type": "log" if logarithmic else "linear", "range": [float(end) for end in ends]}
+    kind = "log" if logarithmic else "linear"
+    made: dict[str, Any] = {"type": kind, "range": [float(end) for end in ends]}
+    decades = ends[1] - ends[0]
+    if logarithmic and decades > 0.8:  # numbers at 1, 2, 5, 10; over many decades at 1, 10, 100
+        made["dtick"] = "D2" if decades < 3 else 1
+    return made
 
 
 def in_data(axis: dict[str, Any], position: Any) -> Any:

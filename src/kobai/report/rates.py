@@ -1,4 +1,4 @@
-"""The figure of the learning rates: where each optimizer works with each initial value, and where it breaks."""
+"""The figure of the learning rates: where each optimizer works with each initial value, and where not."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -72,14 +72,19 @@ def learning_rates(outcome: Outcome) -> go.Figure:
         for i, initializer in enumerate(initializers):
             pair = pl.col("optimizer") == candidate.name, pl.col("initializer") == initializer.name
             points = _points(cells.filter(*pair), outcome.study.task.maximize)
-            traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink), _crosses(points, frame, i, ink)]
+            traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink)]
+            traces.append(_crosses(points, frame, i, ink))
             if winner.initializer.name == initializer.name:
                 traces.append(_ring(points, frame, i, ink, learning_rate(winner.setting)))
-            for trace in traces:
-                made.add_trace(trace.update(name=text(initializer.name), legendgroup=initializer.name, **place))
+            same = {"name": text(initializer.name), "legendgroup": initializer.name, **place}
+            made.add_traces([trace.update(same) for trace in traces])
     made.add_traces(list(_keys(outcome, crosses=frame.whole is not frame.values)))
-    legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "traceorder": "normal"}
-    return made.update_layout(legend=legend)
+    legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"}
+    meta = made.layout.meta
+    for panel in range(1, len(candidates) + 1):  # a number at every second decade where there is little room
+        for page, step in (("wide", 1), ("narrow", 2)):
+            meta[page][f"xaxis{'' if panel == 1 else panel}.ticklabelstep"] = step
+    return made.update_layout(legend=legend, legend_traceorder="normal", meta=meta)
 
 
 def _points(cells: pl.DataFrame, maximize: bool) -> list[Point]:
@@ -90,7 +95,7 @@ def _points(cells: pl.DataFrame, maximize: bool) -> list[Point]:
     for (rate, _), group in settings:
         finals = np.array([curve[-1] for curve in group["validation_metric"].to_list()], float)
         median = float(np.median(np.where(np.isfinite(finals), finals, worst)))
-        before = found.get(rate, Point("–" if rate is None else rate, worst, ()))  # type: ignore[arg-type]
+        before = found.get(rate, Point("–" if rate is None else rate, worst, ()))
         found[rate] = Point(before.rate, better(before.median, median), (*before.finals, *finals.tolist()))
     return list(found.values())
 
@@ -99,7 +104,7 @@ def _frame(outcome: Outcome, cells: pl.DataFrame) -> Frame:
     curves = np.array(cells["validation_metric"].to_list(), float)
     maximize = outcome.study.task.maximize
     values = value_axis(curves[:, -1], float(np.median(curves[:, 0])), maximize)
-    if not values:
+    if "range" not in values:
         return Frame(values, [0.0] * len(outcome.study.initializers), values)
     low, high = values["range"]
     bad, step = (low, (low - high) * ROW) if maximize else (high, (high - low) * ROW)
@@ -111,15 +116,16 @@ def _frame(outcome: Outcome, cells: pl.DataFrame) -> Frame:
 
 
 def _rate_axis(candidate: Candidate) -> dict[str, Any]:
-    """Logarithmic, with a number at each decade; without numbers for an optimizer that has no learning rate."""
+    """Logarithmic, with a number at each decade; none for an optimizer that has no learning rate."""
     rates = candidate.learning_rates()
     if not rates:
         return {"type": "category", "title_text": say("report.axis.no_rate"), "showticklabels": False}
     title = {"title_text": say("report.axis.learning_rate")}
     if rates[0] <= 0:
         return title
-    decades = {"dtick": 1, "exponentformat": "power"} if rates[-1] >= 10 * rates[0] else {"nticks": 4}
-    return {**title, "type": "log", **decades}
+    if rates[-1] < 10 * rates[0]:
+        return {**title, "type": "log", "nticks": 4}
+    return {**title, "type": "log", "dtick": 1, "exponentformat": "power", "tickfont_size": 10}
 
 
 def _line(outcome: Outcome, points: list[Point], frame: Frame, i: int, ink: str) -> go.Scatter:
@@ -177,7 +183,8 @@ def _keys(outcome: Outcome, crosses: bool) -> Iterator[go.Scatter]:
     for i, initializer in enumerate(outcome.study.initializers):
         line = {"color": INK, "width": 1.5, "dash": DASHES[i % len(DASHES)]}
         marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7, "color": INK}
-        yield _key(initializer.name, mode="lines+markers", line=line, marker=marker, legendgroup=initializer.name)
+        name = initializer.name
+        yield _key(name, mode="lines+markers", line=line, marker=marker, legendgroup=name)
     ring = {"symbol": "circle-open", "size": 13, "color": INK, "line_width": 1.5}
     yield _key(say("report.key.chosen"), mode="markers", marker=ring)
     if crosses:

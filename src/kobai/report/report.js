@@ -34,12 +34,13 @@
     paint(plot);
   }
 
-  function paint(plot) {
-    Plotly.relayout(plot, look(plot.dataset.figure));
+  function paint(plot, more = {}) {
+    const letters = getComputedStyle(root).getPropertyValue("--ink").trim();
+    Plotly.update(plot, { "textfont.color": letters }, { ...look(plot.dataset.figure), ...more });
   }
 
   function repaint() {
-    plots.forEach(paint);
+    plots.forEach((plot) => paint(plot));
   }
 
   function toggle(button) {
@@ -62,10 +63,10 @@
   addEventListener("beforeprint", () => {
     root.classList.add("paper");
     document.querySelectorAll("details").forEach((details) => (details.open = true));
-    plots.forEach((plot) => Plotly.relayout(plot, { ...look(plot.dataset.figure), autosize: false, width: 680 }));
+    plots.forEach((plot) => paint(plot, { autosize: false, width: 680 }));
   });
   addEventListener("afterprint", () => {
     root.classList.remove("paper");
-    plots.forEach((plot) => Plotly.relayout(plot, { ...look(plot.dataset.figure), autosize: true, width: null }));
+    plots.forEach((plot) => paint(plot, { autosize: true, width: null }));
   });
 })();

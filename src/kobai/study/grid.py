@@ -88,7 +88,7 @@ def default_rates(name: str, quick: bool = False) -> list[float]:
 
 
 def candidates(
-    optimizers: Iterable[Any] | None = None,
+    optimizers: Iterable[Any] | str | type | Optimizer | None = None,
     learning_rates: Sequence[float] | None = None,
     axes: Mapping[str, Sequence[float]] | None = None,
     quick: bool = False,
@@ -96,11 +96,13 @@ def candidates(
     """The candidates of a comparison.
 
     Args:
-      optimizers: names, classes or instances. Default: `methods.DEFAULT_OPTIMIZERS`.
+      optimizers: names, classes or instances, or a single one. Default: `methods.DEFAULT_OPTIMIZERS`.
       learning_rates: for every candidate in place of its own.
       axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values.
       quick: every second default rate.
     """
+    if isinstance(optimizers, str | type | Optimizer):
+        optimizers = [optimizers]
     chosen = list(methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
     if not chosen:
         raise UsageError("error.empty", name="optimizers")
@@ -165,7 +167,10 @@ def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) ->
 
 def _values(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
-    found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
+    try:
+        found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
+    except (TypeError, ValueError):
+        raise UsageError("error.numbers", name=name, value=repr(values)) from None
     if not found:
         raise UsageError("error.empty", name=name)
     return found

@@ -17,7 +17,7 @@ import polars as pl
 
 import kobai
 from kobai import initializers as initial_values
-from kobai.errors import UsageError
+from kobai.errors import UsageError, check_count
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.study import statistics
@@ -28,6 +28,17 @@ from kobai.tasks.task import Task
 
 FIRST_CONFIRMATION_SEED = 1000
 """Tuning seeds count from 0, confirmation seeds from here: no seed both chooses and judges."""
+
+MOST = {
+    "steps": 10**9,
+    "evaluate_every": 10**9,
+    "seeds": 10**5,
+    "tuning_seeds": FIRST_CONFIRMATION_SEED,
+}
+"""More is a slip of the hand: the program counts in 32 bits, and the list of cells is held in memory."""
+
+MOST_EVALUATIONS = 10**6
+"""In a run: each cell keeps its curves."""
 
 TUNING, CONFIRMATION, DEMONSTRATION = "tuning", "confirmation", "demonstration"
 
@@ -47,17 +58,31 @@ class Study:
 
     def check(self) -> None:
         """Refuse what cannot be run. Raises `UsageError`."""
-        for name in ("steps", "evaluate_every", "seeds", "tuning_seeds", "threads"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
-                raise UsageError("error.count", name=name, value=value)
+        for name, most in MOST.items():
+            check_count(name, getattr(self, name), most)
+        if self.threads is not None:
+            check_count("threads", self.threads)
         if self.evaluate_every > self.steps:
             raise UsageError("error.evaluate_every", value=self.evaluate_every, steps=self.steps)
-        if self.tuning_seeds > FIRST_CONFIRMATION_SEED:
-            raise UsageError("error.tuning_seeds", value=self.tuning_seeds, most=FIRST_CONFIRMATION_SEED)
+        if self.steps // self.evaluate_every > MOST_EVALUATIONS:
+            raise UsageError(
+                "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
+            )
         self.task.check()
-        start = self.initializers[0].fill(self.task.parameters, 0, layout=self.task.layout)
-        self.task.check_start(start)
+        self.task.check_start(self._starts()[0])
+
+    def _starts(self) -> list[Any]:
+        """The parameters of one seed with each initializer."""
+        try:
+            return [
+                initializer.fill(self.task.parameters, 0, layout=self.task.layout)
+                for initializer in self.initializers
+            ]
+        except UsageError:
+            raise
+        except Exception as problem:  # of the user's own layout
+            sentence = f"{type(problem).__name__}: {problem}"
+            raise UsageError("error.task.layout", task=self.task.name, problem=sentence) from problem
 
     @property
     def confirmation_seeds(self) -> list[int]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError, unknown
+from kobai.errors import check_count, unknown
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
 
@@ -31,10 +31,9 @@ def forward(parameters: Sequence[dict[str, Any]], x: Any, activation: str) -> An
 
 def hidden_widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
     """The widths of the hidden layers, checked."""
-    widths = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    widths = tuple(hidden) if isinstance(hidden, Sequence) else (hidden,)
     for width in widths:
-        if width < 1:
-            raise UsageError("error.count", name="hidden", value=width)
+        check_count("hidden", width)
     return widths
 
 

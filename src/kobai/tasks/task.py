@@ -3,16 +3,18 @@
 `kobai.Task` is how a user brings a model and data of their own; the built-in tasks are made of it too.
 """
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError
+from kobai.errors import UsageError, is_whole
 
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
 
@@ -122,7 +124,7 @@ class Task:
         if not any(is_trained(leaf) for leaf in jax.tree.leaves(self.parameters)):
             raise UsageError("error.task.no_parameters", task=self.name)
         sizes = {part: self._length(part) for part in ("train", "validation", "test")}
-        if not 1 <= self.batch_size <= sizes["train"]:
+        if not is_whole(self.batch_size) or not 1 <= self.batch_size <= sizes["train"]:
             raise UsageError(
                 "error.task.batch", task=self.name, value=self.batch_size, examples=sizes["train"]
             )
@@ -130,41 +132,71 @@ class Task:
             raise UsageError("error.task.validation_loss", task=self.name)
         low, high = self.metric_range
         for target in self.targets:
-            if not (math.isfinite(target) and low <= target <= high):
+            if not (isinstance(target, Real) and math.isfinite(target) and low <= target <= high):
                 raise UsageError(
                     "error.task.target", task=self.name, value=target, metric=self.measure, low=low, high=high
                 )
 
     def check_start(self, parameters: Any) -> None:
-        """Refuse a loss or metric that is no scalar, or no finite number, at the first initial values."""
+        """Refuse, at the first initial values, a loss or metric that is no finite scalar, or no gradient."""
         batch = jax.tree.map(lambda array: array[: self.batch_size], self.train)
         arrays = self.arrays(self.flatten(parameters))
 
-        def values(arrays: Any, batch: Any, validation: Any) -> dict[str, Any]:
-            at = self.with_arrays(arrays)
-            loss, _ = self.training_loss(at, self.state, batch, jax.random.key(0))
-            validation_loss, metric = self.evaluate(at, self.state, validation)
-            return {"loss": loss, "validation loss": validation_loss, "metric": metric}
+        def loss(arrays: Any, batch: Any) -> Any:
+            return self.training_loss(self.with_arrays(arrays), self.state, batch, jax.random.key(0))[0]
 
-        try:
+        def evaluate(arrays: Any, data: Any) -> Any:
+            return self.evaluate(self.with_arrays(arrays), self.state, data)
+
+        def values(arrays: Any, batch: Any, validation: Any) -> dict[str, Any]:
+            validation_loss, metric = evaluate(arrays, validation)
+            return {"loss": loss(arrays, batch), "validation loss": validation_loss, "metric": metric}
+
+        with self._naming("error.task.raises"):
             found = jax.jit(values)(arrays, batch, self.validation)
-        except Exception as problem:
-            first = f"{type(problem).__name__}: {problem}".split("\n")[0]
-            raise UsageError("error.task.raises", task=self.name, problem=first) from problem
         for name, value in found.items():
-            if np.shape(value) != ():
-                raise UsageError("error.task.scalar", task=self.name, name=name, shape=np.shape(value))
+            if not hasattr(value, "dtype"):
+                raise UsageError("error.task.number", task=self.name, name=name, value=type(value).__name__)
+            if value.shape != ():
+                raise UsageError("error.task.scalar", task=self.name, name=name, shape=value.shape)
             if not np.isfinite(value):
                 raise UsageError("error.task.finite", task=self.name, name=name, value=float(value))
+        with self._naming("error.task.gradient"):
+            jax.eval_shape(jax.grad(loss), arrays, batch)
+        if self.test is not None:
+            with self._naming("error.task.test"):
+                jax.eval_shape(evaluate, arrays, self.test)
+
+    @contextlib.contextmanager
+    def _naming(self, key: str) -> Iterator[None]:
+        """Whatever the user's functions raise, as a sentence."""
+        try:
+            yield
+        except Exception as problem:
+            first = f"{type(problem).__name__}: {problem}".split("\n")[0]
+            raise UsageError(key, task=self.name, problem=first) from problem
 
     def _length(self, part: str) -> int:
         data = getattr(self, part)
         if data is None and part == "test":
             return 0
-        lengths = sorted({len(a) if np.ndim(a) else -1 for a in jax.tree.leaves(data)})
+        leaves = jax.tree.leaves(data)
+        for leaf in leaves:
+            if not is_data(leaf):
+                shown = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else type(leaf).__name__
+                raise UsageError("error.task.data", task=self.name, part=part, value=shown)
+        lengths = sorted({len(leaf) for leaf in leaves})
         if len(lengths) != 1 or lengths[0] < 1:
             raise UsageError("error.task.lengths", task=self.name, part=part, lengths=lengths)
         return lengths[0]
+
+
+def is_data(leaf: Any) -> bool:
+    """Whether `leaf` is an array of numbers with a first axis."""
+    numeric = isinstance(leaf, np.ndarray | jax.Array) and (
+        leaf.dtype == bool or jnp.issubdtype(leaf.dtype, jnp.number)
+    )
+    return numeric and leaf.ndim > 0
 
 
 def is_trained(leaf: Any) -> bool:
