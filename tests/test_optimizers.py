@@ -4,7 +4,6 @@ A planted mistake is a small wrong variant of a rule; each is held against the v
 passes, which must see it. Beside it: `test_optimizers_steps.py`, single steps worked out by hand;
 `test_optimizers_contract.py`, what all rules share; `test_optimizers_optax.py`, the comparison with optax.
 """
-# ruff: noqa: ARG002 (a planted variant has the arguments of the right rule)
 
 import dataclasses
 import math

@@ -81,7 +81,7 @@ def test_any_pytree_is_the_flat_vector(rule, tree, seed):
 class NormalizedSGD(SGD):
     """Looks at whole arrays: not elementwise."""
 
-    def rule(self, g, t):  # noqa: ARG002
+    def rule(self, g, t):
         return -self.learning_rate * g / np.sqrt(np.sum(g * g)), ()
 
 
@@ -193,7 +193,7 @@ def test_inputs_are_never_written_to(rule):
 
 
 class InPlaceMomentum(Momentum):
-    def rule(self, g, t, v):  # noqa: ARG002
+    def rule(self, g, t, v):
         v *= self.momentum
         v -= self.learning_rate * g
         return v, (v,)

@@ -2,7 +2,6 @@
 
 The gradient is one scalar, or a short row of them; nothing depends on the place.
 """
-# ruff: noqa: ARG002 (a planted variant has the arguments of the right rule)
 
 import dataclasses
 import math

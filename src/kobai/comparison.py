@@ -117,9 +117,13 @@ def compare(
         folder = None if output is None else store.open_folder(Path(output), resume)
         with _shown(progress) as shown:
             outcome = protocol.run(study, shown, folder)
-        result = Result(outcome, answer(outcome), command or "kobai.compare(…)")
-        if folder:
-            result.save(folder)
+        try:
+            result = Result(outcome, answer(outcome), command or "kobai.compare(…)")
+            if folder:
+                result.save(folder)
+                store.remove_chunks(folder)
+        except KeyboardInterrupt as stop:
+            raise protocol.Interrupted(len(outcome.cells), folder) from stop
         return result
 
 

@@ -107,8 +107,8 @@ class Optimizer:
     def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:
         """The update to be *added* to the parameters, and the next state.
 
-        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; `params` is there for
-        optax's signature only.
+        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; `params` is there
+        for optax's signature only.
         """
         refuse_grid(type(self).__name__, vars(self))
         tree: Any

@@ -170,7 +170,6 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         raise runner.interrupted() from stop
     if folder:
         write_frame(folder / "cells.parquet", runner.frame())
-        runner.chunks.remove()
     return Outcome(
         study=study,
         cells=runner.frame(),

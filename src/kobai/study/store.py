@@ -131,10 +131,10 @@ class Chunks:
                 path.parent.mkdir(exist_ok=True)
             write_frame(path, frame)
 
-    def remove(self) -> None:
-        """Drop the chunks, once the study's own files hold everything."""
-        if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+
+def remove_chunks(folder: Path) -> None:
+    """Drop the chunks of the study in `folder`, once its own files hold everything."""
+    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
 
 
 @contextlib.contextmanager

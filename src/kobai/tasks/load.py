@@ -85,7 +85,7 @@ def _blaming(path: Path) -> Iterator[None]:
         sentence = f"{type(problem).__name__}: {problem}"
         frames = traceback.extract_tb(problem.__traceback__)
         lines: list[Any] = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
-        if isinstance(problem, SyntaxError) and not lines:  # it has no frame of its own
+        if isinstance(problem, SyntaxError) and problem.lineno and not lines:  # it has no frame of its own
             lines = [problem.lineno]
         if lines:
             raise UsageError("error.task.broken", path=path, line=lines[-1], problem=sentence) from problem

@@ -1,0 +1,73 @@
+"""What the tests of the command line share: a place of their own, and two ways to run it."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kobai import cli, words
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """Every test begins in English; the command line changes the language of the whole process."""
+    words.use("en")
+    yield
+    words.use("en")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder as the current one, 80 columns, no language from the tester's own system."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "C.UTF-8")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # of the task files made here
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def kobai_here(place, capsys):  # noqa: ARG001
+    """Run a command line in this process."""
+
+    def run(*arguments: str) -> Ran:
+        code = cli.run(list(arguments))
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def kobai(place):
+    """Run a command line as a user does, in a process of its own; `environment` is added to it."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> Ran:
+        found = subprocess.run(
+            [sys.executable, "-m", "kobai", *arguments],
+            cwd=place,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Ran(found.returncode, found.stdout, found.stderr)
+
+    return run
+
+
+def everything_in(folder: Path) -> set[str]:
+    """Every file and folder below `folder`."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}

@@ -1,0 +1,157 @@
+"""The sentences: equal keys and holes in both languages, and the code asks for no other."""
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import kobai
+from kobai import words
+from kobai.errors import UsageError, said, unknown
+from kobai.words import TABLES, say
+
+SOURCE = Path(kobai.__file__).parent
+SPEAKERS = {"say", "said", "UsageError", "Note", "unknown"}
+"""The functions whose first argument is a key."""
+
+JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
+SAME_IN_BOTH = {"probe.row.array", "error.task.fails"}
+"""Sentences that are nothing but their values."""
+
+
+def holes(sentence: str) -> set[str]:
+    """The names of the values in a sentence."""
+    return {
+        re.split(r"[.\[]", name)[0]
+        for _, name, _, _ in string.Formatter().parse(sentence)
+        if name is not None
+    }
+
+
+def trees() -> Iterator[tuple[str, ast.AST]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path.parent.name != "words":
+            yield str(path.relative_to(SOURCE)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name_of(call: ast.Call) -> str:
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def pattern(node: ast.expr) -> str | None:
+    """A regular expression for the keys that an expression can be; None for one that is not written there."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.escape(node.value)
+    if isinstance(node, ast.JoinedStr):
+        parts = [pattern(part) or ".+" for part in node.values]
+        return "".join(parts)
+    if isinstance(node, ast.IfExp):
+        either = [pattern(node.body), pattern(node.orelse)]
+        return "|".join(f"(?:{one})" for one in either if one)
+    return None
+
+
+def spoken() -> Iterator[tuple[str, ast.Call, str]]:
+    """(place, call, pattern of its key) of each call that says something."""
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and name_of(node) in SPEAKERS and node.args:
+                found = pattern(node.args[0])
+                if found:
+                    yield f"{file}:{node.lineno}", node, found
+
+
+def test_the_languages_have_equal_keys():
+    assert set(TABLES["en"]) == set(TABLES["ja"])
+
+
+def test_the_languages_have_equal_holes():
+    different = {
+        key: (holes(TABLES["en"][key]), holes(TABLES["ja"][key]))
+        for key in TABLES["en"]
+        if holes(TABLES["en"][key]) != holes(TABLES["ja"][key])
+    }
+    assert different == {}
+
+
+def test_every_key_that_the_code_says_exists():
+    calls = list(spoken())
+    assert len(calls) > 100  # the search itself works
+    missing = [
+        (place, key) for place, _, key in calls if not any(re.fullmatch(key, known) for known in TABLES["en"])
+    ]
+    assert missing == []
+
+
+def test_every_value_of_a_sentence_is_given():
+    """A hole that nobody fills is a KeyError in place of an answer."""
+    lacking = []
+    for place, call, key in spoken():
+        if name_of(call) not in ("say", "UsageError") or any(word.arg is None for word in call.keywords):
+            continue  # the values are not written at this place
+        given = {word.arg for word in call.keywords}
+        for known in TABLES["en"]:
+            if re.fullmatch(key, known) and not holes(TABLES["en"][known]) <= given:
+                lacking.append((place, known, holes(TABLES["en"][known]) - given))
+    assert lacking == []
+
+
+def test_no_sentence_is_left_over():
+    written = set()
+    for _, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                written.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                key = pattern(node)
+                if key and re.match(r"\w+\\\.|\w+\.", key):  # begins with a word of its own: "table.{name}"
+                    written |= {known for known in TABLES["en"] if re.fullmatch(key, known)}
+    for _, _, key in spoken():
+        written |= {known for known in TABLES["en"] if re.fullmatch(key, known)}
+    assert sorted(set(TABLES["en"]) - written) == []
+
+
+@pytest.mark.parametrize("key", sorted(set(TABLES["ja"]) - SAME_IN_BOTH))
+def test_japanese_is_japanese(key):
+    sentence = TABLES["ja"][key]
+    if re.search(r"[A-Za-z]{2}", re.sub(r"\{[^}]*\}", "", TABLES["en"][key])):  # more than signs and numbers
+        assert JAPANESE.search(sentence), sentence
+    # Three English words in a row are a sentence that nobody translated; names and commands are shorter.
+    plain = re.sub(r"kobai [\w.]+ [\w.]+|pip install \w+|--[\w-]+|'[^']*'", "", sentence)
+    assert not re.search(r"\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b", plain), sentence
+
+
+def test_a_sentence_is_one_line():
+    assert [key for table in TABLES.values() for key, sentence in table.items() if "\n" in sentence] == []
+
+
+def test_the_language_is_that_of_the_moment_it_is_shown():
+    problem = unknown("kind.optimizer", "amad", ["adam", "sgd"])
+    assert str(problem) == "there is no optimizer 'amad'; did you mean 'adam'?"
+    with words.language("ja"):
+        assert str(problem) == "最適化手法 'amad' はありません。'adam' のことですか?"
+        assert f"{said('kind.task')}" == "課題"
+    assert words.current() == "en"
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(UsageError, match="language 'fr' is not known; choose one of: en, ja"):
+        words.use("fr")
+    assert words.current() == "en"
+    with words.language("ja"), pytest.raises(UsageError, match="言語 'fr' はありません"):
+        words.use("fr")
+
+
+def test_a_name_far_from_all_others_is_answered_with_all():
+    assert str(unknown("kind.task", "zzzz", ["sine", "digits"])) == (
+        "there is no task 'zzzz'; choose one of: digits, sine"
+    )
+
+
+def test_a_sentence_with_a_missing_value_is_noticed():
+    """The planted mistake that `test_every_value_of_a_sentence_is_given` is there for."""
+    with pytest.raises(KeyError):
+        say("error.count", name="steps")
