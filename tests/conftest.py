@@ -68,6 +68,7 @@ def kobai(place):
     return run
 
 
-def everything_in(folder: Path) -> set[str]:
-    """Every file and folder below `folder`."""
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+@pytest.fixture
+def everything_in():
+    """The names of every file and folder below a folder."""
+    return lambda folder: {str(path.relative_to(folder)) for path in Path(folder).rglob("*")}

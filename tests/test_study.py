@@ -44,6 +44,11 @@ def test_an_instance_means_exactly_what_it_says():
     assert set(grid.settings) == {kobai.Momentum(rate, α) for rate in (0.1, 1.0) for α in (0.5, 0.9)}
 
 
+def test_a_numpy_array_is_a_grid_too():
+    (grid,) = candidates([kobai.SGD(learning_rate=np.array([0.1, 0.2]))])
+    assert grid.settings == (kobai.SGD(0.1), kobai.SGD(0.2))
+
+
 def test_an_optax_optimizer_is_a_candidate_with_its_grid():
     (lion,) = candidates([kobai.from_optax(optax.lion, learning_rate=[1e-4, 1e-3], b1=0.9)])
     assert lion.name == "lion"

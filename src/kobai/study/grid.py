@@ -14,7 +14,7 @@ import numpy as np
 
 from kobai import methods
 from kobai.errors import UsageError, unknown
-from kobai.optimizers.base import Optimizer, numbers
+from kobai.optimizers.base import Optimizer, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
 
 LOWEST_EXPONENT = {
@@ -130,9 +130,7 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
     if isinstance(item, type) and issubclass(item, Optimizer) and _registered(item):
         return _grid(_registered(item), quick)
     if isinstance(item, Optimizer):
-        grid = {
-            key: list(value) for key, value in coefficients(item).items() if isinstance(value, list | tuple)
-        }
+        grid = {key: list(numbers(value)) for key, value in coefficients(item).items() if is_grid(value)}
         name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
         return name, item, grid
     raise UsageError("error.optimizer.type", value=repr(item))
