@@ -50,15 +50,15 @@ def kobai_here(place, capsys):  # noqa: ARG001
     return run
 
 
-@pytest.fixture
-def kobai(place):
-    """Run a command line as a user does, in a process of its own; `environment` is added to it."""
+@pytest.fixture(scope="session")
+def kobai_process():
+    """Run a command line as a user does, in a process of its own; `environment` is added to ours."""
 
-    def run(*arguments: str, environment: dict[str, str] | None = None) -> Ran:
+    def run(folder: Path, *arguments: str, **environment: str) -> Ran:
         found = subprocess.run(
             [sys.executable, "-m", "kobai", *arguments],
-            cwd=place,
-            env={**os.environ, **(environment or {})},
+            cwd=folder,
+            env={**os.environ, **{"LC_ALL": "C.UTF-8", "COLUMNS": "80"}, **environment},
             capture_output=True,
             encoding="utf-8",
             check=False,

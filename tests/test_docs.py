@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from kobai import cli, methods
 from kobai.initializers import INITIALIZERS
@@ -37,12 +38,8 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
 
 
 def known_options(command: str) -> set[str]:
-    [found] = [c for c in cli.application([]).registered_commands if c.name == command]
-    import typer.main
-
-    group = typer.main.get_command(cli.application([]))
-    assert found is not None
-    return {text for option in group.commands[command].params for text in option.opts} | {"--help"}
+    parameters = get_command(cli.application([])).commands[command].params
+    return {text for option in parameters for text in option.opts} | {"--help"}
 
 
 def commands(page: Path) -> list[list[str]]:

@@ -14,15 +14,15 @@ from importlib.resources import files
 from typing import Any
 
 import jax
-import polars as pl
 from plotly.offline import get_plotlyjs
 
 import kobai
 from kobai.report import sentences, table
 from kobai.report.figures import colours, figures
+from kobai.report.rates import crossed
 from kobai.study.answer import Answer
 from kobai.study.grid import coefficients
-from kobai.study.protocol import TUNING, Outcome
+from kobai.study.protocol import Outcome
 from kobai.words import current, say
 
 OF_OPTIMIZERS = ("curves", "reached", "tuning")
@@ -79,7 +79,7 @@ def _data(outcome: Outcome, answer: Answer) -> str:
     for name in OF_OPTIMIZERS:
         made[name].update_layout(showlegend=False)
     text = ",".join(f'"{name}":{figure.to_json(engine="json")}' for name, figure in made.items())
-    return "{" + text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "}"
+    return "{" + text.replace("<", "\\u003c") + "}"
 
 
 # The answer
@@ -198,8 +198,8 @@ def _chips(outcome: Outcome, answer: Answer) -> str:
 def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
     """What stands above each figure, sentence by sentence."""
     fresh, tuning = len(answer.seeds), len(answer.tuning_seeds)
-    crossed = bool(outcome.cells.filter(pl.col("phase") == TUNING)["diverged_at"].is_not_null().any())
-    constants = {pair.initializer: None for pair in answer.pairs if pair.initializer.startswith("constant")}
+    constants = {pair.initializer for pair in answer.pairs if pair.initializer.startswith("constant")}
+    shown_only = {pair.initializer for pair in answer.pairs if pair.demonstration}
     return {
         "curves": [
             say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
@@ -207,11 +207,12 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
         ],
         "learning_rates": [
             say("report.learning_rates.caption", metric=answer.metric, seeds=tuning),
-            say("report.learning_rates.crosses") if crossed else "",
+            say("report.learning_rates.crosses") if crossed(outcome) else "",
         ],
         "map": [
             say("report.map.caption", seeds=tuning),
-            say("report.map.constant", names=", ".join(constants)) if constants else "",
+            say("report.map.demonstration", names=", ".join(sorted(shown_only))) if shown_only else "",
+            say("report.map.constant", names=", ".join(sorted(constants))) if constants else "",
         ],
         "reached": [say("report.reached.caption", seeds=fresh)],
         "tuning": [say("report.tuning.caption")],

@@ -55,8 +55,7 @@ class Frame(NamedTuple):
 def learning_rates(outcome: Outcome) -> go.Figure:
     """The final metric of every tuning run over its learning rate: a panel for each optimizer."""
     candidates, initializers = outcome.study.candidates, outcome.study.initializers
-    cells = outcome.cells.filter(pl.col("phase") == TUNING)
-    frame = _frame(outcome, cells)
+    cells, frame = _tuning(outcome), _frame(outcome)
     lines = -(-len(candidates) // 4)
     made = figure(
         [text(candidate.name) for candidate in candidates],
@@ -78,13 +77,19 @@ def learning_rates(outcome: Outcome) -> go.Figure:
                 traces.append(_ring(points, frame, i, ink, learning_rate(winner.setting)))
             same = {"name": text(initializer.name), "legendgroup": initializer.name, **place}
             made.add_traces([trace.update(same) for trace in traces])
-    made.add_traces(list(_keys(outcome, crosses=frame.whole is not frame.values)))
+    made.add_traces(list(_keys(outcome, crosses=crossed(outcome))))
     legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"}
     meta = made.layout.meta
     for panel in range(1, len(candidates) + 1):  # a number at every second decade where there is little room
         for page, step in (("wide", 1), ("narrow", 2)):
             meta[page][f"xaxis{'' if panel == 1 else panel}.ticklabelstep"] = step
     return made.update_layout(legend=legend, legend_traceorder="normal", meta=meta)
+
+
+def crossed(outcome: Outcome) -> bool:
+    """Whether any run of the tuning is drawn as a cross: it diverged, or ended far worse than it began."""
+    frame = _frame(outcome)
+    return frame.whole is not frame.values
 
 
 def _points(cells: pl.DataFrame, maximize: bool) -> list[Point]:
@@ -100,8 +105,12 @@ def _points(cells: pl.DataFrame, maximize: bool) -> list[Point]:
     return list(found.values())
 
 
-def _frame(outcome: Outcome, cells: pl.DataFrame) -> Frame:
-    curves = np.array(cells["validation_metric"].to_list(), float)
+def _tuning(outcome: Outcome) -> pl.DataFrame:
+    return outcome.cells.filter(pl.col("phase") == TUNING)
+
+
+def _frame(outcome: Outcome) -> Frame:
+    curves = np.array(_tuning(outcome)["validation_metric"].to_list(), float)
     maximize = outcome.study.task.maximize
     values = value_axis(curves[:, -1], float(np.median(curves[:, 0])), maximize)
     if "range" not in values:
@@ -110,8 +119,7 @@ def _frame(outcome: Outcome, cells: pl.DataFrame) -> Frame:
     bad, step = (low, (low - high) * ROW) if maximize else (high, (high - low) * ROW)
     rows = [bad + step * (i + 1) for i in range(len(outcome.study.initializers))]
     ends = sorted((low, high, rows[-1] + step))
-    crossed = not within(curves[:, -1], values).all()
-    whole = {**values, "range": [ends[0], ends[-1]]} if crossed else values
+    whole = values if within(curves[:, -1], values).all() else {**values, "range": [ends[0], ends[-1]]}
     return Frame(values, [in_data(values, row) for row in rows], whole)
 
 

@@ -1,6 +1,6 @@
 """A comparison in the terminal: the answer, the table, where the files are. Fits 80 columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -35,21 +35,26 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Text.assemble((first, "bold green"), join, rest)
     yield Text()
-    yield _table(answer, wide)
+    yield _table(answer, table.COLUMNS)
+    if wide:  # below and not beside, where it would not fit
+        yield Text()
+        yield _table(answer, ("optimizer", *table.WIDE))
     if answer.notes:
         yield Text()
     for note in sentences.notes(answer):
         yield Padding(Text(f"! {note}", style="yellow"), (0, 0))
 
 
-def _table(answer: Answer, wide: bool) -> Table:
-    columns = table.COLUMNS + table.WIDE if wide else table.COLUMNS
+def _table(answer: Answer, columns: Sequence[str]) -> Table:
+    places = [(table.COLUMNS + table.WIDE).index(name) for name in columns]
+    heads = table.headers(answer, wide=True)
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name, head in zip(columns, table.headers(answer, wide), strict=True):
+    for name, place in zip(columns, places, strict=True):
         left = name in LEFT
-        made.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
-    for row, cells in zip(answer.rows, table.rows(answer, wide), strict=True):
-        made.add_row(*cells, style="bold" if row.optimizer == answer.optimizer.choice else None)
+        made.add_column(heads[place], justify="left" if left else "right", no_wrap=not left, overflow="fold")
+    for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
+        chosen = row.optimizer == answer.optimizer.choice
+        made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
     return made
 
 

@@ -154,7 +154,8 @@ class Task:
 
         with self._naming("error.task.raises"):
             found = jax.jit(values)(arrays, batch, self.validation)
-        for name, value in found.items():
+        for name in ("loss", "validation loss", "metric"):
+            value = found[name]
             if not hasattr(value, "dtype"):
                 raise UsageError("error.task.number", task=self.name, name=name, value=type(value).__name__)
             if value.shape != ():
