@@ -58,7 +58,7 @@ def kobai_process():
         found = subprocess.run(
             [sys.executable, "-m", "kobai", *arguments],
             cwd=folder,
-            env={**os.environ, **{"LC_ALL": "C.UTF-8", "COLUMNS": "80"}, **environment},
+            env={**os.environ, "LC_ALL": "C.UTF-8", "COLUMNS": "80", **environment},
             capture_output=True,
             encoding="utf-8",
             check=False,

@@ -13,6 +13,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import methods
 from kobai.errors import UsageError
+from kobai.optimizers.base import hyperparameters
 from kobai.report import sentences, table, terminal
 from kobai.study import protocol
 from kobai.study.answer import answer
@@ -353,6 +354,40 @@ def test_the_sparkline_falls_with_the_loss_and_marks_divergence():
     assert table.sparkline((100.0, 10.0, 1.0), width=3) == "█▅▁"
     assert table.sparkline((1.0, math.inf), width=2)[1] == "×"
     assert table.sparkline((math.nan,) * 3, width=3) == "×××"
+
+
+def test_optimizers_of_optax_and_of_the_user_are_compared():
+    @hyperparameters
+    class SignDescent(kobai.Optimizer):
+        learning_rate: float = 0.01
+
+        def rule(self, g, t):
+            return -self.learning_rate * g / (abs(g) + 1e-12), ()
+
+    chosen = [kobai.from_optax(optax.lion, learning_rate=[0.001, 0.01]), SignDescent(0.01), "adam"]
+    result = kobai.compare(
+        kobai.tasks.sine(hidden=5),
+        optimizers=chosen,
+        initializers=["he"],
+        learning_rates=None,
+        steps=30,
+        seeds=2,
+        tuning_seeds=1,
+        progress=False,
+    )
+    assert {row.optimizer: row.trials for row in result.answer.rows} == {
+        "lion": 2,
+        "signdescent": 1,
+        "adam": 8,
+    }
+    assert {row.optimizer: row.memory for row in result.answer.rows} == {
+        "lion": 1,
+        "signdescent": 0,
+        "adam": 2,
+    }
+    hyperparameters_of_lion = result.table.filter(pl.col("optimizer") == "lion")["hyperparameters"].item()
+    assert json.loads(hyperparameters_of_lion)["learning_rate"] in (0.001, 0.01)
+    assert "lion" in result._repr_html_()
 
 
 def test_a_real_study_from_the_first_call_to_the_frames():

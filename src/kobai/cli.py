@@ -9,6 +9,7 @@ import io
 import locale
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -169,6 +170,8 @@ def _compare(
     from kobai.study.store import check_writable, write_text
     from kobai.tasks.load import load
 
+    # Polars hears a Ctrl-C too, and would raise it once more while we keep what is finished.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
     if json is not None:
         check_writable(json)
     result = compare(load(task, **make), output=output, command=command, **ask)
@@ -177,7 +180,8 @@ def _compare(
     console.print(terminal.view(result.answer, wide))
     console.print()
     if output is not None:
-        console.print(terminal.files(output, time.perf_counter() - began), soft_wrap=True)
+        long = len(str(output)) > console.width  # then a path that can be copied is worth more
+        console.print(terminal.files(output, time.perf_counter() - began), soft_wrap=long)
 
 
 def _list_methods() -> None:
@@ -207,7 +211,7 @@ def _new_folder(task: str) -> Path:
 
 def _language_asked(arguments: list[str]) -> str | None:
     """The language of ``--language``: needed before the options that explain themselves in it."""
-    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if argument == "--language":
             return following
         if argument.startswith("--language="):

@@ -160,7 +160,7 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
             Trial(first.candidate, setting, first.initializer)
             for setting in first.candidate.neighbours(first.setting)
         ]
-        confirmed = list(dict.fromkeys([*winners.values(), *by_initializer.values(), *neighbours]))
+        confirmed = _distinct([*winners.values(), *by_initializer.values(), *neighbours])
         runner.run(CONFIRMATION, confirmed, study.confirmation_seeds)
         constant = initial_values.constant()
         if all(initializer.name != constant.name for initializer in study.initializers):
@@ -292,6 +292,10 @@ def fingerprint(study: Study, sweep: Sweep) -> str:
         digest.update(np.asarray(leaf).tobytes() if hasattr(leaf, "shape") else repr(leaf).encode())
     digest.update(_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
     return digest.hexdigest()
+
+
+def _distinct(trials: Sequence[Trial]) -> list[Trial]:
+    return list({trial_key(trial): trial for trial in trials}.values())
 
 
 def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
