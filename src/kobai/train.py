@@ -121,15 +121,15 @@ class Rule:
     def init(self, values: Any, θ: Any, empty: Memory) -> Memory:
         return self.pack(self._init(values, θ), empty)
 
-    def update(self, values: Any, gradient: Any, memory: Memory, θ: Any) -> tuple[Any, Memory]:
-        """The rule on the flat vector; one that looks at shapes gets the arrays themselves."""
+    def step(self, values: Any, gradient: Any, memory: Memory, θ: Any) -> tuple[Any, Memory]:
+        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays."""
         optimizer, state = self.optimizer(values), self.unpack(memory)
         if optimizer.elementwise:
             Δ, state = optimizer.update(gradient, state, θ)
         else:
             Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
             Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
-        return Δ.astype(θ.dtype), self.pack(state, memory)
+        return θ + Δ.astype(θ.dtype), self.pack(state, memory)
 
     def lookahead(self, values: Any, θ: Any, memory: Memory) -> Any:
         return self.optimizer(values).lookahead(θ, self.unpack(memory))
@@ -204,9 +204,9 @@ class Program:
 
             def step(s: Any, cell: Cells) -> Cells:
                 loss, state, g = self._gradient(s, clock, self._point(cell), cell, draws, train)
-                updates = [rule.update for rule in self.rules]
-                Δ, memory = lax.switch(cell.rule, updates, cell.hyperparameters, g, cell.memory, cell.θ)
-                return _stepped(s, cell, Δ, memory, state, loss)
+                steps = [rule.step for rule in self.rules]
+                θ, memory = lax.switch(cell.rule, steps, cell.hyperparameters, g, cell.memory, cell.θ)
+                return _stepped(s, cell, θ, memory, state, loss)
 
             cell = self._begun(clock, cell)
             return self._run(clock, cell, step, lambda cell: self._measure(cell, validation))
@@ -237,8 +237,8 @@ class Program:
             loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
                 s, clock, point, cells, draws, train
             )
-            Δ, memory = per_rule("update", cells, g, cells.memory, cells.θ)
-            stepped = _stepped(s, cells, Δ, memory, state, loss)
+            θ, memory = per_rule("step", cells, g, cells.memory, cells.θ)
+            stepped = _stepped(s, cells, θ, memory, state, loss)
             return jax.tree.map(lambda new, old: _where(cells.finished, old, new), stepped, cells)
 
         memory = lax.cond(
@@ -329,11 +329,9 @@ class Program:
         return lax.map(lambda cell: self._measure(cell, data), cells)
 
 
-def _stepped(step: Any, cell: Cells, Δ: Any, memory: Memory, state: Any, loss: Any) -> Cells:
+def _stepped(step: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any) -> Cells:
     """The cell after one update."""
-    cell = cell._replace(
-        θ=cell.θ + Δ, memory=memory, state=state, loss_sum=cell.loss_sum + loss.astype(Δ.dtype)
-    )
+    cell = cell._replace(θ=θ, memory=memory, state=state, loss_sum=cell.loss_sum + loss.astype(θ.dtype))
     return _diverged(cell, ~jnp.isfinite(loss), step + 1)
 
 

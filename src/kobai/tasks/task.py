@@ -96,19 +96,21 @@ class Task:
         return loss, loss if self.metric is None else self.metric(parameters, data, **asked)
 
     def flatten(self, parameters: Any) -> np.ndarray:
-        """θ: every trained array of `parameters` in one vector."""
+        """θ: every trained array of `parameters` in one vector, in the precision JAX has now."""
         trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
-        return np.concatenate([np.ravel(leaf) for leaf in trained])
+        θ = np.concatenate([np.ravel(leaf) for leaf in trained])
+        return θ.astype(jax.dtypes.canonicalize_dtype(θ.dtype))
 
     def arrays(self, θ: Any) -> list[Any]:
         """The trained arrays, in tree order, with the values in the vector θ."""
-        arrays, start = [], 0
-        for leaf in jax.tree.leaves(self.parameters):
-            if is_trained(leaf):
-                end = start + leaf.size
-                arrays.append(θ[start:end].reshape(leaf.shape).astype(leaf.dtype))
-                start = end
-        return arrays
+        trained = [leaf for leaf in jax.tree.leaves(self.parameters) if is_trained(leaf)]
+        # The gradient of one split is one concatenation; of slices it is a sum of padded vectors.
+        pieces = jax.lax.split(jnp.asarray(θ), [leaf.size for leaf in trained])
+        dtypes = [jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in trained]
+        return [
+            piece.reshape(leaf.shape).astype(dtype)
+            for piece, leaf, dtype in zip(pieces, trained, dtypes, strict=True)
+        ]
 
     def unflatten(self, θ: Any) -> Any:
         """The pytree `parameters` with the trained arrays taken from the vector θ."""
