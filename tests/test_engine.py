@@ -1,7 +1,9 @@
 """The engine against a plain loop, and its promises: chunk, thread and block change no bit."""
 
 import dataclasses
+import gc
 import math
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -327,6 +329,35 @@ def test_double_precision_reaches_the_threads(task):
     )[0]
     np.testing.assert_allclose(run.validation_loss, single.validation_loss, rtol=1e-4)
     assert not np.array_equal(run.validation_loss, single.validation_loss)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, np.float16])
+def test_half_precision_is_for_the_network_alone(task, dtype):
+    """In half precision .999 is 1: Adam would divide by 1 − 1."""
+    half = dataclasses.replace(
+        task,
+        parameters=[
+            {"weights": jnp.zeros((64, 8), dtype), "biases": jnp.zeros(8, np.float32)},
+            *task.parameters[1:],
+        ],
+    )
+    run = runs_of(Sweep(half, [kobai.Adam()], steps=20, evaluate_every=10), [Cell(kobai.Adam(0.01), HE, 0)])[
+        0
+    ]
+    full = runs_of(Sweep(task, [kobai.Adam()], steps=20, evaluate_every=10), [Cell(kobai.Adam(0.01), HE, 0)])[
+        0
+    ]
+    assert run.diverged_at is None
+    np.testing.assert_allclose(run.validation_loss, full.validation_loss, rtol=0.05)
+
+
+def test_a_sweep_is_not_kept_when_nobody_holds_it(task):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
+    sweep.text()
+    gone = weakref.ref(sweep)
+    del sweep
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeypatch):

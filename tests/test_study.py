@@ -281,6 +281,112 @@ def test_divergence_counts_as_the_budget_and_is_said(monkeypatch):
     assert not found.optimizer.established
 
 
+def test_a_run_that_diverges_after_arriving_has_not_arrived(monkeypatch):
+    """The planted slip: the first step at the target, whatever came of the run."""
+    engine = arrival_engine(lambda cell: 20)
+    plain = engine._run
+
+    def late(self, cell):
+        run = plain(self, cell)
+        return dataclasses.replace(run, diverged_at=90) if isinstance(cell.optimizer, kobai.SGD) else run
+
+    engine._run = late
+    monkeypatch.setattr(protocol, "Sweep", engine)
+    study = Study(
+        task=blob_task(),
+        candidates=candidates([kobai.SGD(0.1), kobai.Adam(0.1)]),
+        initializers=[initial_values.he()],
+        steps=100,
+    )
+    found = answer(protocol.run(study, Quiet()))
+    assert found.optimizer.choice == "adam"
+    sgd = next(row for row in found.rows if row.optimizer == "sgd")
+    assert (sgd.reached, sgd.diverged, sgd.steps.value) == (0, 10, 100.0)
+
+
+def test_a_metric_that_is_exactly_the_target_meets_it():
+    study = Study(
+        task=blob_task(), candidates=candidates(["sgd"]), initializers=[initial_values.he()], steps=10
+    )
+    for target in (0.9, 0.95, 0.1, 1 / 3):
+        cells = pl.DataFrame(
+            {"validation_metric": [[0.0, np.float32(target)]], "diverged_at": [None]},
+            schema={"validation_metric": pl.List(pl.Float32), "diverged_at": pl.Int64},
+        )
+        assert protocol.times(study, cells, target).tolist() == [10]
+
+
+def test_the_map_shows_the_best_of_every_coefficient(monkeypatch):
+    def by_momentum(cell):
+        return 20 if cell.optimizer.momentum == 0.9 else 1000
+
+    grid = kobai.Momentum(learning_rate=[0.1], momentum=[0.0, 0.9])
+    (pair, _) = answer(outcome_of(monkeypatch, by_momentum, optimizers=[grid])).pairs
+    assert (pair.reach_rate, pair.steps) == (1.0, 20.0)
+
+
+def test_a_class_of_the_users_own_is_not_taken_for_ours():
+    @hyperparameters
+    class SGD(kobai.Optimizer):
+        learning_rate: float = 0.5
+
+        def rule(self, g, t):
+            return -self.learning_rate * g, ()
+
+    (own,) = candidates([SGD])
+    assert own.settings == (SGD(0.5),)
+
+    class Plain(kobai.Optimizer):
+        pass
+
+    with pytest.raises(UsageError, match="hyperparameters"):
+        candidates([Plain()])
+
+
+def test_a_rate_out_of_range_is_refused_for_optax_too():
+    with pytest.raises(UsageError, match="lion"):
+        candidates([kobai.from_optax(optax.lion, learning_rate=0.1)], [-0.1])
+
+
+def test_a_kept_chunk_depends_on_everything_that_decides_it():
+    def key(task, names=("he",), **options):
+        study = Study(
+            task=task,
+            candidates=candidates([kobai.SGD(0.1)]),
+            initializers=[initial_values.parse(name) for name in names],
+            **options,
+        )
+        sweep = protocol.Sweep(task, [kobai.SGD(0.1)], steps=study.steps, evaluate_every=10)
+        return protocol.fingerprint(study, sweep)
+
+    task = blob_task()
+    state = {
+        "loss": lambda p, b, state: (((b[0] @ p["w"])[:, 0] - b[1]).mean() ** 2, state),
+        "validation_loss": lambda p, b, state: ((b[0] @ p["w"])[:, 0] - b[1]).mean() ** 2,
+    }
+    kinds = [
+        key(task),
+        key(dataclasses.replace(task, layout="out_in")),
+        key(dataclasses.replace(task, train=(task.train[0] * 2, task.train[1]))),
+        key(dataclasses.replace(task, state={"m": np.zeros(2)}, **state)),
+        key(dataclasses.replace(task, state={"m": np.ones(2)}, **state)),
+        key(task, steps=200),
+        key(task, names=("xavier",)),
+    ]
+    assert len(set(kinds)) == len(kinds)
+    assert key(blob_task(loss=task.loss)) == kinds[0]
+
+
+def test_a_result_keeps_its_language_and_its_call():
+    arguments = {"optimizers": ["sgd"], "initializers": ["he"], "steps": 5, "seeds": 2, "tuning_seeds": 1}
+    result = kobai.compare("sine", **arguments, language="ja", progress=False)
+    assert "最適化手法: sgd" in repr(result)
+    assert result.command == (
+        "kobai.compare('sine', optimizers=['sgd'], initializers=['he'], seeds=2, tuning_seeds=1, steps=5)"
+    )
+    assert eval(result.command).table.drop("seconds").equals(result.table.drop("seconds"))
+
+
 def test_an_overtaken_winner_is_said(monkeypatch):
     def turned(cell):
         fresh = cell.seed >= 1000
@@ -298,7 +404,7 @@ def test_an_overtaken_winner_is_said(monkeypatch):
 def test_too_few_seeds_are_said(monkeypatch):
     found = answer(outcome_of(monkeypatch, by_rate, optimizers=GRIDS, seeds=3))
     note = next(note for note in found.notes if note.key == "note.seeds")
-    assert note.values["needed"] == 6  # one comparison: 2^(1−6) < .05
+    assert note.values["needed"] == 7  # two neighbouring rates: 2·2^(1−7) < .05; one optimizer needs 6
     assert not found.optimizer.established
 
 

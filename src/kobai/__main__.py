@@ -5,8 +5,10 @@ import sys
 
 def main() -> int:
     """Run the command line; the exit code."""
-    from kobai.cli import run
-
+    try:
+        from kobai.cli import run
+    except KeyboardInterrupt:  # before there is anything to keep, or a language to say it in
+        return 130
     return run(sys.argv[1:])
 
 

@@ -12,7 +12,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,7 +96,7 @@ def application(arguments: list[str]) -> typer.Typer:
         hidden: Annotated[str | None, _option("hidden", "N,M,…")] = None,
         steps: Annotated[str | None, _option("steps", "N")] = None,
         batch_size: Annotated[str | None, _option("batch-size", "N")] = None,
-        evaluate_every: Annotated[str, _option("evaluate-every", "N")] = "10",
+        evaluate_every: Annotated[str | None, _option("evaluate-every", "N")] = None,
         target: Annotated[str | None, _option("target", "X,Y,…")] = None,
         seeds: Annotated[str | None, _option("seeds", "N")] = None,
         tuning_seeds: Annotated[str | None, _option("tuning-seeds", "N")] = None,
@@ -110,7 +110,7 @@ def application(arguments: list[str]) -> typer.Typer:
     ) -> Callable[[], None]:
         return functools.partial(
             _compare,
-            "kobai " + shlex.join(arguments),
+            "kobai " + shlex.join(_reproducing(arguments)),
             task,
             output or (None if resume else _new_folder(task)),
             json,
@@ -145,6 +145,14 @@ def application(arguments: list[str]) -> typer.Typer:
         return _list_tasks
 
     return app
+
+
+def _reproducing(arguments: list[str]) -> Iterator[str]:
+    """The arguments but for where files are kept: another run needs a folder of its own."""
+    places = ("--output", "--json")
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
+            yield argument
 
 
 def _option(name: str, metavar: str | None = None) -> Any:

@@ -24,6 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from kobai import initializers as initial_values
+from kobai import words
 from kobai.errors import UsageError
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
@@ -53,7 +54,7 @@ def compare(
     seeds: int | None = None,
     tuning_seeds: int | None = None,
     steps: int | None = None,
-    evaluate_every: int = 10,
+    evaluate_every: int | None = None,
     batch_size: int | None = None,
     target: float | Sequence[float] | str | None = None,
     quick: bool = False,
@@ -78,7 +79,7 @@ def compare(
       seeds: fresh seeds for the confirmation. Default 10.
       tuning_seeds: seeds for the tuning. Default 3.
       steps: updates in a training run, the budget. Default 500.
-      evaluate_every: steps between evaluations on the validation data.
+      evaluate_every: steps between evaluations on the validation data. Default 10.
       batch_size: in place of the task's.
       target: metric to reach, in place of the task's; of several the first decides. "auto": 90 % of the way
         from the start to the best tuning run.
@@ -89,7 +90,7 @@ def compare(
       resume: go on with the interrupted study in `output`.
       language: "en" or "ja", for this call. Default: the language in use.
       progress: show a progress bar.
-      command: what the report says reproduces it.
+      command: what the report says reproduces it. Default: this call.
 
     Returns:
       A `Result`: prints the answer and the table, holds frames and figures.
@@ -98,17 +99,18 @@ def compare(
       UsageError: for anything that cannot be run, before any training.
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
+    command = command or _call(task, locals())
     with speaking(language):
         use_compilation_cache()
         defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
         study = Study(
-            task=_adjusted(load(task) if isinstance(task, str) else task, batch_size, target),
+            task=_adjusted(_task(task), batch_size, target),
             candidates=candidates(optimizers, learning_rates, coefficients, quick),
             initializers=_initializers(initializers),
-            steps=defaults["steps"] if steps is None else steps,
+            steps=(budget := defaults["steps"] if steps is None else steps),
             tuning_seeds=defaults["tuning_seeds"] if tuning_seeds is None else tuning_seeds,
             seeds=defaults["seeds"] if seeds is None else seeds,
-            evaluate_every=evaluate_every,
+            evaluate_every=_interval(budget) if evaluate_every is None else evaluate_every,
             threads=threads,
         )
         study.check()
@@ -118,7 +120,7 @@ def compare(
         with _shown(progress) as shown:
             outcome = protocol.run(study, shown, folder)
         try:
-            result = Result(outcome, answer(outcome), command or "kobai.compare(…)")
+            result = Result(outcome, answer(outcome), command, words.current())
             if folder:
                 result.save(folder)
                 store.remove_chunks(folder)
@@ -134,6 +136,8 @@ class Result:
     outcome: Outcome
     answer: Answer
     command: str
+    language: str
+    """The language it speaks."""
 
     @property
     def cells(self) -> pl.DataFrame:
@@ -150,29 +154,34 @@ class Result:
         """The figures of the report, by name (plotly)."""
         from kobai.report.figures import figures
 
-        return figures(self.outcome, self.answer)
+        with speaking(self.language):
+            return figures(self.outcome, self.answer)
 
     def html(self) -> str:
         """The report: one self-contained page."""
         from kobai.report.html import page
 
-        return page(self.outcome, self.answer, self.command)
+        with speaking(self.language):
+            return page(self.outcome, self.answer, self.command)
 
     def save(self, folder: str | Path) -> None:
         """Write report.html, results.parquet, cells.parquet and answer.json to a folder that exists."""
         folder = Path(folder)
         store.write_frame(folder / "cells.parquet", self.cells)
         store.write_frame(folder / "results.parquet", self.table)
-        store.write_text(folder / "answer.json", self.answer.to_json())
+        with speaking(self.language):
+            store.write_text(folder / "answer.json", self.answer.to_json())
         store.write_text(folder / "report.html", self.html())
 
     def __repr__(self) -> str:
-        return terminal.text(self.answer)
+        with speaking(self.language):
+            return terminal.text(self.answer)
 
     def _repr_html_(self) -> str:
         from kobai.report.html import summary
 
-        return summary(self.answer)
+        with speaking(self.language):
+            return summary(self.answer)
 
 
 def use_compilation_cache() -> None:
@@ -202,7 +211,38 @@ def _initializers(named: Sequence[str | Initializer] | str | Initializer | None)
     made = [initial_values.parse(item) for item in (DEFAULT_INITIALIZERS if named is None else named)]
     if not made:
         raise UsageError("error.empty", name="initializers")
-    return list({initializer.name: initializer for initializer in made}.values())
+    distinct = {initializer.name: initializer for initializer in made}
+    for initializer in made:
+        if distinct[initializer.name] != initializer:
+            raise UsageError("error.initializer.same", name=initializer.name)
+    return list(distinct.values())
+
+
+def _task(given: Any) -> Task:
+    """A task, the name of one, or a function that makes one."""
+    made = load(given) if isinstance(given, str) else given
+    if callable(made) and not isinstance(made, Task):
+        made = made()
+    if not isinstance(made, Task):
+        raise UsageError("error.task.type", task="task", value=type(made).__name__)
+    return made
+
+
+def _interval(steps: Any) -> int:
+    """Ten steps between evaluations, or as many as there are."""
+    return min(10, steps) if isinstance(steps, int) and steps >= 1 else 10
+
+
+def _call(task: Any, given: Mapping[str, Any]) -> str:
+    """This call as it was written, but for where it keeps its files."""
+    left_out = {"task", "command", "output", "resume", "progress", "language"}
+    named = f"{task.name!r}" if isinstance(task, Task) else repr(task)
+    parts = [
+        f"{name}={value!r}"
+        for name, value in given.items()
+        if name not in left_out and value is not None and value is not False
+    ]
+    return f"kobai.compare({', '.join([named, *parts])})"
 
 
 class _Speed(ProgressColumn):

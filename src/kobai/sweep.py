@@ -125,6 +125,7 @@ class Sweep:
         )
         self.x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
         self._steps_per_block = min(evaluate_every, capacity)
+        self._compiled: dict[tuple[int, ...] | None, tuple[Any, Any]] = {}
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
         """Run `cells`; yields (their positions, their runs) for each chunk as it finishes.
@@ -164,7 +165,7 @@ class Sweep:
 
     def text(self) -> str:
         """The program as text: equal for two sweeps that compute the same."""
-        return self._lowered(None)[0].as_text()
+        return self._lower(None)[0].as_text()
 
     def memory(self, optimizer: Optimizer) -> int:
         """Numbers that the rule remembers for every parameter."""
@@ -174,14 +175,16 @@ class Sweep:
     def _rule(self, cell: Cell) -> int:
         return self.program.position[jax.tree.structure(cell.optimizer)]
 
-    @functools.cache  # noqa: B019 - a sweep lives as long as its study
     def _program(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
         """The compiled (block, final): for a population, by how many cells of each rule it has."""
-        options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
-        return tuple(lowered.compile(options) if lowered else None for lowered in self._lowered(counts))  # type: ignore[return-value]
+        if counts not in self._compiled:
+            options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+            block, final = self._lower(counts)
+            self._compiled[counts] = block.compile(options), final.compile(options) if final else None
+        return self._compiled[counts]
 
-    @functools.cache  # noqa: B019
-    def _lowered(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
+    def _lower(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
+        """The traced (block, final), with arguments of the shapes they will have."""
         size = self.chunk if counts is None else sum(counts)
         cells = _stack([self._start(None)] * size)
         draws = _stack([self._draws(None, 0, 0)] * size)
@@ -274,7 +277,3 @@ class Sweep:
 def _stack(items: Sequence[Any]) -> Any:
     """One pytree with a leading axis for a list of equal ones."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
-
-
-def _compiler_options() -> dict[str, Any] | None:
-    return COMPILER_OPTIONS if jax.default_backend() == "cpu" else None

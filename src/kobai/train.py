@@ -277,7 +277,11 @@ class Program:
             )
             stop = jnp.minimum(clock.stop, now + clock.every - now % clock.every)
             cells = lax.fori_loop(now, stop, step, cells)
-            cells = _diverged(cells, ~jnp.all(jnp.isfinite(cells.θ), axis=-1), stop)
+            # Only where an evaluation is due, which does not depend on where blocks happen to end.
+            lost = ~jnp.all(jnp.isfinite(cells.θ), axis=-1) & (
+                (stop % clock.every == 0) | (stop == clock.total)
+            )
+            cells = _diverged(cells, lost, stop)
             finished = cells.finished | at_end | (cells.diverged_at > 0)
             return stop, row, cells._replace(finished=finished), curves
 

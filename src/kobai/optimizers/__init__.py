@@ -7,7 +7,7 @@ in through `from_optax`.
 from kobai.optimizers.adadelta import AdaDelta
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
-from kobai.optimizers.base import Optimizer, State
+from kobai.optimizers.base import Optimizer, State, hyperparameters
 from kobai.optimizers.from_optax import from_optax
 from kobai.optimizers.momentum import Momentum
 from kobai.optimizers.nesterov import Nesterov
@@ -27,4 +27,5 @@ __all__ = [
     "RMSProp",
     "State",
     "from_optax",
+    "hyperparameters",
 ]

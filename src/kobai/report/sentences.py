@@ -63,7 +63,7 @@ def ratio(estimate: Estimate) -> str:
 
 def interval(estimate: Estimate, form: str = "") -> str:
     """ " [1.18–1.45]", or nothing where there is none."""
-    if estimate.low is None or estimate.high is None:
+    if estimate.low is None or estimate.high is None or estimate.low == estimate.high:
         return ""
     low, high = (form.format(end) if form else number(end) for end in (estimate.low, estimate.high))
     return f" [{low}–{high}]"

@@ -263,10 +263,10 @@ def _pairs(outcome: Outcome) -> tuple[Pair, ...]:
         cells = outcome.cells.filter(pl.col("phase") == phase)
         for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
             scored = []
-            for (rate,), trial in group.group_by("learning_rate", maintain_order=True):
+            for _, trial in group.group_by("hyperparameters", maintain_order=True):
                 found = times(outcome.study, trial, outcome.target)
                 mean = statistics.restricted(found, outcome.study.steps).mean()
-                scored.append((float(mean), -float(np.isfinite(found).mean()), rate))
+                scored.append((float(mean), -float(np.isfinite(found).mean()), trial["learning_rate"][0]))
             steps, missed, rate = min(scored, key=lambda score: score[:2])
             pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))
     return tuple(pairs)
@@ -294,12 +294,15 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
     ):
         if named:
             notes.append(Note(key, {"choice": questions[0].choice, "names": ", ".join(named)}))
-    for question in questions:
-        if question.alternatives and question.smallest_p >= ESTABLISHED:
-            needed = statistics.seeds_needed(len(question.alternatives))
-            values = {"seeds": study.seeds, "p": f"{question.smallest_p:.2g}", "needed": needed}
-            notes.append(Note("note.seeds", values))
-            break
+    short = [
+        question for question in questions if question.alternatives and question.smallest_p >= ESTABLISHED
+    ]
+    if short:
+        needed = max(statistics.seeds_needed(len(question.alternatives)) for question in short)
+        smallest = min(question.smallest_p for question in short)
+        choices = ", ".join(question.choice for question in short)
+        values = {"seeds": study.seeds, "p": f"{smallest:.2g}", "needed": needed, "choices": choices}
+        notes.append(Note("note.seeds", values))
     diverged = [f"{row.optimizer} {row.diverged}/{row.seeds}" for row in rows if row.diverged]
     if diverged:
         notes.append(Note("note.diverged", {"runs": ", ".join(diverged)}))
@@ -308,7 +311,7 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
 
 def _rate(trial: Trial) -> str:
     rate = learning_rate(trial.setting)
-    return "–" if rate is None else f"{rate:g}"
+    return "–" if rate is None else f"{rate:.6g}"
 
 
 def _finite(value: Any) -> Any:

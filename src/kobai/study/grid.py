@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from kobai import methods
 from kobai.errors import UsageError, unknown
-from kobai.optimizers.base import Optimizer, is_grid, numbers
+from kobai.optimizers.base import Optimizer, check, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
 
 LOWEST_EXPONENT = {
@@ -73,7 +74,8 @@ def coefficients(optimizer: Optimizer) -> dict[str, Any]:
     """Every hyperparameter by name."""
     if isinstance(optimizer, FromOptax):
         return dict(optimizer.hyperparameters)
-    return {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
+    fields = {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
+    return {name: np.asarray(v).tolist() if isinstance(v, jax.Array) else v for name, v in fields.items()}
 
 
 def learning_rate(optimizer: Optimizer) -> float | None:
@@ -127,9 +129,12 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
         if item not in methods.OPTIMIZERS:
             raise unknown("kind.optimizer", item, methods.OPTIMIZERS)
         return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
-    if isinstance(item, type) and issubclass(item, Optimizer) and _registered(item):
-        return _grid(_registered(item), quick)
+    if isinstance(item, type) and issubclass(item, Optimizer):
+        name = _registered(item)
+        return _grid(name or item(), quick)
     if isinstance(item, Optimizer):
+        if jax.tree_util.all_leaves([item]):
+            raise UsageError("error.optimizer.plain", value=type(item).__name__)
         grid = {key: list(numbers(value)) for key, value in coefficients(item).items() if is_grid(value)}
         name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
         return name, item, grid
@@ -138,7 +143,7 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
 
 def _registered(cls: type) -> str | None:
     """The name of a class in the table of methods."""
-    return next((name for name, known in methods.OPTIMIZERS.items() if known == cls.__name__), None)
+    return next((name for name in methods.OPTIMIZERS if methods.optimizer_class(name) is cls), None)
 
 
 def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[Optimizer, ...]:
@@ -148,6 +153,7 @@ def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[
 
 def _with(template: Optimizer, values: dict[str, float]) -> Optimizer:
     if isinstance(template, FromOptax):
+        check(template.name, {name: value for name, value in values.items() if name == "learning_rate"})
         return dataclasses.replace(template, hyperparameters={**template.hyperparameters, **values})
     return dataclasses.replace(template, **values)
 

@@ -69,9 +69,9 @@ class Study:
                 "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
             )
         self.task.check()
-        self.task.check_start(self._starts()[0])
+        self.task.check_start(self.starts()[0])
 
-    def _starts(self) -> list[Any]:
+    def starts(self) -> list[Any]:
         """The parameters of one seed with each initializer."""
         try:
             return [
@@ -139,8 +139,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome:
-    """Run the whole protocol. Raises `UsageError` before any training, `Interrupted` on Ctrl-C."""
-    study.check()
+    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C."""
     runner = Runner(study, progress, folder)
     try:
         trials = [
@@ -161,6 +160,7 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
             for setting in first.candidate.neighbours(first.setting)
         ]
         confirmed = _distinct([*winners.values(), *by_initializer.values(), *neighbours])
+        confirmed.sort(key=lambda trial: study.candidates.index(trial.candidate))
         runner.run(CONFIRMATION, confirmed, study.confirmation_seeds)
         constant = initial_values.constant()
         if all(initializer.name != constant.name for initializer in study.initializers):
@@ -260,11 +260,19 @@ def rank(study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: fl
 
 
 def times(study: Study, cells: pl.DataFrame, target: float) -> np.ndarray:
-    """Steps to the target of each cell [cells], inf where it never got there."""
+    """Steps to the target of each cell [cells]; inf where it never got there, or diverged at any time.
+
+    Curves are kept in single precision, and the target is rounded as they are: a metric that is exactly the
+    target meets it.
+    """
     curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
-    return statistics.steps_to_target(
-        evaluated_at(study.steps, study.evaluate_every), curves, target, study.task.maximize
+    found = statistics.steps_to_target(
+        evaluated_at(study.steps, study.evaluate_every),
+        curves,
+        float(np.float32(target)),
+        study.task.maximize,
     )
+    return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, found)
 
 
 def trial_key(trial: Trial) -> tuple[str, str, str]:
@@ -284,12 +292,15 @@ def cells_of(cells: pl.DataFrame, trial: Trial, phase: str) -> pl.DataFrame:
 
 
 def fingerprint(study: Study, sweep: Sweep) -> str:
-    """A hash of the program, the data, the budget and kobai's version: what a kept chunk depends on."""
+    """A hash of what a kept chunk depends on: program, data, initial values, budget, kobai's version."""
+    task = study.task
     digest = hashlib.sha256(sweep.text().encode())
+    starts = [task.flatten(start) for start in study.starts()]
     for leaf in jax.tree.leaves(
-        (study.task.train, study.task.validation, study.task.test, study.task.parameters)
+        (task.train, task.validation, task.test, task.state, task.parameters, starts)
     ):
-        digest.update(np.asarray(leaf).tobytes() if hasattr(leaf, "shape") else repr(leaf).encode())
+        if hasattr(leaf, "shape"):
+            digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
     digest.update(_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
     return digest.hexdigest()
 
@@ -306,14 +317,21 @@ def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
 
 
 def _derived_target(task: Task, tuning: pl.DataFrame) -> float:
-    curves = np.array(tuning["validation_metric"].to_list(), float)
-    keys = tuning.select("optimizer", "hyperparameters", "initializer").rows()
-    finals = [np.median([c[-1] for c, k in zip(curves, keys, strict=True) if k == key]) for key in set(keys)]
+    ends = tuning.select(
+        "optimizer",
+        "hyperparameters",
+        "initializer",
+        start=pl.col("validation_metric").list.first().cast(pl.Float64),
+        end=pl.col("validation_metric").list.last().cast(pl.Float64),
+    )
+    # NaN, the end of a diverged run, makes the median of its trial NaN: it cannot be the best.
+    finals = ends.group_by("optimizer", "hyperparameters", "initializer").agg(pl.col("end").median())["end"]
     finite = [value for value in finals if np.isfinite(value)]
-    if not finite:
+    starts = [value for value in ends["start"] if np.isfinite(value)]
+    if not finite or not starts:
         raise UsageError("error.all_diverged")
     best = max(finite) if task.maximize else min(finite)
-    return statistics.auto_target(float(np.median(curves[:, 0])), best, task.maximize)
+    return statistics.auto_target(float(np.median(starts)), best, task.maximize)
 
 
 def _described(phase: str, trial: Trial, seed: int) -> dict[str, Any]:

@@ -96,10 +96,14 @@ class Task:
         return loss, loss if self.metric is None else self.metric(parameters, data, **asked)
 
     def flatten(self, parameters: Any) -> np.ndarray:
-        """θ: every trained array of `parameters` in one vector, in the precision JAX has now."""
-        trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
-        θ = np.concatenate([np.ravel(leaf) for leaf in trained])
-        return θ.astype(jax.dtypes.canonicalize_dtype(θ.dtype))
+        """θ: every trained array of `parameters` in one vector, in single precision or, under x64, in theirs.
+
+        Half precision is for the network alone: in it 0.999 is 1, and Adam loses its memory.
+        """
+        trained = [np.ravel(leaf) for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
+        double = any(leaf.dtype == np.float64 for leaf in trained)
+        dtype = jax.dtypes.canonicalize_dtype(np.float64 if double else np.float32)
+        return np.concatenate([leaf.astype(dtype) for leaf in trained])
 
     def arrays(self, θ: Any) -> list[Any]:
         """The trained arrays, in tree order, with the values in the vector θ."""
@@ -132,6 +136,8 @@ class Task:
             )
         if (self.state is not None or self.random) and self.validation_loss is None:
             raise UsageError("error.task.validation_loss", task=self.name)
+        if self.maximize and self.metric is None:
+            raise UsageError("error.task.maximize", task=self.name)
         low, high = self.metric_range
         for target in self.targets:
             if not (isinstance(target, Real) and math.isfinite(target) and low <= target <= high):
@@ -164,11 +170,27 @@ class Task:
                 raise UsageError("error.task.scalar", task=self.name, name=name, shape=value.shape)
             if not np.isfinite(value):
                 raise UsageError("error.task.finite", task=self.name, name=name, value=float(value))
+        if self.state is not None:
+            self._check_state(parameters, batch)
         with self._naming("error.task.gradient"):
             jax.eval_shape(jax.grad(loss), arrays, batch)
         if self.test is not None:
             with self._naming("error.task.test"):
                 jax.eval_shape(evaluate, arrays, self.test)
+
+    def _check_state(self, parameters: Any, batch: Any) -> None:
+        """Refuse a state that the loss gives back otherwise than it got it."""
+        given = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, self.state))
+        key = jax.random.key(0)
+        trained = self.arrays(self.flatten(parameters))
+        found = jax.eval_shape(
+            lambda arrays: self.training_loss(self.with_arrays(arrays), self.state, batch, key)[1], trained
+        )
+        shown = [
+            str(jax.tree.map(lambda leaf: f"{leaf.dtype}{leaf.shape}", state)) for state in (given, found)
+        ]
+        if shown[0] != shown[1]:
+            raise UsageError("error.task.state", task=self.name, value=shown[1])
 
     @contextlib.contextmanager
     def _naming(self, key: str) -> Iterator[None]:
