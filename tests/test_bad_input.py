@@ -277,7 +277,6 @@ def line():
         ({"seeds": True}, ("seeds", "True")),
         ({"steps": "500"}, ("steps", "'500'")),
         ({"tuning_seeds": 0}, ("tuning_seeds", "at least 1")),
-        ({"evaluate_every": None}, ("evaluate_every", "None")),
         ({"threads": -1}, ("threads", "-1")),
         ({"batch_size": True}, ("batch_size", "True")),
         ({"batch_size": 21}, ("batch_size", "20 training examples")),
