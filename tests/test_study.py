@@ -238,6 +238,8 @@ def test_the_answer_as_json_and_frame(outcome):
     assert (
         [row["optimizer"] for row in read["rows"]] == found.table()["optimizer"].to_list() == ["adam", "sgd"]
     )
+    assert found.table().schema["edge"] == pl.String
+    assert pl.Null not in found.table().schema.values()
     assert found.table()["steps"].to_list() == [row["steps"]["value"] for row in read["rows"]]
 
 

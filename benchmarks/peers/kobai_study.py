@@ -9,7 +9,7 @@ import work
 
 import kobai
 
-given = work.arguments(steps=50, number=100)
+given = work.arguments(steps=20, number=100)
 rates = [10 ** (-4 + k / 3) for k in range(min(10, max(1, given.number // 10)))]
 with tempfile.TemporaryDirectory() as folder:
     began = time.perf_counter()

@@ -147,7 +147,12 @@ class Answer:
 
     def table(self) -> pl.DataFrame:
         """The rows as a frame: one an optimizer, best first."""
-        return pl.DataFrame([_flat(row) for row in self.rows], infer_schema_length=None)
+        frame = pl.DataFrame([_flat(row) for row in self.rows], infer_schema_length=None)
+        # A column that is null in every row has a type all the same: `edge` is text, all others numbers.
+        empty = [name for name, kind in frame.schema.items() if kind == pl.Null]
+        return frame.with_columns(
+            pl.col(name).cast(pl.String if name == "edge" else pl.Float64) for name in empty
+        )
 
 
 def answer(outcome: Outcome) -> Answer:
