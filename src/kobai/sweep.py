@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -179,8 +180,11 @@ class Sweep:
         """The compiled (block, final): for a population, by how many cells of each rule it has."""
         if counts not in self._compiled:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
-            block, final = self._lower(counts)
-            self._compiled[counts] = block.compile(options), final.compile(options) if final else None
+            with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
+                block, final = pool.map(
+                    lambda lowered: lowered.compile(options) if lowered else None, self._lower(counts)
+                )
+            self._compiled[counts] = block, final
         return self._compiled[counts]
 
     def _lower(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
