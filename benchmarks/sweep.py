@@ -42,7 +42,7 @@ PARTS = {
     "cells": "growth with the number of cells",
     "optimizers": "growth with the number of optimizers",
 }
-WIDTHS = {32: 500, 128: 500, 512: 200, 2048: 100}
+WIDTHS = {32: 500, 128: 500, 512: 100, 2048: 50}
 """Hidden nodes, and the steps of a run that are measured at this width."""
 
 
