@@ -153,6 +153,25 @@ def test_blocks_change_no_bit(task, mixed_cells, reference_runs, steps_per_block
     assert all(map(same, runs_of(sweep, mixed_cells), reference_runs))
 
 
+def test_the_step_of_a_divergence_does_not_depend_on_blocks(monkeypatch):
+    """Parameters lost in step 1, before any loss is: blocks that end there must not date it earlier."""
+    x = np.ones((8, 2), np.float32)
+    lost_at = []
+    for steps_per_block in (1, 2, 5):
+        task = kobai.Task(
+            parameters={"w": np.zeros((2, 1), np.float32)},
+            loss=lambda p, batch: 10 * jnp.sum(p["w"]) + 0.0 * jnp.sum(batch),
+            train=x,
+            validation=x,
+            batch_size=4,
+        )
+        sweep = Sweep(task, [kobai.SGD()], steps=10, evaluate_every=5)
+        sweep._steps_per_block = steps_per_block
+        monkeypatch.setattr(sweep, "_set_pace", lambda seconds: None)
+        lost_at.append(runs_of(sweep, [Cell(kobai.SGD(1e38), HE, 0)])[0].diverged_at)
+    assert lost_at == [2, 2, 2]  # the first loss that is not finite
+
+
 def test_blocks_follow_the_measured_time(task):
     sweep = Sweep(task, [kobai.SGD()], steps=1000, evaluate_every=10)
     sweep._set_pace(0.01)
@@ -229,6 +248,17 @@ def test_nothing_is_compiled_again(task):
     assert compilations(lambda: runs_of(sweep, other)) == 0
     longer = Sweep(task, [kobai.Adam(), kobai.SGD()], steps=700, evaluate_every=50)
     assert longer.text() == sweep.text()
+
+
+def test_the_program_is_traced_once_for_its_text_and_its_compilation(task, monkeypatch):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
+    traced = []
+    lower = sweep._lower
+    monkeypatch.setattr(sweep, "_lower", lambda counts: traced.append(counts) or lower(counts))
+    sweep.text()
+    sweep.compile()
+    sweep.text()
+    assert traced == [None]
 
 
 def test_pairing_is_exact(task):

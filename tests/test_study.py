@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 import polars as pl
@@ -48,6 +49,28 @@ def test_an_instance_means_exactly_what_it_says():
 def test_a_numpy_array_is_a_grid_too():
     (grid,) = candidates([kobai.SGD(learning_rate=np.array([0.1, 0.2]))])
     assert grid.settings == (kobai.SGD(0.1), kobai.SGD(0.2))
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), jnp.float32(0.5)])
+def test_a_rate_of_numpy_or_jax_is_a_rate(number):
+    result = kobai.compare(
+        "sine",
+        optimizers=[kobai.SGD(learning_rate=number)],
+        initializers=["he"],
+        steps=5,
+        seeds=2,
+        tuning_seeds=1,
+        progress=False,
+    )
+    assert json.loads(result.answer.to_json())["rows"][0]["hyperparameters"] == {"learning_rate": 0.5}
+    assert json.loads(result.table["hyperparameters"].item()) == {"learning_rate": 0.5}
+
+
+def test_settings_along_the_rate_are_in_its_order():
+    (momentum,) = candidates([kobai.Momentum(learning_rate=[1.0, 0.01, 0.1], momentum=[0.5, 0.9])])
+    assert momentum.along_rate(kobai.Momentum(0.1, 0.9)) == [kobai.Momentum(r, 0.9) for r in (0.01, 0.1, 1.0)]
+    (decay,) = candidates([kobai.from_optax(optax.sgd, learning_rate=optax.constant_schedule(0.1))])
+    assert decay.along_rate(decay.settings[0]) == decay.neighbours(decay.settings[0]) == []
 
 
 def test_an_optax_optimizer_is_a_candidate_with_its_grid():
@@ -377,6 +400,19 @@ def test_a_kept_chunk_depends_on_everything_that_decides_it():
     ]
     assert len(set(kinds)) == len(kinds)
     assert key(blob_task(loss=task.loss)) == kinds[0]
+
+
+def test_a_task_of_ones_own_is_called_task_in_the_call():
+    result = kobai.compare(
+        kobai.tasks.sine(hidden=3),
+        optimizers="sgd",
+        initializers="he",
+        steps=5,
+        seeds=2,
+        tuning_seeds=1,
+        progress=False,
+    )
+    assert result.command.startswith("kobai.compare(task, optimizers='sgd'")
 
 
 def test_a_result_keeps_its_language_and_its_call():

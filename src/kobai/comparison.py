@@ -234,9 +234,9 @@ def _interval(steps: Any) -> int:
 
 
 def _call(task: Any, given: Mapping[str, Any]) -> str:
-    """This call as it was written, but for where it keeps its files."""
+    """This call as it was written, but for where it keeps its files; `task`: a task of one's own."""
     left_out = {"task", "command", "output", "resume", "progress", "language"}
-    named = f"{task.name!r}" if isinstance(task, Task) else repr(task)
+    named = repr(task) if isinstance(task, str) else "task"
     parts = [
         f"{name}={value!r}"
         for name, value in given.items()

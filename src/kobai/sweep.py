@@ -126,6 +126,7 @@ class Sweep:
         )
         self.x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
         self._steps_per_block = min(evaluate_every, capacity)
+        self._lowered: dict[tuple[int, ...] | None, tuple[Any, Any]] = {}
         self._compiled: dict[tuple[int, ...] | None, tuple[Any, Any]] = {}
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
@@ -166,7 +167,7 @@ class Sweep:
 
     def text(self) -> str:
         """The program as text: equal for two sweeps that compute the same."""
-        return self._lower(None)[0].as_text()
+        return self._traced(None)[0].as_text()
 
     def memory(self, optimizer: Optimizer) -> int:
         """Numbers that the rule remembers for every parameter."""
@@ -182,13 +183,19 @@ class Sweep:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
             with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
                 block, final = pool.map(
-                    lambda lowered: lowered.compile(options) if lowered else None, self._lower(counts)
+                    lambda lowered: lowered.compile(options) if lowered else None, self._traced(counts)
                 )
             self._compiled[counts] = block, final
         return self._compiled[counts]
 
+    def _traced(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
+        """(block, final) before compilation, traced once: for the program's text and for compiling it."""
+        if counts not in self._lowered:
+            self._lowered[counts] = self._lower(counts)
+        return self._lowered[counts]
+
     def _lower(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
-        """The traced (block, final), with arguments of the shapes they will have."""
+        """Trace (block, final) with arguments of the shapes they will have."""
         size = self.chunk if counts is None else sum(counts)
         cells = _stack([self._start(None)] * size)
         draws = _stack([self._draws(None, 0, 0)] * size)
@@ -231,15 +238,16 @@ class Sweep:
             cells, curves = block(clock, cells, draws, self.train, self.validation)
             due = int(np.sum((self.rows >= step) & (self.rows < stop))) + (stop == self.steps)
             pieces.append([np.asarray(curve)[:, :due] for curve in curves])
-            step, ended = stop, stop == self.steps or bool(np.all(cells.finished))
+            step, ended = stop, stop == self.steps or bool(np.asarray(cells.finished).all())
             self._set_pace(time.perf_counter() - before)
         missing = np.full(
             (len(cells.finished), len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan
         )
         curves = [np.concatenate([*parts, missing], axis=1) for parts in zip(*pieces, strict=True)]
-        loss, metric = final(cells, self.test) if final else (None, None)
+        loss, metric = map(np.asarray, final(cells, self.test)) if final else (None, None)
+        diverged_at = np.asarray(cells.diverged_at)
         seconds = (time.perf_counter() - began) / len(chunk)
-        return [self._collect(i, curves, cells.diverged_at, loss, metric, seconds) for i in range(len(chunk))]
+        return [self._collect(i, curves, diverged_at, loss, metric, seconds) for i in range(len(chunk))]
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long."""

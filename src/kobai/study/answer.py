@@ -244,22 +244,16 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
 
 def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
     """The range of learning rates that work in tuning, with the winner's other settings."""
-    rates, reach = [], []
-    for setting in winner.candidate.settings:
-        same = {**coefficients(setting), "learning_rate": None} == {
-            **coefficients(winner.setting),
-            "learning_rate": None,
-        }
-        rate = learning_rate(setting)
-        if same and rate:
-            trial = Trial(winner.candidate, setting, winner.initializer)
-            found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
-            rates.append(rate)
-            reach.append(np.isfinite(found).mean())
-    order = np.argsort(rates)
-    return (
-        statistics.working_range(np.array(rates)[order], np.array(reach)[order]) if len(rates) > 1 else None
-    )
+    # A rate of 0 is on no scale of decades.
+    along = [setting for setting in winner.candidate.along_rate(winner.setting) if learning_rate(setting)]
+    if len(along) < 2:
+        return None
+    reach = []
+    for setting in along:
+        trial = Trial(winner.candidate, setting, winner.initializer)
+        found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
+        reach.append(np.isfinite(found).mean())
+    return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
 
 
 def _pairs(outcome: Outcome) -> tuple[Pair, ...]:

@@ -49,21 +49,22 @@ class Candidate:
 
     def neighbours(self, setting: Optimizer) -> list[Optimizer]:
         """The settings at the next learning rates of the grid, with all else as in `setting`."""
-        rates, rate = self.learning_rates(), learning_rate(setting)
-        if rate is None:
+        along = self.along_rate(setting)
+        if len(along) < 2:
             return []
-        i = rates.index(rate)
+        i = [learning_rate(other) for other in along].index(learning_rate(setting))
+        return along[max(i - 1, 0) : i] + along[i + 1 : i + 2]
+
+    def along_rate(self, setting: Optimizer) -> list[Optimizer]:
+        """The settings with all but the learning rate as in `setting`, by rate; none if it has no rate."""
+        if learning_rate(setting) is None:
+            return []
         others = {**coefficients(setting), "learning_rate": None}
-        return [
-            other
-            for other in self.settings
-            if {**coefficients(other), "learning_rate": None} == others
-            and learning_rate(other) in rates[max(i - 1, 0) : i + 2]
-            and other != setting
-        ]
+        same = [other for other in self.settings if {**coefficients(other), "learning_rate": None} == others]
+        return sorted(same, key=learning_rate)  # type: ignore[arg-type]
 
     def edge(self, setting: Optimizer) -> str | None:
-        """ "low" or "high" where the rate is the first or last of several, else None."""
+        """Which end of its grid of several rates the rate stands at: low, high, or None of both."""
         rates = self.learning_rates()
         if len(rates) < 2 or learning_rate(setting) not in (rates[0], rates[-1]):
             return None
@@ -71,11 +72,12 @@ class Candidate:
 
 
 def coefficients(optimizer: Optimizer) -> dict[str, Any]:
-    """Every hyperparameter by name."""
+    """Every hyperparameter by name, as Python's own numbers and lists."""
     if isinstance(optimizer, FromOptax):
-        return dict(optimizer.hyperparameters)
-    fields = {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
-    return {name: np.asarray(v).tolist() if isinstance(v, jax.Array) else v for name, v in fields.items()}
+        found = optimizer.hyperparameters
+    else:
+        found = {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
+    return {name: np.asarray(v).tolist() if hasattr(v, "dtype") else v for name, v in found.items()}
 
 
 def learning_rate(optimizer: Optimizer) -> float | None:

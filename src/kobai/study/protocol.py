@@ -168,8 +168,6 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
             runner.run(DEMONSTRATION, demonstration, [0])
     except KeyboardInterrupt as stop:
         raise runner.interrupted() from stop
-    if folder:
-        write_frame(folder / "cells.parquet", runner.frame())
     return Outcome(
         study=study,
         cells=runner.frame(),

@@ -82,7 +82,8 @@ def steps_to_target(steps: npt.ArrayLike, curves: npt.ArrayLike, target: float, 
 
     Returns:
         Steps, [...]. "Reached" means the first time: a run that meets the target and diverges, or falls back,
-        later has reached it. A NaN or infinite metric never meets a target (a loss of -inf is no success).
+        later has reached it (`protocol.times` sets a diverged run to inf). A NaN or infinite metric never
+        meets a target (a loss of -inf is no success).
     """
     curves = np.asarray(curves, float)
     meets = np.isfinite(curves) & (curves >= target if maximize else curves <= target)

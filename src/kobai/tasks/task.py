@@ -171,20 +171,19 @@ class Task:
             if not np.isfinite(value):
                 raise UsageError("error.task.finite", task=self.name, name=name, value=float(value))
         if self.state is not None:
-            self._check_state(parameters, batch)
+            self._check_state(arrays, batch)
         with self._naming("error.task.gradient"):
             jax.eval_shape(jax.grad(loss), arrays, batch)
         if self.test is not None:
             with self._naming("error.task.test"):
                 jax.eval_shape(evaluate, arrays, self.test)
 
-    def _check_state(self, parameters: Any, batch: Any) -> None:
+    def _check_state(self, arrays: Any, batch: Any) -> None:
         """Refuse a state that the loss gives back otherwise than it got it."""
         given = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, self.state))
         key = jax.random.key(0)
-        trained = self.arrays(self.flatten(parameters))
         found = jax.eval_shape(
-            lambda arrays: self.training_loss(self.with_arrays(arrays), self.state, batch, key)[1], trained
+            lambda arrays: self.training_loss(self.with_arrays(arrays), self.state, batch, key)[1], arrays
         )
         shown = [
             str(jax.tree.map(lambda leaf: f"{leaf.dtype}{leaf.shape}", state)) for state in (given, found)
