@@ -1,4 +1,4 @@
-"""English."""
+"""Optimizers, initial values, tasks, the study, the command line, the report."""
 
 WORDS = {
     # mistakes

@@ -1,4 +1,4 @@
-"""Japanese."""
+"""Optimizers, initial values, tasks, the study, the command line, the report."""
 
 WORDS = {
     # mistakes

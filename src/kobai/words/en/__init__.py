@@ -1,0 +1,5 @@
+"""English: every sentence, from one table for each part of kobai."""
+
+from kobai.words.en import course, descend, minimize, parts, study
+
+WORDS = study.WORDS | minimize.WORDS | descend.WORDS | parts.WORDS | course.WORDS

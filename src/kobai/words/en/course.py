@@ -1,0 +1,3 @@
+"""The course."""
+
+WORDS: dict[str, str] = {}

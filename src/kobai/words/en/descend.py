@@ -1,0 +1,3 @@
+"""Landscapes and `kobai descend`."""
+
+WORDS: dict[str, str] = {}

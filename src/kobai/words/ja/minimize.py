@@ -1,0 +1,3 @@
+"""Minimizers: names, ends with their remedies, mistakes."""
+
+WORDS: dict[str, str] = {}
