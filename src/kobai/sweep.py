@@ -22,7 +22,7 @@ import numpy as np
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
-from kobai.train import COMPILER_OPTIONS, Clock, Draws, Program
+from kobai.train import COMPILER_OPTIONS, LOSS, LOSS_SUM, LOST, METRIC, Draws, Program
 
 INITIAL, BATCHES, NOISE = range(3)
 """What a random stream is for: each seed has one stream for each purpose."""
@@ -118,6 +118,7 @@ class Sweep:
         self.threads = 1 if self.population else threads or available_cores()
         kinds = {jax.tree.structure(optimizer): optimizer for optimizer in optimizers}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
+        self._any = next(iter(kinds.values()))
         self.program = Program(task, list(kinds.values()), capacity=capacity)
         self.rows = evaluated_at(steps, evaluate_every)
         self.examples = len(jax.tree.leaves(task.train)[0])
@@ -182,10 +183,9 @@ class Sweep:
         if counts not in self._compiled:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
             with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
-                block, final = pool.map(
-                    lambda lowered: lowered.compile(options) if lowered else None, self._traced(counts)
+                self._compiled[counts] = tuple(
+                    pool.map(lambda lowered: lowered and lowered.compile(options), self._traced(counts))
                 )
-            self._compiled[counts] = block, final
         return self._compiled[counts]
 
     def _traced(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
@@ -195,14 +195,19 @@ class Sweep:
         return self._lowered[counts]
 
     def _lower(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
-        """Trace (block, final) with arguments of the shapes they will have."""
-        size = self.chunk if counts is None else sum(counts)
-        cells = _stack([self._start(None)] * size)
-        draws = _stack([self._draws(None, 0, 0)] * size)
-        clock = Clock(*[np.int32(0)] * 4)
+        """Trace (block, final) with arguments of the shapes they will have.
+
+        `final` is None where it is not needed: without test data, or where they have the shapes of the
+        validation data, so that the block evaluates them as well.
+        """
+        size = 1 if counts is None else sum(counts)
+        cells = self._joined([self.program.start(self._any, self.program.θ)] * size)
+        draws = self._joined([self._draws(0, 0, 0)] * size)
         block = self.program.block if counts is None else functools.partial(self.program.population, counts)
+        clock = self.program.clock(0, [])
         lowered = jax.jit(block).lower(clock, cells, draws, self.train, self.validation)
-        return lowered, None if self.test is None else jax.jit(self.program.final).lower(cells, self.test)
+        alike = self.test is None or _shapes(self.test) == _shapes(self.validation)
+        return lowered, None if alike else jax.jit(self.program.final).lower(cells, self.test)
 
     def _work(self, cells: Sequence[Cell], todo: Any, done: Any, leave: threading.Event) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
@@ -219,35 +224,65 @@ class Sweep:
             done.put(problem)
 
     def _run_chunk(self, chunk: list[Cell], leave: threading.Event) -> list[Run] | None:
-        """One chunk from its first step to its last; None when told to leave."""
-        began = time.perf_counter()
-        counts, room = None, [None] * (self.chunk - len(chunk))
+        """One chunk from its first step to its last, all cells in step or one by one; None: told to leave."""
         if self.population:
-            rules = [self._rule(cell) for cell in chunk]
-            counts, room = tuple(rules.count(i) for i in range(len(self.program.rules))), []
-        block, final = self._program(counts)
-        cells = _stack([self._start(cell) for cell in [*chunk, *room]])
-        step, pieces, ended = 0, [], False
+            return self._train(chunk, leave)
+        runs: list[Run] = []
+        for cell in chunk:
+            run = self._train([cell], leave)
+            if run is None:
+                return None
+            runs += run
+        return runs
+
+    def _train(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
+        """Train these cells together, block after block; None when told to leave."""
+        began = time.perf_counter()
+        block, final = self._program(self._counts(cells))
+        held = self._joined([self.program.start(cell.optimizer, self._first(cell)) for cell in cells])
+        step, pieces, ended = 0, [np.zeros((len(cells), 0, 4), self.program.θ.dtype)], False
         while not ended:
             if leave.is_set():
                 return None
             before = time.perf_counter()
             stop = min(step + self._steps_per_block, self.steps)
-            clock = Clock(*(np.int32(x) for x in (step, stop, self.steps, self.every)))
-            draws = _stack([self._draws(cell, step, stop) for cell in [*chunk, *room]])
-            cells, curves = block(clock, cells, draws, self.train, self.validation)
-            due = int(np.sum((self.rows >= step) & (self.rows < stop))) + (stop == self.steps)
-            pieces.append([np.asarray(curve)[:, :due] for curve in curves])
-            step, ended = stop, stop == self.steps or bool(np.asarray(cells.finished).all())
+            done = sum(piece.shape[1] for piece in pieces)
+            due = self.rows[done : np.searchsorted(self.rows, stop, side="right")].tolist()
+            ends = due if due and due[-1] == stop else [*due, stop]
+            draws = self._joined([self._draws(cell.seed, step, stop) for cell in cells])
+            held, rows = block(self.program.clock(step, ends), held, draws, self.train, self.validation)
+            rows = np.asarray(rows).reshape(len(cells), -1, 4)
+            if len(ends) > len(due):  # the block ends between two evaluations
+                sums = rows[:, len(due), LOSS_SUM]
+                held = held._replace(loss_sum=sums if self.population else sums[0])
+            pieces.append(rows[:, : len(due)])
+            step = stop
+            table = np.concatenate(pieces, axis=1)
+            diverged_at = self._diverged_at(table, np.atleast_1d(np.asarray(held.diverged_at)))
+            ended = step == self.steps or bool(diverged_at.all())
             self._set_pace(time.perf_counter() - before)
-        missing = np.full(
-            (len(cells.finished), len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan
-        )
-        curves = [np.concatenate([*parts, missing], axis=1) for parts in zip(*pieces, strict=True)]
-        loss, metric = map(np.asarray, final(cells, self.test)) if final else (None, None)
-        diverged_at = np.asarray(cells.diverged_at)
-        seconds = (time.perf_counter() - began) / len(chunk)
-        return [self._collect(i, curves, diverged_at, loss, metric, seconds) for i in range(len(chunk))]
+        tested = np.full((len(cells), 2), np.nan)
+        if final is not None:
+            tested = np.asarray(final(held, self.test)).reshape(-1, 2)
+        elif self.test is not None and not diverged_at.all():
+            # A block of no steps, on the test data in place of the validation data.
+            _, rows = block(self.program.clock(step, [step]), held, draws, self.train, self.test)
+            tested = np.asarray(rows).reshape(len(cells), -1, 4)[:, 0, LOSS : METRIC + 1]
+        seconds = (time.perf_counter() - began) / len(cells)
+        return [self._collect(table[i], int(diverged_at[i]), tested[i], seconds) for i in range(len(cells))]
+
+    def _diverged_at(self, table: np.ndarray, by_loss: np.ndarray) -> np.ndarray:
+        """The step of each cell's divergence, [cells]; 0: none.
+
+        The first whose training loss is not finite (`by_loss`), or the first evaluation at which the
+        validation loss is not, or the parameters are not.
+        """
+        never = np.iinfo(np.int32).max
+        lost = ~np.isfinite(table[:, :, LOSS]) | (table[:, :, LOST] > 0)
+        steps = np.maximum(self.rows[: table.shape[1]], 1)
+        by_row = np.where(lost, steps, never).min(axis=1, initial=never)
+        first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
+        return np.where(first < never, first, 0)
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long."""
@@ -256,36 +291,48 @@ class Sweep:
         elif seconds < SECONDS_PER_BLOCK / 4:
             self._steps_per_block = min(self._steps_per_block * 2, self.program.capacity)
 
-    def _start(self, cell: Cell | None) -> Any:
-        """A cell before its first step; None fills a chunk up with one that has finished."""
-        if cell is None:
-            optimizer = self.program.rules[0].optimizer([0.0] * self.program.width)
-            return self.program.start(optimizer, self.program.θ)._replace(finished=np.bool_(True))
+    def _first(self, cell: Cell) -> np.ndarray:
+        """θ before the first step."""
         random, layout = stream(cell.seed, INITIAL), self.task.layout
-        parameters = cell.initializer.fill(self.task.parameters, random, layout=layout)
-        return self.program.start(cell.optimizer, self.task.flatten(parameters))
+        return self.task.flatten(cell.initializer.fill(self.task.parameters, random, layout=layout))
 
-    def _draws(self, cell: Cell | None, start: int, stop: int) -> Draws:
+    def _draws(self, seed: int, start: int, stop: int) -> Draws:
         rows = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
-        if cell is None:
-            return Draws(rows, np.zeros(2, np.uint32))
-        rows[: stop - start] = batches(cell.seed, start, stop, self.task.batch_size, self.examples)
-        return Draws(rows, stream(cell.seed, NOISE).integers(2**32, size=2, dtype=np.uint32))
+        if stop > start:
+            rows[: stop - start] = batches(seed, start, stop, self.task.batch_size, self.examples)
+        return Draws(rows, stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32))
 
-    def _collect(self, i: int, curves: Any, diverged_at: Any, loss: Any, metric: Any, seconds: float) -> Run:
-        step = int(diverged_at[i])
-        tested = self.test is not None and step == 0
+    def _joined(self, items: Sequence[Any]) -> Any:
+        """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if self.population else items[0]
+
+    def _counts(self, cells: Sequence[Cell]) -> tuple[int, ...] | None:
+        """How many cells a population has of each rule."""
+        if not self.population:
+            return None
+        rules = [self._rule(cell) for cell in cells]
+        return tuple(rules.count(i) for i in range(len(self.program.rules)))
+
+    def _collect(self, table: np.ndarray, diverged_at: int, tested: np.ndarray, seconds: float) -> Run:
+        """What came of one cell, from its rows [evaluations so far, 4]."""
+        curves = np.full((len(self.rows), 4), np.nan, table.dtype)
+        curves[: len(table)] = table
+        if diverged_at:
+            curves[self.rows >= diverged_at] = np.nan
+        since = np.diff(self.rows, prepend=np.int32(0)).astype(table.dtype)
+        since[0] = np.nan  # no step was made yet
+        has_test = self.test is not None and not diverged_at
         return Run(
-            training_loss=curves[0][i],
-            validation_loss=curves[1][i],
-            validation_metric=curves[2][i],
-            diverged_at=step or None,
-            test_loss=float(loss[i]) if tested else None,
-            test_metric=float(metric[i]) if tested else None,
+            training_loss=curves[:, LOSS_SUM] / since,
+            validation_loss=curves[:, LOSS],
+            validation_metric=curves[:, METRIC],
+            diverged_at=diverged_at or None,
+            test_loss=float(tested[0]) if has_test else None,
+            test_metric=float(tested[1]) if has_test else None,
             seconds=seconds,
         )
 
 
-def _stack(items: Sequence[Any]) -> Any:
-    """One pytree with a leading axis for a list of equal ones."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
+def _shapes(data: Any) -> Any:
+    """The structure, shapes and dtypes of some data: what a program is compiled for."""
+    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)
