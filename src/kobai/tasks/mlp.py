@@ -1,7 +1,7 @@
 """The dense network of the built-in tasks, as a plain pytree: a list of {"weights", "biases"}."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -29,7 +29,7 @@ def _relu_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
     return y, tangents[0] * jnp.sign(y)
 
 
-ACTIVATIONS = {"relu": relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"relu": relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
 
 
 def parameters(widths: Sequence[int]) -> list[dict[str, np.ndarray]]:
