@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from kobai.errors import unknown
 from kobai.minimizers.base import Point
 from kobai.minimizers.descent import Descent, Step
 
@@ -34,6 +35,11 @@ class ConjugateGradient(Descent):
 
     curvature: float = 0.1
     formula: str = "polak_ribiere"
+
+    def __post_init__(self) -> None:
+        Descent.__post_init__(self)
+        if self.formula not in FORMULAS:
+            raise unknown("kind.formula", self.formula, FORMULAS)
 
     def forget(self, point: Point) -> Any:
         return ()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kobai.errors import UsageError, is_number
 from kobai.minimizers import line_search
 from kobai.minimizers.base import (
     LINE_SEARCH_FAILED,
@@ -71,6 +72,12 @@ class Descent(Minimizer):
     decrease: float = 1e-4
     curvature: float = 0.9
 
+    def __post_init__(self) -> None:
+        c1, c2 = self.decrease, self.curvature
+        if not (is_number(c1) and is_number(c2) and 0 < c1 < min(c2, 0.5) and c2 < 1):
+            owner = type(self).__name__
+            raise UsageError("error.minimize.descent", owner=owner, decrease=repr(c1), curvature=repr(c2))
+
     def forget(self, point: Point) -> Any:
         """What is remembered before the first step, and after a restart."""
         raise NotImplementedError
@@ -130,9 +137,7 @@ class Descent(Minimizer):
         point = step.after
         slope = jnp.vdot(point.g, d)
         usable = (slope < 0) & jnp.all(jnp.isfinite(d))
-        onward = Memory(
-            d, line_search.begin(point.f, slope, first), point, own, jnp.bool_(False), unit
-        )
+        onward = Memory(d, line_search.begin(point.f, slope, first), point, own, jnp.bool_(False), unit)
         return choose(usable, onward, self._steepest(point, unit))
 
     def _steepest(self, point: Point, length: Any) -> Memory:

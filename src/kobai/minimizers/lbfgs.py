@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from kobai.errors import check_count
 from kobai.minimizers.base import Point
 from kobai.minimizers.bfgs import has_curvature
 from kobai.minimizers.descent import Descent, Step
@@ -29,6 +30,10 @@ class LBFGS(Descent):
     """
 
     pairs: int = 10
+
+    def __post_init__(self) -> None:
+        Descent.__post_init__(self)
+        check_count("LBFGS: pairs", self.pairs)
 
     def forget(self, point: Point) -> Any:
         n, dtype = point.x.size, point.x.dtype
