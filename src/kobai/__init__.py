@@ -30,11 +30,16 @@ _HOME = {
     "AdaDelta": "optimizers.adadelta",
     "RMSProp": "optimizers.rmsprop",
     "Adam": "optimizers.adam",
+    "AdamW": "optimizers.adamw",
+    "Lion": "optimizers.lion",
     "from_optax": "optimizers.from_optax",
+    "clip_value": "stabilizers.clipping",
+    "clip_norm": "stabilizers.clipping",
+    "clip_percentile": "stabilizers.clipping",
     "Initializer": "initializers",
     "UsageError": "errors",
 }
-_MODULES = ("tasks", "optimizers", "initializers", "words")
+_MODULES = ("tasks", "optimizers", "initializers", "schedules", "stabilizers", "words")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -27,6 +27,8 @@ LOWEST_EXPONENT = {
     "adadelta": -1.5,
     "rmsprop": -4.5,
     "adam": -4.0,
+    "adamw": -4.0,
+    "lion": -5.0,
 }
 """Where the default grid of each rule begins, as a power of ten: its best rate on the built-in tasks, and the
 rates in textbooks, lie well inside."""
