@@ -151,8 +151,9 @@ def decayed(update: Any, params: Any, rate: Any, weights: Any = None) -> Any:
     """The update with the weights shrunk beside it: Δ − rate·θ (Loshchilov and Hutter 2019).
 
     `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole
-    array, or an array of 1 and 0. Default: arrays of two or more dimensions. Biases and scales are left alone, since
-    nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no `params`.
+    array, or an array of 1 and 0. Default: arrays of two or more dimensions. Biases and scales are left
+    alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no
+    `params`.
     """
     if weights is None:
         weights = jax.tree.map(is_weight, update)

@@ -35,6 +35,11 @@ class Penalty:
     l2: Any = 0.0
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
 
+    @property
+    def name(self) -> str:
+        """How tables call it: "0.0001"."""
+        return _called(self.l1 or self.l2, self.biases)
+
     def loss(self, params: Any) -> Any:
         """What is added to the loss."""
         return sum(
@@ -71,6 +76,11 @@ class WeightDecay:
     """λ."""
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
 
+    @property
+    def name(self) -> str:
+        """How tables call it: "0.0001"."""
+        return _called(self.rate, self.biases)
+
     def update(self, update: Any, params: Any, learning_rate: Any, weights: Any = None) -> Any:
         """The update of a rule at `learning_rate` (η), with the weights shrunk."""
         if weights is None:
@@ -94,3 +104,7 @@ def weight_decay(rate: float, biases: bool = False) -> WeightDecay:
     """λ: every step shrinks the weights by ηλ of themselves."""
     check_number("weight_decay", "rate", rate, "rule.rate", lambda x: 0 <= x < math.inf)
     return WeightDecay(float(rate), biases)
+
+
+def _called(strength: float, biases: bool) -> str:
+    return f"{strength!r}".removesuffix(".0") + ("+biases" if biases else "")
