@@ -35,7 +35,7 @@ STEPS = 100
 
 
 class Engine:
-    """A stand-in for Sweep: a cell reaches accuracy 1 at `arrival(task, cell)`, an average at `average(…)`."""
+    """A stand-in for Sweep: a cell reaches 1 at `arrival(task, cell)`, an average at `average(…)`."""
 
     chunk = 4
     arrival = staticmethod(lambda task, cell: 10)
@@ -204,13 +204,16 @@ def test_a_single_value_is_used_throughout(engine):
 def test_averages_cost_no_training(engine):
     """Three values, one training each; the rows of the averages are those of the run's readings."""
     engine.arrival = lambda task, cell: 40 + cell.seed % 3
-    engine.average = lambda task, cell, averaging: {"polyak:10": 20, "exponential:0.9": 30}[averaging.name] + (
-        cell.seed % 3
+    engine.average = lambda task, cell, averaging: (
+        {"polyak:10": 20, "exponential:0.9": 30}[averaging.name] + (cell.seed % 3)
     )
     outcome = run(study_of({"average": [None, "polyak:10", "exponential:0.9"]}))
     trained = [(cell.seed, cell.initializer.name) for _, cell in engine.cells]
     assert len(trained) == len(set(trained)) == 2 + 8 + 1
-    assert all([a.name for a in cell.strategy.averages] == ["polyak:10", "exponential:0.9"] for _, cell in engine.cells)
+    assert all(
+        [a.name for a in cell.strategy.averages] == ["polyak:10", "exponential:0.9"]
+        for _, cell in engine.cells
+    )
     found = answer(outcome)
     assert found.trainings == 11
     question = found.axes["average"]
@@ -221,7 +224,7 @@ def test_averages_cost_no_training(engine):
 
 
 def test_a_value_that_makes_a_task_has_a_program_of_its_own(engine):
-    """Activations and batch sizes; every one gets the same seeds, and the targets of the first hold for all."""
+    """Activations and batch sizes; all get the same seeds."""
     engine.arrival = lambda task, cell: (30 if task.name == "tanh" else 20) + 160 / task.batch_size
     study = study_of(
         {"activation": ["relu", "tanh"], "batch_size": [2, "4", "full"]},
@@ -276,6 +279,7 @@ def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):
 
 def test_two_schedules_of_one_name_are_two_studies(tmp_path, engine):
     """A name does not say what a user's own function does: its factors are in the fingerprint."""
+
     def key(factor):
         study = study_of({"schedule": schedules.Schedule("own", lambda t, steps: factor + 0 * t)})
         return runner.fingerprint(study, {(): Engine(study.task, [], steps=STEPS, evaluate_every=1)})

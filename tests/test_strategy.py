@@ -43,7 +43,12 @@ STRATEGIES = {
     "nothing": Strategy(),
 }
 EVERY_PART = list(STRATEGIES.values())
-RULES = [kobai.SGD(0.5), kobai.Momentum(0.05), kobai.NesterovDefinition(0.05), kobai.AdamW(0.02, weight_decay=0.2)]
+RULES = [
+    kobai.SGD(0.5),
+    kobai.Momentum(0.05),
+    kobai.NesterovDefinition(0.05),
+    kobai.AdamW(0.02, weight_decay=0.2),
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +68,11 @@ def same(first, second):
     """Equal bit for bit in all but the time it took."""
     fields = [f.name for f in dataclasses.fields(type(first)) if f.name not in ("seconds", "averages")]
     equal = [
-        np.array_equal(getattr(first, name), getattr(second, name), equal_nan=isinstance(getattr(first, name), np.ndarray))
+        np.array_equal(
+            getattr(first, name),
+            getattr(second, name),
+            equal_nan=isinstance(getattr(first, name), np.ndarray),
+        )
         for name in fields
     ]
     if isinstance(first, Run):
@@ -81,7 +90,11 @@ def by_hand(task, optimizer, strategy, seed):
     if strategy.replacement:
         order = batches(seed, 0, STEPS, task.batch_size, len(task.train[0]), True).ravel()
     factors = np.ones(STEPS) if strategy.schedule is None else strategy.schedule.factors(0, STEPS, STEPS)
-    rows, gradient, evaluate = [], jax.jit(jax.grad(task.loss)), jax.jit(lambda p: task.evaluate(p, None, task.validation))
+    rows, gradient, evaluate = (
+        [],
+        jax.jit(jax.grad(task.loss)),
+        jax.jit(lambda p: task.evaluate(p, None, task.validation)),
+    )
     for step in range(STEPS + 1):
         if step % EVERY == 0:
             rows.append([evaluate(point) for point in (parameters, *(mean.mean for mean in means))])
@@ -126,7 +139,9 @@ def test_every_part_follows_a_plain_loop(task, cells, runs, name):
             # float32 sums in another order: about 25 steps of rounding.
             np.testing.assert_allclose(run.validation_loss, rows[:, 0, 0], rtol=5e-4, err_msg=str(cell))
             for i, reading in enumerate(run.averages, start=1):
-                np.testing.assert_allclose(reading.validation_loss, rows[:, i, 0], rtol=5e-4, err_msg=str(cell))
+                np.testing.assert_allclose(
+                    reading.validation_loss, rows[:, i, 0], rtol=5e-4, err_msg=str(cell)
+                )
                 np.testing.assert_allclose(reading.validation_metric, rows[:, i, 1], atol=0.004)
             assert len(run.averages) == len(cell.strategy.averages)
 
@@ -151,7 +166,9 @@ def test_all_parts_together_follow_a_plain_loop_to_the_stop(task, cells, runs):
 
 def test_the_loop_sees_a_part_that_is_left_out(task, cells, runs):
     """The planted mistake: every part makes a difference that the comparison above cannot miss."""
-    plain = {cell.optimizer: run for cell, run in zip(cells, runs, strict=True) if cell.strategy == Strategy()}
+    plain = {
+        cell.optimizer: run for cell, run in zip(cells, runs, strict=True) if cell.strategy == Strategy()
+    }
     for cell, run in zip(cells, runs, strict=True):
         if cell.strategy not in (Strategy(), STRATEGIES["averages"]):
             difference = np.abs(run.validation_loss[-1] / plain[cell.optimizer].validation_loss[-1] - 1)
@@ -188,7 +205,9 @@ def test_a_population_in_step_finds_the_same(task, cells, runs):
         task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=EVERY_PART, population=True, chunk=48
     )
     for cell, run, reference in zip(cells, runs_of(sweep, cells), runs, strict=True):
-        np.testing.assert_allclose(run.validation_loss, reference.validation_loss, rtol=1e-3, err_msg=str(cell))
+        np.testing.assert_allclose(
+            run.validation_loss, reference.validation_loss, rtol=1e-3, err_msg=str(cell)
+        )
         assert (run.stopped_at, run.skipped) == (reference.stopped_at, reference.skipped)
         assert run.test_loss == pytest.approx(reference.test_loss, rel=1e-3)
         for ours, theirs in zip(run.averages, reference.averages, strict=True):
@@ -202,7 +221,9 @@ def test_one_program_for_every_value(task):
     def text(*strategies):
         return Sweep(task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=strategies).text()
 
-    first = text(Strategy(clip=kobai.clip_norm(1), l2=l2(0.1), schedule=schedules.cosine(), averages=(polyak(),)))
+    first = text(
+        Strategy(clip=kobai.clip_norm(1), l2=l2(0.1), schedule=schedules.cosine(), averages=(polyak(),))
+    )
     second = text(
         Strategy(),
         Strategy(clip=kobai.clip_value(2)),
@@ -217,7 +238,9 @@ def test_one_program_for_every_value(task):
 def test_a_plain_sweep_is_the_program_that_it_was(task):
     """Nothing of a strategy is in it, nor where a strategy asks for nothing, or for other draws alone."""
     plain = Sweep(task, RULES, steps=STEPS, evaluate_every=EVERY)
-    with_none = Sweep(task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=[Strategy(), Strategy(replacement=True)])
+    with_none = Sweep(
+        task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=[Strategy(), Strategy(replacement=True)]
+    )
     assert plain.text() == with_none.text()
     assert plain.program.start(RULES[0], plain.program.θ).kept is None
     assert len(jax.tree.leaves(plain.program.clock(0, [0]))) == 3
@@ -243,7 +266,9 @@ def test_drawing_with_replacement():
     missing = 1000 - len(np.unique(drawn))
     assert missing == pytest.approx(1000 / math.e, abs=40)
     assert len(np.unique(batches(0, 0, 100, 10, 1000))) == 1000
-    np.testing.assert_array_equal(batches(0, 37, 61, 10, 1000, True), batches(0, 0, 100, 10, 1000, True)[37:61])
+    np.testing.assert_array_equal(
+        batches(0, 37, 61, 10, 1000, True), batches(0, 0, 100, 10, 1000, True)[37:61]
+    )
 
 
 # What each part is for.
@@ -322,7 +347,9 @@ def test_early_stopping_restores_the_best_weights_and_ends(task):
     strategy = Strategy(early_stopping=early_stopping(3))
     small = dataclasses.replace(task, train=tuple(a[:64] for a in task.train), test=task.validation)
     sweep = Sweep(small, [kobai.Adam()], steps=400, evaluate_every=10, strategies=[strategy])
-    cells = [Cell(kobai.Adam(0.05), HE, seed, chosen) for seed in range(3) for chosen in (strategy, Strategy())]
+    cells = [
+        Cell(kobai.Adam(0.05), HE, seed, chosen) for seed in range(3) for chosen in (strategy, Strategy())
+    ]
     runs = runs_of(sweep, cells)
     for stopped, free in zip(runs[::2], runs[1::2], strict=True):
         assert stopped.stopped_at < 400

@@ -213,6 +213,7 @@ def _list_methods() -> None:
 
     _list(
         ("optimizer", methods.OPTIMIZERS),
+        ("minimizer", methods.MINIMIZERS),
         ("initializer", INITIALIZERS),
         ("stabilizer", methods.STABILIZERS),
         ("schedule", methods.SCHEDULES),

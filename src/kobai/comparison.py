@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
 
 
 def compare(
-    task: Task | str,
+    task: Task | str | Callable[..., Task],
     *,
     optimizers: Sequence[Any] | str | type | Optimizer | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,

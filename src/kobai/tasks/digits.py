@@ -61,6 +61,7 @@ def digits(
         metric_range=(0.0, 1.0),
         target=target,
         batch_size=batch_size,
+        layout=mlp.LAYOUT,
     )
 
 

@@ -50,4 +50,5 @@ def sine(
         metric_range=(0.0, np.inf),
         target=target,
         batch_size=batch_size,
+        layout=mlp.LAYOUT,
     )
