@@ -108,10 +108,8 @@ class FullBatch:
         def measured() -> Any:
             loss, metric = self.task.evaluate(self.task.unflatten(progress.θ), None, validation)
             lost = ~jnp.all(jnp.isfinite(progress.θ))
-            row = [
-                value.astype(progress.rows.dtype) for value in (progress.state.point.f, loss, metric, lost)
-            ]
-            return jnp.where(due[:, None], jnp.stack(row), progress.rows)
+            row = stacked((progress.f, loss, metric, lost), progress.rows.dtype)
+            return jnp.where(due[:, None], row, progress.rows)
 
         return lax.cond(jnp.any(due), measured, lambda: progress.rows)
 
@@ -125,9 +123,7 @@ class FullBatch:
 
     def measure(self, θ: Any, data: Any) -> Any:
         """The loss and the metric on one part of the data, [2]."""
-        return jnp.stack(
-            [value.astype(θ.dtype) for value in self.task.evaluate(self.task.unflatten(θ), None, data)]
-        )
+        return stacked(self.task.evaluate(self.task.unflatten(θ), None, data), θ.dtype)
 
     def traced(self) -> tuple[Any, Any, Any]:
         """(begin, block, measure) before compilation; `measure` is None where there are no test data."""

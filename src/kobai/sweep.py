@@ -23,10 +23,11 @@ from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
+from kobai.strategy import Strategy, Told
 from kobai.tasks.task import Task
 from kobai.train import COMPILER_OPTIONS, LOSS, LOSS_SUM, LOST, METRIC, Draws, Program
 
-INITIAL, BATCHES, NOISE = range(3)
+INITIAL, BATCHES, NOISE, REPLACED = range(4)
 """What a random stream is for: each seed has one stream for each purpose."""
 
 CELLS_PER_CHUNK = 4
@@ -40,11 +41,22 @@ SECONDS_PER_BLOCK = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One training run: an optimizer with its hyperparameters (or a minimizer), an initializer, a seed."""
+    """One training run: an optimizer with its hyperparameters, or a minimizer; an initializer, a seed, a strategy."""
 
     optimizer: Optimizer | Minimizer
     initializer: Initializer
     seed: int
+    strategy: Strategy = Strategy()
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What an average of a run's iterates would have given in the place of its iterate."""
+
+    validation_loss: np.ndarray
+    validation_metric: np.ndarray
+    test_loss: float | None
+    test_metric: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +72,13 @@ class Run:
     test_metric: float | None
     seconds: float
     """Of one core."""
+    stopped_at: int | None = None
+    """The step at which early stopping ended it. From there on, and at the last step of any run that could be
+    stopped, the curves are those of the restored weights."""
+    skipped: int | None = 0
+    """Gradients that clipping left out because they were not finite; None for a run that diverged."""
+    averages: tuple[Reading, ...] = ()
+    """Of the strategy's averages, in their order."""
 
 
 def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
@@ -68,20 +87,25 @@ def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
 
 
 @functools.lru_cache(maxsize=64)
-def _epoch(seed: int, epoch: int, examples: int) -> np.ndarray:
+def _epoch(seed: int, epoch: int, examples: int, replacement: bool) -> np.ndarray:
+    if replacement:
+        return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
     return stream(seed, BATCHES, epoch).permutation(examples).astype(np.int32)
 
 
 @functools.lru_cache(maxsize=16)
-def batches(seed: int, start: int, stop: int, batch: int, examples: int) -> np.ndarray:
+def batches(
+    seed: int, start: int, stop: int, batch: int, examples: int, replacement: bool = False
+) -> np.ndarray:
     """[stop − start, batch] int32: the examples of each step, every epoch in an order of its own.
 
     Step s takes the examples s·batch … (s+1)·batch of the endless row of shuffled epochs, so that any block
-    of steps can be drawn by itself.
+    of steps can be drawn by itself, and batches of another size see the same row. With `replacement` each
+    example of the row is drawn from all.
     """
     first, last = start * batch, stop * batch
     epochs = range(first // examples, -(-last // examples))
-    row = np.concatenate([_epoch(seed, epoch, examples) for epoch in epochs])
+    row = np.concatenate([_epoch(seed, epoch, examples, replacement) for epoch in epochs])
     offset = epochs.start * examples
     return row[first - offset : last - offset].reshape(stop - start, batch)
 
@@ -100,7 +124,8 @@ class Sweep:
     """The engine for one task and the kinds of optimizers in `optimizers`.
 
     Compiles once, on first use, whatever cells follow: hyperparameters, initial values, seeds, the number of
-    steps and the interval of evaluation are all arguments of the program.
+    steps and the interval of evaluation are all arguments of the program. So are the numbers of a strategy;
+    which parts any cell's strategy has must be known before: `strategies`.
     """
 
     def __init__(
@@ -113,6 +138,7 @@ class Sweep:
         threads: int | None = None,
         chunk: int | None = None,
         population: bool | None = None,
+        strategies: Sequence[Strategy] = (),
     ) -> None:
         self.task, self.steps, self.every = task, steps, evaluate_every
         self.population = jax.default_backend() != "cpu" if population is None else population
@@ -124,7 +150,7 @@ class Sweep:
         minimizers = [optimizer for optimizer in optimizers if isinstance(optimizer, Minimizer)]
         self.full_batch = {minimizer: FullBatch(task, minimizer, self.rows) for minimizer in minimizers}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
-        self.program = Program(task, list(self.kinds.values()), capacity=capacity)
+        self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.train, self.validation, self.test = (
             jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
@@ -217,7 +243,7 @@ class Sweep:
         size = 1 if counts is None else sum(counts)
         any_rule = next(iter(self.kinds.values()))
         cells = self._joined([self.program.start(any_rule, self.program.θ)] * size)
-        draws = self._joined([self._draws(0, 0, 0)] * size)
+        draws = self._joined([self._draws(0, Strategy(), 0, 0)] * size)
         block = self.program.block if counts is None else functools.partial(self.program.population, counts)
         clock = self.program.clock(0, [])
         lowered = jax.jit(block).lower(clock, cells, draws, self.train, self.validation)
@@ -261,8 +287,11 @@ class Sweep:
         """Train these cells together, block after block; None when told to leave."""
         began = time.perf_counter()
         block, final = self._program(self._counts(cells))
-        held = self._joined([self.program.start(cell.optimizer, self._first(cell)) for cell in cells])
-        table = np.full((len(cells), len(self.rows), 4), np.nan, self.program.θ.dtype)
+        parts, columns = self.program.parts, self.program.columns
+        held = self._joined(
+            [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells]
+        )
+        table = np.full((len(cells), len(self.rows), columns), np.nan, self.program.θ.dtype)
         diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
         while not ended:
             if leave.is_set():
@@ -271,27 +300,35 @@ class Sweep:
             stop = min(step + self._steps_per_block, self.steps)
             due = self.rows[done : np.searchsorted(self.rows, stop, side="right")]
             ends = due if len(due) and due[-1] == stop else np.append(due, stop)
-            draws = self._joined([self._draws(cell.seed, step, stop) for cell in cells])
-            held, rows = block(self.program.clock(step, ends), held, draws, self.train, self.validation)
-            rows = np.asarray(rows).reshape(len(cells), -1, 4)
+            draws = self._joined([self._draws(cell.seed, cell.strategy, step, stop) for cell in cells])
+            clock = self.program.clock(step, ends, len(due))
+            held, rows = block(clock, held, draws, self.train, self.validation)
+            rows = np.asarray(rows).reshape(len(cells), -1, columns)
             if len(ends) > len(due):  # the block ends between two evaluations
                 sums = rows[:, len(due), LOSS_SUM]
                 held = held._replace(loss_sum=sums if self.population else sums[0])
             table[:, done : done + len(due)] = rows[:, : len(due)]
+            told = parts.told(held.kept, len(cells))
             lost_at = _lost_at(due, rows[:, : len(due)], np.atleast_1d(np.asarray(held.diverged_at)))
+            # What comes after an early stop is no part of a run.
+            lost_at = np.where((told.stopped_at > 0) & (lost_at > told.stopped_at), 0, lost_at)
             diverged_at = np.where(diverged_at > 0, diverged_at, lost_at)
             step, done = stop, done + len(due)
-            ended = step == self.steps or bool(diverged_at.all())
+            ended = step == self.steps or bool(((diverged_at > 0) | (told.stopped_at > 0)).all())
             self._set_pace(time.perf_counter() - before)
-        tested = np.full((len(cells), 2), np.nan)
+        held, places = parts.restored(held), [LOSS, METRIC, *range(LOST + 1, columns)]
+        tested = np.full((len(cells), len(places)), np.nan)
         if final is not None:
-            tested = np.asarray(final(held, self.test)).reshape(-1, 2)
+            tested = np.asarray(final(held, self.test)).reshape(-1, len(places))
         elif self.test is not None and not diverged_at.all():
             # A block of no steps, on the test data in place of the validation data.
             _, rows = block(self.program.clock(step, [step]), held, draws, self.train, self.test)
-            tested = np.asarray(rows).reshape(len(cells), -1, 4)[:, 0, LOSS : METRIC + 1]
+            tested = np.asarray(rows).reshape(len(cells), -1, columns)[:, 0, places]
         seconds = (time.perf_counter() - began) / len(cells)
-        return [self._collect(table[i], int(diverged_at[i]), tested[i], seconds) for i in range(len(cells))]
+        return [
+            self._collect(cell.strategy, table[i], int(diverged_at[i]), tested[i], seconds, told.of(i))
+            for i, cell in enumerate(cells)
+        ]
 
     def _minimize(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
         """Let a minimizer train its one cell on the full batch; None when told to leave."""
@@ -308,7 +345,9 @@ class Sweep:
         # The rows hold the training loss itself, where those of a rule hold the sum over steps.
         table[:, LOSS_SUM] *= self._since()
         tested = np.asarray(measure(progress.θ, self.test)) if measure else np.full(2, np.nan)
-        return [self._collect(table, int(lost_at[0]), tested, time.perf_counter() - began)]
+        told = Told(0, np.nan, 0)
+        seconds = time.perf_counter() - began
+        return [self._collect(cell.strategy, table, int(lost_at[0]), tested, seconds, told)]
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long."""
@@ -322,11 +361,13 @@ class Sweep:
         random, layout = stream(cell.seed, INITIAL), self.task.layout
         return self.task.flatten(cell.initializer.fill(self.task.parameters, random, layout=layout))
 
-    def _draws(self, seed: int, start: int, stop: int) -> Draws:
+    def _draws(self, seed: int, strategy: Strategy, start: int, stop: int) -> Draws:
         rows = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
         if stop > start:
-            rows[: stop - start] = batches(seed, start, stop, self.task.batch_size, self.examples)
-        return Draws(rows, stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32))
+            size, replacement = self.task.batch_size, strategy.replacement
+            rows[: stop - start] = batches(seed, start, stop, size, self.examples, replacement)
+        key = stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32)
+        return Draws(rows, key, self.program.plan(strategy, start, stop, self.steps))
 
     def _joined(self, items: Sequence[Any]) -> Any:
         """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
@@ -339,20 +380,48 @@ class Sweep:
         rules = [self._position(cell) for cell in cells]
         return tuple(rules.count(i) for i in range(len(self.program.rules)))
 
-    def _collect(self, table: np.ndarray, diverged_at: int, tested: np.ndarray, seconds: float) -> Run:
-        """What came of one cell, from its rows [evaluations, 4]."""
-        lost = (self.rows >= diverged_at)[:, None] if diverged_at else False
-        curves = np.where(lost, np.nan, table).astype(table.dtype)
+    def _collect(
+        self,
+        strategy: Strategy,
+        table: np.ndarray,
+        diverged_at: int,
+        tested: np.ndarray,
+        seconds: float,
+        told: Told,
+    ) -> Run:
+        """What came of one cell, from its rows [evaluations, columns]."""
+        curves = table.copy()
+        if diverged_at:
+            curves[self.rows >= diverged_at] = np.nan
+        elif strategy.early_stopping is not None:
+            self._restore(curves, told)
         has_test = self.test is not None and not diverged_at
+        number = float if has_test else lambda _: None
         return Run(
             training_loss=curves[:, LOSS_SUM] / self._since().astype(table.dtype),
             validation_loss=curves[:, LOSS],
             validation_metric=curves[:, METRIC],
             diverged_at=diverged_at or None,
-            test_loss=float(tested[0]) if has_test else None,
-            test_metric=float(tested[1]) if has_test else None,
+            test_loss=number(tested[0]),
+            test_metric=number(tested[1]),
             seconds=seconds,
+            stopped_at=None if diverged_at else told.stopped_at or None,
+            skipped=None if diverged_at else told.skipped,
+            averages=tuple(
+                Reading(curves[:, i], curves[:, i + 1], number(tested[i - 2]), number(tested[i - 1]))
+                for i in range(LOST + 1, LOST + 1 + 2 * len(strategy.averages), 2)
+            ),
         )
+
+    def _restore(self, curves: np.ndarray, told: Told) -> None:
+        """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
+        ended = told.stopped_at or self.steps
+        last = int(np.searchsorted(self.rows, ended))
+        if told.stopped_at:
+            curves[last + 1 :] = curves[last]
+            curves[last + 1 :, LOSS_SUM] = np.nan
+        best = curves[: last + 1][curves[: last + 1, LOSS] == told.best]
+        curves[last:, [LOSS, METRIC]] = best[0, [LOSS, METRIC]]
 
     def _since(self) -> np.ndarray:
         """How many steps each evaluation looks back on; NaN for the first, before any step."""

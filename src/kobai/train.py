@@ -24,7 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.optimizers.base import Optimizer, State, namespace
+from kobai.optimizers.base import Optimizer, State, decayed, namespace
+from kobai.strategy import Parts, Plan, Strategy, shares, weights_of
 from kobai.tasks.task import Task
 
 COMPILER_OPTIONS = {
@@ -38,7 +39,7 @@ COMPILER_OPTIONS = {
 
 LOSS_SUM, LOSS, METRIC, LOST = range(4)
 """The columns of a row: training losses added up over a stretch of steps; loss and metric on the validation
-data at its end; whether θ is no longer finite there."""
+data at its end; whether θ is no longer finite there. Then loss and metric of each average."""
 
 
 class Memory(NamedTuple):
@@ -65,15 +66,20 @@ class Cells(NamedTuple):
     """The sum of the training losses since the last evaluation."""
     diverged_at: Any
     """int32: the first step whose training loss was not finite; 0: none so far."""
+    kept: Any = None
+    """What is `Kept` for the cell's strategy, or None."""
 
 
 class Draws(NamedTuple):
-    """Everything random that a block needs, made outside; for a population with a leading axis [cells]."""
+    """Everything random or planned that a block needs, made outside; for a population with a leading axis
+    [cells]."""
 
     batches: Any
     """int32 [capacity, batch]: the examples of each step."""
     key: Any
     """uint32 [2]: the seed's random key, folded with the step only where the task asks for one."""
+    plan: Any
+    """The strategy's `Plan` for each step."""
 
 
 class Clock(NamedTuple):
@@ -83,6 +89,8 @@ class Clock(NamedTuple):
     ends: Any
     """int32 [capacity + 1]."""
     count: Any
+    due: Any = None
+    """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
 
 
 class Rule:
@@ -93,6 +101,10 @@ class Rule:
         leaves, tree = jax.tree.flatten(optimizer)
         self.tree: Any = tree
         self.hyperparameters = len(leaves)
+        names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
+        self.rate, self.own_decay = (
+            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
+        )
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
@@ -124,14 +136,37 @@ class Rule:
         """The memory before the first step, on the host."""
         return self.pack(jax.tree.map(np.asarray, self._begin(values, θ)), room)
 
-    def step(self, s: Any, values: Any, gradient: Any, memory: Memory, θ: Any) -> tuple[Any, Memory]:
-        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays."""
+    def step(
+        self,
+        s: Any,
+        values: Any,
+        gradient: Any,
+        memory: Memory,
+        θ: Any,
+        factor: Any = None,
+        decay: Any = None,
+    ) -> tuple[Any, Memory]:
+        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays.
+
+        `factor` of the learning rate, and `decay` as `Kept` has it: only where a strategy has them.
+        """
+        if factor is not None and self.rate is not None:
+            values = values.at[self.rate].multiply(factor)
+        if decay is not None and self.own_decay is not None:
+            values = values.at[self.own_decay].multiply(1 - decay[2])
         optimizer, state = self.optimizer(values), self.unpack(s, memory)
         if optimizer.elementwise:
-            Δ, state = optimizer.update(gradient, state, θ)
+            more = {"weights": weights_of(self.task)} if optimizer.decays else {}
+            Δ, state = optimizer.update(gradient, state, θ, **more)
         else:
             Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
             Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
+        if factor is not None and self.rate is None:
+            Δ = Δ * factor
+        if decay is not None:
+            η = values[self.rate] if self.rate is not None else 1 if factor is None else factor
+            λ, biases, _ = decay
+            Δ = decayed(Δ, θ, η * λ, shares(weights_of(self.task), biases))
         return θ + Δ.astype(θ.dtype), self.pack(state, memory)
 
     def lookahead(self, s: Any, values: Any, θ: Any, memory: Memory) -> Any:
@@ -176,10 +211,18 @@ class Program:
       task: what is trained.
       optimizers: one for each kind of rule; which hyperparameters they hold does not matter.
       capacity: the most steps in a block.
+      strategies: of the cells; which numbers they hold does not matter, only which parts they have.
     """
 
-    def __init__(self, task: Task, optimizers: Sequence[Optimizer], *, capacity: int) -> None:
-        self.task, self.capacity = task, capacity
+    def __init__(
+        self,
+        task: Task,
+        optimizers: Sequence[Optimizer],
+        *,
+        capacity: int,
+        strategies: Sequence[Strategy] = (),
+    ) -> None:
+        self.task, self.capacity, self.parts = task, capacity, Parts(strategies, task)
         self.θ = task.flatten(task.parameters)
         self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
@@ -189,7 +232,7 @@ class Program:
         }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
 
-    def start(self, optimizer: Any, θ: np.ndarray) -> Cells:
+    def start(self, optimizer: Any, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
         """One cell before its first step, on the host."""
         leaves, tree = jax.tree.flatten(optimizer)
         position, θ = self.position[tree], θ.astype(self.θ.dtype)
@@ -200,21 +243,29 @@ class Program:
             floats=np.zeros(self.sizes["floats"], θ.dtype),
             integers=np.zeros(self.sizes["integers"], np.int32),
         )
+        state = jax.tree.map(np.asarray, self.task.state)
         return Cells(
             rule=np.int32(position),
             hyperparameters=values,
             θ=θ,
             memory=self.rules[position].init(values, θ, room),
-            state=jax.tree.map(np.asarray, self.task.state),
+            state=state,
             loss_sum=np.zeros((), θ.dtype),
             diverged_at=np.int32(0),
+            kept=self.parts.start(strategy or Strategy(), θ, state),
         )
 
-    def clock(self, start: int, ends: np.ndarray | Sequence[int]) -> Clock:
-        """The clock of a block, on the host."""
+    def plan(self, strategy: Strategy, start: int, stop: int, steps: int) -> Plan:
+        """What a strategy does at the steps of a block, on the host."""
+        return self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
+
+    def clock(self, start: int, ends: np.ndarray | Sequence[int], due: int = 0) -> Clock:
+        """The clock of a block, on the host; `due` of the ends are evaluations that were asked for."""
         room = np.zeros(self.capacity + 1, np.int32)
         room[: len(ends)] = ends
-        return Clock(np.int32(start), room, np.int32(len(ends)))
+        return Clock(
+            np.int32(start), room, np.int32(len(ends)), np.int32(due) if self.parts.stopping else None
+        )
 
     def block(
         self, clock: Clock, cell: Cells, draws: Draws, train: Any, validation: Any
@@ -222,12 +273,19 @@ class Program:
         """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, 4]."""
 
         def step(s: Any, cell: Cells) -> Cells:
-            loss, state, g = self._gradient(s, clock, self._point(s, cell), cell, draws, train)
+            point = self._point(s, cell)
+            loss, state, g = self._gradient(s, clock, point, cell, draws, train)
+            plan = self.parts.at(draws.plan, s - clock.start)
+            g, kept = self.parts.gradient(cell.kept, g, point)
             steps = [rule.step for rule in self.rules]
-            θ, memory = lax.switch(cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ)
-            return _stepped(s, cell, θ, memory, state, loss)
+            more = self.parts.beside(kept, plan)
+            θ, memory = lax.switch(cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *more)
+            kept = self.parts.averaged(kept, θ, plan)
+            return _stepped(s, cell, θ, memory, state, loss, kept)
 
-        return self._run(clock, cell, step, lambda cell: self._measure(cell, validation))
+        return self._run(
+            clock, cell, step, lambda cell: self._measure(cell, validation), self.parts.evaluated
+        )
 
     def population(
         self, counts: Sequence[int], clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
@@ -256,18 +314,23 @@ class Program:
             loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
                 s, clock, point, cells, draws, train
             )
-            θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ)
-            return _stepped(s, cells, θ, memory, state, loss)
+            plan = self.parts.at(draws.plan, s - clock.start)
+            g, kept = jax.vmap(self.parts.gradient)(cells.kept, g, point)
+            more = self.parts.beside(kept, plan)
+            θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ, *more)
+            kept = jax.vmap(self.parts.averaged)(kept, θ, plan)
+            return _stepped(s, cells, θ, memory, state, loss, kept)
 
         measure = jax.vmap(self._measure, (0, None))
-        return self._run(clock, cells, step, lambda cells: measure(cells, validation))
+        evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
+        return self._run(clock, cells, step, lambda cells: measure(cells, validation), evaluated)
 
     def final(self, cells: Cells, data: Any) -> Any:
-        """The loss and the metric on one part of the data, [2] or [cells, 2]."""
+        """The loss and the metric on one part of the data, and of each average: [2 + …] or [cells, 2 + …]."""
         measure = jax.vmap(self._measure, (0, None)) if cells.θ.ndim > 1 else self._measure
         return stacked(measure(cells, data), self.θ.dtype)
 
-    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any) -> tuple[Cells, Any]:
+    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any, evaluated: Any) -> tuple[Cells, Any]:
         """Step to the end of each stretch and evaluate there; until the block ends, or every cell is lost.
 
         `cells` is one cell without a leading axis, or a population with one.
@@ -279,18 +342,28 @@ class Program:
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
             lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
-            row = stacked((cells.loss_sum, *measure(cells), lost), rows.dtype)
+            loss, metric, *of_averages = measure(cells)
+            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages), rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
-            return i + 1, end, cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum)), rows
+            kept = cells.kept
+            if self.parts.stopping:
+                kept = evaluated(kept, loss, cells.θ, cells.state, end, i < clock.due)
+            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), kept=kept)
+            return i + 1, end, cells, rows
 
         def goes_on(carry: tuple) -> Any:
             i, _, cells, _ = carry
-            return (i < clock.count) & jnp.any(cells.diverged_at == 0)
+            return (i < clock.count) & jnp.any(self.parts.goes_on(cells.kept, cells.diverged_at == 0))
 
-        rows = jnp.full((*cells.diverged_at.shape, self.capacity + 1, 4), jnp.nan, self.θ.dtype)
+        rows = jnp.full((*cells.diverged_at.shape, self.capacity + 1, self.columns), jnp.nan, self.θ.dtype)
         start = (jnp.int32(0), clock.start, cells, rows)
         _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
         return cells, rows
+
+    @property
+    def columns(self) -> int:
+        """Of a row."""
+        return 4 + 2 * self.parts.averages
 
     def _point(self, s: Any, cell: Cells) -> Any:
         """Where the gradient is taken."""
@@ -312,12 +385,24 @@ class Program:
         (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
         return loss, state, g
 
-    def _measure(self, cell: Cells, data: Any) -> tuple[Any, Any]:
-        """(loss, metric) of one cell on a whole part of the data."""
-        return self.task.evaluate(self.task.unflatten(cell.θ), cell.state, data)
+    def _measure(self, cell: Cells, data: Any) -> tuple:
+        """(loss, metric) of one cell on a whole part of the data, and then those of each average."""
+
+        def at(θ: Any) -> tuple[Any, Any]:
+            return self.task.evaluate(self.task.unflatten(θ), cell.state, data)
+
+        if not self.parts.averages:
+            return at(cell.θ)
+        losses, metrics = lax.map(at, jnp.concatenate([cell.θ[None], cell.kept.means]))
+        return tuple(value[i] for i in range(1 + self.parts.averages) for value in (losses, metrics))
 
 
-def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any) -> Cells:
+def _name(path: Any) -> str:
+    """What the last step of a path in a pytree is called."""
+    return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+
+
+def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any) -> Cells:
     """The cell after one update; its step of divergence where the loss is the first that is not finite."""
     lost = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
     return cell._replace(
@@ -326,6 +411,7 @@ def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any
         state=state,
         loss_sum=cell.loss_sum + loss.astype(θ.dtype),
         diverged_at=jnp.where(lost, s + 1, cell.diverged_at),
+        kept=kept,
     )
 
 

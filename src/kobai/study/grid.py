@@ -7,6 +7,7 @@ says, and a list in one of its fields is a grid.
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ LOWEST_EXPONENT = {
     "adadelta": -1.5,
     "rmsprop": -4.5,
     "adam": -4.0,
+    "adamw": -4.0,
+    "lion": -5.0,
 }
 """Where the default grid of each rule begins, as a power of ten: its best rate on the built-in tasks, and the
 rates in textbooks, lie well inside."""
@@ -78,6 +81,11 @@ def coefficients(optimizer: Optimizer) -> dict[str, Any]:
     else:
         found = {field.name: getattr(optimizer, field.name) for field in dataclasses.fields(optimizer)}
     return {name: np.asarray(v).tolist() if hasattr(v, "dtype") else v for name, v in found.items()}
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON, NumPy's numbers as Python's."""
+    return json.dumps(value, default=float)
 
 
 def learning_rate(optimizer: Optimizer) -> float | None:
