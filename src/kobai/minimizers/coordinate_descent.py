@@ -1,4 +1,4 @@
-"""Coordinate descent, one coordinate or block at a time (Nocedal and Wright 2006, section 9.3; Wright 2015)."""
+"""Coordinate descent, one coordinate or block at a time (Wright 2015)."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -47,8 +47,8 @@ class CoordinateDescent(Minimizer):
 
     d_B = −(H_BB)⁻¹ g_B      for the block B whose turn it is, within a trust region of its own
 
-    With H_BB the second derivatives within the block, so that one sweep over a separable quadratic ends at its
-    minimum. A poor trial is shortened before the next block has its turn. A step, in what is counted, is that
+    H_BB are the second derivatives within the block, so that one sweep over a separable quadratic ends at its
+    minimum. A poor trial is shortened before the next block has its turn. What is counted as a step is that
     of one block.
 
     Args:
@@ -121,7 +121,7 @@ class CoordinateDescent(Minimizer):
 
 
 def within(objective: Objective, x: Any, B: Any) -> Any:
-    """The second derivatives within the block B, from one Hessian-vector product for each of its coordinates."""
+    """The second derivatives within the block B, from one Hessian-vector product for each coordinate."""
     units = jnp.zeros((B.size, x.size), x.dtype).at[jnp.arange(B.size), B].set(1)
     H = jax.vmap(lambda unit: objective.hessian_vector(x, unit)[B])(units)
     return jnp.where(jnp.all(jnp.isfinite(H)), (H + H.T) / 2, 0)

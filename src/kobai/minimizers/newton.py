@@ -41,12 +41,12 @@ class Newton(Minimizer):
     (H + μI) d = −g,  ‖d‖ = Δ       else, with the least μ that leaves no negative eigenvalue
 
     The first Δ has no bound, so that a convex quadratic takes one step. Where H has a negative eigenvalue the
-    step goes down that way too: a saddle repels. H costs as much as n gradients, so it is kept for another step
-    while Newton's decrement gᵀH⁻¹g falls to less than `keep`² of what it was at a full step (Shamanskii 1967).
+    step goes down that way too: a saddle repels. H costs as much as n gradients, so it is kept for another
+    step where a full one has brought Newton's decrement gᵀH⁻¹g to `keep`² of what it was (Shamanskii 1967).
 
     Args:
       keep: in [0, 1); 0 makes the Hessian anew at every iterate.
-      largest: more parameters than this are refused, since the Hessian is a matrix: `kobai.NewtonCG` has none.
+      largest: more variables than this are refused, since H is a matrix: `kobai.NewtonCG` has none.
     """
 
     keep: float = 0.1

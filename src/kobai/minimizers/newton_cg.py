@@ -101,8 +101,8 @@ class Inner(NamedTuple):
 def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int) -> tuple[Model, Any]:
     """(The step within ‖d‖ ≤ radius, how many products it took).
 
-    An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if its
-    curvature were positive; a later one is not followed at all.
+    An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
+    its curvature were positive; a later one is not followed at all.
     """
 
     def narrower(inner: Inner) -> Inner:

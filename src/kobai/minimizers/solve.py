@@ -100,6 +100,8 @@ def answer(state: State) -> Point:
 
 def _noted(trace: Trace, state: State) -> Trace:
     """The row of the current iterate, written again at every trial until the next is accepted."""
+    if not trace.objective.size:
+        return trace
     row = state.steps
     return Trace(
         trace.objective.at[row].set(state.point.f, mode="drop"),

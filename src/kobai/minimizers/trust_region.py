@@ -1,7 +1,7 @@
-"""What Newton's methods share: how a trial of the quadratic model is judged, and the exact step of that model.
+"""What Newton's methods share: how a trial of the quadratic model is judged, and the model's exact step.
 
-m(s) = f + gᵀs + ½ sᵀHs is trusted for ‖s‖ ≤ Δ. Its step need not be short where H is positive definite, and it
-always goes down, whatever the signs of H (Conn, Gould and Toint 2000, chapters 6 and 7).
+m(s) = f + gᵀs + ½ sᵀHs is trusted for ‖s‖ ≤ Δ. The s of its lowest value there always goes down, whatever the
+signs of H (Conn, Gould and Toint 2000, chapters 6 and 7).
 """
 
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ ENOUGH, POOR, GOOD = 1e-4, 0.25, 0.75
 """Of the decrease that the model promises: at least so much is accepted; less than so much, and the radius
 shrinks; more, and it grows."""
 SHRINK, HALF, GROW = 0.1, 0.5, 3.0
-"""After a poor trial the radius is between so many times the length of the step; after a good one that reached
-the boundary, so many times."""
+"""The next radius, in lengths of the step: after a poor trial between the first two, after a good one that
+reached the boundary the third."""
 
 
 class Model(NamedTuple):
