@@ -22,8 +22,8 @@ import pytest
 import kobai
 from kobai import initializers, words
 from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.report import document, panels
 from kobai.report import html as report
-from kobai.report import panels
 from kobai.report.figures import colours, figures
 from kobai.study.answer import answer
 from kobai.study.grid import Candidate, candidates
@@ -508,7 +508,7 @@ def test_a_script_that_is_closed_by_its_data_is_caught(hostile, monkeypatch):
 
 def test_what_is_filled_in_is_not_filled_again():
     assert (
-        report._fill("{{a}} {{b}}", {"a": "{{b}}", "b": "{{say report.answer}}"})
+        document.fill("{{a}} {{b}}", {"a": "{{b}}", "b": "{{say report.answer}}"})
         == "{{b}} {{say report.answer}}"
     )
 
@@ -642,7 +642,7 @@ def test_hostile_names_are_letters_in_a_browser_too(hostile, visit):
 
 
 def test_a_page_that_asks_the_network_is_caught(outcome, visit, monkeypatch):
-    monkeypatch.setattr(report, "get_plotlyjs", lambda: "")
+    monkeypatch.setattr(document, "get_plotlyjs", lambda: "")
     content = report.page(outcome, answer(outcome), COMMAND)
     planted = content.replace("<main>", '<main><img src="http://127.0.0.1:9/x.png" alt="">', 1)
     assert any("x.png" in complaint for complaint in visit(planted).wrong)

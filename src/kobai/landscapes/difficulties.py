@@ -117,7 +117,7 @@ def two_level() -> Landscape:
         box=WIDE,
         minima=((0.0, 0.0),),
         least=0.0,
-        source="the two levels of Locatelli 2005, SIAM Journal on Optimization 15: local search meets funnels",
+        source="after Locatelli 2005, On the multilevel structure of global optimization problems",
     )
 
 
@@ -185,9 +185,7 @@ def discontinuous() -> Landscape:
     )
 
 
-def ill_conditioned(
-    dimension: int = 10, spectrum: Sequence[float] | None = None, seed: int = 0
-) -> Landscape:
+def ill_conditioned(dimension: int = 10, spectrum: Sequence[float] | None = None, seed: int = 0) -> Landscape:
     """f = ½ xᵀAx with the eigenvalues `spectrum`, in directions that no axis follows.
 
     Args:

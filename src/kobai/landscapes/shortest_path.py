@@ -14,8 +14,8 @@ HILLS = np.array([[0.0, 0.15, 3.0, 0.5], [1.2, -0.5, 2.0, 0.4], [-1.2, -0.6, 2.0
 """Each: where (x, y), how much dearer at its top, how wide."""
 
 GEODESIC = 5.5093
-"""The cost of the best way with any number of corners, extrapolated from 40 and 80 of them; a search over a fine
-grid (Dijkstra) agrees in the tests."""
+"""The cost of the best way with any number of corners, extrapolated from 40 and 80 of them; Dijkstra's search
+over a fine grid agrees in the tests."""
 
 # Gauss and Legendre's three points on [0, 1]: exact along a segment for a cost of degree five.
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])

@@ -111,8 +111,8 @@ def candidates(
     if not chosen:
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
-    names = _distinct([name for name, _, _ in grids])
-    extra = {key: _values(key, values) for key, values in (axes or {}).items()}
+    names = distinct([name for name, _, _ in grids])
+    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
     own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
     for key in extra:
         if key.partition(".")[0] not in names:
@@ -120,7 +120,7 @@ def candidates(
     made = []
     for name, (_, template, grid) in zip(names, grids, strict=True):
         if learning_rates is not None and "learning_rate" in coefficients(template):
-            grid = {**grid, "learning_rate": _values("learning_rates", learning_rates)}
+            grid = {**grid, "learning_rate": values_of("learning_rates", learning_rates)}
         made.append(Candidate(name, _product(template, {**grid, **own[name]})))
     return made
 
@@ -132,18 +132,18 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
             raise unknown("kind.optimizer", item, methods.OPTIMIZERS)
         return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
     if isinstance(item, type) and issubclass(item, Optimizer):
-        name = _registered(item)
+        name = registered(item)
         return _grid(name or item(), quick)
     if isinstance(item, Optimizer):
         if jax.tree_util.all_leaves([item]):
             raise UsageError("error.optimizer.plain", value=type(item).__name__)
         grid = {key: list(numbers(value)) for key, value in coefficients(item).items() if is_grid(value)}
-        name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
+        name = getattr(item, "name", None) or registered(type(item)) or type(item).__name__.lower()
         return name, item, grid
     raise UsageError("error.optimizer.type", value=repr(item))
 
 
-def _registered(cls: type) -> str | None:
+def registered(cls: type) -> str | None:
     """The name of a class in the table of methods."""
     return next((name for name in methods.OPTIMIZERS if methods.optimizer_class(name) is cls), None)
 
@@ -171,7 +171,7 @@ def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) ->
     return own
 
 
-def _values(name: str, values: Any) -> list[float]:
+def values_of(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
     try:
         found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
@@ -182,7 +182,7 @@ def _values(name: str, values: Any) -> list[float]:
     return found
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """adam, adam -> adam, adam_2."""
     seen: dict[str, int] = {}
     distinct = []

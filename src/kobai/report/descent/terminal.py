@@ -1,0 +1,52 @@
+"""A descent in the terminal: what was asked, the table, the notes. Fits 80 columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kobai.paths.outcome import Outcome
+from kobai.report.descent import table
+from kobai.words import say
+
+
+def view(outcome: Outcome) -> RenderableType:
+    """To be printed by rich."""
+    return Group(*_parts(outcome))
+
+
+def text(outcome: Outcome, width: int = 80) -> str:
+    """The same as plain text."""
+    console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(view(outcome))
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").splitlines())
+
+
+def _parts(outcome: Outcome) -> Iterator[RenderableType]:
+    yield Text(table.title(outcome), style="bold")
+    yield Text(table.headline(outcome), style="dim")
+    yield Text()
+    yield _table(outcome)
+    notes = table.notes(outcome)
+    if notes:
+        yield Text()
+    for note in notes:
+        yield Text(note, style="dim")
+
+
+def _table(outcome: Outcome) -> Table:
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for head, name in zip(table.headers(), table.COLUMNS, strict=True):
+        left = name in table.LEFT
+        made.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
+    for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
+        made.add_row(*cells, style="bold green" if row is outcome.rows[0] and row.stays is not None else None)
+    return made
+
+
+def files(place: Path, names: str, seconds: float) -> RenderableType:
+    """Where the files are."""
+    return Text(say("descent.files", names=names, folder=place, seconds=seconds), style="dim")
