@@ -1,7 +1,6 @@
 """A descent in the terminal: what was asked, the table, the notes. Fits 80 columns."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -9,7 +8,9 @@ from rich.text import Text
 
 from kobai.paths.outcome import Outcome
 from kobai.report.descent import table
-from kobai.words import say
+
+FOLDING = ("coefficients", "status")
+"""What is broken into lines where a row would be too wide."""
 
 
 def view(outcome: Outcome) -> RenderableType:
@@ -41,12 +42,7 @@ def _table(outcome: Outcome) -> Table:
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head, name in zip(table.headers(), table.COLUMNS, strict=True):
         left = name in table.LEFT
-        made.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
+        made.add_column(head, justify="left" if left else "right", no_wrap=name not in FOLDING, overflow="fold")
     for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
         made.add_row(*cells, style="bold green" if row is outcome.rows[0] and row.stays is not None else None)
     return made
-
-
-def files(place: Path, names: str, seconds: float) -> RenderableType:
-    """Where the files are."""
-    return Text(say("descent.files", names=names, folder=place, seconds=seconds), style="dim")
