@@ -9,7 +9,6 @@ import html
 import json
 import math
 import re
-import shutil
 from html.parser import HTMLParser
 from string import Formatter
 
@@ -531,41 +530,6 @@ def test_both_languages_fill_in_the_same_values():
 
 
 # The page in a browser
-
-
-def chromium():
-    """An installed Chromium, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not chromium():
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="session")
-def visit(browser, tmp_path_factory):
-    """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
-
-    def visit(content, **context):
-        path = tmp_path_factory.mktemp("report") / "report.html"
-        path.write_text(content, "utf-8")
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
-        page.wrong = []
-        page.on("console", lambda message: page.wrong.append(message.text))
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("request", lambda request: page.wrong.append(request.url))
-        page.goto(path.as_uri())
-        page.wrong.remove(path.as_uri())
-        return page
-
-    return visit
 
 
 @pytest.fixture(scope="session")

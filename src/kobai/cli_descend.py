@@ -23,7 +23,9 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
     """Give the application the two commands; `arguments` is the whole command line."""
 
     def option(name: str, metavar: str) -> Any:
-        return typer.Option(f"--{name}", help=say(f"help.descend.{name}"), metavar=metavar, show_default=False)
+        return typer.Option(
+            f"--{name}", help=say(f"help.descend.{name}"), metavar=metavar, show_default=False
+        )
 
     language = Annotated[
         str | None, typer.Option("--language", help=say("help.option.language"), metavar="en|ja")

@@ -47,8 +47,8 @@ class Row:
 
     @property
     def value(self) -> float:
-        """f at the end of the path."""
-        return float(self.path.values[-1])
+        """f at the end of the path; ±∞ for one that left the numbers upwards or downwards."""
+        return float(_beyond_numbers(self.path.values)[-1])
 
     @property
     def learning_rate(self) -> float | None:
@@ -99,14 +99,16 @@ def _beyond_numbers(values: np.ndarray) -> np.ndarray:
 
 
 def best(rows: list[Row]) -> Row:
-    """The row that arrives to stay in the fewest steps; else arrives; else ends lowest."""
+    """The row that arrives to stay in the fewest steps; else arrives; else ends lowest, soonest."""
     return min(rows, key=rank)
 
 
 def rank(row: Row) -> tuple:
     """Sorts the better row before the worse."""
-    value = row.value if np.isfinite(row.value) else np.inf
-    return (_last(row.stays), _last(row.first), row.status == "diverged", value)
+    value = float(f"{row.value:.6g}") if np.isfinite(row.value) else np.inf
+    unsettled = np.flatnonzero(~(np.abs(row.path.values - row.value) <= 1e-3 * (1 + abs(row.value))))
+    settled = int(unsettled[-1]) if unsettled.size else 0
+    return (_last(row.stays), _last(row.first), row.status == "diverged", value, settled)
 
 
 def _last(value: Any) -> tuple:

@@ -39,10 +39,9 @@ def _cells(row: Row) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Three figures: 0.0236, 4, 2.62e-109, −9.06; ∞ where it is no finite number."""
-    return (
-        f"{value:.3g}".replace("-", "−", 1) if value < 0 else f"{value:.3g}" if math.isfinite(value) else "∞"
-    )
+    """Three figures: 0.0236, 4, 2.62e-109, −9.06, −∞."""
+    size = f"{abs(value):.3g}" if math.isfinite(value) else "∞"
+    return f"−{size}" if value < 0 else size
 
 
 def coefficients(row: Row) -> str:

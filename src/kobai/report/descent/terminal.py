@@ -42,7 +42,9 @@ def _table(outcome: Outcome) -> Table:
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head, name in zip(table.headers(), table.COLUMNS, strict=True):
         left = name in table.LEFT
-        made.add_column(head, justify="left" if left else "right", no_wrap=name not in FOLDING, overflow="fold")
+        made.add_column(
+            head, justify="left" if left else "right", no_wrap=name not in FOLDING, overflow="fold"
+        )
     for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
         made.add_row(*cells, style="bold green" if row is outcome.rows[0] and row.stays is not None else None)
     return made
