@@ -1,4 +1,4 @@
-"""`kobai descend` and `kobai landscapes` on the command line: the table, the files, the languages, mistakes."""
+"""`kobai descend` and `kobai landscapes` on the command line: table, files, languages, mistakes."""
 
 import json
 import re

@@ -84,10 +84,16 @@ def cliff(steps: int = 50) -> Landscape:
     """
 
     def objective(p: Any) -> Any:
-        (w, b), tanh = p, namespace(p).tanh
+        (w, b), xp = p, namespace(p)
+
+        def step(_: Any, x: Any) -> Any:
+            return w * (1 + xp.tanh(x / 2)) / 2 + b
+
         x = w * sigmoid(0.5) + b
-        for _ in range(steps - 1):
-            x = w * (1 + tanh(x / 2)) / 2 + b
+        if xp is not np:  # written out, the fifty steps take minutes to compile
+            return (lax.fori_loop(1, steps, step, x) - 0.7) ** 2
+        for i in range(1, steps):
+            x = step(i, x)
         return (x - 0.7) ** 2
 
     def sigmoid(x: float) -> float:
@@ -195,7 +201,7 @@ def ill_conditioned(dimension: int = 10, spectrum: Sequence[float] | None = None
     """
     if spectrum is None:
         check_dimension(dimension, 2, 1000)
-        spectrum = np.logspace(0, 3, dimension)
+        spectrum = np.logspace(0, 3, dimension).tolist()
     λ = np.asarray(spectrum, float)
     if λ.ndim != 1 or not λ.size or not finite(λ) or not (λ > 0).all():
         raise UsageError("error.spectrum", value=repr(spectrum))

@@ -1,7 +1,7 @@
 """From the methods that the user named to the settings that are tried on a landscape.
 
-An update rule needs a learning rate. It is, in this order: what the user says (``learning_rates``, an axis, an
-instance), what the landscape names for the rule, or the best of `RATES`, found by trying them all. A
+An update rule needs a learning rate. It is, in this order: what the user says (``learning_rates``, an axis,
+an instance), what the landscape names for the rule, or the best of `RATES`, found by trying them all. A
 minimizer needs none.
 """
 
@@ -58,13 +58,13 @@ def grid(
     if not items:
         raise UsageError("error.empty", name="methods")
     names = distinct([_name(item) for item, _ in items])
-    axes = {key: values_of(key, values) for key, values in (axes or {}).items()}
-    for key in axes:
+    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
+    for key in extra:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
     rates = None if learning_rates is None else values_of("learning_rates", learning_rates)
     return [
-        _candidate(landscape, name, item, by_name, rates, axes)
+        _candidate(landscape, name, item, by_name, rates, extra)
         for name, (item, by_name) in zip(names, items, strict=True)
     ]
 

@@ -106,7 +106,8 @@ def best(rows: list[Row]) -> Row:
 def rank(row: Row) -> tuple:
     """Sorts the better row before the worse."""
     value = float(f"{row.value:.6g}") if np.isfinite(row.value) else np.inf
-    unsettled = np.flatnonzero(~(np.abs(row.path.values - row.value) <= 1e-3 * (1 + abs(row.value))))
+    with np.errstate(invalid="ignore"):  # ∞ − ∞, of a path that left the numbers
+        unsettled = np.flatnonzero(~(np.abs(row.path.values - row.value) <= 1e-3 * (1 + abs(row.value))))
     settled = int(unsettled[-1]) if unsettled.size else 0
     return (_last(row.stays), _last(row.first), row.status == "diverged", value, settled)
 

@@ -59,7 +59,7 @@ def walk(
     x = np.asarray(start, float)
     with jax.enable_x64(True):
         stacks = [jax.tree.map(_stacked, *(methods[i] for i in places)) for places in rules]
-        programs = [(jax.jit(_all_rules(objective, steps)), (stacks, x))] if rules else []
+        programs: list[Any] = [(jax.jit(_all_rules(objective, steps)), (stacks, x))] if rules else []
         programs += [(jax.jit(_one_minimizer(objective, methods[i], steps)), (x,)) for i in others]
         lowered = [program.lower(*given) for program, given in programs]
         with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each

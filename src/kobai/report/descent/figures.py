@@ -4,6 +4,7 @@ A path has one colour in all of them. The page plays the paths: ``layout.meta.st
 the step of every point of a line, and a line's last point is drawn by a marker trace of its own.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -72,33 +73,38 @@ def _paths(outcome: Outcome) -> go.Figure:
         head = {"size": 11, "color": colour(i), "line": {"color": "#ffffff", "width": 1.5}}
         end = {"x": x[-1:], "y": y[-1:], "customdata": [int(own[-1])]}
         made.add_scatter(**end, mode="markers", marker=head, showlegend=False, **look)
-    for where, symbol, size in ((outcome.landscape.minima, "star", 13), ([outcome.start], "x-thin-open", 11)):
-        if where:
-            x, y = zip(*where, strict=True)
-            marker = {"symbol": symbol, "size": size, "color": INK, "line": {"width": 1.5}}
-            made.add_scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
+    minima = _mark(outcome.landscape.minima, symbol="star", size=13)
+    made.add_traces([minima, _mark([outcome.start], symbol="x-thin-open", size=11)])
     scale = {"colorscale": [[0, DEEP], [1, HIGH]], "showscale": False}
     meta = {**made.layout.meta, "steps": steps.tolist(), "scale": ["--deep", "--high"]}
     return made.update_layout(meta=meta, coloraxis=scale)
 
 
+def _mark(points: Sequence[Sequence[float]], **look: Any) -> go.Scatter:
+    """Points that belong to no path."""
+    x, y = np.reshape(points, (-1, 2)).T.tolist()
+    marker = {"color": INK, "line": {"width": 1.5}, **look}
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
+
+
 def _box(outcome: Outcome) -> tuple[tuple[float, float], tuple[float, float]]:
     """What is looked at: the landscape's own box, or where the paths are; and the start in any case."""
-    if outcome.landscape.box is not None:
-        seen = np.array(outcome.landscape.box, float).T
-    else:
-        visited = np.concatenate(
-            [row.path.points for row in outcome.rows if row.status != "diverged"] or [[]]
-        )
-        visited = visited.reshape(-1, 2)
-        visited = visited[np.isfinite(visited).all(axis=1)]
-        seen = np.quantile(visited, (0.01, 0.99), axis=0) if len(visited) else np.empty((0, 2))
-    seen = np.concatenate([seen, [outcome.start]])
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    inside = outcome.landscape.box is not None and ([low, high] == np.array(outcome.landscape.box).T).all()
-    room = 0.0 if inside else 0.1 * np.where(high > low, high - low, 1.0)
-    (left, bottom), (right, top) = (low - room).tolist(), (high + room).tolist()
+    start = np.array(outcome.start)
+    own = None if outcome.landscape.box is None else np.array(outcome.landscape.box, float).T
+    seen = _visited(outcome) if own is None else own
+    low, high = np.minimum(seen[0], start), np.maximum(seen[1], start)
+    if own is None or (low < own[0]).any() or (high > own[1]).any():
+        room = 0.1 * np.where(high > low, high - low, 1.0)
+        low, high = low - room, high + room
+    (left, right), (bottom, top) = np.transpose([low, high]).tolist()
     return (left, right), (bottom, top)
+
+
+def _visited(outcome: Outcome) -> np.ndarray:
+    """[2, 2]: lower left and upper right corner of nearly all steps, but for paths that diverge."""
+    own = [row.path.points for row in outcome.rows if row.status != "diverged"]
+    points = np.concatenate([np.array([outcome.start]), *own])
+    return np.quantile(points[np.isfinite(points).all(axis=1)], (0.01, 0.99), axis=0)
 
 
 def _contours(outcome: Outcome, across: tuple[float, float], up: tuple[float, float]) -> go.Contour:

@@ -119,11 +119,12 @@ def _figure(outcome: Outcome, name: str) -> str:
     minima = say("report.paths.minima") if outcome.landscape.minima else ""
     texts = {key: html.escape(say(f"descent.{key}")) for key in ("play", "pause")}
     step = html.escape(say("descent.step", step="{step}"))
+    axis = html.escape(say("report.axis.step"))
     player = (
         '<div class="player">'
         f'<button type="button" id="play" data-play="{texts["play"]}" data-pause="{texts["pause"]}">'
         f"{texts['play']}</button>"
-        f'<input type="range" id="step" min="0" value="0" aria-label="{html.escape(say("report.axis.step"))}">'
+        f'<input type="range" id="step" min="0" value="0" aria-label="{axis}">'
         f'<output id="shown" for="step" data-text="{step}"></output></div>'
     )
     made = figure(name, [say("report.paths.caption"), minima])

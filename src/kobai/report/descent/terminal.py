@@ -1,6 +1,7 @@
 """A descent in the terminal: what was asked, the table, the notes. Fits 80 columns."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -41,10 +42,9 @@ def _parts(outcome: Outcome) -> Iterator[RenderableType]:
 def _table(outcome: Outcome) -> Table:
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head, name in zip(table.headers(), table.COLUMNS, strict=True):
-        left = name in table.LEFT
-        made.add_column(
-            head, justify="left" if left else "right", no_wrap=name not in FOLDING, overflow="fold"
-        )
+        justify: Literal["left", "right"] = "left" if name in table.LEFT else "right"
+        made.add_column(head, justify=justify, no_wrap=name not in FOLDING, overflow="fold")
     for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
-        made.add_row(*cells, style="bold green" if row is outcome.rows[0] and row.stays is not None else None)
+        first = row is outcome.rows[0] and row.stays is not None
+        made.add_row(*cells, style="bold green" if first else None)
     return made
