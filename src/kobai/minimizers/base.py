@@ -53,7 +53,9 @@ class Evaluations(NamedTuple):
     hessian: Any
     hessian_vector: Any
 
-    def plus(self, value: Any = 0, gradient: Any = 0, hessian: Any = 0, hessian_vector: Any = 0) -> "Evaluations":
+    def plus(
+        self, value: Any = 0, gradient: Any = 0, hessian: Any = 0, hessian_vector: Any = 0
+    ) -> "Evaluations":
         """These counts and so many more."""
         return Evaluations(
             self.value + value,
@@ -118,12 +120,13 @@ class Minimizer:
 def started(point: Point, memory: Any, evaluations: Evaluations | None = None) -> State:
     """The state at a start that was just evaluated."""
     zero = jnp.int32(0)
+    sound = point.finite() & jnp.all(jnp.isfinite(point.x))
     return State(
         point=point,
         best=point,
         steps=zero,
         evaluations=evaluations or Evaluations(zero + 1, zero + 1, zero, zero),
-        status=jnp.where(point.finite(), RUNNING, NONFINITE_START).astype(jnp.int32),
+        status=jnp.where(sound, RUNNING, NONFINITE_START).astype(jnp.int32),
         memory=memory,
     )
 

@@ -5,17 +5,19 @@
 function, method and shape, and says how it ended in words.
 """
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from kobai.errors import UsageError, check_count
+from kobai import methods
+from kobai.errors import UsageError, check_count, is_number, unknown
 from kobai.minimizers.base import (
     CONVERGED,
     ITERATION_LIMIT,
@@ -30,6 +32,7 @@ from kobai.minimizers.base import (
     max_norm,
 )
 from kobai.minimizers.bfgs import BFGS
+from kobai.minimizers.tree import Tree, flattened, objective
 from kobai.words import say
 
 GTOL = {"float64": 1e-6, "float32": 1e-3}
@@ -97,6 +100,8 @@ def answer(state: State) -> Point:
 
 def _noted(trace: Trace, state: State) -> Trace:
     """The row of the current iterate, written again at every trial until the next is accepted."""
+    if not trace.objective.size:
+        return trace
     row = state.steps
     return Trace(
         trace.objective.at[row].set(state.point.f, mode="drop"),
@@ -127,7 +132,9 @@ class Solution:
     status: str
     """One of `STATUSES`, except "running"."""
     steps: int
+    """Iterates accepted after the start."""
     evaluations: Evaluations
+    """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
     history: History
 
     @property
@@ -145,36 +152,50 @@ def minimize(
     fun: Callable[..., Any],
     x0: Any,
     *,
-    method: Minimizer | None = None,
+    method: Minimizer | str | None = None,
     args: tuple = (),
     gtol: float | None = None,
     max_steps: int = 2000,
     max_evaluations: int = 100_000,
     keep_path: bool = False,
 ) -> Solution:
-    """Find a local minimum of ``fun(x, *args)``, a scalar that JAX can differentiate, from x0."""
-    x, unravel = ravel_pytree(x0)
-    gtol = GTOL[x.dtype.name] if gtol is None else gtol
-    check_count("max_steps", max_steps)
-    if not gtol >= 0:
-        raise UsageError("error.minimize.gtol", value=gtol)
-    rows = 1 << int(max_steps).bit_length()
-    state, trace = _compiled(
-        fun, method or BFGS(), unravel, rows, keep_path, x, args, gtol, max_steps, max_evaluations
-    )
-    state, trace = jax.device_get((state, trace))
-    end = answer(state)
-    n = int(state.steps) + 1
+    """Find a local minimum of ``fun(x, *args)`` from x0, with no learning rate to choose.
+
+    Args:
+      fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again with
+        the same function object, method and shapes, nothing is compiled anew.
+      x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
+      method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
+      args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
+      gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
+      max_steps: at most so many accepted steps.
+      max_evaluations: at most so many points.
+      keep_path: keep every iterate in ``history.path``.
+
+    How it ended is a value, `Solution.status`. Raises `UsageError` for a caller's mistake.
+    """
+    if not callable(fun):
+        raise UsageError("error.minimize.fun", value=type(fun).__name__)
+    method = chosen(method)
+    x, tree = flattened("x0", x0)
+    gtol = checked(gtol, tree.dtype, max_steps, max_evaluations)
+    rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
+    args = checked_args(args)
+    with jax.enable_x64(tree.dtype == "float64" or bool(jax.config.jax_enable_x64)), mistakes_said():
+        end, norm, state, trace = jax.device_get(
+            _compiled(
+                hashable(fun), method, tree, rows, bool(keep_path), x, args, gtol, max_steps, max_evaluations
+            )
+        )
+    kept = int(state.steps) + 1
     return Solution(
-        value=unravel(jnp.asarray(end.x)),
+        value=tree.restored(end.x),
         objective=float(end.f),
-        gradient_norm=float(max_norm(end.g)),
+        gradient_norm=float(norm),
         status=STATUSES[int(state.status)],
         steps=int(state.steps),
         evaluations=Evaluations(*map(int, state.evaluations)),
-        history=History(
-            trace.objective[:n], trace.gradient_norm[:n], None if trace.path is None else trace.path[:n]
-        ),
+        history=History(*(None if rows is None else rows[:kept] for rows in trace)),
     )
 
 
@@ -182,7 +203,7 @@ def minimize(
 def _compiled(
     fun: Any,
     method: Minimizer,
-    unravel: Any,
+    tree: Tree,
     rows: int,
     keep_path: bool,
     x: Any,
@@ -190,11 +211,10 @@ def _compiled(
     gtol: Any,
     max_steps: Any,
     max_evaluations: Any,
-) -> tuple[State, Trace]:
-    objective = Objective(lambda x: fun(unravel(x), *args))
-    return solve(
+) -> tuple[Point, Any, State, Trace]:
+    state, trace = solve(
         method,
-        objective,
+        objective(fun, tree, args),
         x,
         gtol=gtol,
         max_steps=max_steps,
@@ -202,3 +222,56 @@ def _compiled(
         rows=rows,
         keep_path=keep_path,
     )
+    end = answer(state)
+    return end, max_norm(end.g), state._replace(memory=None, point=None, best=None), trace
+
+
+def chosen(method: Minimizer | str | None) -> Minimizer:
+    """The minimizer that is meant."""
+    if isinstance(method, str):
+        if method not in methods.MINIMIZERS:
+            raise unknown("kind.minimizer", method, methods.MINIMIZERS)
+        return methods.minimizer_class(method)()
+    if method is None:
+        return BFGS()
+    if not isinstance(method, Minimizer):
+        raise UsageError("error.minimize.method", value=getattr(method, "__name__", repr(method)))
+    return method
+
+
+def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> np.ndarray:
+    """The tolerance in this dtype. Refuses tolerances and bounds that mean nothing."""
+    check_count("max_steps", max_steps)
+    check_count("max_evaluations", max_evaluations)
+    if gtol is None:
+        gtol = GTOL[dtype]
+    if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
+        raise UsageError("error.minimize.gtol", value=repr(gtol))
+    return np.asarray(gtol, dtype)
+
+
+def checked_args(args: Any) -> tuple:
+    """The further arguments of the function; one alone need not be in a tuple."""
+    args = args if isinstance(args, tuple) else (args,)
+    for leaf in jax.tree.leaves(args):
+        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
+            raise UsageError("error.minimize.args", value=repr(leaf))
+    return args
+
+
+def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """`fun` itself, or a stand-in for one that cannot be hashed, which is then compiled at every call."""
+    try:
+        hash(fun)
+    except TypeError:
+        return lambda *arguments: fun(*arguments)
+    return fun
+
+
+@contextlib.contextmanager
+def mistakes_said() -> Iterator[None]:
+    """Say in one sentence what JAX says in many where a function cannot be traced."""
+    try:
+        yield
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as problem:
+        raise UsageError("error.minimize.traceable", value=str(problem).splitlines()[0]) from problem

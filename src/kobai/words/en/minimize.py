@@ -21,4 +21,24 @@ WORDS: dict[str, str] = {
     "or check its sign",
     # mistakes
     "error.minimize.gtol": "minimize: gtol must be a finite number of at least 0, got {value}",
+    "error.minimize.fun": "minimize: fun must be a function, got {value}",
+    "error.minimize.method": "minimize: method must be a minimizer such as kobai.BFGS(), or its name, got {value}",
+    "error.minimize.dtype": "{name} must hold float32 or float64 numbers only, got {value}; "
+    "convert it, or leave it to the function as an argument (args)",
+    "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",
+    "error.minimize.empty": "{name} holds no numbers, so that there is nothing to vary",
+    "error.minimize.traced": "{name} is traced by JAX; inside jit or vmap use kobai.minimizers.solve.solve",
+    "error.minimize.scalar": "fun must give one real number (a JAX scalar of floating dtype), got {value}; "
+    "sum or average what it gives",
+    "error.minimize.traceable": "fun cannot be traced by JAX ({value}); write it with jax.numpy, "
+    "without NumPy calls and without 'if' on values",
+    "error.minimize.descent": "{owner}: decrease and curvature must satisfy 0 < decrease < curvature < 1 "
+    "with decrease below 1/2, got {decrease} and {curvature}",
+    "kind.formula": "formula",
+    # Newton's methods, coordinate descent, minimize_many
+    "error.minimize.starts": "minimize_many: the leaves of starts must have one common leading axis, a start each, got the shapes {value}",
+    "error.minimize.same": "minimize_many: same must be a number of at least 0, got {value}",
+    "error.newton.largest": "Newton needs a Hessian of {size} × {size} numbers, and refuses more than {largest} variables; use kobai.NewtonCG(), which needs no matrix, or raise Newton(largest=…)",
+    "error.coordinate.seed": "CoordinateDescent: seed must be a whole number of at least 0, got {value}",
+    "kind.order": "order",
 }

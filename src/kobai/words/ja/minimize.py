@@ -20,4 +20,26 @@ WORDS: dict[str, str] = {
     "status.unbounded": "関数は際限なく小さくなります。下限を設ける（罰則や制約を加える）か、符号を確かめてください",
     # mistakes
     "error.minimize.gtol": "minimize: gtol は 0 以上の有限な数でなければなりません（受け取った値: {value}）",
+    "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
+    "error.minimize.method": "minimize: method は kobai.BFGS() のような最小化手法か、その名前でなければなりません"
+    "（受け取った値: {value}）",
+    "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです（受け取った値: {value}）。"
+    "変換するか、args で関数に渡してください",
+    "error.minimize.args": "args に入れられるのは配列と数だけです（受け取った値: {value}）。それ以外は関数の中に書いてください",
+    "error.minimize.empty": "{name} に数がひとつもなく、動かすものがありません",
+    "error.minimize.traced": "{name} は JAX がトレース中の値です。jit や vmap の中では "
+    "kobai.minimizers.solve.solve を使ってください",
+    "error.minimize.scalar": "fun は実数をひとつ（浮動小数点の JAX スカラー）返さなければなりません"
+    "（受け取った値: {value}）。和か平均にしてください",
+    "error.minimize.traceable": "fun を JAX でトレースできません（{value}）。jax.numpy で書き、NumPy の関数や、"
+    "値による if を使わないでください",
+    "error.minimize.descent": "{owner}: decrease と curvature は 0 < decrease < curvature < 1 かつ decrease < 1/2 "
+    "でなければなりません（受け取った値: {decrease} と {curvature}）",
+    "kind.formula": "公式",
+    # Newton's methods, coordinate descent, minimize_many
+    "error.minimize.starts": "minimize_many: starts の各配列の先頭の軸は、出発点の数として一致していなければなりません。受け取った形は {value} です",
+    "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりません。受け取った値は {value} です",
+    "error.newton.largest": "Newton には {size} × {size} 個の数からなるヘッセ行列が必要で、変数が {largest} 個を超えると実行しません。行列の要らない kobai.NewtonCG() を使うか、Newton(largest=…) を大きくしてください",
+    "error.coordinate.seed": "CoordinateDescent: seed は 0 以上の整数でなければなりません。受け取った値は {value} です",
+    "kind.order": "順序",
 }
