@@ -52,7 +52,9 @@ def rosenbrock(x, scale=1.0, shift=0.0, axes=None):
 def linear_path(steps):
     """The iterates of linear conjugate gradients from 0, and the start."""
     product = lambda v: A @ v
-    return np.array([linear_conjugate_gradient(product, B, np.zeros(N), max_steps=k)[0] for k in range(steps)])
+    return np.array(
+        [linear_conjugate_gradient(product, B, np.zeros(N), max_steps=k)[0] for k in range(steps)]
+    )
 
 
 def path_on_quadratic(method):
@@ -115,7 +117,9 @@ class DroppedUpdate(BFGS):
         return memory, -memory[0] @ step.after.g, jnp.ones_like(step.length)
 
 
-@pytest.mark.parametrize("wrong", [WrongSign(**EXACT), DroppedDirection(**EXACT), DroppedUpdate(**EXACT)], ids=name_of)
+@pytest.mark.parametrize(
+    "wrong", [WrongSign(**EXACT), DroppedDirection(**EXACT), DroppedUpdate(**EXACT)], ids=name_of
+)
 def test_wrong_directions_are_seen(wrong):
     assert not follows_linear(wrong)
 

@@ -103,7 +103,9 @@ def test_a_gradient_that_points_the_wrong_way_ends_in_a_failed_search(method):
 
 def test_small_step_where_the_tolerance_is_beyond_rounding():
     """The gradient of f is a multiple of 2⁻³⁰ · 1e6 or so: it cannot be as small as 1e-12."""
-    found = kobai.minimize(lambda x: 1e6 * jnp.sum((x - 1 / 3) ** 4 + (x - 1 / 3) ** 2) + 1, [2.0, 5.0], gtol=1e-300)
+    found = kobai.minimize(
+        lambda x: 1e6 * jnp.sum((x - 1 / 3) ** 4 + (x - 1 / 3) ** 2) + 1, [2.0, 5.0], gtol=1e-300
+    )
     assert found.status in ("small_step", "line_search_failed", "converged")
     np.testing.assert_allclose(found.value, 1 / 3, atol=1e-9)
 
@@ -271,9 +273,7 @@ def test_vmap_equals_a_loop(method):
     with jax.enable_x64(True):
 
         def one(x):
-            state, _ = solve(
-                method, Objective(rosenbrock), x, gtol=1e-6, max_steps=300, max_evaluations=2000
-            )
+            state, _ = solve(method, Objective(rosenbrock), x, gtol=1e-6, max_steps=300, max_evaluations=2000)
             return answer(state).x, state.steps, state.evaluations.value, state.status
 
         together = jax.vmap(one)(starts)
@@ -339,7 +339,10 @@ MISTAKES = {
     "no evaluations": ({"max_evaluations": 0}, "max_evaluations must be a whole number"),
     "a class as method": ({"method": BFGS}, "such as kobai.BFGS.*got BFGS"),
     "a misspelt method": ({"method": "bgfs"}, "no minimizer 'bgfs'; did you mean 'bfgs'"),
-    "words as argument": ({"fun": lambda x, a: total(x), "args": ("a",)}, "args must hold arrays and numbers"),
+    "words as argument": (
+        {"fun": lambda x, a: total(x), "args": ("a",)},
+        "args must hold arrays and numbers",
+    ),
 }
 
 

@@ -108,7 +108,8 @@ def _descend(
     where = [say("descent.files", names=FILES, folder=folder)] if folder else []
     where += [", ".join(written)] if written else []
     seconds = say("descent.seconds", seconds=f"{time.perf_counter() - began:.1f}")
-    console.print(f"{'; '.join(where)} ({seconds})", style="dim", soft_wrap=True)
+    long = any(len(str(path)) > console.width for path in (folder, html, json))  # to be copied whole
+    console.print(f"{'; '.join(where)} ({seconds})", style="dim", soft_wrap=long)
 
 
 def _landscapes() -> None:
