@@ -12,14 +12,14 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from kobai import methods, options, words
+from kobai import cli_descend, methods, options, words
 from kobai.errors import UsageError
 from kobai.words import say
 
@@ -119,7 +119,7 @@ def application(arguments: list[str]) -> typer.Typer:
     ) -> Callable[[], None]:
         return functools.partial(
             _compare,
-            "kobai " + shlex.join(_reproducing(arguments)),
+            "kobai " + shlex.join(options.reproducing(arguments)),
             task,
             output or (None if resume else _new_folder(task)),
             json,
@@ -160,15 +160,8 @@ def application(arguments: list[str]) -> typer.Typer:
     def list_tasks(language: language = None) -> Callable[[], None]:  # noqa: ARG001
         return _list_tasks
 
+    cli_descend.add(app, arguments)
     return app
-
-
-def _reproducing(arguments: list[str]) -> Iterator[str]:
-    """The arguments but for where files are kept: another run needs a folder of its own."""
-    places = ("--output", "--json")
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
-            yield argument
 
 
 def _option(name: str, metavar: str | None = None) -> Any:

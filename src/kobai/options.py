@@ -59,6 +59,14 @@ def settings(texts: list[str]) -> dict[str, list[float]]:
     return found
 
 
+def reproducing(arguments: list[str]) -> Iterator[str]:
+    """The arguments but for where files are kept: another run needs a folder of its own."""
+    places = ("--output", "--json", "--html")
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
+            yield argument
+
+
 def translated(problem: Any) -> str:
     """What Typer found wrong, in one sentence of the language in use."""
     kind = type(problem).__name__
