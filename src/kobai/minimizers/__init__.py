@@ -13,7 +13,7 @@ from kobai.minimizers.lbfgs import LBFGS
 from kobai.minimizers.many import minimize_many
 from kobai.minimizers.newton import Newton
 from kobai.minimizers.newton_cg import NewtonCG
-from kobai.minimizers.solve import Solution, minimize, solve
+from kobai.minimizers.solve import Solution, minimize
 
 __all__ = [
     "BFGS",
@@ -31,5 +31,4 @@ __all__ = [
     "linear_conjugate_gradient",
     "minimize",
     "minimize_many",
-    "solve",
 ]
