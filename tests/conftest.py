@@ -1,6 +1,7 @@
 """What tests share: a place of their own, two ways to run the command line, a browser."""
 
 import dataclasses
+import functools
 import os
 import shutil
 import subprocess
@@ -49,6 +50,28 @@ def kobai_here(place, capsys):  # noqa: ARG001
         return Ran(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def quick_compile(monkeypatch):
+    """Compile solves with little optimization: four times as fast, and these solves are short."""
+    import jax
+
+    from kobai.minimizers import solve
+
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    monkeypatch.setattr(
+        solve, "_compiled", _quickly(jax, solve._compiled.__wrapped__, tuple(options.items()))
+    )
+
+
+@functools.cache
+def _quickly(jax, function, options):
+    try:
+        jax.jit(lambda x: x, compiler_options=dict(options))(1.0)
+    except Exception:  # an option that this version of XLA does not know
+        options = ()
+    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=dict(options) or None)
 
 
 @pytest.fixture(scope="session")
