@@ -52,4 +52,10 @@ if __name__ == "__main__":
     for batch_size in (1, 2, 4, 8, 16, 32, EXAMPLES):
         found = escaped(batch_size)
         best = int(np.argmax(found))
-        print(batch_size, f"{found[best]:.0%}", f"{RATES[best]:g}", *(f"{part:.0%}" for part in found), sep=" | ")
+        print(
+            batch_size,
+            f"{found[best]:.0%}",
+            f"{RATES[best]:g}",
+            *(f"{part:.0%}" for part in found),
+            sep=" | ",
+        )

@@ -37,4 +37,6 @@ if __name__ == "__main__":
         found = losses(width)
         i = int(np.argmin(np.median(found, axis=1)))
         best, median, worst = np.quantile(found[i], (0, 0.5, 1))
-        print(width, RATES[i], f"{best:.4f}", f"{median:.4f}", f"{worst:.4f}", f"{worst / best:.2f}", sep=" | ")
+        print(
+            width, RATES[i], f"{best:.4f}", f"{median:.4f}", f"{worst:.4f}", f"{worst / best:.2f}", sep=" | "
+        )

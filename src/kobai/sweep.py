@@ -19,7 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.strategy import Strategy, Told
 from kobai.tasks.task import Task
@@ -39,9 +41,9 @@ SECONDS_PER_BLOCK = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One training run: an optimizer with its hyperparameters, an initializer, a seed, a strategy."""
+    """One training run: an optimizer with its hyperparameters, or a minimizer; an initializer, a seed, a strategy."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer | Minimizer
     initializer: Initializer
     seed: int
     strategy: Strategy = Strategy()
@@ -129,7 +131,7 @@ class Sweep:
     def __init__(
         self,
         task: Task,
-        optimizers: Sequence[Optimizer],
+        optimizers: Sequence[Optimizer | Minimizer],
         *,
         steps: int,
         evaluate_every: int,
@@ -142,11 +144,13 @@ class Sweep:
         self.population = jax.default_backend() != "cpu" if population is None else population
         self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
         self.threads = 1 if self.population else threads or available_cores()
-        kinds = {jax.tree.structure(optimizer): optimizer for optimizer in optimizers}
-        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
-        self._any = next(iter(kinds.values()))
-        self.program = Program(task, list(kinds.values()), capacity=capacity, strategies=strategies)
         self.rows = evaluated_at(steps, evaluate_every)
+        rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
+        self.kinds = {jax.tree.structure(rule): rule for rule in rules}
+        minimizers = [optimizer for optimizer in optimizers if isinstance(optimizer, Minimizer)]
+        self.full_batch = {minimizer: FullBatch(task, minimizer, self.rows) for minimizer in minimizers}
+        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
+        self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.train, self.validation, self.test = (
             jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
@@ -162,15 +166,14 @@ class Sweep:
         Leaving the iteration early (Ctrl-C, `close`) lets each thread end its block and start no other.
         """
         order = (
-            sorted(range(len(cells)), key=lambda i: self._rule(cells[i]))
+            sorted(range(len(cells)), key=lambda i: self._position(cells[i]))
             if self.population
             else range(len(cells))
         )
         chunks = [list(order[i : i + self.chunk]) for i in range(0, len(cells), self.chunk)]
         if not chunks:
             return
-        if not self.population:
-            self.compile()  # here, once, rather than by every thread
+        self.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for chunk in chunks:
@@ -189,19 +192,28 @@ class Sweep:
             leave.set()
 
     def compile(self) -> None:
-        """Compile the program for a CPU, if that is still to be done."""
-        self._program(None)
+        """Compile what does not depend on the cells, if that is still to be done."""
+        if not self.population:
+            self._program(None)
+        for engine in self.full_batch.values():
+            engine.compiled()
 
     def text(self) -> str:
-        """The program as text: equal for two sweeps that compute the same."""
-        return self._traced(None)[0].as_text()
+        """The programs as text: equal for two sweeps that compute the same."""
+        blocks = [self._traced(None)[0], *(engine.traced()[1] for engine in self.full_batch.values())]
+        return "".join(block.as_text() for block in blocks if block)
 
-    def memory(self, optimizer: Optimizer) -> int:
-        """Numbers that the rule remembers for every parameter."""
+    def memory(self, optimizer: Optimizer | Minimizer) -> int:
+        """Numbers that the method remembers for every parameter."""
+        if isinstance(optimizer, Minimizer):
+            return self.full_batch[optimizer].memory()
         rule = self.program.rules[self.program.position[jax.tree.structure(optimizer)]]
         return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
 
-    def _rule(self, cell: Cell) -> int:
+    def _position(self, cell: Cell) -> int:
+        """The position of the cell's rule among the program's; behind all of them for a minimizer."""
+        if isinstance(cell.optimizer, Minimizer):
+            return len(self.program.rules)
         return self.program.position[jax.tree.structure(cell.optimizer)]
 
     def _program(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
@@ -226,8 +238,11 @@ class Sweep:
         `final` is None where it is not needed: without test data, or where they have the shapes of the
         validation data, so that the block evaluates them as well.
         """
+        if not self.kinds:
+            return None, None
         size = 1 if counts is None else sum(counts)
-        cells = self._joined([self.program.start(self._any, self.program.θ)] * size)
+        any_rule = next(iter(self.kinds.values()))
+        cells = self._joined([self.program.start(any_rule, self.program.θ)] * size)
         draws = self._joined([self._draws(0, Strategy(), 0, 0)] * size)
         block = self.program.block if counts is None else functools.partial(self.program.population, counts)
         clock = self.program.clock(0, [])
@@ -250,16 +265,23 @@ class Sweep:
             done.put(problem)
 
     def _run_chunk(self, chunk: list[Cell], leave: threading.Event) -> list[Run] | None:
-        """One chunk from its first step to its last, all cells in step or one by one; None: told to leave."""
-        if self.population:
-            return self._train(chunk, leave)
-        runs: list[Run] = []
-        for cell in chunk:
-            run = self._train([cell], leave)
-            if run is None:
+        """One chunk from its first step to its last; None when told to leave.
+
+        Cells are trained one by one or, in a population, in step; minimizers always one by one.
+        """
+        in_step = [
+            i for i, cell in enumerate(chunk) if self.population and self._position(cell) < len(self.kinds)
+        ]
+        groups = [[i] for i in range(len(chunk)) if i not in in_step] + ([in_step] if in_step else [])
+        found: dict[int, Run] = {}
+        for group in groups:
+            cells = [chunk[i] for i in group]
+            train = self._train if isinstance(cells[0].optimizer, Optimizer) else self._minimize
+            runs = train(cells, leave)
+            if runs is None:
                 return None
-            runs += run
-        return runs
+            found |= zip(group, runs, strict=True)
+        return [found[i] for i in range(len(chunk))]
 
     def _train(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
         """Train these cells together, block after block; None when told to leave."""
@@ -269,15 +291,15 @@ class Sweep:
         held = self._joined(
             [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells]
         )
-        step, pieces, ended = 0, [np.zeros((len(cells), 0, columns), self.program.θ.dtype)], False
+        table = np.full((len(cells), len(self.rows), columns), np.nan, self.program.θ.dtype)
+        diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
         while not ended:
             if leave.is_set():
                 return None
             before = time.perf_counter()
             stop = min(step + self._steps_per_block, self.steps)
-            done = sum(piece.shape[1] for piece in pieces)
-            due = self.rows[done : np.searchsorted(self.rows, stop, side="right")].tolist()
-            ends = due if due and due[-1] == stop else [*due, stop]
+            due = self.rows[done : np.searchsorted(self.rows, stop, side="right")]
+            ends = due if len(due) and due[-1] == stop else np.append(due, stop)
             draws = self._joined([self._draws(cell.seed, cell.strategy, step, stop) for cell in cells])
             clock = self.program.clock(step, ends, len(due))
             held, rows = block(clock, held, draws, self.train, self.validation)
@@ -285,13 +307,13 @@ class Sweep:
             if len(ends) > len(due):  # the block ends between two evaluations
                 sums = rows[:, len(due), LOSS_SUM]
                 held = held._replace(loss_sum=sums if self.population else sums[0])
-            pieces.append(rows[:, : len(due)])
-            step = stop
-            table = np.concatenate(pieces, axis=1)
+            table[:, done : done + len(due)] = rows[:, : len(due)]
             told = parts.told(held.kept, len(cells))
-            diverged_at = self._diverged_at(
-                table, np.atleast_1d(np.asarray(held.diverged_at)), told.stopped_at
-            )
+            lost_at = _lost_at(due, rows[:, : len(due)], np.atleast_1d(np.asarray(held.diverged_at)))
+            # What comes after an early stop is no part of a run.
+            lost_at = np.where((told.stopped_at > 0) & (lost_at > told.stopped_at), 0, lost_at)
+            diverged_at = np.where(diverged_at > 0, diverged_at, lost_at)
+            step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (told.stopped_at > 0)).all())
             self._set_pace(time.perf_counter() - before)
         held, places = parts.restored(held), [LOSS, METRIC, *range(LOST + 1, columns)]
@@ -308,19 +330,24 @@ class Sweep:
             for i, cell in enumerate(cells)
         ]
 
-    def _diverged_at(self, table: np.ndarray, by_loss: np.ndarray, stopped_at: np.ndarray) -> np.ndarray:
-        """The step of each cell's divergence, [cells]; 0: none.
-
-        The first whose training loss is not finite (`by_loss`), or the first evaluation at which the
-        validation loss is not, or the parameters are not. What comes after an early stop is no part of a run.
-        """
-        never = np.iinfo(np.int32).max
-        lost = ~np.isfinite(table[:, :, LOSS]) | (table[:, :, LOST] > 0)
-        steps = np.maximum(self.rows[: table.shape[1]], 1)
-        by_row = np.where(lost, steps, never).min(axis=1, initial=never)
-        first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
-        first = np.where((stopped_at > 0) & (first > stopped_at), never, first)
-        return np.where(first < never, first, 0)
+    def _minimize(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
+        """Let a minimizer train its one cell on the full batch; None when told to leave."""
+        began = time.perf_counter()
+        [cell] = cells
+        begin, block, measure = self.full_batch[cell.optimizer].compiled()  # type: ignore[index]
+        progress = begin(self._first(cell), self.train)
+        while not progress.over:
+            if leave.is_set():
+                return None
+            progress = block(progress, self.train, self.validation)
+        table = np.array(progress.rows)
+        lost_at = _lost_at(self.rows, table[None], _first_lost(self.rows, table[:, LOSS_SUM]))
+        # The rows hold the training loss itself, where those of a rule hold the sum over steps.
+        table[:, LOSS_SUM] *= self._since()
+        tested = np.asarray(measure(progress.θ, self.test)) if measure else np.full(2, np.nan)
+        told = Told(0, np.nan, 0)
+        seconds = time.perf_counter() - began
+        return [self._collect(cell.strategy, table, int(lost_at[0]), tested, seconds, told)]
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long."""
@@ -350,7 +377,7 @@ class Sweep:
         """How many cells a population has of each rule."""
         if not self.population:
             return None
-        rules = [self._rule(cell) for cell in cells]
+        rules = [self._position(cell) for cell in cells]
         return tuple(rules.count(i) for i in range(len(self.program.rules)))
 
     def _collect(
@@ -362,19 +389,16 @@ class Sweep:
         seconds: float,
         told: Told,
     ) -> Run:
-        """What came of one cell, from its rows [evaluations so far, columns]."""
-        curves = np.full((len(self.rows), table.shape[1]), np.nan, table.dtype)
-        curves[: len(table)] = table
+        """What came of one cell, from its rows [evaluations, columns]."""
+        curves = table.copy()
         if diverged_at:
             curves[self.rows >= diverged_at] = np.nan
         elif strategy.early_stopping is not None:
             self._restore(curves, told)
-        since = np.diff(self.rows, prepend=np.int32(0)).astype(table.dtype)
-        since[0] = np.nan  # no step was made yet
         has_test = self.test is not None and not diverged_at
         number = float if has_test else lambda _: None
         return Run(
-            training_loss=curves[:, LOSS_SUM] / since,
+            training_loss=curves[:, LOSS_SUM] / self._since().astype(table.dtype),
             validation_loss=curves[:, LOSS],
             validation_metric=curves[:, METRIC],
             diverged_at=diverged_at or None,
@@ -398,6 +422,29 @@ class Sweep:
             curves[last + 1 :, LOSS_SUM] = np.nan
         best = curves[: last + 1][curves[: last + 1, LOSS] == told.best]
         curves[last:, [LOSS, METRIC]] = best[0, [LOSS, METRIC]]
+
+    def _since(self) -> np.ndarray:
+        """How many steps each evaluation looks back on; NaN for the first, before any step."""
+        return np.append(np.nan, np.diff(self.rows))
+
+
+def _lost_at(steps: np.ndarray, rows: np.ndarray, by_loss: np.ndarray) -> np.ndarray:
+    """The step at which each cell diverged, [cells]; 0: none did.
+
+    That is the first whose training loss is not finite (`by_loss`), or the first of the evaluations [cells,
+    evaluations, 4] at `steps` in which the validation loss is not, or the parameters are not.
+    """
+    never = np.iinfo(np.int32).max
+    lost = ~np.isfinite(rows[:, :, LOSS]) | (rows[:, :, LOST] > 0)
+    by_row = np.where(lost, np.maximum(steps, 1), never).min(axis=1, initial=never)
+    first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
+    return np.where(first < never, first, 0)
+
+
+def _first_lost(steps: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """The first step at which the loss is not finite, [1]; 0: none."""
+    lost = ~np.isfinite(losses)
+    return np.array([max(steps[lost.argmax()], 1) if lost.any() else 0])
 
 
 def _shapes(data: Any) -> Any:

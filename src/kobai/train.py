@@ -226,11 +226,13 @@ class Program:
         self.θ = task.flatten(task.parameters)
         self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
-        self.width = max(rule.hyperparameters for rule in self.rules)
-        self.sizes = {kind: max(rule.sizes[kind] for rule in self.rules) for kind in self.rules[0].sizes}
+        self.width = max((rule.hyperparameters for rule in self.rules), default=0)
+        self.sizes = {
+            kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Memory._fields
+        }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
 
-    def start(self, optimizer: Optimizer, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
+    def start(self, optimizer: Any, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
         """One cell before its first step, on the host."""
         leaves, tree = jax.tree.flatten(optimizer)
         position, θ = self.position[tree], θ.astype(self.θ.dtype)
@@ -257,7 +259,7 @@ class Program:
         """What a strategy does at the steps of a block, on the host."""
         return self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
 
-    def clock(self, start: int, ends: Sequence[int], due: int = 0) -> Clock:
+    def clock(self, start: int, ends: np.ndarray | Sequence[int], due: int = 0) -> Clock:
         """The clock of a block, on the host; `due` of the ends are evaluations that were asked for."""
         room = np.zeros(self.capacity + 1, np.int32)
         room[: len(ends)] = ends
@@ -326,7 +328,7 @@ class Program:
     def final(self, cells: Cells, data: Any) -> Any:
         """The loss and the metric on one part of the data, and of each average: [2 + …] or [cells, 2 + …]."""
         measure = jax.vmap(self._measure, (0, None)) if cells.θ.ndim > 1 else self._measure
-        return jnp.stack([value.astype(self.θ.dtype) for value in measure(cells, data)], axis=-1)
+        return stacked(measure(cells, data), self.θ.dtype)
 
     def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any, evaluated: Any) -> tuple[Cells, Any]:
         """Step to the end of each stretch and evaluate there; until the block ends, or every cell is lost.
@@ -340,9 +342,8 @@ class Program:
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
             lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
-            loss, metric, *averages = measure(cells)
-            values = (cells.loss_sum, loss, metric, lost, *averages)
-            row = jnp.stack([value.astype(rows.dtype) for value in values], axis=-1)
+            loss, metric, *of_averages = measure(cells)
+            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages), rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
             kept = cells.kept
             if self.parts.stopping:
@@ -416,3 +417,8 @@ def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any
 
 def _rows(part: slice, arrays: Any) -> Any:
     return jax.tree.map(lambda array: array[part], arrays)
+
+
+def stacked(values: Sequence[Any], dtype: Any) -> Any:
+    """Numbers, or arrays of equal shape, in one array with a last axis for them."""
+    return jnp.stack([value.astype(dtype) for value in values], axis=-1)
