@@ -27,6 +27,7 @@ from kobai import initializers as initial_values
 from kobai import words
 from kobai.errors import UsageError
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.report import terminal
 from kobai.study import protocol, runner, store
@@ -49,7 +50,7 @@ QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
 def compare(
     task: Task | str | Callable[..., Task],
     *,
-    optimizers: Sequence[Any] | str | type | Optimizer | None = None,
+    optimizers: Sequence[Any] | str | type | Optimizer | Minimizer | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
     coefficients: Mapping[str, Sequence[float]] | None = None,

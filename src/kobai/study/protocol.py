@@ -16,12 +16,11 @@ import polars as pl
 from kobai import initializers as initial_values
 from kobai.errors import UsageError, check_count
 from kobai.initializers import Initializer
-from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.strategy import Strategy
 from kobai.study import statistics
 from kobai.study.axes import Axis, Value, strategy
-from kobai.study.grid import Candidate, as_json, coefficients
+from kobai.study.grid import Candidate, Method, as_json, coefficients
 from kobai.study.runner import Progress, Runner
 from kobai.sweep import evaluated_at
 from kobai.tasks.task import Task
@@ -134,7 +133,7 @@ class Trial:
     """One combination that is tried: a candidate, its hyperparameters, an initializer, further values."""
 
     candidate: Candidate
-    setting: Optimizer
+    setting: Method
     initializer: Initializer
     values: tuple[Value, ...] = ()
     """Of each axis of the study, in its order."""
