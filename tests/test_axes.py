@@ -350,6 +350,13 @@ def test_what_is_no_value_is_refused(given, words):
         axes(given)
 
 
+def test_an_axis_that_does_nothing_to_a_minimizer_is_refused():
+    with pytest.raises(UsageError, match="lbfgs is a minimizer on all examples at once, to which clip"):
+        kobai.compare("digits", optimizers=["adam", "lbfgs"], clip="norm:1", progress=False)
+
+
 def test_a_finished_task_cannot_be_made_anew():
     with pytest.raises(UsageError, match="activation needs a task that can be made anew"):
         kobai.compare(blob_task(), activation=["relu", "tanh"], progress=False)
+    with pytest.raises(UsageError, match="batch_norm needs a task that can be made anew"):
+        kobai.compare(lambda: blob_task(), batch_norm=[False, True], progress=False)

@@ -51,8 +51,8 @@ def test_axes_from_the_command_line_to_the_files(kobai_here, place):
 def test_an_average_is_paired_with_the_iterate_that_it_comes_from(place):
     """The same training: both have one training loss, and before its first step one validation loss."""
     result = kobai.compare(
-        "digits", optimizers=kobai.SGD(0.5), initializers="he", average=[None, "polyak:11"], steps=20, seeds=2,
-        tuning_seeds=1, target=0.5, progress=False,
+        "digits", optimizers=kobai.SGD(0.5), initializers="he", average=[None, "polyak:11"], steps=20,
+        seeds=2, tuning_seeds=1, target=0.5, progress=False,
     )  # fmt: skip
     by_average = {name: group for (name,), group in result.cells.sort("phase", "seed").group_by("average")}
     raw, mean = by_average["none"], by_average["polyak:11"]
@@ -89,8 +89,8 @@ def test_a_function_that_makes_the_task_takes_the_values():
 def test_a_schedule_of_ones_own_is_a_value():
     halves = schedules.Schedule("halves", lambda step, steps: 0.5 ** (step // 5))
     result = kobai.compare(
-        "digits", optimizers=kobai.SGD(0.5), initializers="he", schedule=["constant", halves], steps=10, seeds=2,
-        tuning_seeds=1, target=0.01, progress=False,
+        "digits", optimizers=kobai.SGD(0.5), initializers="he", schedule=["constant", halves], steps=10,
+        seeds=2, tuning_seeds=1, target=0.01, progress=False,
     )  # fmt: skip
     assert set(result.cells["schedule"]) == {"constant", "halves"}
 
@@ -103,8 +103,9 @@ def test_a_program_for_a_gpu_runs_a_study_with_axes(monkeypatch):
         runner, "Sweep", lambda *given, **named: Sweep(*given, population=True, chunk=8, **named)
     )
     given = {
-        "optimizers": kobai.SGD(0.5), "initializers": "he", "clip": [None, "percentile:50:3"], "average": ["polyak", None],
-        "early_stopping": "patience:2", "steps": 20, "seeds": 2, "tuning_seeds": 1, "target": 0.3, "progress": False,
+        "optimizers": kobai.SGD(0.5), "initializers": "he", "clip": [None, "percentile:50:3"],
+        "average": ["polyak", None], "early_stopping": "patience:2", "steps": 20, "seeds": 2,
+        "tuning_seeds": 1, "target": 0.3, "progress": False,
     }  # fmt: skip
     in_step = kobai.compare("digits", **given)
     monkeypatch.undo()

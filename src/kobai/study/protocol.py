@@ -16,10 +16,11 @@ import polars as pl
 from kobai import initializers as initial_values
 from kobai.errors import UsageError, check_count
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.strategy import Strategy
 from kobai.study import statistics
-from kobai.study.axes import Axis, Value, strategy
+from kobai.study.axes import OF_TASK, Axis, Value, strategy
 from kobai.study.grid import Candidate, Method, as_json, coefficients
 from kobai.study.runner import Progress, Runner
 from kobai.sweep import evaluated_at
@@ -107,9 +108,17 @@ class Study:
             raise UsageError(
                 "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
             )
+        self._check_minimizers()
         for task in self.variants.values():
             task.check()
             task.check_start(self.starts(task)[0])
+
+    def _check_minimizers(self) -> None:
+        """Refuse an axis that does nothing to a minimizer: it has no mini-batches and takes its own steps."""
+        given = [axis.name for axis in self.axes if axis.name not in OF_TASK]
+        for candidate in self.candidates:
+            if given and any(isinstance(setting, Minimizer) for setting in candidate.settings):
+                raise UsageError("error.axis.minimizer", axis=given[0], name=candidate.name)
 
     def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""
