@@ -351,7 +351,7 @@ def test_what_is_no_value_is_refused(given, words):
 
 
 def test_an_axis_that_does_nothing_to_a_minimizer_is_refused():
-    with pytest.raises(UsageError, match="lbfgs is a minimizer on all examples at once, to which clip"):
+    with pytest.raises(UsageError, match="lbfgs.*clip"):
         kobai.compare("digits", optimizers=["adam", "lbfgs"], clip="norm:1", progress=False)
 
 

@@ -17,8 +17,10 @@ import jax
 from plotly.offline import get_plotlyjs
 
 import kobai
+from kobai.errors import is_number
 from kobai.report import sentences, table
 from kobai.report.figures import colours, figures
+from kobai.report.numbers import unit
 from kobai.report.rates import crossed
 from kobai.study.answer import Answer
 from kobai.study.grid import coefficients
@@ -160,21 +162,24 @@ def _other_targets(answer: Answer) -> str:
     """Every target of a task that states several."""
     if not any(row.other_targets for row in answer.rows):
         return ""
-    relation = "≥" if answer.maximize else "≤"
+    relation, told = "≥" if answer.maximize else "≤", unit(answer)
     targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
     order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
     rows = []
     for row in answer.rows:
         found = [
-            (row.reached, row.steps.value),
+            (row.reached, row.steps.value or 0.0),
             *((reached, steps) for _, reached, steps in row.other_targets),
         ]
         cells = [
-            f"{reached}/{row.seeds}" + (f" · {steps:.0f}" if reached else "") for reached, steps in found
+            f"{reached}/{row.seeds}" + (f" · {told.count(steps)}" if reached else "")
+            for reached, steps in found
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
     headers = [say("table.optimizer"), *(f"{answer.metric} {relation} {targets[i]:.4g}" for i in order)]
-    caption = say("report.others.caption", steps=answer.steps)
+    caption = say(
+        "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
+    )
     shown = _table(headers, _escaped(rows), caption)
     return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
 
@@ -281,7 +286,7 @@ def _tried(outcome: Outcome) -> str:
         values: dict[str, list[str]] = {}
         for setting in candidate.settings:
             for name, value in coefficients(setting).items():
-                values.setdefault(name, []).append(f"{value:g}")
+                values.setdefault(name, []).append(f"{value:g}" if is_number(value) else str(value))
         values.pop("learning_rate", None)
         others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())
         rows.append([candidate.name, ", ".join(rates) or "–", others or "–"])

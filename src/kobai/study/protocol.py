@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
 from kobai.errors import UsageError, check_count
+from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.strategy import Strategy
 from kobai.study import statistics
-from kobai.study.axes import OF_TASK, Axis, Value, strategy
+from kobai.study.axes import Axis, Value, strategy
 from kobai.study.grid import Candidate, Method, as_json, coefficients
 from kobai.study.runner import Progress, Runner
 from kobai.sweep import evaluated_at
@@ -108,17 +110,37 @@ class Study:
             raise UsageError(
                 "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
             )
-        self._check_minimizers()
         for task in self.variants.values():
             task.check()
+            self._check_minimizers(task)
             task.check_start(self.starts(task)[0])
 
-    def _check_minimizers(self) -> None:
-        """Refuse an axis that does nothing to a minimizer: it has no mini-batches and takes its own steps."""
-        given = [axis.name for axis in self.axes if axis.name not in OF_TASK]
-        for candidate in self.candidates:
-            if given and any(isinstance(setting, Minimizer) for setting in candidate.settings):
-                raise UsageError("error.axis.minimizer", axis=given[0], name=candidate.name)
+    def _check_minimizers(self, task: Task) -> None:
+        """Refuse minimizers on what is no function of the parameters, or beside what only rules know."""
+        for name, minimizer in self.minimizers.items():
+            FullBatch(task, minimizer, evaluated_at(1, 1)).check(name)
+            for axis in self.axes:
+                if axis.name not in ("activation", "batch_norm"):
+                    raise UsageError("error.minimizer.axis", name=name, axis=axis.name.replace("_", "-"))
+
+    @property
+    def minimizers(self) -> dict[str, Minimizer]:
+        """The candidates that are minimizers, by name."""
+        return {
+            candidate.name: candidate.settings[0]
+            for candidate in self.candidates
+            if isinstance(candidate.settings[0], Minimizer)
+        }
+
+    @property
+    def examples(self) -> int:
+        """How many training examples there are."""
+        return len(jax.tree.leaves(self.task.train)[0])
+
+    @property
+    def epoch(self) -> float:
+        """Steps in which as many examples are looked at as there are."""
+        return self.examples / self.task.batch_size
 
     def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""

@@ -50,7 +50,6 @@ WORDS: dict[str, str] = {
     "kind.sampling": "sampling",
     "report.column.axis": "The value of this axis that was best in tuning.",
     "note.batch_size": "a step with a larger batch is more work; examples looked at until the target: {examples}",
-    "error.axis.minimizer": "{name} is a minimizer on all examples at once, to which {axis} does nothing; leave out one of the two",
     "error.axis.same": "{axis}: two different values are both named {name}; give them names of their own",
     "error.axis.type": "{axis} must be a spelling such as those of kobai methods, a {kind}, or None, got {value}",
     "error.axis.task": "{axis} needs a task that can be made anew: the name of a built-in one, or a function that takes {axis}; this is a finished Task",

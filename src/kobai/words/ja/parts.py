@@ -50,7 +50,6 @@ WORDS: dict[str, str] = {
     "kind.sampling": "標本の取り方",
     "report.column.axis": "チューニングで最も良かった値です。",
     "note.batch_size": "バッチが大きいほど1ステップの計算量は増えます。目標までに見た標本数: {examples}",
-    "error.axis.minimizer": "{name} は全標本を一度に使う最小化の手法で、{axis} は効果を持ちません。どちらかを外してください",
     "error.axis.same": "{axis}: 異なる2つの値が同じ名前 {name} です。別の名前を付けてください",
     "error.axis.type": "{axis} には kobai methods にある書き方、{kind}、None のいずれかを指定してください。{value} が渡されました",
     "error.axis.task": "{axis} を変えるには作り直せる課題が必要です。組み込みの課題の名前か、{axis} を引数に取る関数を渡してください(渡されたのは完成した Task です)",
