@@ -278,7 +278,7 @@ def test_ties_are_broken_by_the_final_validation_loss(monkeypatch):
         return dataclasses.replace(run, validation_loss=run.validation_loss * cell.optimizer.learning_rate)
 
     engine._run = graded
-    monkeypatch.setattr("kobai.study.runner.Sweep", engine)
+    monkeypatch.setattr(runner, "Sweep", engine)
     study = Study(
         task=blob_task(),
         candidates=candidates([kobai.SGD(learning_rate=[0.3, 0.1, 0.2])]),
@@ -316,7 +316,7 @@ def test_a_run_that_diverges_after_arriving_has_not_arrived(monkeypatch):
         return dataclasses.replace(run, diverged_at=90) if isinstance(cell.optimizer, kobai.SGD) else run
 
     engine._run = late
-    monkeypatch.setattr("kobai.study.runner.Sweep", engine)
+    monkeypatch.setattr(runner, "Sweep", engine)
     study = Study(
         task=blob_task(),
         candidates=candidates([kobai.SGD(0.1), kobai.Adam(0.1)]),

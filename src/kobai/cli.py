@@ -85,7 +85,7 @@ def application(arguments: list[str]) -> typer.Typer:
         elif context.invoked_subcommand is None:
             print(context.get_help())
 
-    @app.command("compare", help=say("help.compare"), cls=options.Command)
+    @app.command("compare", help=f"{say('help.compare')}\n\n{say('help.axes')}", cls=options.Command)
     def compare(
         task: Annotated[str, typer.Argument(help=say("help.task"), metavar="TASK", show_default=False)],
         optimizers: Annotated[str | None, _option("optimizers", "A,B,…")] = None,
@@ -133,7 +133,7 @@ def application(arguments: list[str]) -> typer.Typer:
                 "steps": options.whole("--steps", steps),
                 "activation": options.each("--activation", activation),
                 "batch_norm": options.each("--batch-norm", batch_norm),
-                "batch_size": options.each("--batch-size", batch_size),
+                "batch_size": options.each("--batch-size", batch_size, options.size),
                 "sampling": options.each("--sampling", sampling),
                 "clip": options.each("--clip", clip),
                 "l1": options.each("--l1", l1, options.number),

@@ -33,6 +33,11 @@ def number(option: str, text: str) -> float:
         raise UsageError("error.option.number", option=option, value=text) from None
 
 
+def size(option: str, text: str) -> int | str | None:
+    """A whole number, or "full"."""
+    return text if text == "full" else whole(option, text)
+
+
 def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are
     """The text itself."""
     return text

@@ -35,7 +35,10 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Text.assemble((first, "bold green"), join, rest)
     yield Text()
-    yield _table(answer, table.columns(answer))
+    yield _table(answer, table.COLUMNS)
+    if answer.axes:
+        yield Text()
+        yield _table(answer, ("optimizer", *answer.axes))
     if wide:  # below and not beside, where it would not fit
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
