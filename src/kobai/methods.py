@@ -21,8 +21,8 @@ OPTIMIZERS = {
 DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
 """What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
 
-TASKS = ("digits", "sine")
-"""Each is a function in ``kobai.tasks.<name>``."""
+TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
+"""Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""
 
 
 def optimizer_class(name: str) -> type:

@@ -4,39 +4,44 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import check_count, unknown
+from kobai.tasks.network import (
+    ACTIVATIONS,
+    Network,
+    check_activation,
+    check_batch_norm,
+    finish,
+    hidden_parameters,
+    hidden_state,
+    output,
+    output_parameters,
+)
 
-ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
-
-
-def parameters(widths: Sequence[int]) -> list[dict[str, np.ndarray]]:
-    """Zero weights [in, out] and biases [out] for layers of the given widths, inputs first."""
-    return [
-        {"weights": np.zeros((n1, n2), np.float32), "biases": np.zeros(n2, np.float32)}
-        for n1, n2 in itertools.pairwise(widths)
-    ]
-
-
-def forward(parameters: Sequence[dict[str, Any]], x: Any, activation: str) -> Any:
-    """The outputs [examples, out] of the network for inputs `x` [examples, in]; the last layer is linear."""
-    *hidden, output = parameters
-    for layer in hidden:
-        x = ACTIVATIONS[activation](x @ layer["weights"] + layer["biases"])
-    return x @ output["weights"] + output["biases"]
+__all__ = ["ACTIVATIONS", "check_activation", "network"]
 
 
-def hidden_widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
-    """The widths of the hidden layers, checked."""
-    widths = tuple(hidden) if isinstance(hidden, Sequence) else (hidden,)
-    for width in widths:
-        check_count("hidden", width)
-    return widths
+def network(widths: Sequence[int], activation: str, batch_norm: bool | str = False) -> Network:
+    """The network of the given widths, inputs first, for inputs [examples, in].
 
+    Args:
+      widths: nodes of the inputs, of every hidden layer, of the outputs.
+      activation: "relu", "tanh" or "sigmoid", of the hidden layers; the last one is linear.
+      batch_norm: batch normalization in every hidden layer: False ("off"), True ("on"), which is "before" the
+        activation, or "after" it.
+    """
+    check_activation(activation)
+    place = check_batch_norm(batch_norm)
+    *hidden, last = (np.zeros(pair, np.float32) for pair in itertools.pairwise(widths))
+    layers = [hidden_parameters(weights, place) for weights in hidden]
+    state = hidden_state(layers, place)
 
-def check_activation(activation: str) -> None:
-    if activation not in ACTIVATIONS:
-        raise unknown("kind.activation", activation, ACTIVATIONS)
+    def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:
+        *layers, last = parameters
+        statistics = []
+        for layer, given in zip(layers, state or [None] * len(layers), strict=True):
+            x, moved = finish(layer, given, x @ layer["weights"], activation, place, training)
+            statistics.append(moved)
+        return output(last, x), None if state is None else statistics
+
+    return Network([*layers, output_parameters(last)], state, apply)

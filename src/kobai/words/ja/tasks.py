@@ -1,0 +1,22 @@
+"""The built-in tasks and their networks, maximum likelihood, transfer."""
+
+WORDS = {
+    # networks and tasks
+    "kind.cell": "再帰セル",
+    "kind.model": "モデル",
+    "kind.batch_norm": "バッチ正規化の位置",
+    "task.digits-cnn": "同じ手書き数字を畳み込みで分類します。正解率",
+    "task.mnist1d": "MNIST-1D: 40点の曲線を10クラスに分類します。正解率",
+    "task.adding": "長い系列の中で印の付いた二つの数を、再帰型ネットワークで足します。二乗誤差",
+    "task.copy": "見た記号を、間を置いてから再帰型ネットワークでもう一度言います。正解率",
+    "error.task.settings": "課題 {task}: 名前の後のオプションは {task}:name=value,name=value の形で書いてください。渡されたもの: '{value}'",
+    "error.recurrent.hidden": "再帰型ネットワークの隠れ層は一つです。"
+    "hidden には一つの整数を指定してください。渡されたもの: {value}",
+    "error.recurrent.batch_norm": "再帰型ネットワークでは batch_norm を off にしてください。"
+    "統計量が位置ごとに異なるためです。渡されたもの: {value}",
+    "error.mnist1d.logistic": "モデル logistic に隠れ層はありませんが、hidden {value} が渡されました。"
+    "指定をやめるか、モデル mlp を選んでください",
+    "error.adding.length": "adding: length は2以上の整数でなければなりませんが、{value} が渡されました",
+    "error.copy.length": "copy: length は0以上の整数でなければなりませんが、{value} が渡されました",
+    "error.copy.symbols": "copy: symbols は2以上の整数でなければなりませんが、{value} が渡されました",
+}
