@@ -1,4 +1,4 @@
-"""Convolution, batch normalization and the recurrent cells against independent references and closed forms."""
+"""Convolution, batch normalization, recurrent cells, against independent references and closed forms."""
 
 import jax
 import jax.numpy as jnp
@@ -44,11 +44,11 @@ def test_convolution_is_that_of_xla(space, kernel, stride):
         return convolution(weights, x, stride=stride)
 
     np.testing.assert_allclose(ours(weights, x), expected(weights, x), rtol=1e-4, atol=1e-5)
-    by_ours, by_expected = (
-        jax.grad(lambda w, x: jnp.sum(jnp.sin(f(w, x))), (0, 1))(weights, x)
-        for f in (ours, expected)  # noqa: B023
-    )
-    for mine, theirs in zip(by_ours, by_expected, strict=True):
+
+    def derivatives(f):
+        return jax.grad(lambda weights, x: jnp.sum(jnp.sin(f(weights, x))), (0, 1))(weights, x)
+
+    for mine, theirs in zip(derivatives(ours), derivatives(expected), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4)
 
 

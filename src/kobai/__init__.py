@@ -21,6 +21,7 @@ _HOME = {
     "Result": "comparison",
     "Task": "tasks.task",
     "probe": "diagnose",
+    "memory": "longterm",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",

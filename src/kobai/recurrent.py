@@ -24,6 +24,9 @@ GATES = {
 }
 """The gates of each cell, in the order in which their inputs lie side by side."""
 
+STATES = {"elman": 1, "lstm": 2, "gru": 1}
+"""How many arrays [examples, nodes] a cell carries along; the first is its output h."""
+
 
 def check_cell(cell: str) -> None:
     """Refuse a cell that does not exist."""
@@ -63,25 +66,24 @@ def run(cell: str, gates: Any, x: Any, *, activation: Any = jnp.tanh, reverse: b
       The output at each position, [examples, time, nodes].
     """
     # What the inputs bring is one product for all times; the scan keeps what must come one after another.
-    brought = jnp.moveaxis(x, 1, 0) @ _beside(cell, gates, "inputs") + _beside(cell, gates, "biases")
-    recurrent = _beside(cell, gates, "recurrent")
+    brought = jnp.moveaxis(x, 1, 0) @ beside(cell, gates, "inputs") + beside(cell, gates, "biases")
+    recurrent = beside(cell, gates, "recurrent")
 
     def step(state: Any, brought: Any) -> tuple[Any, Any]:
         state = STEPS[cell](recurrent, state, brought, activation)
         return state, state[0]
 
     zeros = jnp.zeros((x.shape[0], recurrent.shape[0]), brought.dtype)
-    _, outputs = lax.scan(step, (zeros,) * (2 if cell == "lstm" else 1), brought, reverse=reverse)
+    _, outputs = lax.scan(step, (zeros,) * STATES[cell], brought, reverse=reverse)
     return jnp.moveaxis(outputs, 0, 1)
 
 
-def _beside(cell: str, gates: Any, kind: str) -> Any:
+def beside(cell: str, gates: Any, kind: str) -> Any:
     """The arrays of all gates side by side: one product instead of several."""
     return jnp.concatenate([gates[gate][kind] for gate in GATES[cell]], axis=-1)
 
 
 # Cells: (recurrent weights [n, gates·n], state, what the inputs bring [examples, gates·n], f) -> state.
-# The first entry of a state is the output h.
 
 
 def elman(W: Any, state: Any, brought: Any, f: Any) -> tuple[Any, ...]:

@@ -19,12 +19,12 @@ TRAIN, VALIDATION, TEST = 5000, 1000, 1000
 
 def adding(
     *,
-    length: int = 20,
+    length: int = 10,
     cell: str = "elman",
     hidden: int | Sequence[int] = 32,
     activation: str = "tanh",
     batch_size: int = 64,
-    target: float | Sequence[float] | None = (0.02, 0.05, 0.1),
+    target: float | Sequence[float] | None = (0.03, 0.1, 0.015),
 ) -> Task:
     """Add the two marked ones of `length` numbers; the metric is the squared error of the sum.
 

@@ -18,13 +18,13 @@ TRAIN, VALIDATION, TEST = 5000, 1000, 1000
 def copy(
     *,
     length: int = 10,
-    items: int = 3,
-    symbols: int = 4,
+    items: int = 4,
+    symbols: int = 8,
     cell: str = "elman",
     hidden: int | Sequence[int] = 32,
     activation: str = "tanh",
     batch_size: int = 64,
-    target: float | Sequence[float] | None = (0.9, 0.6, 0.99),
+    target: float | Sequence[float] | None = (0.9, 0.6, 0.98),
 ) -> Task:
     """Say `items` symbols again, in order, `length` positions later; the metric is the share that is right.
 

@@ -19,4 +19,9 @@ WORDS = {
     "error.adding.length": "adding: length must be a whole number of at least 2, got {value}",
     "error.copy.length": "copy: length must be a whole number of at least 0, got {value}",
     "error.copy.symbols": "copy: symbols must be a whole number of at least 2, got {value}",
+    # long-term dependence
+    "error.memory.radius": "memory: a spectral radius must be a finite number of at least 0, got {value}",
+    "memory.title": "‖∂h_T/∂h_t‖ of {cell} ({activation}, {nodes} nodes) over {length} steps",
+    "memory.steps_back": "steps back",
+    "memory.note": "ρ: spectral radius; far below 1 the gradient vanishes, far above it explodes",
 }

@@ -19,4 +19,9 @@ WORDS = {
     "error.adding.length": "adding: length は2以上の整数でなければなりませんが、{value} が渡されました",
     "error.copy.length": "copy: length は0以上の整数でなければなりませんが、{value} が渡されました",
     "error.copy.symbols": "copy: symbols は2以上の整数でなければなりませんが、{value} が渡されました",
+    # long-term dependence
+    "error.memory.radius": "memory: スペクトル半径は0以上の有限の数でなければなりませんが、{value} が渡されました",
+    "memory.title": "{cell} の ‖∂h_T/∂h_t‖ ({activation}、ノード数 {nodes}、{length} ステップ)",
+    "memory.steps_back": "遡るステップ数",
+    "memory.note": "ρ: スペクトル半径。ノルムが1よりはるかに小さければ消失、大きければ爆発です",
 }
