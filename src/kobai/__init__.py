@@ -4,6 +4,7 @@
 
     result = kobai.compare("digits")                     # tune, confirm, answer
     task = kobai.Task(parameters=…, loss=…, train=…, validation=…)      # a network of your own
+    kobai.minimize(fun, x0)                              # a full objective, no learning rate
     kobai.Adam(learning_rate=0.01)                       # an update rule, in your own loop
     kobai.initializers.he().fill(parameters, 0)          # initial values for your own parameters
     kobai.probe(kobai.initializers.he(), activation="relu")             # what they do, layer by layer
@@ -32,10 +33,20 @@ _HOME = {
     "RMSProp": "optimizers.rmsprop",
     "Adam": "optimizers.adam",
     "from_optax": "optimizers.from_optax",
+    "minimize": "minimizers.solve",
+    "minimize_many": "minimizers.many",
+    "Solution": "minimizers.solve",
+    "Minimizer": "minimizers.base",
+    "Newton": "minimizers.newton",
+    "NewtonCG": "minimizers.newton_cg",
+    "ConjugateGradient": "minimizers.conjugate_gradient",
+    "BFGS": "minimizers.bfgs",
+    "LBFGS": "minimizers.lbfgs",
+    "CoordinateDescent": "minimizers.coordinate_descent",
     "Initializer": "initializers",
     "UsageError": "errors",
 }
-_MODULES = ("tasks", "optimizers", "initializers", "words")
+_MODULES = ("tasks", "optimizers", "minimizers", "initializers", "words")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -195,7 +195,11 @@ def _compare(
 def _list_methods() -> None:
     from kobai.initializers import INITIALIZERS
 
-    _list(("optimizer", methods.OPTIMIZERS), ("initializer", INITIALIZERS))
+    _list(
+        ("optimizer", methods.OPTIMIZERS),
+        ("minimizer", methods.MINIMIZERS),
+        ("initializer", INITIALIZERS),
+    )
 
 
 def _list_tasks() -> None:

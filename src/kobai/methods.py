@@ -21,6 +21,16 @@ OPTIMIZERS = {
 DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
 """What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
 
+MINIMIZERS = {
+    "newton": "Newton",
+    "newton_cg": "NewtonCG",
+    "conjugate_gradient": "ConjugateGradient",
+    "bfgs": "BFGS",
+    "lbfgs": "LBFGS",
+    "coordinate_descent": "CoordinateDescent",
+}
+"""Each class lives in ``kobai.minimizers.<name>``."""
+
 TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
 """Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""
 
@@ -28,3 +38,8 @@ TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
 def optimizer_class(name: str) -> type:
     """The class registered as `name`."""
     return getattr(import_module(f"kobai.optimizers.{name}"), OPTIMIZERS[name])
+
+
+def minimizer_class(name: str) -> type:
+    """The class registered as `name`."""
+    return getattr(import_module(f"kobai.minimizers.{name}"), MINIMIZERS[name])

@@ -1,3 +1,38 @@
 """Minimizers: names, ends with their remedies, mistakes."""
 
-WORDS: dict[str, str] = {}
+WORDS: dict[str, str] = {
+    "kind.minimizer": "minimizer",
+    "minimizer.newton": "solve with the exact Hessian: very few steps, n² numbers",
+    "minimizer.newton_cg": "Newton without the matrix: Hessian-vector products only",
+    "minimizer.conjugate_gradient": "remember the last direction: a few vectors, for very many variables",
+    "minimizer.bfgs": "learn the inverse Hessian on the way: the default, n² numbers",
+    "minimizer.lbfgs": "BFGS from the last ten steps: for many variables",
+    "minimizer.coordinate_descent": "one coordinate (or block) at a time",
+    # ends
+    "status.converged": "converged: every entry of the gradient is at most {norm}",
+    "status.small_step": "no number lies between this point and the next trial; the largest entry of the "
+    "gradient is still {norm}: loosen gtol, work in float64, or scale the variables to similar sizes",
+    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
+    "largest entry of the gradient: allow more, or start again from here",
+    "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "
+    "gradient is {norm}: check that the function has no jumps or kinks and that its gradient is right",
+    "status.nonfinite_start": "the function or its gradient is not finite at x0: start elsewhere",
+    "status.unbounded": "the function falls without end: give it a lower bound (a penalty, a constraint), "
+    "or check its sign",
+    # mistakes
+    "error.minimize.gtol": "minimize: gtol must be a finite number of at least 0, got {value}",
+    "error.minimize.fun": "minimize: fun must be a function, got {value}",
+    "error.minimize.method": "minimize: method must be a minimizer such as kobai.BFGS(), or its name, got {value}",
+    "error.minimize.dtype": "{name} must hold float32 or float64 numbers only, got {value}; "
+    "convert it, or leave it to the function as an argument (args)",
+    "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",
+    "error.minimize.empty": "{name} holds no numbers, so that there is nothing to vary",
+    "error.minimize.traced": "{name} is traced by JAX; inside jit or vmap use kobai.minimizers.solve.solve",
+    "error.minimize.scalar": "fun must give one real number (a JAX scalar of floating dtype), got {value}; "
+    "sum or average what it gives",
+    "error.minimize.traceable": "fun cannot be traced by JAX ({value}); write it with jax.numpy, "
+    "without NumPy calls and without 'if' on values",
+    "error.minimize.descent": "{owner}: decrease and curvature must satisfy 0 < decrease < curvature < 1 "
+    "with decrease below 1/2, got {decrease} and {curvature}",
+    "kind.formula": "formula",
+}

@@ -1,3 +1,39 @@
 """Minimizers: names, ends with their remedies, mistakes."""
 
-WORDS: dict[str, str] = {}
+WORDS: dict[str, str] = {
+    "kind.minimizer": "最小化手法",
+    "minimizer.newton": "ヘッセ行列で解く：反復はごくわずか、記憶は n² 個の数",
+    "minimizer.newton_cg": "行列を作らないニュートン法：ヘッセ行列とベクトルの積だけを使う",
+    "minimizer.conjugate_gradient": "直前の方向だけを覚える：変数がとても多い問題向け",
+    "minimizer.bfgs": "ヘッセ行列の逆を進みながら学ぶ：既定の手法、記憶は n² 個の数",
+    "minimizer.lbfgs": "直近 10 ステップだけの BFGS：変数の多い問題向け",
+    "minimizer.coordinate_descent": "座標（またはブロック）を一つずつ動かす",
+    # ends
+    "status.converged": "収束しました：勾配の成分はどれも {norm} 以下です",
+    "status.small_step": "次の試行点との間に表せる数がもうありません。勾配の最大成分はまだ {norm} です。"
+    "gtol を緩めるか、float64 で計算するか、変数の大きさをそろえてください",
+    "status.iteration_limit": "max_steps または max_evaluations により {steps} ステップで止まりました。"
+    "勾配の最大成分は {norm} です。上限を増やすか、ここから再開してください",
+    "status.line_search_failed": "降下方向に進んでも十分に小さい値が見つかりませんでした。勾配の最大成分は {norm} です。"
+    "関数に跳びや折れ目がないか、勾配が正しいかを確かめてください",
+    "status.nonfinite_start": "x0 で関数または勾配が有限ではありません。別の点から始めてください",
+    "status.unbounded": "関数は際限なく小さくなります。下限を設ける（罰則や制約を加える）か、符号を確かめてください",
+    # mistakes
+    "error.minimize.gtol": "minimize: gtol は 0 以上の有限な数でなければなりません（受け取った値: {value}）",
+    "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
+    "error.minimize.method": "minimize: method は kobai.BFGS() のような最小化手法か、その名前でなければなりません"
+    "（受け取った値: {value}）",
+    "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです（受け取った値: {value}）。"
+    "変換するか、args で関数に渡してください",
+    "error.minimize.args": "args に入れられるのは配列と数だけです（受け取った値: {value}）。それ以外は関数の中に書いてください",
+    "error.minimize.empty": "{name} に数がひとつもなく、動かすものがありません",
+    "error.minimize.traced": "{name} は JAX がトレース中の値です。jit や vmap の中では "
+    "kobai.minimizers.solve.solve を使ってください",
+    "error.minimize.scalar": "fun は実数をひとつ（浮動小数点の JAX スカラー）返さなければなりません"
+    "（受け取った値: {value}）。和か平均にしてください",
+    "error.minimize.traceable": "fun を JAX でトレースできません（{value}）。jax.numpy で書き、NumPy の関数や、"
+    "値による if を使わないでください",
+    "error.minimize.descent": "{owner}: decrease と curvature は 0 < decrease < curvature < 1 かつ decrease < 1/2 "
+    "でなければなりません（受け取った値: {decrease} と {curvature}）",
+    "kind.formula": "公式",
+}

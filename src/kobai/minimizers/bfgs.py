@@ -1,0 +1,46 @@
+"""BFGS (Nocedal and Wright 2006, algorithm 6.1)."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+
+from kobai.minimizers.base import Point
+from kobai.minimizers.descent import Descent, Step
+
+
+@dataclasses.dataclass(frozen=True)
+class BFGS(Descent):
+    """Build the inverse Hessian from the gradients met on the way: n² numbers, n² work a step.
+
+    d = −H g
+    s = x₊ − x,  y = g₊ − g,  ρ = 1 / yᵀs
+    H ← (I − ρ s yᵀ) H (I − ρ y sᵀ) + ρ s sᵀ
+
+    H starts as I, scaled by yᵀs / yᵀy before the first update. An update without curvature, yᵀs ≤ ε‖y‖‖s‖,
+    is left out. Both are relative, so that f and c·f give one path.
+    """
+
+    def forget(self, point: Point) -> Any:
+        return jnp.eye(point.x.size, dtype=point.x.dtype), jnp.bool_(True)
+
+    def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
+        H, first = memory
+        s, y = step.s, step.y
+        H_new = updated(jnp.where(first, jnp.vdot(y, s) / jnp.vdot(y, y), 1) * H, s, y)
+        curved = has_curvature(s, y)
+        H = jnp.where(curved, H_new, H)
+        return (H, first & ~curved), -H @ step.after.g, jnp.ones_like(step.length)
+
+
+def updated(H: Any, s: Any, y: Any) -> Any:
+    """The rank-two update of the inverse Hessian [n, n], multiplied out (equation 6.17)."""
+    ρ = 1 / jnp.vdot(y, s)
+    Hy = H @ y
+    return H - ρ * (jnp.outer(s, Hy) + jnp.outer(Hy, s)) + ρ * (1 + ρ * jnp.vdot(y, Hy)) * jnp.outer(s, s)
+
+
+def has_curvature(s: Any, y: Any) -> Any:
+    """Whether f curves upwards along the step: yᵀs > ε‖y‖‖s‖, whatever the scale of f or x."""
+    ε = jnp.finfo(s.dtype).eps
+    return jnp.vdot(y, s) > ε * jnp.linalg.norm(y) * jnp.linalg.norm(s)

@@ -1,0 +1,70 @@
+"""L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5)."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+
+from kobai.errors import check_count
+from kobai.minimizers.base import Point
+from kobai.minimizers.bfgs import has_curvature
+from kobai.minimizers.descent import Descent, Step
+
+
+@dataclasses.dataclass(frozen=True)
+class LBFGS(Descent):
+    """BFGS from the last m steps only: 2mn numbers and 4mn work a step, for many variables.
+
+    H is never made. H g comes from the pairs (s, y), the newest first and back again::
+
+        q = g
+        for i newest to oldest:  aᵢ = ρᵢ sᵢᵀq;  q ← q − aᵢ yᵢ
+        q ← γ q                                        γ = yᵀs / yᵀy of the newest pair
+        for i oldest to newest:  q ← q + (aᵢ − ρᵢ yᵢᵀq) sᵢ
+        d = −q
+
+    A pair without curvature is left out, as in BFGS.
+
+    Args:
+      pairs: m ≥ 1, how many steps are remembered.
+    """
+
+    pairs: int = 10
+
+    def __post_init__(self) -> None:
+        Descent.__post_init__(self)
+        check_count("LBFGS: pairs", self.pairs)
+
+    def forget(self, point: Point) -> Any:
+        n, dtype = point.x.size, point.x.dtype
+        S = Y = jnp.zeros((self.pairs, n), dtype)
+        return S, Y, jnp.zeros(self.pairs, dtype), jnp.ones((), dtype)
+
+    def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
+        s, y, g = step.s, step.y, step.after.g
+        S, Y, ρ, γ = memory
+        curved = has_curvature(s, y)
+        sy = jnp.where(curved, jnp.vdot(s, y), 1)
+        S = jnp.where(curved, pushed(S, s), S)
+        Y = jnp.where(curved, pushed(Y, y), Y)
+        ρ = jnp.where(curved, pushed(ρ, 1 / sy), ρ)
+        γ = jnp.where(curved, sy / jnp.vdot(y, y), γ)
+        return (S, Y, ρ, γ), -two_loops(g, S, Y, ρ, γ), jnp.ones_like(step.length)
+
+
+def two_loops(g: Any, S: Any, Y: Any, ρ: Any, γ: Any) -> Any:
+    """H g. The newest pair stands last; where none stands yet all is zero, and changes nothing."""
+    q, m = g, len(ρ)
+    a: dict[int, Any] = {}
+    for i in reversed(range(m)):
+        a[i] = ρ[i] * jnp.vdot(S[i], q)
+        q = q - a[i] * Y[i]
+    q = γ * q
+    for i in range(m):
+        q = q + (a[i] - ρ[i] * jnp.vdot(Y[i], q)) * S[i]
+    return q
+
+
+def pushed(rows: Any, newest: Any) -> Any:
+    """`rows` without the oldest and with the newest, last."""
+    return jnp.concatenate([rows[1:], newest[None]])

@@ -1,0 +1,269 @@
+"""`kobai.minimize`: a function of any pytree, a start, a method -> a `Solution`.
+
+`solve` is the whole solve as one traced `while_loop` over flat vectors; it can stand inside jit and vmap.
+`minimize` is its face for a person: it checks what it is given, flattens the tree, compiles once for each
+function, method and shape, and says how it ended in words.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai import methods
+from kobai.errors import UsageError, check_count, is_number, unknown
+from kobai.minimizers.base import (
+    CONVERGED,
+    ITERATION_LIMIT,
+    RUNNING,
+    STATUSES,
+    Evaluations,
+    Minimizer,
+    Objective,
+    Point,
+    State,
+    choose,
+    max_norm,
+)
+from kobai.minimizers.bfgs import BFGS
+from kobai.minimizers.tree import Tree, flattened, objective
+from kobai.words import say
+
+GTOL = {"float64": 1e-6, "float32": 1e-3}
+"""The tolerance where none is given, by dtype: ‖g‖∞ of 1e-6 is out of reach for many float32 problems."""
+
+
+class Trace(NamedTuple):
+    """What was met on the way, one row for each iterate; NaN after the last."""
+
+    objective: Any
+    gradient_norm: Any
+    path: Any
+    """The iterates [rows, n], or None."""
+
+
+def solve(
+    method: Minimizer,
+    objective: Objective,
+    x: Any,
+    *,
+    gtol: Any,
+    max_steps: Any,
+    max_evaluations: Any,
+    rows: int = 0,
+    keep_path: bool = False,
+) -> tuple[State, Trace]:
+    """Minimize from x [n] until the gradient is small or something else ends it: traced, one `while_loop`.
+
+    The final state, whose status is not RUNNING, and the first `rows` iterates. `answer` gives what to return.
+    """
+
+    def going(carry: Any) -> Any:
+        return carry[0].status == RUNNING
+
+    def body(carry: Any) -> Any:
+        state, trace = carry
+        state = verdict(method.advance(objective, state), gtol, max_steps, max_evaluations)
+        return state, _noted(trace, state)
+
+    state = verdict(method.begin(objective, x), gtol, max_steps, max_evaluations)
+    empty = jnp.full(rows, jnp.nan, state.point.f.dtype)
+    path = jnp.full((rows, x.size), jnp.nan, x.dtype) if keep_path else None
+    return jax.lax.while_loop(going, body, (state, _noted(Trace(empty, empty, path), state)))
+
+
+def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any) -> State:
+    """The state with its end, where a tolerance or a bound of work was reached."""
+    spent = jnp.maximum(state.evaluations.value, state.evaluations.gradient)
+    status = jnp.select(
+        [
+            state.status != RUNNING,
+            max_norm(state.point.g) <= gtol,
+            (state.steps >= max_steps) | (spent >= max_evaluations),
+        ],
+        [state.status, CONVERGED, ITERATION_LIMIT],
+        RUNNING,
+    )
+    return state._replace(status=status.astype(jnp.int32))
+
+
+def answer(state: State) -> Point:
+    """What to return: the iterate whose gradient is small, else the best point seen."""
+    return choose(state.status == CONVERGED, state.point, state.best)
+
+
+def _noted(trace: Trace, state: State) -> Trace:
+    """The row of the current iterate, written again at every trial until the next is accepted."""
+    row = state.steps
+    return Trace(
+        trace.objective.at[row].set(state.point.f, mode="drop"),
+        trace.gradient_norm.at[row].set(max_norm(state.point.g), mode="drop"),
+        None if trace.path is None else trace.path.at[row].set(state.point.x, mode="drop"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What every iterate was, from the start on: arrays of length steps + 1."""
+
+    objective: np.ndarray
+    gradient_norm: np.ndarray
+    path: np.ndarray | None
+    """The iterates themselves [steps + 1, n], flat, where they were asked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Solution:
+    """The end of a solve."""
+
+    value: Any
+    """Where it ended: a tree like x0. The iterate with the small gradient, else the best point seen."""
+    objective: float
+    gradient_norm: float
+    """‖g‖∞ there."""
+    status: str
+    """One of `STATUSES`, except "running"."""
+    steps: int
+    """Iterates accepted after the start."""
+    evaluations: Evaluations
+    """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
+    history: History
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient is as small as was asked for."""
+        return self.status == "converged"
+
+    @property
+    def message(self) -> str:
+        """How it ended and what to do, in the language in use."""
+        return say(f"status.{self.status}", norm=f"{self.gradient_norm:.3g}", steps=self.steps)
+
+
+def minimize(
+    fun: Callable[..., Any],
+    x0: Any,
+    *,
+    method: Minimizer | str | None = None,
+    args: tuple = (),
+    gtol: float | None = None,
+    max_steps: int = 2000,
+    max_evaluations: int = 100_000,
+    keep_path: bool = False,
+) -> Solution:
+    """Find a local minimum of ``fun(x, *args)`` from x0, with no learning rate to choose.
+
+    Args:
+      fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again with
+        the same function object, method and shapes, nothing is compiled anew.
+      x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
+      method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
+      args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
+      gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
+      max_steps: at most so many accepted steps.
+      max_evaluations: at most so many points.
+      keep_path: keep every iterate in ``history.path``.
+
+    How it ended is a value, `Solution.status`. Raises `UsageError` for a caller's mistake.
+    """
+    if not callable(fun):
+        raise UsageError("error.minimize.fun", value=type(fun).__name__)
+    method = chosen(method)
+    x, tree = flattened("x0", x0)
+    gtol = checked(gtol, tree.dtype, max_steps, max_evaluations)
+    rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
+    args = args if isinstance(args, tuple) else (args,)
+    for leaf in jax.tree.leaves(args):
+        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
+            raise UsageError("error.minimize.args", value=repr(leaf))
+    with jax.enable_x64(tree.dtype == "float64" or bool(jax.config.jax_enable_x64)), mistakes_said():
+        end, norm, state, trace = jax.device_get(
+            _compiled(
+                hashable(fun), method, tree, rows, bool(keep_path), x, args, gtol, max_steps, max_evaluations
+            )
+        )
+    kept = int(state.steps) + 1
+    return Solution(
+        value=tree.restored(end.x),
+        objective=float(end.f),
+        gradient_norm=float(norm),
+        status=STATUSES[int(state.status)],
+        steps=int(state.steps),
+        evaluations=Evaluations(*map(int, state.evaluations)),
+        history=History(*(None if rows is None else rows[:kept] for rows in trace)),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _compiled(
+    fun: Any,
+    method: Minimizer,
+    tree: Tree,
+    rows: int,
+    keep_path: bool,
+    x: Any,
+    args: Any,
+    gtol: Any,
+    max_steps: Any,
+    max_evaluations: Any,
+) -> tuple[Point, Any, State, Trace]:
+    state, trace = solve(
+        method,
+        objective(fun, tree, args),
+        x,
+        gtol=gtol,
+        max_steps=max_steps,
+        max_evaluations=max_evaluations,
+        rows=rows,
+        keep_path=keep_path,
+    )
+    end = answer(state)
+    return end, max_norm(end.g), state._replace(memory=None, point=None, best=None), trace
+
+
+def chosen(method: Minimizer | str | None) -> Minimizer:
+    """The minimizer that is meant."""
+    if isinstance(method, str):
+        if method not in methods.MINIMIZERS:
+            raise unknown("kind.minimizer", method, methods.MINIMIZERS)
+        return methods.minimizer_class(method)()
+    if method is None:
+        return BFGS()
+    if not isinstance(method, Minimizer):
+        raise UsageError("error.minimize.method", value=getattr(method, "__name__", repr(method)))
+    return method
+
+
+def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> np.ndarray:
+    """The tolerance in this dtype. Refuses tolerances and bounds that mean nothing."""
+    check_count("max_steps", max_steps)
+    check_count("max_evaluations", max_evaluations)
+    if gtol is None:
+        gtol = GTOL[dtype]
+    if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
+        raise UsageError("error.minimize.gtol", value=repr(gtol))
+    return np.asarray(gtol, dtype)
+
+
+def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """`fun` itself, or a stand-in for one that cannot be hashed, which is then compiled at every call."""
+    try:
+        hash(fun)
+    except TypeError:
+        return lambda *arguments: fun(*arguments)
+    return fun
+
+
+@contextlib.contextmanager
+def mistakes_said() -> Iterator[None]:
+    """Say in one sentence what JAX says in many where a function cannot be traced."""
+    try:
+        yield
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as problem:
+        raise UsageError("error.minimize.traceable", value=str(problem).splitlines()[0]) from problem

@@ -1,0 +1,90 @@
+"""Trees of arrays as flat vectors and back: the edge between what a person holds and what a minimizer sees."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.errors import UsageError
+from kobai.minimizers.base import Objective
+
+DTYPES = ("float32", "float64")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    """The shape of a pytree of numbers. Hashable, so that it can be a static argument of a compiled function."""
+
+    structure: Any
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+    kept_by: tuple[str, ...]
+    """Whose array each leaf was: "numpy" or "jax"."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the flat vector: the widest of all leaves."""
+        return max(self.dtypes)
+
+    def unravel(self, x: Any) -> Any:
+        """The tree whose numbers stand in x [n]; leaves of x's library."""
+        ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])
+        starts = [0, *ends[:-1]]
+        return self.structure.unflatten(
+            x[a:b].reshape(shape).astype(dtype)
+            for a, b, shape, dtype in zip(starts, ends, self.shapes, self.dtypes, strict=True)
+        )
+
+    def restored(self, x: np.ndarray) -> Any:
+        """The tree of x [n], each leaf an array of the library that it came from."""
+        leaves = self.structure.flatten_up_to(self.unravel(x))
+        with jax.enable_x64("float64" in self.dtypes):
+            return self.structure.unflatten(
+                jnp.asarray(leaf) if owner == "jax" else leaf
+                for leaf, owner in zip(leaves, self.kept_by, strict=True)
+            )
+
+
+def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
+    """The numbers of `tree` in one vector [n], and its shape.
+
+    A tree of float32 is computed in float32. NumPy's and Python's own numbers are float64, and so is what is
+    computed with them, whether JAX's 64-bit mode is on or not. A flat list of Python numbers is a vector.
+    Raises `UsageError`, in which the tree is called `name`.
+    """
+    if isinstance(tree, list | tuple) and tree and all(type(entry) in (int, float) for entry in tree):
+        tree = np.asarray(tree, np.float64)
+    leaves, structure = jax.tree.flatten(tree)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        raise UsageError("error.minimize.traced", name=name)
+    arrays = [np.float64(leaf) if type(leaf) in (int, float) else leaf for leaf in leaves]
+    for array in arrays:
+        if str(getattr(array, "dtype", None)) not in DTYPES:
+            held = getattr(array, "dtype", type(array).__name__)
+            raise UsageError("error.minimize.dtype", name=name, value=held)
+    shape = Tree(
+        structure,
+        tuple(np.shape(array) for array in arrays),
+        tuple(str(array.dtype) for array in arrays),
+        tuple("jax" if isinstance(array, jax.Array) else "numpy" for array in arrays),
+    )
+    if not sum(array.size for array in arrays):
+        raise UsageError("error.minimize.empty", name=name)
+    return np.concatenate([np.asarray(array, shape.dtype).ravel() for array in arrays]), shape
+
+
+def objective(fun: Callable[..., Any], tree: Tree, args: tuple) -> Objective:
+    """``fun(tree, *args)`` as a function of the flat vector. Raises `UsageError` where it is no real scalar."""
+
+    def flat(x: Any) -> Any:
+        value = fun(tree.unravel(x), *args)
+        dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+        if shape != () or not jnp.issubdtype(dtype, jnp.floating):
+            held = type(value).__name__ if shape is None else f"{dtype}{list(shape)}"
+            raise UsageError("error.minimize.scalar", value=held)
+        return value.astype(x.dtype)
+
+    return Objective(flat)
