@@ -23,6 +23,8 @@ _HOME = {
     "Task": "tasks.task",
     "probe": "diagnose",
     "memory": "longterm",
+    "fit_normal": "likelihood",
+    "surrogate": "likelihood",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",
