@@ -23,6 +23,8 @@ _HOME = {
     "Task": "tasks.task",
     "probe": "diagnose",
     "memory": "longterm",
+    "transfer": "reuse.protocols",
+    "Pair": "tasks.pairs",
     "fit_normal": "likelihood",
     "surrogate": "likelihood",
     "Optimizer": "optimizers.base",
