@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from rich.cells import cell_len
 
 from kobai.columns import columns
 from kobai.errors import UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
 LEVEL = 0.05
+LINE = 80
 BY_STEPS = ("fine-tuning",)
 """Protocols that are there to save steps; the others are judged by the final metric."""
 
@@ -241,11 +243,13 @@ class Transfer:
             for verdict, amounts in found.items():
                 if amounts:
                     parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, amounts))))
-            yield say(
-                "transfer.answer",
-                protocol=say(f"transfer.protocol.{protocol}"),
-                parts=say("transfer.and").join(parts),
-            )
+            name = say(f"transfer.protocol.{protocol}")
+            line = say("transfer.answer", protocol=name, parts=say("transfer.and").join(parts))
+            if cell_len(line) <= LINE:
+                yield line
+            else:  # one part a line
+                yield say("transfer.answer.begin", protocol=name)
+                yield from (f"  {part}" for part in parts)
 
     def _notes(self) -> Iterator[str]:
         yield say("transfer.note")

@@ -69,6 +69,7 @@ WORDS = {
     "transfer.protocol.fine-tuning": "fine tuning",
     "transfer.protocol.transfer": "transfer",
     "transfer.answer": "{protocol}: {parts}.",
+    "transfer.answer.begin": "{protocol}:",
     "transfer.and": "; ",
     "transfer.fails": "DOES NOT HELP",
     "transfer.helps.metric": "better with {amounts} examples",

@@ -69,6 +69,7 @@ WORDS = {
     "transfer.protocol.fine-tuning": "再学習",
     "transfer.protocol.transfer": "転移学習",
     "transfer.answer": "{protocol}: {parts}。",
+    "transfer.answer.begin": "{protocol}:",
     "transfer.and": "、",
     "transfer.fails": "役に立ちません",
     "transfer.helps.metric": "訓練例 {amounts} 個で良くなります",
