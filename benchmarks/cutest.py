@@ -15,16 +15,18 @@ kobai's methods one at a time. Nothing here is a time.
 """
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import json
 import math
 import re
+import signal
 import statistics
 import sys
 import time
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- cutest: begin -->", "<!-- cutest: end -->"
 FOLDERS = ("cutest", "cutest/_unconstrained_minimisation")
 RATIOS = (1, 2, 10)
+SECONDS = 60
 
 Outcome = dict[str, Any]
 
@@ -70,15 +73,32 @@ def load(names: Iterable[str]) -> Iterable[Problem]:
         yield Problem(name, f, np.asarray(x0, np.float64))
 
 
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so many seconds of this process: SciPy's trust-exact can loop for ever."""
+
+    def late(*_: Any) -> None:
+        raise TimeoutError(f"not finished after {seconds} s")
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 def run(solver: str, problem: Problem) -> Outcome:
-    """What came of one solver on one problem. An exception of a solver is a failure, and is kept."""
+    """What came of one solver on one problem; an exception is kept, and the lowest point seen counts."""
     problem.start()
     began = time.perf_counter()
     try:
-        x, counts = SOLVERS[solver](problem)
+        with at_most(SECONDS):
+            x, counts = SOLVERS[solver](problem)
         error = ""
     except Exception as problem_of_solver:  # noqa: BLE001 - whatever it is, it did not solve the problem
-        x, counts = problem.x0, dict(problem.counts)
+        x, counts = problem.lowest, dict(problem.counts)
         error = f"{type(problem_of_solver).__name__}: {problem_of_solver}"[:200]
     counts = {"hessians": 0, "hessian_vectors": 0} | counts
     f, g = problem.peek(np.asarray(x))
@@ -181,8 +201,8 @@ def collect(arguments: argparse.Namespace, names: list[str]) -> dict[str, dict[s
     """Outcomes of every solver: kept ones where they may be, the rest run now, problem after problem."""
     cache = arguments.cache
     kept = json.loads(cache.read_text("utf-8")) if cache and cache.exists() else {}
-    anew = arguments.only or [solver for solver in SOLVERS if solver.startswith("kobai-") or arguments.fresh]
     wanted = arguments.only or list(SOLVERS)
+    anew = [solver for solver in wanted if arguments.fresh or solver.startswith("kobai-")]
     todo = {name: [s for s in wanted if s in anew or name not in kept.get(s, {})] for name in names}
     for problem in load(name for name in names if todo[name]):
         began = time.perf_counter()

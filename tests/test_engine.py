@@ -243,11 +243,26 @@ def compilations(action):
 def test_nothing_is_compiled_again(task):
     sweep = Sweep(task, [kobai.Adam(), kobai.SGD()], steps=20, evaluate_every=10)
     cells = [Cell(kobai.Adam(0.01), HE, 0)] * 5
-    assert compilations(lambda: runs_of(sweep, cells)) >= 2
+    assert compilations(lambda: runs_of(sweep, cells)) == 1
     other = [Cell(kobai.Adam(0.02, 0.8), initial_values.xavier(), 7), Cell(kobai.SGD(0.3), HE, 1)]
     assert compilations(lambda: runs_of(sweep, other)) == 0
     longer = Sweep(task, [kobai.Adam(), kobai.SGD()], steps=700, evaluate_every=50)
     assert longer.text() == sweep.text()
+
+
+def test_test_data_of_another_length_are_measured_alike(task):
+    """With the length of the validation data the block itself evaluates them, else a program of its own."""
+    cells = [Cell(kobai.Adam(0.01), HE, 0), Cell(kobai.Adam(1e30), HE, 0)]
+    twice = tuple(np.concatenate([array, array]) for array in task.test)
+    sweep = Sweep(dataclasses.replace(task, test=twice), [kobai.Adam()], steps=20, evaluate_every=10)
+    alike = Sweep(task, [kobai.Adam()], steps=20, evaluate_every=10)
+    assert compilations(lambda: runs_of(sweep, cells)) == 2
+    for run, other in zip(runs_of(sweep, cells), runs_of(alike, cells), strict=True):
+        if run.diverged_at:
+            assert run.test_loss is run.test_metric is other.test_loss is other.test_metric is None
+        else:
+            np.testing.assert_allclose(run.test_loss, other.test_loss, rtol=1e-5)
+            assert run.test_metric == pytest.approx(other.test_metric, rel=1e-6)
 
 
 def test_the_program_is_traced_once_for_its_text_and_its_compilation(task, monkeypatch):
@@ -263,7 +278,9 @@ def test_the_program_is_traced_once_for_its_text_and_its_compilation(task, monke
 
 def test_pairing_is_exact(task):
     """One seed: the same normal draws for every initializer, the same batches for every cell."""
-    he, xavier = (i.fill(task.parameters, stream(5, INITIAL)) for i in (HE, initial_values.xavier()))
+    he, xavier = (
+        i.fill(task.parameters, stream(5, INITIAL), layout=task.layout) for i in (HE, initial_values.xavier())
+    )
     ratio = he[0]["weights"] / xavier[0]["weights"]
     np.testing.assert_allclose(ratio, math.sqrt((64 + 8) / 2 / 64) * math.sqrt(2), rtol=1e-5)
     np.testing.assert_array_equal(batches(5, 0, 10, 16, 100), batches(5, 0, 20, 16, 100)[:10])
@@ -367,7 +384,7 @@ def test_half_precision_is_for_the_network_alone(task, dtype):
     half = dataclasses.replace(
         task,
         parameters=[
-            {"weights": jnp.zeros((64, 8), dtype), "biases": jnp.zeros(8, np.float32)},
+            {"weights": jnp.zeros((8, 64), dtype), "biases": jnp.zeros(8, np.float32)},
             *task.parameters[1:],
         ],
     )

@@ -178,7 +178,7 @@ def test_batch_normalization_stands_where_it_is_asked_for():
     for place, h in expected.items():
         network = kobai.tasks.mlp.network((64, 6, 10), "relu", place)
         parameters = network.parameters
-        parameters[0]["weights"], parameters[1]["weights"] = weights, last
+        parameters[0]["weights"], parameters[1]["weights"] = weights.T, last.T
         outputs, _ = network.apply(parameters, x, network.state, True)
         np.testing.assert_allclose(outputs, h @ last, rtol=1e-3, atol=1e-3)
 
@@ -199,7 +199,7 @@ def test_the_engine_carries_the_running_statistics():
     task = kobai.tasks.digits(hidden=10, batch_norm=True, batch_size=32)
     rule = Adam(learning_rate=0.01)
     [(_, [run])] = Sweep(task, [rule], steps=8, evaluate_every=8).run([Cell(rule, initial_values.he(), 0)])
-    parameters = initial_values.he().fill(task.parameters, stream(0, INITIAL))
+    parameters = initial_values.he().fill(task.parameters, stream(0, INITIAL), layout=task.layout)
     memory, state = rule.init(parameters), task.state
     gradient = jax.jit(jax.grad(lambda p, batch, state: task.loss(p, batch, state=state), has_aux=True))
     for rows in batches(0, 0, 8, 32, len(task.train[0])):

@@ -119,7 +119,7 @@ def test_least_squares_is_maximum_likelihood_under_normal_noise():
 def test_the_full_gradient_is_the_mean_of_those_of_equal_batches(make):
     """A loss that is a mean over examples is what makes mini-batches possible."""
     task = make(hidden=6)
-    parameters = initial_values.he().fill(task.parameters, 0)
+    parameters = initial_values.he().fill(task.parameters, 0, layout=task.layout)
     x, y = (array[:120] for array in task.train)
     gradient = jax.jit(jax.grad(task.loss))
     whole = gradient(parameters, (x, y))

@@ -19,6 +19,8 @@ from kobai.optimizers import (
     AdaDelta,
     AdaGrad,
     Adam,
+    AdamW,
+    Lion,
     Momentum,
     Nesterov,
     NesterovDefinition,
@@ -58,6 +60,10 @@ TABLE = {
     RMSProp(learning_rate=0.3): Row((-6.051317, 1.051317), (-5.412340, 0.591523), 31, None),
     AdaDelta(): Row((-6.995528, 1.995528), (-6.991000, 1.991004), 1637, 1637, steps=3000),
     Adam(learning_rate=0.3): Row((-6.7, 1.7), (-6.400414, 1.402245), 63, 82),
+    # (x, y) has one dimension, so nothing is decayed: Adam's row.
+    AdamW(learning_rate=0.3): Row((-6.7, 1.7), (-6.400414, 1.402245), 63, 82),
+    # Steps of one length pass by the minimum: 138 was worked out in decimal arithmetic too.
+    Lion(learning_rate=0.05): Row((-6.95, 1.95), (-6.9, 1.9), 138, 1000),
 }
 
 

@@ -98,8 +98,8 @@ def test_docstrings_describe_every_field(rule):
     assert all(f"      {field.name}:" in rule.__doc__ for field in dataclasses.fields(rule))
 
 
-def test_defaults_are_the_lectures():
+def test_defaults_are_the_lectures_and_the_papers():
     assert [dataclasses.astuple(rule()) for rule in RULES] == [
         (0.01,), (0.01, 0.9), (0.01, 0.9), (0.01, 0.9), (0.01, 1e-10), (1.0, 0.95, 1e-6), (0.001, 0.9, 1e-8),
-        (0.001, 0.9, 0.999, 1e-8),
+        (0.001, 0.9, 0.999, 1e-8), (0.001, 0.9, 0.999, 1e-8, 0.01), (0.0001, 0.9, 0.99, 0.0),
     ]  # fmt: skip

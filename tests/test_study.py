@@ -16,7 +16,7 @@ from kobai import methods
 from kobai.errors import UsageError
 from kobai.optimizers.base import hyperparameters
 from kobai.report import sentences, table, terminal
-from kobai.study import protocol
+from kobai.study import protocol, runner
 from kobai.study.answer import answer
 from kobai.study.grid import candidates, default_rates, learning_rate
 from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Study
@@ -137,7 +137,7 @@ def arrival_engine(arrivals):
     class Engine:
         chunk = 4
 
-        def __init__(self, task, settings, *, steps, evaluate_every, threads=None):
+        def __init__(self, task, settings, *, steps, evaluate_every, threads=None, strategies=()):
             self.rows = evaluated_at(steps, evaluate_every)
             self.has_test = task.test is not None
 
@@ -179,7 +179,7 @@ def blob_task(**changes):
 
 
 def outcome_of(monkeypatch, arrivals, *, optimizers, task=None, initializers=("he",), **options):
-    monkeypatch.setattr(protocol, "Sweep", arrival_engine(arrivals))
+    monkeypatch.setattr(runner, "Sweep", arrival_engine(arrivals))
     given = {
         "task": task or blob_task(),
         "candidates": candidates(optimizers),
@@ -381,8 +381,8 @@ def test_a_kept_chunk_depends_on_everything_that_decides_it():
             initializers=[initial_values.parse(name) for name in names],
             **options,
         )
-        sweep = protocol.Sweep(task, [kobai.SGD(0.1)], steps=study.steps, evaluate_every=10)
-        return protocol.fingerprint(study, sweep)
+        sweep = runner.Sweep(task, [kobai.SGD(0.1)], steps=study.steps, evaluate_every=10)
+        return runner.fingerprint(study, {(): sweep})
 
     task = blob_task()
     state = {

@@ -44,8 +44,8 @@ def test_the_loss_of_digits_is_cross_entropy(activation):
     by_hand = {"relu": lambda a: np.maximum(a, 0), "tanh": np.tanh, "sigmoid": lambda a: 1 / (1 + np.exp(-a))}
     h = x
     for layer in parameters[:-1]:
-        h = by_hand[activation](h @ layer["weights"] + layer["biases"])
-    z = h @ parameters[-1]["weights"] + parameters[-1]["biases"]
+        h = by_hand[activation](h @ layer["weights"].T + layer["biases"])
+    z = h @ parameters[-1]["weights"].T + parameters[-1]["biases"]
     expected = -log_softmax(z, axis=1)[np.arange(20), y].mean()
     assert float(task.loss(parameters, (x, y))) == pytest.approx(expected, rel=1e-5)
     assert float(task.metric(parameters, (x, y))) == pytest.approx(np.mean(z.argmax(1) == y))
@@ -55,7 +55,7 @@ def test_a_network_of_many_layers_keeps_their_order():
     """JAX sorts the keys of a dict, and "layer_10" would come before "layer_2"."""
     network = mlp.network((3, *range(4, 16), 2), "relu")
     parameters = jax.tree.map(lambda a: a, network.parameters)
-    assert [layer["weights"].shape[1] for layer in parameters] == [*range(4, 16), 2]
+    assert [layer["weights"].shape[0] for layer in parameters] == [*range(4, 16), 2]
     outputs, state = network.apply(parameters, np.ones((1, 3), np.float32), None, False)
     assert outputs.shape == (1, 2)
     assert state is None
@@ -94,3 +94,18 @@ def test_every_built_in_task_is_in_the_table_and_passes_its_own_check():
         task.check_start(filled(task))
         assert task.name == name
         assert task.targets[0] == task.target[0]
+
+
+def test_relu_is_max_with_derivative_zero_at_zero():
+    """Values and both derivatives of jax.nn.relu, forwards and backwards; NaN stays."""
+    x = np.array([-2.0, -0.0, 0.0, 1e-30, 3.0, np.inf, -np.inf], np.float32)
+    for ours, theirs in (
+        (mlp.relu, jax.nn.relu),
+        (jax.vmap(jax.grad(mlp.relu)), jax.vmap(jax.grad(jax.nn.relu))),
+        (lambda x: jax.jvp(mlp.relu, (x,), (x * 0 + 2,))[1], lambda x: 2 * (x > 0)),
+        (jax.vmap(jax.grad(jax.grad(lambda x: mlp.relu(x) ** 2))), lambda x: 2 * (x > 0)),
+    ):
+        finite = x[:5]
+        np.testing.assert_array_equal(ours(finite), theirs(finite))
+    np.testing.assert_array_equal(mlp.relu(x), np.maximum(x, 0))
+    assert np.isnan(mlp.relu(np.float32("nan")))

@@ -34,7 +34,7 @@ def test_built_in_pairs_fit(name):
     assert pair.heads() == [False] * 4 + [True] * 2
     for task in (pair.source, pair.target):
         task.check()
-        task.check_start(initial_values.he().fill(task.parameters, 0))
+        task.check_start(initial_values.he().fill(task.parameters, 0, layout=task.layout))
 
 
 def test_halves_have_no_class_in_common():

@@ -42,12 +42,15 @@ class Problem:
         """Count from zero."""
         self.counts: Counts = {"values": 0, "gradients": 0, "hessians": 0, "hessian_vectors": 0}
         self._at: np.ndarray | None = None
+        self.lowest, self._lowest_value = self.x0, np.inf
 
     def peek(self, x: Any) -> tuple[float, np.ndarray]:
         """f and its gradient, uncounted, one compiled call for both."""
         if self._at is None or not np.array_equal(self._at, x):
             f, g = self._value_and_gradient(jnp.asarray(x))
             self._at, self._f, self._g = np.array(x), float(f), np.asarray(g)
+            if self._f < self._lowest_value:
+                self.lowest, self._lowest_value = self._at, self._f
         return self._f, self._g
 
     def value(self, x: Any) -> float:

@@ -36,6 +36,8 @@ _HOME = {
     "AdaDelta": "optimizers.adadelta",
     "RMSProp": "optimizers.rmsprop",
     "Adam": "optimizers.adam",
+    "AdamW": "optimizers.adamw",
+    "Lion": "optimizers.lion",
     "from_optax": "optimizers.from_optax",
     "minimize": "minimizers.solve",
     "minimize_many": "minimizers.many",
@@ -47,10 +49,13 @@ _HOME = {
     "BFGS": "minimizers.bfgs",
     "LBFGS": "minimizers.lbfgs",
     "CoordinateDescent": "minimizers.coordinate_descent",
+    "clip_value": "stabilizers.clipping",
+    "clip_norm": "stabilizers.clipping",
+    "clip_percentile": "stabilizers.clipping",
     "Initializer": "initializers",
     "UsageError": "errors",
 }
-_MODULES = ("tasks", "optimizers", "minimizers", "initializers", "words")
+_MODULES = ("tasks", "optimizers", "minimizers", "initializers", "schedules", "stabilizers", "words")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -92,10 +92,19 @@ def application(arguments: list[str]) -> typer.Typer:
         initializers: Annotated[str | None, _option("initializers", "A,B,…")] = None,
         learning_rates: Annotated[str | None, _option("learning-rates", "X,Y,…")] = None,
         coefficients: Annotated[list[str] | None, _option("set", "A.B=X,Y,…")] = None,
-        activation: Annotated[str | None, _option("activation", "relu|tanh|sigmoid")] = None,
+        activation: Annotated[str | None, _option("activation", "A,B,…")] = None,
+        batch_norm: Annotated[str | None, _option("batch-norm", "A,B,…")] = None,
         hidden: Annotated[str | None, _option("hidden", "N,M,…")] = None,
         steps: Annotated[str | None, _option("steps", "N")] = None,
-        batch_size: Annotated[str | None, _option("batch-size", "N")] = None,
+        batch_size: Annotated[str | None, _option("batch-size", "N,M,…")] = None,
+        sampling: Annotated[str | None, _option("sampling", "A,B")] = None,
+        clip: Annotated[str | None, _option("clip", "A,B,…")] = None,
+        l1: Annotated[str | None, _option("l1", "X,Y,…")] = None,
+        l2: Annotated[str | None, _option("l2", "X,Y,…")] = None,
+        weight_decay: Annotated[str | None, _option("weight-decay", "X,Y,…")] = None,
+        schedule: Annotated[str | None, _option("schedule", "A,B,…")] = None,
+        average: Annotated[str | None, _option("average", "A,B,…")] = None,
+        early_stopping: Annotated[str | None, _option("early-stopping", "A,B,…")] = None,
         evaluate_every: Annotated[str | None, _option("evaluate-every", "N")] = None,
         target: Annotated[str | None, _option("target", "X,Y,…")] = None,
         seeds: Annotated[str | None, _option("seeds", "N")] = None,
@@ -115,17 +124,24 @@ def application(arguments: list[str]) -> typer.Typer:
             output or (None if resume else _new_folder(task)),
             json,
             wide,
-            make={
-                "activation": activation,
-                "hidden": options.each("--hidden", hidden, options.whole),
-            },
+            make={"hidden": options.each("--hidden", hidden, options.whole)},
             ask={
                 "optimizers": options.each("--optimizers", optimizers),
                 "initializers": options.each("--initializers", initializers),
                 "learning_rates": options.each("--learning-rates", learning_rates, options.number),
                 "coefficients": options.settings(coefficients or []),
                 "steps": options.whole("--steps", steps),
-                "batch_size": options.whole("--batch-size", batch_size),
+                "activation": options.each("--activation", activation),
+                "batch_norm": options.each("--batch-norm", batch_norm),
+                "batch_size": options.each("--batch-size", batch_size),
+                "sampling": options.each("--sampling", sampling),
+                "clip": options.each("--clip", clip),
+                "l1": options.each("--l1", l1, options.number),
+                "l2": options.each("--l2", l2, options.number),
+                "weight_decay": options.each("--weight-decay", weight_decay, options.number),
+                "schedule": options.each("--schedule", schedule),
+                "average": options.each("--average", average),
+                "early_stopping": options.each("--early-stopping", early_stopping),
                 "evaluate_every": options.whole("--evaluate-every", evaluate_every),
                 "target": target if target == "auto" else options.each("--target", target, options.number),
                 "seeds": options.whole("--seeds", seeds),
@@ -182,7 +198,7 @@ def _compare(
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
     if json is not None:
         check_writable(json)
-    result = compare(load(task, **make), output=output, command=command, **ask)
+    result = compare(functools.partial(load, task, **make), output=output, command=command, **ask)
     if json is not None:
         write_text(json, result.answer.to_json())
     console.print(terminal.view(result.answer, wide))
@@ -199,6 +215,8 @@ def _list_methods() -> None:
         ("optimizer", methods.OPTIMIZERS),
         ("minimizer", methods.MINIMIZERS),
         ("initializer", INITIALIZERS),
+        ("stabilizer", methods.STABILIZERS),
+        ("schedule", methods.SCHEDULES),
     )
 
 

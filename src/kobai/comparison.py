@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,13 @@ from kobai import initializers as initial_values
 from kobai import words
 from kobai.errors import UsageError
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.report import terminal
-from kobai.study import protocol, store
+from kobai.study import protocol, runner, store
 from kobai.study.answer import Answer, answer
+from kobai.study.axes import KINDS, axes
+from kobai.study.axes import tasks as tasks_of
 from kobai.study.grid import candidates
 from kobai.study.protocol import Outcome, Study
 from kobai.tasks.load import load
@@ -45,9 +48,9 @@ QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
 
 
 def compare(
-    task: Task | str,
+    task: Task | str | Callable[..., Task],
     *,
-    optimizers: Sequence[Any] | str | type | Optimizer | None = None,
+    optimizers: Sequence[Any] | str | type | Optimizer | Minimizer | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
     coefficients: Mapping[str, Sequence[float]] | None = None,
@@ -55,7 +58,17 @@ def compare(
     tuning_seeds: int | None = None,
     steps: int | None = None,
     evaluate_every: int | None = None,
-    batch_size: int | None = None,
+    batch_size: Any = None,
+    sampling: Any = None,
+    activation: Any = None,
+    batch_norm: Any = None,
+    clip: Any = None,
+    l1: Any = None,
+    l2: Any = None,
+    weight_decay: Any = None,
+    schedule: Any = None,
+    average: Any = None,
+    early_stopping: Any = None,
     target: float | Sequence[float] | str | None = None,
     quick: bool = False,
     threads: int | None = None,
@@ -69,8 +82,12 @@ def compare(
 
     Tunes every optimizer on a few seeds, then confirms the winners on fresh ones.
 
+    Each argument from `batch_size` to `early_stopping` takes one value or several. One is used throughout;
+    several are an *axis*: they are tried with everything else, and the answer says what each does.
+
     Args:
-      task: a `Task`, the name of a built-in one, or a file ("my_task.py", "my_task.py:name").
+      task: a `Task`, the name of a built-in one, a function that makes one, or a file ("my_task.py",
+        "my_task.py:name").
       optimizers: names, classes or instances. A name or a class means its default grid of eight learning
         rates; an instance means exactly what it says, and a list in a field is a grid. Default: all seven.
       initializers: names ("he", "normal:0.1") or `Initializer`s. Default: he, xavier, normal:0.01.
@@ -80,7 +97,15 @@ def compare(
       tuning_seeds: seeds for the tuning. Default 3.
       steps: updates in a training run, the budget. Default 500.
       evaluate_every: steps between evaluations on the validation data. Default 10.
-      batch_size: in place of the task's.
+      batch_size: in place of the task's; "full": all examples in every batch.
+      sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
+      activation, batch_norm: for a task that takes them by name, as the built-in ones do.
+      clip: None, "norm:1", "value:0.5", "percentile:90", or as `kobai.clip_norm` and its like make it.
+      l1, l2: λ of λ|w| or ½λw² in the loss. weight_decay: λ of −ηλw beside the step. Of the weights only.
+      schedule: "constant", "cosine", "step:100", "warm-up:50", "one-cycle", "warm-up:50+cosine", or a
+        `kobai.schedules.Schedule`.
+      average: what is evaluated: None (the last iterate), "polyak", "polyak:100", "exponential:0.99".
+      early_stopping: None or "patience:10", in evaluations without an improvement.
       target: metric to reach, in place of the task's; of several the first decides. "auto": 90 % of the way
         from the start to the best tuning run.
       quick: a study of seconds rather than of half a minute, with fewer rates, steps and seeds.
@@ -99,12 +124,17 @@ def compare(
       UsageError: for anything that cannot be run, before any training.
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
-    command = command or _call(task, locals())
+    given = dict(locals())
+    command = command or _call(task, given)
     with speaking(language):
         use_compilation_cache()
         defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
+        varied = axes({name: given[name] for name in KINDS})
+        tasks = tasks_of(lambda **values: _adjusted(_task(task, values), target), varied)
         study = Study(
-            task=_adjusted(_task(task), batch_size, target),
+            task=next(iter(tasks.values())),
+            tasks=tasks,
+            axes=varied,
             candidates=candidates(optimizers, learning_rates, coefficients, quick),
             initializers=_initializers(initializers),
             steps=(budget := defaults["steps"] if steps is None else steps),
@@ -125,7 +155,7 @@ def compare(
                 result.save(folder)
                 store.remove_chunks(folder)
         except KeyboardInterrupt as stop:
-            raise protocol.Interrupted(len(outcome.cells), folder) from stop
+            raise runner.Interrupted(len(outcome.cells), folder) from stop
         return result
 
 
@@ -193,9 +223,7 @@ def use_compilation_cache() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _adjusted(task: Task, batch_size: int | None, target: float | Sequence[float] | str | None) -> Task:
-    if batch_size is not None:
-        task = dataclasses.replace(task, batch_size=batch_size)
+def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
     if isinstance(target, str):
         if target != "auto":
             raise UsageError("error.target", value=repr(target))
@@ -218,11 +246,13 @@ def _initializers(named: Sequence[str | Initializer] | str | Initializer | None)
     return list(distinct.values())
 
 
-def _task(given: Any) -> Task:
-    """A task, the name of one, or a function that makes one."""
-    made = load(given) if isinstance(given, str) else given
+def _task(given: Any, values: Mapping[str, Any]) -> Task:
+    """A task, the name of one, or a function that makes one and takes `values` by name."""
+    if isinstance(given, Task) and values:
+        raise UsageError("error.axis.task", axis=next(iter(values)))
+    made = load(given, **values) if isinstance(given, str) else given
     if callable(made) and not isinstance(made, Task):
-        made = made()
+        made = made(**values)
     if not isinstance(made, Task):
         raise UsageError("error.task.type", task="task", value=type(made).__name__)
     return made
@@ -274,7 +304,7 @@ class _Silent:
 
 
 @contextlib.contextmanager
-def _shown(progress: bool) -> Iterator[protocol.Progress]:
+def _shown(progress: bool) -> Iterator[runner.Progress]:
     console = Console(stderr=True)
     if not progress or not (console.is_terminal or console.is_jupyter):
         yield _Silent()

@@ -15,6 +15,8 @@ OPTIMIZERS = {
     "adadelta": "AdaDelta",
     "rmsprop": "RMSProp",
     "adam": "Adam",
+    "adamw": "AdamW",
+    "lion": "Lion",
 }
 """Each class lives in ``kobai.optimizers.<name>``."""
 
@@ -30,6 +32,22 @@ MINIMIZERS = {
     "coordinate_descent": "CoordinateDescent",
 }
 """Each class lives in ``kobai.minimizers.<name>``."""
+
+STABILIZERS = {
+    "clip_value": "clipping",
+    "clip_norm": "clipping",
+    "clip_percentile": "clipping",
+    "polyak": "averaging",
+    "exponential": "averaging",
+    "l1": "regularization",
+    "l2": "regularization",
+    "weight_decay": "regularization",
+    "early_stopping": "early_stopping",
+}
+"""Each is a function in ``kobai.stabilizers.<module>``."""
+
+SCHEDULES = ("constant", "step", "cosine", "warm_up", "one_cycle")
+"""Each is a function in ``kobai.schedules``."""
 
 TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
 """Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""

@@ -19,12 +19,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
+from kobai.strategy import Strategy, Told
 from kobai.tasks.task import Task
-from kobai.train import COMPILER_OPTIONS, Clock, Draws, Program
+from kobai.train import COMPILER_OPTIONS, LOSS, LOSS_SUM, LOST, METRIC, Draws, Program
 
-INITIAL, BATCHES, NOISE = range(3)
+INITIAL, BATCHES, NOISE, REPLACED = range(4)
 """What a random stream is for: each seed has one stream for each purpose."""
 
 CELLS_PER_CHUNK = 4
@@ -38,11 +41,22 @@ SECONDS_PER_BLOCK = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One training run: an optimizer with its hyperparameters, an initializer, a seed."""
+    """One training run: an optimizer with its hyperparameters, or a minimizer; an initializer, a seed, a strategy."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer | Minimizer
     initializer: Initializer
     seed: int
+    strategy: Strategy = Strategy()
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What an average of a run's iterates would have given in the place of its iterate."""
+
+    validation_loss: np.ndarray
+    validation_metric: np.ndarray
+    test_loss: float | None
+    test_metric: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +72,13 @@ class Run:
     test_metric: float | None
     seconds: float
     """Of one core."""
+    stopped_at: int | None = None
+    """The step at which early stopping ended it. From there on, and at the last step of any run that could be
+    stopped, the curves are those of the restored weights."""
+    skipped: int | None = 0
+    """Gradients that clipping left out because they were not finite; None for a run that diverged."""
+    averages: tuple[Reading, ...] = ()
+    """Of the strategy's averages, in their order."""
 
 
 def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
@@ -66,20 +87,25 @@ def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
 
 
 @functools.lru_cache(maxsize=64)
-def _epoch(seed: int, epoch: int, examples: int) -> np.ndarray:
+def _epoch(seed: int, epoch: int, examples: int, replacement: bool) -> np.ndarray:
+    if replacement:
+        return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
     return stream(seed, BATCHES, epoch).permutation(examples).astype(np.int32)
 
 
 @functools.lru_cache(maxsize=16)
-def batches(seed: int, start: int, stop: int, batch: int, examples: int) -> np.ndarray:
+def batches(
+    seed: int, start: int, stop: int, batch: int, examples: int, replacement: bool = False
+) -> np.ndarray:
     """[stop − start, batch] int32: the examples of each step, every epoch in an order of its own.
 
     Step s takes the examples s·batch … (s+1)·batch of the endless row of shuffled epochs, so that any block
-    of steps can be drawn by itself.
+    of steps can be drawn by itself, and batches of another size see the same row. With `replacement` each
+    example of the row is drawn from all.
     """
     first, last = start * batch, stop * batch
     epochs = range(first // examples, -(-last // examples))
-    row = np.concatenate([_epoch(seed, epoch, examples) for epoch in epochs])
+    row = np.concatenate([_epoch(seed, epoch, examples, replacement) for epoch in epochs])
     offset = epochs.start * examples
     return row[first - offset : last - offset].reshape(stop - start, batch)
 
@@ -98,28 +124,33 @@ class Sweep:
     """The engine for one task and the kinds of optimizers in `optimizers`.
 
     Compiles once, on first use, whatever cells follow: hyperparameters, initial values, seeds, the number of
-    steps and the interval of evaluation are all arguments of the program.
+    steps and the interval of evaluation are all arguments of the program. So are the numbers of a strategy;
+    which parts any cell's strategy has must be known before: `strategies`.
     """
 
     def __init__(
         self,
         task: Task,
-        optimizers: Sequence[Optimizer],
+        optimizers: Sequence[Optimizer | Minimizer],
         *,
         steps: int,
         evaluate_every: int,
         threads: int | None = None,
         chunk: int | None = None,
         population: bool | None = None,
+        strategies: Sequence[Strategy] = (),
     ) -> None:
         self.task, self.steps, self.every = task, steps, evaluate_every
         self.population = jax.default_backend() != "cpu" if population is None else population
         self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
         self.threads = 1 if self.population else threads or available_cores()
-        kinds = {jax.tree.structure(optimizer): optimizer for optimizer in optimizers}
-        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
-        self.program = Program(task, list(kinds.values()), capacity=capacity)
         self.rows = evaluated_at(steps, evaluate_every)
+        rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
+        self.kinds = {jax.tree.structure(rule): rule for rule in rules}
+        minimizers = [optimizer for optimizer in optimizers if isinstance(optimizer, Minimizer)]
+        self.full_batch = {minimizer: FullBatch(task, minimizer, self.rows) for minimizer in minimizers}
+        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
+        self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.train, self.validation, self.test = (
             jax.tree.map(jnp.asarray, part) for part in (task.train, task.validation, task.test)
@@ -135,15 +166,14 @@ class Sweep:
         Leaving the iteration early (Ctrl-C, `close`) lets each thread end its block and start no other.
         """
         order = (
-            sorted(range(len(cells)), key=lambda i: self._rule(cells[i]))
+            sorted(range(len(cells)), key=lambda i: self._position(cells[i]))
             if self.population
             else range(len(cells))
         )
         chunks = [list(order[i : i + self.chunk]) for i in range(0, len(cells), self.chunk)]
         if not chunks:
             return
-        if not self.population:
-            self.compile()  # here, once, rather than by every thread
+        self.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for chunk in chunks:
@@ -162,19 +192,28 @@ class Sweep:
             leave.set()
 
     def compile(self) -> None:
-        """Compile the program for a CPU, if that is still to be done."""
-        self._program(None)
+        """Compile what does not depend on the cells, if that is still to be done."""
+        if not self.population:
+            self._program(None)
+        for engine in self.full_batch.values():
+            engine.compiled()
 
     def text(self) -> str:
-        """The program as text: equal for two sweeps that compute the same."""
-        return self._traced(None)[0].as_text()
+        """The programs as text: equal for two sweeps that compute the same."""
+        blocks = [self._traced(None)[0], *(engine.traced()[1] for engine in self.full_batch.values())]
+        return "".join(block.as_text() for block in blocks if block)
 
-    def memory(self, optimizer: Optimizer) -> int:
-        """Numbers that the rule remembers for every parameter."""
+    def memory(self, optimizer: Optimizer | Minimizer) -> int:
+        """Numbers that the method remembers for every parameter."""
+        if isinstance(optimizer, Minimizer):
+            return self.full_batch[optimizer].memory()
         rule = self.program.rules[self.program.position[jax.tree.structure(optimizer)]]
         return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
 
-    def _rule(self, cell: Cell) -> int:
+    def _position(self, cell: Cell) -> int:
+        """The position of the cell's rule among the program's; behind all of them for a minimizer."""
+        if isinstance(cell.optimizer, Minimizer):
+            return len(self.program.rules)
         return self.program.position[jax.tree.structure(cell.optimizer)]
 
     def _program(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
@@ -182,10 +221,9 @@ class Sweep:
         if counts not in self._compiled:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
             with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
-                block, final = pool.map(
-                    lambda lowered: lowered.compile(options) if lowered else None, self._traced(counts)
+                self._compiled[counts] = tuple(
+                    pool.map(lambda lowered: lowered and lowered.compile(options), self._traced(counts))
                 )
-            self._compiled[counts] = block, final
         return self._compiled[counts]
 
     def _traced(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
@@ -195,14 +233,22 @@ class Sweep:
         return self._lowered[counts]
 
     def _lower(self, counts: tuple[int, ...] | None) -> tuple[Any, Any]:
-        """Trace (block, final) with arguments of the shapes they will have."""
-        size = self.chunk if counts is None else sum(counts)
-        cells = _stack([self._start(None)] * size)
-        draws = _stack([self._draws(None, 0, 0)] * size)
-        clock = Clock(*[np.int32(0)] * 4)
+        """Trace (block, final) with arguments of the shapes they will have.
+
+        `final` is None where it is not needed: without test data, or where they have the shapes of the
+        validation data, so that the block evaluates them as well.
+        """
+        if not self.kinds:
+            return None, None
+        size = 1 if counts is None else sum(counts)
+        any_rule = next(iter(self.kinds.values()))
+        cells = self._joined([self.program.start(any_rule, self.program.θ)] * size)
+        draws = self._joined([self._draws(0, Strategy(), 0, 0)] * size)
         block = self.program.block if counts is None else functools.partial(self.program.population, counts)
+        clock = self.program.clock(0, [])
         lowered = jax.jit(block).lower(clock, cells, draws, self.train, self.validation)
-        return lowered, None if self.test is None else jax.jit(self.program.final).lower(cells, self.test)
+        alike = self.test is None or _shapes(self.test) == _shapes(self.validation)
+        return lowered, None if alike else jax.jit(self.program.final).lower(cells, self.test)
 
     def _work(self, cells: Sequence[Cell], todo: Any, done: Any, leave: threading.Event) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
@@ -219,35 +265,89 @@ class Sweep:
             done.put(problem)
 
     def _run_chunk(self, chunk: list[Cell], leave: threading.Event) -> list[Run] | None:
-        """One chunk from its first step to its last; None when told to leave."""
+        """One chunk from its first step to its last; None when told to leave.
+
+        Cells are trained one by one or, in a population, in step; minimizers always one by one.
+        """
+        in_step = [
+            i for i, cell in enumerate(chunk) if self.population and self._position(cell) < len(self.kinds)
+        ]
+        groups = [[i] for i in range(len(chunk)) if i not in in_step] + ([in_step] if in_step else [])
+        found: dict[int, Run] = {}
+        for group in groups:
+            cells = [chunk[i] for i in group]
+            train = self._train if isinstance(cells[0].optimizer, Optimizer) else self._minimize
+            runs = train(cells, leave)
+            if runs is None:
+                return None
+            found |= zip(group, runs, strict=True)
+        return [found[i] for i in range(len(chunk))]
+
+    def _train(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
+        """Train these cells together, block after block; None when told to leave."""
         began = time.perf_counter()
-        counts, room = None, [None] * (self.chunk - len(chunk))
-        if self.population:
-            rules = [self._rule(cell) for cell in chunk]
-            counts, room = tuple(rules.count(i) for i in range(len(self.program.rules))), []
-        block, final = self._program(counts)
-        cells = _stack([self._start(cell) for cell in [*chunk, *room]])
-        step, pieces, ended = 0, [], False
+        block, final = self._program(self._counts(cells))
+        parts, columns = self.program.parts, self.program.columns
+        held = self._joined(
+            [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells]
+        )
+        table = np.full((len(cells), len(self.rows), columns), np.nan, self.program.θ.dtype)
+        diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
         while not ended:
             if leave.is_set():
                 return None
             before = time.perf_counter()
             stop = min(step + self._steps_per_block, self.steps)
-            clock = Clock(*(np.int32(x) for x in (step, stop, self.steps, self.every)))
-            draws = _stack([self._draws(cell, step, stop) for cell in [*chunk, *room]])
-            cells, curves = block(clock, cells, draws, self.train, self.validation)
-            due = int(np.sum((self.rows >= step) & (self.rows < stop))) + (stop == self.steps)
-            pieces.append([np.asarray(curve)[:, :due] for curve in curves])
-            step, ended = stop, stop == self.steps or bool(np.asarray(cells.finished).all())
+            due = self.rows[done : np.searchsorted(self.rows, stop, side="right")]
+            ends = due if len(due) and due[-1] == stop else np.append(due, stop)
+            draws = self._joined([self._draws(cell.seed, cell.strategy, step, stop) for cell in cells])
+            clock = self.program.clock(step, ends, len(due))
+            held, rows = block(clock, held, draws, self.train, self.validation)
+            rows = np.asarray(rows).reshape(len(cells), -1, columns)
+            if len(ends) > len(due):  # the block ends between two evaluations
+                sums = rows[:, len(due), LOSS_SUM]
+                held = held._replace(loss_sum=sums if self.population else sums[0])
+            table[:, done : done + len(due)] = rows[:, : len(due)]
+            told = parts.told(held.kept, len(cells))
+            lost_at = _lost_at(due, rows[:, : len(due)], np.atleast_1d(np.asarray(held.diverged_at)))
+            # What comes after an early stop is no part of a run.
+            lost_at = np.where((told.stopped_at > 0) & (lost_at > told.stopped_at), 0, lost_at)
+            diverged_at = np.where(diverged_at > 0, diverged_at, lost_at)
+            step, done = stop, done + len(due)
+            ended = step == self.steps or bool(((diverged_at > 0) | (told.stopped_at > 0)).all())
             self._set_pace(time.perf_counter() - before)
-        missing = np.full(
-            (len(cells.finished), len(self.rows) - sum(piece[0].shape[1] for piece in pieces)), np.nan
-        )
-        curves = [np.concatenate([*parts, missing], axis=1) for parts in zip(*pieces, strict=True)]
-        loss, metric = map(np.asarray, final(cells, self.test)) if final else (None, None)
-        diverged_at = np.asarray(cells.diverged_at)
-        seconds = (time.perf_counter() - began) / len(chunk)
-        return [self._collect(i, curves, diverged_at, loss, metric, seconds) for i in range(len(chunk))]
+        held, places = parts.restored(held), [LOSS, METRIC, *range(LOST + 1, columns)]
+        tested = np.full((len(cells), len(places)), np.nan)
+        if final is not None:
+            tested = np.asarray(final(held, self.test)).reshape(-1, len(places))
+        elif self.test is not None and not diverged_at.all():
+            # A block of no steps, on the test data in place of the validation data.
+            _, rows = block(self.program.clock(step, [step]), held, draws, self.train, self.test)
+            tested = np.asarray(rows).reshape(len(cells), -1, columns)[:, 0, places]
+        seconds = (time.perf_counter() - began) / len(cells)
+        return [
+            self._collect(cell.strategy, table[i], int(diverged_at[i]), tested[i], seconds, told.of(i))
+            for i, cell in enumerate(cells)
+        ]
+
+    def _minimize(self, cells: list[Cell], leave: threading.Event) -> list[Run] | None:
+        """Let a minimizer train its one cell on the full batch; None when told to leave."""
+        began = time.perf_counter()
+        [cell] = cells
+        begin, block, measure = self.full_batch[cell.optimizer].compiled()  # type: ignore[index]
+        progress = begin(self._first(cell), self.train)
+        while not progress.over:
+            if leave.is_set():
+                return None
+            progress = block(progress, self.train, self.validation)
+        table = np.array(progress.rows)
+        lost_at = _lost_at(self.rows, table[None], _first_lost(self.rows, table[:, LOSS_SUM]))
+        # The rows hold the training loss itself, where those of a rule hold the sum over steps.
+        table[:, LOSS_SUM] *= self._since()
+        tested = np.asarray(measure(progress.θ, self.test)) if measure else np.full(2, np.nan)
+        told = Told(0, np.nan, 0)
+        seconds = time.perf_counter() - began
+        return [self._collect(cell.strategy, table, int(lost_at[0]), tested, seconds, told)]
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long."""
@@ -256,36 +356,97 @@ class Sweep:
         elif seconds < SECONDS_PER_BLOCK / 4:
             self._steps_per_block = min(self._steps_per_block * 2, self.program.capacity)
 
-    def _start(self, cell: Cell | None) -> Any:
-        """A cell before its first step; None fills a chunk up with one that has finished."""
-        if cell is None:
-            optimizer = self.program.rules[0].optimizer([0.0] * self.program.width)
-            return self.program.start(optimizer, self.program.θ)._replace(finished=np.bool_(True))
+    def _first(self, cell: Cell) -> np.ndarray:
+        """θ before the first step."""
         random, layout = stream(cell.seed, INITIAL), self.task.layout
-        parameters = cell.initializer.fill(self.task.parameters, random, layout=layout)
-        return self.program.start(cell.optimizer, self.task.flatten(parameters))
+        return self.task.flatten(cell.initializer.fill(self.task.parameters, random, layout=layout))
 
-    def _draws(self, cell: Cell | None, start: int, stop: int) -> Draws:
+    def _draws(self, seed: int, strategy: Strategy, start: int, stop: int) -> Draws:
         rows = np.zeros((self.program.capacity, self.task.batch_size), np.int32)
-        if cell is None:
-            return Draws(rows, np.zeros(2, np.uint32))
-        rows[: stop - start] = batches(cell.seed, start, stop, self.task.batch_size, self.examples)
-        return Draws(rows, stream(cell.seed, NOISE).integers(2**32, size=2, dtype=np.uint32))
+        if stop > start:
+            size, replacement = self.task.batch_size, strategy.replacement
+            rows[: stop - start] = batches(seed, start, stop, size, self.examples, replacement)
+        key = stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32)
+        return Draws(rows, key, self.program.plan(strategy, start, stop, self.steps))
 
-    def _collect(self, i: int, curves: Any, diverged_at: Any, loss: Any, metric: Any, seconds: float) -> Run:
-        step = int(diverged_at[i])
-        tested = self.test is not None and step == 0
+    def _joined(self, items: Sequence[Any]) -> Any:
+        """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if self.population else items[0]
+
+    def _counts(self, cells: Sequence[Cell]) -> tuple[int, ...] | None:
+        """How many cells a population has of each rule."""
+        if not self.population:
+            return None
+        rules = [self._position(cell) for cell in cells]
+        return tuple(rules.count(i) for i in range(len(self.program.rules)))
+
+    def _collect(
+        self,
+        strategy: Strategy,
+        table: np.ndarray,
+        diverged_at: int,
+        tested: np.ndarray,
+        seconds: float,
+        told: Told,
+    ) -> Run:
+        """What came of one cell, from its rows [evaluations, columns]."""
+        curves = table.copy()
+        if diverged_at:
+            curves[self.rows >= diverged_at] = np.nan
+        elif strategy.early_stopping is not None:
+            self._restore(curves, told)
+        has_test = self.test is not None and not diverged_at
+        number = float if has_test else lambda _: None
         return Run(
-            training_loss=curves[0][i],
-            validation_loss=curves[1][i],
-            validation_metric=curves[2][i],
-            diverged_at=step or None,
-            test_loss=float(loss[i]) if tested else None,
-            test_metric=float(metric[i]) if tested else None,
+            training_loss=curves[:, LOSS_SUM] / self._since().astype(table.dtype),
+            validation_loss=curves[:, LOSS],
+            validation_metric=curves[:, METRIC],
+            diverged_at=diverged_at or None,
+            test_loss=number(tested[0]),
+            test_metric=number(tested[1]),
             seconds=seconds,
+            stopped_at=None if diverged_at else told.stopped_at or None,
+            skipped=None if diverged_at else told.skipped,
+            averages=tuple(
+                Reading(curves[:, i], curves[:, i + 1], number(tested[i - 2]), number(tested[i - 1]))
+                for i in range(LOST + 1, LOST + 1 + 2 * len(strategy.averages), 2)
+            ),
         )
 
+    def _restore(self, curves: np.ndarray, told: Told) -> None:
+        """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
+        ended = told.stopped_at or self.steps
+        last = int(np.searchsorted(self.rows, ended))
+        if told.stopped_at:
+            curves[last + 1 :] = curves[last]
+            curves[last + 1 :, LOSS_SUM] = np.nan
+        best = curves[: last + 1][curves[: last + 1, LOSS] == told.best]
+        curves[last:, [LOSS, METRIC]] = best[0, [LOSS, METRIC]]
 
-def _stack(items: Sequence[Any]) -> Any:
-    """One pytree with a leading axis for a list of equal ones."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
+    def _since(self) -> np.ndarray:
+        """How many steps each evaluation looks back on; NaN for the first, before any step."""
+        return np.append(np.nan, np.diff(self.rows))
+
+
+def _lost_at(steps: np.ndarray, rows: np.ndarray, by_loss: np.ndarray) -> np.ndarray:
+    """The step at which each cell diverged, [cells]; 0: none did.
+
+    That is the first whose training loss is not finite (`by_loss`), or the first of the evaluations [cells,
+    evaluations, 4] at `steps` in which the validation loss is not, or the parameters are not.
+    """
+    never = np.iinfo(np.int32).max
+    lost = ~np.isfinite(rows[:, :, LOSS]) | (rows[:, :, LOST] > 0)
+    by_row = np.where(lost, np.maximum(steps, 1), never).min(axis=1, initial=never)
+    first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
+    return np.where(first < never, first, 0)
+
+
+def _first_lost(steps: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """The first step at which the loss is not finite, [1]; 0: none."""
+    lost = ~np.isfinite(losses)
+    return np.array([max(steps[lost.argmax()], 1) if lost.any() else 0])
+
+
+def _shapes(data: Any) -> Any:
+    """The structure, shapes and dtypes of some data: what a program is compiled for."""
+    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)

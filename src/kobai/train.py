@@ -1,15 +1,18 @@
 """One training run as a pure function of its rule, its hyperparameters, its start and its draws.
 
-`Program` compiles, for one task and one list of optimizers, a single program that runs a chunk of cells::
+`Program` is, for one task and one list of optimizers, a single program::
 
-    block(clock, cells, draws, data) -> (cells, curves)
+    block(clock, cells, draws, train, validation) -> (cells, rows)
 
 Everything random is made outside and passed in; a block of steps can end anywhere and the next one goes on
 from the cells it returned. Early end, long runs, interruption and any number of `--steps` without
 another compilation all follow from that shape. Inside, the parameters are one flat vector θ, so that a
-rule's formula runs once a step and not once for every array. On a CPU which rule a cell follows is a
-`lax.switch` inside a loop over cells (`lax.map`: under `vmap` every cell would pay for every rule); on a GPU
-all cells step together (`Program.population`).
+rule's formula runs once a step and not once for every array. On a CPU a block trains one cell, and which rule
+it follows is a `lax.switch` inside the loop over steps (under `vmap` every cell would pay for every rule); on
+a GPU all cells of a chunk step together (`Program.population`).
+
+What is compiled is kept small, since compiling takes longer than training: states begin on the host, the
+number of an update is the loop's, and when to evaluate is a list that the host makes.
 """
 
 import math
@@ -21,7 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.optimizers.base import Optimizer
+from kobai.optimizers.base import Optimizer, State, decayed, namespace
+from kobai.strategy import Parts, Plan, Strategy, shares, weights_of
 from kobai.tasks.task import Task
 
 COMPILER_OPTIONS = {
@@ -29,7 +33,13 @@ COMPILER_OPTIONS = {
     "xla_cpu_multi_thread_eigen": False,
     # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
     "xla_cpu_enable_fast_min_max": False,
+    # θ and the memories stay where they are through the switch over rules instead of being copied each step.
+    "xla_cpu_copy_insertion_use_region_analysis": True,
 }
+
+LOSS_SUM, LOSS, METRIC, LOST = range(4)
+"""The columns of a row: training losses added up over a stretch of steps; loss and metric on the validation
+data at its end; whether θ is no longer finite there. Then loss and metric of each average."""
 
 
 class Memory(NamedTuple):
@@ -41,7 +51,7 @@ class Memory(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """A chunk of cells between two blocks, each array with a leading axis [cells]."""
+    """One cell between two blocks; for a population each array has a leading axis [cells]."""
 
     rule: Any
     """int32: the position of the cell's rule among the program's."""
@@ -55,36 +65,32 @@ class Cells(NamedTuple):
     loss_sum: Any
     """The sum of the training losses since the last evaluation."""
     diverged_at: Any
-    """int32: the first step whose loss or parameters were not finite; 0: none so far."""
-    finished: Any
-    """bool: diverged, or at its last evaluation."""
+    """int32: the first step whose training loss was not finite; 0: none so far."""
+    kept: Any = None
+    """What is `Kept` for the cell's strategy, or None."""
 
 
 class Draws(NamedTuple):
-    """Everything random that a block needs, made outside, [cells, …]."""
+    """Everything random or planned that a block needs, made outside; for a population with a leading axis
+    [cells]."""
 
     batches: Any
-    """int32 [cells, capacity, batch]: the examples of each step."""
+    """int32 [capacity, batch]: the examples of each step."""
     key: Any
-    """uint32 [cells, 2]: the seed's random key, folded with the step only where the task asks for one."""
+    """uint32 [2]: the seed's random key, folded with the step only where the task asks for one."""
+    plan: Any
+    """The strategy's `Plan` for each step."""
 
 
 class Clock(NamedTuple):
-    """Which steps a block runs: from `start` to `stop` of `total`, evaluating each `every` steps."""
+    """Which steps a block runs: stretches that end, with an evaluation, at the first `count` of `ends`."""
 
     start: Any
-    stop: Any
-    total: Any
-    every: Any
-
-
-class Curves(NamedTuple):
-    """[cells, capacity + 1] each; NaN after the end. Row k is the k-th evaluation in the block."""
-
-    training_loss: Any
-    """Mean over the steps since the evaluation before; NaN at step 0."""
-    validation_loss: Any
-    validation_metric: Any
+    ends: Any
+    """int32 [capacity + 1]."""
+    count: Any
+    due: Any = None
+    """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
 
 
 class Rule:
@@ -95,228 +101,283 @@ class Rule:
         leaves, tree = jax.tree.flatten(optimizer)
         self.tree: Any = tree
         self.hyperparameters = len(leaves)
-        shapes = jax.eval_shape(lambda values, θ: self._init(values, θ), [0.5] * len(leaves), θ)
+        names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
+        self.rate, self.own_decay = (
+            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
+        )
+        kind = type(optimizer)
+        self.looks_ahead = kind.lookahead is not Optimizer.lookahead
+        self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
+        """Whether all that its state counts is the updates: the loop knows that number."""
+        shapes = jax.eval_shape(lambda values, θ: self._begin(values, θ), [0.5] * len(leaves), θ)
         self.leaves, state_tree = jax.tree.flatten(shapes)
         self.state_tree: Any = state_tree
-        self.places: list[tuple[str, int, int]] = []
-        sizes = {"slots": 0, "floats": 0, "integers": 0}
-        for leaf in self.leaves:
-            kind = "integers"
-            if jnp.issubdtype(leaf.dtype, jnp.floating):
-                kind = "slots" if leaf.shape == θ.shape else "floats"
-            size = 1 if kind == "slots" else math.prod(leaf.shape)
-            self.places.append((kind, sizes[kind], sizes[kind] + size))
-            sizes[kind] += size
-        self.sizes = sizes
-        self.looks_ahead = type(optimizer).lookahead is not Optimizer.lookahead
+        self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
+        self.sizes = {"slots": 0, "floats": 0, "integers": 0}
+        for place, leaf in zip(self.kinds, self.leaves, strict=True):
+            self.sizes[place] += 1 if place == "slots" else math.prod(leaf.shape)
+
+    @staticmethod
+    def _kind(leaf: Any, θ: np.ndarray) -> str:
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return "integers"
+        return "slots" if leaf.shape == θ.shape else "floats"
 
     def optimizer(self, values: Any) -> Optimizer:
         """The optimizer with its hyperparameters taken from a row of values."""
         return self.tree.unflatten([values[i] for i in range(self.hyperparameters)])
 
-    def _init(self, values: Any, θ: Any) -> Any:
+    def _begin(self, values: Any, θ: Any) -> Any:
         optimizer = self.optimizer(values)
-        return optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
+        state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
+        return state._replace(step=None) if self.counts else state
 
-    def init(self, values: Any, θ: Any, empty: Memory) -> Memory:
-        return self.pack(self._init(values, θ), empty)
+    def init(self, values: np.ndarray, θ: np.ndarray, room: Memory) -> Memory:
+        """The memory before the first step, on the host."""
+        return self.pack(jax.tree.map(np.asarray, self._begin(values, θ)), room)
 
-    def step(self, values: Any, gradient: Any, memory: Memory, θ: Any) -> tuple[Any, Memory]:
-        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays."""
-        optimizer, state = self.optimizer(values), self.unpack(memory)
+    def step(
+        self,
+        s: Any,
+        values: Any,
+        gradient: Any,
+        memory: Memory,
+        θ: Any,
+        factor: Any = None,
+        decay: Any = None,
+    ) -> tuple[Any, Memory]:
+        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays.
+
+        `factor` of the learning rate, and `decay` as `Kept` has it: only where a strategy has them.
+        """
+        if factor is not None and self.rate is not None:
+            values = values.at[self.rate].multiply(factor)
+        if decay is not None and self.own_decay is not None:
+            values = values.at[self.own_decay].multiply(1 - decay[2])
+        optimizer, state = self.optimizer(values), self.unpack(s, memory)
         if optimizer.elementwise:
-            Δ, state = optimizer.update(gradient, state, θ)
+            more = {"weights": weights_of(self.task)} if optimizer.decays else {}
+            Δ, state = optimizer.update(gradient, state, θ, **more)
         else:
             Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
             Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
+        if factor is not None and self.rate is None:
+            Δ = Δ * factor
+        if decay is not None:
+            η = values[self.rate] if self.rate is not None else 1 if factor is None else factor
+            λ, biases, _ = decay
+            Δ = decayed(Δ, θ, η * λ, shares(weights_of(self.task), biases))
         return θ + Δ.astype(θ.dtype), self.pack(state, memory)
 
-    def lookahead(self, values: Any, θ: Any, memory: Memory) -> Any:
-        return self.optimizer(values).lookahead(θ, self.unpack(memory))
+    def lookahead(self, s: Any, values: Any, θ: Any, memory: Memory) -> Any:
+        return self.optimizer(values).lookahead(θ, self.unpack(s, memory))
 
     def pack(self, state: Any, memory: Memory) -> Memory:
-        """`memory` with this rule's state written into its places."""
-        slots, rows = list(memory.slots), {"floats": memory.floats, "integers": memory.integers}
-        for (kind, start, end), leaf in zip(self.places, self.state_tree.flatten_up_to(state), strict=True):
-            if kind == "slots":
-                slots[start] = leaf
-            else:
-                values = jnp.ravel(leaf).astype(rows[kind].dtype)
-                rows[kind] = rows[kind].at[start:end].set(values)
-        return Memory(tuple(slots), **rows)
+        """`memory` with this rule's state written into its places, which are the first ones of each kind."""
+        xp = namespace(memory.floats)
+        new: dict[str, list[Any]] = {"slots": [], "floats": [], "integers": []}
+        state = state._replace(step=None) if self.counts else state
+        for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
+            new[kind].append(leaf)
 
-    def unpack(self, memory: Memory) -> Any:
+        def row(kind: str) -> Any:
+            old = getattr(memory, kind)
+            if not new[kind]:
+                return old
+            values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
+            return xp.concatenate([*values, old[self.sizes[kind] :]])
+
+        slots = (*new["slots"], *memory.slots[self.sizes["slots"] :])
+        return Memory(slots, row("floats"), row("integers"))
+
+    def unpack(self, s: Any, memory: Memory) -> Any:
+        """The rule's state before update s, counted from 0."""
+        place = {"slots": 0, "floats": 0, "integers": 0}
         leaves = []
-        for (kind, start, end), leaf in zip(self.places, self.leaves, strict=True):
-            values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start:end]
+        for kind, leaf in zip(self.kinds, self.leaves, strict=True):
+            size = 1 if kind == "slots" else math.prod(leaf.shape)
+            start = place[kind]
+            values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start : start + size]
             leaves.append(values.reshape(leaf.shape).astype(leaf.dtype))
-        return self.state_tree.unflatten(leaves)
+            place[kind] += size
+        state = self.state_tree.unflatten(leaves)
+        return State(s, state.memory) if self.counts else state
 
 
 class Program:
-    """All cells of a task under some optimizers, as one compiled program.
+    """All cells of a task under some optimizers, as one program.
 
     Args:
       task: what is trained.
       optimizers: one for each kind of rule; which hyperparameters they hold does not matter.
       capacity: the most steps in a block.
+      strategies: of the cells; which numbers they hold does not matter, only which parts they have.
     """
 
-    def __init__(self, task: Task, optimizers: Sequence[Optimizer], *, capacity: int) -> None:
-        self.task, self.capacity = task, capacity
+    def __init__(
+        self,
+        task: Task,
+        optimizers: Sequence[Optimizer],
+        *,
+        capacity: int,
+        strategies: Sequence[Strategy] = (),
+    ) -> None:
+        self.task, self.capacity, self.parts = task, capacity, Parts(strategies, task)
         self.θ = task.flatten(task.parameters)
         self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
-        self.width = max(rule.hyperparameters for rule in self.rules)
-        self.sizes = {kind: max(rule.sizes[kind] for rule in self.rules) for kind in self.rules[0].sizes}
+        self.width = max((rule.hyperparameters for rule in self.rules), default=0)
+        self.sizes = {
+            kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Memory._fields
+        }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
 
-    def start(self, optimizer: Optimizer, θ: np.ndarray) -> Cells:
-        """One cell before its first step, on the host, without the leading axis.
-
-        Its memory is only room: the first block fills it.
-        """
+    def start(self, optimizer: Any, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
+        """One cell before its first step, on the host."""
         leaves, tree = jax.tree.flatten(optimizer)
-        values = np.zeros(self.width, self.θ.dtype)
+        position, θ = self.position[tree], θ.astype(self.θ.dtype)
+        values = np.zeros(self.width, θ.dtype)
         values[: len(leaves)] = leaves
+        room = Memory(
+            slots=tuple(np.zeros_like(θ) for _ in range(self.sizes["slots"])),
+            floats=np.zeros(self.sizes["floats"], θ.dtype),
+            integers=np.zeros(self.sizes["integers"], np.int32),
+        )
+        state = jax.tree.map(np.asarray, self.task.state)
         return Cells(
-            rule=np.int32(self.position[tree]),
+            rule=np.int32(position),
             hyperparameters=values,
-            θ=θ.astype(self.θ.dtype),
-            memory=Memory(
-                slots=tuple(np.zeros_like(self.θ) for _ in range(self.sizes["slots"])),
-                floats=np.zeros(self.sizes["floats"], self.θ.dtype),
-                integers=np.zeros(self.sizes["integers"], np.int32),
-            ),
-            state=jax.tree.map(np.asarray, self.task.state),
-            loss_sum=np.zeros((), self.θ.dtype),
+            θ=θ,
+            memory=self.rules[position].init(values, θ, room),
+            state=state,
+            loss_sum=np.zeros((), θ.dtype),
             diverged_at=np.int32(0),
-            finished=np.bool_(False),
+            kept=self.parts.start(strategy or Strategy(), θ, state),
+        )
+
+    def plan(self, strategy: Strategy, start: int, stop: int, steps: int) -> Plan:
+        """What a strategy does at the steps of a block, on the host."""
+        return self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
+
+    def clock(self, start: int, ends: np.ndarray | Sequence[int], due: int = 0) -> Clock:
+        """The clock of a block, on the host; `due` of the ends are evaluations that were asked for."""
+        room = np.zeros(self.capacity + 1, np.int32)
+        room[: len(ends)] = ends
+        return Clock(
+            np.int32(start), room, np.int32(len(ends)), np.int32(due) if self.parts.stopping else None
         )
 
     def block(
-        self, clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
-    ) -> tuple[Cells, Curves]:
-        """Every cell of the chunk, one after the other, from `clock.start` to `clock.stop`: for a CPU."""
+        self, clock: Clock, cell: Cells, draws: Draws, train: Any, validation: Any
+    ) -> tuple[Cells, Any]:
+        """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, 4]."""
 
-        def one(cell_and_draws: tuple[Cells, Draws]) -> tuple[Cells, Curves]:
-            cell, draws = cell_and_draws
+        def step(s: Any, cell: Cells) -> Cells:
+            point = self._point(s, cell)
+            loss, state, g = self._gradient(s, clock, point, cell, draws, train)
+            plan = self.parts.at(draws.plan, s - clock.start)
+            g, kept = self.parts.gradient(cell.kept, g, point)
+            steps = [rule.step for rule in self.rules]
+            more = self.parts.beside(kept, plan)
+            θ, memory = lax.switch(cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *more)
+            kept = self.parts.averaged(kept, θ, plan)
+            return _stepped(s, cell, θ, memory, state, loss, kept)
 
-            def step(s: Any, cell: Cells) -> Cells:
-                loss, state, g = self._gradient(s, clock, self._point(cell), cell, draws, train)
-                steps = [rule.step for rule in self.rules]
-                θ, memory = lax.switch(cell.rule, steps, cell.hyperparameters, g, cell.memory, cell.θ)
-                return _stepped(s, cell, θ, memory, state, loss)
-
-            cell = self._begun(clock, cell)
-            return self._run(clock, cell, step, lambda cell: self._measure(cell, validation))
-
-        return lax.map(one, (cells, draws))
+        return self._run(
+            clock, cell, step, lambda cell: self._measure(cell, validation), self.parts.evaluated
+        )
 
     def population(
         self, counts: Sequence[int], clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
-    ) -> tuple[Cells, Curves]:
+    ) -> tuple[Cells, Any]:
         """All cells of the chunk in step, `counts[i]` of them, one after the other, of rule i: for a GPU.
 
-        One batched gradient for the whole population, then each rule on its own slice of it.
+        One batched gradient for the whole population, then each rule on its own slice of it. The rows are
+        [cells, capacity + 1, 4].
         """
         ends = np.cumsum(counts)
         slices = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
 
-        def per_rule(method: str, cells: Cells, *more: Any) -> Any:
+        def per_rule(method: str, s: Any, cells: Cells, *more: Any) -> Any:
             """The results of `method` of each rule on its slice of the population, put together."""
             parts = [
-                jax.vmap(getattr(rule, method))(*_rows(part, (cells.hyperparameters, *more)))
+                jax.vmap(getattr(rule, method), (None, *[0] * (1 + len(more))))(
+                    s, *_rows(part, (cells.hyperparameters, *more))
+                )
                 for rule, part in zip(self.rules, slices, strict=True)
                 if part.start < part.stop
             ]
             return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
 
         def step(s: Any, cells: Cells) -> Cells:
-            point = per_rule("lookahead", cells, cells.θ, cells.memory) if self.looks_ahead else cells.θ
+            point = per_rule("lookahead", s, cells, cells.θ, cells.memory) if self.looks_ahead else cells.θ
             loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
                 s, clock, point, cells, draws, train
             )
-            θ, memory = per_rule("step", cells, g, cells.memory, cells.θ)
-            stepped = _stepped(s, cells, θ, memory, state, loss)
-            return jax.tree.map(lambda new, old: _where(cells.finished, old, new), stepped, cells)
+            plan = self.parts.at(draws.plan, s - clock.start)
+            g, kept = jax.vmap(self.parts.gradient)(cells.kept, g, point)
+            more = self.parts.beside(kept, plan)
+            θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ, *more)
+            kept = jax.vmap(self.parts.averaged)(kept, θ, plan)
+            return _stepped(s, cells, θ, memory, state, loss, kept)
 
-        memory = lax.cond(
-            clock.start == 0, lambda: per_rule("init", cells, cells.θ, cells.memory), lambda: cells.memory
-        )
         measure = jax.vmap(self._measure, (0, None))
-        return self._run(clock, cells._replace(memory=memory), step, lambda cells: measure(cells, validation))
+        evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
+        return self._run(clock, cells, step, lambda cells: measure(cells, validation), evaluated)
 
-    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any) -> tuple[Cells, Curves]:
-        """Evaluate where one is due, then step to the next evaluation; until the block or the run ends.
+    def final(self, cells: Cells, data: Any) -> Any:
+        """The loss and the metric on one part of the data, and of each average: [2 + …] or [cells, 2 + …]."""
+        measure = jax.vmap(self._measure, (0, None)) if cells.θ.ndim > 1 else self._measure
+        return stacked(measure(cells, data), self.θ.dtype)
+
+    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any, evaluated: Any) -> tuple[Cells, Any]:
+        """Step to the end of each stretch and evaluate there; until the block ends, or every cell is lost.
 
         `cells` is one cell without a leading axis, or a population with one.
         """
 
-        def evaluate(now: Any, row: Any, cells: Cells, curves: Curves) -> tuple:
-            loss, metric = measure(cells)
-            since = jnp.where(now % clock.every == 0, clock.every, now % clock.every)
-            training = jnp.where(now == 0, jnp.nan, cells.loss_sum / since)
-            values = Curves(training, loss, metric)
-            curves = jax.tree.map(
-                lambda curve, value: curve.at[..., row].set(jnp.where(cells.finished, jnp.nan, value)),
-                curves,
-                values,
-            )
-            lost = ~jnp.isfinite(loss)
-            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum))
-            return _diverged(cells, lost, jnp.maximum(now, 1)), curves, row + 1
-
         def stretch(carry: tuple) -> tuple:
-            now, row, cells, curves = carry
-            at_end = now == clock.total
-            cells, curves, row = lax.cond(
-                (now % clock.every == 0) | at_end,
-                lambda: evaluate(now, row, cells, curves),
-                lambda: (cells, curves, row),
-            )
-            stop = jnp.minimum(clock.stop, now + clock.every - now % clock.every)
-            cells = lax.fori_loop(now, stop, step, cells)
-            # Only where an evaluation is due, which does not depend on where blocks happen to end.
-            lost = ~jnp.all(jnp.isfinite(cells.θ), axis=-1) & (
-                (stop % clock.every == 0) | (stop == clock.total)
-            )
-            cells = _diverged(cells, lost, stop)
-            finished = cells.finished | at_end | (cells.diverged_at > 0)
-            return stop, row, cells._replace(finished=finished), curves
+            i, now, cells, rows = carry
+            end = clock.ends[i]
+            cells = lax.fori_loop(now, end, step, cells)
+            # A product with 0 is NaN where θ is not finite.
+            lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
+            loss, metric, *of_averages = measure(cells)
+            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages), rows.dtype)
+            rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
+            kept = cells.kept
+            if self.parts.stopping:
+                kept = evaluated(kept, loss, cells.θ, cells.state, end, i < clock.due)
+            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), kept=kept)
+            return i + 1, end, cells, rows
 
         def goes_on(carry: tuple) -> Any:
-            now, _, cells, _ = carry
-            return ~jnp.all(cells.finished) & ((now < clock.stop) | (now == clock.total))
+            i, _, cells, _ = carry
+            return (i < clock.count) & jnp.any(self.parts.goes_on(cells.kept, cells.diverged_at == 0))
 
-        nothing = jnp.full((*cells.finished.shape, self.capacity + 1), jnp.nan, self.θ.dtype)
-        start = (clock.start, jnp.int32(0), cells, Curves(nothing, nothing, nothing))
-        _, _, cells, curves = lax.while_loop(goes_on, stretch, start)
-        return cells, curves
+        rows = jnp.full((*cells.diverged_at.shape, self.capacity + 1, self.columns), jnp.nan, self.θ.dtype)
+        start = (jnp.int32(0), clock.start, cells, rows)
+        _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
+        return cells, rows
 
-    def _begun(self, clock: Clock, cell: Cells) -> Cells:
-        """In the first block the memory is only room: the rule fills it."""
-        inits = [rule.init for rule in self.rules]
-        memory = lax.cond(
-            clock.start == 0,
-            lambda: lax.switch(cell.rule, inits, cell.hyperparameters, cell.θ, cell.memory),
-            lambda: cell.memory,
-        )
-        return cell._replace(memory=memory)
+    @property
+    def columns(self) -> int:
+        """Of a row."""
+        return 4 + 2 * self.parts.averages
 
-    def _point(self, cell: Cells) -> Any:
+    def _point(self, s: Any, cell: Cells) -> Any:
         """Where the gradient is taken."""
         if not self.looks_ahead:
             return cell.θ
         looks = [rule.lookahead for rule in self.rules]
-        return lax.switch(cell.rule, looks, cell.hyperparameters, cell.θ, cell.memory)
+        return lax.switch(cell.rule, looks, s, cell.hyperparameters, cell.θ, cell.memory)
 
-    def _gradient(self, step: Any, clock: Clock, point: Any, cell: Cells, draws: Draws, train: Any) -> tuple:
+    def _gradient(self, s: Any, clock: Clock, point: Any, cell: Cells, draws: Draws, train: Any) -> tuple:
         """(loss, model state, gradient) of one cell's batch at `point`."""
         task = self.task
-        rows = draws.batches[step - clock.start]
+        rows = draws.batches[s - clock.start]
         batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
-        key = jax.random.fold_in(jax.random.wrap_key_data(draws.key), step) if task.random else None
+        key = jax.random.fold_in(jax.random.wrap_key_data(draws.key), s) if task.random else None
 
         def loss_at(point: Any) -> Any:
             return task.training_loss(task.unflatten(point), cell.state, batch, key)
@@ -324,30 +385,40 @@ class Program:
         (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
         return loss, state, g
 
-    def _measure(self, cell: Cells, data: Any) -> tuple[Any, Any]:
-        """(loss, metric) of one cell on a whole part of the data."""
-        return self.task.evaluate(self.task.unflatten(cell.θ), cell.state, data)
+    def _measure(self, cell: Cells, data: Any) -> tuple:
+        """(loss, metric) of one cell on a whole part of the data, and then those of each average."""
 
-    def final(self, cells: Cells, data: Any) -> tuple[Any, Any]:
-        """(loss, metric) [cells] of every cell on one part of the data."""
-        return lax.map(lambda cell: self._measure(cell, data), cells)
+        def at(θ: Any) -> tuple[Any, Any]:
+            return self.task.evaluate(self.task.unflatten(θ), cell.state, data)
 
-
-def _stepped(step: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any) -> Cells:
-    """The cell after one update."""
-    cell = cell._replace(θ=θ, memory=memory, state=state, loss_sum=cell.loss_sum + loss.astype(θ.dtype))
-    return _diverged(cell, ~jnp.isfinite(loss), step + 1)
+        if not self.parts.averages:
+            return at(cell.θ)
+        losses, metrics = lax.map(at, jnp.concatenate([cell.θ[None], cell.kept.means]))
+        return tuple(value[i] for i in range(1 + self.parts.averages) for value in (losses, metrics))
 
 
-def _diverged(cells: Cells, lost: Any, step: Any) -> Cells:
-    """Note `step` as the one of divergence, where there is none yet."""
-    return cells._replace(diverged_at=jnp.where((cells.diverged_at == 0) & lost, step, cells.diverged_at))
+def _name(path: Any) -> str:
+    """What the last step of a path in a pytree is called."""
+    return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+
+
+def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any) -> Cells:
+    """The cell after one update; its step of divergence where the loss is the first that is not finite."""
+    lost = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
+    return cell._replace(
+        θ=θ,
+        memory=memory,
+        state=state,
+        loss_sum=cell.loss_sum + loss.astype(θ.dtype),
+        diverged_at=jnp.where(lost, s + 1, cell.diverged_at),
+        kept=kept,
+    )
 
 
 def _rows(part: slice, arrays: Any) -> Any:
     return jax.tree.map(lambda array: array[part], arrays)
 
 
-def _where(condition: Any, first: Any, second: Any) -> Any:
-    """`jnp.where` with `condition` [cells] against arrays [cells, …]."""
-    return jnp.where(condition.reshape(condition.shape + (1,) * (first.ndim - 1)), first, second)
+def stacked(values: Sequence[Any], dtype: Any) -> Any:
+    """Numbers, or arrays of equal shape, in one array with a last axis for them."""
+    return jnp.stack([value.astype(dtype) for value in values], axis=-1)

@@ -15,10 +15,12 @@ class BFGS(Descent):
 
     d = −H g
     s = x₊ − x,  y = g₊ − g,  ρ = 1 / yᵀs
-    H ← (I − ρ s yᵀ) H (I − ρ y sᵀ) + ρ s sᵀ
+    H ← (I − ρ s yᵀ) τH (I − ρ y sᵀ) + ρ s sᵀ
 
-    H starts as I, scaled by yᵀs / yᵀy before the first update. An update without curvature, yᵀs ≤ ε‖y‖‖s‖,
-    is left out. Both are relative, so that f and c·f give one path.
+    H starts as I. τ = yᵀs / yᵀy in the first update; from then on H grows where f was flatter along the step
+    than H said: τ = √(sᵀH⁻¹s / yᵀs) within [1, 2] (after Al-Baali 1998, who has no root: too bold where the
+    curvature changes fast). An update without curvature, yᵀs ≤ ε‖y‖‖s‖, is left out. All of this is relative,
+    so that f and c·f give one path.
     """
 
     def forget(self, point: Point) -> Any:
@@ -27,9 +29,11 @@ class BFGS(Descent):
     def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
         H, first = memory
         s, y = step.s, step.y
-        H_new = updated(jnp.where(first, jnp.vdot(y, s) / jnp.vdot(y, y), 1) * H, s, y)
         curved = has_curvature(s, y)
-        H = jnp.where(curved, H_new, H)
+        ys = jnp.where(curved, jnp.vdot(y, s), 1)
+        flatter = -step.length * jnp.vdot(step.before.g, s) / ys  # sᵀH⁻¹s = −α gᵀs, since s = −α H g
+        τ = jnp.where(first, ys / jnp.vdot(y, y), jnp.sqrt(jnp.clip(flatter, 1, 4)))
+        H = jnp.where(curved, updated(τ * H, s, y), H)
         return (H, first & ~curved), -H @ step.after.g, jnp.ones_like(step.length)
 
 

@@ -1,8 +1,10 @@
 """Conjugate gradients: nonlinear, four formulas (Nocedal and Wright 2006, section 5.2), and linear."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from kobai.errors import unknown
@@ -51,3 +53,36 @@ class ConjugateGradient(Descent):
         # The decrease to expect is that of the last step (equation 3.60).
         first = step.length * jnp.vdot(g0, d) / jnp.vdot(g, onward)
         return (), onward, first
+
+
+def linear_conjugate_gradient(
+    product: Callable[[Any], Any], b: Any, x: Any, *, tolerance: Any = 0.0, max_steps: int | None = None
+) -> tuple[Any, Any]:
+    """Solve A x = b for a symmetric positive definite A, which is to minimize ½ xᵀAx − bᵀx (algorithm 5.2).
+
+    Args:
+      product: v [n] -> A v [n]; the matrix itself is not needed.
+      b, x: right-hand side and start, [n].
+      tolerance: end where ‖A x − b‖ ≤ tolerance · ‖b‖.
+      max_steps: by default n, which is enough in exact arithmetic.
+
+    Returns: (x, steps taken). Traced: one `while_loop`, one product a step.
+    """
+    r = product(x) - b
+    bound = (tolerance * jnp.linalg.norm(b)) ** 2
+    most = x.size if max_steps is None else max_steps
+
+    def going(carry: Any) -> Any:
+        _, _, _, rr, steps = carry
+        return (steps < most) & (rr > bound)
+
+    def body(carry: Any) -> Any:
+        x, r, d, rr, steps = carry
+        Ad = product(d)
+        α = rr / jnp.vdot(d, Ad)
+        x, r = x + α * d, r + α * Ad
+        rr_new = jnp.vdot(r, r)
+        return x, r, -r + rr_new / rr * d, rr_new, steps + 1
+
+    x, _, _, _, steps = jax.lax.while_loop(going, body, (x, r, -r, jnp.vdot(r, r), jnp.int32(0)))
+    return x, steps

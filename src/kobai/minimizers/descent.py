@@ -88,63 +88,62 @@ class Descent(Minimizer):
 
     def begin(self, objective: Objective, x: Any) -> State:
         point = objective.at(x)
-        return started(point, self._steepest(point, first_length(point)))
+        first = first_length(point)
+        search = line_search.begin(point.f, -jnp.vdot(point.g, point.g), first)
+        return started(point, Memory(-point.g, search, point, self.forget(point), jnp.bool_(True), first))
 
     def advance(self, objective: Objective, state: State) -> State:
-        memory = state.memory
-        trial = objective.at(state.point.x + memory.search.step * memory.direction)
-        finite = trial.finite()
-        search, verdict = line_search.advance(
-            memory.search, trial.f, jnp.vdot(trial.g, memory.direction), finite, self.decrease, self.curvature
+        memory, search, d = state.memory, state.memory.search, state.memory.direction
+        trial = objective.at(state.point.x + search.step * d)
+        found, verdict = line_search.advance(
+            search, trial.f, jnp.vdot(trial.g, d), trial.finite(), self.decrease, self.curvature
         )
-        low = choose(search.low.step == memory.search.step, trial, memory.low)
-        still = jnp.all(state.point.x + search.step * memory.direction == low.x)  # no number lies between
-        failed = (verdict == line_search.FAILED) | ((verdict == line_search.SEARCHING) & still)
+        low = choose(found.low.step == search.step, trial, memory.low)
+        still = jnp.all(state.point.x + found.step * d == low.x)  # no number lies between
         arrived = verdict == line_search.ACCEPTED
-        fell = failed & (low.f < state.point.f)  # not what was asked for, but lower: take it
-        length = jnp.where(arrived, memory.search.step, search.low.step)
-        step = Step(state.point, choose(arrived, trial, low), memory.direction, length)
-
-        case = jnp.select([arrived | fell, failed & ~memory.fresh], [1, 2], 0)
-        point, new = jax.lax.switch(
-            case,
-            [
-                lambda: (state.point, memory._replace(search=search, low=low)),
-                lambda: (step.after, self._turned(memory, step)),
-                lambda: (state.point, self._steepest(state.point, memory.unit)),
-            ],
-        )
-        gave_up = failed & ~fell & memory.fresh
+        failed = (verdict == line_search.FAILED) | ((verdict == line_search.SEARCHING) & still)
+        moved = arrived | (failed & (low.f < state.point.f))  # not what was asked for, but lower: take it
+        again = failed & ~moved & ~memory.fresh
+        gave_up = failed & ~moved & memory.fresh
         status = jnp.select(
             [(verdict == line_search.ENDLESS) | (trial.f == -jnp.inf), gave_up & still, gave_up],
             [UNBOUNDED, SMALL_STEP, LINE_SEARCH_FAILED],
             RUNNING,
         )
+        after = choose(moved, choose(arrived, trial, low), state.point)
+        step = Step(state.point, after, d, jnp.where(arrived, search.step, found.low.step))
         return State(
-            point=point,
+            point=after,
             best=better(state.best, trial),
-            steps=state.steps + (case == 1),
+            steps=state.steps + moved,
             evaluations=state.evaluations.plus(value=1, gradient=1),
             status=status.astype(jnp.int32),
-            memory=new,
+            memory=self._next(memory._replace(search=found, low=low), step, moved, again),
         )
 
-    def _turned(self, memory: Memory, step: Step) -> Memory:
-        """The search along the next direction; along −g where that is no direction of descent."""
-        own, d, first = self.turn(memory.own, step)
-        sy, yy = jnp.vdot(step.s, step.y), jnp.vdot(step.y, step.y)
-        unit = jnp.where((sy > 0) & (yy > 0), sy / yy, memory.unit)
-        point = step.after
-        slope = jnp.vdot(point.g, d)
-        usable = (slope < 0) & jnp.all(jnp.isfinite(d))
-        onward = Memory(d, line_search.begin(point.f, slope, first), point, own, jnp.bool_(False), unit)
-        return choose(usable, onward, self._steepest(point, unit))
+    def _next(self, memory: Memory, step: Step, moved: Any, again: Any) -> Memory:
+        """The search under way, or a new one: along the next direction where the last step was accepted.
 
-    def _steepest(self, point: Point, length: Any) -> Memory:
-        """A search along −g, everything forgotten."""
-        d = -point.g
-        search = line_search.begin(point.f, -jnp.vdot(d, d), length)
-        return Memory(d, search, point, self.forget(point), jnp.bool_(True), length)
+        Along −g, with everything forgotten, to try `again`, and where the direction does not go down.
+        """
+        point = step.after
+        own, d, first = jax.lax.cond(
+            moved, lambda: self.turn(memory.own, step), lambda: (memory.own, memory.direction, memory.unit)
+        )
+        sy, yy = jnp.vdot(step.s, step.y), jnp.vdot(step.y, step.y)
+        unit = jnp.where(moved & (sy > 0) & (yy > 0), sy / yy, memory.unit)
+        slope = jnp.vdot(point.g, d)
+        fresh = again | (moved & ~((slope < 0) & jnp.isfinite(slope)))
+        d, slope, first = choose(fresh, (-point.g, -jnp.vdot(point.g, point.g), unit), (d, slope, first))
+        anew = moved | again
+        return Memory(
+            direction=d,
+            search=choose(anew, line_search.begin(point.f, slope, first), memory.search),
+            low=choose(anew, point, memory.low),
+            own=choose(fresh, self.forget(point), own),
+            fresh=jnp.where(anew, fresh, memory.fresh),
+            unit=unit,
+        )
 
 
 def first_length(point: Point) -> Any:

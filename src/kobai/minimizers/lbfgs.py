@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from kobai.errors import check_count
@@ -54,15 +55,19 @@ class LBFGS(Descent):
 
 def two_loops(g: Any, S: Any, Y: Any, ρ: Any, γ: Any) -> Any:
     """H g. The newest pair stands last; where none stands yet all is zero, and changes nothing."""
-    q, m = g, len(ρ)
-    a: dict[int, Any] = {}
-    for i in reversed(range(m)):
-        a[i] = ρ[i] * jnp.vdot(S[i], q)
-        q = q - a[i] * Y[i]
-    q = γ * q
-    for i in range(m):
-        q = q + (a[i] - ρ[i] * jnp.vdot(Y[i], q)) * S[i]
-    return q
+    m, S, Y, ρ = len(ρ), *map(jnp.asarray, (S, Y, ρ))
+
+    def newest_to_oldest(k: Any, carry: Any) -> Any:
+        q, a = carry
+        i = m - 1 - k
+        a = a.at[i].set(ρ[i] * jnp.vdot(S[i], q))
+        return q - a[i] * Y[i], a
+
+    def oldest_to_newest(i: Any, q: Any) -> Any:
+        return q + (a[i] - ρ[i] * jnp.vdot(Y[i], q)) * S[i]
+
+    q, a = jax.lax.fori_loop(0, m, newest_to_oldest, (g, jnp.zeros_like(ρ)))
+    return jax.lax.fori_loop(0, m, oldest_to_newest, γ * q)
 
 
 def pushed(rows: Any, newest: Any) -> Any:

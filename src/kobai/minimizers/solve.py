@@ -100,6 +100,8 @@ def answer(state: State) -> Point:
 
 def _noted(trace: Trace, state: State) -> Trace:
     """The row of the current iterate, written again at every trial until the next is accepted."""
+    if not trace.objective.size:
+        return trace
     row = state.steps
     return Trace(
         trace.objective.at[row].set(state.point.f, mode="drop"),
@@ -178,10 +180,7 @@ def minimize(
     x, tree = flattened("x0", x0)
     gtol = checked(gtol, tree.dtype, max_steps, max_evaluations)
     rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
-    args = args if isinstance(args, tuple) else (args,)
-    for leaf in jax.tree.leaves(args):
-        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
-            raise UsageError("error.minimize.args", value=repr(leaf))
+    args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or bool(jax.config.jax_enable_x64)), mistakes_said():
         end, norm, state, trace = jax.device_get(
             _compiled(
@@ -249,6 +248,15 @@ def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int
     if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
         raise UsageError("error.minimize.gtol", value=repr(gtol))
     return np.asarray(gtol, dtype)
+
+
+def checked_args(args: Any) -> tuple:
+    """The further arguments of the function; one alone need not be in a tuple."""
+    args = args if isinstance(args, tuple) else (args,)
+    for leaf in jax.tree.leaves(args):
+        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
+            raise UsageError("error.minimize.args", value=repr(leaf))
+    return args
 
 
 def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:

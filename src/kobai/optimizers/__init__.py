@@ -7,8 +7,10 @@ in through `from_optax`.
 from kobai.optimizers.adadelta import AdaDelta
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
+from kobai.optimizers.adamw import AdamW
 from kobai.optimizers.base import Optimizer, State, hyperparameters
 from kobai.optimizers.from_optax import from_optax
+from kobai.optimizers.lion import Lion
 from kobai.optimizers.momentum import Momentum
 from kobai.optimizers.nesterov import Nesterov
 from kobai.optimizers.nesterov_definition import NesterovDefinition
@@ -20,6 +22,8 @@ __all__ = [
     "AdaDelta",
     "AdaGrad",
     "Adam",
+    "AdamW",
+    "Lion",
     "Momentum",
     "Nesterov",
     "NesterovDefinition",

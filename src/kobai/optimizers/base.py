@@ -40,6 +40,7 @@ RANGES = {
     "decay_1": ("rule.decay", lambda x: 0 <= x < 1),
     "decay_2": ("rule.decay", lambda x: 0 <= x < 1),
     "epsilon": ("rule.epsilon", lambda x: 0 <= x < math.inf),
+    "weight_decay": ("rule.rate", lambda x: 0 <= x < math.inf),
 }
 """What a hyperparameter of this name may be, in whichever rule it stands."""
 
@@ -91,6 +92,8 @@ class Optimizer:
     memories: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = True
     """Whether a formula on the concatenation of all arrays is the formula on each of them."""
+    decays: ClassVar[bool] = False
+    """Whether `weight_decay` shrinks the weights beside the formula: Δ − ηλθ."""
 
     def __post_init__(self) -> None:
         check(type(self).__name__, vars(self))
@@ -104,11 +107,13 @@ class Optimizer:
         refuse_grid(type(self).__name__, vars(self))
         return State(np.int32(0), {name: jax.tree.map(zeros_like, params) for name in self.memories})
 
-    def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:
+    def update(
+        self, gradient: Any, state: State, params: Any = None, weights: Any = None
+    ) -> tuple[Any, State]:
         """The update to be *added* to the parameters, and the next state.
 
-        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; `params` is there
-        for optax's signature only.
+        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update. Only a rule that
+        decays the weights looks at `params` and `weights` (see `decayed`).
         """
         refuse_grid(type(self).__name__, vars(self))
         tree: Any
@@ -120,6 +125,9 @@ class Optimizer:
         memory = {
             name: tree.unflatten([kept[i] for _, kept in results]) for i, name in enumerate(self.memories)
         }
+        if self.decays:
+            rate = self.learning_rate * self.weight_decay  # type: ignore[attr-defined]
+            update = decayed(update, params, rate, weights)
         return update, State(t, memory)
 
     def _on_array(self, g: Any, t: Any, *memory: Any) -> tuple[Any, list[Any]]:
@@ -137,6 +145,32 @@ class Optimizer:
         except ImportError as missing:
             raise UsageError("error.needs_optax") from missing
         return optax.GradientTransformation(self.init, self.update)
+
+
+def decayed(update: Any, params: Any, rate: Any, weights: Any = None) -> Any:
+    """The update with the weights shrunk beside it: Δ − rate·θ (Loshchilov and Hutter 2019).
+
+    `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole
+    array, or an array of 1 and 0. Default: arrays of two or more dimensions. Biases and scales are left
+    alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no
+    `params`.
+    """
+    if weights is None:
+        weights = jax.tree.map(is_weight, update)
+    if params is None:
+        if any(weight is not False for weight in jax.tree.leaves(weights)):
+            raise UsageError("error.decay.params")
+        return update
+
+    def shrink(Δ: Any, θ: Any, weight: Any) -> Any:
+        return Δ if weight is False else narrow(Δ - rate * weight * θ, Δ)
+
+    return jax.tree.map(shrink, update, params, weights)
+
+
+def is_weight(array: Any) -> bool:
+    """Whether an array holds weights: biases and scales have fewer than two dimensions."""
+    return np.ndim(array) >= 2
 
 
 def check(owner: str, values: Mapping[str, Any]) -> None:

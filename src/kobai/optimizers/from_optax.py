@@ -44,7 +44,7 @@ class FromOptax(Optimizer):
     def init(self, params: Any) -> Any:
         return self.transformation().init(params)
 
-    def update(self, gradient: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    def update(self, gradient: Any, state: Any, params: Any = None, weights: Any = None) -> tuple[Any, Any]:
         return self.transformation().update(gradient, state, params)
 
     def as_optax(self) -> Any:

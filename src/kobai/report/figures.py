@@ -245,7 +245,7 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     )
     for row in reversed(answer.rows):
         own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
-        trials = [cells for _, cells in own.group_by("hyperparameters", "initializer", maintain_order=True)]
+        trials = [cells for _, cells in own.group_by(*study.columns, maintain_order=True)]
         found = [times(study, cells, outcome.target) for cells in trials]
         best = statistics.best_after_k([statistics.restricted(steps, study.steps).mean() for steps in found])
         k = [*range(1, len(best) + 1)]

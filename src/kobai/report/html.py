@@ -53,7 +53,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
 
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
-    left = [table.COLUMNS.index(name) for name in ("optimizer", "initializer")]
+    left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
     shown = _table(table.headers(answer), _escaped(table.rows(answer)), sentences.headline(answer), left)
     return f"{_answer(answer)}{_notes(answer)}{shown}"
 
@@ -141,12 +141,15 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
     for row, cells in zip(answer.rows, rows, strict=True):
         mark = ' class="chosen"' if row.optimizer == answer.optimizer.choice else ""
         cells[0] = f'<span{mark}><i style="background:{colours[row.optimizer]}"></i>{cells[0]}</span>'
-    columns = table.COLUMNS + table.WIDE
-    left = [columns.index(name) for name in ("optimizer", "initializer", "loss")]
+    columns = table.columns(answer, wide=True)
+    left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.axes)]
     caption = say("report.table.caption", seeds=len(answer.seeds))
     values = {"metric": answer.metric, "reference": answer.optimizer.choice}
     meanings = [
-        (head.replace("\n", " "), say(f"report.column.{name}", **values))
+        (
+            head.replace("\n", " "),
+            say("report.column.axis") if name in answer.axes else say(f"report.column.{name}", **values),
+        )
         for head, name in zip(headers, columns, strict=True)
     ]
     meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_list(meanings)}</details>"
@@ -266,7 +269,8 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
         "trainings": say("report.setting.trainings.value", **trainings),
         "initializers": ", ".join(initializer.name for initializer in study.initializers),
     }
-    return [(say(f"report.setting.{name}"), value) for name, value in values.items()]
+    axes = [(say(f"axis.{axis.name}"), ", ".join(v.name for v in axis.values)) for axis in study.axes]
+    return [*((say(f"report.setting.{name}"), value) for name, value in values.items()), *axes]
 
 
 def _tried(outcome: Outcome) -> str:

@@ -22,7 +22,7 @@ from kobai.report.panels import (
     within,
 )
 from kobai.study.grid import Candidate, learning_rate
-from kobai.study.protocol import TUNING, Outcome
+from kobai.study.protocol import TUNING, Outcome, Study
 from kobai.words import say
 
 ROW = 0.07
@@ -70,7 +70,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": False}
         for i, initializer in enumerate(initializers):
             pair = pl.col("optimizer") == candidate.name, pl.col("initializer") == initializer.name
-            points = _points(cells.filter(*pair), outcome.study.task.maximize)
+            points = _points(cells.filter(*pair), outcome.study)
             traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink)]
             traces.append(_crosses(points, frame, i, ink))
             if winner.initializer.name == initializer.name:
@@ -92,12 +92,12 @@ def crossed(outcome: Outcome) -> bool:
     return frame.whole is not frame.values
 
 
-def _points(cells: pl.DataFrame, maximize: bool) -> list[Point]:
+def _points(cells: pl.DataFrame, study: Study) -> list[Point]:
     """The points of one optimizer with one initial value, by rate."""
-    worst, better = (-np.inf, max) if maximize else (np.inf, min)
+    worst, better = (-np.inf, max) if study.task.maximize else (np.inf, min)
     found: dict[Any, Point] = {}
-    settings = cells.sort("learning_rate").group_by("learning_rate", "hyperparameters", maintain_order=True)
-    for (rate, _), group in settings:
+    settings = cells.sort("learning_rate").group_by("learning_rate", *study.columns, maintain_order=True)
+    for (rate, *_), group in settings:
         finals = np.array([curve[-1] for curve in group["validation_metric"].to_list()], float)
         median = float(np.median(np.where(np.isfinite(finals), finals, worst)))
         before = found.get(rate, Point("–" if rate is None else rate, worst, ()))

@@ -6,14 +6,19 @@ from kobai.words import say
 
 
 def lines(answer: Answer) -> list[str]:
-    """The three answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
+    """The answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
     chosen = next(row for row in answer.rows if row.optimizer == answer.optimizer.choice)
     steps = say("answer.steps", steps=f"{chosen.steps.value:.0f}", interval=interval(chosen.steps, "{:.0f}"))
-    return [
-        _line("optimizer", answer.optimizer, steps if chosen.reached else ""),
-        _line("learning_rate", answer.learning_rate),
-        _line("initializer", answer.initializer),
-    ]
+    more = {"optimizer": steps if chosen.reached else ""}
+    if chosen.saved:
+        more["early_stopping"] = say("answer.saved", part=f"{chosen.saved:.0%}")
+    lines = []
+    for name, question in answer.questions.items():
+        key, named = (
+            ("answer.axis", {"axis": say(f"axis.{name}")}) if name in answer.axes else (f"answer.{name}", {})
+        )
+        lines.append(_line(say(key, choice=question.choice, **named) + more.get(name, ""), question))
+    return lines
 
 
 def notes(answer: Answer) -> list[str]:
@@ -36,9 +41,9 @@ def headline(answer: Answer) -> str:
     )
 
 
-def _line(name: str, question: Question, steps: str = "") -> str:
+def _line(choice: str, question: Question) -> str:
     """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …"""
-    parts = [say(f"answer.{name}", choice=question.choice) + steps]
+    parts = [choice]
     if question.faster:
         parts.append(say("answer.faster", names=_listed(question.faster)))
     if question.established:

@@ -13,10 +13,19 @@ EDGE = {"low": "◂", "high": "▸", None: ""}
 BARS = "▁▂▃▄▅▆▇█"
 
 
+def columns(answer: Answer, wide: bool = False) -> list[str]:
+    """The columns: where axes have several values, one for each behind the initial value."""
+    i = COLUMNS.index("initializer") + 1
+    return [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
+
+
 def headers(answer: Answer, wide: bool = False) -> list[str]:
     """The heads of the columns, broken into lines."""
     reference = answer.optimizer.choice
-    return [say(f"table.{name}", reference=reference) for name in (COLUMNS + WIDE if wide else COLUMNS)]
+    return [
+        say(f"axis.{name}") if name in answer.axes else say(f"table.{name}", reference=reference)
+        for name in columns(answer, wide)
+    ]
 
 
 def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
@@ -32,6 +41,7 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
         _or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
         row.initializer,
+        *(row.values[name] for name in answer.axes),
         f"{row.reached}/{row.seeds}",
         _steps(row.steps) if row.reached else f">{answer.steps}",
         _or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),

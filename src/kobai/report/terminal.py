@@ -35,7 +35,7 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Text.assemble((first, "bold green"), join, rest)
     yield Text()
-    yield _table(answer, table.COLUMNS)
+    yield _table(answer, table.columns(answer))
     if wide:  # below and not beside, where it would not fit
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
@@ -46,11 +46,11 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
 
 
 def _table(answer: Answer, columns: Sequence[str]) -> Table:
-    places = [(table.COLUMNS + table.WIDE).index(name) for name in columns]
+    places = [table.columns(answer, wide=True).index(name) for name in columns]
     heads = table.headers(answer, wide=True)
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name, place in zip(columns, places, strict=True):
-        left = name in LEFT
+        left = name in LEFT or name in answer.axes
         made.add_column(heads[place], justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice

@@ -60,8 +60,10 @@ class ArrayRates(Optimizer):
     def init(self, params: Any) -> State:
         return self.rule_of_all.init(params)
 
-    def update(self, gradient: Any, state: State, params: Any = None) -> tuple[Any, State]:
-        update, state = self.rule_of_all.update(gradient, state, params)
+    def update(
+        self, gradient: Any, state: State, params: Any = None, weights: Any = None
+    ) -> tuple[Any, State]:
+        update, state = self.rule_of_all.update(gradient, state, params, weights)
         tree: Any
         leaves, tree = jax.tree.flatten(update)
         scaled = [factor * Δ for factor, Δ in zip(self.factors, leaves, strict=True)]

@@ -19,6 +19,7 @@ from kobai.study.protocol import (
     DEMONSTRATION,
     TUNING,
     Outcome,
+    Study,
     Trial,
     cells_of,
     times,
@@ -66,6 +67,8 @@ class Row:
     """"low" or "high" where the learning rate is the first or last of its grid."""
     hyperparameters: dict[str, float]
     initializer: str
+    values: dict[str, str]
+    """Of each axis."""
     reached: int
     seeds: int
     reach_rate: Estimate
@@ -80,6 +83,8 @@ class Row:
     p: float | None
     corrected_p: float | None
     working_decades: float | None
+    saved: float | None
+    """The part of the steps that early stopping saved, on average; None where nothing was to stop a run."""
     trials: int
     seconds: float
     """Of one core, a run."""
@@ -131,6 +136,8 @@ class Answer:
     optimizer: Question
     learning_rate: Question
     initializer: Question
+    axes: dict[str, Question]
+    """For each axis with several values, how the recommended optimizer does with each."""
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
     notes: tuple[Note, ...]
@@ -139,11 +146,18 @@ class Answer:
         """All of it as JSON; what is not finite or not estimable is null."""
         content = dataclasses.asdict(self)
         content["notes"] = [str(note) for note in self.notes]
-        for name in ("optimizer", "learning_rate", "initializer"):
-            question: Question = getattr(self, name)
-            content[name]["not_established"] = [c.name for c in question.open]
-            content[name]["overtaken_by"] = [c.name for c in question.faster]
+        asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
+        for found, questions in ((content, asked), (content["axes"], self.axes)):
+            for name, question in questions.items():
+                found[name]["not_established"] = [c.name for c in question.open]
+                found[name]["overtaken_by"] = [c.name for c in question.faster]
         return json.dumps(_finite(content), indent=2, ensure_ascii=False)
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Everything that was asked of the recommended optimizer, and which it is."""
+        first = {"optimizer": self.optimizer, "learning_rate": self.learning_rate}
+        return {**first, "initializer": self.initializer, **self.axes}
 
     def table(self) -> pl.DataFrame:
         """The rows as a frame: one an optimizer, best first."""
@@ -169,7 +183,11 @@ def answer(outcome: Outcome) -> Answer:
     rates = {_rate(trial): trial for trial in [first, *outcome.neighbours]}
     optimizer = _question(first.candidate.name, confirmed(outcome.winners), budget)
     rate = _question(_rate(first), confirmed(rates), budget)
-    initializer = _question(first.initializer.name, confirmed(outcome.initializers), budget)
+    asked = {
+        name: _question(first.named[name], confirmed(trials), budget)
+        for name, trials in outcome.alternatives.items()
+    }
+    initializer = asked.pop("initializer")
     rows = _rows(outcome, optimizer)
     return Answer(
         task=study.task.name,
@@ -181,13 +199,14 @@ def answer(outcome: Outcome) -> Answer:
         evaluate_every=study.evaluate_every,
         seeds=tuple(study.confirmation_seeds),
         tuning_seeds=tuple(range(study.tuning_seeds)),
-        trainings=len(outcome.cells),
+        trainings=_trainings(outcome),
         optimizer=optimizer,
         learning_rate=rate,
         initializer=initializer,
+        axes=asked,
         rows=rows,
         pairs=_pairs(outcome),
-        notes=_notes(outcome, rows, (optimizer, rate, initializer)),
+        notes=_notes(outcome, rows, (optimizer, rate, initializer, *asked.values())),
     )
 
 
@@ -223,6 +242,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         edge=trial.candidate.edge(trial.setting),
         hyperparameters=coefficients(trial.setting),
         initializer=trial.initializer.name,
+        values={value.axis: value.name for value in trial.values},
         reached=int(reached.sum()),
         seeds=len(found),
         reach_rate=statistics.wilson(int(reached.sum()), len(found)),
@@ -234,12 +254,37 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         p=compared.p if compared else None,
         corrected_p=compared.corrected_p if compared else None,
         working_decades=_working_decades(outcome, trial),
-        trials=len(trial.candidate.settings) * len(study.initializers),
+        saved=_saved(study, trial, cells),
+        trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
         memory=outcome.memory[name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
     )
+
+
+def _saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:
+    """The mean part of the budget that was left when early stopping ended a run."""
+    if trial.parts.get("early_stopping") is None:
+        return None
+    ended = cells["stopped_at"].fill_null(study.steps).to_numpy()
+    return float(1 - ended.mean() / study.steps)
+
+
+def _examples(outcome: Outcome) -> str:
+    """How many examples the recommended optimizer looks at until the target, with each batch size."""
+    study, found = outcome.study, []
+    for name, trial in outcome.alternatives["batch_size"].items():
+        arrived = times(study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
+        steps = statistics.restricted(arrived, study.steps).mean()
+        found.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}")
+    return ", ".join(found)
+
+
+def _trainings(outcome: Outcome) -> int:
+    """How many runs there were; those that differ in their average alone are one."""
+    columns = [column for column in outcome.study.columns if column != "average"]
+    return outcome.cells.select("phase", *columns, "seed").unique().height
 
 
 def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
@@ -250,7 +295,7 @@ def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
         return None
     reach = []
     for setting in along:
-        trial = Trial(winner.candidate, setting, winner.initializer)
+        trial = dataclasses.replace(winner, setting=setting)
         found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
         reach.append(np.isfinite(found).mean())
     return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
@@ -262,7 +307,7 @@ def _pairs(outcome: Outcome) -> tuple[Pair, ...]:
         cells = outcome.cells.filter(pl.col("phase") == phase)
         for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
             scored = []
-            for _, trial in group.group_by("hyperparameters", maintain_order=True):
+            for _, trial in group.group_by(*outcome.study.columns, maintain_order=True):
                 found = times(outcome.study, trial, outcome.target)
                 mean = statistics.restricted(found, outcome.study.steps).mean()
                 scored.append((float(mean), -float(np.isfinite(found).mean()), trial["learning_rate"][0]))
@@ -302,6 +347,8 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
         choices = ", ".join(question.choice for question in short)
         values = {"seeds": study.seeds, "p": f"{smallest:.2g}", "needed": needed, "choices": choices}
         notes.append(Note("note.seeds", values))
+    if "batch_size" in outcome.alternatives:
+        notes.append(Note("note.batch_size", {"examples": _examples(outcome)}))
     diverged = [f"{row.optimizer} {row.diverged}/{row.seeds}" for row in rows if row.diverged]
     if diverged:
         notes.append(Note("note.diverged", {"runs": ", ".join(diverged)}))
@@ -331,6 +378,8 @@ def _flat(row: Row) -> dict[str, Any]:
             flat |= {key: value["value"], f"{key}_low": value["low"], f"{key}_high": value["high"]}
         elif key == "hyperparameters":
             flat[key] = json.dumps(value)
+        elif key == "values":
+            flat |= value
         elif key == "curve":
             flat["validation_loss"] = list(value)
         elif key != "other_targets":

@@ -7,6 +7,7 @@ says, and a list in one of its fields is a grid.
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,12 @@ import numpy as np
 
 from kobai import methods
 from kobai.errors import UsageError, unknown
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer, check, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
+
+Method = Optimizer | Minimizer
+"""What trains a network: an update rule on mini-batches, or a minimizer on the full batch."""
 
 LOWEST_EXPONENT = {
     "sgd": -2.5,
@@ -27,6 +32,8 @@ LOWEST_EXPONENT = {
     "adadelta": -1.5,
     "rmsprop": -4.5,
     "adam": -4.0,
+    "adamw": -4.0,
+    "lion": -5.0,
 }
 """Where the default grid of each rule begins, as a power of ten: its best rate on the built-in tasks, and the
 rates in textbooks, lie well inside."""
@@ -37,17 +44,17 @@ RATES = 8
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """An optimizer under one name, with one `Optimizer` for each combination of hyperparameters."""
+    """An optimizer under one name, with one instance for each combination of hyperparameters."""
 
     name: str
-    settings: tuple[Optimizer, ...]
+    settings: tuple[Method, ...]
 
     def learning_rates(self) -> list[float]:
         """The rates tried, ascending."""
         rates = {learning_rate(setting) for setting in self.settings}
         return sorted(rate for rate in rates if rate is not None)
 
-    def neighbours(self, setting: Optimizer) -> list[Optimizer]:
+    def neighbours(self, setting: Method) -> list[Method]:
         """The settings at the next learning rates of the grid, with all else as in `setting`."""
         along = self.along_rate(setting)
         if len(along) < 2:
@@ -55,7 +62,7 @@ class Candidate:
         i = [learning_rate(other) for other in along].index(learning_rate(setting))
         return along[max(i - 1, 0) : i] + along[i + 1 : i + 2]
 
-    def along_rate(self, setting: Optimizer) -> list[Optimizer]:
+    def along_rate(self, setting: Method) -> list[Method]:
         """The settings with all but the learning rate as in `setting`, by rate; none if it has no rate."""
         if learning_rate(setting) is None:
             return []
@@ -63,7 +70,7 @@ class Candidate:
         same = [other for other in self.settings if {**coefficients(other), "learning_rate": None} == others]
         return sorted(same, key=learning_rate)  # type: ignore[arg-type]
 
-    def edge(self, setting: Optimizer) -> str | None:
+    def edge(self, setting: Method) -> str | None:
         """Which end of its grid of several rates the rate stands at: low, high, or None of both."""
         rates = self.learning_rates()
         if len(rates) < 2 or learning_rate(setting) not in (rates[0], rates[-1]):
@@ -71,7 +78,7 @@ class Candidate:
         return "low" if learning_rate(setting) == rates[0] else "high"
 
 
-def coefficients(optimizer: Optimizer) -> dict[str, Any]:
+def coefficients(optimizer: Method) -> dict[str, Any]:
     """Every hyperparameter by name, as Python's own numbers and lists."""
     if isinstance(optimizer, FromOptax):
         found = optimizer.hyperparameters
@@ -80,7 +87,12 @@ def coefficients(optimizer: Optimizer) -> dict[str, Any]:
     return {name: np.asarray(v).tolist() if hasattr(v, "dtype") else v for name, v in found.items()}
 
 
-def learning_rate(optimizer: Optimizer) -> float | None:
+def as_json(value: Any) -> str:
+    """A value as JSON, NumPy's numbers as Python's."""
+    return json.dumps(value, default=float)
+
+
+def learning_rate(optimizer: Method) -> float | None:
     """The learning rate, or None for an optimizer that has none by that name."""
     return coefficients(optimizer).get("learning_rate")
 
@@ -92,7 +104,7 @@ def default_rates(name: str, quick: bool = False) -> list[float]:
 
 
 def candidates(
-    optimizers: Iterable[Any] | str | type | Optimizer | None = None,
+    optimizers: Iterable[Any] | str | type | Method | None = None,
     learning_rates: Sequence[float] | None = None,
     axes: Mapping[str, Sequence[float]] | None = None,
     quick: bool = False,
@@ -105,7 +117,7 @@ def candidates(
       axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values.
       quick: every second default rate.
     """
-    if isinstance(optimizers, str | type | Optimizer):
+    if isinstance(optimizers, str | type | Optimizer | Minimizer):
         optimizers = [optimizers]
     chosen = list(methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
     if not chosen:
@@ -125,17 +137,19 @@ def candidates(
     return made
 
 
-def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]]]:
+def _grid(item: Any, quick: bool) -> tuple[str, Method, dict[str, list[float]]]:
     """(name, an instance to fill in, field -> values) of one thing the user named."""
     if isinstance(item, str):
+        if item in methods.MINIMIZERS:
+            return item, methods.minimizer_class(item)(), {}
         if item not in methods.OPTIMIZERS:
-            raise unknown("kind.optimizer", item, methods.OPTIMIZERS)
+            raise unknown("kind.optimizer", item, [*methods.OPTIMIZERS, *methods.MINIMIZERS])
         return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
-    if isinstance(item, type) and issubclass(item, Optimizer):
+    if isinstance(item, type) and issubclass(item, Optimizer | Minimizer):
         name = _registered(item)
         return _grid(name or item(), quick)
-    if isinstance(item, Optimizer):
-        if jax.tree_util.all_leaves([item]):
+    if isinstance(item, Optimizer | Minimizer):
+        if isinstance(item, Optimizer) and jax.tree_util.all_leaves([item]):
             raise UsageError("error.optimizer.plain", value=type(item).__name__)
         grid = {key: list(numbers(value)) for key, value in coefficients(item).items() if is_grid(value)}
         name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
@@ -144,23 +158,27 @@ def _grid(item: Any, quick: bool) -> tuple[str, Optimizer, dict[str, list[float]
 
 
 def _registered(cls: type) -> str | None:
-    """The name of a class in the table of methods."""
+    """The name of a class in the tables of methods."""
+    if issubclass(cls, Minimizer):
+        return next((name for name in methods.MINIMIZERS if methods.minimizer_class(name) is cls), None)
     return next((name for name in methods.OPTIMIZERS if methods.optimizer_class(name) is cls), None)
 
 
-def _product(template: Optimizer, grid: Mapping[str, Sequence[float]]) -> tuple[Optimizer, ...]:
+def _product(template: Method, grid: Mapping[str, Sequence[float]]) -> tuple[Method, ...]:
     combinations = itertools.product(*grid.values())
     return tuple(_with(template, dict(zip(grid, values, strict=True))) for values in combinations)
 
 
-def _with(template: Optimizer, values: dict[str, float]) -> Optimizer:
+def _with(template: Method, values: dict[str, Any]) -> Method:
     if isinstance(template, FromOptax):
         check(template.name, {name: value for name, value in values.items() if name == "learning_rate"})
         return dataclasses.replace(template, hyperparameters={**template.hyperparameters, **values})
+    if isinstance(template, Minimizer):  # some of its options count something
+        values = {name: int(value) if value.is_integer() else value for name, value in values.items()}
     return dataclasses.replace(template, **values)
 
 
-def _axes_of(name: str, template: Optimizer, axes: Mapping[str, list[float]]) -> dict[str, list[float]]:
+def _axes_of(name: str, template: Method, axes: Mapping[str, list[float]]) -> dict[str, list[float]]:
     own = {}
     for key, values in axes.items():
         candidate, _, field = key.partition(".")

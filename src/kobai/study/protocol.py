@@ -4,26 +4,25 @@
 """
 
 import dataclasses
-import hashlib
-import json
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import jax
 import numpy as np
 import polars as pl
 
-import kobai
 from kobai import initializers as initial_values
 from kobai.errors import UsageError, check_count
 from kobai.initializers import Initializer
-from kobai.optimizers.base import Optimizer
+from kobai.stabilizers.averaging import Averaging
+from kobai.strategy import Strategy
 from kobai.study import statistics
-from kobai.study.grid import Candidate, coefficients, learning_rate
-from kobai.study.store import SCHEMA, Chunks, write_frame
-from kobai.sweep import Cell, Run, Sweep, evaluated_at
+from kobai.study.axes import Axis, Value, strategy
+from kobai.study.grid import Candidate, Method, as_json, coefficients
+from kobai.study.runner import Progress, Runner
+from kobai.sweep import evaluated_at
 from kobai.tasks.task import Task
 
 FIRST_CONFIRMATION_SEED = 1000
@@ -55,6 +54,46 @@ class Study:
     seeds: int = 10
     tuning_seeds: int = 3
     threads: int | None = None
+    axes: Sequence[Axis] = ()
+    tasks: Mapping[tuple[str, ...], Task] = dataclasses.field(default_factory=dict)
+    """The task of each combination of values that make another one, by their names. Empty: `task` alone."""
+
+    @property
+    def variants(self) -> Mapping[tuple[str, ...], Task]:
+        """Every task that is trained, by the values that make it."""
+        return self.tasks or {(): self.task}
+
+    @property
+    def averages(self) -> list[Averaging]:
+        """What is evaluated beside every iterate."""
+        parts = [value.part for axis in self.axes if axis.name == "average" for value in axis.values]
+        return [part for part in parts if part is not None]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that name a trial."""
+        return ("optimizer", "hyperparameters", "initializer", *(axis.name for axis in self.axes))
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of the values of all axes there are."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def trials(self) -> list["Trial"]:
+        """Everything that is tried: candidate × setting × initializer × a value of every axis."""
+        return [
+            Trial(candidate, setting, initializer, values)
+            for candidate in self.candidates
+            for setting in candidate.settings
+            for initializer in self.initializers
+            for values in itertools.product(*(axis.values for axis in self.axes))
+        ]
+
+    def strategies(self) -> list[Strategy]:
+        """Every strategy that a cell may have; none where no axis asks for any."""
+        combinations = itertools.product(*(axis.values for axis in self.axes))
+        made = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
+        return [found for found in dict.fromkeys(made) if found != Strategy()]
 
     def check(self) -> None:
         """Refuse what cannot be run. Raises `UsageError`."""
@@ -68,21 +107,21 @@ class Study:
             raise UsageError(
                 "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
             )
-        self.task.check()
-        self.task.check_start(self.starts()[0])
+        for task in self.variants.values():
+            task.check()
+            task.check_start(self.starts(task)[0])
 
-    def starts(self) -> list[Any]:
+    def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""
         try:
             return [
-                initializer.fill(self.task.parameters, 0, layout=self.task.layout)
-                for initializer in self.initializers
+                initializer.fill(task.parameters, 0, layout=task.layout) for initializer in self.initializers
             ]
         except UsageError:
             raise
         except Exception as problem:  # of the user's own layout
             sentence = f"{type(problem).__name__}: {problem}"
-            raise UsageError("error.task.layout", task=self.task.name, problem=sentence) from problem
+            raise UsageError("error.task.layout", task=task.name, problem=sentence) from problem
 
     @property
     def confirmation_seeds(self) -> list[int]:
@@ -91,11 +130,33 @@ class Study:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One combination that is tried: a candidate, its hyperparameters, an initializer."""
+    """One combination that is tried: a candidate, its hyperparameters, an initializer, further values."""
 
     candidate: Candidate
-    setting: Optimizer
+    setting: Method
     initializer: Initializer
+    values: tuple[Value, ...] = ()
+    """Of each axis of the study, in its order."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What it is called in the columns of a frame."""
+        return {
+            "optimizer": self.candidate.name,
+            "hyperparameters": as_json(coefficients(self.setting)),
+            "initializer": self.initializer.name,
+            **{value.axis: value.name for value in self.values},
+        }
+
+    @property
+    def task(self) -> tuple[str, ...]:
+        """The names of the values that make its task."""
+        return tuple(value.name for value in self.values if value.of_task)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What its values are, by axis."""
+        return {value.axis: value.part for value in self.values}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,12 +170,17 @@ class Outcome:
     """Whether the target was stated, or derived from the tuning runs."""
     winners: dict[str, Trial]
     """The best trial of each candidate in tuning, by name, best first."""
-    initializers: dict[str, Trial]
-    """For the recommended candidate: the best trial with each initial value."""
+    alternatives: dict[str, dict[str, Trial]]
+    """For the recommended candidate: the best trial with each initial value ("initializer"), and with each
+    value of every axis that has several."""
     neighbours: list[Trial]
     """For the recommended candidate: its winner at the neighbouring learning rates."""
     memory: dict[str, int]
     """Numbers that each candidate remembers for every parameter, by name."""
+
+    @property
+    def initializers(self) -> dict[str, Trial]:
+        return self.alternatives["initializer"]
 
     @property
     def recommended(self) -> Trial:
@@ -122,49 +188,30 @@ class Outcome:
         return next(iter(self.winners.values()))
 
 
-class Progress(Protocol):
-    """What is told of a running study."""
-
-    def phase(self, name: str, total: int) -> None: ...
-
-    def advance(self, cells: int) -> None: ...
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during a study: `kept` cells are in `path` (None: nowhere)."""
-
-    def __init__(self, kept: int, path: Path | None) -> None:
-        super().__init__(f"{kept} cells kept in {path}")
-        self.kept, self.path = kept, path
-
-
 def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome:
     """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C."""
     runner = Runner(study, progress, folder)
     try:
-        trials = [
-            Trial(candidate, setting, initializer)
-            for candidate in study.candidates
-            for setting in candidate.settings
-            for initializer in study.initializers
-        ]
+        trials = study.trials()
         tuning = runner.run(TUNING, trials, list(range(study.tuning_seeds)))
-        target = study.task.targets[0] if study.task.targets else _derived_target(study.task, tuning)
+        target = study.task.targets[0] if study.task.targets else _derived_target(study, tuning)
         ranked = rank(study, trials, tuning, target)
         winners = _best(ranked, lambda trial: trial.candidate.name)
         first = next(iter(winners.values()))
         own = [trial for trial in ranked if trial.candidate is first.candidate]
-        by_initializer = _best(own, lambda trial: trial.initializer.name)
+        varied = ["initializer", *(axis.name for axis in study.axes if len(axis.values) > 1)]
+        alternatives = {name: _best(own, lambda trial, name=name: trial.named[name]) for name in varied}
         neighbours = [
-            Trial(first.candidate, setting, first.initializer)
+            dataclasses.replace(first, setting=setting)
             for setting in first.candidate.neighbours(first.setting)
         ]
-        confirmed = _distinct([*winners.values(), *by_initializer.values(), *neighbours])
+        others = [trial for best in alternatives.values() for trial in best.values()]
+        confirmed = _distinct([*winners.values(), *others, *neighbours])
         confirmed.sort(key=lambda trial: study.candidates.index(trial.candidate))
         runner.run(CONFIRMATION, confirmed, study.confirmation_seeds)
         constant = initial_values.constant()
         if all(initializer.name != constant.name for initializer in study.initializers):
-            demonstration = [Trial(trial.candidate, trial.setting, constant) for trial in winners.values()]
+            demonstration = [dataclasses.replace(trial, initializer=constant) for trial in winners.values()]
             runner.run(DEMONSTRATION, demonstration, [0])
     except KeyboardInterrupt as stop:
         raise runner.interrupted() from stop
@@ -174,87 +221,20 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         target=target,
         stated=bool(study.task.targets),
         winners=winners,
-        initializers=by_initializer,
+        alternatives=alternatives,
         neighbours=neighbours,
-        memory={name: runner.sweep.memory(trial.setting) for name, trial in winners.items()},
+        memory={name: runner.sweeps[trial.task].memory(trial.setting) for name, trial in winners.items()},
     )
-
-
-class Runner:
-    """Runs the cells of a study chunk by chunk and keeps their frames."""
-
-    def __init__(self, study: Study, progress: Progress, folder: Path | None) -> None:
-        self.study, self.progress, self.folder = study, progress, folder
-        settings = [setting for candidate in study.candidates for setting in candidate.settings]
-        self.sweep = Sweep(
-            study.task,
-            settings,
-            steps=study.steps,
-            evaluate_every=study.evaluate_every,
-            threads=study.threads,
-        )
-        self.chunks = Chunks(folder, fingerprint(study, self.sweep) if folder else "")
-        self.rows = evaluated_at(study.steps, study.evaluate_every)
-        self.frames: list[pl.DataFrame] = []
-
-    def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
-        """Every trial with every seed; the frame of this phase."""
-        todo = [(trial, seed) for trial in trials for seed in seeds]
-        self.progress.phase(phase, len(todo))
-        frames = []
-        size = self.sweep.chunk
-        rest = []
-        for i in range(0, len(todo), size):
-            part = todo[i : i + size]
-            kept = self.chunks.get(_identity(phase, part))
-            if kept is None:
-                rest += part
-            else:
-                frames.append(kept)
-                self.progress.advance(len(part))
-        self.frames += frames
-        cells = [Cell(trial.setting, trial.initializer, seed) for trial, seed in rest]
-        for positions, runs in self.sweep.run(cells):
-            part = [rest[i] for i in positions]
-            frame = self._frame(phase, part, runs)
-            self.chunks.put(_identity(phase, part), frame)
-            frames.append(frame)
-            self.frames.append(frame)
-            self.progress.advance(len(part))
-        return pl.concat(frames)
-
-    def _frame(self, phase: str, part: Sequence[tuple[Trial, int]], runs: Sequence[Run]) -> pl.DataFrame:
-        rows = [
-            {
-                **_described(phase, trial, seed),
-                "evaluated_at": self.rows,
-                **{name: getattr(result, name) for name in SCHEMA if hasattr(result, name)},
-            }
-            for (trial, seed), result in zip(part, runs, strict=True)
-        ]
-        return pl.DataFrame(rows, schema=SCHEMA)
-
-    def frame(self) -> pl.DataFrame:
-        """Every cell so far, in an order that does not depend on the threads."""
-        order = ["phase", "optimizer", "initializer", "hyperparameters", "seed"]
-        return pl.concat(self.frames or [pl.DataFrame(schema=SCHEMA)]).sort(order)
-
-    def interrupted(self) -> Interrupted:
-        """Keep what is finished."""
-        frame = self.frame()
-        if self.folder and len(frame):
-            write_frame(self.folder / "cells.parquet", frame)
-        return Interrupted(len(frame), self.folder)
 
 
 def rank(study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float) -> list[Trial]:
     """The trials, best first: by restricted mean steps to the target, ties by final validation loss."""
     scores = {}
-    for key, cells in tuning.group_by("optimizer", "hyperparameters", "initializer"):
+    for key, cells in tuning.group_by(*study.columns):
         steps = statistics.restricted(times(study, cells, target), study.steps).mean()
         losses = np.array([curve[-1] for curve in cells["validation_loss"].to_list()], float)
         scores[key] = (steps, losses.mean() if np.isfinite(losses).all() else math.inf)
-    return sorted(trials, key=lambda trial: scores[trial_key(trial)])
+    return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])
 
 
 def times(study: Study, cells: pl.DataFrame, target: float) -> np.ndarray:
@@ -273,38 +253,14 @@ def times(study: Study, cells: pl.DataFrame, target: float) -> np.ndarray:
     return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, found)
 
 
-def trial_key(trial: Trial) -> tuple[str, str, str]:
-    """What a trial is called in the columns optimizer, hyperparameters, initializer."""
-    return trial.candidate.name, _json(coefficients(trial.setting)), trial.initializer.name
-
-
 def cells_of(cells: pl.DataFrame, trial: Trial, phase: str) -> pl.DataFrame:
     """The cells of one trial in one phase, by seed."""
-    optimizer, hyperparameters, initializer = trial_key(trial)
-    return cells.filter(
-        pl.col("phase") == phase,
-        pl.col("optimizer") == optimizer,
-        pl.col("hyperparameters") == hyperparameters,
-        pl.col("initializer") == initializer,
-    ).sort("seed")
-
-
-def fingerprint(study: Study, sweep: Sweep) -> str:
-    """A hash of what a kept chunk depends on: program, data, initial values, budget, kobai's version."""
-    task = study.task
-    digest = hashlib.sha256(sweep.text().encode())
-    starts = [task.flatten(start) for start in study.starts()]
-    for leaf in jax.tree.leaves(
-        (task.train, task.validation, task.test, task.state, task.parameters, starts)
-    ):
-        if hasattr(leaf, "shape"):
-            digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
-    digest.update(_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
-    return digest.hexdigest()
+    named = [pl.col(column) == name for column, name in trial.named.items()]
+    return cells.filter(pl.col("phase") == phase, *named).sort("seed")
 
 
 def _distinct(trials: Sequence[Trial]) -> list[Trial]:
-    return list({trial_key(trial): trial for trial in trials}.values())
+    return list({tuple(trial.named.values()): trial for trial in trials}.values())
 
 
 def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
@@ -314,39 +270,18 @@ def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
     return best
 
 
-def _derived_target(task: Task, tuning: pl.DataFrame) -> float:
+def _derived_target(study: Study, tuning: pl.DataFrame) -> float:
+    task = study.task
     ends = tuning.select(
-        "optimizer",
-        "hyperparameters",
-        "initializer",
+        *study.columns,
         start=pl.col("validation_metric").list.first().cast(pl.Float64),
         end=pl.col("validation_metric").list.last().cast(pl.Float64),
     )
     # NaN, the end of a diverged run, makes the median of its trial NaN: it cannot be the best.
-    finals = ends.group_by("optimizer", "hyperparameters", "initializer").agg(pl.col("end").median())["end"]
+    finals = ends.group_by(*study.columns).agg(pl.col("end").median())["end"]
     finite = [value for value in finals if np.isfinite(value)]
     starts = [value for value in ends["start"] if np.isfinite(value)]
     if not finite or not starts:
         raise UsageError("error.all_diverged")
     best = max(finite) if task.maximize else min(finite)
     return statistics.auto_target(float(np.median(starts)), best, task.maximize)
-
-
-def _described(phase: str, trial: Trial, seed: int) -> dict[str, Any]:
-    optimizer, hyperparameters, initializer = trial_key(trial)
-    return {
-        "phase": phase,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate(trial.setting),
-        "hyperparameters": hyperparameters,
-        "initializer": initializer,
-        "seed": seed,
-    }
-
-
-def _identity(phase: str, part: Sequence[tuple[Trial, int]]) -> list[list[object]]:
-    return [list(_described(phase, trial, seed).values()) for trial, seed in part]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=float)

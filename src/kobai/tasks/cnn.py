@@ -44,10 +44,10 @@ def network(
     layers, inputs, left = [], 1, list(space)
     for n, size in zip(channels, kernels, strict=True):
         shape = (*[size] * len(space), inputs, n)
-        layers.append(hidden_parameters(np.zeros(shape, np.float32), place))
+        layers.append(hidden_parameters(np.zeros(shape, np.float32), n, place))
         inputs, left = n, [-(-positions // STRIDE) for positions in left]
     last = np.zeros((math.prod(left) * inputs, outputs), np.float32)
-    state = hidden_state(layers, place)
+    state = hidden_state(channels, place)
 
     def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:
         *layers, last = parameters
@@ -59,4 +59,4 @@ def network(
             statistics.append(moved)
         return output(last, x.reshape(x.shape[0], -1)), None if state is None else statistics
 
-    return Network([*layers, output_parameters(last)], state, apply)
+    return Network([*layers, output_parameters(last, outputs)], state, apply)

@@ -42,7 +42,7 @@ def network(
     check_activation(activation)
     parameters = {
         "recurrent": recurrent.parameters(cell, inputs, nodes),
-        "output": output_parameters(np.zeros((nodes, outputs), np.float32)),
+        "output": output_parameters(np.zeros((nodes, outputs), np.float32), outputs),
     }
 
     def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:  # noqa: ARG001
@@ -63,7 +63,7 @@ def both_ways(length: int, nodes: int, outputs: int, *, cell: str, activation: s
     check_activation(activation)
     ways = {"forward": False, "backward": True}
     parameters: dict[str, Any] = {way: recurrent.parameters(cell, 1, nodes) for way in ways}
-    parameters["output"] = output_parameters(np.zeros((length * 2 * nodes, outputs), np.float32))
+    parameters["output"] = output_parameters(np.zeros((length * 2 * nodes, outputs), np.float32), outputs)
 
     def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:  # noqa: ARG001
         f = ACTIVATIONS[activation]

@@ -35,4 +35,10 @@ WORDS: dict[str, str] = {
     "error.minimize.descent": "{owner}: decrease and curvature must satisfy 0 < decrease < curvature < 1 "
     "with decrease below 1/2, got {decrease} and {curvature}",
     "kind.formula": "formula",
+    # Newton's methods, coordinate descent, minimize_many
+    "error.minimize.starts": "minimize_many: the leaves of starts must have one common leading axis, a start each, got the shapes {value}",
+    "error.minimize.same": "minimize_many: same must be a number of at least 0, got {value}",
+    "error.newton.largest": "Newton needs a Hessian of {size} × {size} numbers, and refuses more than {largest} variables; use kobai.NewtonCG(), which needs no matrix, or raise Newton(largest=…)",
+    "error.coordinate.seed": "CoordinateDescent: seed must be a whole number of at least 0, got {value}",
+    "kind.order": "order",
 }

@@ -131,6 +131,7 @@ WORDS = {
     "error.option.extra": "{command} has no use for '{value}'; write lists with commas and without spaces",
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",
     "error.system": "the system refused: {problem}; make room or choose another place",
+    "error.minimizer.task": "{name} minimizes one function of the parameters, and the loss of {task} draws at random or carries a state; choose update rules such as adam",
     "error.task.no_parameters": "task {task}: parameters holds no floating-point array; there is nothing to train",
     "error.task.batch": "task {task}: batch_size must be between 1 and the {examples} training examples, got {value}",
     "error.task.validation_loss": "task {task}: a task with state or random needs validation_loss, its loss in inference mode",

@@ -36,4 +36,10 @@ WORDS: dict[str, str] = {
     "error.minimize.descent": "{owner}: decrease と curvature は 0 < decrease < curvature < 1 かつ decrease < 1/2 "
     "でなければなりません（受け取った値: {decrease} と {curvature}）",
     "kind.formula": "公式",
+    # Newton's methods, coordinate descent, minimize_many
+    "error.minimize.starts": "minimize_many: starts の各配列の先頭の軸は、出発点の数として一致していなければなりません。受け取った形は {value} です",
+    "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりません。受け取った値は {value} です",
+    "error.newton.largest": "Newton には {size} × {size} 個の数からなるヘッセ行列が必要で、変数が {largest} 個を超えると実行しません。行列の要らない kobai.NewtonCG() を使うか、Newton(largest=…) を大きくしてください",
+    "error.coordinate.seed": "CoordinateDescent: seed は 0 以上の整数でなければなりません。受け取った値は {value} です",
+    "kind.order": "順序",
 }

@@ -133,6 +133,7 @@ WORDS = {
     "error.option.extra": "{command} では '{value}' を解釈できません。並びはコンマ区切りで、空白を入れずに書いてください",
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--steps を小さくしてください",
     "error.system": "システムに拒否されました: {problem}。空き容量を確保するか、別の場所を選んでください",
+    "error.minimizer.task": "{name} はパラメータだけの関数を最小化しますが、{task} の損失は乱数または状態を使います。adam などの更新則を選んでください",
     "error.task.no_parameters": "課題 {task}: parameters に浮動小数点の配列がなく、学習するものがありません",
     "error.task.batch": "課題 {task}: batch_size は1以上、訓練データ数 {examples} 以下でなければなりませんが、{value} が渡されました",
     "error.task.validation_loss": "課題 {task}: state または random を使うときは、推論時の損失 validation_loss が必要です",

@@ -1,0 +1,186 @@
+"""`kobai.minimize_many`: thousands of starts at once, and which minima they lead to.
+
+One compiled program solves a chunk of starts side by side (``vmap``); each core takes the next chunk. A chunk
+waits for its slowest start, and what the methods remember of all its starts should stay near the core, so
+that chunks are large for few variables and small for many: `chunk_size`, measured by benchmarks/minimize.py.
+A start's result depends neither on the other starts nor on the number of threads.
+"""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+
+from kobai.errors import UsageError, check_count, is_number
+from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
+from kobai.minimizers.solve import answer, checked, checked_args, chosen, hashable, mistakes_said, solve
+from kobai.minimizers.tree import Tree, flattened, objective
+
+NUMBERS_PER_CHUNK = 2**15
+LARGEST_CHUNK = 256
+SAME = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Minimum:
+    """A minimum that was found, and how many starts led to it."""
+
+    value: Any
+    """A tree like one start."""
+    objective: float
+    starts: np.ndarray
+    """The positions of the starts that led here, ascending."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Solutions:
+    """The ends of k solves, in the order of their starts."""
+
+    value: Any
+    """A tree like the starts, with their leading axis [k]."""
+    objective: np.ndarray
+    gradient_norm: np.ndarray
+    status: tuple[str, ...]
+    steps: np.ndarray
+    evaluations: Evaluations
+    """The counts, an array [k] each."""
+    minima: tuple[Minimum, ...]
+    """The distinct minima among those that converged, the lowest first."""
+
+    @property
+    def best(self) -> int:
+        """The position of the start that came lowest."""
+        return int(np.nanargmin(self.objective))
+
+
+def minimize_many(
+    fun: Callable[..., Any],
+    starts: Any,
+    *,
+    method: Minimizer | str | None = None,
+    args: tuple = (),
+    gtol: float | None = None,
+    max_steps: int = 2000,
+    max_evaluations: int = 100_000,
+    same: float = SAME,
+    threads: int | None = None,
+    chunk: int | None = None,
+) -> Solutions:
+    """Minimize ``fun(x, *args)`` from each of many starts, and gather the ends into distinct minima.
+
+    Args:
+      fun, method, args, gtol, max_steps, max_evaluations: as for `kobai.minimize`.
+      starts: a tree like one x whose leaves have a leading axis [k] for the k starts.
+      same: two ends are one minimum where neither value nor any coordinate differs by more than
+        ``same * (1 + its size)``.
+      threads: how many cores take chunks; None for all there are.
+      chunk: how many starts are solved side by side; None for a number chosen by the number of variables.
+
+    Raises `UsageError` for a caller's mistake.
+    """
+    if not callable(fun):
+        raise UsageError("error.minimize.fun", value=type(fun).__name__)
+    method, args = chosen(method), checked_args(args)
+    X, tree = stacked(starts)
+    bounds = checked(gtol, tree.dtype, max_steps, max_evaluations), max_steps, max_evaluations
+    for name, count in (("threads", threads), ("chunk", chunk)):
+        if count is not None:
+            check_count(name, count)
+    if not (is_number(same) and same >= 0):
+        raise UsageError("error.minimize.same", value=repr(same))
+    k, n = X.shape
+    chunk = min(chunk or chunk_size(n), k)
+    # The last chunk is filled up with its last start, so that all have one shape.
+    padded = np.concatenate([X, np.repeat(X[-1:], -k % chunk, axis=0)])
+    pieces = np.split(padded, len(padded) // chunk)
+    x64 = tree.dtype == "float64" or bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+    program = functools.partial(_chunk, hashable(fun), method, tree)
+
+    def work(piece: np.ndarray) -> Any:
+        with jax.enable_x64(x64):  # a thread does not inherit it
+            return jax.device_get(program(piece, args, *bounds))
+
+    with mistakes_said(), ThreadPoolExecutor(threads or cores()) as pool:
+        first = work(pieces[0])  # compiles, once
+        ends = [first, *pool.map(work, pieces[1:])]
+    x, f, norm, codes, steps, evaluations = jax.tree.map(lambda *parts: np.concatenate(parts)[:k], *ends)
+    return Solutions(
+        value=unstacked(x, tree),
+        objective=f,
+        gradient_norm=norm,
+        status=tuple(STATUSES[code] for code in codes),
+        steps=steps,
+        evaluations=evaluations,
+        minima=tuple(distinct(x, f, codes == CONVERGED, same, tree)),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _chunk(fun: Any, method: Minimizer, tree: Tree, X: Any, args: Any, *bounds: Any) -> Any:
+    """Solve the starts X [chunk, n]: (x, f, ‖g‖∞, status, steps, evaluations), each with the leading axis."""
+
+    def one(x: Any) -> Any:
+        gtol, max_steps, max_evaluations = bounds
+        whole = objective(fun, tree, args)
+        state, _ = solve(method, whole, x, gtol=gtol, max_steps=max_steps, max_evaluations=max_evaluations)
+        end = answer(state)
+        return end.x, end.f, max_norm(end.g), state.status, state.steps, state.evaluations
+
+    if len(X) == 1:  # a batch of one would still compute both sides of every branch
+        return jax.tree.map(lambda leaf: leaf[None], one(X[0]))
+    return jax.vmap(one)(X)
+
+
+def chunk_size(n: int) -> int:
+    """How many starts of n variables are solved side by side."""
+    return max(1, min(LARGEST_CHUNK, NUMBERS_PER_CHUNK // n**2))
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def stacked(starts: Any) -> tuple[np.ndarray, Tree]:
+    """The starts as rows [k, n], and the shape of one of them. Raises `UsageError` where there are none."""
+    if (
+        isinstance(starts, list | tuple)
+        and starts
+        and all(isinstance(start, list | tuple) for start in starts)
+    ):
+        starts = np.asarray(starts)  # a list of points
+    leaves = jax.tree.leaves(starts)
+    counts = {np.shape(leaf)[:1] for leaf in leaves}
+    if len(counts) != 1 or counts <= {(), (0,)}:
+        raise UsageError("error.minimize.starts", value=[list(np.shape(leaf)) for leaf in leaves])
+    _, tree = flattened("starts", jax.tree.map(lambda leaf: leaf[0], starts))
+    [(k,)] = counts
+    rows = [np.asarray(leaf, tree.dtype).reshape(k, -1) for leaf in leaves]
+    return np.concatenate(rows, axis=1), tree
+
+
+def unstacked(X: np.ndarray, tree: Tree) -> Any:
+    """The tree of the rows [k, n], with their axis in front of every leaf."""
+    shapes = tuple((len(X), *shape) for shape in tree.shapes)
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in tree.shapes])[:-1]
+    columns = np.concatenate([part.ravel() for part in np.split(X, ends, axis=1)])
+    return dataclasses.replace(tree, shapes=shapes).restored(columns)
+
+
+def distinct(x: np.ndarray, f: np.ndarray, converged: np.ndarray, same: float, tree: Tree) -> list[Minimum]:
+    """Gather the ends x [k, n] that converged: from the lowest up, each takes all that are the same as it."""
+    minima = []
+    left = np.flatnonzero(converged)
+    left = left[np.argsort(f[left], kind="stable")]
+    while left.size:
+        lowest = left[0]
+        near = np.abs(f[left] - f[lowest]) <= same * (1 + abs(f[lowest]))
+        near &= np.all(np.abs(x[left] - x[lowest]) <= same * (1 + np.abs(x[lowest])), axis=1)
+        minima.append(Minimum(tree.restored(x[lowest]), float(f[lowest]), np.sort(left[near])))
+        left = left[~near]
+    return minima

@@ -1,0 +1,134 @@
+"""Newton's method without the matrix: truncated conjugate gradients in a trust region (Steihaug 1983)."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kobai.minimizers.base import (
+    RUNNING,
+    SMALL_STEP,
+    UNBOUNDED,
+    Minimizer,
+    Objective,
+    State,
+    better,
+    choose,
+    started,
+)
+from kobai.minimizers.trust_region import Model, judged
+
+
+class Memory(NamedTuple):
+    """The step last tried and how far the model is trusted."""
+
+    model: Model
+    due: Any
+    """Whether a new step has to be found: the iterate is new."""
+    radius: Any
+    first_norm: Any
+    """‖g‖ at the start, against which the inner tolerance is measured."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NewtonCG(Minimizer):
+    """Solve H d = −g by conjugate gradients, from products H v alone: Newton for very many variables.
+
+    The inner iteration ends at the first of
+
+    - the residual is small:  ‖H d + g‖ ≤ min(½, √(‖g‖ / ‖g₀‖)) ‖g‖,  with g₀ the gradient at the start
+    - a direction p of negative curvature, pᵀH p ≤ 0, or one that leaves the trust region: on to its boundary
+    - `most` products
+
+    (Nocedal and Wright 2006, algorithm 7.2). Every d goes downhill. After a poor trial the step is shortened
+    along itself, which costs no product.
+
+    Args:
+      most: products in one inner iteration; None for twice the number of variables, and 20 more.
+    """
+
+    most: int | None = None
+
+    def begin(self, objective: Objective, x: Any) -> State:
+        point = objective.at(x)
+        nothing = Model(jnp.zeros_like(x), jnp.zeros_like(point.f), jnp.zeros_like(point.f), jnp.bool_(False))
+        far = jnp.full_like(point.f, jnp.inf)
+        return started(point, Memory(nothing, jnp.bool_(True), far, jnp.linalg.norm(point.g)))
+
+    def advance(self, objective: Objective, state: State) -> State:
+        point, (model, due, radius, first_norm) = state.point, state.memory
+        most = 2 * point.x.size + 20 if self.most is None else self.most
+
+        def anew() -> tuple[Model, Any]:
+            product = lambda v: objective.hessian_vector(point.x, v)  # noqa: E731
+            norm = jnp.linalg.norm(point.g)
+            tolerance = jnp.minimum(0.5, jnp.sqrt(norm / first_norm)) * norm
+            return truncated_step(product, point.g, radius, tolerance, most)
+
+        def shortened() -> tuple[Model, Any]:
+            part = radius / jnp.linalg.norm(model.step)
+            return Model(
+                part * model.step, part * model.slope, part**2 * model.curvature, jnp.bool_(False)
+            ), jnp.int32(0)
+
+        model, products = jax.lax.cond(due, anew, shortened)
+        trial = objective.at(point.x + model.step)
+        accepted, radius, hopeless = judged(point, trial, model, radius)
+        status = jnp.select([trial.f == -jnp.inf, hopeless], [UNBOUNDED, SMALL_STEP], RUNNING)
+        return State(
+            point=choose(accepted, trial, point),
+            best=better(state.best, trial),
+            steps=state.steps + accepted,
+            evaluations=state.evaluations.plus(value=1, gradient=1, hessian_vector=products),
+            status=status.astype(jnp.int32),
+            memory=Memory(model, accepted, radius, first_norm),
+        )
+
+
+class Inner(NamedTuple):
+    """Conjugate gradients on the model: the step d, its H d, the residual r = H d + g, the direction p."""
+
+    d: Any
+    Hd: Any
+    r: Any
+    p: Any
+    products: Any
+    inside: Any
+    ended: Any
+
+
+def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int) -> tuple[Model, Any]:
+    """(The step within ‖d‖ ≤ radius, how many products it took).
+
+    An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
+    its curvature were positive; a later one is not followed at all.
+    """
+
+    def narrower(inner: Inner) -> Inner:
+        d, Hd, r, p, products, _, _ = inner
+        Hp = product(p)
+        curvature, rr = jnp.vdot(p, Hp), jnp.vdot(r, r)
+        α = rr / curvature
+        bent = ~(curvature > 0)  # also where it is no number
+        leaves = bent | ~(jnp.linalg.norm(d + α * p) < radius)
+        free = jnp.where(products == 0, rr / jnp.maximum(jnp.abs(curvature), jnp.finfo(g.dtype).tiny), 0)
+        τ = jnp.where(jnp.isfinite(radius), to_boundary(d, p, radius), free)
+        step = jnp.where(leaves, τ, α)
+        Hp = jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
+        d, Hd, r_new = d + step * p, Hd + step * Hp, r + step * Hp
+        onward = -r_new + jnp.vdot(r_new, r_new) / rr * p
+        return Inner(
+            d, Hd, r_new, onward, products + 1, ~leaves, leaves | (jnp.linalg.norm(r_new) <= tolerance)
+        )
+
+    zero = jnp.zeros_like(g)
+    start = Inner(zero, zero, g, -g, jnp.int32(0), jnp.bool_(True), jnp.bool_(False))
+    end = jax.lax.while_loop(lambda inner: ~inner.ended & (inner.products < most), narrower, start)
+    return Model(end.d, jnp.vdot(g, end.d), jnp.vdot(end.d, end.Hd), end.inside), end.products
+
+
+def to_boundary(d: Any, p: Any, radius: Any) -> Any:
+    """The τ ≥ 0 with ‖d + τ p‖ = radius, for ‖d‖ ≤ radius."""
+    a, b, c = jnp.vdot(p, p), jnp.vdot(d, p), radius**2 - jnp.vdot(d, d)
+    return jnp.maximum(c, 0) / (b + jnp.sqrt(b * b + a * jnp.maximum(c, 0)))

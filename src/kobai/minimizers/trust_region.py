@@ -1,0 +1,144 @@
+"""What Newton's methods share: how a trial of the quadratic model is judged, and the model's exact step.
+
+m(s) = f + gᵀs + ½ sᵀHs is trusted for ‖s‖ ≤ Δ. The s of its lowest value there always goes down, whatever the
+signs of H (Conn, Gould and Toint 2000, chapters 6 and 7).
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kobai.minimizers.base import Point, max_norm
+
+ENOUGH, POOR, GOOD = 1e-4, 0.25, 0.75
+"""Of the decrease that the model promises: at least so much is accepted; less than so much, and the radius
+shrinks; more, and it grows."""
+SHRINK, HALF, GROW = 0.1, 0.5, 3.0
+"""The next radius, in lengths of the step: after a poor trial between the first two, after a good one that
+reached the boundary the third."""
+
+
+class Model(NamedTuple):
+    """A step and what the model promises for it: slope gᵀs < 0 and curvature sᵀHs."""
+
+    step: Any
+    slope: Any
+    curvature: Any
+    inside: Any
+    """Whether the radius had no part in it: the minimum of the model itself."""
+
+    def decrease(self) -> Any:
+        """m(0) − m(s), which is positive."""
+        return -(self.slope + self.curvature / 2)
+
+
+class Verdict(NamedTuple):
+    """What is to be made of a trial."""
+
+    accepted: Any
+    radius: Any
+    """The next one."""
+    hopeless: Any
+    """Whether no shorter step could be told from this one: what the model promises is lost in rounding."""
+
+
+def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
+    """Compare what was found with what the model promised."""
+    size = jnp.linalg.norm(model.step)
+    promised, found, finite = model.decrease(), point.f - trial.f, trial.finite()
+    ε = jnp.finfo(point.f.dtype).eps
+    rounding = ε * jnp.abs(point.f)
+    # Near the lowest value only the gradients say something: the values are equal but for rounding.
+    level = (promised <= rounding / ε ** (1 / 3)) & (jnp.abs(found) <= rounding / ε ** (1 / 3))
+    closer = level & (max_norm(trial.g) <= max_norm(point.g) / 2)
+    ratio = jnp.select(
+        [~finite, closer, promised <= 10 * rounding], [-jnp.inf, 1, -jnp.inf], found / promised
+    )
+    # Where the parabola through both values and the slope is lowest, as a part of the step.
+    part = model.slope / (2 * (found + model.slope))
+    part = jnp.where(finite, jnp.where(part > 0, part, HALF), SHRINK)
+    shorter = jnp.clip(part, SHRINK, HALF) * size
+    known = jnp.where(jnp.isfinite(radius), radius, GROW * size)
+    longer = jnp.where(
+        model.inside, known, jnp.maximum(jnp.where(jnp.isfinite(radius), radius, 0), GROW * size)
+    )
+    radius = jnp.select([ratio < POOR, ratio > GOOD], [shorter, longer], known)
+    accepted = ratio >= ENOUGH
+    still = jnp.all(trial.x == point.x)
+    return Verdict(accepted, radius, ~accepted & finite & (still | (promised <= rounding)))
+
+
+def factor(H: Any) -> Any:
+    """The Cholesky factor of H [n, n], all NaN unless it is positive definite beyond rounding."""
+    L = jnp.linalg.cholesky(H)
+    ε = H.shape[0] * jnp.finfo(H.dtype).eps
+    return jnp.where(jnp.all(jnp.diag(L) ** 2 > ε * jnp.abs(jnp.diag(H))), L, jnp.nan)
+
+
+def newton_step(L: Any, g: Any) -> Any:
+    """−H⁻¹g from the Cholesky factor L of H: more exact than eigenvalues where variables differ in scale."""
+    return -jax.scipy.linalg.cho_solve((L, True), g)
+
+
+def exact_step(H: Any, L: Any, g: Any, radius: Any) -> Model:
+    """The s of the lowest m(s) within ‖s‖ ≤ radius; an infinite radius becomes one natural to H."""
+    newton = newton_step(L, g)
+    slope = jnp.vdot(g, newton)
+    size = jnp.linalg.norm(newton)
+    fits = (slope < 0) & (size <= radius) & jnp.isfinite(size)
+
+    def bounded() -> Model:
+        λ, Q = jnp.linalg.eigh(H)
+        γ = Q.T @ g
+        p, inside = shifted_step(λ, γ, jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ)))
+        return Model(Q @ p, jnp.vdot(γ, p), jnp.vdot(p, λ * p), inside)
+
+    return jax.lax.cond(fits, lambda: Model(newton, slope, -slope, jnp.bool_(True)), bounded)
+
+
+def natural_radius(λ: Any, γ: Any) -> Any:
+    """The length of the step that takes every eigenvalue λ of H for positive; 1 if all are zero."""
+    largest = jnp.max(jnp.abs(λ))
+    size = jnp.linalg.norm(γ / jnp.maximum(jnp.abs(λ), 1e-8 * largest))
+    return jnp.where(jnp.isfinite(size), size, 1.0)
+
+
+def shifted_step(λ: Any, γ: Any, radius: Any) -> tuple[Any, Any]:
+    """The step p in the eigenvectors of H: p = −γ / (λ + μ) with the μ ≥ max(0, −λ₁) that gives ‖p‖ = radius.
+
+    λ [n] ascends, γ = Qᵀg. Where even the smallest μ gives less, p goes on along the first eigenvector to the
+    boundary (the hard case), or is the minimum itself if H is only singular (then "inside").
+    """
+    n, dtype = λ.size, λ.dtype
+    tiny = n * jnp.finfo(dtype).eps * jnp.maximum(jnp.max(jnp.abs(λ)), jnp.finfo(dtype).tiny)
+    least = jnp.maximum(0, -λ[0]) + tiny
+
+    def at(μ: Any) -> Any:
+        return jnp.where(γ == 0, 0, -γ / (λ + μ))
+
+    def narrower(carry: Any) -> Any:
+        """A Newton step on ‖p(μ)‖⁻¹ = radius⁻¹ (Moré and Sorensen 1983), kept within what is known."""
+        μ, low, high, count = carry
+        p = at(μ)
+        size = jnp.linalg.norm(p)
+        low, high = jnp.where(size > radius, μ, low), jnp.where(size > radius, high, μ)
+        onward = μ + (size / radius - 1) * size**2 / jnp.sum(p**2 / (λ + μ))
+        return jnp.where((onward > low) & (onward < high), onward, jnp.sqrt(low * high)), low, high, count + 1
+
+    def wide(carry: Any) -> Any:
+        μ, low, high, count = carry
+        return (jnp.abs(jnp.linalg.norm(at(μ)) - radius) > 1e-3 * radius) & (count < 60)
+
+    p = at(least)
+    size = jnp.linalg.norm(p)
+    short = size <= radius
+    high = jnp.where(short, least, least + jnp.linalg.norm(γ) / radius)
+    μ, _, _, _ = jax.lax.while_loop(
+        lambda carry: ~short & wide(carry), narrower, (least, least, high, jnp.int32(0))
+    )
+    inside = short & (λ[0] >= -tiny)
+    # Onward along the first eigenvector, downhill: ‖p + t e₁‖ = radius.
+    t = jnp.sqrt(jnp.maximum(radius**2 - (size**2 - p[0] ** 2), 0))
+    onward = p.at[0].set(jnp.where(γ[0] > 0, -t, t))
+    return jnp.where(short, jnp.where(inside, p, onward), at(μ)), inside

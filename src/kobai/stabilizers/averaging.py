@@ -1,0 +1,79 @@
+"""Averaging of iterates: a training that circles around a minimum has it in its middle.
+
+An average is a weight w(t) for each step t = 1, 2, …, and one formula::
+
+    θ̄ ← (1 − w) θ̄ + w θ
+
+Polyak–Ruppert from step k: w = 1/(t−k+1), the plain mean of θ_k, …, θ_t, and before step k θ itself
+(Polyak and Juditsky 1992, SIAM J. Control Optim. 30, 838–855; Ruppert 1988, Cornell technical report 781).
+Exponential: w = (1−β)/(1−βᵗ), the mean with weights βᵗ⁻ⁱ that sum to 1; without the denominator the first
+iterates would count far too much, as in Adam's correction.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kobai.optimizers.base import namespace, narrow
+from kobai.spelling import check_number, parse, written
+
+
+class AverageState(NamedTuple):
+    """The mean so far, a pytree like the parameters, and the number of iterates that it has seen."""
+
+    step: Any
+    mean: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Averaging:
+    """A mean of the iterates, kept beside the training, which it does not change.
+
+    In a loop: ``state = averaging.init(params)`` at the start, ``state = averaging.update(params, state)``
+    after every update, and ``state.mean`` wherever the mean is wanted.
+    """
+
+    name: str
+    weight: Callable[[Any], Any] = dataclasses.field(repr=False, compare=False)
+    """w(t) for an array of steps t, counted from 1."""
+
+    def init(self, params: Any) -> AverageState:
+        return AverageState(np.int32(0), params)
+
+    def update(self, params: Any, state: AverageState) -> AverageState:
+        """The state with the iterate `params` in its mean."""
+        t = state.step + 1
+        w = self.weight(t)
+        return AverageState(t, jax.tree.map(lambda mean, θ: narrow(mixed(mean, θ, w), θ), state.mean, params))
+
+
+def mixed(mean: Any, θ: Any, w: Any) -> Any:
+    """(1 − w) θ̄ + w θ."""
+    return (1 - w) * mean + w * θ
+
+
+def polyak(start: int = 1) -> Averaging:
+    """The plain mean of the iterates from step `start` on (the first update makes iterate 1)."""
+    check_number("polyak", "start", start, "rule.count", lambda k: k >= 1 and k == int(k))
+    k = int(start)
+    name = "polyak" if k == 1 else written("polyak", k)
+    return Averaging(name, lambda t: 1 / namespace(t).maximum(t - k + 1, 1))
+
+
+def exponential(decay: float = 0.99) -> Averaging:
+    """The mean with weights that fall by `decay` (β) with every step back."""
+    check_number("exponential", "decay", decay, "rule.decay", lambda β: 0 <= β < 1)
+    β = float(decay)
+    # 1.0·t, because NumPy's float32 ** int32 is a float64 and JAX's a float32: both in double here.
+    return Averaging(written("exponential", β), lambda t: (1 - β) / (1 - β ** (1.0 * t)))
+
+
+def average(text: str | Averaging | None) -> Averaging | None:
+    """The average written as "polyak", "polyak:100" or "exponential:0.99"; None for "none"."""
+    return text if text is None or isinstance(text, Averaging) else parse("kind.average", text, AVERAGES)
+
+
+AVERAGES: dict[str, Callable[..., Any]] = {"none": lambda: None, "polyak": polyak, "exponential": exponential}

@@ -1,0 +1,175 @@
+"""Gradient clipping: what is too long is cut, what is not finite is left out (the lecture's part on cliffs).
+
+Three bounds, one formula (Pascanu, Mikolov, Bengio 2013, arXiv 1211.5063, algorithm 1, for the norm)::
+
+    g ← v g / ‖g‖            where ‖g‖ > v, over all arrays together: the direction stays
+    g ← clip(g, −v, v)       each entry by itself: the direction turns
+    v = the q-th percentile of the first k norms, measured once
+
+A gradient with an infinite or NaN entry becomes zero, and is counted: scaled, it would make every parameter
+NaN. Here the length of (3, 4) clipped to 1 is exactly 1; PyTorch adds 1e-6 to the norm and gives
+(.5999999, .7999998), and neither PyTorch nor optax keeps an infinite entry from spreading.
+"""
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kobai.errors import UsageError
+from kobai.optimizers.base import namespace, narrow
+from kobai.spelling import check_number, parse, written
+
+if TYPE_CHECKING:
+    import optax
+
+
+class ClipState(NamedTuple):
+    """What clipping remembers."""
+
+    norms: Any
+    """[first]: the norms measured so far, infinite where none was; empty without a percentile."""
+    seen: Any
+    """int32: how many were."""
+    skipped: Any
+    """int32: the gradients that were not finite."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A bound for gradients; made by `clip_value`, `clip_norm`, `clip_percentile`. Without one: none.
+
+    ``init(params) -> state`` and ``update(gradient, state, params) -> (clipped, state)`` on any pytree of
+    NumPy or JAX arrays, as in optax.
+    """
+
+    value: Any = math.inf
+    """The largest entry."""
+    norm: Any = math.inf
+    """The largest norm."""
+    percentile: Any = 0.0
+    """q, of the first norms."""
+    first: Any = 0
+    """k: how many norms are measured; 0: the bound is given."""
+
+    @property
+    def name(self) -> str:
+        """How the command line writes it: "norm:1"."""
+        if self.first:
+            return written("percentile", self.percentile, *([self.first] if self.first != FIRST else []))
+        bounds = {"value": self.value, "norm": self.norm}
+        return next((written(kind, v) for kind, v in bounds.items() if v < math.inf), "none")
+
+    def init(self, params: Any, room: int | None = None) -> ClipState:
+        """The state before the first gradient; `room`: for how many norms, where `first` is traced."""
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+        dtype = np.result_type(np.float32, *(_wide(leaf) for leaf in leaves))
+        return ClipState(
+            np.full(int(self.first) if room is None else room, np.inf, dtype), np.int32(0), np.int32(0)
+        )
+
+    def update(self, gradient: Any, state: ClipState, params: Any = None) -> tuple[Any, ClipState]:  # noqa: ARG002
+        """(the clipped gradient, the next state); zero for a gradient that is not finite."""
+        length = global_norm(gradient)
+        xp = namespace(length)
+        finite = xp.isfinite(length)
+        bound = xp.minimum(self.norm, self._threshold(state))  # before this norm: the first k are not clipped
+        state = self._measured(length, finite, state)
+        too_long = finite & (length > bound)
+        divisor, factor = xp.where(too_long, length, 1), xp.where(too_long, bound, 1)
+
+        def clipped(g: Any) -> Any:
+            # Divided first: v·g alone could overflow. And with g/1·1 what is short enough stays as it is.
+            kept = xp.clip(g / divisor * factor, -self.value, self.value)
+            return narrow(xp.where(finite, kept, 0), g)
+
+        skipped = state.skipped + xp.where(finite, 0, 1).astype(np.int32)
+        return jax.tree.map(clipped, gradient), state._replace(skipped=skipped)
+
+    def _measured(self, length: Any, finite: Any, state: ClipState) -> ClipState:
+        """The state with one more norm, while they are being measured."""
+        if len(state.norms) == 0:
+            return state
+        xp = namespace(length)
+        measuring = finite & (state.seen < self.first)
+        here = measuring & (np.arange(len(state.norms)) == state.seen)
+        norms = xp.where(here, length, state.norms).astype(state.norms.dtype)
+        return state._replace(norms=norms, seen=state.seen + xp.where(measuring, 1, 0).astype(np.int32))
+
+    def _threshold(self, state: ClipState) -> Any:
+        """The percentile of the norms, interpolated linearly; infinite while they are being measured."""
+        if len(state.norms) == 0:
+            return math.inf
+        xp = namespace(state.norms)
+        known = (self.first > 0) & (state.seen >= self.first)
+        ascending = xp.sort(xp.where(known, state.norms, 0))
+        place = xp.maximum(self.first - 1, 0) * self.percentile / 100
+        below = xp.floor(place).astype(np.int32)
+        above = xp.minimum(below + 1, xp.maximum(self.first - 1, 0)).astype(np.int32)
+        part = place - below
+        return xp.where(known, ascending[below] * (1 - part) + ascending[above] * part, math.inf)
+
+    def as_optax(self) -> "optax.GradientTransformation":
+        """This as an `optax.GradientTransformation`, for `optax.chain` (needs optax installed)."""
+        try:
+            import optax
+        except ImportError as missing:
+            raise UsageError("error.needs_optax") from missing
+        return optax.GradientTransformation(self.init, self.update)
+
+
+FIRST = 100
+"""How many norms are measured, where nobody says."""
+
+
+def clip_value(value: float) -> Clip:
+    """Every entry between −value and value: (3, 4) at 1 becomes (1, 1), a direction turned by 8.13°."""
+    check_number("clip_value", "value", value, "rule.positive", lambda v: 0 < v < math.inf)
+    return Clip(value=float(value))
+
+
+def clip_norm(norm: float) -> Clip:
+    """The norm over all arrays at most `norm`: (3, 4) at 1 becomes (.6, .8)."""
+    check_number("clip_norm", "norm", norm, "rule.positive", lambda v: 0 < v < math.inf)
+    return Clip(norm=float(norm))
+
+
+def clip_percentile(percentile: float, first: int = FIRST) -> Clip:
+    """The norm at most the q-th percentile of the first norms, which are not clipped themselves."""
+    check_number("clip_percentile", "percentile", percentile, "rule.percent", lambda q: 0 < q <= 100)
+    check_number("clip_percentile", "first", first, "rule.count", lambda k: k >= 1 and k == int(k))
+    return Clip(percentile=float(percentile), first=int(first))
+
+
+def clip(text: "str | Clip") -> Clip:
+    """The bound written as "none", "value:0.5", "norm:1", "percentile:90" or "percentile:90:50"."""
+    return text if isinstance(text, Clip) else parse("kind.clip", text, CLIPS)
+
+
+CLIPS = {"none": Clip, "value": clip_value, "norm": clip_norm, "percentile": clip_percentile}
+
+
+def global_norm(tree: Any) -> Any:
+    """‖g‖ over all arrays of a pytree, at least in float32; not finite exactly where an entry is not.
+
+    Of entries divided by the largest: in float32 a plain sum of squares overflows from 1.8e19.
+    """
+    leaves = [np.asarray(leaf) if not hasattr(leaf, "dtype") else leaf for leaf in jax.tree.leaves(tree)]
+    xp = namespace(leaves[0]) if leaves else np
+    leaves = [leaf.astype(_wide(leaf)) for leaf in leaves]
+    largest = (
+        xp.asarray(0.0, np.float32)
+        if not leaves
+        else xp.max(xp.stack([xp.max(xp.abs(leaf), initial=0) for leaf in leaves]))
+    )
+    unit = xp.where(xp.isfinite(largest) & (largest > 0), largest, 1)
+    squares = sum((xp.sum((leaf / unit) ** 2) for leaf in leaves), start=xp.zeros_like(largest))
+    return xp.where(xp.isfinite(largest), unit * xp.sqrt(squares), largest)
+
+
+def _wide(array: Any) -> Any:
+    """The dtype in which the squares of `array` are added: float32 at least."""
+    return np.promote_types(array.dtype, np.float32)

@@ -1,0 +1,76 @@
+"""Early stopping: the end when the validation loss no longer improves, with the best weights restored.
+
+Prechelt (1998), Early stopping — but when?, in Neural Networks: Tricks of the Trade; Goodfellow, Bengio,
+Courville (2016), Deep Learning, algorithm 7.1::
+
+    loss < best − δ:  best, weights ← loss, θ;  waited ← 0
+    otherwise:        waited ← waited + 1;  the end at waited = patience
+"""
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kobai.optimizers.base import namespace
+from kobai.spelling import check_number, parse, written
+
+
+class Best(NamedTuple):
+    """The best evaluation so far."""
+
+    loss: Any
+    params: Any
+    """The parameters at it: what is restored at the end."""
+    waited: Any
+    """int32: evaluations since."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class EarlyStopping:
+    """The rule: the end after `patience` evaluations without an improvement of more than `minimum_change`.
+
+    In a loop, at every evaluation: ``best = rule.update(loss, params, best)``, and the end where
+    ``rule.ends(best)``, with ``best.params`` in place of the last. A loss of NaN is no improvement.
+    """
+
+    patience: Any
+    minimum_change: Any = 0.0
+
+    @property
+    def name(self) -> str:
+        """How the command line writes it: "patience:10"."""
+        change = [self.minimum_change] if self.minimum_change else []
+        return written("patience", self.patience, *change)
+
+    def init(self, params: Any) -> Best:
+        return Best(math.inf, params, np.int32(0))
+
+    def update(self, loss: Any, params: Any, best: Best) -> Best:
+        """`best` after one more evaluation."""
+        xp = namespace(loss)
+        better = loss < best.loss - self.minimum_change
+        kept = jax.tree.map(lambda new, old: namespace(new).where(better, new, old), params, best.params)
+        waited = xp.where(better, 0, best.waited + 1).astype(np.int32)
+        return Best(xp.where(better, loss, best.loss), kept, waited)
+
+    def ends(self, best: Best) -> Any:
+        """Whether it is time to stop."""
+        return best.waited >= self.patience
+
+
+def early_stopping(patience: float, minimum_change: float = 0.0) -> EarlyStopping:
+    """Stop after `patience` evaluations without an improvement of more than `minimum_change`."""
+    check_number("early_stopping", "patience", patience, "rule.count", lambda n: n >= 1 and n == int(n))
+    check_number("early_stopping", "minimum_change", minimum_change, "rule.rate", lambda x: 0 <= x < math.inf)
+    return EarlyStopping(int(patience), float(minimum_change))
+
+
+def stopping(text: str | EarlyStopping | None) -> EarlyStopping | None:
+    """The rule written as "patience:10" or "patience:10:0.001"; None for "none"."""
+    if text is None or isinstance(text, EarlyStopping):
+        return text
+    return parse("kind.early_stopping", text, {"none": lambda: None, "patience": early_stopping})

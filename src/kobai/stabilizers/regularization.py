@@ -1,0 +1,110 @@
+"""Regularization: large weights cost something, so that the network is no more complicated than it needs be.
+
+In the loss (`Penalty`), whose gradient every rule then treats like any other::
+
+    L + λ₁ ‖w‖₁ + ½ λ₂ ‖w‖²,    gradient + λ₁ sign(w) + λ₂ w        (L1: Tibshirani 1996; L2: ridge, 1970)
+
+Beside the step (`WeightDecay`; Loshchilov and Hutter 2019, arXiv 1711.05101)::
+
+    Δ − ηλw        η the learning rate of that step
+
+For SGD the two are the same with λ₂ = λ. For a rule that divides by its gradients (Adam) they are not.
+w are the weights, arrays of two or more dimensions; biases and scales are left alone unless asked for. With
+½λ₂, λ₂ is what PyTorch calls weight_decay; Keras's l2 has no ½ and is half of it.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+
+from kobai.optimizers.base import decayed, is_weight, namespace, narrow
+from kobai.spelling import check_number
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """λ₁ ‖w‖₁ + ½ λ₂ ‖w‖² in the loss.
+
+    `biases`: whether the arrays of fewer than two dimensions pay too.
+    """
+
+    l1: Any = 0.0
+    l2: Any = 0.0
+    biases: bool = dataclasses.field(default=False, metadata={"static": True})
+
+    @property
+    def name(self) -> str:
+        """How tables call it: "0.0001"."""
+        return _called(self.l1 or self.l2, self.biases)
+
+    def loss(self, params: Any) -> Any:
+        """What is added to the loss."""
+        return sum(
+            self.l1 * namespace(w).sum(namespace(w).abs(w)) + self.l2 / 2 * namespace(w).sum(w * w)
+            for w in jax.tree.leaves(params)
+            if self.biases or is_weight(w)
+        )
+
+    def gradient(self, gradient: Any, params: Any, weights: Any = None) -> Any:
+        """The gradient of loss and penalty from the gradient of the loss.
+
+        `weights`: a pytree like `params` of True and False, or of arrays of 1 and 0: which entries pay.
+        """
+        if weights is None:
+            weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
+
+        def add(g: Any, w: Any, pays: Any) -> Any:
+            return (
+                g if pays is False else narrow(g + pays * (self.l1 * namespace(w).sign(w) + self.l2 * w), g)
+            )
+
+        return jax.tree.map(add, gradient, params, weights)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class WeightDecay:
+    """Δ − ηλw, beside the step of any rule.
+
+    `biases`: whether the arrays of fewer than two dimensions are shrunk too.
+    """
+
+    rate: Any = 0.0
+    """λ."""
+    biases: bool = dataclasses.field(default=False, metadata={"static": True})
+
+    @property
+    def name(self) -> str:
+        """How tables call it: "0.0001"."""
+        return _called(self.rate, self.biases)
+
+    def update(self, update: Any, params: Any, learning_rate: Any, weights: Any = None) -> Any:
+        """The update of a rule at `learning_rate` (η), with the weights shrunk."""
+        if weights is None:
+            weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
+        return decayed(update, params, learning_rate * self.rate, weights)
+
+
+def l1(strength: float, biases: bool = False) -> Penalty:
+    """λ₁ ‖w‖₁: weights that are not needed become zero."""
+    check_number("l1", "strength", strength, "rule.rate", lambda x: 0 <= x < math.inf)
+    return Penalty(l1=float(strength), biases=biases)
+
+
+def l2(strength: float, biases: bool = False) -> Penalty:
+    """½ λ₂ ‖w‖²: all weights become smaller."""
+    check_number("l2", "strength", strength, "rule.rate", lambda x: 0 <= x < math.inf)
+    return Penalty(l2=float(strength), biases=biases)
+
+
+def weight_decay(rate: float, biases: bool = False) -> WeightDecay:
+    """λ: every step shrinks the weights by ηλ of themselves."""
+    check_number("weight_decay", "rate", rate, "rule.rate", lambda x: 0 <= x < math.inf)
+    return WeightDecay(float(rate), biases)
+
+
+def _called(strength: float, biases: bool) -> str:
+    return f"{strength!r}".removesuffix(".0") + ("+biases" if biases else "")

@@ -1,0 +1,169 @@
+"""Axes of a comparison: what is varied beside the optimizer, its settings and the initial values.
+
+An axis has a name and values. A single value is simply used; several are tried with everything else, and the
+answer says what each does, paired by seed. A value acts in one of two places::
+
+    the strategy  clip, average, schedule, …            numbers of a cell: one program for all values
+    the task      activation, batch_norm, batch_size    another network or shape: a program for each value
+
+`KINDS` is the table of them.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from kobai.errors import UsageError, is_whole, unknown
+from kobai.schedules import Schedule, schedule
+from kobai.stabilizers.averaging import Averaging, average
+from kobai.stabilizers.clipping import Clip, clip
+from kobai.stabilizers.early_stopping import EarlyStopping, stopping
+from kobai.stabilizers.regularization import Penalty, WeightDecay, l1, l2, weight_decay
+from kobai.strategy import Strategy
+from kobai.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """One value of an axis: what tables call it, and what it is."""
+
+    axis: str
+    name: str
+    part: Any = dataclasses.field(repr=False)
+
+    @property
+    def of_task(self) -> bool:
+        """Whether it makes another task, rather than another strategy."""
+        return self.axis in OF_TASK
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """What is varied, and its values."""
+
+    name: str
+    values: tuple[Value, ...]
+
+
+def axes(given: Mapping[str, Any]) -> tuple[Axis, ...]:
+    """The axes of a comparison from what the user gave for each: a value or several; None: left out."""
+    return tuple(_axis(name, values) for name, values in given.items() if values is not None)
+
+
+def _axis(name: str, given: Any) -> Axis:
+    items = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not items:
+        raise UsageError("error.empty", name=name)
+    values: dict[str, Value] = {}
+    for item in items:
+        value = Value(name, *KINDS[name](item))
+        if values.setdefault(value.name, value).part != value.part:
+            raise UsageError("error.axis.same", axis=name, name=value.name)
+    return Axis(name, tuple(values.values()))
+
+
+# What a user writes -> (its name, the part).
+
+Read = tuple[str, Any]
+Reader = Callable[[Any], Read]
+
+
+def _named(axis: str, read: Callable[[Any], Any], kind: type) -> Reader:
+    """A part that has a name, from its spelling or itself; None and "none" are its absence."""
+
+    def value(item: Any) -> Read:
+        if not (item is None or isinstance(item, str | kind)):
+            raise UsageError("error.axis.type", axis=axis, value=repr(item), kind=kind.__name__)
+        part = read("none" if item is None else item)
+        return ("none" if part is None else part.name, part)
+
+    return value
+
+
+def _strength(axis: str, make: Callable[[float], Any], kind: type) -> Reader:
+    """A penalty or decay, from its number or itself; None is 0."""
+
+    def value(item: Any) -> Read:
+        if not isinstance(item, kind):
+            try:
+                number = float(0 if item is None else item)
+            except (TypeError, ValueError):
+                raise UsageError("error.numbers", name=axis, value=repr(item)) from None
+            item = make(number)
+        return (item.name, item)
+
+    return value
+
+
+def _sampling(item: Any) -> Read:
+    if item not in ("without", "with"):
+        raise unknown("kind.sampling", item, ("without", "with"))
+    return (item, item)
+
+
+def _word(item: Any) -> Read:
+    """What the task's own function understands, or refuses."""
+    return ({True: "on", False: "off"}[item] if isinstance(item, bool) else str(item), item)
+
+
+def _batch_size(item: Any) -> Read:
+    """A number of examples; "full": all of them."""
+    if isinstance(item, str) and item.strip().isdigit():
+        item = int(item)
+    if item != "full" and (not is_whole(item) or item < 1):
+        raise UsageError("error.batch_size", value=repr(item))
+    return (str(item), item)
+
+
+KINDS: dict[str, Reader] = {
+    "activation": _word,
+    "batch_norm": _word,
+    "batch_size": _batch_size,
+    "sampling": _sampling,
+    "clip": _named("clip", clip, Clip),
+    "l1": _strength("l1", l1, Penalty),
+    "l2": _strength("l2", l2, Penalty),
+    "weight_decay": _strength("weight_decay", weight_decay, WeightDecay),
+    "schedule": _named("schedule", schedule, Schedule),
+    "average": _named("average", average, Averaging),
+    "early_stopping": _named("early_stopping", stopping, EarlyStopping),
+}
+"""Every axis: its name, and how a value is read. Words call it ``say("axis." + name)``."""
+
+OF_TASK = ("activation", "batch_norm", "batch_size")
+"""The axes whose values make other tasks."""
+
+
+# Values -> what is run.
+
+
+def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ...], Task]:
+    """The task of each combination of values, by their names on the axes of the task, in order.
+
+    `make` takes the values of `activation` and `batch_norm` by name, where there are such axes.
+    """
+    of_task = [axis for axis in axes if axis.name in OF_TASK]
+    made = {}
+    for values in itertools.product(*(axis.values for axis in of_task)):
+        options = {axis.name: value.part for axis, value in zip(of_task, values, strict=True)}
+        batch_size = options.pop("batch_size", None)
+        task = make(**options)
+        if batch_size is not None:
+            examples = len(jax.tree.leaves(task.train)[0])
+            task = dataclasses.replace(task, batch_size=examples if batch_size == "full" else batch_size)
+        made[tuple(value.name for value in values)] = task
+    return made
+
+
+def strategy(parts: Mapping[str, Any], averages: Sequence[Averaging] = ()) -> Strategy:
+    """The strategy of a cell from the parts of its values, by axis."""
+    chosen = {name: part for name, part in parts.items() if name in OF_STRATEGY}
+    replacement = parts.get("sampling") == "with"
+    return Strategy(**chosen, averages=tuple(averages), replacement=replacement)
+
+
+OF_STRATEGY = ("clip", "l1", "l2", "weight_decay", "schedule", "early_stopping")
+"""The axes that are fields of a `Strategy`. Averages are not: one training gives them all."""

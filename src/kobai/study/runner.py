@@ -1,0 +1,201 @@
+"""Running the trials of a study: as few trainings as give them all, chunk by chunk, kept as frames.
+
+Trials that differ in their average alone are one training, which gives the rows of all of them. Each task of
+the study (an activation, a batch size, …) has a `Sweep` of its own; all have the same seeds and draws.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jax
+import numpy as np
+import polars as pl
+
+import kobai
+from kobai.stabilizers.averaging import Averaging
+from kobai.study.axes import Axis, strategy
+from kobai.study.grid import as_json, learning_rate
+from kobai.study.store import SCHEMA, Chunks, write_frame
+from kobai.sweep import Cell, Run, Sweep, evaluated_at
+
+if TYPE_CHECKING:
+    from kobai.study.protocol import Study, Trial
+
+
+class Progress(Protocol):
+    """What is told of a running study."""
+
+    def phase(self, name: str, total: int) -> None: ...
+
+    def advance(self, cells: int) -> None: ...
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a study: `kept` cells are in `path` (None: nowhere)."""
+
+    def __init__(self, kept: int, path: Path | None) -> None:
+        super().__init__(f"{kept} cells kept in {path}")
+        self.kept, self.path = kept, path
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """One run of the engine: a seed, and the trials that it answers. They differ in their average alone."""
+
+    trials: tuple["Trial", ...]
+    seed: int
+
+    @property
+    def task(self) -> tuple[str, ...]:
+        return self.trials[0].task
+
+    def cell(self, averages: Sequence[Averaging]) -> Cell:
+        trial = self.trials[0]
+        made = strategy(trial.parts, averages)
+        return Cell(trial.setting, trial.initializer, self.seed, made)
+
+
+def trainings(trials: Sequence["Trial"], seeds: Sequence[int]) -> list[Training]:
+    """Every trial with every seed, as few runs as give them all."""
+    together: dict[tuple, list[Trial]] = {}
+    for trial in trials:
+        key = tuple(name for column, name in trial.named.items() if column != "average")
+        together.setdefault(key, []).append(trial)
+    return [Training(tuple(group), seed) for group in together.values() for seed in seeds]
+
+
+class Runner:
+    """Runs the cells of a study chunk by chunk and keeps their frames."""
+
+    def __init__(self, study: "Study", progress: Progress, folder: Path | None) -> None:
+        self.study, self.progress, self.folder = study, progress, folder
+        settings = [setting for candidate in study.candidates for setting in candidate.settings]
+        strategies = study.strategies()
+        self.sweeps = {
+            names: Sweep(
+                task,
+                settings,
+                steps=study.steps,
+                evaluate_every=study.evaluate_every,
+                threads=study.threads,
+                strategies=strategies,
+            )
+            for names, task in study.variants.items()
+        }
+        self.chunks = Chunks(folder, fingerprint(study, self.sweeps) if folder else "")
+        self.rows = evaluated_at(study.steps, study.evaluate_every)
+        self.schema = schema(study.axes)
+        self.frames: list[pl.DataFrame] = []
+
+    def run(self, phase: str, trials: Sequence["Trial"], seeds: Sequence[int]) -> pl.DataFrame:
+        """Every trial with every seed; the frame of this phase."""
+        todo = trainings(trials, seeds)
+        self.progress.phase(phase, len(todo))
+        frames: list[pl.DataFrame] = []
+        for names, sweep in self.sweeps.items():
+            for frame in self._run(phase, sweep, [training for training in todo if training.task == names]):
+                frames.append(frame)
+                self.frames.append(frame)
+        return pl.concat(frames)
+
+    def _run(self, phase: str, sweep: Sweep, todo: Sequence[Training]) -> Iterator[pl.DataFrame]:
+        """The frames of one task's chunks, those first that were kept."""
+        rest: list[Training] = []
+        for i in range(0, len(todo), sweep.chunk):
+            part = todo[i : i + sweep.chunk]
+            kept = self.chunks.get(_identity(phase, part))
+            if kept is None:
+                rest += part
+            else:
+                self.progress.advance(len(part))
+                yield kept
+        for positions, runs in sweep.run([training.cell(self.study.averages) for training in rest]):
+            part = [rest[i] for i in positions]
+            frame = self._frame(phase, part, runs)
+            self.chunks.put(_identity(phase, part), frame)
+            self.progress.advance(len(part))
+            yield frame
+
+    def _frame(self, phase: str, part: Sequence[Training], runs: Sequence[Run]) -> pl.DataFrame:
+        rows = [
+            {
+                **_described(phase, trial, training.seed),
+                "evaluated_at": self.rows,
+                **{name: value for name, value in self._read(trial, run).items() if name in self.schema},
+            }
+            for training, run in zip(part, runs, strict=True)
+            for trial in training.trials
+        ]
+        return pl.DataFrame(rows, schema=self.schema)
+
+    def _read(self, trial: "Trial", run: Run) -> dict[str, Any]:
+        """What came of a trial in a run: of the iterate, or of the average that it asks for."""
+        found = vars(run)
+        average = trial.parts.get("average")
+        return found if average is None else found | vars(run.averages[self.study.averages.index(average)])
+
+    def frame(self) -> pl.DataFrame:
+        """Every cell so far, in an order that does not depend on the threads."""
+        names = [axis.name for axis in self.study.axes]
+        order = ["phase", "optimizer", "initializer", "hyperparameters", *names, "seed"]
+        return pl.concat(self.frames or [pl.DataFrame(schema=self.schema)]).sort(order)
+
+    def interrupted(self) -> Interrupted:
+        """Keep what is finished."""
+        frame = self.frame()
+        if self.folder and len(frame):
+            write_frame(self.folder / "cells.parquet", frame)
+        return Interrupted(len(frame), self.folder)
+
+
+def schema(axes: Iterable[Axis]) -> dict[str, Any]:
+    """The columns of a frame of cells: one more for each axis, and for what an axis makes happen."""
+    names = [axis.name for axis in axes]
+    made: dict[str, Any] = {}
+    for column, kind in SCHEMA.items():
+        made[column] = kind
+        if column == "initializer":
+            made |= dict.fromkeys(names, pl.String)
+        if column == "diverged_at":
+            made |= {HAPPENS[name]: pl.Int64 for name in names if name in HAPPENS}
+    return made
+
+
+HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
+"""What a run tells of an axis: the step at which it was stopped, the gradients that were skipped."""
+
+
+def fingerprint(study: "Study", sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
+    """A hash of what a kept chunk depends on: program, data, initial values, budget, kobai's version."""
+    digest = hashlib.sha256()
+    for names, sweep in sweeps.items():
+        task = study.variants[names]
+        digest.update(sweep.text().encode())
+        starts = [task.flatten(start) for start in study.starts(task)]
+        for leaf in jax.tree.leaves(
+            (task.train, task.validation, task.test, task.state, task.parameters, starts)
+        ):
+            if hasattr(leaf, "shape"):
+                digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
+    for made in study.strategies():  # what the names of a schedule and an average do not tell
+        if made.schedule is not None:
+            digest.update(made.schedule.factors(0, study.steps, study.steps).tobytes())
+        for averaging in made.averages:
+            digest.update(np.asarray(averaging.weight(np.arange(1, study.steps + 1))).tobytes())
+    digest.update(as_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
+    return digest.hexdigest()
+
+
+def _described(phase: str, trial: "Trial", seed: int) -> dict[str, Any]:
+    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
+
+
+def _identity(phase: str, part: Sequence[Training]) -> list[list[object]]:
+    return [
+        list(_described(phase, trial, training.seed).values())
+        for training in part
+        for trial in training.trials
+    ]

@@ -1,0 +1,353 @@
+"""Axes in a study: what is tried, how it is paired, what the answer says. On cells with known times.
+
+The engine's side is in `test_strategy.py`, the command line's in `test_axes_cli.py`.
+"""
+
+import json
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+import kobai
+from kobai import initializers as initial_values
+from kobai import schedules, stabilizers
+from kobai.errors import UsageError
+from kobai.report import sentences, table, terminal
+from kobai.study import axes as axes_module
+from kobai.study import protocol, runner
+from kobai.study.answer import answer
+from kobai.study.axes import axes, strategy
+from kobai.study.grid import candidates, learning_rate
+from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Study
+from kobai.sweep import Reading, Run, evaluated_at
+from kobai.words import language
+
+
+class Quiet:
+    def phase(self, name, total): ...
+
+    def advance(self, cells): ...
+
+
+STEPS = 100
+
+
+class Engine:
+    """A stand-in for Sweep: a cell reaches 1 at `arrival(task, cell)`, an average at `average(…)`."""
+
+    chunk = 4
+    arrival = staticmethod(lambda task, cell: 10)
+    average = staticmethod(lambda task, cell, averaging: 10)
+    made = []
+    cells = []
+
+    def __init__(self, task, settings, *, steps, evaluate_every, threads=None, strategies=()):
+        self.task, self.rows, self.strategies = task, evaluated_at(steps, evaluate_every), strategies
+        Engine.made.append(self)
+
+    def memory(self, optimizer):
+        return 0
+
+    def text(self):
+        return ""
+
+    def run(self, cells):
+        Engine.cells += [(self.task, cell) for cell in cells]
+        for start in range(0, len(cells), self.chunk):
+            positions = list(range(start, min(start + self.chunk, len(cells))))
+            yield positions, [self._run(cells[i]) for i in positions]
+
+    def _run(self, cell):
+        def curve(arrival):
+            return (self.rows >= arrival).astype(float)
+
+        metric = curve(Engine.arrival(self.task, cell))
+        averages = [curve(Engine.average(self.task, cell, each)) for each in cell.strategy.averages]
+        stops = cell.strategy.early_stopping is not None
+        return Run(
+            1 - metric, 1 - metric, metric, None, 0.1, float(metric[-1]), seconds=0.5,
+            stopped_at=STEPS // 4 if stops else None, skipped=3,
+            averages=tuple(Reading(1 - curve, curve, 0.1, float(curve[-1])) for curve in averages),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    monkeypatch.setattr(runner, "Sweep", Engine)
+    for name in ("arrival", "average"):
+        monkeypatch.setattr(Engine, name, getattr(Engine, name))
+    Engine.made, Engine.cells = [], []
+    return Engine
+
+
+def blob_task(batch_size=4, **changes):
+    x, y = np.ones((8, 2), np.float32), np.ones(8, np.float32)
+    given = {
+        "name": "blobs",
+        "parameters": {"w": np.zeros((2, 1), np.float32)},
+        "loss": lambda p, b: ((b[0] @ p["w"])[:, 0] - b[1]).mean() ** 2,
+        "train": (x, y),
+        "validation": (x, y),
+        "test": (x, y),
+        "batch_size": batch_size,
+        "maximize": True,
+        "metric_name": "accuracy",
+        "metric_range": (-math.inf, 1),
+        "target": 0.9,
+    }
+    return kobai.Task(**(given | changes))
+
+
+def study_of(given, *, rates=(0.1,), make=lambda **values: blob_task(), **options):
+    varied = axes(given)
+    tasks = axes_module.tasks(make, varied)
+    defaults = {
+        "candidates": candidates([kobai.SGD(learning_rate=list(rates))]),
+        "initializers": [initial_values.he()],
+        "steps": STEPS,
+        "evaluate_every": 1,
+        "tuning_seeds": 2,
+        "seeds": 8,
+    }
+    return Study(task=next(iter(tasks.values())), tasks=tasks, axes=varied, **(defaults | options))
+
+
+def run(study, folder=None):
+    return protocol.run(study, Quiet(), folder)
+
+
+def by_clip(task, cell):
+    """Without clipping 0.1 is best, in 40 steps; with it 1.0, in 20; noise by seed, the same for both."""
+    clipped = cell.strategy.clip.norm < math.inf
+    best, base = (1.0, 20) if clipped else (0.1, 40)
+    return base + 30 * abs(math.log10(cell.optimizer.learning_rate / best)) + cell.seed % 3
+
+
+def test_every_value_is_tried_with_everything_else(engine):
+    engine.arrival = by_clip
+    study = study_of({"clip": [None, "norm:1"], "l2": [0, 0.1]}, rates=(0.1, 1.0))
+    assert len(study.trials()) == study.combinations * 2 == 8
+    outcome = run(study)
+    tuning = outcome.cells.filter(pl.col("phase") == TUNING)
+    assert len(tuning) == 8 * 2
+    assert set(tuning.group_by("clip", "l2", "learning_rate").len()["len"]) == {2}
+    [made] = engine.made  # one program for all
+    assert len(made.strategies) == 3  # and the plain one, which needs nothing
+
+
+def test_each_value_is_compared_at_its_own_rate(engine):
+    engine.arrival = by_clip
+    outcome = run(study_of({"clip": ["none", kobai.clip_norm(1)]}, rates=(0.1, 1.0)))
+    assert {name: learning_rate(t.setting) for name, t in outcome.alternatives["clip"].items()} == {
+        "norm:1": 1.0,
+        "none": 0.1,
+    }
+    found = answer(outcome)
+    question = found.axes["clip"]
+    assert question.choice == "norm:1"
+    [none] = question.alternatives
+    expected = np.exp(np.mean([np.log((40 + s % 3) / (20 + s % 3)) for s in range(1000, 1008)]))
+    assert none.ratio.value == pytest.approx(expected)
+    assert none.corrected_p == pytest.approx(2 / 2**8)
+    assert question.established == (none,)
+    confirmed = outcome.cells.filter(pl.col("phase") == CONFIRMATION)
+    assert {tuple(row) for row in confirmed.select("clip", "learning_rate").unique().iter_rows()} == {
+        ("norm:1", 1.0),
+        ("none", 0.1),
+        ("norm:1", 0.1),  # the neighbouring rate of the winner
+    }
+    assert outcome.cells.filter(pl.col("phase") == DEMONSTRATION)["clip"].to_list() == ["norm:1"]
+
+
+def test_two_axes_give_two_questions_and_two_columns(engine):
+    engine.arrival = by_clip
+    found = answer(run(study_of({"clip": ["none", "norm:1"], "l2": [0.0, 0.1], "sampling": "with"})))
+    assert list(found.axes) == ["clip", "l2"]  # a single value is no question
+    assert found.rows[0].values == {"clip": "norm:1", "l2": "0", "sampling": "with"}
+    assert found.rows[0].trials == 4
+    lines = sentences.lines(found)
+    assert [line.partition(".")[0] for line in lines[3:]] == ["Clipping: norm:1", "L2: 0"]
+    assert "Fewer steps than none" in lines[3]
+    assert table.columns(found)[2:6] == ["initializer", "clip", "l2", "reached"]
+    shown = terminal.text(found, wide=True, width=100)
+    assert "Clipping" in shown
+    assert "norm:1" in shown
+    with language("ja"):
+        assert "勾配クリッピング: norm:1" in terminal.text(found)
+    assert found.table()["clip"].to_list() == ["norm:1"]
+    content = json.loads(found.to_json())
+    assert content["axes"]["clip"]["choice"] == "norm:1"
+    assert content["axes"]["clip"]["not_established"] == []
+    assert content["rows"][0]["values"]["sampling"] == "with"
+
+
+def test_a_plain_study_is_what_it_was(engine):
+    outcome = run(study_of({}))
+    assert set(outcome.cells.columns) == set(runner.SCHEMA)
+    assert list(outcome.alternatives) == ["initializer"]
+    found = answer(outcome)
+    assert found.axes == {}
+    assert "values" not in found.table().columns
+    assert table.columns(found) == list(table.COLUMNS)
+    assert engine.made[0].strategies == []
+
+
+def test_a_single_value_is_used_throughout(engine):
+    outcome = run(study_of({"schedule": "cosine"}))
+    assert outcome.cells["schedule"].unique().to_list() == ["cosine"]
+    assert all(cell.strategy.schedule.name == "cosine" for _, cell in engine.cells)
+    assert "schedule" not in answer(outcome).axes
+
+
+def test_averages_cost_no_training(engine):
+    """Three values, one training each; the rows of the averages are those of the run's readings."""
+    engine.arrival = lambda task, cell: 40 + cell.seed % 3
+    engine.average = lambda task, cell, averaging: (
+        {"polyak:10": 20, "exponential:0.9": 30}[averaging.name] + (cell.seed % 3)
+    )
+    outcome = run(study_of({"average": [None, "polyak:10", "exponential:0.9"]}))
+    trained = [(cell.seed, cell.initializer.name) for _, cell in engine.cells]
+    assert len(trained) == len(set(trained)) == 2 + 8 + 1
+    assert all(
+        [a.name for a in cell.strategy.averages] == ["polyak:10", "exponential:0.9"]
+        for _, cell in engine.cells
+    )
+    found = answer(outcome)
+    assert found.trainings == 11
+    question = found.axes["average"]
+    assert question.choice == "polyak:10"
+    assert [c.name for c in question.established] == ["exponential:0.9", "none"]
+    expected = np.exp(np.mean([np.log((40 + s % 3) / (20 + s % 3)) for s in range(1000, 1008)]))
+    assert question.alternatives[1].ratio.value == pytest.approx(expected)
+
+
+def test_a_value_that_makes_a_task_has_a_program_of_its_own(engine):
+    """Activations and batch sizes; all get the same seeds."""
+    engine.arrival = lambda task, cell: (30 if task.name == "tanh" else 20) + 160 / task.batch_size
+    study = study_of(
+        {"activation": ["relu", "tanh"], "batch_size": [2, "4", "full"]},
+        make=lambda activation: blob_task(name=activation),
+    )
+    assert [(t.name, t.batch_size) for t in study.variants.values()] == [
+        (name, size) for name in ("relu", "tanh") for size in (2, 4, 8)
+    ]
+    outcome = run(study)
+    assert len(engine.made) == 6
+    seeds = {(t.name, t.batch_size): [] for t in study.variants.values()}
+    for task, cell in engine.cells:
+        if cell.seed < 1000 and cell.initializer.name == "he":
+            seeds[task.name, task.batch_size].append(cell.seed)
+    assert set(map(tuple, seeds.values())) == {(0, 1)}
+    found = answer(outcome)
+    assert (found.axes["activation"].choice, found.axes["batch_size"].choice) == ("relu", "full")
+    assert [c.name for c in found.axes["batch_size"].alternatives] == ["4", "2"]
+    # A step of 8 examples is four of 2: 100 × 2, 60 × 4, 40 × 8 examples.
+    [note] = [str(note) for note in found.notes if note.key == "note.batch_size"]
+    assert "full: 320" in note
+    assert "4: 240" in note
+    assert "2: 200" in note
+
+
+def test_early_stopping_says_what_it_saved(engine):
+    outcome = run(study_of({"early_stopping": ["patience:3"]}))
+    assert outcome.cells.schema["stopped_at"] == pl.Int64
+    assert outcome.cells["stopped_at"].unique().to_list() == [25]
+    found = answer(outcome)
+    assert found.rows[0].saved == pytest.approx(0.75)
+    assert "skipped" not in outcome.cells.columns
+    both = answer(run(study_of({"early_stopping": ["patience:3", None]})))
+    assert "saved 75% of the steps" in " ".join(sentences.lines(both))
+
+
+def test_skipped_gradients_are_a_column_of_a_study_that_clips(engine):
+    assert run(study_of({"clip": "norm:1"})).cells["skipped"].unique().to_list() == [3]
+
+
+def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):
+    """What is kept is found again by its values; another value is computed anew."""
+    given = {"clip": ["none", "norm:1"], "average": [None, "polyak"]}
+    first = run(study_of(given), tmp_path)
+    trained = len(engine.cells)
+    again = run(study_of(given), tmp_path)
+    assert len(engine.cells) == trained
+    assert again.cells.equals(first.cells)
+    run(study_of({"clip": ["none", "norm:2"], "average": [None, "polyak"]}), tmp_path)
+    assert len(engine.cells) == 2 * trained
+
+
+def test_two_schedules_of_one_name_are_two_studies(tmp_path, engine):
+    """A name does not say what a user's own function does: its factors are in the fingerprint."""
+
+    def key(factor):
+        study = study_of({"schedule": schedules.Schedule("own", lambda t, steps: factor + 0 * t)})
+        return runner.fingerprint(study, {(): Engine(study.task, [], steps=STEPS, evaluate_every=1)})
+
+    assert key(0.5) == key(0.5) != key(0.25)
+
+
+# Reading values.
+
+
+def test_values_are_named_as_they_are_written():
+    given = {
+        "clip": [None, "norm:1.0", kobai.clip_value(0.5), stabilizers.clip_percentile(90)],
+        "l1": [0, "1e-4"],
+        "weight_decay": [stabilizers.weight_decay(0.1, biases=True)],
+        "schedule": ["constant", schedules.warm_up(5) * schedules.cosine()],
+        "average": ["none", "polyak:100"],
+        "early_stopping": ["none", "patience:10"],
+        "batch_size": [32, "64", "full"],
+        "batch_norm": [False, "after"],
+        "sampling": ["without", "with"],
+    }
+    assert {axis.name: [value.name for value in axis.values] for axis in axes(given)} == {
+        "clip": ["none", "norm:1", "value:0.5", "percentile:90"],
+        "l1": ["0", "0.0001"],
+        "weight_decay": ["0.1+biases"],
+        "schedule": ["constant", "warm-up:5+cosine"],
+        "average": ["none", "polyak:100"],
+        "early_stopping": ["none", "patience:10"],
+        "batch_size": ["32", "64", "full"],
+        "batch_norm": ["off", "after"],
+        "sampling": ["without", "with"],
+    }
+    assert axes({"clip": None, "l2": [0.1, 0.1]})[0].values == axes({"l2": 0.1})[0].values
+
+
+def test_values_make_a_strategy():
+    [clip, decay, stop] = axes({"clip": "norm:1", "weight_decay": 0.1, "early_stopping": "patience:2"})
+    made = strategy({axis.name: axis.values[0].part for axis in (clip, decay, stop)})
+    assert (made.clip, made.weight_decay) == (kobai.clip_norm(1), stabilizers.weight_decay(0.1))
+    assert made.early_stopping == stabilizers.early_stopping(2)
+    assert not made.replacement
+    assert strategy({"sampling": "with"}).replacement
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"clip": ["norn:1"]}, "did you mean 'norm'"),
+        ({"clip": 1.0}, "clip must be a spelling such as those of kobai methods, a Clip, or None, got 1.0"),
+        ({"schedule": [abs]}, "schedule must be a spelling"),
+        ({"l2": ["much"]}, "l2 must be numbers, got 'much'"),
+        ({"weight_decay": [-1]}, "weight_decay: rate must be a finite number of at least 0, got -1"),
+        ({"average": []}, "average is empty"),
+        ({"sampling": ["sometimes"]}, "there is no sampling 'sometimes'"),
+        ({"batch_size": [0]}, "batch_size must be a whole number of at least 1, or 'full', got 0"),
+        ({"batch_size": ["half"]}, "batch_size must be a whole number of at least 1, or 'full', got 'half'"),
+        (
+            {"l1": [0.1, stabilizers.Penalty(l1=0.1, l2=0.1)]},
+            "l1: two different values are both named 0.1",
+        ),
+    ],
+)
+def test_what_is_no_value_is_refused(given, words):
+    with pytest.raises(UsageError, match=words):
+        axes(given)
+
+
+def test_a_finished_task_cannot_be_made_anew():
+    with pytest.raises(UsageError, match="activation needs a task that can be made anew"):
+        kobai.compare(blob_task(), activation=["relu", "tanh"], progress=False)

@@ -1,0 +1,388 @@
+"""`kobai.minimize`: its ends, its counts, its trees and dtypes, and what it refuses."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kobai
+from kobai import words
+from kobai.minimizers.base import LINE_SEARCH_FAILED, RUNNING, STATUSES, Objective, Point
+from kobai.minimizers.bfgs import BFGS
+from kobai.minimizers.conjugate_gradient import ConjugateGradient
+from kobai.minimizers.lbfgs import LBFGS
+from kobai.minimizers.solve import _compiled, answer, solve
+
+METHODS = [BFGS(), LBFGS(), ConjugateGradient()]
+START = np.array([-1.2, 1.0])
+
+
+def name_of(method):
+    return type(method).__name__
+
+
+def rosenbrock(x):
+    return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+
+def barrier(x):
+    """Finite for x > 0 only, lowest at 1."""
+    return jnp.sum(x - jnp.log(x))
+
+
+# --- ends ---
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_converged(method):
+    found = kobai.minimize(rosenbrock, START, method=method)
+    assert (found.status, found.converged) == ("converged", True)
+    np.testing.assert_allclose(found.value, [1, 1], atol=1e-5)
+    assert found.gradient_norm == np.max(np.abs(jax_gradient(rosenbrock, found.value))) <= 1e-6
+    assert found.objective == value_of(rosenbrock, found.value)
+
+
+def jax_gradient(fun, x):
+    with jax.enable_x64(True):
+        return np.asarray(jax.grad(fun)(jnp.asarray(x)))
+
+
+def value_of(fun, x):
+    with jax.enable_x64(True):
+        return float(fun(jnp.asarray(x)))
+
+
+def test_a_start_at_the_minimum_takes_one_evaluation_and_no_step():
+    found = kobai.minimize(rosenbrock, [1.0, 1.0])
+    assert (found.status, found.steps, found.evaluations.value) == ("converged", 0, 1)
+    assert len(found.history.objective) == 1
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_iteration_limit_by_steps_and_by_evaluations(method):
+    by_steps = kobai.minimize(rosenbrock, START, method=method, max_steps=3)
+    assert (by_steps.status, by_steps.steps) == ("iteration_limit", 3)
+    by_evaluations = kobai.minimize(rosenbrock, START, method=method, max_evaluations=7)
+    assert by_evaluations.status == "iteration_limit"
+    assert by_evaluations.evaluations.value == 7
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+@pytest.mark.parametrize("start", [[math.nan, 1.0], [math.inf, 1.0], [-1.0, 1.0]])
+def test_nonfinite_start(method, start):
+    found = kobai.minimize(barrier, start, method=method)
+    assert found.status == "nonfinite_start"
+    assert found.evaluations.value == 1
+    np.testing.assert_array_equal(found.value, start)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_unbounded(method):
+    assert kobai.minimize(lambda x: jnp.sum(x), [1.0, 2.0], method=method).status == "unbounded"
+    assert kobai.minimize(lambda x: -jnp.sum(x**3), [1.0, 2.0], method=method).status == "unbounded"
+
+
+@jax.custom_jvp
+def upside_down(x):
+    """x² with the gradient of −x²."""
+    return jnp.sum(x**2)
+
+
+upside_down.defjvp(lambda x, v: (upside_down(*x), -2 * jnp.vdot(x[0], v[0])))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_a_gradient_that_points_the_wrong_way_ends_in_a_failed_search(method):
+    found = kobai.minimize(upside_down, [1.0, 2.0], method=method)
+    assert found.status in ("line_search_failed", "small_step")
+    np.testing.assert_array_equal(found.value, [1, 2])
+
+
+def test_small_step_where_the_tolerance_is_beyond_rounding():
+    """The gradient of f is a multiple of 2⁻³⁰ · 1e6 or so: it cannot be as small as 1e-12."""
+    found = kobai.minimize(
+        lambda x: 1e6 * jnp.sum((x - 1 / 3) ** 4 + (x - 1 / 3) ** 2) + 1, [2.0, 5.0], gtol=1e-300
+    )
+    assert found.status in ("small_step", "line_search_failed", "converged")
+    np.testing.assert_allclose(found.value, 1 / 3, atol=1e-9)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_end_is_said_with_its_remedy(language):
+    found = kobai.minimize(rosenbrock, START, max_steps=2)
+    with words.language(language):
+        assert "max_steps" in found.message
+        for status in STATUSES[1:]:
+            assert dataclasses.replace(found, status=status).message
+
+
+# --- the best point, trials that are no numbers, restarts ---
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_trials_outside_the_domain_shorten_the_step(method):
+    found = kobai.minimize(barrier, [30.0, 1e-3], method=method)
+    assert found.status == "converged"
+    np.testing.assert_allclose(found.value, 1, atol=1e-5)
+
+
+def drive(method, objective, x, most=300):
+    """Every state from the start on, outside any loop."""
+    state = jax.jit(lambda x: method.begin(objective, x))(x)
+    advance = jax.jit(lambda state: method.advance(objective, state))
+    states = [state]
+    while state.status == RUNNING and len(states) < most:
+        state = advance(state)
+        states.append(state)
+    return states
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_the_best_point_seen_is_the_answer(method):
+    """Stopped at any point, what comes back is the lowest value of all trials so far."""
+    for bound in (2, 5, 11):
+        values = []
+
+        def seen(x, values=values):
+            f = rosenbrock(x)
+            jax.debug.callback(lambda f: values.append(float(f)), jax.lax.stop_gradient(f))
+            return f
+
+        found = kobai.minimize(seen, START, method=method, max_evaluations=bound)
+        jax.effects_barrier()
+        assert len(values) == bound == found.evaluations.value == found.evaluations.gradient
+        assert found.objective == min(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Walled(Objective):
+    """Nothing beyond the circle of this radius around the start is a number."""
+
+    radius: float = 0.0
+
+    def at(self, x):
+        f, g = self.value_and_gradient(x)
+        inside = jnp.linalg.norm(x - START.astype(x.dtype)) <= self.radius
+        return Point(x, jnp.where(inside, f, jnp.nan), g)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_a_failed_search_starts_anew_once_along_steepest_descent(method):
+    """After some steps every further trial is no number: one search fails, then that along −g, then it ends."""
+    objective = Objective(rosenbrock)
+    states = drive(method, objective, jnp.asarray(START, jnp.float32), most=8)
+    state = states[-1]
+    wall = Walled(rosenbrock, radius=0.0)
+    advance = jax.jit(lambda state: method.advance(wall, state))
+    fresh = []
+    while state.status == RUNNING:
+        state = advance(state)
+        fresh.append(bool(state.memory.fresh))
+    assert state.status in (LINE_SEARCH_FAILED, STATUSES.index("small_step"))
+    assert fresh == sorted(fresh)  # first with what was remembered, then without
+    assert fresh[-1]
+    assert not fresh[0] or states[-1].memory.fresh
+    np.testing.assert_array_equal(state.best.x, states[-1].best.x)
+
+
+# --- counts, history ---
+
+PINNED = {"BFGS": (36, 43), "LBFGS": (34, 43), "ConjugateGradient": (19, 54)}
+"""Steps and evaluations on Rosenbrock from (−1.2, 1). Change them only with a reason."""
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_pinned_counts(method):
+    found = kobai.minimize(rosenbrock, START, method=method)
+    assert (found.steps, found.evaluations.value) == PINNED[name_of(method)]
+    assert found.evaluations.gradient == found.evaluations.value
+    assert found.evaluations.hessian == found.evaluations.hessian_vector == 0
+
+
+def test_history_has_a_row_for_every_iterate():
+    found = kobai.minimize(rosenbrock, START, keep_path=True)
+    history = found.history
+    assert len(history.objective) == len(history.gradient_norm) == len(history.path) == found.steps + 1
+    np.testing.assert_array_equal(history.path[0], START)
+    np.testing.assert_array_equal(history.path[-1], found.value)
+    for x, f, norm in zip(history.path, history.objective, history.gradient_norm, strict=True):
+        assert f == pytest.approx(value_of(rosenbrock, x), rel=1e-9)
+        assert norm == pytest.approx(np.max(np.abs(jax_gradient(rosenbrock, x))), rel=1e-6, abs=1e-12)
+    assert np.all(np.diff(history.objective) <= 0)
+    assert kobai.minimize(rosenbrock, START).history.path is None
+
+
+# --- trees and dtypes ---
+
+
+def bowl(tree):
+    return jnp.sum((tree["a"] - 1) ** 2) + 3 * jnp.sum((tree["b"][0] + 2) ** 4) + tree["b"][1] ** 2
+
+
+def test_any_tree_gives_the_path_of_its_numbers():
+    tree = {"a": np.zeros((2, 3)), "b": (np.ones(2), 5.0)}
+    found = kobai.minimize(bowl, tree, keep_path=True)
+    flat = kobai.minimize(
+        lambda x: bowl({"a": x[:6].reshape(2, 3), "b": (x[6:8], x[8])}),
+        np.concatenate([np.zeros(6), np.ones(2), [5.0]]),
+        keep_path=True,
+    )
+    np.testing.assert_array_equal(found.history.path, flat.history.path)
+    assert jax.tree.structure(found.value) == jax.tree.structure(tree)
+    np.testing.assert_allclose(found.value["a"], 1, atol=1e-5)
+
+
+def test_leaves_come_back_as_they_were():
+    tree = {"numpy": np.ones(2), "single": np.ones(2, np.float32), "jax": jnp.ones(3, jnp.float32)}
+    found = kobai.minimize(lambda t: sum(jnp.sum((x - 2) ** 2) for x in jax.tree.leaves(t)), tree)
+    assert type(found.value["numpy"]) is np.ndarray
+    assert found.value["numpy"].dtype == np.float64
+    assert found.value["single"].dtype == np.float32
+    assert isinstance(found.value["jax"], jax.Array)
+    assert found.value["jax"].dtype == jnp.float32
+
+
+def test_numbers_of_python_and_numpy_are_computed_in_double_whatever_the_mode_of_jax():
+    assert not jax.config.jax_enable_x64
+    assert kobai.minimize(rosenbrock, [-1.2, 1]).history.objective.dtype == np.float64
+    assert kobai.minimize(lambda x: (x - 2.0) ** 2, 0.5).value == pytest.approx(2)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_single_precision(method):
+    found = kobai.minimize(rosenbrock, START.astype(np.float32), method=method)
+    assert found.status == "converged"
+    assert found.history.objective.dtype == found.value.dtype == np.float32
+    np.testing.assert_allclose(found.value, 1, atol=0.01)
+
+
+def test_an_unreachable_tolerance_in_single_precision_ends_near_the_minimum():
+    found = kobai.minimize(rosenbrock, START.astype(np.float32), gtol=1e-12, max_steps=500)
+    np.testing.assert_allclose(found.value, 1, atol=0.01)
+
+
+# --- vmap, compilation ---
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_vmap_equals_a_loop(method):
+    starts = np.random.default_rng(1).uniform(-2, 2, (5, 2))
+    with jax.enable_x64(True):
+
+        def one(x):
+            state, _ = solve(method, Objective(rosenbrock), x, gtol=1e-6, max_steps=300, max_evaluations=2000)
+            return answer(state).x, state.steps, state.evaluations.value, state.status
+
+        together = jax.vmap(one)(starts)
+        alone = [jax.jit(one)(x) for x in starts]
+    for i, (x, steps, evaluations, status) in enumerate(alone):
+        np.testing.assert_allclose(together[0][i], x, atol=1e-5)
+        assert status == together[3][i] == 1
+        assert abs(int(steps) - int(together[1][i])) <= 2
+        assert abs(int(evaluations) - int(together[2][i])) <= 4
+
+
+def test_a_second_call_compiles_nothing():
+    traced = []
+
+    def counted(x, a):
+        traced.append(1)
+        return jnp.sum((x - a) ** 2)
+
+    kobai.minimize(counted, np.zeros(3), args=(1.0,))
+    once = len(traced)
+    found = kobai.minimize(counted, np.ones(3), args=(5.0,), gtol=1e-3, max_steps=1999, max_evaluations=50)
+    assert len(traced) == once
+    np.testing.assert_allclose(found.value, 5)
+    kobai.minimize(counted, np.ones(4), args=(5.0,))
+    assert len(traced) > once  # another shape is another program
+
+
+def test_a_function_that_cannot_be_hashed_is_minimized_too():
+    class Loss:
+        __hash__ = None
+
+        def __call__(self, x):
+            return jnp.sum((x - 1) ** 2)
+
+    np.testing.assert_allclose(kobai.minimize(Loss(), [0.0, 0.0]).value, 1)
+
+
+# --- mistakes ---
+
+
+def total(x):
+    return jnp.sum(x**2)
+
+
+MISTAKES = {
+    "fun is no function": ({"fun": 3}, "fun must be a function, got int"),
+    "fun gives an array": ({"fun": lambda x: x}, r"one real number.*float64\[2\]"),
+    "fun gives a Python number": ({"fun": lambda x: 1.0}, "one real number.*float"),
+    "fun gives whole numbers": ({"fun": lambda x: jnp.sum(x > 0)}, "one real number.*int"),
+    "fun calls NumPy": ({"fun": lambda x: np.sin(x).sum()}, "cannot be traced"),
+    "fun branches": ({"fun": lambda x: x[0] if x[0] > 0 else -x[0]}, "cannot be traced"),
+    "whole numbers": ({"x0": np.arange(2)}, "x0 must hold float32 or float64.*int64"),
+    "words": ({"x0": ["a"]}, "x0 must hold float32 or float64.*str"),
+    "nothing": ({"x0": None}, "x0 holds no numbers"),
+    "an empty array": ({"x0": np.zeros(0)}, "x0 holds no numbers"),
+    "half precision": ({"x0": np.ones(2, np.float16)}, "float16"),
+    "complex numbers": ({"x0": np.ones(2, complex)}, "complex128"),
+    "negative tolerance": ({"gtol": -1e-6}, "gtol must be a finite number of at least 0, got -1e-06"),
+    "no tolerance": ({"gtol": math.nan}, "gtol.*nan"),
+    "a tolerance in words": ({"gtol": "small"}, "gtol.*small"),
+    "no steps": ({"max_steps": 0}, "max_steps must be a whole number of at least 1"),
+    "half a step": ({"max_steps": 0.5}, "max_steps must be a whole number"),
+    "no evaluations": ({"max_evaluations": 0}, "max_evaluations must be a whole number"),
+    "a class as method": ({"method": BFGS}, "such as kobai.BFGS.*got BFGS"),
+    "a misspelt method": ({"method": "bgfs"}, "no minimizer 'bgfs'; did you mean 'bfgs'"),
+    "words as argument": (
+        {"fun": lambda x, a: total(x), "args": ("a",)},
+        "args must hold arrays and numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_said_in_one_sentence(mistake):
+    call, sentence = MISTAKES[mistake]
+    with pytest.raises(kobai.UsageError, match=sentence) as caught:
+        kobai.minimize(**({"fun": total, "x0": [1.0, 2.0]} | call))
+    with words.language("ja"):
+        assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: BFGS(curvature=1.5), "BFGS: decrease and curvature"),
+        (lambda: LBFGS(decrease=0.95), "LBFGS: decrease and curvature"),
+        (lambda: LBFGS(pairs=0), "LBFGS: pairs must be a whole number"),
+        (lambda: ConjugateGradient(formula="polak"), "no formula 'polak'; did you mean 'polak_ribiere'"),
+    ],
+)
+def test_options_of_a_method_are_checked(make, sentence):
+    with pytest.raises(kobai.UsageError, match=sentence):
+        make()
+
+
+def test_a_traced_start_is_refused_with_the_function_that_takes_it():
+    with pytest.raises(kobai.UsageError, match=r"kobai\.minimizers\.solve\.solve"):
+        jax.jit(lambda x: kobai.minimize(total, x).value)(jnp.ones(2))
+
+
+def test_methods_can_be_named():
+    for method in METHODS:
+        name = {"BFGS": "bfgs", "LBFGS": "lbfgs", "ConjugateGradient": "conjugate_gradient"}[name_of(method)]
+        by_name = kobai.minimize(rosenbrock, START, method=name)
+        assert by_name.evaluations == kobai.minimize(rosenbrock, START, method=method).evaluations
+
+
+def test_the_compiled_program_is_shared_between_calls():
+    before = _compiled._cache_size()
+    kobai.minimize(rosenbrock, START)
+    kobai.minimize(rosenbrock, START * 0.9, gtol=1e-5)
+    assert _compiled._cache_size() <= before + 1
