@@ -69,7 +69,7 @@ def refused(words: list[str]) -> str | None:
     task = rest[0] if command == "compare" else "--help"
     if task.startswith("examples/"):
         return None if (ROOT / task.partition(":")[0]).is_file() else task
-    return None if task in ("--help", *methods.TASKS) or ".py" in task else task
+    return None if task.partition(":")[0] in ("--help", *methods.TASKS) or ".py" in task else task
 
 
 @pytest.mark.parametrize("page", having("sh"))

@@ -49,8 +49,8 @@ STABILIZERS = {
 SCHEDULES = ("constant", "step", "cosine", "warm_up", "one_cycle")
 """Each is a function in ``kobai.schedules``."""
 
-TASKS = ("digits", "sine")
-"""Each is a function in ``kobai.tasks.<name>``."""
+TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
+"""Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""
 
 LANDSCAPES = {
     "bowl": "classic",
