@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from kobai import methods, options, words
+from kobai.course import cli as course
 from kobai.errors import UsageError
 from kobai.words import say
 
@@ -144,6 +145,7 @@ def application(arguments: list[str]) -> typer.Typer:
     def list_tasks(language: language = None) -> Callable[[], None]:  # noqa: ARG001
         return _list_tasks
 
+    app.add_typer(course.application(), name="course", help=say("help.course"))
     return app
 
 

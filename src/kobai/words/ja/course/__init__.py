@@ -1,0 +1,5 @@
+"""The course: what every lesson says, and for each lesson its hints and named wrong answers."""
+
+from kobai.words.ja.course import common, lesson_3_1
+
+WORDS = common.WORDS | lesson_3_1.WORDS
