@@ -53,11 +53,17 @@ class Exercise:
 
 
 def function(
-    name: str, reference: Callable[..., Any], cases: Sequence[tuple[Any, ...]], **wrong: Callable[..., Any]
+    name: str,
+    reference: Callable[..., Any],
+    cases: Sequence[tuple[Any, ...]],
+    *,
+    if_changed: str = "arguments_changed",
+    **wrong: Callable[..., Any],
 ) -> Exercise:
     """An exercise that asks for a function `name`, observed on each case, a tuple of arguments.
 
     A wrong answer ``mean=…`` is called after the function: its sentence is ``course.wrong.NAME.mean``.
+    `if_changed` is the name of the mistake to leave an argument changed.
     """
 
     def observe(answer: Callable[..., Any]) -> Iterator[Seen]:
@@ -67,7 +73,7 @@ def function(
             if result is None:
                 raise Mistake("nothing_returned", name=name)
             if not _equal(arguments, case):
-                raise Mistake("arguments_changed", name=name)
+                raise Mistake(if_changed, name=name)
             yield from _parts(result, {"name": name, "case": number})
 
     named = {f"{name}.{mistake}": answer for mistake, answer in wrong.items()}

@@ -12,8 +12,6 @@ import plotly.graph_objects as go
 from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text
 
 FONT = "Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic, Meiryo, IPAexGothic, sans-serif"
-GROUND = [[0, "rgba(128,128,128,0.32)"], [1, "rgba(128,128,128,0.02)"]]
-"""Grey that suits light and dark pages: the lower, the darker."""
 FINE = 160
 
 
@@ -43,10 +41,10 @@ def contour(
         x=across,
         y=up,
         z=shown,
-        colorscale=GROUND,
+        contours={"coloring": "none"},
         showscale=False,
         ncontours=18,
-        line={"width": 1, "color": "rgba(128,128,128,0.45)"},
+        line={"width": 1, "color": "rgba(128,128,128,0.6)"},
         hoverinfo="skip",
     )
     for i, (name, path) in enumerate((paths or {}).items()):

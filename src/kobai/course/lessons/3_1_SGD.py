@@ -652,7 +652,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # - SGDは、急な $y$ 方向で左右に振れながら、緩やかな $x$ 方向を少しずつ進みます。学習率の上限を決めるのは急なほうです。
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$ と $y$ に同じくらい動き出します。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
-# - AdaDeltaの最初の一歩はとても小さく($\sqrt\varepsilon$ 程度)、加速するまでに時間がかかります。
+# - AdaDeltaの最初の一歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
 # - RMSPropは、$\eta$ が一定の限り、谷底で細かく振動し続けます(いつまでも定着しません)。
 
 # %% [markdown] tags=["en"]
@@ -660,7 +660,8 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 #   learning rate.
 # - Momentum gathers speed, and overshoots. Nesterov sees the slope ahead and overshoots less.
 # - AdaGrad, RMSProp and Adam start equally far in $x$ and in $y$: $g/\sqrt{h}$ cancels the size of the gradient.
-# - AdaDelta's first step is tiny (about $\sqrt\varepsilon$), and it takes long to gather speed.
+# - AdaDelta's first step is $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ whatever the gradient, and it takes long to gather
+#   speed.
 # - RMSProp goes on trembling at the bottom as long as $\eta$ is constant: it arrives and never stays.
 
 # %% [markdown] tags=["ja"]
