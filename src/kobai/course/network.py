@@ -23,7 +23,7 @@ def normal(std: float) -> Initial:
 
 def constant(value: float) -> Initial:
     """All initial weights equal."""
-    return lambda n1, n2, random: np.full((n1, n2), float(value))
+    return lambda n1, n2, random: np.full((n1, n2), float(value))  # noqa: ARG005
 
 
 class Network:
@@ -80,7 +80,8 @@ class Network:
         for i in range(self.layers, 0, -1):
             grads[f"W{i}"] = a[i - 1].T @ dh
             grads[f"b{i}"] = dh.sum(axis=0)
-            dh = (dh @ self.params[f"W{i}"].T) * self.slope(a[i - 1])
+            if i > 1:
+                dh = (dh @ self.params[f"W{i}"].T) * self.slope(a[i - 1])
         return loss, {key: grads[key] for key in self.params}
 
 

@@ -1,5 +1,11 @@
 """The course: what every lesson says, and for each lesson its hints and named wrong answers."""
 
-from kobai.words.en.course import common, lesson_3_1, lesson_3_2
+from kobai.words.en.course import (
+    common,
+    lesson_3_1,
+    lesson_3_2,
+    lesson_3_4,
+    lesson_3_5,
+)
 
-WORDS = common.WORDS | lesson_3_1.WORDS | lesson_3_2.WORDS
+WORDS = common.WORDS | lesson_3_1.WORDS | lesson_3_2.WORDS | lesson_3_4.WORDS | lesson_3_5.WORDS
