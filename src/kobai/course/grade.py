@@ -145,6 +145,11 @@ def _run(command: list[str], place: Path, seconds: float) -> str:
     process = subprocess.Popen(
         command,
         cwd=place,
+        env={
+            **os.environ,
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        },  # as many run as there are cores
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

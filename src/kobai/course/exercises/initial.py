@@ -1,4 +1,4 @@
-"""What the lessons on initial values share: matrices of one standard deviation, and how well answers scale."""
+"""What the lessons on initial values share: weights of one standard deviation, the spread of each layer."""
 
 import numpy as np
 

@@ -133,12 +133,13 @@ histograms(shown, title="tanh の活性化の分布(初期値の標準偏差、�
 histograms(shown, title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
 
 # %% [markdown] tags=["ja"]
-# - $\sigma = 1$: ほとんどの出力が $\pm 1$ に張り付きます。多様に見えて、勾配は流れません(**勾配消失**)。
+# - $\sigma = 1$: ほとんどの出力が $\pm 1$ に張り付きます。多様に見えて、張り付いた要素には勾配が流れません(**勾配消失**)。
 # - $\sigma = 0.01$: 層を通るたびに縮み、5層目では全ノードがほぼ0、つまり**同じ値**になります。3-3節の固定値に近い状態です。
 # - $\sigma = 0.1$: どの層も適度にばらついています。100ノードのとき、$0.1$ は $\sqrt{1/100}$ です。偶然でしょうか(→ 3-5節)。
 
 # %% [markdown] tags=["en"]
-# - $\sigma = 1$: nearly all sticks to $\pm 1$. It looks varied, but no gradient comes through (**vanishing gradient**).
+# - $\sigma = 1$: nearly all sticks to $\pm 1$. It looks varied, but through these entries no gradient comes
+#   back (**vanishing gradient**).
 # - $\sigma = 0.01$: it shrinks from layer to layer, and in the fifth all nodes say nearly 0, *the same*: close to the
 #   fixed values of lesson 3-3.
 # - $\sigma = 0.1$: a fair spread in every layer. With 100 nodes $0.1$ is $\sqrt{1/100}$. A coincidence? (Lesson 3-5.)

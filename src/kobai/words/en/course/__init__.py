@@ -6,6 +6,14 @@ from kobai.words.en.course import (
     lesson_3_2,
     lesson_3_4,
     lesson_3_5,
+    lesson_3_6,
 )
 
-WORDS = common.WORDS | lesson_3_1.WORDS | lesson_3_2.WORDS | lesson_3_4.WORDS | lesson_3_5.WORDS
+WORDS = (
+    common.WORDS
+    | lesson_3_1.WORDS
+    | lesson_3_2.WORDS
+    | lesson_3_4.WORDS
+    | lesson_3_5.WORDS
+    | lesson_3_6.WORDS
+)
