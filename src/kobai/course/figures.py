@@ -96,6 +96,29 @@ def curves(
     return _finished(made, title)
 
 
+def scatter(
+    x: Any, t: Any, lines: Mapping[str, Any], *, title: str = "", across: str = "", up: str = ""
+) -> go.Figure:
+    """Points (x, t), and the values of some functions at the same x as lines, by name."""
+    made = figure([""], [{"title_text": across}], [{"title_text": up}], height=340, margin={"t": 48})
+    made.add_scatter(
+        x=listed(np.ravel(x)),
+        y=listed(np.ravel(t)),
+        mode="markers",
+        marker={"size": 5, "color": "rgba(128,128,128,0.6)"},
+        showlegend=False,
+    )
+    for i, (name, values) in enumerate(lines.items()):
+        made.add_scatter(
+            name=text(name),
+            x=listed(np.ravel(x)),
+            y=listed(np.ravel(values)),
+            mode="lines",
+            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+        )
+    return _finished(made, title)
+
+
 def histograms(
     values: Mapping[str, Any], *, title: str = "", columns: int = 5, bins: int = 40, x: str = ""
 ) -> go.Figure:

@@ -1,4 +1,4 @@
-"""The exercises of lesson 3_6: ReLU and the mean square, He's initial values, the spread of a deep network."""
+"""The exercises of lesson 3_6: ReLU and the mean square, He's initial values, the spread of a network."""
 
 import numpy as np
 

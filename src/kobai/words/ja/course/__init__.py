@@ -7,6 +7,7 @@ from kobai.words.ja.course import (
     lesson_3_4,
     lesson_3_5,
     lesson_3_6,
+    lesson_3_7,
 )
 
 WORDS = (
@@ -16,4 +17,5 @@ WORDS = (
     | lesson_3_4.WORDS
     | lesson_3_5.WORDS
     | lesson_3_6.WORDS
+    | lesson_3_7.WORDS
 )
