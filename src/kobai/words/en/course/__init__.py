@@ -8,6 +8,7 @@ from kobai.words.en.course import (
     lesson_3_5,
     lesson_3_6,
     lesson_3_7,
+    lesson_3_8,
 )
 
 WORDS = (
@@ -18,4 +19,5 @@ WORDS = (
     | lesson_3_5.WORDS
     | lesson_3_6.WORDS
     | lesson_3_7.WORDS
+    | lesson_3_8.WORDS
 )
