@@ -51,6 +51,9 @@ def commands(page: Path) -> list[list[str]]:
 def refused(words: list[str]) -> str | None:
     """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
     _, command, *rest = words
+    if command == "course":
+        known = get_command(cli.application([])).commands["course"].commands
+        return None if rest[0] in known else rest[0]
     if command not in ("compare", "methods", "tasks"):
         return command
     options = known_options(command)
@@ -82,6 +85,7 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai compare mnist")) == "mnist"
     assert refused(shlex.split("kobai compare examples/none.py")) == "examples/none.py"
     assert refused(shlex.split("kobai comprae digits")) == "comprae"
+    assert refused(shlex.split("kobai course strat here")) == "strat"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

@@ -219,9 +219,7 @@ if done("3_5.xavier"):
     }
 
 curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標準偏差", log=True)  # ja
-curves(
-    stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True
-)  # en
+curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
 
 # %% [markdown] tags=["ja"]
 # - $\sigma = 0.01$ では、10層で勾配がほぼ消えます。$\sigma = 1$ では、飽和しているのに勾配は大きくなっていきます

@@ -101,12 +101,8 @@ for _ in range(3000):
 
 losses = {"訓練(経験損失)": training, "検証": validation, "期待損失の推定": expected}  # ja
 losses = {"training (empirical)": training, "validation": validation, "expected, estimated": expected}  # en
-print(
-    f"最小のステップ: 訓練 {np.argmin(training) + 1}、検証 {np.argmin(validation) + 1}、期待損失 {np.argmin(expected) + 1}"
-)  # ja
-print(
-    f"lowest at step: training {np.argmin(training) + 1}, validation {np.argmin(validation) + 1}, expected {np.argmin(expected) + 1}"
-)  # en
+print(f"最小のステップ: 訓練 {np.argmin(training) + 1}、検証 {np.argmin(validation) + 1}、期待損失 {np.argmin(expected) + 1}")  # ja
+print(f"lowest at step: training {np.argmin(training) + 1}, validation {np.argmin(validation) + 1}, expected {np.argmin(expected) + 1}")  # en
 curves(losses, x="ステップ", y="損失", title="経験損失と期待損失", log=True)  # ja
 curves(losses, x="step", y="loss", title="Empirical and expected loss", log=True)  # en
 
@@ -150,12 +146,8 @@ check("3_8.early_stop")
 # %%
 if done("3_8.early_stop"):
     best, stop = early_stop(validation, 50)
-    print(
-        f"最良 {best}、停止 {stop}、そのときの期待損失 {expected[best - 1]:.3f}(最後まで続けると {expected[-1]:.3f})"
-    )  # ja
-    print(
-        f"best {best}, stopped {stop}; expected loss there {expected[best - 1]:.3f} ({expected[-1]:.3f} at the end)"
-    )  # en
+    print(f"最良 {best}、停止 {stop}、そのときの期待損失 {expected[best - 1]:.3f}(最後まで続けると {expected[-1]:.3f})")  # ja
+    print(f"best {best}, stopped {stop}; expected loss there {expected[best - 1]:.3f} ({expected[-1]:.3f} at the end)")  # en
 
 # %% [markdown] tags=["ja"]
 # ## 3. 代理損失関数(6分)
