@@ -205,21 +205,21 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 
 # %% [markdown] tags=["ja"]
 # - **0**: 動くのは出力層のバイアスだけです。当てはめは、データの平均を通る水平な線になります。
-# - **0.5**: 20ノードがすべて同じままなので、S字が1本。1ノードのネットワークの当てはめです。
+# - **0.5**: 20ノードがすべて同じままなので、ほとんど直線のゆるいS字が1本。1ノードのネットワークの当てはめです。
 # - **σ=0.01**: 20ノードは互いに違うのに、当てはめは「すべて0.5」とほとんど同じです。小さな重みはまず全ノードが同じ向きに
 #   育ち、1ノードのようにふるまうからです。違いが広がるまで、損失は平らなまま(プラトー)です。
 # - **Xavier**: 順調に下がります。
 # - **σ=10**: 隠れ層が飽和していて、勾配が伝わりません。たまたま傾きのあるノードと出力層だけで当てはめるので、
-#   階段のようなぎざぎざの曲線になります。損失が小さくても、**点の間での形**を見てください。
+#   原点の近くで曲線がぎざぎざになります。損失が小さくても、**点の間での形**を見てください。
 
 # %% [markdown] tags=["en"]
 # - **0**: only the bias of the last layer moves. The fit is a level line through the mean of the data.
-# - **0.5**: all 20 nodes stay equal: a single S, the fit of a network with one node.
+# - **0.5**: all 20 nodes stay equal: a single S, nearly straight, the fit of a network with one node.
 # - **σ=0.01**: its 20 nodes differ, and yet the fit is almost that of "all 0.5". Small weights all grow in the same
 #   direction first, and act as one node. Until their differences have grown, the loss stays level (a plateau).
 # - **Xavier**: falls steadily.
 # - **σ=10**: the hidden layer is saturated and no gradient gets through. It fits with the last layer, and with the few
-#   nodes that happen to slope: a jagged staircase. Even where its loss is small, look at its *shape between the points*.
+#   nodes that happen to slope: the curve is jagged near the origin. Even where its loss is small, look at its *shape between the points*.
 
 # %% [markdown] tags=["ja"]
 # ## 5. 自分で試す
