@@ -51,6 +51,9 @@ def commands(page: Path) -> list[list[str]]:
 def refused(words: list[str]) -> str | None:
     """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
     _, command, *rest = words
+    if command == "course":
+        known = get_command(cli.application([])).commands["course"].commands
+        return None if rest[0] in known else rest[0]
     if command not in ("compare", "descend", "landscapes", "methods", "tasks"):
         return command
     options = known_options(command)
@@ -89,6 +92,7 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai descend bowl --methods sgd,bfgs --start -7,2")) is None
     assert refused(shlex.split("kobai descend bowel")) == "bowel"
     assert refused(shlex.split("kobai descend bowl --methods sgd,bfsg")) == "bfsg"
+    assert refused(shlex.split("kobai course strat here")) == "strat"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

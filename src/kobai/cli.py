@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from kobai import cli_descend, methods, options, words
+from kobai.course import cli as course
 from kobai.errors import UsageError
 from kobai.words import say
 
@@ -161,6 +162,7 @@ def application(arguments: list[str]) -> typer.Typer:
         return _list_tasks
 
     cli_descend.add(app, arguments)
+    app.add_typer(course.application(), name="course", help=say("help.course"))
     return app
 
 
