@@ -16,7 +16,15 @@ import numpy as np
 from jax import lax
 
 from kobai.errors import UsageError
-from kobai.minimizers.base import RUNNING, Minimizer, Objective, State, choose
+from kobai.minimizers.base import (
+    NONFINITE_START,
+    RUNNING,
+    UNBOUNDED,
+    Minimizer,
+    Objective,
+    State,
+    choose,
+)
 from kobai.tasks.task import Task
 from kobai.train import COMPILER_OPTIONS, LOST, stacked
 
@@ -107,7 +115,8 @@ class FullBatch:
 
         def measured() -> Any:
             loss, metric = self.task.evaluate(self.task.unflatten(progress.θ), None, validation)
-            lost = ~jnp.all(jnp.isfinite(progress.θ))
+            status = progress.state.status
+            lost = ~jnp.all(jnp.isfinite(progress.θ)) | (status == UNBOUNDED) | (status == NONFINITE_START)
             row = stacked((progress.f, loss, metric, lost), progress.rows.dtype)
             return jnp.where(due[:, None], row, progress.rows)
 
