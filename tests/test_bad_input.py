@@ -28,7 +28,7 @@ MISTAKES = [
     (["--language"], "--language needs a value", "kobai --help"),
     (["--quick"], "no option --quick", "kobai --help"),
     (["compare", "digit"], "task 'digit'", "did you mean 'digits'?"),
-    (["compare", "quantum"], "task 'quantum'", "choose one of: digits, sine"),
+    (["compare", "quantum"], "task 'quantum'", "choose one of: adding, copy, digits, digits-cnn, mnist1d, sine"),
     (["compare", "digits", "sine"], "kobai compare", "'sine'"),
     (["compare", "digits", "--stpes", "3"], "no option --stpes", "--steps"),
     (["compare", "digits", "--steps"], "--steps needs a value", "--help"),

@@ -62,7 +62,7 @@ def refused(words: list[str]) -> str | None:
             return word
     values = dict(zip(rest, rest[1:], strict=False))
     every = (*methods.OPTIMIZERS, *methods.MINIMIZERS)
-    names = (("--optimizers", methods.OPTIMIZERS), ("--initializers", INITIALIZERS), ("--methods", every))
+    names = (("--optimizers", every), ("--initializers", INITIALIZERS), ("--methods", every))
     for option, known in names:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:

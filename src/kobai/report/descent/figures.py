@@ -59,7 +59,7 @@ def _paths(outcome: Outcome) -> go.Figure:
     )
     made.add_trace(_contours(outcome, (left, right), (bottom, top)))
     steps = drawn_steps(max(len(row.path.values) for row in outcome.rows) - 1)
-    hover = say("report.axis.step") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
+    hover = say("report.axis.at.steps") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
     for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
         own = _of(row, steps)
         x, y = (_rounded(row.path.points[own, k]) for k in (0, 1))
@@ -140,7 +140,7 @@ def _rounded(values: Any) -> list[float | None]:
 
 def _curves(outcome: Outcome) -> go.Figure:
     """f, or its height above the least value, by step; with a minimizer also by evaluations."""
-    panels = ["report.axis.step"]
+    panels = ["report.axis.at.steps"]
     if any(row.path.counts for row in outcome.rows):
         panels.append("descent.axis.evaluations")
     least = outcome.landscape.least or 0.0

@@ -119,7 +119,7 @@ def _figure(outcome: Outcome, name: str) -> str:
     minima = say("report.paths.minima") if outcome.landscape.minima else ""
     texts = {key: html.escape(say(f"descent.{key}")) for key in ("play", "pause")}
     step = html.escape(say("descent.step", step="{step}"))
-    axis = html.escape(say("report.axis.step"))
+    axis = html.escape(say("report.axis.at.steps"))
     player = (
         '<div class="player">'
         f'<button type="button" id="play" data-play="{texts["play"]}" data-pause="{texts["pause"]}">'
