@@ -1,4 +1,4 @@
-"""BFGS, L-BFGS and conjugate gradients: what theory says of their paths, and wrong variants that must be seen.
+"""BFGS, L-BFGS and conjugate gradients: what theory says of their paths, and planted mistakes.
 
 All in float64. Paths are compared iterate by iterate.
 """
@@ -51,9 +51,9 @@ def rosenbrock(x, scale, shift, axes):
 
 def linear_path(steps):
     """The iterates of linear conjugate gradients from 0, and the start."""
-    product = lambda v: A @ v
+    zero = np.zeros(N)
     return np.array(
-        [linear_conjugate_gradient(product, B, np.zeros(N), max_steps=k)[0] for k in range(steps)]
+        [linear_conjugate_gradient(lambda v: A @ v, B, zero, max_steps=k)[0] for k in range(steps)]
     )
 
 
