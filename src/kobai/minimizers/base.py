@@ -6,8 +6,8 @@ A minimizer is a frozen dataclass whose fields are its options. It has two pure 
     advance(objective, state) -> state       ONE more trial point
 
 and no loop: `kobai.minimize` is one `while_loop` around ``advance``, and anybody else (an engine, a picture
-of paths) can drive it step by step. Both trace, jit and vmap. ``advance`` never reads the tolerance: whether the
-gradient is small enough is judged by who drives (`solve.verdict`).
+of paths) can drive it step by step. Both trace, jit and vmap. ``advance`` never reads the tolerance: whether
+the gradient is small enough is judged by who drives (`solve.verdict`).
 
 Everything here is about flat vectors x of shape [n]; trees are flattened once, at the edge (`tree`).
 """
