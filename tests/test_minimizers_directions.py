@@ -234,8 +234,8 @@ def test_the_rank_two_update_is_the_product_form():
     H = np.diag(np.arange(1.0, N + 1))
     ρ = 1 / (y @ s)
     V = np.eye(N) - ρ * np.outer(y, s)
-    np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), rtol=1e-9)
-    np.testing.assert_allclose(updated(H, s, y) @ y, s, rtol=1e-9)  # the secant equation
+    np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), atol=1e-9)
+    np.testing.assert_allclose(updated(H, s, y) @ y, s, atol=1e-9)  # the secant equation
 
 
 def valley(x):
@@ -287,4 +287,5 @@ def test_against_scipy(which, method):
     )  # fmt: skip
     assert ours.converged
     assert ours.gradient_norm <= 1e-6
-    np.testing.assert_allclose(ours.objective, theirs.fun, atol=1e-7)
+    assert ours.objective <= theirs.fun + 1e-7  # L-BFGS-B stops early on `wood`, at 7.9
+    assert ours.objective == pytest.approx(0, abs=1e-7)
