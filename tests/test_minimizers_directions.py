@@ -1,4 +1,4 @@
-"""BFGS, L-BFGS and conjugate gradients: what theory says of their paths, and wrong variants that must be seen.
+"""BFGS, L-BFGS and conjugate gradients: what theory says of their paths, and planted mistakes.
 
 All in float64. Paths are compared iterate by iterate.
 """
@@ -51,9 +51,9 @@ def rosenbrock(x, scale, shift, axes):
 
 def linear_path(steps):
     """The iterates of linear conjugate gradients from 0, and the start."""
-    product = lambda v: A @ v
+    zero = np.zeros(N)
     return np.array(
-        [linear_conjugate_gradient(product, B, np.zeros(N), max_steps=k)[0] for k in range(steps)]
+        [linear_conjugate_gradient(lambda v: A @ v, B, zero, max_steps=k)[0] for k in range(steps)]
     )
 
 
@@ -234,8 +234,8 @@ def test_the_rank_two_update_is_the_product_form():
     H = np.diag(np.arange(1.0, N + 1))
     ρ = 1 / (y @ s)
     V = np.eye(N) - ρ * np.outer(y, s)
-    np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), rtol=1e-9)
-    np.testing.assert_allclose(updated(H, s, y) @ y, s, rtol=1e-9)  # the secant equation
+    np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), atol=1e-9)
+    np.testing.assert_allclose(updated(H, s, y) @ y, s, atol=1e-9)  # the secant equation
 
 
 def valley(x):
@@ -287,4 +287,5 @@ def test_against_scipy(which, method):
     )  # fmt: skip
     assert ours.converged
     assert ours.gradient_norm <= 1e-6
-    np.testing.assert_allclose(ours.objective, theirs.fun, atol=1e-7)
+    assert ours.objective <= theirs.fun + 1e-7  # L-BFGS-B stops early on `wood`, at 7.9
+    assert ours.objective == pytest.approx(0, abs=1e-7)

@@ -39,7 +39,7 @@ def strong_wolfe(phi, slope, α, c1=C1, c2=C2):
     return phi(α) <= phi(0) + c1 * α * slope(0) and abs(slope(α)) <= c2 * abs(slope(0))
 
 
-# Moré and Thuente 1994, the first three test functions (equations 5.1 to 5.3, made smooth by their parameters).
+# Moré and Thuente 1994, the first two test functions (equations 5.1 and 5.2).
 def more_thuente_1(α, β=2.0):
     return -α / (α**2 + β)
 
@@ -84,21 +84,29 @@ def test_a_quadratic_is_searched_exactly_in_two_trials():
 
 def test_the_cubic_is_lowest_where_it_is():
     # φ = α³ − 3α has its minimum at 1 and its maximum at −1.
-    at = lambda α: Sample(jnp.float64(α), jnp.float64(α**3 - 3 * α), jnp.float64(3 * α**2 - 3))
+    def at(α):
+        return Sample(jnp.float64(α), jnp.float64(α**3 - 3 * α), jnp.float64(3 * α**2 - 3))
+
     for a, b in ((0, 2), (2, 0), (0.5, 0.7), (-0.9, 5)):
         np.testing.assert_allclose(cubic(at(a), at(b)), 1, rtol=1e-9)
     np.testing.assert_allclose(secant(at(0), at(2)), 0.5)
 
 
 def test_the_cubic_does_not_overflow():
-    at = lambda α: Sample(jnp.float64(α), jnp.float64(1e200 * (α - 1) ** 2), jnp.float64(2e200 * (α - 1)))
+    def at(α):
+        return Sample(jnp.float64(α), jnp.float64(1e200 * (α - 1) ** 2), jnp.float64(2e200 * (α - 1)))
+
     np.testing.assert_allclose(cubic(at(0), at(3)), 1)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_trial_that_is_no_number_shortens_the_step(bad):
-    phi = lambda α: α - math.log1p(2 * α) if α < 2 else bad
-    slope = lambda α: 1 - 2 / (1 + 2 * α) if α < 2 else bad
+    def phi(α):
+        return α - math.log1p(2 * α) if α < 2 else bad
+
+    def slope(α):
+        return 1 - 2 / (1 + 2 * α) if α < 2 else bad
+
     trials, verdict = search(phi, slope, 1e6)
     assert verdict == ACCEPTED
     assert all(b < a for a, b in zip(trials, trials[1:], strict=False) if a >= 2)
@@ -126,7 +134,10 @@ def test_a_wrong_slope_fails_after_a_bounded_number_of_trials():
 
 def test_below_the_rounding_of_values_slopes_decide():
     """Near its lowest point 1 + (α − 1)²·1e-20 is 1 everywhere, but for noise; the slopes are still exact."""
-    noise = lambda α: 1 + 2e-16 * math.copysign(1, math.sin(1e3 * α)) * (α > 0)
+
+    def noise(α):
+        return 1 + 2e-16 * math.copysign(1, math.sin(1e3 * α)) * (α > 0)
+
     trials, verdict = search(noise, lambda α: 2e-20 * (α - 1), 0.01, c2=0.1)
     assert verdict == ACCEPTED
     assert trials[-1] == pytest.approx(1, abs=0.1)
@@ -136,7 +147,10 @@ def test_without_the_slopes_it_would_fail_there(monkeypatch):
     """The same line with the strong Wolfe conditions alone."""
     monkeypatch.setattr(line_search, "noise", lambda value: 0 * value)
     monkeypatch.setitem(globals(), "_advance", lambda *found: line_search.advance(*found))
-    noise = lambda α: 1 + 2e-16 * math.copysign(1, math.sin(1e3 * α)) * (α > 0)
+
+    def noise(α):
+        return 1 + 2e-16 * math.copysign(1, math.sin(1e3 * α)) * (α > 0)
+
     _, verdict = search(noise, lambda α: 2e-20 * (α - 1), 0.01, c2=0.1)
     assert verdict != ACCEPTED
 

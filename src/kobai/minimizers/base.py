@@ -5,11 +5,11 @@ A minimizer is a frozen dataclass whose fields are its options. It has two pure 
     begin(objective, x) -> state             evaluate at x
     advance(objective, state) -> state       ONE more trial point
 
-and no loop: `kobai.minimize` is one `while_loop` around ``advance``, and anybody else (an engine, a picture of
-paths) can drive it step by step. Both trace, jit and vmap. ``advance`` never reads the tolerance: whether the
-gradient is small enough is judged by who drives (`solve.verdict`).
+and no loop: `kobai.minimize` is one `while_loop` around ``advance``, and anybody else (an engine, a picture
+of paths) can drive it step by step. Both trace, jit and vmap. ``advance`` never reads the tolerance: whether
+the gradient is small enough is judged by who drives (`solve.verdict`).
 
-Everything here is about flat vectors x of shape [n]; trees are flattened once, at the edge, by `kobai.minimize`.
+Everything here is about flat vectors x of shape [n]; trees are flattened once, at the edge (`tree`).
 """
 
 import dataclasses
@@ -106,7 +106,7 @@ class Objective:
 
 @dataclasses.dataclass(frozen=True)
 class Minimizer:
-    """The contract. Options are the fields of a frozen dataclass; they are static: another value compiles anew."""
+    """The contract. Options are the fields of a frozen dataclass, and static: another value compiles anew."""
 
     def begin(self, objective: Objective, x: Any) -> State:
         """Evaluate at x [n]. A start that is no number gives the status NONFINITE_START."""

@@ -24,7 +24,7 @@ SEARCHING, ACCEPTED, FAILED, ENDLESS = range(4)
 """Verdicts: make another trial; take this one; no acceptable step can be found; it falls without end."""
 
 EXPANSION = 2.0, 10.0
-"""The next trial beyond the last one, while no bracket is known: at least and at most so many times as far."""
+"""The next trial beyond the last one, while no bracket is known: between so many times as far."""
 MARGIN = 0.01
 """A trial inside a bracket keeps this part of its width away from both ends."""
 MOST_EXPANSIONS, MOST_TRIALS = 100, 30
@@ -133,7 +133,7 @@ def _extrapolated(before: Sample, trial: Sample) -> Any:
 
 
 def cubic(a: Sample, b: Sample) -> Any:
-    """The step where the cubic with the values and slopes of `a` and `b` is lowest (equation 3.59); else NaN."""
+    """Where the cubic with the values and slopes of `a` and `b` is lowest (equation 3.59), or NaN."""
     d = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
     size = jnp.maximum(jnp.abs(d), jnp.maximum(jnp.abs(a.slope), jnp.abs(b.slope)))
     p, q, r = a.slope / size, b.slope / size, d / size  # so that no square overflows

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError
+from kobai.errors import UsageError, check_count, is_number
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,
@@ -51,6 +51,11 @@ class Newton(Minimizer):
 
     keep: float = 0.1
     largest: int = 2000
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.keep) and 0 <= self.keep < 1):
+            raise UsageError("error.newton.keep", value=repr(self.keep))
+        check_count("largest", self.largest)
 
     def begin(self, objective: Objective, x: Any) -> State:
         if x.size > self.largest:

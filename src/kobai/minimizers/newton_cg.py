@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from kobai.errors import check_count
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,
@@ -49,6 +50,10 @@ class NewtonCG(Minimizer):
     """
 
     most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.most is not None:
+            check_count("most", self.most)
 
     def begin(self, objective: Objective, x: Any) -> State:
         point = objective.at(x)

@@ -61,7 +61,7 @@ def solve(
 ) -> tuple[State, Trace]:
     """Minimize from x [n] until the gradient is small or something else ends it: traced, one `while_loop`.
 
-    The final state, whose status is not RUNNING, and the first `rows` iterates. `answer` gives what to return.
+    The final state, whose status is not RUNNING, and the first `rows` iterates; `answer` says what to return.
     """
 
     def going(carry: Any) -> Any:
@@ -162,8 +162,8 @@ def minimize(
     """Find a local minimum of ``fun(x, *args)`` from x0, with no learning rate to choose.
 
     Args:
-      fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again with
-        the same function object, method and shapes, nothing is compiled anew.
+      fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again
+        with the same function object, method and shapes, nothing is compiled anew.
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
       method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
@@ -181,21 +181,25 @@ def minimize(
     gtol = checked(gtol, tree.dtype, max_steps, max_evaluations)
     rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
     args = checked_args(args)
-    with jax.enable_x64(tree.dtype == "float64" or bool(jax.config.jax_enable_x64)), mistakes_said():
-        end, norm, state, trace = jax.device_get(
+    with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
+        end, norm, (status, steps, evaluations), trace = jax.device_get(
             _compiled(
                 hashable(fun), method, tree, rows, bool(keep_path), x, args, gtol, max_steps, max_evaluations
             )
         )
-    kept = int(state.steps) + 1
+    kept = int(steps) + 1
     return Solution(
         value=tree.restored(end.x),
         objective=float(end.f),
         gradient_norm=float(norm),
-        status=STATUSES[int(state.status)],
-        steps=int(state.steps),
-        evaluations=Evaluations(*map(int, state.evaluations)),
-        history=History(*(None if rows is None else rows[:kept] for rows in trace)),
+        status=STATUSES[int(status)],
+        steps=int(steps),
+        evaluations=Evaluations(*map(int, evaluations)),
+        history=History(
+            trace.objective[:kept],
+            trace.gradient_norm[:kept],
+            None if trace.path is None else trace.path[:kept],
+        ),
     )
 
 
@@ -211,7 +215,7 @@ def _compiled(
     gtol: Any,
     max_steps: Any,
     max_evaluations: Any,
-) -> tuple[Point, Any, State, Trace]:
+) -> tuple[Point, Any, tuple[Any, Any, Evaluations], Trace]:
     state, trace = solve(
         method,
         objective(fun, tree, args),
@@ -223,7 +227,7 @@ def _compiled(
         keep_path=keep_path,
     )
     end = answer(state)
-    return end, max_norm(end.g), state._replace(memory=None, point=None, best=None), trace
+    return end, max_norm(end.g), (state.status, state.steps, state.evaluations), trace
 
 
 def chosen(method: Minimizer | str | None) -> Minimizer:
@@ -257,6 +261,11 @@ def checked_args(args: Any) -> tuple:
         if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
             raise UsageError("error.minimize.args", value=repr(leaf))
     return args
+
+
+def x64() -> bool:
+    """Whether JAX computes in 64 bits."""
+    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
 def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:

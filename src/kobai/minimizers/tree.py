@@ -1,4 +1,4 @@
-"""Trees of arrays as flat vectors and back: the edge between what a person holds and what a minimizer sees."""
+"""Trees of arrays as flat vectors and back: between what a person holds and what a minimizer sees."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,7 +16,7 @@ DTYPES = ("float32", "float64")
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
-    """The shape of a pytree of numbers. Hashable, so that it can be a static argument of a compiled function."""
+    """The shape of a pytree of numbers. Hashable: a static argument of a compiled function."""
 
     structure: Any
     shapes: tuple[tuple[int, ...], ...]
@@ -77,7 +77,7 @@ def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
 
 
 def objective(fun: Callable[..., Any], tree: Tree, args: tuple) -> Objective:
-    """``fun(tree, *args)`` as a function of the flat vector. Raises `UsageError` where it is no real scalar."""
+    """``fun(tree, *args)`` as a function of the flat vector. Raises `UsageError` if it is no scalar."""
 
     def flat(x: Any) -> Any:
         value = fun(tree.unravel(x), *args)
