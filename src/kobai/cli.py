@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 
 from kobai import methods, options, words
-from kobai.errors import UsageError
+from kobai.errors import UsageError, remedy
 from kobai.words import say
 
 # Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
@@ -54,7 +54,7 @@ def run(arguments: list[str]) -> int:
         _discard_output()
     except OSError as problem:
         _discard_output()
-        return _refuse(say("error.system", problem=problem))
+        return _refuse(say("error.system", problem=problem, remedy=remedy(problem)))
     return 0
 
 
@@ -111,9 +111,9 @@ def application(arguments: list[str]) -> typer.Typer:
         tuning_seeds: Annotated[str | None, _option("tuning-seeds", "N")] = None,
         quick: Annotated[bool, _option("quick")] = False,
         wide: Annotated[bool, _option("wide")] = False,
-        output: Annotated[Path | None, _option("output", "DIR")] = None,
+        output: Annotated[str | None, _option("output", "DIR")] = None,
         resume: Annotated[bool, _option("resume")] = False,
-        json: Annotated[Path | None, _option("json", "FILE")] = None,
+        json: Annotated[str | None, _option("json", "FILE")] = None,
         threads: Annotated[str | None, _option("threads", "N")] = None,
         language: language = None,  # noqa: ARG001 - read before anything is said
     ) -> Callable[[], None]:
@@ -121,8 +121,8 @@ def application(arguments: list[str]) -> typer.Typer:
             _compare,
             "kobai " + shlex.join(_reproducing(arguments)),
             task,
-            output or (None if resume else _new_folder(task)),
-            json,
+            options.path("--output", output) or (None if resume else _new_folder(task)),
+            options.path("--json", json),
             wide,
             make={"hidden": options.each("--hidden", hidden, options.whole)},
             ask={

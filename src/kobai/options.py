@@ -6,6 +6,7 @@ English alone and counts a Japanese character as one column, where a terminal gi
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -38,6 +39,13 @@ def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `
     return text
 
 
+def path(option: str, text: str | None) -> Path | None:
+    """A file or folder; None where the option was left out."""
+    if text == "":  # Path would take it for the current folder
+        raise UsageError("error.option.empty", option=option)
+    return None if text is None else Path(text)
+
+
 def each(option: str, text: str | None, item: Callable[[str, str], Any] = word) -> list[Any] | None:
     """A list separated by commas; None where the option was left out."""
     if text is None:
@@ -64,7 +72,7 @@ def translated(problem: Any) -> str:
     kind = type(problem).__name__
     command = problem.ctx.command_path if getattr(problem, "ctx", None) else "kobai"
     if kind == "NoSuchOption":
-        near = ", ".join(problem.possibilities or [])
+        near = next(iter(problem.possibilities or []), "")
         key = "error.option.near" if near else "error.option.unknown"
         return say(key, option=problem.option_name, near=near, command=command)
     if kind == "BadOptionUsage":
@@ -80,12 +88,22 @@ class Command(TyperCommand):
 
     allow_extra_args = True  # so that `invoke` can refuse them in the language in use
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as problem:
+            if getattr(problem, "ctx", ctx) is None:  # some mistakes do not say which command they are in
+                problem.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def get_help(self, ctx: Any) -> str:
         return written_help(self, ctx)
 
     def invoke(self, ctx: Any) -> Any:
         if ctx.args:
-            raise UsageError("error.option.extra", value=" ".join(ctx.args), command=ctx.command_path)
+            lists = any("…" in str(option.metavar) for option in self.params)
+            key = "error.option.extra" if lists else "error.option.alone"
+            raise UsageError(key, value=" ".join(ctx.args), command=ctx.command_path)
         return super().invoke(ctx)
 
 
