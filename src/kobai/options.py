@@ -15,6 +15,7 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from kobai.errors import UsageError, unknown
+from kobai.report.wrap import Paragraph
 from kobai.words import say
 
 
@@ -129,7 +130,7 @@ def written_help(command: Any, context: Any) -> str:
             words.insert(1, say("help.usage.command"))
         console.print(say("help.usage", words=" ".join(words)))
         console.print()
-        console.print(Padding(command.help, (0, 2)))
+        console.print(Padding(Paragraph(command.help), (0, 2)))
         for heading, rows in _sections(command, context):
             console.print()
             console.print(say(f"help.{heading}"))
@@ -142,8 +143,8 @@ def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    for name, meaning in rows:
+        table.add_row(name, Paragraph(meaning))
     return Padding(table, (0, 0, 0, 2))
 
 
