@@ -49,7 +49,9 @@ def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
     `kind` is the key of the thing's name in `words` ("kind.optimizer", "kind.task", …).
     """
     names = sorted(known)
-    near = get_close_matches(str(value).lower(), names, n=1, cutoff=0.6)
+    given = str(value).lower()
+    near = get_close_matches(given, names, n=1, cutoff=0.6)
+    near = near or [name for name in names if sorted(name) == sorted(given)]  # letters in another order
     if near:
         return UsageError("error.unknown.near", kind=said(kind), value=value, near=near[0])
     return UsageError("error.unknown", kind=said(kind), value=value, known=", ".join(names))
