@@ -42,7 +42,7 @@ def escaped(batch_size: int) -> list[float]:
     sweep = Sweep(task(batch_size), rules, steps=STEPS, evaluate_every=STEPS, chunk=64)
     arrived = np.zeros(len(cells), bool)
     for positions, runs in sweep.run(cells):
-        #        # In the basin of w = 4 the mean error falls below .25; at the bottom of the next best, w = 0, it is .51.
+        # At w = 4 the mean error falls below .25; at the bottom of the next best basin, w = 0, it is .51.
         arrived[positions] = [run.validation_loss[-1] < 0.25 for run in runs]
     return arrived.reshape(len(RATES), STARTS).mean(axis=1).tolist()
 

@@ -3,8 +3,8 @@
     python benchmarks/minima.py
 
 A curve (the task "sine") is fitted with one hidden layer, all examples in every batch, so that a start and
-nothing else decides where a training ends. For each width: the training loss at the end over 50 starts, at the
-rate with the smallest median.
+nothing else decides where a training ends. For each width: the training loss at the end over 50 starts, at
+the rate with the smallest median.
 """
 
 import dataclasses

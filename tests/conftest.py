@@ -1,7 +1,9 @@
-"""What the tests of the command line share: a place of their own, and two ways to run it."""
+"""What tests share: a place of their own, two ways to run the command line, a browser."""
 
 import dataclasses
+import functools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +52,28 @@ def kobai_here(place, capsys):  # noqa: ARG001
     return run
 
 
+@pytest.fixture
+def quick_compile(monkeypatch):
+    """Compile solves with little optimization: four times as fast, and these solves are short."""
+    import jax
+
+    from kobai.minimizers import solve
+
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    monkeypatch.setattr(
+        solve, "_compiled", _quickly(jax, solve._compiled.__wrapped__, tuple(options.items()))
+    )
+
+
+@functools.cache
+def _quickly(jax, function, options):
+    try:
+        jax.jit(lambda x: x, compiler_options=dict(options))(1.0)
+    except Exception:  # an option that this version of XLA does not know
+        options = ()
+    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=dict(options) or None)
+
+
 @pytest.fixture(scope="session")
 def kobai_process():
     """Run a command line as a user does, in a process of its own; `environment` is added to ours."""
@@ -72,3 +96,38 @@ def kobai_process():
 def everything_in():
     """The names of every file and folder below a folder."""
     return lambda folder: {str(path.relative_to(folder)) for path in Path(folder).rglob("*")}
+
+
+def chromium():
+    """An installed Chromium, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not chromium():
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def visit(browser, tmp_path_factory):
+    """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
+
+    def visit(content, **context):
+        path = tmp_path_factory.mktemp("report") / "report.html"
+        path.write_text(content, "utf-8")
+        page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
+        page.wrong = []
+        page.on("console", lambda message: page.wrong.append(message.text))
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("request", lambda request: page.wrong.append(request.url))
+        page.goto(path.as_uri())
+        page.wrong.remove(path.as_uri())
+        return page
+
+    return visit

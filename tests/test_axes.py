@@ -163,10 +163,11 @@ def test_each_value_is_compared_at_its_own_rate(engine):
 
 def test_two_axes_give_two_questions_and_two_columns(engine):
     engine.arrival = by_clip
-    found = answer(run(study_of({"clip": ["none", "norm:1"], "l2": [0.0, 0.1], "sampling": "with"})))
+    given = {"clip": ["none", "norm:1"], "l2": [0.0, 0.1], "sampling": "with"}
+    found = answer(run(study_of(given, rates=(0.1, 1.0))))
     assert list(found.axes) == ["clip", "l2"]  # a single value is no question
     assert found.rows[0].values == {"clip": "norm:1", "l2": "0", "sampling": "with"}
-    assert found.rows[0].trials == 4
+    assert found.rows[0].trials == 8
     lines = sentences.lines(found)
     assert [line.partition(".")[0] for line in lines[3:]] == ["Clipping: norm:1", "L2: 0"]
     assert "Fewer steps than none" in lines[3]
@@ -274,7 +275,8 @@ def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):
     assert len(engine.cells) == trained
     assert again.cells.equals(first.cells)
     run(study_of({"clip": ["none", "norm:2"], "average": [None, "polyak"]}), tmp_path)
-    assert len(engine.cells) == 2 * trained
+    anew = [cell for _, cell in engine.cells[trained:] if cell.strategy.clip.norm == 2]
+    assert len(anew) == 2 + 8  # every one of them; a chunk of others alone is found again
 
 
 def test_two_schedules_of_one_name_are_two_studies(tmp_path, engine):
@@ -348,6 +350,13 @@ def test_what_is_no_value_is_refused(given, words):
         axes(given)
 
 
+def test_an_axis_that_does_nothing_to_a_minimizer_is_refused():
+    with pytest.raises(UsageError, match="lbfgs.*clip"):
+        kobai.compare("digits", optimizers=["adam", "lbfgs"], clip="norm:1", progress=False)
+
+
 def test_a_finished_task_cannot_be_made_anew():
     with pytest.raises(UsageError, match="activation needs a task that can be made anew"):
         kobai.compare(blob_task(), activation=["relu", "tanh"], progress=False)
+    with pytest.raises(UsageError, match="batch_norm needs a task that can be made anew"):
+        kobai.compare(lambda: blob_task(), batch_norm=[False, True], progress=False)

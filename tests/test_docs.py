@@ -51,21 +51,28 @@ def commands(page: Path) -> list[list[str]]:
 def refused(words: list[str]) -> str | None:
     """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
     _, command, *rest = words
-    if command not in ("compare", "methods", "tasks"):
+    if command == "course":
+        known = get_command(cli.application([])).commands["course"].commands
+        return None if rest[0] in known else rest[0]
+    if command not in ("compare", "descend", "landscapes", "methods", "tasks"):
         return command
     options = known_options(command)
     for word in rest:
         if word.startswith("--") and word.partition("=")[0] not in options:
             return word
     values = dict(zip(rest, rest[1:], strict=False))
-    for option, known in (("--optimizers", methods.OPTIMIZERS), ("--initializers", INITIALIZERS)):
+    every = (*methods.OPTIMIZERS, *methods.MINIMIZERS)
+    names = (("--optimizers", methods.OPTIMIZERS), ("--initializers", INITIALIZERS), ("--methods", every))
+    for option, known in names:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
+    if command == "descend":
+        return None if rest[0] in methods.LANDSCAPES else rest[0]
     task = rest[0] if command == "compare" else "--help"
     if task.startswith("examples/"):
         return None if (ROOT / task.partition(":")[0]).is_file() else task
-    return None if task in ("--help", *methods.TASKS) or ".py" in task else task
+    return None if task.partition(":")[0] in ("--help", *methods.TASKS) or ".py" in task else task
 
 
 @pytest.mark.parametrize("page", having("sh"))
@@ -82,6 +89,10 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai compare mnist")) == "mnist"
     assert refused(shlex.split("kobai compare examples/none.py")) == "examples/none.py"
     assert refused(shlex.split("kobai comprae digits")) == "comprae"
+    assert refused(shlex.split("kobai descend bowl --methods sgd,bfgs --start -7,2")) is None
+    assert refused(shlex.split("kobai descend bowel")) == "bowel"
+    assert refused(shlex.split("kobai descend bowl --methods sgd,bfsg")) == "bfsg"
+    assert refused(shlex.split("kobai course strat here")) == "strat"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

@@ -9,7 +9,6 @@ import html
 import json
 import math
 import re
-import shutil
 from html.parser import HTMLParser
 from string import Formatter
 
@@ -22,8 +21,8 @@ import pytest
 import kobai
 from kobai import initializers, words
 from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.report import document, panels
 from kobai.report import html as report
-from kobai.report import panels
 from kobai.report.figures import colours, figures
 from kobai.study.answer import answer
 from kobai.study.grid import Candidate, candidates
@@ -508,7 +507,7 @@ def test_a_script_that_is_closed_by_its_data_is_caught(hostile, monkeypatch):
 
 def test_what_is_filled_in_is_not_filled_again():
     assert (
-        report._fill("{{a}} {{b}}", {"a": "{{b}}", "b": "{{say report.answer}}"})
+        document.fill("{{a}} {{b}}", {"a": "{{b}}", "b": "{{say report.answer}}"})
         == "{{b}} {{say report.answer}}"
     )
 
@@ -531,41 +530,6 @@ def test_both_languages_fill_in_the_same_values():
 
 
 # The page in a browser
-
-
-def chromium():
-    """An installed Chromium, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not chromium():
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="session")
-def visit(browser, tmp_path_factory):
-    """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
-
-    def visit(content, **context):
-        path = tmp_path_factory.mktemp("report") / "report.html"
-        path.write_text(content, "utf-8")
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
-        page.wrong = []
-        page.on("console", lambda message: page.wrong.append(message.text))
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("request", lambda request: page.wrong.append(request.url))
-        page.goto(path.as_uri())
-        page.wrong.remove(path.as_uri())
-        return page
-
-    return visit
 
 
 @pytest.fixture(scope="session")
@@ -642,7 +606,7 @@ def test_hostile_names_are_letters_in_a_browser_too(hostile, visit):
 
 
 def test_a_page_that_asks_the_network_is_caught(outcome, visit, monkeypatch):
-    monkeypatch.setattr(report, "get_plotlyjs", lambda: "")
+    monkeypatch.setattr(document, "get_plotlyjs", lambda: "")
     content = report.page(outcome, answer(outcome), COMMAND)
     planted = content.replace("<main>", '<main><img src="http://127.0.0.1:9/x.png" alt="">', 1)
     assert any("x.png" in complaint for complaint in visit(planted).wrong)

@@ -93,9 +93,7 @@ def test_the_norm_is_over_all_arrays():
 
 @each_library
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
-@pytest.mark.parametrize(
-    "rule", [clip_norm(1), clip_value(1), clip_percentile(50, 2), Clip()], ids=lambda r: r.name
-)
+@pytest.mark.parametrize("rule", [clip_norm(1), clip_value(1), clip_percentile(50, 2)], ids=lambda r: r.name)
 def test_what_is_not_finite_is_skipped_and_counted(rule, bad, xp):
     gradient = {"w": xp.asarray([[3.0, bad]]), "b": xp.asarray([4.0])}
     result, state = clipped(rule, gradient)
@@ -104,6 +102,14 @@ def test_what_is_not_finite_is_skipped_and_counted(rule, bad, xp):
     result, state = rule.update({"w": xp.asarray([[0.3, 0.0]]), "b": xp.asarray([0.4])}, state)
     assert int(state.skipped) == 1
     assert np.isfinite(jax.tree.leaves(result)[0]).all()
+
+
+@each_library
+def test_without_a_bound_nothing_is_done(xp):
+    gradient = xp.asarray([np.nan, 1e30, -np.inf])
+    result, state = clipped(Clip(), gradient)
+    np.testing.assert_array_equal(result, gradient)
+    assert int(state.skipped) == 0
 
 
 def test_optax_and_torch_spread_an_infinite_entry():

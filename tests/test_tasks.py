@@ -53,9 +53,12 @@ def test_the_loss_of_digits_is_cross_entropy(activation):
 
 def test_a_network_of_many_layers_keeps_their_order():
     """JAX sorts the keys of a dict, and "layer_10" would come before "layer_2"."""
-    parameters = jax.tree.map(lambda a: a, mlp.parameters((3, *range(4, 16), 2)))
+    network = mlp.network((3, *range(4, 16), 2), "relu")
+    parameters = jax.tree.map(lambda a: a, network.parameters)
     assert [layer["weights"].shape[0] for layer in parameters] == [*range(4, 16), 2]
-    assert mlp.forward(parameters, np.ones((1, 3), np.float32), "relu").shape == (1, 2)
+    outputs, state = network.apply(parameters, np.ones((1, 3), np.float32), None, False)
+    assert outputs.shape == (1, 2)
+    assert state is None
 
 
 def test_sine_is_a_sine_with_its_noise():

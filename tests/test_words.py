@@ -14,8 +14,11 @@ from kobai.errors import UsageError, said, unknown
 from kobai.words import TABLES, say
 
 SOURCE = Path(kobai.__file__).parent
-SPEAKERS = {"say", "said", "UsageError", "Note", "unknown"}
-"""The functions whose first argument is a key."""
+SPEAKERS = {
+    **dict.fromkeys(("say", "said", "UsageError", "Note", "unknown"), ("",)),
+    "phrase": (r"\.steps", r"\.epochs"),  # kobai.report.numbers.Unit: the key as it is for a unit
+}
+"""The functions whose first argument is a key, and what they put behind it."""
 
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 
@@ -31,7 +34,7 @@ def holes(sentence: str) -> set[str]:
 
 def trees() -> Iterator[tuple[str, ast.AST]]:
     for path in sorted(SOURCE.rglob("*.py")):
-        if path.parent.name != "words":
+        if "words" not in path.relative_to(SOURCE).parts:
             yield str(path.relative_to(SOURCE)), ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -58,8 +61,8 @@ def spoken() -> Iterator[tuple[str, ast.Call, str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and name_of(node) in SPEAKERS and node.args:
                 found = pattern(node.args[0])
-                if found:
-                    yield f"{file}:{node.lineno}", node, found
+                for ending in SPEAKERS[name_of(node)] if found else ():
+                    yield f"{file}:{node.lineno}", node, found + ending
 
 
 def test_the_languages_have_equal_keys():
@@ -88,7 +91,9 @@ def test_every_value_of_a_sentence_is_given():
     """A hole that nobody fills is a KeyError in place of an answer."""
     lacking = []
     for place, call, key in spoken():
-        if name_of(call) not in ("say", "UsageError") or any(word.arg is None for word in call.keywords):
+        if name_of(call) not in ("say", "UsageError", "phrase") or any(
+            word.arg is None for word in call.keywords
+        ):
             continue  # the values are not written at this place
         if ".+" in key:  # "progress.{name}" would claim the sentences of its neighbours too
             continue

@@ -4,6 +4,7 @@
 
     result = kobai.compare("digits")                     # tune, confirm, answer
     task = kobai.Task(parameters=…, loss=…, train=…, validation=…)      # a network of your own
+    kobai.descend("bowl")                                # the paths of many methods over a landscape
     kobai.minimize(fun, x0)                              # a full objective, no learning rate
     kobai.Adam(learning_rate=0.01)                       # an update rule, in your own loop
     kobai.initializers.he().fill(parameters, 0)          # initial values for your own parameters
@@ -20,8 +21,16 @@ __version__ = "0.1.0"
 _HOME = {
     "compare": "comparison",
     "Result": "comparison",
+    "descend": "descent",
+    "Descent": "descent",
+    "Landscape": "landscapes.landscape",
     "Task": "tasks.task",
     "probe": "diagnose",
+    "memory": "longterm",
+    "transfer": "reuse.protocols",
+    "Pair": "tasks.pairs",
+    "fit_normal": "likelihood",
+    "surrogate": "likelihood",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",
@@ -50,7 +59,16 @@ _HOME = {
     "Initializer": "initializers",
     "UsageError": "errors",
 }
-_MODULES = ("tasks", "optimizers", "minimizers", "initializers", "schedules", "stabilizers", "words")
+_MODULES = (
+    "tasks",
+    "landscapes",
+    "optimizers",
+    "minimizers",
+    "initializers",
+    "schedules",
+    "stabilizers",
+    "words",
+)
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

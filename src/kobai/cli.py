@@ -12,14 +12,15 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from kobai import methods, options, words
+from kobai import cli_descend, methods, options, words
+from kobai.course import cli as course
 from kobai.errors import UsageError, remedy
 from kobai.words import say
 
@@ -85,7 +86,7 @@ def application(arguments: list[str]) -> typer.Typer:
         elif context.invoked_subcommand is None:
             print(context.get_help())
 
-    @app.command("compare", help=say("help.compare"), cls=options.Command)
+    @app.command("compare", help=f"{say('help.compare')}\n\n{say('help.axes')}", cls=options.Command)
     def compare(
         task: Annotated[str, typer.Argument(help=say("help.task"), metavar="TASK", show_default=False)],
         optimizers: Annotated[str | None, _option("optimizers", "A,B,…")] = None,
@@ -119,7 +120,7 @@ def application(arguments: list[str]) -> typer.Typer:
     ) -> Callable[[], None]:
         return functools.partial(
             _compare,
-            "kobai " + shlex.join(_reproducing(arguments)),
+            "kobai " + shlex.join(options.reproducing(arguments)),
             task,
             options.path("--output", output) or (None if resume else _new_folder(task)),
             options.path("--json", json),
@@ -133,7 +134,7 @@ def application(arguments: list[str]) -> typer.Typer:
                 "steps": options.whole("--steps", steps),
                 "activation": options.each("--activation", activation),
                 "batch_norm": options.each("--batch-norm", batch_norm),
-                "batch_size": options.each("--batch-size", batch_size),
+                "batch_size": options.each("--batch-size", batch_size, options.size),
                 "sampling": options.each("--sampling", sampling),
                 "clip": options.each("--clip", clip),
                 "l1": options.each("--l1", l1, options.number),
@@ -160,15 +161,9 @@ def application(arguments: list[str]) -> typer.Typer:
     def list_tasks(language: language = None) -> Callable[[], None]:  # noqa: ARG001
         return _list_tasks
 
+    cli_descend.add(app, arguments)
+    app.add_typer(course.application(), name="course", help=say("help.course"))
     return app
-
-
-def _reproducing(arguments: list[str]) -> Iterator[str]:
-    """The arguments but for where files are kept: another run needs a folder of its own."""
-    places = ("--output", "--json")
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
-            yield argument
 
 
 def _option(name: str, metavar: str | None = None) -> Any:

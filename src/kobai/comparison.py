@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,11 @@ def _task(given: Any, values: Mapping[str, Any]) -> Task:
         raise UsageError("error.axis.task", axis=next(iter(values)))
     made = load(given, **values) if isinstance(given, str) else given
     if callable(made) and not isinstance(made, Task):
+        known = inspect.signature(made).parameters
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+        for name in [] if takes_any else values:
+            if name not in known:
+                raise UsageError("error.axis.task", axis=name)
         made = made(**values)
     if not isinstance(made, Task):
         raise UsageError("error.task.type", task="task", value=type(made).__name__)

@@ -49,8 +49,32 @@ STABILIZERS = {
 SCHEDULES = ("constant", "step", "cosine", "warm_up", "one_cycle")
 """Each is a function in ``kobai.schedules``."""
 
-TASKS = ("digits", "sine")
-"""Each is a function in ``kobai.tasks.<name>``."""
+TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
+"""Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""
+
+LANDSCAPES = {
+    "bowl": "classic",
+    "rosenbrock": "classic",
+    "beale": "classic",
+    "himmelblau": "classic",
+    "booth": "classic",
+    "matyas": "classic",
+    "rastrigin": "classic",
+    "ackley": "classic",
+    "styblinski_tang": "classic",
+    "saddle": "difficulties",
+    "monkey_saddle": "difficulties",
+    "plateau": "difficulties",
+    "cliff": "difficulties",
+    "two_level": "difficulties",
+    "noisy": "difficulties",
+    "discontinuous": "difficulties",
+    "ill_conditioned": "difficulties",
+    "resource_allocation": "resource_allocation",
+    "least_resistance": "least_resistance",
+    "shortest_path": "shortest_path",
+}
+"""Each is a function of its name in the module of ``kobai.landscapes`` that stands beside it."""
 
 
 def optimizer_class(name: str) -> type:

@@ -35,6 +35,11 @@ def number(option: str, text: str) -> float:
         raise UsageError("error.option.number", option=option, value=text) from None
 
 
+def size(option: str, text: str) -> int | str | None:
+    """A whole number, or "full"."""
+    return text if text == "full" else whole(option, text)
+
+
 def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are
     """The text itself."""
     return text
@@ -66,6 +71,14 @@ def settings(texts: list[str]) -> dict[str, list[float]]:
             raise UsageError("error.option.set", value=text)
         found.setdefault(name.strip(), []).extend(each("--set", values, number) or [])
     return found
+
+
+def reproducing(arguments: list[str]) -> Iterator[str]:
+    """The arguments but for where files are kept: another run needs a folder of its own."""
+    places = ("--output", "--json", "--html")
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
+            yield argument
 
 
 def translated(problem: Any) -> str:

@@ -133,10 +133,10 @@ class Parts:
 
     # In the program.
 
-    def at(self, plan: Plan, i: Any) -> Plan:
-        """The plan of one step, the i-th of a block."""
-        factors = None if plan.factors is None else plan.factors[..., i]
-        return Plan(factors, None if plan.mixing is None else plan.mixing[..., i, :])
+    def at(self, plan: Plan, s: Any, start: Any) -> Plan:
+        """The plan of step s, in a block from `start`."""
+        factors = plan.factors[..., s - start] if self.schedule else None
+        return Plan(factors, plan.mixing[..., s - start, :] if self.averages else None)
 
     def gradient(self, kept: Kept, g: Any, θ: Any) -> tuple[Any, Kept]:
         """(the gradient that the rule gets, what is kept): penalties added, then clipped."""

@@ -43,7 +43,7 @@ SECONDS_PER_BLOCK = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One training run: an optimizer with its hyperparameters, or a minimizer; an initializer, a seed, a strategy."""
+    """One training run: an optimizer with its settings (or a minimizer), an initializer, seed, strategy."""
 
     optimizer: Optimizer | Minimizer
     initializer: Initializer

@@ -289,7 +289,7 @@ class Program:
         def step(s: Any, cell: Cells) -> Cells:
             point = self._point(s, cell)
             loss, state, g = self._gradient(s, clock, point, cell, draws, train)
-            plan = self.parts.at(draws.plan, s - clock.start)
+            plan = self.parts.at(draws.plan, s, clock.start)
             g, kept = self.parts.gradient(cell.kept, g, point)
             steps = [rule.step for rule in self.rules]
             more = self.parts.beside(kept, plan)
@@ -328,7 +328,7 @@ class Program:
             loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
                 s, clock, point, cells, draws, train
             )
-            plan = self.parts.at(draws.plan, s - clock.start)
+            plan = self.parts.at(draws.plan, s, clock.start)
             g, kept = jax.vmap(self.parts.gradient)(cells.kept, g, point)
             more = self.parts.beside(kept, plan)
             θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ, *more)

@@ -12,11 +12,12 @@ import plotly.graph_objects as go
 import polars as pl
 
 from kobai.report import rates
+from kobai.report.numbers import unit
 from kobai.report.panels import INK, axis, colour, figure, listed, text, translucent, value_axis
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
-from kobai.words import say
+from kobai.words import metric, say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"
 """Ends of the colour scale of the map, on a light page."""
@@ -59,24 +60,25 @@ def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
     columns = {name: say(f"report.axis.{name}") for name in ("training_loss", "validation_loss")}
     if task.metric is None:  # then the metric is the validation loss
         del columns["validation_loss"]
-    columns["validation_metric"] = say("report.axis.validation_metric", metric=task.measure)
+    columns["validation_metric"] = say("report.axis.validation_metric", metric=metric(task.measure))
     cells = {name: cells_of(outcome.cells, trial, CONFIRMATION) for name, trial in outcome.winners.items()}
     spreads = {
         column: {name: _quartiles(outcome, cells[name], column) for name in cells} for column in columns
     }
-    across = {"title_text": say("report.axis.step"), "range": [0, answer.steps]}
+    told = unit(answer)
+    across = {"title_text": told.phrase("report.axis.at"), "range": [0, told.of(answer.steps)]}
     made = figure(
         [text(title) for title in columns.values()],
         [across] * len(columns),
         [_curve_axis(outcome, column, list(spreads[column].values())) for column in columns],
         columns=(len(columns), 1),
     )
-    hover = say("report.axis.step") + " %{x}: %{y:.4g}"
+    hover = told.phrase("report.axis.at") + " %{x:.4g}: %{y:.4g}"
     for panel, column in enumerate(columns, start=1):
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel)}
         for row in reversed(answer.rows):  # the best last, on top
             name = row.optimizer
-            x, (low, median, high) = cells[name]["evaluated_at"][0].to_numpy(), spreads[column][name]
+            x, (low, median, high) = told.of(cells[name]["evaluated_at"][0].to_numpy()), spreads[column][name]
             if row.seeds > 1:
                 made.add_trace(_band(name, look[name], x, low, high).update(place))
             line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1)
@@ -151,13 +153,15 @@ def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
         for name, trial in outcome.winners.items()
     }
     last = max(steps.max() for steps in found.values())  # infinite where a run never arrived
-    across = {"title_text": say("report.axis.step"), "range": [0, min(answer.steps, max(1.25 * last, 1))]}
+    told = unit(answer)
+    end = told.of(min(answer.steps, max(1.25 * last, 1)))
+    across = {"title_text": told.phrase("report.axis.at"), "range": [0, end]}
     up = {"title_text": say("report.axis.reached"), "range": [0, 1.02], "tickformat": ".0%"}
     made = figure([""], [across], [up], height=320, margin={"t": 12})
     for row in reversed(answer.rows):
         x, y = statistics.kaplan_meier(found[row.optimizer], answer.steps)
-        hover = say("report.axis.step") + " %{x}: %{y:.0%}"
-        name, points = row.optimizer, {"x": x.tolist(), "y": y.tolist()}
+        hover = told.phrase("report.axis.at") + " %{x:.4g}: %{y:.0%}"
+        name, points = row.optimizer, {"x": told.of(x).tolist(), "y": y.tolist()}
         made.add_trace(_line(name, look[name], hover, **points, shape="hv"))
     return made
 
@@ -225,7 +229,8 @@ def _steps(answer: Answer, pair: Pair | None) -> str:
         return "–"
     runs = 1 if pair.demonstration else len(answer.tuning_seeds)
     reached = round(pair.reach_rate * runs)
-    steps = f"<b>{pair.steps:.0f}</b>" if reached else f">{answer.steps}"
+    told = unit(answer)
+    steps = f"<b>{told.count(pair.steps)}</b>" if reached else f">{told.count(answer.steps)}"
     return f"{steps}<br>{reached}/{runs}"
 
 
@@ -235,11 +240,11 @@ def _rate(pair: Pair | None) -> str:
 
 def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     """The expected best of k trials: what tuning costs."""
-    study, look = outcome.study, colours(outcome)
+    study, look, told = outcome.study, colours(outcome), unit(answer)
     made = figure(
         [""],
         [{"title_text": say("report.axis.trials")}],
-        [{"title_text": say("report.axis.steps"), "rangemode": "tozero"}],
+        [{"title_text": told.phrase("report.axis.cost"), "rangemode": "tozero"}],
         height=320,
         margin={"t": 12},
     )
@@ -249,7 +254,9 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
         found = [times(study, cells, outcome.target) for cells in trials]
         best = statistics.best_after_k([statistics.restricted(steps, study.steps).mean() for steps in found])
         k = [*range(1, len(best) + 1)]
-        hover = say("report.hover.trials", count="%{x}", steps="%{y:.0f}")
+        hover = told.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")
         mode = "lines" if len(k) > 1 else "markers"
-        made.add_trace(_line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(best), mode=mode))
+        made.add_trace(
+            _line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(told.of(best)), mode=mode)
+        )
     return made

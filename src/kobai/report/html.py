@@ -1,29 +1,25 @@
-"""The report: one HTML file that holds everything, plotly included, and asks the network for nothing.
+"""The report of a study: `page(outcome, answer, command)` fills report.html with the parts made here.
 
-`page(outcome, answer, command)` fills template.html with the parts made here, report.css and report.js.
-Every text passes through `html.escape`; what stands in a script has no "<" at all.
+Every text passes through `html.escape`; what a page is made of in general stands in `document`.
 """
 
 import html
-import os
-import platform
 import re
-from collections.abc import Iterable, Sequence
-from importlib.metadata import version
-from importlib.resources import files
+from collections.abc import Sequence
 from typing import Any
 
 import jax
-from plotly.offline import get_plotlyjs
 
-import kobai
-from kobai.report import sentences, table
+from kobai.errors import is_number
+from kobai.report import document, sentences, table
+from kobai.report.document import definitions, escaped, figure, scrolling
 from kobai.report.figures import colours, figures
+from kobai.report.numbers import unit
 from kobai.report.rates import crossed
 from kobai.study.answer import Answer
 from kobai.study.grid import coefficients
 from kobai.study.protocol import Outcome
-from kobai.words import current, say
+from kobai.words import metric, say
 
 OF_OPTIMIZERS = ("curves", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
@@ -32,45 +28,28 @@ OF_OPTIMIZERS = ("curves", "reached", "tuning")
 def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
     parts = {
-        "language": current(),
-        "title": html.escape(say("report.title", task=answer.task)),
-        "style": _read("report.css"),
-        "headline": html.escape(sentences.headline(answer)),
         "answer": _answer(answer),
         "notes": _notes(answer),
         "table": _comparison(answer, colours(outcome)),
         "others": _other_targets(answer),
         "chips": _chips(outcome, answer),
-        "figures": "".join(_figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+        "figures": "".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
         "settings": _settings(outcome, answer),
         "command": html.escape(command),
-        "data": _data(outcome, answer),
-        "plotly": get_plotlyjs(),
-        "script": _read("report.js"),
     }
-    return _fill(_read("template.html"), parts)
+    return document.page(
+        title=say("report.title", task=answer.task),
+        headline=sentences.headline(answer),
+        main=document.fill(document.read("report.html"), parts),
+        data=_data(outcome, answer),
+    )
 
 
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
-    shown = _table(table.headers(answer), _escaped(table.rows(answer)), sentences.headline(answer), left)
+    shown = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
     return f"{_answer(answer)}{_notes(answer)}{shown}"
-
-
-def _read(name: str) -> str:
-    return files("kobai.report").joinpath(name).read_text("utf-8")
-
-
-def _fill(template: str, parts: dict[str, str]) -> str:
-    """The template with ``{{name}}`` replaced by parts, and ``{{say key}}`` by words; in one pass, so that
-    nothing inside a part is taken for a place to fill."""
-
-    def part(match: re.Match) -> str:
-        word, name = match.groups()
-        return html.escape(say(name)) if word else parts[name]
-
-    return re.sub(r"\{\{(say )?([\w.]+)\}\}", part, template)
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
@@ -78,8 +57,7 @@ def _data(outcome: Outcome, answer: Answer) -> str:
     made = figures(outcome, answer)
     for name in OF_OPTIMIZERS:
         made[name].update_layout(showlegend=False)
-    text = ",".join(f'"{name}":{figure.to_json(engine="json")}' for name, figure in made.items())
-    return "{" + text.replace("<", "\\u003c") + "}"
+    return document.data(made)
 
 
 # The answer
@@ -108,43 +86,16 @@ def _notes(answer: Answer) -> str:
 # Tables
 
 
-def _table(
-    headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)
-) -> str:
-    """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head."""
-
-    def cell(tag: str, i: int, content: str, scope: str = "") -> str:
-        align = ' class="left"' if i in left else ""
-        return f"<{tag}{scope}{align}>{content}</{tag}>"
-
-    heads = "".join(cell("th", i, html.escape(head), ' scope="col"') for i, head in enumerate(headers))
-    body = ""
-    for first, *others in rows:
-        cells = [cell("th", 0, first, ' scope="row"')]
-        cells += [cell("td", i, content) for i, content in enumerate(others, start=1)]
-        body += f"<tr>{''.join(cells)}</tr>"
-    caption = html.escape(caption)
-    return (  # the caption stands outside of the box, so that it does not scroll away
-        f'<p class="caption">{caption}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
-        f'<table aria-label="{caption}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _escaped(rows: Iterable[Sequence[str]]) -> list[list[str]]:
-    return [[html.escape(cell) for cell in row] for row in rows]
-
-
 def _comparison(answer: Answer, colours: dict[str, str]) -> str:
     """The table of the terminal, with the colours of the figures; and what its columns mean."""
-    headers, rows = table.headers(answer, wide=True), _escaped(table.rows(answer, wide=True))
+    headers, rows = table.headers(answer, wide=True), escaped(table.rows(answer, wide=True))
     for row, cells in zip(answer.rows, rows, strict=True):
         mark = ' class="chosen"' if row.optimizer == answer.optimizer.choice else ""
         cells[0] = f'<span{mark}><i style="background:{colours[row.optimizer]}"></i>{cells[0]}</span>'
     columns = table.columns(answer, wide=True)
     left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.axes)]
     caption = say("report.table.caption", seeds=len(answer.seeds))
-    values = {"metric": answer.metric, "reference": answer.optimizer.choice}
+    values = {"metric": metric(answer.metric), "reference": answer.optimizer.choice}
     meanings = [
         (
             head.replace("\n", " "),
@@ -152,37 +103,36 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
         )
         for head, name in zip(headers, columns, strict=True)
     ]
-    meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_list(meanings)}</details>"
-    return _table(headers, rows, caption, left) + meaning
+    meaning = (
+        f"<details><summary>{html.escape(say('report.columns'))}</summary>{definitions(meanings)}</details>"
+    )
+    return scrolling(headers, rows, caption, left) + meaning
 
 
 def _other_targets(answer: Answer) -> str:
     """Every target of a task that states several."""
     if not any(row.other_targets for row in answer.rows):
         return ""
-    relation = "≥" if answer.maximize else "≤"
+    relation, told = "≥" if answer.maximize else "≤", unit(answer)
     targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
     order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
     rows = []
     for row in answer.rows:
         found = [
-            (row.reached, row.steps.value),
+            (row.reached, row.steps.value or 0.0),
             *((reached, steps) for _, reached, steps in row.other_targets),
         ]
         cells = [
-            f"{reached}/{row.seeds}" + (f" · {steps:.0f}" if reached else "") for reached, steps in found
+            f"{reached}/{row.seeds}" + (f" · {told.count(steps)}" if reached else "")
+            for reached, steps in found
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
-    headers = [say("table.optimizer"), *(f"{answer.metric} {relation} {targets[i]:.4g}" for i in order)]
-    caption = say("report.others.caption", steps=answer.steps)
-    shown = _table(headers, _escaped(rows), caption)
+    headers = [say("table.optimizer"), *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order)]
+    caption = say(
+        "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
+    )
+    shown = scrolling(headers, escaped(rows), caption)
     return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
-
-
-def _list(pairs: Iterable[tuple[str, str]]) -> str:
-    """Terms and what belongs to them."""
-    items = (f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in pairs)
-    return f"<dl>{''.join(items)}</dl>"
 
 
 # Figures
@@ -209,7 +159,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
             say("report.curves.more") if fresh > 1 else "",
         ],
         "learning_rates": [
-            say("report.learning_rates.caption", metric=answer.metric, seeds=tuning),
+            say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
             say("report.learning_rates.crosses") if crossed(outcome) else "",
         ],
         "map": [
@@ -222,24 +172,14 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
     }
 
 
-def _figure(name: str, captions: Sequence[str]) -> str:
-    caption = html.escape(say("report.space").join(sentence for sentence in captions if sentence))
-    return (
-        f'<figure><h3 id="{name}-title">{html.escape(say(f"report.{name}.title"))}</h3>'
-        f'<figcaption id="{name}-caption">{caption}</figcaption>'
-        f'<div class="plot" data-figure="{name}" role="img" aria-labelledby="{name}-title" '
-        f'aria-describedby="{name}-caption"></div></figure>'
-    )
-
-
 # Settings
 
 
 def _settings(outcome: Outcome, answer: Answer) -> str:
     parts = {
-        "study": _list(_study(outcome, answer)),
+        "study": definitions(_study(outcome, answer)),
         "tried": _tried(outcome),
-        "versions": _list(_versions()),
+        "versions": definitions(document.versions()),
     }
     return "".join(
         f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>"
@@ -262,7 +202,7 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
         "task": answer.task,
         "data": say("report.setting.data.value", **parts),
         "parameters": f"{task.flatten(task.parameters).size:,}",
-        "target": f"{answer.metric} {relation} {answer.target:.4g} ({source})",
+        "target": f"{metric(answer.metric)} {relation} {answer.target:.4g} ({source})",
         "steps": say("report.setting.steps.value", **steps),
         "tuning_seeds": _span(answer.tuning_seeds),
         "seeds": _span(answer.seeds),
@@ -281,25 +221,12 @@ def _tried(outcome: Outcome) -> str:
         values: dict[str, list[str]] = {}
         for setting in candidate.settings:
             for name, value in coefficients(setting).items():
-                values.setdefault(name, []).append(f"{value:g}")
+                values.setdefault(name, []).append(f"{value:g}" if is_number(value) else str(value))
         values.pop("learning_rate", None)
         others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())
         rows.append([candidate.name, ", ".join(rates) or "–", others or "–"])
     headers = [say("table.optimizer"), say("report.setting.rates"), say("report.setting.others")]
-    return _table(headers, _escaped(rows), say("report.settings.tried"), left=(0, 1, 2))
-
-
-def _versions() -> list[tuple[str, str]]:
-    device = jax.devices()[0]
-    cores = os.cpu_count()
-    kinds = " ".join(dict.fromkeys((device.platform, device.device_kind)))
-    return [
-        ("kobai", kobai.__version__),
-        *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
-        ("python", platform.python_version()),
-        (say("report.setting.platform"), platform.platform()),
-        (say("report.setting.device"), say("report.setting.device.value", device=kinds, cores=cores)),
-    ]
+    return scrolling(headers, escaped(rows), say("report.settings.tried"), left=(0, 1, 2))
 
 
 def _examples(data: Any) -> str:

@@ -20,7 +20,8 @@
       "font.family": style.getPropertyValue("--letters").trim(),
     };
     if (layout.coloraxis) {
-      changes["coloraxis.colorscale"] = [[0, colour("--fast")], [1, colour("--never")]];
+      const [low, high] = layout.meta.scale || ["--fast", "--never"];
+      changes["coloraxis.colorscale"] = [[0, colour(low)], [1, colour(high)]];
     }
     return changes;
   }

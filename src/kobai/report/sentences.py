@@ -1,14 +1,16 @@
 """The answer in words: three lines, and the sentences of caution. Terminal, HTML and notebook share them."""
 
+from kobai.report.numbers import Unit, interval, number, unit
 from kobai.study.answer import Answer, Question
 from kobai.study.statistics import Comparison, Estimate
-from kobai.words import say
+from kobai.words import metric, say
 
 
 def lines(answer: Answer) -> list[str]:
     """The answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
+    told = unit(answer)
     chosen = next(row for row in answer.rows if row.optimizer == answer.optimizer.choice)
-    steps = say("answer.steps", steps=f"{chosen.steps.value:.0f}", interval=interval(chosen.steps, "{:.0f}"))
+    steps = told.phrase("answer.cost", cost=told.estimate(chosen.steps))
     more = {"optimizer": steps if chosen.reached else ""}
     if chosen.saved:
         more["early_stopping"] = say("answer.saved", part=f"{chosen.saved:.0%}")
@@ -17,7 +19,7 @@ def lines(answer: Answer) -> list[str]:
         key, named = (
             ("answer.axis", {"axis": say(f"axis.{name}")}) if name in answer.axes else (f"answer.{name}", {})
         )
-        lines.append(_line(say(key, choice=question.choice, **named) + more.get(name, ""), question))
+        lines.append(_line(say(key, choice=question.choice, **named) + more.get(name, ""), question, told))
     return lines
 
 
@@ -31,23 +33,23 @@ def headline(answer: Answer) -> str:
     return say(
         "answer.headline",
         task=answer.task,
-        metric=answer.metric,
+        metric=metric(answer.metric),
         relation="≥" if answer.maximize else "≤",
         target=f"{answer.target:.4g}",
         source=say("answer.stated" if answer.target_stated else "answer.derived"),
-        steps=answer.steps,
+        budget=unit(answer).phrase("answer.budget", count=unit(answer).count(answer.steps)),
         seeds=len(answer.seeds),
         trainings=answer.trainings,
     )
 
 
-def _line(choice: str, question: Question) -> str:
+def _line(choice: str, question: Question, told: Unit) -> str:
     """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …"""
     parts = [choice]
     if question.faster:
         parts.append(say("answer.faster", names=_listed(question.faster)))
     if question.established:
-        parts.append(say("answer.slower", names=_listed(question.established)))
+        parts.append(told.phrase("answer.slower", names=_listed(question.established)))
     if question.open:
         parts.append(say("answer.open", names=_listed(question.open)))
     if not question.alternatives:
@@ -56,26 +58,13 @@ def _line(choice: str, question: Question) -> str:
 
 
 def _listed(comparisons: tuple[Comparison, ...]) -> str:
-    return say("answer.comma").join(f"{c.name} ({ratio(c.ratio)})" for c in comparisons)
+    return say("answer.comma").join(f"{c.name} ({ratio(c.ratio, c.bound)})" for c in comparisons)
 
 
-def ratio(estimate: Estimate) -> str:
-    """1.31× [1.18–1.45], or that it is not estimable."""
+def ratio(estimate: Estimate, bound: str = "") -> str:
+    """1.31× [1.18–1.45], ≥ 3.2× where it is a bound, or that it is not estimable."""
     if estimate.value is None:
         return say("answer.not_estimable")
+    if bound:
+        return f"{bound} {number(estimate.value)}×"
     return f"{number(estimate.value)}×{interval(estimate)}"
-
-
-def interval(estimate: Estimate, form: str = "") -> str:
-    """ " [1.18–1.45]", or nothing where there is none."""
-    if estimate.low is None or estimate.high is None or estimate.low == estimate.high:
-        return ""
-    low, high = (form.format(end) if form else number(end) for end in (estimate.low, estimate.high))
-    return f" [{low}–{high}]"
-
-
-def number(value: float) -> str:
-    """Three figures at most, plain: 0.93, 1.31, 12.4, 131."""
-    if value >= 1000:
-        return f"{value:.2g}" if value >= 1e5 else f"{value:.0f}"
-    return f"{value:.3g}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

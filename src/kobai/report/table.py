@@ -2,7 +2,7 @@
 
 import math
 
-from kobai.report.sentences import interval, number
+from kobai.report.numbers import interval, number, unit
 from kobai.study.answer import Answer, Row
 from kobai.study.statistics import Estimate
 from kobai.words import say
@@ -16,16 +16,21 @@ BARS = "▁▂▃▄▅▆▇█"
 def columns(answer: Answer, wide: bool = False) -> list[str]:
     """The columns: where axes have several values, one for each behind the initial value."""
     i = COLUMNS.index("initializer") + 1
-    return [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
+    made = [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
+    if answer.epoch is not None:  # then seconds say what epochs do not
+        made.insert(made.index("steps") + 1, "seconds_to_target")
+    return made
 
 
 def headers(answer: Answer, wide: bool = False) -> list[str]:
     """The heads of the columns, broken into lines."""
     reference = answer.optimizer.choice
-    return [
-        say(f"axis.{name}") if name in answer.axes else say(f"table.{name}", reference=reference)
-        for name in columns(answer, wide)
-    ]
+    special = {name: say(f"axis.{name}") for name in answer.axes} | {
+        "steps": unit(answer).phrase("table.cost")
+    }
+    if answer.epoch is not None:  # one more column has to fit
+        special["learning_rate"] = say("table.rate")
+    return [special.get(name) or say(f"table.{name}", reference=reference) for name in columns(answer, wide)]
 
 
 def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
@@ -36,6 +41,7 @@ def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
 
 def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     reference = row.optimizer == answer.optimizer.choice
+    told = unit(answer)
     percent = answer.metric == "accuracy"
     cells = [
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
@@ -43,9 +49,10 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         row.initializer,
         *(row.values[name] for name in answer.axes),
         f"{row.reached}/{row.seeds}",
-        _steps(row.steps) if row.reached else f">{answer.steps}",
+        told.estimate(row.steps) if row.reached else f">{told.count(answer.steps)}",
+        *([] if answer.epoch is None else [number(row.seconds_to_target)]),
         _or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
-        say("table.reference") if reference else _ratio(row.ratio),
+        say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),
     ]
     if wide:
@@ -74,12 +81,10 @@ def sparkline(values: tuple[float, ...], width: int = 12) -> str:
     )
 
 
-def _steps(estimate: Estimate) -> str:
-    return f"{estimate.value:.0f}{interval(estimate, '{:.0f}')}"
-
-
-def _ratio(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else number(estimate.value) + interval(estimate)
+def _ratio(estimate: Estimate, bound: str) -> str:
+    if estimate.value is None:
+        return "–"
+    return f"{bound} {number(estimate.value)}" if bound else number(estimate.value) + interval(estimate)
 
 
 def _p(value: float | None) -> str:

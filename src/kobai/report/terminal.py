@@ -35,7 +35,10 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Paragraph(Text.assemble((first, "bold green"), join, rest))
     yield Text()
-    yield _table(answer, table.columns(answer))
+    yield _table(answer, table.COLUMNS)
+    if answer.axes:
+        yield Text()
+        yield _table(answer, ("optimizer", *answer.axes))
     if wide:  # below and not beside, where it would not fit
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
@@ -54,8 +57,14 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
         made.add_column(heads[place], justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice
+        cells[0] = _broken(cells[0])
         made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
     return made
+
+
+def _broken(name: str) -> str:
+    """The name of an optimizer, on two lines where it is long: conjugate, _gradient (1)."""
+    return name.replace("_", "\n_", 1) if len(name) > 16 else name
 
 
 def files(folder: Path, seconds: float) -> RenderableType:

@@ -72,10 +72,13 @@ class Clip:
         )
 
     def update(self, gradient: Any, state: ClipState, params: Any = None) -> tuple[Any, ClipState]:  # noqa: ARG002
-        """(the clipped gradient, the next state); zero for a gradient that is not finite."""
+        """(the clipped gradient, the next state); of one that is not finite zero, if there is a bound."""
         length = global_norm(gradient)
         xp = namespace(length)
+        # Without any bound nothing is done at all: not finite stays not finite.
+        guarded = (self.value < math.inf) | (self.norm < math.inf) | (self.first > 0)
         finite = xp.isfinite(length)
+        left_out = ~finite & guarded
         bound = xp.minimum(self.norm, self._threshold(state))  # before this norm: the first k are not clipped
         state = self._measured(length, finite, state)
         too_long = finite & (length > bound)
@@ -84,9 +87,9 @@ class Clip:
         def clipped(g: Any) -> Any:
             # Divided first: v·g alone could overflow. And with g/1·1 what is short enough stays as it is.
             kept = xp.clip(g / divisor * factor, -self.value, self.value)
-            return narrow(xp.where(finite, kept, 0), g)
+            return narrow(xp.where(left_out, 0, kept), g)
 
-        skipped = state.skipped + xp.where(finite, 0, 1).astype(np.int32)
+        skipped = state.skipped + xp.where(left_out, 1, 0).astype(np.int32)
         return jax.tree.map(clipped, gradient), state._replace(skipped=skipped)
 
     def _measured(self, length: Any, finite: Any, state: ClipState) -> ClipState:

@@ -80,6 +80,8 @@ class Row:
     test_metric: float | None
     """Mean over the runs that did not diverge."""
     ratio: Estimate
+    bound: str
+    """"≥" where no run arrived, so that the ratio is at least this; "≤" where none of the reference did."""
     p: float | None
     corrected_p: float | None
     working_decades: float | None
@@ -88,6 +90,8 @@ class Row:
     trials: int
     seconds: float
     """Of one core, a run."""
+    seconds_to_target: float
+    """Of one core, until the target or, in a run that misses it, until its end."""
     memory: int
     """Numbers remembered for each parameter."""
     curve: tuple[float, ...]
@@ -129,6 +133,8 @@ class Answer:
     target: float
     target_stated: bool
     steps: int
+    epoch: float | None
+    """Steps in an epoch, where minimizers take part: a step is a batch of examples, and they look at all."""
     evaluate_every: int
     seeds: tuple[int, ...]
     tuning_seeds: tuple[int, ...]
@@ -196,6 +202,7 @@ def answer(outcome: Outcome) -> Answer:
         target=outcome.target,
         target_stated=outcome.stated,
         steps=study.steps,
+        epoch=study.epoch if study.minimizers else None,
         evaluate_every=study.evaluate_every,
         seeds=tuple(study.confirmation_seeds),
         tuning_seeds=tuple(range(study.tuning_seeds)),
@@ -251,12 +258,14 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=float(tested.mean()) if len(tested) else None,
         ratio=compared.ratio if compared else Estimate(1.0, None, None),
+        bound=compared.bound if compared else "",
         p=compared.p if compared else None,
         corrected_p=compared.corrected_p if compared else None,
         working_decades=_working_decades(outcome, trial),
         saved=_saved(study, trial, cells),
         trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
-        seconds=float(cells["seconds"].to_numpy().mean()),
+        seconds=float((seconds := cells["seconds"].to_numpy()).mean()),
+        seconds_to_target=float(np.where(reached, seconds * restricted / study.steps, seconds).mean()),
         memory=outcome.memory[name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
@@ -326,6 +335,9 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
             notes.append(
                 Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"})
             )
+    if study.minimizers:
+        values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
+        notes.append(Note("note.epochs", values | {"batch": study.task.batch_size}))
     trials = {row.trials for row in rows}
     if len(trials) > 1:
         listed = ", ".join(f"{row.optimizer} {row.trials}" for row in rows)

@@ -123,8 +123,8 @@ def candidates(
     if not chosen:
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
-    names = _distinct([name for name, _, _ in grids])
-    extra = {key: _values(key, values) for key, values in (axes or {}).items()}
+    names = distinct([name for name, _, _ in grids])
+    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
     own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
     for key in extra:
         if key.partition(".")[0] not in names:
@@ -132,7 +132,7 @@ def candidates(
     made = []
     for name, (_, template, grid) in zip(names, grids, strict=True):
         if learning_rates is not None and "learning_rate" in coefficients(template):
-            grid = {**grid, "learning_rate": _values("learning_rates", learning_rates)}
+            grid = {**grid, "learning_rate": values_of("learning_rates", learning_rates)}
         made.append(Candidate(name, _product(template, {**grid, **own[name]})))
     return made
 
@@ -146,18 +146,18 @@ def _grid(item: Any, quick: bool) -> tuple[str, Method, dict[str, list[float]]]:
             raise unknown("kind.optimizer", item, [*methods.OPTIMIZERS, *methods.MINIMIZERS])
         return item, methods.optimizer_class(item)(), {"learning_rate": default_rates(item, quick)}
     if isinstance(item, type) and issubclass(item, Optimizer | Minimizer):
-        name = _registered(item)
+        name = registered(item)
         return _grid(name or item(), quick)
     if isinstance(item, Optimizer | Minimizer):
         if isinstance(item, Optimizer) and jax.tree_util.all_leaves([item]):
             raise UsageError("error.optimizer.plain", value=type(item).__name__)
         grid = {key: list(numbers(value)) for key, value in coefficients(item).items() if is_grid(value)}
-        name = getattr(item, "name", None) or _registered(type(item)) or type(item).__name__.lower()
+        name = getattr(item, "name", None) or registered(type(item)) or type(item).__name__.lower()
         return name, item, grid
     raise UsageError("error.optimizer.type", value=repr(item))
 
 
-def _registered(cls: type) -> str | None:
+def registered(cls: type) -> str | None:
     """The name of a class in the tables of methods."""
     if issubclass(cls, Minimizer):
         return next((name for name in methods.MINIMIZERS if methods.minimizer_class(name) is cls), None)
@@ -189,7 +189,7 @@ def _axes_of(name: str, template: Method, axes: Mapping[str, list[float]]) -> di
     return own
 
 
-def _values(name: str, values: Any) -> list[float]:
+def values_of(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
     try:
         found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
@@ -200,7 +200,7 @@ def _values(name: str, values: Any) -> list[float]:
     return found
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """adam, adam -> adam, adam_2."""
     seen: dict[str, int] = {}
     distinct = []

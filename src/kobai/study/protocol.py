@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
 from kobai.errors import UsageError, check_count, is_number
+from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.strategy import Strategy
@@ -111,6 +114,7 @@ class Study:
             )
         for task in self.variants.values():
             task.check()
+            self._check_minimizers(task)
             task.check_start(self.starts(task)[0])
             self._check_numbers(task.flatten(task.parameters).dtype)
 
@@ -125,6 +129,33 @@ class Study:
             for name, value in numbers.items():
                 if is_number(value) and most < abs(value) < math.inf:
                     raise UsageError("error.too_large", owner=owner, name=name, value=value, dtype=dtype)
+
+    def _check_minimizers(self, task: Task) -> None:
+        """Refuse minimizers on what is no function of the parameters, or beside what only rules know."""
+        for name, minimizer in self.minimizers.items():
+            FullBatch(task, minimizer, evaluated_at(1, 1)).check(name)
+            for axis in self.axes:
+                if axis.name not in ("activation", "batch_norm"):
+                    raise UsageError("error.minimizer.axis", name=name, axis=axis.name.replace("_", "-"))
+
+    @property
+    def minimizers(self) -> dict[str, Minimizer]:
+        """The candidates that are minimizers, by name."""
+        return {
+            candidate.name: candidate.settings[0]
+            for candidate in self.candidates
+            if isinstance(candidate.settings[0], Minimizer)
+        }
+
+    @property
+    def examples(self) -> int:
+        """How many training examples there are."""
+        return len(jax.tree.leaves(self.task.train)[0])
+
+    @property
+    def epoch(self) -> float:
+        """Steps in which as many examples are looked at as there are."""
+        return self.examples / self.task.batch_size
 
     def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""

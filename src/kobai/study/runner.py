@@ -96,9 +96,8 @@ class Runner:
         self.progress.phase(phase, len(todo))
         frames: list[pl.DataFrame] = []
         for names, sweep in self.sweeps.items():
-            for frame in self._run(phase, sweep, [training for training in todo if training.task == names]):
-                frames.append(frame)
-                self.frames.append(frame)
+            own = [training for training in todo if training.task == names]
+            frames += self._run(phase, sweep, own)
         return pl.concat(frames)
 
     def _run(self, phase: str, sweep: Sweep, todo: Sequence[Training]) -> Iterator[pl.DataFrame]:
@@ -110,14 +109,19 @@ class Runner:
             if kept is None:
                 rest += part
             else:
-                self.progress.advance(len(part))
+                self._keep(kept, len(part))
                 yield kept
         for positions, runs in sweep.run([training.cell(self.study.averages) for training in rest]):
             part = [rest[i] for i in positions]
             frame = self._frame(phase, part, runs)
             self.chunks.put(_identity(phase, part), frame)
-            self.progress.advance(len(part))
+            self._keep(frame, len(part))
             yield frame
+
+    def _keep(self, frame: pl.DataFrame, trainings: int) -> None:
+        """First the frame, then the word that it is there: whoever is told may interrupt."""
+        self.frames.append(frame)
+        self.progress.advance(trainings)
 
     def _frame(self, phase: str, part: Sequence[Training], runs: Sequence[Run]) -> pl.DataFrame:
         rows = [

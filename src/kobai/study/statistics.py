@@ -67,6 +67,9 @@ class Comparison:
     ratio: Estimate
     p: float
     corrected_p: float
+    bound: str = ""
+    """"≥" where no run of the candidate arrived, so that the ratio is at least this; "≤" where none of the
+    reference did; else ""."""
 
 
 # From curves to times
@@ -291,9 +294,23 @@ def compare(times: Mapping[str, npt.ArrayLike], reference: str, budget: float) -
     ratios = np.stack([_log_ratios(restricted(times[name], budget), at_reference) for name in names])
     p_values = sign_flip_p_values(ratios)
     return {
-        name: Comparison(name, paired_ratio(times[name], at_reference, budget), float(p), float(corrected))
+        name: Comparison(
+            name,
+            paired_ratio(times[name], at_reference, budget),
+            float(p),
+            float(corrected),
+            bound(times[name], times[reference], budget),
+        )
         for name, p, corrected in zip(names, p_values, holm(p_values), strict=True)
     }
+
+
+def bound(times: npt.ArrayLike, reference_times: npt.ArrayLike, budget: float) -> str:
+    """What a ratio is where no run of one side alone has arrived: at least "≥", at most "≤"; else ""."""
+    arrived, reference_arrived = (
+        bool((np.asarray(side, float) <= budget).any()) for side in (times, reference_times)
+    )
+    return {(False, True): "≥", (True, False): "≤"}.get((arrived, reference_arrived), "")
 
 
 # The cost of tuning

@@ -84,15 +84,7 @@ def open_folder(path: Path, resume: bool = False) -> Path:
 
     Raises `UsageError` for any other, and for one that cannot be written; then nothing is left behind.
     """
-    with _naming(path):
-        if path.exists() and not path.is_dir():
-            raise UsageError("error.output.file", path=path)
-        new = [folder for folder in (path, *path.parents) if not folder.exists()]
-        if not new and any(path.iterdir()):
-            if not resume:
-                raise UsageError("error.output.full", path=path)
-            if not (path / CHUNKS).is_dir():
-                raise UsageError("error.output.other", path=path)
+    new = check_folder(path, resume)
     try:
         with _naming(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -103,6 +95,20 @@ def open_folder(path: Path, resume: bool = False) -> Path:
                 folder.rmdir()
         raise
     return path
+
+
+def check_folder(path: Path, resume: bool = False) -> list[Path]:
+    """The folders that `open_folder` would make. Raises `UsageError` where it would refuse."""
+    with _naming(path):
+        if path.exists() and not path.is_dir():
+            raise UsageError("error.output.file", path=path)
+        new = [folder for folder in (path, *path.parents) if not folder.exists()]
+        if not new and any(path.iterdir()):
+            if not resume:
+                raise UsageError("error.output.full", path=path)
+            if not (path / CHUNKS).is_dir():
+                raise UsageError("error.output.other", path=path)
+    return new
 
 
 class Chunks:

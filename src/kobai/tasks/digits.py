@@ -6,13 +6,11 @@ doi 10.24432/C50P49, CC BY 4.0; the copy that scikit-learn ships, with one fixed
 
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kobai.tasks import mlp
+from kobai.tasks.network import classification, widths
 from kobai.tasks.task import Task
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -22,6 +20,7 @@ def digits(
     *,
     hidden: int | Sequence[int] = 100,
     activation: str = "relu",
+    batch_norm: bool | str = False,
     batch_size: int = 128,
     target: float | Sequence[float] | None = (0.95, 0.9, 0.97),
 ) -> Task:
@@ -30,39 +29,20 @@ def digits(
     Args:
       hidden: nodes of the hidden layer, or of each of several.
       activation: "relu", "tanh" or "sigmoid".
+      batch_norm: batch normalization in every hidden layer: False ("off"), True ("on"), which is "before" the
+        activation, or "after" it.
       batch_size: examples in a batch.
       target: validation accuracy to reach, in [0, 1]; of several the first decides.
     """
-    mlp.check_activation(activation)
-    widths = (64, *mlp.hidden_widths(hidden), 10)
+    network = mlp.network((64, *widths(hidden), 10), activation, batch_norm)
+    return classification(network, name="digits", classes=10, target=target, batch_size=batch_size, **parts())
 
-    def loss(parameters: Any, batch: Any) -> Any:
-        x, y = batch
-        log_p = jax.nn.log_softmax(mlp.forward(parameters, x, activation))
-        # A product with the one-hot labels: its gradient is elementwise where an index's is a scatter.
-        return -jnp.mean(jnp.sum(log_p * (y[:, None] == jnp.arange(10)), axis=1))
 
-    def accuracy(parameters: Any, data: Any) -> Any:
-        x, y = data
-        return jnp.mean(jnp.argmax(mlp.forward(parameters, x, activation), axis=1) == y)
-
+def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The images [n, 64] and labels [n] of "train", "validation" and "test"."""
     images, labels, split = load()
-    parts = [(images[split == part], labels[split == part]) for part in (TRAIN, VALIDATION, TEST)]
-    return Task(
-        name="digits",
-        parameters=mlp.parameters(widths),
-        loss=loss,
-        train=parts[TRAIN],
-        validation=parts[VALIDATION],
-        test=parts[TEST],
-        metric=accuracy,
-        metric_name="accuracy",
-        maximize=True,
-        metric_range=(0.0, 1.0),
-        target=target,
-        batch_size=batch_size,
-        layout=mlp.LAYOUT,
-    )
+    chosen = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+    return {name: (images[split == part], labels[split == part]) for name, part in chosen.items()}
 
 
 def load() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""The task that the user named: built in, or from a Python file (``my_task.py``, ``my_task.py:name``)."""
+"""The task that the user named: built in, or from a Python file (``my_task.py``, ``my_task.py:name``).
+
+A built-in one may have its options in its name: ``adding:length=50,cell=gru``.
+"""
 
 import contextlib
 import importlib.util
@@ -26,12 +29,39 @@ def load(name: str, **options: Any) -> Task:
         path = Path(stem + ".py" if colon else name)
         with _blaming(path):
             return _made(name, _from_file(path, attribute or "task"), options)
-    if name not in methods.TASKS:
+    name, _, written = name.partition(":")
+    if name.replace("_", "-") not in methods.TASKS:
         if Path(name + ".py").exists():
             raise UsageError("error.task.py", value=name)
         raise unknown("kind.task", name, methods.TASKS)
-    module = importlib.import_module(f"kobai.tasks.{name}")
-    return _made(name, getattr(module, name), options)
+    function = name.replace("-", "_")
+    module = importlib.import_module(f"kobai.tasks.{function}")
+    return _made(name, getattr(module, function), _settings(name, written) | options)
+
+
+def _settings(task: str, text: str) -> dict[str, Any]:
+    """length=50,hidden=8,16,cell=gru -> {"length": 50, "hidden": [8, 16], "cell": "gru"}."""
+    found: dict[str, Any] = {}
+    option = ""
+    for part in text.split(",") if text else []:
+        first, equals, value = part.partition("=")
+        if equals and first:
+            option = first.strip().replace("-", "_")
+            found[option] = _value(value)
+        elif option and part:
+            before = found[option]
+            found[option] = [*(before if isinstance(before, list) else [before]), _value(part)]
+        else:
+            raise UsageError("error.task.settings", task=task, value=text)
+    return found
+
+
+def _value(text: str) -> int | float | str:
+    """The whole number or the number written in `text`, or the text itself."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text.strip()
 
 
 def _made(name: str, found: Any, options: dict[str, Any]) -> Task:

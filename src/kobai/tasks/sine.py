@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kobai.tasks import mlp
+from kobai.tasks.network import task_of, widths
 from kobai.tasks.task import Task
 
 NOISE = 0.1
@@ -16,6 +17,7 @@ def sine(
     *,
     hidden: int | Sequence[int] = 50,
     activation: str = "tanh",
+    batch_norm: bool | str = False,
     batch_size: int = 32,
     target: float | Sequence[float] | None = (0.02, 0.05, 0.015),
 ) -> Task:
@@ -26,23 +28,23 @@ def sine(
     Args:
       hidden: nodes of the hidden layer, or of each of several.
       activation: "relu", "tanh" or "sigmoid".
+      batch_norm: batch normalization in every hidden layer, as in `digits`.
       batch_size: examples in a batch.
       target: mean squared validation error to reach; of several the first decides.
     """
-    mlp.check_activation(activation)
+    network = mlp.network((1, *widths(hidden), 1), activation, batch_norm)
 
-    def loss(parameters: Any, batch: Any) -> Any:
-        x, y = batch
-        return jnp.mean((mlp.forward(parameters, x, activation) - y) ** 2)
+    def squared_error(outputs: Any, y: Any) -> Any:
+        return jnp.mean((outputs - y) ** 2)
 
     # RandomState, because NumPy promises its stream for ever: the data never change.
     random = np.random.RandomState(37)
     x = random.uniform(-np.pi, np.pi, (800, 1)).astype(np.float32)
     y = (np.sin(x) + NOISE * random.standard_normal((800, 1))).astype(np.float32)
-    return Task(
+    return task_of(
+        network,
         name="sine",
-        parameters=mlp.parameters((1, *mlp.hidden_widths(hidden), 1)),
-        loss=loss,
+        loss=squared_error,
         train=(x[:400], y[:400]),
         validation=(x[400:600], y[400:600]),
         test=(x[600:], y[600:]),
@@ -50,5 +52,4 @@ def sine(
         metric_range=(0.0, np.inf),
         target=target,
         batch_size=batch_size,
-        layout=mlp.LAYOUT,
     )

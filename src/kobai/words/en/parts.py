@@ -63,5 +63,5 @@ WORDS: dict[str, str] = {
     "help.option.schedule": "learning-rate schedule: constant,cosine,step:100,warm-up:50,warm-up:50+cosine,one-cycle",
     "help.option.early-stopping": "none,patience:10 (evaluations without an improvement of the validation loss)",
     "help.option.sampling": "examples of a batch: without or with replacement",
-    "help.axes": "an option with several values, separated by commas, makes them an axis: all are tried, and the answer says what each does",
+    "help.axes": "An option with several values, separated by commas, makes them an axis: all are tried, and the answer says what each does.",
 }

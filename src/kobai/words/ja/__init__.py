@@ -1,5 +1,5 @@
 """Japanese: every sentence, from one table for each part of kobai."""
 
-from kobai.words.ja import course, descend, minimize, parts, study
+from kobai.words.ja import course, descend, minimize, parts, study, tasks
 
-WORDS = study.WORDS | minimize.WORDS | descend.WORDS | parts.WORDS | course.WORDS
+WORDS = study.WORDS | minimize.WORDS | descend.WORDS | parts.WORDS | course.WORDS | tasks.WORDS

@@ -63,5 +63,5 @@ WORDS: dict[str, str] = {
     "help.option.schedule": "学習率スケジュール: constant,cosine,step:100,warm-up:50,warm-up:50+cosine,one-cycle",
     "help.option.early-stopping": "none,patience:10(検証損失が改善しない評価の回数)",
     "help.option.sampling": "バッチの標本の取り方: without(非復元)か with(復元)",
-    "help.axes": "カンマで区切って複数の値を与えたオプションは比較の軸になります。すべてを試し、それぞれの効果を答えます",
+    "help.axes": "カンマで区切って複数の値を与えたオプションは比較の軸になります。すべてを試し、それぞれの効果を答えます。",
 }

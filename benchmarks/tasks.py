@@ -1,0 +1,87 @@
+"""The numbers of docs/tasks.md: python benchmarks/tasks.py batch-norm | clipping | mnist1d
+
+batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
+clipping     the adding problem with momentum, with and without a clipped gradient (needs optax)
+mnist1d      test accuracies after long training on all 4,000 training examples, as in the paper
+"""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+import kobai
+from kobai.comparison import use_compilation_cache
+from kobai.initializers import parse
+from kobai.sweep import Cell, Run, Sweep
+
+
+def runs(
+    task: kobai.Task, settings: Sequence[tuple], seeds: int, steps: int, every: int
+) -> list[tuple[str, list[Run]]]:
+    """(name, one run for each seed) for each (name, optimizer, initializer)."""
+    sweep = Sweep(task, [optimizer for _, optimizer, _ in settings], steps=steps, evaluate_every=every)
+    cells = [
+        Cell(optimizer, parse(initializer), seed)
+        for _, optimizer, initializer in settings
+        for seed in range(seeds)
+    ]
+    found: dict[int, Run] = {}
+    for positions, finished in sweep.run(cells):
+        found |= zip(positions, finished, strict=True)
+    return [
+        (name, [found[i * seeds + seed] for seed in range(seeds)]) for i, (name, _, _) in enumerate(settings)
+    ]
+
+
+def batch_norm() -> None:
+    scales = [f"normal:{scale:.2g}" for scale in 10 ** np.linspace(-3, 1, 16)]
+    table = {}
+    for place in ("off", "before", "after"):
+        task = kobai.tasks.digits(hidden=[50] * 4, activation="tanh", batch_norm=place)
+        rule = kobai.SGD(learning_rate=0.1)
+        for scale, found in runs(task, [(scale, rule, scale) for scale in scales], 3, 300, 20):
+            final = np.median([run.validation_metric[-1] for run in found])
+            table.setdefault(scale, []).append(f"{final:.2f}")
+    print("validation accuracy after 300 steps, median of 3 seeds: off, before, after")
+    for scale, row in table.items():
+        print(f"{scale:14} {'  '.join(row)}")
+
+
+def clipping() -> None:
+    import optax
+
+    def clipped(learning_rate: float) -> optax.GradientTransformation:
+        return optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(learning_rate, 0.9))
+
+    task, settings = kobai.tasks.adding(), []
+    for rate in (0.0316, 0.1, 0.316):
+        settings.append((f"{rate} none", kobai.Momentum(learning_rate=rate), "xavier"))
+        settings.append((f"{rate} norm 1", kobai.from_optax(clipped, learning_rate=rate), "xavier"))
+    print("adding, momentum, 500 steps, 10 seeds: diverged, reached 0.03, median steps until then")
+    for name, found in runs(task, settings, 10, 500, 10):
+        curves = np.array([run.validation_metric for run in found])
+        arrives = curves <= task.targets[0]
+        steps = np.where(arrives.any(axis=1), 10 * arrives.argmax(axis=1), np.inf)
+        diverged = [run.diverged_at is not None for run in found]
+        steps[diverged] = np.inf
+        print(f"{name:14} {sum(diverged):2}  {np.isfinite(steps).sum():2}  {np.median(steps)}")
+
+
+def mnist1d() -> None:
+    rates = {"logistic": 0.01, "mlp": 0.01, "cnn": 0.01, "gru": 0.01}
+    for model, rate in rates.items():
+        task = kobai.tasks.mnist1d(model=model)
+        everything = jax.tree.map(lambda *parts: np.concatenate(parts), task.train, task.validation)
+        task = dataclasses.replace(task, train=everything, validation=task.test)
+        initializer = "xavier" if model == "gru" else "he"
+        rule = kobai.Adam(learning_rate=rate)
+        [(_, found)] = runs(task, [(model, rule, initializer)], 2, 6000, 1000)
+        print(model, [round(run.test_metric, 3) for run in found], flush=True)
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    {"batch-norm": batch_norm, "clipping": clipping, "mnist1d": mnist1d}[sys.argv[1]]()

@@ -1,0 +1,119 @@
+"""The commands `kobai descend` and `kobai landscapes`. As in `cli`, nothing heavy is imported before it is
+needed, and each command returns what is to be done, as a function."""
+
+import functools
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from kobai import methods, options
+from kobai.errors import UsageError
+from kobai.words import say
+
+FILES = "descent.html, descent.json, table.parquet, paths.parquet"
+
+
+def add(app: typer.Typer, arguments: list[str]) -> None:
+    """Give the application the two commands; `arguments` is the whole command line."""
+
+    def option(name: str, metavar: str) -> Any:
+        return typer.Option(
+            f"--{name}", help=say(f"help.descend.{name}"), metavar=metavar, show_default=False
+        )
+
+    language = Annotated[
+        str | None, typer.Option("--language", help=say("help.option.language"), metavar="en|ja")
+    ]
+
+    @app.command("descend", help=say("help.descend"), cls=options.Command)
+    def descend(
+        landscape: Annotated[
+            str, typer.Argument(help=say("help.landscape"), metavar="LANDSCAPE", show_default=False)
+        ],
+        methods: Annotated[str | None, option("methods", "A,B,…")] = None,
+        start: Annotated[str | None, option("start", "X,Y,…")] = None,
+        learning_rates: Annotated[str | None, option("learning-rates", "X,Y,…")] = None,
+        coefficients: Annotated[list[str] | None, option("set", "A.B=X,Y,…")] = None,
+        steps: Annotated[str | None, option("steps", "N")] = None,
+        tolerance: Annotated[str | None, option("tolerance", "X")] = None,
+        dimension: Annotated[str | None, option("dimension", "N")] = None,
+        sort: Annotated[str | None, option("sort", "COLUMN")] = None,
+        output: Annotated[Path | None, option("output", "DIR")] = None,
+        html: Annotated[Path | None, option("html", "FILE")] = None,
+        json: Annotated[Path | None, option("json", "FILE")] = None,
+        language: language = None,  # noqa: ARG001 - read before anything is said
+    ) -> Callable[[], None]:
+        ask = {
+            "methods": options.each("--methods", methods),
+            "start": options.each("--start", start, options.number),
+            "learning_rates": options.each("--learning-rates", learning_rates, options.number),
+            "coefficients": options.settings(coefficients or []),
+            "steps": options.whole("--steps", steps),
+            "tolerance": None if tolerance is None else options.number("--tolerance", tolerance),
+            "dimension": options.whole("--dimension", dimension),
+            "sort": sort,
+        }
+        command = "kobai " + shlex.join(options.reproducing(arguments))
+        given = {name: value for name, value in ask.items() if value is not None}
+        return functools.partial(_descend, landscape, given, command, output, html, json)
+
+    @app.command("landscapes", help=say("help.landscapes"), cls=options.Command)
+    def landscapes(language: language = None) -> Callable[[], None]:  # noqa: ARG001
+        return _landscapes
+
+
+def _descend(
+    landscape: str,
+    ask: dict[str, Any],
+    command: str,
+    output: Path | None,
+    html: Path | None,
+    json: Path | None,
+) -> None:
+    """Check where files are to go, descend, print, write."""
+    for option, path in (("--html", html), ("--json", json)):
+        if path is not None and not (path.parent.is_dir() and not path.is_dir()):
+            raise UsageError("error.file", option=option, path=path)
+    began = time.perf_counter()
+    from kobai.descent import descend
+    from kobai.report.descent import terminal
+    from kobai.study.store import check_folder, check_writable, open_folder, write_text
+
+    # Polars hears a Ctrl-C too, and would raise it once more.
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
+    for path in (html, json):
+        if path is not None:
+            check_writable(path)
+    folder = None
+    if output is not None or html is None:
+        folder = output or Path("kobai-runs") / f"{landscape}-{time.strftime('%Y%m%d-%H%M%S')}"
+        check_folder(folder)
+    result = descend(landscape, command=command, **ask)
+    console = Console(highlight=False)
+    console.print(terminal.view(result.outcome))
+    console.print()
+    if folder is not None:
+        result.save(open_folder(folder))
+    if html is not None:
+        write_text(html, result.html())
+    if json is not None:
+        write_text(json, result.to_json())
+    written = [str(path) for path in (html, json) if path is not None]
+    where = [say("descent.files", names=FILES, folder=folder)] if folder else []
+    where += [", ".join(written)] if written else []
+    seconds = say("descent.seconds", seconds=f"{time.perf_counter() - began:.1f}")
+    long = any(len(str(path)) > console.width for path in (folder, html, json))  # to be copied whole
+    console.print(f"{'; '.join(where)} ({seconds})", style="dim", soft_wrap=long)
+
+
+def _landscapes() -> None:
+    console = Console(highlight=False)
+    console.print(options.described((name, say(f"landscape.{name}")) for name in methods.LANDSCAPES))
+    print()
+    print(say("help.own_landscape"))

@@ -1,0 +1,29 @@
+"""The course: notebooks with exercises that check themselves, in Japanese and English.
+
+In a notebook, or anywhere else::
+
+    from kobai.course import check, done, hint
+
+    check("3_1.adam")       # what is right or wrong with what stands under the name Adam
+    hint("3_1.adam")        # a hint; again, a stronger one; three in all
+    if done("3_1.adam"):    # whether it is right; else one line that says what is missing
+        ...
+
+How the pieces combine: `source` reads a lesson, one file for all its notebooks; `notebooks` makes them and
+places them without touching a learner's work. `exercises` is the table of all exercises, each an `Exercise`
+with its reference and its named wrong answers; `judge` compares an answer with them. `runner` executes one
+notebook in a process of its own with limits, and `grade` many. README.md here says how to write a lesson.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {"check": "learner", "hint": "learner", "done": "learner"}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"kobai.course.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'kobai.course' has no attribute '{name}'")

@@ -1,0 +1,159 @@
+"""The exercises of lesson 3_8: early stopping, a surrogate, the objective as a sum, maximum likelihood."""
+
+from functools import partial
+
+import numpy as np
+
+from kobai.course.exercise import Exercise, function
+
+# Early stopping
+
+CURVES = [
+    (np.array([5.0, 4.0, 3.0, 3.5, 3.2, 3.1, 2.0, 1.0]), 3),
+    (np.array([5.0, 4.0, 3.0, 3.5, 2.0, 2.5, 2.2, 2.6, 1.0]), 3),
+    (np.array([3.0, 2.0, 1.0]), 2),
+    (np.array([2.0, 2.0, 2.0, 1.0]), 2),
+    (np.array([5.0, 4.0, 3.0, 3.5, 3.2, 3.4, 3.1, 2.9]), 3),
+    (np.array([3.0, 1.0, 2.0, 3.0, 4.0, 0.5]), 3),
+]
+
+
+def early_stop(values, patience, *, first=1, consecutive_rises=False, equal=False, late=0, total=False):
+    best, lowest, waited, before = 0, np.inf, 0, np.inf
+    for step, value in enumerate(values, start=1):
+        beaten = value < lowest or (equal and value == lowest)
+        worse = value > before if consecutive_rises else not beaten
+        waited = waited + 1 if worse else (waited if total else 0)
+        best, lowest = (step, value) if beaten else (best, lowest)
+        before = value
+        if worse and waited >= patience + late:
+            return best + first - 1, step + first - 1
+    return best + first - 1, len(values) + first - 1
+
+
+def early_stop_never(values, patience):
+    return int(np.argmin(values)) + 1, len(values)
+
+
+# The surrogate
+
+S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, 1.0, -1.0, -1.0, 1.0])
+S1, Y1 = np.array([0.7, -2.0, 1.1]), np.array([-1.0, -1.0, 1.0])
+
+
+def two_losses(s, y, *, sign=-1, total=False):
+    average = np.sum if total else np.mean
+    return average(y * s <= 0), average(np.log(1 + np.exp(sign * y * s)))
+
+
+def accuracy_instead(s, y):
+    return (y * s > 0).mean(), two_losses(s, y)[1]
+
+
+def zero_is_right(s, y):
+    return (y * s < 0).mean(), two_losses(s, y)[1]
+
+
+def no_label(s, y):
+    return two_losses(s, y)[0], np.log(1 + np.exp(-s)).mean()
+
+
+def no_one(s, y):
+    return two_losses(s, y)[0], (-y * s).mean()
+
+
+# The objective as a sum
+
+
+def slope(x, t):
+    """The gradient of the mean squared error of w·x at w = (1, −1)."""
+    error = x @ np.array([1.0, -1.0]) - t
+    return 2 * x.T @ error / len(x)
+
+
+random = np.random.default_rng(38)
+DATA = random.normal(size=(6, 2)), random.normal(size=6)
+
+
+def mean_gradient(gradient, x, t, size, *, total=False, first=False, scaled=False, step=None):
+    starts = range(0, len(x), step or size)
+    found = [gradient(x[i : i + size], t[i : i + size]) for i in starts]
+    if first:
+        return found[0]
+    made = np.sum(found, axis=0) if total else np.mean(found, axis=0)
+    return made / size if scaled else made
+
+
+def mean_over_everything(gradient, x, t, size):
+    return np.mean([gradient(x[i : i + size], t[i : i + size]) for i in range(0, len(x), size)])
+
+
+# Maximum likelihood
+
+X, X1 = np.array([1.0, 2.0, 3.0, 4.0, 10.0]), np.array([-0.5, 0.7, 0.1])
+
+
+def log_likelihood(x, mean, std, *, mean_of=False, half=2, scale=1.0, constant=True, power=1):
+    each = -((x - mean) ** 2) / (half * std**2) - scale * np.log(std) * power
+    each = each - np.log(2 * np.pi) / 2 if constant else each
+    return each.mean() if mean_of else each.sum()
+
+
+EXERCISES: dict[str, Exercise] = {
+    "early_stop": function(
+        "early_stop",
+        early_stop,
+        CURVES,
+        from_zero=partial(early_stop, first=0),
+        rises=partial(early_stop, consecutive_rises=True),
+        equal=partial(early_stop, equal=True),
+        late=partial(early_stop, late=1),
+        total=partial(early_stop, total=True),
+        never=early_stop_never,
+        order=lambda values, patience: early_stop(values, patience)[::-1],
+    ),
+    "two_losses": function(
+        "two_losses",
+        two_losses,
+        [(S, Y), (S1, Y1)],
+        accuracy=accuracy_instead,
+        zero_is_right=zero_is_right,
+        sign=partial(two_losses, sign=1),
+        no_mean=partial(two_losses, total=True),
+        no_label=no_label,
+        no_one=no_one,
+        order=lambda s, y: two_losses(s, y)[::-1],
+    ),
+    "mean_gradient": function(
+        "mean_gradient",
+        mean_gradient,
+        [(slope, *DATA, 2), (slope, *DATA, 3)],
+        total=partial(mean_gradient, total=True),
+        first_only=partial(mean_gradient, first=True),
+        divided_twice=partial(mean_gradient, scaled=True),
+        overlapping=partial(mean_gradient, step=1),
+        one_number=mean_over_everything,
+    ),
+    "log_likelihood": function(
+        "log_likelihood",
+        log_likelihood,
+        [(X, 4.0, 3.0), (X1, 0.2, 0.5)],
+        mean=partial(log_likelihood, mean_of=True),
+        no_half=partial(log_likelihood, half=1),
+        no_log_std=partial(log_likelihood, scale=0.0),
+        variance=partial(log_likelihood, power=2),
+        no_constant=partial(log_likelihood, constant=False),
+        negative=lambda x, mean, std: -log_likelihood(x, mean, std),
+        likelihood=lambda x, mean, std: np.exp(log_likelihood(x, mean, std)),
+    ),
+    "fit_normal": function(
+        "fit_normal",
+        lambda x: (x.mean(), x.var()),
+        [(X,), (X1,)],
+        sample=lambda x: (x.mean(), x.var(ddof=1)),
+        std=lambda x: (x.mean(), x.std()),
+        total=lambda x: (x.mean(), ((x - x.mean()) ** 2).sum()),
+        median=lambda x: (np.median(x), ((x - np.median(x)) ** 2).mean()),
+        not_centred=lambda x: (x.mean(), (x**2).mean()),
+    ),
+}

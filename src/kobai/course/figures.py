@@ -1,0 +1,189 @@
+"""The figures of the lessons, in the look of kobai's reports: paths on a contour map, curves, histograms.
+
+Each takes plain arrays by name and gives a plotly figure, so that a learner can draw whatever they made.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text
+
+FONT = "Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic, Meiryo, IPAexGothic, sans-serif"
+FINE = 160
+
+
+def contour(
+    f: Callable[[Any, Any], Any],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    paths: Mapping[str, Any] | None = None,
+    *,
+    title: str = "",
+    logarithmic: bool = True,
+) -> go.Figure:
+    """Contour lines of f(x, y), and paths of points [steps, 2] drawn on them.
+
+    Args:
+      f: takes arrays.
+      x, y: the ends of the axes; what of a path lies far outside is cut off.
+      paths: by name.
+      title: of the figure.
+      logarithmic: whether the lines stand at powers instead of at equal differences of f.
+    """
+    across, up = np.linspace(*x, FINE), np.linspace(*y, FINE)
+    heights = np.asarray(f(*np.meshgrid(across, up)), float)
+    shown = np.log10(heights - np.nanmin(heights) + 1e-3) if logarithmic else heights
+    made = figure([""], [{"range": list(x)}], [{"range": list(y)}], height=420, margin={"t": 48})
+    made.add_contour(
+        x=across,
+        y=up,
+        z=shown,
+        contours={"coloring": "none"},
+        showscale=False,
+        ncontours=18,
+        line={"width": 1, "color": "rgba(128,128,128,0.6)"},
+        hoverinfo="skip",
+    )
+    for i, (name, path) in enumerate((paths or {}).items()):
+        points = _inside(np.asarray(path, float), x, y)
+        made.add_scatter(
+            name=text(name),
+            x=listed(points[:, 0]),
+            y=listed(points[:, 1]),
+            mode="lines+markers",
+            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+            marker={"size": 4},
+            customdata=np.arange(len(points)),
+            hovertemplate="%{fullData.name}: %{customdata}<br>(%{x:.4g}, %{y:.4g})<extra></extra>",
+        )
+    return _finished(made, title)
+
+
+def _inside(points: np.ndarray, x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
+    """The points up to the first that has left for good what could be drawn."""
+    far = np.zeros(len(points), bool)
+    for column, (low, high) in enumerate((x, y)):
+        values, room = points[:, column], high - low
+        far |= ~np.isfinite(values) | (values < low - 3 * room) | (values > high + 3 * room)
+    return points[: int(np.argmax(far))] if far.any() else points
+
+
+def curves(
+    series: Mapping[str, Any], *, x: str = "", y: str = "", title: str = "", log: bool = False, every: int = 1
+) -> go.Figure:
+    """A line for each sequence of numbers; its first number belongs to step 1.
+
+    Args:
+      series: sequences by name.
+      x, y: what the axes are called.
+      title: of the figure.
+      log: whether the vertical axis is logarithmic.
+      every: steps between two numbers.
+    """
+    up = {"title_text": y, "type": "log", "exponentformat": "power"} if log else {"title_text": y}
+    made = figure([""], [{"title_text": x}], [up], height=320, margin={"t": 48})
+    for i, (name, values) in enumerate(series.items()):
+        made.add_scatter(
+            name=text(name),
+            x=every * np.arange(1, len(values) + 1),
+            y=listed(values),
+            mode="lines",
+            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+        )
+    return _finished(made, title)
+
+
+def scatter(
+    x: Any, t: Any, lines: Mapping[str, Any], *, title: str = "", across: str = "", up: str = ""
+) -> go.Figure:
+    """Points (x, t), and the values of some functions at the same x as lines, by name."""
+    made = figure([""], [{"title_text": across}], [{"title_text": up}], height=340, margin={"t": 48})
+    made.add_scatter(
+        x=listed(np.ravel(x)),
+        y=listed(np.ravel(t)),
+        mode="markers",
+        marker={"size": 5, "color": "rgba(128,128,128,0.6)"},
+        showlegend=False,
+    )
+    for i, (name, values) in enumerate(lines.items()):
+        made.add_scatter(
+            name=text(name),
+            x=listed(np.ravel(x)),
+            y=listed(np.ravel(values)),
+            mode="lines",
+            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+        )
+    return _finished(made, title)
+
+
+def histograms(
+    values: Mapping[str, Any], *, title: str = "", columns: int = 5, bins: int = 40, x: str = ""
+) -> go.Figure:
+    """A histogram beside the other for each array: the share of its entries in each bin.
+
+    Args:
+      values: arrays of any shape, by name.
+      title: of the figure.
+      columns: histograms in a row.
+      bins: in each.
+      x: what the horizontal axes are called.
+    """
+    count = len(values)
+    made = figure(
+        [text(name) for name in values],
+        [{"title_text": x}] * count,
+        [{"tickformat": ".0%", "rangemode": "tozero"}] * count,
+        height=190,
+        columns=(min(columns, count), 2),
+        margin={"t": 76},
+    )
+    for panel, (name, array) in enumerate(values.items(), start=1):
+        entries = np.ravel(np.asarray(array, float))
+        shares, edges = np.histogram(entries[np.isfinite(entries)], bins)
+        made.add_bar(
+            name=text(name),
+            x=(edges[1:] + edges[:-1]) / 2,
+            y=shares / max(entries.size, 1),
+            width=np.diff(edges),
+            marker={"color": colour(0), "line": {"width": 0}},
+            xaxis=axis("x", panel),
+            yaxis=axis("y", panel),
+            showlegend=False,
+        )
+    return _finished(made, title)
+
+
+def heat(
+    table: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str], *, title: str = ""
+) -> go.Figure:
+    """A table of numbers with the numbers written in: the larger, the stronger the colour."""
+    made = figure(
+        [""],
+        [{"type": "category", "side": "top", "showgrid": False}],
+        [{"type": "category", "autorange": "reversed", "showgrid": False}],
+        height=46 * len(rows) + 20,
+        margin={"t": 84, "b": 8},
+    )
+    made.add_heatmap(
+        x=list(columns),
+        y=list(rows),
+        z=[listed(row) for row in table],
+        texttemplate="%{z:.3g}",
+        colorscale=[[0, "rgba(40,166,122,0.05)"], [1, "rgba(40,166,122,0.75)"]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+    )
+    return _finished(made, title)
+
+
+def _finished(made: go.Figure, title: str) -> go.Figure:
+    made.update_layout(
+        title={"text": f"<b>{text(title)}</b>", "x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 15}},
+        font={"family": FONT, "size": 13},
+        legend={"traceorder": "normal"},
+    )
+    return made

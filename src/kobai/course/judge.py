@@ -1,0 +1,188 @@
+"""What is right or wrong with an answer, as a `Verdict`: never an exception, whatever the answer does."""
+
+import contextlib
+import dataclasses
+import html
+import io
+import linecache
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from kobai.course.exercise import Exercise, Mistake, Seen, Unwritten
+from kobai.errors import said
+from kobai.words import say
+
+PASSED, WRONG, UNWRITTEN = "passed", "wrong", "unwritten"
+STOPPED, CRASHED = "stopped", "crashed"
+"""An answer, or a whole notebook, that ran out of time; a notebook whose process ended."""
+MARKS = {PASSED: "✓", WRONG: "✗", UNWRITTEN: "–", STOPPED: "⧖", CRASHED: "!"}
+COLOURS = {PASSED: "#28a67a", WRONG: "#cc4221", UNWRITTEN: "#808080", STOPPED: "#cc4221", CRASHED: "#cc4221"}
+SECONDS = 10.0
+"""An answer that has not come back after this is taken for an endless loop."""
+
+RELATIVE, ABSOLUTE = 1e-7, 1e-10
+"""Two right ways to write a formula differ by rounding, about 1e-15; the named wrong answers by far more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What is to be said about an answer, in the language in use when it is shown."""
+
+    exercise: str
+    status: str
+    """passed, wrong, unwritten, stopped, crashed."""
+    key: str
+    """Of its sentence."""
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    mistake: str = ""
+    """The name of the wrong answer that was recognised."""
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return say(self.key, **self.values)
+
+    def __repr__(self) -> str:
+        return f"{MARKS[self.status]} {self.exercise}: {self.message}"
+
+    def _repr_html_(self) -> str:
+        style = f"border-left:4px solid {COLOURS[self.status]};padding:.4em .8em;white-space:pre-wrap"
+        return f'<div style="{style}">{html.escape(repr(self), quote=False)}</div>'
+
+
+class OutOfTime(BaseException):
+    """The time is up; no `Exception`, so that an answer's own ``except Exception`` does not swallow it."""
+
+
+def judge(name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS) -> Verdict:
+    """What is right or wrong with the answer to `exercise` among a learner's variables."""
+    if exercise.defines not in namespace:
+        return Verdict(name, UNWRITTEN, "course.verdict.unwritten", {"name": exercise.defines})
+    began = time.perf_counter()
+    try:
+        with _quiet(), limited(seconds):
+            seen = list(exercise.observe(namespace[exercise.defines]))
+    except Unwritten:
+        return Verdict(name, UNWRITTEN, "course.verdict.unanswered", {"name": exercise.defines})
+    except NotImplementedError:
+        return Verdict(name, UNWRITTEN, "course.verdict.unwritten", {"name": exercise.defines})
+    except Mistake as mistake:
+        return _wrong(name, mistake)
+    except OutOfTime:
+        spent = round(time.perf_counter() - began)
+        return Verdict(name, STOPPED, "course.verdict.endless", {"name": exercise.defines, "seconds": spent})
+    except (Exception, SystemExit) as problem:
+        return Verdict(name, WRONG, "course.verdict.raises", _raised(problem, namespace))
+    return _compared(name, exercise, seen)
+
+
+def _compared(name: str, exercise: Exercise, seen: list[Seen]) -> Verdict:
+    expected = list(exercise.observe(exercise.reference))
+    if _same(seen, expected):
+        return Verdict(name, PASSED, "course.verdict.passed")
+    for mistake, wrong in exercise.wrong.items():
+        with contextlib.suppress(Exception), _quiet():  # those that behave wrongly were told above
+            if _same(seen, list(exercise.observe(wrong))):
+                return _wrong(name, Mistake(mistake))
+    return Verdict(name, WRONG, *_first_difference(seen, expected))
+
+
+def _wrong(name: str, mistake: Mistake) -> Verdict:
+    return Verdict(name, WRONG, f"course.wrong.{mistake.name}", mistake.values, mistake.name)
+
+
+def _same(seen: list[Seen], expected: list[Seen]) -> bool:
+    return len(seen) == len(expected) and all(map(_agree, seen, expected))
+
+
+def _agree(seen: Seen, expected: Seen) -> bool:
+    same_place = seen.where == expected.where and seen.value.shape == expected.value.shape
+    return same_place and bool(np.all(_close(seen.value, expected.value)))
+
+
+def _close(found: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.isclose(found, right, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+
+
+def _first_difference(seen: list[Seen], expected: list[Seen]) -> tuple[str, dict[str, Any]]:
+    """The key and values of the sentence about the first thing that an answer did otherwise."""
+    for one, other in zip(seen, expected, strict=False):
+        if one.where != other.where:
+            return "course.verdict.form", {"where": _place(other)}
+        if one.value.shape != other.value.shape:
+            shapes = {"found": one.value.shape, "expected": other.value.shape}
+            return "course.verdict.shape", {"where": _place(other), **shapes}
+        if not _agree(one, other):
+            apart = ~_close(one.value, other.value)
+            index = tuple(int(i) for i in np.argwhere(apart)[0])
+            at = f"[{', '.join(map(str, index))}]" if index else ""
+            found, right = one.value[index], other.value[index]
+            values = {"where": _place(other), "at": at, "found": f"{found:.6g}", "expected": f"{right:.6g}"}
+            return "course.verdict.differs", values
+    return "course.verdict.form", {"where": _place(expected[min(len(seen), len(expected) - 1)])}
+
+
+class _place:  # noqa: N801 - reads as a sentence, like `said`
+    """Where something was seen, said only when the sentence around it is."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.key, self.values = seen.where
+
+    def __format__(self, specification: str) -> str:
+        return say(f"course.where.{self.key}", **self.values)
+
+
+def _raised(problem: BaseException, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the sentence about an exception: what, and in which line of the learner's."""
+    line: Any = said("course.verdict.no_line")
+    for frame, number in traceback.walk_tb(problem.__traceback__):
+        if frame.f_globals is namespace:
+            text = linecache.getline(frame.f_code.co_filename, number).strip()
+            line = text or f"{frame.f_code.co_name}, {number}"
+    first = str(problem).partition("\n")[0]
+    return {"kind": type(problem).__name__, "problem": first, "line": line}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No output and no warning of an answer: what it does wrong is said once, by the verdict."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.enter_context(np.errstate(all="ignore"))
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        yield
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` in the block after `seconds`, where the system can (POSIX, in the main thread).
+
+    Within a block that is limited already the earlier end counts, and the outer limit goes on afterwards.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise OutOfTime
+
+    began = time.monotonic()
+    before = signal.signal(signal.SIGALRM, stop)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    if 0 < left < seconds:
+        signal.setitimer(signal.ITIMER_REAL, left)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001))

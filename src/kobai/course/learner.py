@@ -1,0 +1,52 @@
+"""What a learner calls in a notebook: check, hint, done."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from kobai.course.exercises import find
+from kobai.course.judge import PASSED, Verdict, judge
+from kobai.words import say
+
+LEVELS = 3
+_given: dict[str, int] = {}
+"""How many hints each exercise has had in this session."""
+
+
+def check(exercise: str, namespace: Mapping[str, Any] | None = None) -> Verdict:
+    """What is right or wrong with your answer to an exercise ("3_1.adam").
+
+    Never raises for a wrong or unfinished answer. Shown at the end of a cell it is a coloured box.
+
+    Args:
+      exercise: the name of the exercise.
+      namespace: where the answer stands under its name; by default the variables of the caller.
+
+    Raises:
+      UsageError: for an unknown exercise.
+    """
+    return judge(exercise, find(exercise), sys._getframe(1).f_globals if namespace is None else namespace)
+
+
+def hint(exercise: str, level: int | None = None) -> None:
+    """Print a hint for an exercise: each call a stronger one, three in all; or the one of `level` (1, 2, 3).
+
+    Raises:
+      UsageError: for an unknown exercise.
+    """
+    find(exercise)
+    level = min(max(level or _given.get(exercise, 0) + 1, 1), LEVELS)
+    _given[exercise] = level
+    print(say("course.hint", level=level, levels=LEVELS, text=say(f"course.hint.{exercise}.{level}")))
+
+
+def done(exercise: str, namespace: Mapping[str, Any] | None = None) -> bool:
+    """Whether your answer to an exercise is right; prints one line if not.
+
+    Raises:
+      UsageError: for an unknown exercise.
+    """
+    verdict = check(exercise, sys._getframe(1).f_globals if namespace is None else namespace)
+    if verdict.status != PASSED:
+        print(say("course.needs", exercise=exercise))
+    return verdict.status == PASSED

@@ -1,0 +1,828 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] tags=["ja"]
+# # 3-1 更新則を自分の手で書く
+#
+# **この時間で身につけること**
+#
+# - 7つの更新則(SGD、Momentum、Nesterov、AdaGrad、AdaDelta、RMSProp、Adam)を、数式からNumPyのクラスに書き下せる
+# - どの式のどの部分が、等高線の上のどんな動きを生むのかを説明できる
+# - 手法・学習率・係数を変えて、収束までのステップ数を自分で測れる
+#
+# 進め方は、どの演習も同じです。**説明を読む → セルを埋める → すぐ下の確認セルを実行する。**
+# 確認セルは、正解かどうかだけでなく、よくある間違いならどこを見直せばよいかを教えてくれます。
+# 行き詰まったら `hint("3_1.sgd")` のように呼んでください。呼ぶたびに1段階ずつ詳しくなり、3段階まであります。
+#
+# | 内容 | 目安 |
+# |---|---|
+# | 復習 | 5分 |
+# | SGD・Momentum・Nesterov | 25分 |
+# | AdaGrad・AdaDelta・RMSProp・Adam | 25分 |
+# | ステップ数を測る、経路を見る | 15分 |
+# | グループワーク | 45分 + 発表15分 |
+
+# %% [markdown] tags=["en"]
+# # 3-1 Update rules, written by hand
+#
+# **What you will be able to do**
+#
+# - turn the formulas of seven update rules (SGD, Momentum, Nesterov, AdaGrad, AdaDelta, RMSProp, Adam) into NumPy
+#   classes
+# - say which part of which formula makes which movement on a contour map
+# - measure how many steps a method needs as you vary the method, the learning rate and its coefficients
+#
+# Every exercise goes the same way: **read, fill in the cell, run the check below it.** The check tells you not only
+# whether you are right but, for the usual mistakes, where to look again. Stuck? Call `hint("3_1.sgd")`: each call
+# says a little more, three times.
+#
+# | part | time |
+# |---|---|
+# | review | 5 min |
+# | SGD, Momentum, Nesterov | 25 min |
+# | AdaGrad, AdaDelta, RMSProp, Adam | 25 min |
+# | counting steps, looking at paths | 15 min |
+# | group work | 45 min + 15 min to present |
+
+# %%
+import numpy as np
+
+import kobai
+from kobai.course import check, done, hint
+from kobai.course.figures import contour, curves
+
+kobai.words.use("ja")  # ja
+kobai.words.use("en")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 0. 復習: ミニバッチ学習と誤差逆伝播法(5分)
+#
+# 1つ選び、下のセルに5文字で答えてください(例: `"abcda"`)。
+#
+# **問1** 訓練データが1,000件、バッチサイズが50です。1エポックでパラメータは何回更新されますか。
+# (a) 1回 (b) 20回 (c) 50回 (d) 1,000回
+#
+# **問2** 損失をバッチ内の「平均」ではなく「合計」にしました。バッチサイズを2倍にすると、勾配はどうなりますか。
+# (a) ほぼ変わらない (b) 約半分になる (c) 約2倍になる (d) 約4倍になる
+#
+# **問3** 無作為に選んだミニバッチの勾配と、全データの勾配(どちらも平均)の関係として正しいものはどれですか。
+# (a) 期待値が等しく、バッチが大きいほどばらつきが小さい (b) 常に等しい
+# (c) バッチが大きいほど勾配の向きが全データからずれる (d) 関係はない
+#
+# **問4** アフィン層 $Y = XW + b$ に、上流から $\partial L/\partial Y$ が流れてきました。$\partial L/\partial W$ はどれですか。
+# (a) $\frac{\partial L}{\partial Y} X^\top$ (b) $X^\top \frac{\partial L}{\partial Y}$
+# (c) $W^\top \frac{\partial L}{\partial Y}$ (d) $\frac{\partial L}{\partial Y} W^\top$
+#
+# **問5** 誤差逆伝播法のために、順伝播の途中の値をとっておくのはなぜですか。
+# (a) 損失を2回計算しないため (b) 学習率を決めるため
+# (c) パラメータの初期値を覚えておくため (d) 各層の局所的な微分がその値に依存するため
+
+# %% [markdown] tags=["en"]
+# ## 0. Review: mini-batches and back-propagation (5 min)
+#
+# Choose one letter for each question and answer with five letters in the cell below (like `"abcda"`).
+#
+# **1** There are 1,000 training examples and the batch size is 50. How often are the parameters updated in one epoch?
+# (a) once (b) 20 times (c) 50 times (d) 1,000 times
+#
+# **2** The loss is the *sum* over the batch instead of the mean. You double the batch size. What happens to the
+# gradient? (a) hardly anything (b) it halves (c) it doubles, roughly (d) it quadruples
+#
+# **3** How is the gradient of a randomly drawn mini-batch related to that of all the data (means, both)?
+# (a) equal in expectation; the larger the batch, the less it scatters (b) always equal
+# (c) the larger the batch, the further its direction is off (d) not at all
+#
+# **4** Into the affine layer $Y = XW + b$ comes $\partial L/\partial Y$ from above. What is $\partial L/\partial W$?
+# (a) $\frac{\partial L}{\partial Y} X^\top$ (b) $X^\top \frac{\partial L}{\partial Y}$
+# (c) $W^\top \frac{\partial L}{\partial Y}$ (d) $\frac{\partial L}{\partial Y} W^\top$
+#
+# **5** Why does back-propagation need the values of the forward pass?
+# (a) so as not to compute the loss twice (b) to choose the learning rate
+# (c) to remember the initial parameters (d) because the local derivatives of the layers depend on them
+
+# %% tags=["exercise"] name="review"
+review = ""  # trainee
+review = "bcabd"  # answer
+
+# %% tags=["check"] name="review"
+check("3_1.review")
+
+# %% [markdown] tags=["ja"]
+# ## 1. 約束ごと: 辞書を「その場で」書き換える
+#
+# 更新則は、ネットワークで使うときと同じ形にします。
+#
+# - `params`: 名前 → 配列の辞書(`{"W1": …, "b1": …}`)
+# - `grads`: 同じ名前の勾配の辞書
+# - `update(params, grads)`: `params` の**配列の中身を書き換える**。何も返さない
+#
+# 「中身を書き換える」ことが大切です。ネットワークの各層は、同じ配列を自分でも持っています。
+# 辞書に新しい配列を入れても、層が持っている配列は古いままです。次のセルで確かめましょう。
+
+# %% [markdown] tags=["en"]
+# ## 1. The agreement: dicts, changed in place
+#
+# Our rules look exactly as a network will need them:
+#
+# - `params`: a dict from names to arrays (`{"W1": …, "b1": …}`)
+# - `grads`: a dict of gradients with the same names
+# - `update(params, grads)`: **changes the contents of the arrays** in `params`, and returns nothing
+#
+# That it changes the *contents* matters. The layers of a network hold the very same arrays. Put a new array into the
+# dict, and the layers keep the old one. See for yourself:
+
+# %%
+layer = np.array([1.0, 2.0])
+params = {"W": layer}
+
+params["W"] = params["W"] - 0.1
+print("=  :", params["W"], layer, "別の配列になりました" if params["W"] is not layer else "")  # ja
+print("=  :", params["W"], layer, "now they are two arrays" if params["W"] is not layer else "")  # en
+
+params = {"W": layer}
+params["W"] -= 0.1
+print("-= :", params["W"], layer, "同じ配列のままです" if params["W"] is layer else "")  # ja
+print("-= :", params["W"], layer, "still one array" if params["W"] is layer else "")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 2. SGD(3分)
+#
+# $$\boldsymbol\theta \leftarrow \boldsymbol\theta - \eta\,\boldsymbol g$$
+#
+# $\boldsymbol g$ はミニバッチで計算した勾配 $\partial L/\partial\boldsymbol\theta$、$\eta$ は学習率です。
+# 本によっては $\frac{1}{m}\sum_i$ が式に現れますが、損失をバッチの平均で定義していれば同じ式です。
+
+# %% [markdown] tags=["en"]
+# ## 2. SGD (3 min)
+#
+# $$\boldsymbol\theta \leftarrow \boldsymbol\theta - \eta\,\boldsymbol g$$
+#
+# $\boldsymbol g = \partial L/\partial\boldsymbol\theta$ is the gradient on a mini-batch, $\eta$ the learning rate. Some
+# books write $\frac{1}{m}\sum_i$ into this formula: the same thing, if the loss is a mean over the batch.
+
+
+# %% tags=["exercise"] name="sgd"
+class SGD:
+    def __init__(self, learning_rate=0.01):
+        self.learning_rate = learning_rate
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            params[key] -= self.learning_rate * grads[key]
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="sgd"
+check("3_1.sgd")
+
+# %% [markdown] tags=["ja"]
+# ## 3. Momentum(5分)
+#
+# $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta + \boldsymbol v$$
+#
+# $\boldsymbol v$ は速度、$\alpha$($0 \le \alpha < 1$)はモーメンタム係数です。直前の移動を $\alpha$ 倍して引き継ぐので、
+# 勾配の向きがそろう方向では加速し、向きが毎回変わる方向では打ち消し合います。
+#
+# 速度は配列ごとに必要です。最初の `update` が呼ばれるまで形が分からないので、そのときに0で用意します。
+
+# %% [markdown] tags=["en"]
+# ## 3. Momentum (5 min)
+#
+# $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta + \boldsymbol v$$
+#
+# $\boldsymbol v$ is the velocity, $\alpha$ ($0 \le \alpha < 1$) the momentum coefficient. A share $\alpha$ of the last
+# move is made again: where gradients agree the steps grow, where they keep turning round they cancel.
+#
+# Every array needs a velocity of its own. Its shape is unknown before the first `update`, so make it then, of zeros.
+
+
+# %% tags=["exercise"] name="momentum"
+class Momentum:
+    def __init__(self, learning_rate=0.01, momentum=0.9):
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        # ja: 名前 → 速度の配列
+        # en: name -> array of velocities
+        self.v = {}
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            if key not in self.v:
+                self.v[key] = np.zeros_like(params[key])
+            self.v[key] = self.momentum * self.v[key] - self.learning_rate * grads[key]
+            params[key] += self.v[key]
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="momentum"
+check("3_1.momentum")
+
+# %% [markdown] tags=["ja"]
+# ## 4. Nesterovの加速勾配法
+#
+# ### 4.1 定義どおりに書く(8分)
+#
+# $$\boldsymbol v_{t+1} = \alpha\boldsymbol v_t - \eta\,\boldsymbol g(\boldsymbol\theta_t + \alpha\boldsymbol v_t), \qquad
+# \boldsymbol\theta_{t+1} = \boldsymbol\theta_t + \boldsymbol v_{t+1}$$
+#
+# Momentumとの違いはただ1つ、勾配を測る場所です。勢いだけで進んだ先 $\boldsymbol\theta_t + \alpha\boldsymbol v_t$
+# の坂を見てから曲がるので、行き過ぎに早く気づきます。
+#
+# ここでは辞書を使わず、関数 `gradient(theta)` を受け取って経路を返す関数にします。
+# $\boldsymbol\theta_1, \dots$ を並べた配列と $\boldsymbol v_1, \dots$ を並べた配列(どちらも形は `(steps, 次元)`)を返してください。
+
+# %% [markdown] tags=["en"]
+# ## 4. Nesterov's accelerated gradient
+#
+# ### 4.1 As it is defined (8 min)
+#
+# $$\boldsymbol v_{t+1} = \alpha\boldsymbol v_t - \eta\,\boldsymbol g(\boldsymbol\theta_t + \alpha\boldsymbol v_t), \qquad
+# \boldsymbol\theta_{t+1} = \boldsymbol\theta_t + \boldsymbol v_{t+1}$$
+#
+# One thing differs from Momentum: where the gradient is taken. It looks at the slope at
+# $\boldsymbol\theta_t + \alpha\boldsymbol v_t$, where the momentum alone would lead, and so notices earlier that it is
+# about to overshoot.
+#
+# No dicts here: write a function that takes another one, `gradient(theta)`, and returns the path. Return the array of
+# $\boldsymbol\theta_1, \dots$ and the array of $\boldsymbol v_1, \dots$, both of shape `(steps, dimensions)`.
+
+
+# %% tags=["exercise"] name="nesterov_path"
+def nesterov_path(gradient, start, learning_rate, momentum, steps):
+    ### BEGIN SOLUTION
+    theta, v = start.copy(), np.zeros_like(start)
+    path, velocities = [], []
+    for _ in range(steps):
+        v = momentum * v - learning_rate * gradient(theta + momentum * v)
+        theta = theta + v
+        path.append(theta)
+        velocities.append(v)
+    return np.array(path), np.array(velocities)
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="nesterov_path"
+check("3_1.nesterov_path")
+
+# %% [markdown] tags=["ja"]
+# ### 4.2 実装形(5分)
+#
+# 普通の学習ループは、今のパラメータでしか勾配を計算してくれません。そこで、先の点
+# $\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$ のほうを「パラメータ」として持ち歩きます。
+# $\boldsymbol\Theta$ についての式に直すと、次のようになります。
+#
+# $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta), \qquad
+# \boldsymbol\Theta \leftarrow \boldsymbol\Theta + \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta)$$
+#
+# 2つ目の式の $\boldsymbol v$ は、更新した後の速度です。
+# (紙の上で導いてみてください: $\boldsymbol\Theta_{t+1} - \boldsymbol\Theta_t$ に定義式を代入します。)
+
+# %% [markdown] tags=["en"]
+# ### 4.2 The form that is implemented (5 min)
+#
+# An ordinary training loop computes gradients at the current parameters and nowhere else. So carry the point ahead,
+# $\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$, as *the parameters*. Rewritten for
+# $\boldsymbol\Theta$ the method is
+#
+# $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta), \qquad
+# \boldsymbol\Theta \leftarrow \boldsymbol\Theta + \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta)$$
+#
+# with the *new* velocity in the second formula. (Derive it on paper: put the definition into
+# $\boldsymbol\Theta_{t+1} - \boldsymbol\Theta_t$.)
+
+
+# %% tags=["exercise"] name="nesterov"
+class Nesterov:
+    def __init__(self, learning_rate=0.01, momentum=0.9):
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.v = {}
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            if key not in self.v:
+                self.v[key] = np.zeros_like(params[key])
+            self.v[key] = self.momentum * self.v[key] - self.learning_rate * grads[key]
+            params[key] += self.momentum * self.v[key] - self.learning_rate * grads[key]
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="nesterov"
+check("3_1.nesterov")
+
+# %% [markdown] tags=["ja"]
+# ### 4.3 2つの形は本当に同じでしょうか
+#
+# これから全編で使うお椀 $f(x, y) = x^2/20 + y^2$ の上で、$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$
+# を数値で確かめます。出発点は $(-7, 2)$ です。
+
+# %% [markdown] tags=["en"]
+# ### 4.3 Are the two forms really one method?
+#
+# Verify $\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$ in numbers, on the bowl
+# $f(x, y) = x^2/20 + y^2$ that we use from here on, from the start $(-7, 2)$.
+
+
+# %%
+def f(x, y):
+    return x**2 / 20 + y**2
+
+
+def gradient(theta):
+    x, y = theta
+    return np.array([x / 10, 2 * y])
+
+
+def descend(optimizer, steps=100):
+    # ja: 出発点から steps 回更新した経路。形は (steps + 1, 2)
+    # en: the path of so many updates from the start, of shape (steps + 1, 2)
+    params = {"theta": np.array([-7.0, 2.0])}
+    path = [params["theta"].copy()]
+    for _ in range(steps):
+        optimizer.update(params, {"theta": gradient(params["theta"])})
+        path.append(params["theta"].copy())
+    return np.array(path)
+
+
+if done("3_1.nesterov_path") and done("3_1.nesterov"):
+    theta, v = nesterov_path(gradient, np.array([-7.0, 2.0]), 0.1, 0.9, steps=100)
+    ahead = descend(Nesterov(learning_rate=0.1, momentum=0.9))[1:]
+    print("max |Θ − (θ + αv)| =", np.abs(ahead - (theta + 0.9 * v)).max())
+
+# %% [markdown] tags=["ja"]
+# 差は $10^{-15}$ 程度、つまり丸め誤差だけです。出発点だけは約束が要ります。$\boldsymbol v_0 = 0$ なので
+# $\boldsymbol\Theta_0 = \boldsymbol\theta_0$ から始めます。学習率を途中で変える場合も、
+# この2つの式は一致します(`kobai.Nesterov` も同じ形です)。
+
+# %% [markdown] tags=["en"]
+# The difference is about $10^{-15}$: rounding, and nothing else. Only the start needs a word: $\boldsymbol v_0 = 0$, so
+# $\boldsymbol\Theta_0 = \boldsymbol\theta_0$. The two forms agree even when the learning rate changes on the way
+# (`kobai.Nesterov` has this form, too).
+
+# %% [markdown] tags=["ja"]
+# ## 5. AdaGrad(5分)
+#
+# $$\boldsymbol h \leftarrow \boldsymbol h + \boldsymbol g \odot \boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\varepsilon + \sqrt{\boldsymbol h}} \odot \boldsymbol g$$
+#
+# ここからは、**見かけの学習率** $\eta/(\varepsilon + \sqrt{\boldsymbol h})$ がパラメータごとに変わります。
+# 大きな勾配を受けてきたパラメータほど歩幅が小さくなります。$\boldsymbol h$ は増える一方なので、
+# 見かけの学習率は下がる一方です。$\varepsilon$ は根号の**外**にあります(手法によって違うので注意しましょう)。
+
+# %% [markdown] tags=["en"]
+# ## 5. AdaGrad (5 min)
+#
+# $$\boldsymbol h \leftarrow \boldsymbol h + \boldsymbol g \odot \boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\varepsilon + \sqrt{\boldsymbol h}} \odot \boldsymbol g$$
+#
+# From here on every parameter has an **effective learning rate** of its own, $\eta/(\varepsilon + \sqrt{\boldsymbol
+# h})$: the larger the gradients it has had, the smaller its steps. $\boldsymbol h$ only grows, so the effective rate
+# only falls. $\varepsilon$ stands *outside* the root here; the methods differ in this.
+
+
+# %% tags=["exercise"] name="adagrad"
+class AdaGrad:
+    def __init__(self, learning_rate=0.01, epsilon=1e-10):
+        self.learning_rate = learning_rate
+        self.epsilon = epsilon
+        self.h = {}
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            if key not in self.h:
+                self.h[key] = np.zeros_like(params[key])
+            self.h[key] += grads[key] * grads[key]
+            params[key] -= self.learning_rate / (self.epsilon + np.sqrt(self.h[key])) * grads[key]
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="adagrad"
+check("3_1.adagrad")
+
+# %% [markdown] tags=["ja"]
+# ## 6. AdaDelta(8分)
+#
+# $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
+# \Delta\boldsymbol\theta = -\frac{\sqrt{\varepsilon + \boldsymbol r}}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
+# $$\boldsymbol\theta \leftarrow \boldsymbol\theta + \Delta\boldsymbol\theta, \qquad
+# \boldsymbol r \leftarrow \rho\boldsymbol r + (1-\rho)\,\Delta\boldsymbol\theta \odot \Delta\boldsymbol\theta$$
+#
+# $\boldsymbol h$ も $\boldsymbol r$ も**指数平滑化移動平均**です。減衰率 $\rho$ で古い情報を忘れていくので、
+# AdaGradのように止まってしまいません。学習率がない代わりに、最近の更新量 $\boldsymbol r$ が歩幅を決めます。
+# 計算の順番に気をつけてください。更新量には、**更新する前の** $\boldsymbol r$ を使います。
+
+# %% [markdown] tags=["en"]
+# ## 6. AdaDelta (8 min)
+#
+# $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
+# \Delta\boldsymbol\theta = -\frac{\sqrt{\varepsilon + \boldsymbol r}}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
+# $$\boldsymbol\theta \leftarrow \boldsymbol\theta + \Delta\boldsymbol\theta, \qquad
+# \boldsymbol r \leftarrow \rho\boldsymbol r + (1-\rho)\,\Delta\boldsymbol\theta \odot \Delta\boldsymbol\theta$$
+#
+# Both $\boldsymbol h$ and $\boldsymbol r$ are **exponential moving averages**: with the decay rate $\rho$ they forget
+# what is old, so the method does not come to a halt as AdaGrad does. There is no learning rate; the recent updates
+# $\boldsymbol r$ set the length of a step. Mind the order: the update uses $\boldsymbol r$ *before* it is renewed.
+
+
+# %% tags=["exercise"] name="adadelta"
+class AdaDelta:
+    def __init__(self, decay=0.95, epsilon=1e-6):
+        self.decay = decay
+        self.epsilon = epsilon
+        self.h = {}
+        self.r = {}
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            if key not in self.h:
+                self.h[key] = np.zeros_like(params[key])
+                self.r[key] = np.zeros_like(params[key])
+            g = grads[key]
+            self.h[key] = self.decay * self.h[key] + (1 - self.decay) * g * g
+            delta = -np.sqrt(self.epsilon + self.r[key]) / np.sqrt(self.epsilon + self.h[key]) * g
+            params[key] += delta
+            self.r[key] = self.decay * self.r[key] + (1 - self.decay) * delta * delta
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="adadelta"
+check("3_1.adadelta")
+
+# %% [markdown] tags=["ja"]
+# ## 7. RMSProp(4分)
+#
+# $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
+#
+# AdaDeltaの $\boldsymbol r$ をやめて、学習率 $\eta$ に戻した形です。今度の $\varepsilon$ は根号の**中**です。
+
+# %% [markdown] tags=["en"]
+# ## 7. RMSProp (4 min)
+#
+# $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
+#
+# AdaDelta without $\boldsymbol r$: the learning rate $\eta$ is back. This time $\varepsilon$ stands *inside* the root.
+
+
+# %% tags=["exercise"] name="rmsprop"
+class RMSProp:
+    def __init__(self, learning_rate=0.001, decay=0.9, epsilon=1e-8):
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.epsilon = epsilon
+        self.h = {}
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        for key in params:
+            if key not in self.h:
+                self.h[key] = np.zeros_like(params[key])
+            self.h[key] = self.decay * self.h[key] + (1 - self.decay) * grads[key] ** 2
+            params[key] -= self.learning_rate / np.sqrt(self.epsilon + self.h[key]) * grads[key]
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="rmsprop"
+check("3_1.rmsprop")
+
+# %% [markdown] tags=["ja"]
+# ## 8. Adam(8分)
+#
+# $$\boldsymbol m \leftarrow \rho_1\boldsymbol m + (1-\rho_1)\,\boldsymbol g, \qquad
+# \boldsymbol v \leftarrow \rho_2\boldsymbol v + (1-\rho_2)\,\boldsymbol g \odot \boldsymbol g$$
+# $$\hat{\boldsymbol m} = \frac{\boldsymbol m}{1-\rho_1^t}, \qquad
+# \hat{\boldsymbol v} = \frac{\boldsymbol v}{1-\rho_2^t}, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\hat{\boldsymbol v}} + \varepsilon} \odot \hat{\boldsymbol m}$$
+#
+# $\boldsymbol m$ はMomentumに、$\boldsymbol v$ はRMSPropに似ています。どちらも0から始まるので、はじめのうちは小さすぎます。
+# それを直すのがバイアス修正です。**$t$ は1から数えます。** 0から数えると $1-\rho^0 = 0$ で割ることになります。
+# $\varepsilon$ は根号の外です。
+
+# %% [markdown] tags=["en"]
+# ## 8. Adam (8 min)
+#
+# $$\boldsymbol m \leftarrow \rho_1\boldsymbol m + (1-\rho_1)\,\boldsymbol g, \qquad
+# \boldsymbol v \leftarrow \rho_2\boldsymbol v + (1-\rho_2)\,\boldsymbol g \odot \boldsymbol g$$
+# $$\hat{\boldsymbol m} = \frac{\boldsymbol m}{1-\rho_1^t}, \qquad
+# \hat{\boldsymbol v} = \frac{\boldsymbol v}{1-\rho_2^t}, \qquad
+# \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\hat{\boldsymbol v}} + \varepsilon} \odot \hat{\boldsymbol m}$$
+#
+# $\boldsymbol m$ resembles Momentum, $\boldsymbol v$ RMSProp. Both start at zero, so at first they are too small; the
+# bias correction makes up for it. **$t$ counts from 1**: from 0 you would divide by $1-\rho^0 = 0$. $\varepsilon$ stands
+# outside the root.
+
+
+# %% tags=["exercise"] name="adam"
+class Adam:
+    def __init__(self, learning_rate=0.001, decay_1=0.9, decay_2=0.999, epsilon=1e-8):
+        self.learning_rate = learning_rate
+        self.decay_1 = decay_1
+        self.decay_2 = decay_2
+        self.epsilon = epsilon
+        self.m = {}
+        self.v = {}
+        self.t = 0
+
+    def update(self, params, grads):
+        ### BEGIN SOLUTION
+        self.t += 1
+        for key in params:
+            if key not in self.m:
+                self.m[key] = np.zeros_like(params[key])
+                self.v[key] = np.zeros_like(params[key])
+            g = grads[key]
+            self.m[key] = self.decay_1 * self.m[key] + (1 - self.decay_1) * g
+            self.v[key] = self.decay_2 * self.v[key] + (1 - self.decay_2) * g * g
+            m_hat = self.m[key] / (1 - self.decay_1**self.t)
+            v_hat = self.v[key] / (1 - self.decay_2**self.t)
+            params[key] -= self.learning_rate / (np.sqrt(v_hat) + self.epsilon) * m_hat
+        ### END SOLUTION
+
+
+# %% tags=["check"] name="adam"
+check("3_1.adam")
+
+# %% [markdown] tags=["ja"]
+# ## 9. 何ステップで着いたか(6分)
+#
+# 手法を比べるには、「着いた」を数で決めておく必要があります。損失の列 `values` の先頭を1ステップ目として、
+#
+# - **初到達**: 初めて `tolerance` を下回ったステップ
+# - **定着**: それ以降ずっと `tolerance` を下回り続ける、最初のステップ
+#
+# の組 `(first, stays)` を返してください。どちらも、なければ無限大(`np.inf`)です。
+# Momentumのように一度着いてから飛び出す手法では、2つの数が違ってきます。
+
+# %% [markdown] tags=["en"]
+# ## 9. In how many steps? (6 min)
+#
+# To compare methods, first fix what *arrived* means. Counting the first entry of the losses `values` as step 1, return
+# the pair `(first, stays)` of
+#
+# - **first**: the first step at which the loss is below `tolerance`
+# - **stays**: the first step from which on it is below `tolerance` for good
+#
+# either of them infinite (`np.inf`) where there is none. For a method like Momentum, which arrives and shoots out
+# again, the two numbers differ.
+
+
+# %% tags=["exercise"] name="arrival"
+def arrival(values, tolerance):
+    ### BEGIN SOLUTION
+    below = np.asarray(values) < tolerance
+    if not below.any():
+        return np.inf, np.inf
+    first = np.argmax(below) + 1
+    if not below[-1]:
+        return first, np.inf
+    above = np.flatnonzero(~below)
+    stays = above[-1] + 2 if len(above) else 1
+    return first, stays
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="arrival"
+check("3_1.arrival")
+
+# %% [markdown] tags=["ja"]
+# ## 10. 等高線の上で見る
+#
+# 埋め終わった手法だけが描かれます。見る前に予想してください。
+#
+# - 谷底に沿って一直線に進むのはどれでしょうか。行ったり来たりするのはどれでしょうか。
+# - 出発した瞬間、$x$ と $y$ のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
+
+# %% [markdown] tags=["en"]
+# ## 10. On the contour map
+#
+# Whatever you have finished is drawn. Predict before you look:
+#
+# - Which goes straight along the valley, which goes to and fro?
+# - Does it move more in $x$ or in $y$ at the very start? And the adaptive ones (from AdaGrad on)?
+
+# %%
+paths = {}
+if done("3_1.sgd"):
+    paths["SGD η=0.95"] = descend(SGD(learning_rate=0.95))
+if done("3_1.momentum"):
+    paths["Momentum η=0.1"] = descend(Momentum(learning_rate=0.1, momentum=0.9))
+if done("3_1.nesterov"):
+    paths["Nesterov η=0.1"] = descend(Nesterov(learning_rate=0.1, momentum=0.9))
+if done("3_1.adagrad"):
+    paths["AdaGrad η=1.5"] = descend(AdaGrad(learning_rate=1.5))
+if done("3_1.adadelta"):
+    paths["AdaDelta"] = descend(AdaDelta(), steps=2000)
+if done("3_1.rmsprop"):
+    paths["RMSProp η=0.3"] = descend(RMSProp(learning_rate=0.3))
+if done("3_1.adam"):
+    paths["Adam η=0.3"] = descend(Adam(learning_rate=0.3))
+
+contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="お椀 x²/20 + y² の上の経路")  # ja
+contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="Paths on the bowl x²/20 + y²")  # en
+
+# %% [markdown] tags=["ja"]
+# 凡例を押すと、手法を1つずつ出し入れできます(2回押すとその手法だけになります)。損失の下がり方も並べてみましょう。
+
+# %% [markdown] tags=["en"]
+# Press a name in the legend to hide or show a method, twice to see it alone. And this is how the losses fall:
+
+# %%
+losses = {name: f(path[1:101, 0], path[1:101, 1]) for name, path in paths.items()}
+curves(losses, x="ステップ", y="f", title="損失の推移(最初の100ステップ)", log=True)  # ja
+curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)  # en
+
+# %% [markdown] tags=["ja"]
+# - SGDは、急な $y$ 方向で左右に振れながら、緩やかな $x$ 方向を少しずつ進みます。学習率の上限を決めるのは急なほうです。
+# - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
+# - AdaGrad、RMSProp、Adamは、$x$ と $y$ に同じくらい動き出します。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
+# - AdaDeltaの最初の一歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
+# - RMSPropは、$\eta$ が一定の限り、谷底で細かく振動し続けます(いつまでも定着しません)。
+
+# %% [markdown] tags=["en"]
+# - SGD swings across the steep $y$ direction while it creeps along the gentle $x$ direction. The steep one limits the
+#   learning rate.
+# - Momentum gathers speed, and overshoots. Nesterov sees the slope ahead and overshoots less.
+# - AdaGrad, RMSProp and Adam start equally far in $x$ and in $y$: $g/\sqrt{h}$ cancels the size of the gradient.
+# - AdaDelta's first step is $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ whatever the gradient, and it takes long to gather
+#   speed.
+# - RMSProp goes on trembling at the bottom as long as $\eta$ is constant: it arrives and never stays.
+
+# %% [markdown] tags=["ja"]
+# ## グループワーク(45分 + 発表15分)
+#
+# **2〜3人で。** 役割を決めてください(3人目がいなければ、記録係が進行も兼ねます)。
+#
+# | 役割 | すること |
+# |---|---|
+# | 操縦 | セルを実行する |
+# | 記録 | 予想と結果を表に書く |
+# | 進行 | 時間を見る。「なぜ?」を必ず1回は聞く |
+#
+# **問い**: 学習率 $\eta$ とモーメンタム係数 $\alpha$(減衰率 $\rho$)を変えると、収束までのステップ数はどう変わるでしょうか。
+#
+# **進め方**
+#
+# 1. (5分)実行する**前に**、各自が予想を紙に書きます。「Momentumの $\alpha$ を0.9から0.99にすると、ステップ数は増える? 減る?」
+#    「SGDが発散し始める $\eta$ は?」
+# 2. (30分)表を埋めます。1つの手法につき学習率を3つ以上、10倍刻みから始めて、良さそうなところを細かく調べます。
+# 3. (10分)1枚のスライドにまとめます。
+#
+# | 手法 | 学習率 | 係数 | 予想 | 初到達 | 定着 | 発散 |
+# |---|---|---|---|---|---|---|
+# | SGD | 0.1 | – | | | | |
+# | SGD | 0.95 | – | | | | |
+# | SGD | | – | | | | |
+# | Momentum | 0.1 | α=0.9 | | | | |
+# | Momentum | 0.1 | α= | | | | |
+# | Nesterov | 0.1 | α=0.9 | | | | |
+# | AdaGrad | 1.5 | – | | | | |
+# | RMSProp | 0.3 | ρ=0.9 | | | | |
+# | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
+# | | | | | | | |
+#
+# **スライドのひな形**(1枚、3分で話します)
+#
+# > **主張**: (1文で。例「このお椀では〇〇が最も速いが、学習率の選び方に敏感だ」)
+# > **図**: (等高線または損失の推移を1枚)
+# > **根拠**: (表から数字を2つ)
+# > **意外だったこと**: (予想と違った点と、その理由の仮説)
+
+# %% [markdown] tags=["en"]
+# ## Group work (45 min + 15 min to present)
+#
+# **Two or three people.** Choose your roles (with two, the recorder also keeps the time).
+#
+# | role | does |
+# |---|---|
+# | pilot | runs the cells |
+# | recorder | writes predictions and results into the table |
+# | host | watches the clock, and asks "why?" at least once |
+#
+# **Question**: how does the number of steps change with the learning rate $\eta$ and the momentum coefficient $\alpha$
+# (or the decay rate $\rho$)?
+#
+# 1. (5 min) *Before* running anything, everybody writes predictions on paper. From $\alpha = 0.9$ to $0.99$: more
+#    steps or fewer? At which $\eta$ does SGD begin to diverge?
+# 2. (30 min) Fill in the table. At least three learning rates for each method: begin with factors of ten, then look
+#    closer where it is good.
+# 3. (10 min) Make one slide.
+#
+# | method | learning rate | coefficient | prediction | first | stays | diverged |
+# |---|---|---|---|---|---|---|
+# | SGD | 0.1 | – | | | | |
+# | SGD | 0.95 | – | | | | |
+# | SGD | | – | | | | |
+# | Momentum | 0.1 | α=0.9 | | | | |
+# | Momentum | 0.1 | α= | | | | |
+# | Nesterov | 0.1 | α=0.9 | | | | |
+# | AdaGrad | 1.5 | – | | | | |
+# | RMSProp | 0.3 | ρ=0.9 | | | | |
+# | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
+# | | | | | | | |
+#
+# **Template for the slide** (one slide, three minutes)
+#
+# > **Claim**: (one sentence, such as "on this bowl … is fastest, but sensitive to its learning rate")
+# > **Figure**: (one contour map, or the losses)
+# > **Evidence**: (two numbers from the table)
+# > **Surprise**: (where you had predicted something else, and why you think it came out so)
+
+
+# %%
+def measure(optimizer, steps=1000, tolerance=1e-3):
+    # ja: 表の1行分: 初到達、定着、発散したステップ
+    # en: a row of the table: first, stays, and the step of divergence
+    with np.errstate(over="ignore", invalid="ignore"):
+        path = descend(optimizer, steps)
+        values = f(path[1:, 0], path[1:, 1])
+    first, stays = arrival(values, tolerance)
+    diverged, _ = arrival(-values, -1e6)
+    first, stays, diverged = ("–" if np.isinf(n) else int(n) for n in (first, stays, diverged))
+    print(f"初到達 {first}  定着 {stays}  発散 {diverged}")  # ja
+    print(f"first {first}  stays {stays}  diverged {diverged}")  # en
+
+
+if done("3_1.arrival") and done("3_1.sgd"):
+    measure(SGD(learning_rate=0.95))
+    measure(SGD(learning_rate=1.01))
+if done("3_1.arrival") and done("3_1.momentum"):
+    measure(Momentum(learning_rate=0.1, momentum=0.9))
+
+# %% [markdown] tags=["ja"]
+# 表が埋まったら、kobaiの答えと比べてみましょう。同じお椀で、同じ表を一度に作ります(端末で実行します)。
+#
+# ```
+# kobai descend bowl --methods sgd,momentum,adam --learning-rates 0.1,0.3,0.95
+# ```
+
+# %% [markdown] tags=["en"]
+# With the table filled in, compare it with kobai's answer: the same bowl and the same table at once (in a terminal).
+#
+# ```
+# kobai descend bowl --methods sgd,momentum,adam --learning-rates 0.1,0.3,0.95
+# ```
+
+# %% [markdown] tags=["ja"]
+# ## まとめ
+#
+# - 更新則は、勾配・記憶(速度や移動平均)・係数から更新量を作る短い式です。記憶は配列ごと、インスタンスごとに持ちます。
+# - Momentumは**向き**の履歴を、AdaGrad・RMSPropは**大きさ**の履歴を使います。Adamは両方を使い、始まりの偏りを修正します。
+# - 学習率の上限は最も急な方向で決まります。$f = x^2/20 + y^2$ ではSGDは $\eta < 1$、$\alpha = 0.9$ のMomentumは $\eta < 1.9$ です。
+# - 「速い」は約束して測るものです。初到達と定着は違います。
+#
+# ### 自己診断
+#
+# 1. Momentumで $\alpha = 0$ とすると、どの手法になりますか。
+# 2. 勾配がずっと同じ値 $g$ のとき、Momentumの速度はどこに近づきますか。$\alpha = 0.9$ では、SGDの何倍の歩幅でしょうか。
+# 3. バイアス修正のないAdamは、1ステップ目にどのくらい動きますか($\rho_1=0.9$, $\rho_2=0.999$)。
+#
+# <details><summary>答え</summary>
+#
+# 1. SGDです。$v = -\eta g$ となり、そのまま足されます。
+# 2. $v = \alpha v - \eta g$ を解くと $v = -\eta g/(1-\alpha)$。$\alpha = 0.9$ では10倍です。
+# 3. $m = 0.1g$、$\sqrt v = \sqrt{0.001}\,|g| \approx 0.032|g|$ なので約 $3.2\eta$ 動きます。修正があればちょうど $\eta$ です。
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## Summary
+#
+# - An update rule is a short formula that makes a step of the gradient, a memory (velocities, moving averages) and
+#   coefficients. There is one memory for each array, and for each instance.
+# - Momentum uses the history of *directions*, AdaGrad and RMSProp that of *sizes*. Adam uses both, and corrects the
+#   bias of the start.
+# - The steepest direction limits the learning rate. On $f = x^2/20 + y^2$ SGD needs $\eta < 1$, Momentum with
+#   $\alpha = 0.9$ needs $\eta < 1.9$.
+# - *Fast* must be agreed on before it is measured: to arrive is not to stay.
+#
+# ### Test yourself
+#
+# 1. What does Momentum with $\alpha = 0$ become?
+# 2. The gradient is the same $g$ for ever. What does the velocity of Momentum approach? With $\alpha = 0.9$, how many
+#    times a step of SGD is that?
+# 3. How far does Adam without bias correction move in its first step ($\rho_1=0.9$, $\rho_2=0.999$)?
+#
+# <details><summary>Answers</summary>
+#
+# 1. SGD: $v = -\eta g$ is added as it is.
+# 2. Solve $v = \alpha v - \eta g$: $v = -\eta g/(1-\alpha)$, ten times for $\alpha = 0.9$.
+# 3. $m = 0.1g$ and $\sqrt v = \sqrt{0.001}\,|g| \approx 0.032|g|$, so about $3.2\eta$. With the correction, exactly $\eta$.
+#
+# </details>

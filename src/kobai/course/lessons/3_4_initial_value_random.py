@@ -1,0 +1,301 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] tags=["ja"]
+# # 3-4 重みの初期値: 乱数
+#
+# **この時間で身につけること**
+#
+# - 初期値の標準偏差が大きすぎるとき、小さすぎるときに、層の中で何が起きるかを説明できる
+# - 層ごとのヒストグラムと飽和の割合を、自分で測れる
+# - 入力を標準化すると、なぜ重みの初期値が選びやすくなるのかを説明できる
+#
+# | 内容 | 目安 |
+# |---|---|
+# | 層ごとの活性化とヒストグラム | 15分 |
+# | 標準偏差とステップ数 | 10分 |
+# | 標準化と、学習後の重み | 15分 |
+
+# %% [markdown] tags=["en"]
+# # 3-4 Initial weights: random
+#
+# **What you will be able to do**
+#
+# - explain what happens in the layers when the standard deviation of the initial weights is too large, or too small
+# - measure it: histograms layer by layer, the share that is saturated
+# - explain why standardised inputs make initial weights easier to choose
+#
+# | part | time |
+# |---|---|
+# | activations and histograms, layer by layer | 15 min |
+# | standard deviation against steps | 10 min |
+# | standardising, and the weights after training | 15 min |
+
+# %%
+import numpy as np
+
+import kobai
+from kobai.course import check, done, hint
+from kobai.course.figures import curves, histograms
+from kobai.course.network import Network, normal, train
+from kobai.tasks.digits import load
+
+kobai.words.use("ja")  # ja
+kobai.words.use("en")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 1. 層ごとの活性化(5分)
+#
+# 重み行列のリスト `weights` と活性化関数 `f` を受け取り、各層の活性化
+# $a_1 = f(xW_1),\ a_2 = f(a_1W_2),\ \dots$ のリストを返してください(バイアスは0とします。入力はリストに入れません)。
+
+# %% [markdown] tags=["en"]
+# ## 1. Activations, layer by layer (5 min)
+#
+# Given a list of weight matrices `weights` and an activation function `f`, return the list of the activations
+# $a_1 = f(xW_1),\ a_2 = f(a_1W_2),\ \dots$ (biases are 0; the inputs are not in the list).
+
+
+# %% tags=["exercise"] name="layers"
+def layers(x, weights, f):
+    ### BEGIN SOLUTION
+    found = []
+    for W in weights:
+        x = f(x @ W)
+        found.append(x)
+    return found
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="layers"
+check("3_4.layers")
+
+# %% [markdown] tags=["ja"]
+# ## 2. 飽和の割合(3分)
+#
+# tanhの出力が $\pm 1$ に張り付くと、微分 $1 - a^2$ がほぼ0になり、勾配が流れなくなります。
+# 絶対値が `limit` を**超える**要素の割合(0〜1)を返してください。
+
+# %% [markdown] tags=["en"]
+# ## 2. The share that is saturated (3 min)
+#
+# Where the output of tanh sticks to $\pm 1$, its derivative $1 - a^2$ is nearly 0, and no gradient comes through. Return
+# the share (0 … 1) of the entries whose absolute value is *above* `limit`.
+
+
+# %% tags=["exercise"] name="saturated"
+def saturated(a, limit=0.95):
+    ### BEGIN SOLUTION
+    return (np.abs(a) > limit).mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="saturated"
+check("3_4.saturated")
+
+# %% [markdown] tags=["ja"]
+# ## 3. ヒストグラムで見る
+#
+# 100ノードの層を5つ重ね、標準正規分布の入力を1,000件流します。
+#
+# **予想**: 標準偏差 $\sigma = 1$、$0.1$、$0.01$ のそれぞれで、5層目の出力はどんな分布になるでしょうか。
+
+# %% [markdown] tags=["en"]
+# ## 3. As histograms
+#
+# Five layers of 100 nodes each, and 1,000 unit-normal inputs.
+#
+# **Predict** the distribution in the fifth layer for standard deviations $\sigma = 1$, $0.1$ and $0.01$.
+
+# %%
+random = np.random.default_rng(0)
+inputs = random.standard_normal((1000, 100))
+shown = {}
+if done("3_4.layers") and done("3_4.saturated"):
+    for σ in (1, 0.1, 0.01):
+        weights = [σ * random.standard_normal((100, 100)) for _ in range(5)]
+        found = layers(inputs, weights, np.tanh)
+        shown |= {f"σ={σ}, {i}": a for i, a in enumerate(found, start=1)}
+        shares = "  ".join(f"{100 * saturated(a):5.1f}" for a in found)
+        print(f"σ={σ:<5} 飽和 % (1〜5層目): {shares}   5層目の標準偏差 {found[-1].std():.4f}")  # ja
+        print(f"σ={σ:<5} saturated % (layers 1-5): {shares}   std of layer 5 {found[-1].std():.4f}")  # en
+
+histograms(shown, title="tanh の活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
+histograms(shown, title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
+
+# %% [markdown] tags=["ja"]
+# - $\sigma = 1$: ほとんどの出力が $\pm 1$ に張り付きます。多様に見えて、張り付いた要素には勾配が流れません(**勾配消失**)。
+# - $\sigma = 0.01$: 層を通るたびに縮み、5層目では全ノードがほぼ0、つまり**同じ値**になります。3-3節の固定値に近い状態です。
+# - $\sigma = 0.1$: どの層も適度にばらついています。100ノードのとき、$0.1$ は $\sqrt{1/100}$ です。偶然でしょうか(→ 3-5節)。
+
+# %% [markdown] tags=["en"]
+# - $\sigma = 1$: nearly all sticks to $\pm 1$. It looks varied, but through these entries no gradient comes
+#   back (**vanishing gradient**).
+# - $\sigma = 0.01$: it shrinks from layer to layer, and in the fifth all nodes say nearly 0, *the same*: close to the
+#   fixed values of lesson 3-3.
+# - $\sigma = 0.1$: a fair spread in every layer. With 100 nodes $0.1$ is $\sqrt{1/100}$. A coincidence? (Lesson 3-5.)
+
+# %% [markdown] tags=["ja"]
+# ## 4. 標準偏差とステップ数
+#
+# 手書き数字を3層のtanhネットワークで学習させ、損失が0.3を初めて下回るまでのステップ数を数えます(最大200ステップ)。
+#
+# **予想**: 横軸を $\sigma$ にすると、どんな形の曲線になるでしょうか。
+
+# %% [markdown] tags=["en"]
+# ## 4. Standard deviation against steps
+#
+# Now a tanh network of three layers learns the digits. We count the steps until its loss is first below 0.3, 200 at
+# most.
+#
+# **Predict** the shape of the curve over $\sigma$.
+
+# %%
+images, labels, part = load()
+x_train, t_train = images[part == 0].astype(float), labels[part == 0]
+
+
+def steps_until(losses, target=0.3):
+    means = np.convolve(losses, np.ones(5) / 5, mode="valid")
+    below = means < target
+    return int(below.argmax()) + 5 if below.any() else len(losses)
+
+
+for σ in (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3):
+    found = []
+    for seed in (0, 1):
+        network = Network((64, 50, 50, 10), "tanh", normal(σ), seed)
+        values = train(network, kobai.SGD(learning_rate=0.3), x_train, t_train, steps=200, seed=seed)
+        found.append(steps_until(values))
+    print(f"σ={σ:<6} {found}  {'█' * int(np.mean(found) / 5)}")
+
+# %% [markdown] tags=["ja"]
+# 谷の形をしています。0に近すぎても、離れすぎても遅くなり、ちょうどよい範囲は1桁ほどしかありません。
+#
+# ## 5. 入力の標準化(5分)
+#
+# 特徴量ごとに、**訓練データの**平均を引き、**訓練データの**標準偏差で割ります。同じ変換を `others`(検証データなど)にも
+# 使い、変換した2つの配列 `(train, others)` を返してください。
+#
+# - 標準偏差は $n$ で割るほう(`np.std` の既定)を使います
+# - 値が変わらない特徴量(画像の隅など)は標準偏差が0です。0で割らず、結果が0になるようにしてください
+
+# %% [markdown] tags=["en"]
+# A valley: too close to 0 is slow, and so is too far away. The good range is about one decade wide.
+#
+# ## 5. Standardising the inputs (5 min)
+#
+# For each feature subtract the mean *of the training data* and divide by the standard deviation *of the training data*.
+# Do the same to `others` (say, validation data). Return both: `(train, others)`.
+#
+# - take the standard deviation that divides by $n$ (the default of `np.std`)
+# - features that never vary (corners of the images) have deviation 0: do not divide by 0; the result should be 0
+
+
+# %% tags=["exercise"] name="standardize"
+def standardize(train, others):
+    ### BEGIN SOLUTION
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    std = np.where(std == 0, 1, std)
+    return (train - mean) / std, (others - mean) / std
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="standardize"
+check("3_4.standardize")
+
+# %% [markdown] tags=["ja"]
+# ## 6. 学習後の重みはどこにあるか
+#
+# 「最終的な重みも0付近に分布するなら、0付近から始めるのが近道」でしょうか。単位がまちまちなデータで確かめます。
+# 特徴量の一部だけ目盛りが違う(0.1倍と10倍の)データを、そのままと、標準化してから学習させ、
+# 学習後の1層目の重みを比べます。**予想してから**実行してください。
+
+# %% [markdown] tags=["en"]
+# ## 6. Where do the weights end up?
+#
+# "If the final weights lie around 0, start around 0, and the way is short." Is that so? Take data in mixed units: some
+# features scaled by 0.1, some by 10. Train on them as they are, and standardised, and compare the weights of the first
+# layer after training. **Predict first.**
+
+# %%
+units = np.where(np.arange(64) % 2 == 0, 0.1, 10)
+raw = x_train * units
+finals, losses = {}, {}
+if done("3_4.standardize"):
+    standard, _ = standardize(raw, raw)
+    for name, x in {"raw": raw, "standardised": standard}.items():
+        network = Network((64, 50, 10), "tanh", normal(0.1))
+        losses[name] = train(network, kobai.SGD(learning_rate=0.1), x, t_train, steps=600)
+        for kind, rows in {"×0.1": units == 0.1, "×10": units == 10}.items():
+            weights = network.params["W1"][rows]
+            finals[f"{name} {kind}"] = weights
+            print(f"{name:13} {kind:5} std {weights.std():.3f}   max |w| {np.abs(weights).max():.2f}")
+
+histograms(finals, columns=4, title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
+histograms(finals, columns=4, title="First-layer weights after training, by unit") if finals else None  # en
+
+# %%
+curves(losses, x="ステップ", y="損失", title="標準化の有無と訓練の損失", log=True)  # ja
+curves(losses, x="step", y="loss", title="Training loss with and without standardising", log=True)  # en
+
+# %% [markdown] tags=["ja"]
+# - 標準化しないと、×10の特徴量が1層目を飽和させ、×0.1の特徴量の重みはほとんど動きません(勾配も100分の1だからです)。
+#   前者と後者では「ちょうどよい重み」の大きさが違うのに、初期値は同じです。
+# - 標準化すると、どの特徴量の重みも、0を中心に同じような広がりに収まります。だから**1つの標準偏差**で足ります。
+#
+# ## まとめ
+#
+# - 良い初期値の条件: 層を通っても、値の広がりと勾配の広がりが保たれること。
+# - 大きすぎれば飽和して勾配消失、小さすぎればノードの多様性が失われます。
+# - 入力の標準化は、初期値の理論が成り立つための前提です。統計量は訓練データだけから計算します。
+#
+# ### 自己診断
+#
+# 1. 1層通るごとに標準偏差が0.1倍になるとき、10層目ではどのくらいですか。
+# 2. 検証データを検証データ自身の平均と標準偏差で標準化すると、何が問題ですか。
+# 3. ReLUには飽和がありません。では $\sigma$ が大きすぎても問題ないでしょうか。
+#
+# <details><summary>答え</summary>
+#
+# 1. $10^{-10}$ です。勾配も同じように縮みます。
+# 2. 学習時と違う変換になり、同じ画像が違う入力になります。1件ずつ予測するときには計算すらできません。
+# 3. 問題です。層を通るたびに値が大きくなり、出力も勾配も爆発します(勾配爆発)。
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# - As they are, the ×10 features saturate the first layer, and the weights of the ×0.1 features hardly move (their
+#   gradients are a hundredth). The two need weights of different sizes, and start with the same.
+# - Standardised, the weights of all features lie around 0 with a similar spread. That is why *one* standard deviation
+#   will do.
+#
+# ## Summary
+#
+# - Good initial values keep the spread of values and of gradients from layer to layer.
+# - Too large: saturation and vanishing gradients. Too small: the nodes lose their variety.
+# - The theory of initial values takes standardised inputs for granted. Take the statistics from the training data alone.
+#
+# ### Test yourself
+#
+# 1. Each layer multiplies the deviation by 0.1. What is left after ten?
+# 2. What is wrong with standardising the validation data by their own mean and deviation?
+# 3. ReLU does not saturate. Is a large $\sigma$ harmless, then?
+#
+# <details><summary>Answers</summary>
+#
+# 1. $10^{-10}$, and gradients shrink likewise.
+# 2. It is another transformation than in training, so one image becomes two different inputs; and for a single example
+#    it cannot be computed at all.
+# 3. No: values grow from layer to layer, and outputs and gradients explode (exploding gradient).
+#
+# </details>

@@ -1,0 +1,275 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] tags=["ja"]
+# # 3-5 Xavierの初期値
+#
+# **この時間で身につけること**
+#
+# - 「層を通っても分散が変わらない」という条件から、標準偏差 $\sqrt{2/(n_1+n_2)}$ を導ける
+# - Xavierの初期値を実装し、$n_1 \ne n_2$ の層で確かめられる
+#
+# | 内容 | 目安 |
+# |---|---|
+# | 分散の伝わり方 | 10分 |
+# | 実装 | 8分 |
+# | 順伝播と逆伝播で確かめる | 12分 |
+
+# %% [markdown] tags=["en"]
+# # 3-5 Xavier's initial values
+#
+# **What you will be able to do**
+#
+# - derive the standard deviation $\sqrt{2/(n_1+n_2)}$ from one demand: layers should not change the variance
+# - implement it, and test it on layers with $n_1 \ne n_2$
+#
+# | part | time |
+# |---|---|
+# | how variance travels | 10 min |
+# | implementing it | 8 min |
+# | testing it forward and backward | 12 min |
+
+# %%
+import numpy as np
+
+import kobai
+from kobai.course import check, done, hint
+from kobai.course.figures import curves, histograms
+
+kobai.words.use("ja")  # ja
+kobai.words.use("en")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 1. 1つのノードの分散(4分)
+#
+# 線形の層 $h = xW$ で、入力 $x_i$ は互いに独立で平均0・分散 $\mathrm{Var}(x)$、重み $w_{ij}$ は平均0・標準偏差 $\sigma$ とします。
+# 1つのノードは $n_1$ 個の積の和なので、
+#
+# $$\mathrm{Var}(h_j) = \sum_{i=1}^{n_1} \mathrm{Var}(x_i w_{ij}) = \ ?$$
+#
+# $n_1$ と $\sigma$ を受け取って、**分散が1層で何倍になるか** $\mathrm{Var}(h)/\mathrm{Var}(x)$ を返す関数を書いてください。
+# (平均0の独立な2つの数では、積の分散は分散の積です。)
+
+# %% [markdown] tags=["en"]
+# ## 1. The variance of one node (4 min)
+#
+# A linear layer $h = xW$. The inputs $x_i$ are independent, of mean 0 and variance $\mathrm{Var}(x)$; the weights
+# $w_{ij}$ have mean 0 and standard deviation $\sigma$. A node is a sum of $n_1$ products, so
+#
+# $$\mathrm{Var}(h_j) = \sum_{i=1}^{n_1} \mathrm{Var}(x_i w_{ij}) = \ ?$$
+#
+# Write a function that takes $n_1$ and $\sigma$ and returns the factor by which one layer changes the variance,
+# $\mathrm{Var}(h)/\mathrm{Var}(x)$. (For two independent numbers of mean 0 the variance of the product is the product of
+# the variances.)
+
+
+# %% tags=["exercise"] name="variance_factor"
+def variance_factor(n1, std):
+    ### BEGIN SOLUTION
+    return n1 * std**2
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="variance_factor"
+check("3_5.variance_factor")
+
+# %%
+random = np.random.default_rng(0)
+if done("3_5.variance_factor"):
+    for n1, std in ((100, 0.1), (100, 0.05), (400, 0.1)):
+        x, W = random.standard_normal((2000, n1)), std * random.standard_normal((n1, 50))
+        print(f"n1={n1}, σ={std}: 理論 {variance_factor(n1, std):.2f}  実測 {(x @ W).var():.2f}")  # ja
+        print(f"n1={n1}, σ={std}: theory {variance_factor(n1, std):.2f}  measured {(x @ W).var():.2f}")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 2. 2つの要求と、1つの妥協
+#
+# - **順伝播**で分散を変えないためには $n_1\sigma^2 = 1$
+# - **逆伝播**では、勾配は $\partial L/\partial x = (\partial L/\partial h) W^\top$、つまり $n_2$ 個の和です。
+#   分散を変えないためには $n_2\sigma^2 = 1$
+#
+# $n_1 \ne n_2$ なら、両方は満たせません。Glorotらの提案は、2つの要求を足して2で割ることでした。
+#
+# $$\frac{n_1 + n_2}{2}\,\sigma^2 = 1 \quad\Longrightarrow\quad \sigma = \sqrt{\frac{2}{n_1 + n_2}}$$
+#
+# ## 3. 実装する(4分)
+#
+# 形 `(n1, n2)` の標準正規乱数 `z` は用意してあります。それを使って、Xavierの初期値の重み行列を返してください。
+
+# %% [markdown] tags=["en"]
+# ## 2. Two demands and a compromise
+#
+# - **Forward** the variance stays if $n_1\sigma^2 = 1$.
+# - **Backward** the gradient is $\partial L/\partial x = (\partial L/\partial h) W^\top$, a sum of $n_2$ terms. Its
+#   variance stays if $n_2\sigma^2 = 1$.
+#
+# With $n_1 \ne n_2$ you cannot have both. Glorot and Bengio proposed the mean of the two demands:
+#
+# $$\frac{n_1 + n_2}{2}\,\sigma^2 = 1 \quad\Longrightarrow\quad \sigma = \sqrt{\frac{2}{n_1 + n_2}}$$
+#
+# ## 3. Implement it (4 min)
+#
+# Standard normal numbers `z` of shape `(n1, n2)` are given. Make of them the matrix of Xavier's initial weights.
+
+
+# %% tags=["exercise"] name="xavier"
+def xavier(n1, n2, random):
+    z = random.standard_normal((n1, n2))
+    ### BEGIN SOLUTION
+    return np.sqrt(2 / (n1 + n2)) * z
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="xavier"
+check("3_5.xavier")
+
+# %% [markdown] tags=["ja"]
+# ## 4. 層ごとの標準偏差を測る(4分)
+#
+# 3-4節の `layers` と同じ計算をしながら、各層の活性化の**標準偏差**のリストを返してください。
+
+# %% [markdown] tags=["en"]
+# ## 4. The deviation in each layer (4 min)
+#
+# Compute as in `layers` of lesson 3-4, and return the list of the *standard deviations* of the layers' activations.
+
+
+# %% tags=["exercise"] name="layer_stds"
+def layer_stds(x, weights, f):
+    ### BEGIN SOLUTION
+    found = []
+    for W in weights:
+        x = f(x @ W)
+        found.append(x.std())
+    return found
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="layer_stds"
+check("3_5.layer_stds")
+
+# %% [markdown] tags=["ja"]
+# **予想**: tanhの10層ネットワークで、$\sigma = 0.01$、$\sigma = 1$、Xavierのとき、標準偏差は層とともにどう変わりますか。
+
+# %% [markdown] tags=["en"]
+# **Predict**: ten tanh layers with $\sigma = 0.01$, with $\sigma = 1$, with Xavier. How does the deviation change from
+# layer to layer?
+
+# %%
+widths = [100, 200, 50, 100, 200, 50, 100, 200, 50, 100, 100]
+x = np.random.default_rng(1).standard_normal((1000, 100))
+
+
+def deep(initial, seed=2):
+    random = np.random.default_rng(seed)
+    return [initial(n1, n2, random) for n1, n2 in zip(widths, widths[1:])]
+
+
+stds = {}
+if done("3_5.xavier") and done("3_5.layer_stds"):
+    stds = {
+        "σ=0.01": layer_stds(x, deep(lambda n1, n2, r: 0.01 * r.standard_normal((n1, n2))), np.tanh),
+        "σ=1": layer_stds(x, deep(lambda n1, n2, r: r.standard_normal((n1, n2))), np.tanh),
+        "Xavier": layer_stds(x, deep(xavier), np.tanh),
+    }
+
+curves(stds, x="層", y="標準偏差", title="tanh の活性化の標準偏差", log=True)  # ja
+curves(stds, x="layer", y="standard deviation", title="Spread of tanh activations", log=True)  # en
+
+# %% [markdown] tags=["ja"]
+# Xavierでも、tanhはわずかに値を縮めるので(原点を離れると傾きが1より小さいため)、層とともにゆっくり下がります。
+# それでも桁が変わることはありません。逆伝播でも確かめます。**勾配**の標準偏差が、出力側から入力側へどう変わるかです。
+
+# %% [markdown] tags=["en"]
+# Even with Xavier the spread falls slowly, for tanh shrinks what is away from the origin, where its slope is below 1. But
+# it stays within the same order of magnitude. Now backward: how does the spread of the *gradients* change from the
+# output to the inputs?
+
+
+# %%
+def backward_stds(x, weights):
+    # ja: 出力に標準正規の勾配を入れ、各層の入力の勾配の標準偏差を、出力側から順に返します
+    # en: unit-normal gradients enter at the output; the deviations of the layers' gradients, from the output on
+    a = [x]
+    for W in weights:
+        a.append(np.tanh(a[-1] @ W))
+    g, found = np.random.default_rng(3).standard_normal(a[-1].shape), []
+    for W, out in zip(reversed(weights), reversed(a)):
+        g = (g * (1 - out**2)) @ W.T
+        found.append(g.std())
+    return found
+
+
+stds = {}
+if done("3_5.xavier"):
+    stds = {
+        "σ=0.01": backward_stds(x, deep(lambda n1, n2, r: 0.01 * r.standard_normal((n1, n2)))),
+        "σ=1": backward_stds(x, deep(lambda n1, n2, r: r.standard_normal((n1, n2)))),
+        "√(1/n₁)": backward_stds(x, deep(lambda n1, n2, r: r.standard_normal((n1, n2)) / np.sqrt(n1))),
+        "Xavier": backward_stds(x, deep(xavier)),
+    }
+
+curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標準偏差", log=True)  # ja
+curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
+
+# %% [markdown] tags=["ja"]
+# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます。$\sigma = 1$ では、飽和しているのに勾配は大きくなっていきます
+#   (飽和していないわずかな要素を通って、大きな重みが掛かるためです)。どちらも学習になりません。
+# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。$n_1 = n_2$ の層ではXavierと同じになるので、
+#   正方形の層だけで試すと、取り違えに気づけません。**テストは必ず $n_1 \ne n_2$ で。**
+#
+# ## まとめ
+#
+# - 分散は1層で $n_1\sigma^2$ 倍(順伝播)、$n_2\sigma^2$ 倍(逆伝播)になります。
+# - Xavierの $\sigma = \sqrt{2/(n_1+n_2)}$ は両者の妥協です。原点付近で線形とみなせるsigmoidやtanhに向いています。
+# - 100 → 50の層なら $\sigma = \sqrt{2/150} \approx 0.115$ です。
+#
+# ### 自己診断
+#
+# 1. 全層が同じ幅 $n$ のとき、Xavierの $\sigma$ はいくつですか。3-4節の $\sigma = 0.1$ との関係は?
+# 2. 分散を $[-a, a]$ の一様分布で実現するには、$a$ をいくつにしますか。
+# 3. バイアスの初期値が0でよいのはなぜですか。
+#
+# <details><summary>答え</summary>
+#
+# 1. $\sqrt{1/n}$ です。$n = 100$ では0.1で、偶然ではありませんでした。
+# 2. 一様分布の分散は $a^2/3$ なので、$a = \sqrt{6/(n_1+n_2)}$ です。
+# 3. 対称性は重みの乱数が破るからです(3-3節)。
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# - With $\sigma = 0.01$ the gradient is all but gone after ten layers. With $\sigma = 1$ it grows in spite of the
+#   saturation: through the few entries that are not saturated, large weights are multiplied in. Neither learns.
+# - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In a square layer it equals Xavier, so tests on square
+#   layers cannot see the two confused. **Always test with $n_1 \ne n_2$.**
+#
+# ## Summary
+#
+# - A layer multiplies the variance by $n_1\sigma^2$ going forward, by $n_2\sigma^2$ going backward.
+# - Xavier's $\sigma = \sqrt{2/(n_1+n_2)}$ is a compromise, for activations that are nearly linear around the origin:
+#   sigmoid, tanh.
+# - For a layer 100 → 50 it is $\sqrt{2/150} \approx 0.115$.
+#
+# ### Test yourself
+#
+# 1. All layers have the same width $n$. What is Xavier's $\sigma$, and how is it related to $\sigma = 0.1$ of 3-4?
+# 2. You want that variance from a uniform distribution on $[-a, a]$. What is $a$?
+# 3. Why may biases start at 0?
+#
+# <details><summary>Answers</summary>
+#
+# 1. $\sqrt{1/n}$: 0.1 for $n = 100$. It was no coincidence.
+# 2. A uniform distribution has the variance $a^2/3$, so $a = \sqrt{6/(n_1+n_2)}$.
+# 3. The random weights break the symmetry (lesson 3-3).
+#
+# </details>

@@ -1,0 +1,185 @@
+"""Notebooks from a lesson's source, and how they are placed in a folder without touching a learner's work.
+
+Each lesson becomes {ja, en} × {trainee, answer}; a lesson without exercises needs no two kinds. The cell ids
+are those of `Lesson.numbered`: equal in all of them, and the same whenever they are built.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from kobai.course.source import LANGUAGES, Cell, Lesson, lesson_names, load
+from kobai.errors import UsageError
+from kobai.words import TABLES
+
+KINDS = ("trainee", "answer")
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+COMMENT = re.compile(r"^(\s*# )(ja|en): (.*)$")
+ENDING = re.compile(r"^(.*\S)  # (ja|en|trainee|answer)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Placed:
+    """What became of a file that was to be placed."""
+
+    path: Path
+    """Where it is now."""
+    outcome: str
+    """new; kept: it stood there already; replaced: by a newer version, nothing had been written in it;
+    beside: somebody has worked in the old one, so the newer version stands beside it."""
+
+
+# A lesson to a notebook
+
+
+def notebook(lesson: Lesson, language: str, kind: str) -> dict[str, Any]:
+    """The notebook of a lesson, as the JSON of nbformat 4.5."""
+    cells = []
+    for identity, sources in lesson.numbered():
+        for cell in sources:
+            if cell.is_in(language):
+                cells.append(_cell(identity, cell, rendered(cell, language, kind)))
+    about = {"lesson": lesson.name, "language": language, "kind": kind, "digest": _digest(cells)}
+    return {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "kobai": about,
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def file_name(lesson: Lesson, kind: str) -> str:
+    """3_1_SGD_trainee.ipynb; a lesson without exercises is for everybody and has no suffix."""
+    return f"{lesson.name}_{kind}.ipynb" if lesson.exercises else f"{lesson.name}.ipynb"
+
+
+def rendered(cell: Cell, language: str, kind: str) -> str:
+    """The text of a cell in the notebook of that language and kind.
+
+    In code, a comment that begins with ``# ja:`` and a line that ends with ``# ja``, ``# en``, ``# trainee``
+    or ``# answer`` stands in these notebooks only; in a trainee's a solution is left out.
+    """
+    if cell.kind == "markdown":
+        return cell.text
+    kept: list[str] = []
+    solving = False
+    for line in cell.text.splitlines():
+        comment, ending = COMMENT.match(line), ENDING.match(line)
+        if line.strip() == END:
+            solving = False
+        elif line.strip() == BEGIN:
+            solving = True
+            if kind == "trainee" and line[0].isspace():  # in a function, where it stops nothing before a call
+                indent = line[: -len(line.lstrip())]
+                kept += [
+                    f"{indent}# {TABLES[language]['course.write_here']}",
+                    f"{indent}raise NotImplementedError",
+                ]
+        elif solving and kind == "trainee":
+            continue
+        elif comment:
+            if comment[2] == language:
+                kept.append(comment[1] + comment[3])
+        elif ending:
+            if ending[2] in (language, kind):
+                kept.append(ending[1])
+        else:
+            kept.append(line)
+    return "\n".join(kept).strip("\n")
+
+
+def _cell(identity: str, cell: Cell, text: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"tags": [tag for tag in cell.tags if tag not in LANGUAGES]}
+    if "check" in cell.tags:
+        metadata |= {"editable": False, "deletable": False}
+    made = {"cell_type": cell.kind, "id": identity, "metadata": metadata if any(metadata.values()) else {}}
+    made["source"] = text.splitlines(keepends=True)
+    return made if cell.kind == "markdown" else {**made, "execution_count": None, "outputs": []}
+
+
+def _digest(cells: list[dict[str, Any]]) -> str:
+    """Of all that a learner can write: by it a notebook knows whether anybody has."""
+    texts = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+    return hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+# Notebooks to a folder
+
+
+def build(folder: Path) -> list[Placed]:
+    """Every notebook and page of the course: folder/ja/… and folder/en/…"""
+    return [placed for language in LANGUAGES for placed in write(folder / language, language, KINDS)]
+
+
+def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
+    """The notebooks of a language in a folder, and the glossary; with the answers the teacher's guide."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("error.course.folder", path=folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    placed = []
+    for name in lesson_names():
+        lesson = load(name)
+        for kind in kinds if lesson.exercises else kinds[:1]:
+            made = notebook(lesson, language, kind)
+            placed.append(place(folder / file_name(lesson, kind), made))
+    for name, text in _pages(language, kinds):
+        placed.append(_place_text(folder / name, text))
+    return placed
+
+
+def _pages(language: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in ("glossary", *(["teacher_guide"] if "answer" in kinds else [])):
+        page = files("kobai.course").joinpath("lessons", f"{name}.{language}.md")
+        yield f"{name}.md", page.read_text("utf-8")
+
+
+def place(path: Path, made: dict[str, Any]) -> Placed:
+    """Write a notebook where none is, or where nobody has written in an older one; else beside it."""
+    return _place(path, dump(made), _untouched, made["metadata"]["kobai"]["digest"])
+
+
+def _place_text(path: Path, text: str) -> Placed:
+    return _place(path, text, lambda _: False, None)
+
+
+def _place(path: Path, text: str, untouched: Any, digest: str | None) -> Placed:
+    for number in range(1, 1000):
+        there = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
+        if not there.exists():
+            there.write_text(text, "utf-8")
+            return Placed(there, "new" if number == 1 else "beside")
+        found = there.read_text("utf-8", errors="replace")
+        if found == text or (digest and _about(found).get("digest") == digest):
+            return Placed(there, "kept")
+        if untouched(found):
+            there.write_text(text, "utf-8")
+            return Placed(there, "replaced")
+    raise UsageError("error.course.folder", path=path.parent)
+
+
+def _untouched(text: str) -> bool:
+    """Whether nobody has written anything into a notebook since the course made it."""
+    digest = _about(text).get("digest")
+    return digest is not None and digest == _digest(json.loads(text)["cells"])
+
+
+def _about(text: str) -> dict[str, Any]:
+    """What the course noted in a notebook; empty for what is none of its notebooks."""
+    try:
+        return dict(json.loads(text)["metadata"]["kobai"])
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def dump(made: dict[str, Any]) -> str:
+    """The text of the file."""
+    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"

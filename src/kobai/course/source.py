@@ -1,0 +1,119 @@
+"""A lesson's source: one file, read as cells, from which all its notebooks come.
+
+The file is Python with cell markers, the small part of jupytext's py:percent that lessons need: a header
+between ``# ---`` lines, then cells that begin with ``# %%`` (code) or ``# %% [markdown]`` (text, every line a
+comment), each with its metadata in one line: ``# %% tags=["exercise"] name="adam"``. So any editor with
+jupytext opens a lesson as a notebook. It is read here, and not by jupytext, so that a learner needs nothing
+but kobai; a test holds both readings equal.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+MARKER = re.compile(r"^# %%(?: \[(?P<kind>markdown)\])?(?P<metadata>.*)$")
+SETTING = re.compile(r'(\w+)=(\[[^\]]*\]|"[^"]*")')
+LANGUAGES = ("ja", "en")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One cell of a lesson's source."""
+
+    kind: str
+    """markdown or code."""
+    text: str
+    tags: tuple[str, ...] = ()
+    """Any of ja, en (in that language's notebooks only), exercise, check."""
+    name: str = ""
+    """Of an exercise or its check: adam."""
+
+    def is_in(self, language: str) -> bool:
+        """Whether the cell stands in the notebooks of a language."""
+        return language in self.tags or not set(LANGUAGES) & set(self.tags)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesson:
+    """One lesson: the name of its notebooks, and its cells in the order of the source."""
+
+    name: str
+    """3_1_SGD."""
+    cells: tuple[Cell, ...]
+
+    @property
+    def number(self) -> str:
+        """3_1: what the names of its exercises begin with."""
+        return "_".join(self.name.split("_")[:2])
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """The names of its exercises in order: 3_1.sgd, …"""
+        return tuple(f"{self.number}.{cell.name}" for cell in self.cells if "check" in cell.tags)
+
+    def numbered(self) -> Iterator[tuple[str, list[Cell]]]:
+        """(cell id, the cells of the source that share it): a text in two languages is one cell.
+
+        An exercise or a check is called after its name, so that a learner's notebook still fits a lesson that
+        gained a cell elsewhere; the others are numbered.
+        """
+        groups: list[list[Cell]] = []
+        for cell in self.cells:
+            partner = groups[-1][-1] if groups else cell
+            if "en" in cell.tags and "ja" in partner.tags and len(groups[-1]) == 1:
+                groups[-1].append(cell)
+            else:
+                groups.append([cell])
+        count = 0
+        for group in groups:
+            if group[0].name:
+                end = "-check" if "check" in group[0].tags else ""
+                yield cell_id(f"{self.number}.{group[0].name}") + end, group
+            else:
+                count += 1
+                yield f"{self.number}-{count:02}", group
+
+
+def cell_id(exercise: str) -> str:
+    """The id of the cell of an exercise: 3_1.adam -> 3_1-adam. Its check has ``-check`` after it."""
+    return exercise.replace(".", "-")
+
+
+def lesson_names() -> list[str]:
+    """The names of all lessons in the order of the course."""
+    found = [path.name for path in files("kobai.course").joinpath("lessons").iterdir()]
+    names = [name.removesuffix(".py") for name in found if re.fullmatch(r"\d+_\d+_\w+\.py", name)]
+    return sorted(names, key=lambda name: [int(part) for part in name.split("_")[:2]])
+
+
+def load(name: str) -> Lesson:
+    """The lesson of that name."""
+    text = files("kobai.course").joinpath("lessons", f"{name}.py").read_text("utf-8")
+    return Lesson(name, tuple(read(text)))
+
+
+def read(text: str) -> Iterator[Cell]:
+    """The cells of a source in order."""
+    lines = text.splitlines()
+    if lines[:1] == ["# ---"]:
+        lines = lines[lines.index("# ---", 1) + 1 :]
+    marks = [(i, found) for i, line in enumerate(lines) if (found := MARKER.match(line))]
+    ends = [i for i, _ in marks[1:]] + [len(lines)]
+    for (start, found), end in zip(marks, ends, strict=True):
+        metadata = _settings(found["metadata"])
+        body = lines[start + 1 : end]
+        if found["kind"]:
+            body = [line.removeprefix("#").removeprefix(" ") for line in body if line.startswith("#")]
+        yield Cell(
+            kind=found["kind"] or "code",
+            text="\n".join(body).strip("\n"),
+            tags=tuple(metadata.get("tags", ())),
+            name=metadata.get("name", ""),
+        )
+
+
+def _settings(text: str) -> dict[str, Any]:
+    return {name: json.loads(value) for name, value in SETTING.findall(text)}

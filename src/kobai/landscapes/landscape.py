@@ -1,0 +1,92 @@
+"""What every landscape is: a function to descend, with all that is known of it."""
+
+import dataclasses
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kobai import methods
+from kobai.errors import UsageError, is_whole, unknown
+from kobai.words import say
+
+Point = tuple[float, ...]
+Box = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Landscape:
+    """A function f: Rⁿ → R to be made small, its start and what is known of its minima.
+
+    Args:
+      name: under which it is reported.
+      objective: f, from an array [n] to a scalar, in operations that JAX can differentiate. Those that ship
+        with kobai take NumPy arrays too.
+      start: where a path begins when nobody says otherwise; its length is n.
+      box: ((left, right), (bottom, top)) of the part to look at; for two dimensions.
+      minima: known points [n] where f is least; several where they are equally low.
+      least: the greatest lower bound of f; None where there is none, or where it is not known.
+      tolerance: f has arrived where it is below ``(least or 0) + tolerance``. Negative for a saddle, where to
+        arrive is to have left.
+      source: who described it, or where it comes from.
+      learning_rates: for an update rule, by name, the rate to show when nobody says otherwise.
+    """
+
+    name: str
+    objective: Callable[[Any], Any]
+    start: Point
+    box: Box | None = None
+    minima: tuple[Point, ...] = ()
+    least: float | None = None
+    tolerance: float = 1e-3
+    source: str = ""
+    learning_rates: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def dimension(self) -> int:
+        """n."""
+        return len(self.start)
+
+    @property
+    def shows(self) -> str:
+        """What can be learned on it, in the language in use; nothing for a landscape of the user's own."""
+        return say(f"landscape.{self.name}.shows") if self.name in methods.LANDSCAPES else ""
+
+    def level(self, tolerance: float | None = None) -> float:
+        """The value below which a path has arrived."""
+        return (self.least or 0.0) + (self.tolerance if tolerance is None else tolerance)
+
+    def __call__(self, x: Any) -> Any:
+        """f(x)."""
+        return self.objective(x)
+
+
+def load(name: str, dimension: int | None = None) -> Landscape:
+    """The landscape that ships under `name`, in `dimension` dimensions where it has a choice.
+
+    Raises `UsageError` for a name that does not exist and a dimension that it cannot have.
+    """
+    if name not in methods.LANDSCAPES:
+        raise unknown("kind.landscape", name, methods.LANDSCAPES)
+    module = importlib.import_module(f"kobai.landscapes.{methods.LANDSCAPES[name]}")
+    make = getattr(module, name)
+    if dimension is None:
+        return make()
+    if "dimension" not in inspect.signature(make).parameters:
+        made = make()
+        if dimension == made.dimension:
+            return made
+        raise UsageError("error.landscape.dimension", name=name, dimension=made.dimension, value=dimension)
+    return make(dimension=dimension)
+
+
+def check_dimension(value: Any, least: int = 2, most: int = 10_000) -> None:
+    """Refuse a number of dimensions that is not whole, or out of range."""
+    if not (is_whole(value) and least <= value <= most):
+        raise UsageError("error.dimension", least=least, most=most, value=repr(value))
+
+
+def finite(values: Any) -> bool:
+    """Whether every number is finite."""
+    return all(math.isfinite(value) for value in values)

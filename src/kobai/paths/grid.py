@@ -1,0 +1,135 @@
+"""From the methods that the user named to the settings that are tried on a landscape.
+
+An update rule needs a learning rate. It is, in this order: what the user says (``learning_rates``, an axis,
+an instance), what the landscape names for the rule, or the best of `RATES`, found by trying them all. A
+minimizer needs none.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kobai import methods
+from kobai.errors import UsageError, unknown
+from kobai.landscapes.landscape import Landscape
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
+from kobai.study.grid import candidates, coefficients, distinct, registered, values_of
+
+Method = Optimizer | Minimizer
+
+DEFAULT = (*methods.DEFAULT_OPTIMIZERS, "bfgs")
+"""What is tried when nobody says otherwise."""
+
+RATES = tuple(float(f"{10 ** (k / 4):.3g}") for k in range(-16, 5))
+"""Learning rates from 0.0001 to 10, a quarter of a decade apart, of which the best is shown."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A method under one name, with one object for each combination of its coefficients."""
+
+    name: str
+    settings: tuple[Method, ...]
+    searched: bool = False
+    """Whether only the best setting is to be shown."""
+
+
+def grid(
+    landscape: Landscape,
+    chosen: Iterable[Any] | str | type | Method | None = None,
+    learning_rates: Sequence[float] | None = None,
+    axes: Mapping[str, Sequence[float]] | None = None,
+) -> list[Candidate]:
+    """The candidates of a descent.
+
+    Args:
+      landscape: names learning rates of its own for some rules.
+      chosen: names, classes or instances of update rules and minimizers, or a single one. Default: `DEFAULT`.
+      learning_rates: for every update rule.
+      axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: method, field, values.
+
+    Raises `UsageError` for what cannot be meant.
+    """
+    if isinstance(chosen, str | type | Method):
+        chosen = [chosen]
+    items = [_made(item) for item in (DEFAULT if chosen is None else chosen)]
+    if not items:
+        raise UsageError("error.empty", name="methods")
+    names = distinct([_name(item) for item, _ in items])
+    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
+    for key in extra:
+        if key.partition(".")[0] not in names:
+            raise unknown("kind.candidate", key.partition(".")[0], names)
+    rates = None if learning_rates is None else values_of("learning_rates", learning_rates)
+    return [
+        _candidate(landscape, name, item, by_name, rates, extra)
+        for name, (item, by_name) in zip(names, items, strict=True)
+    ]
+
+
+def _made(item: Any) -> tuple[Method, bool]:
+    """(an instance, whether it was only named and its learning rate is still open)."""
+    if isinstance(item, str):
+        if item in methods.MINIMIZERS:
+            return methods.minimizer_class(item)(), True
+        if item not in methods.OPTIMIZERS:
+            raise unknown("kind.method", item, (*methods.OPTIMIZERS, *methods.MINIMIZERS))
+        return methods.optimizer_class(item)(), True
+    if isinstance(item, type) and issubclass(item, Optimizer | Minimizer):
+        return item(), registered(item) is not None or issubclass(item, Minimizer)
+    if isinstance(item, Optimizer | Minimizer):
+        return item, False
+    raise UsageError("error.method.type", value=repr(item))
+
+
+def _name(item: Method) -> str:
+    if isinstance(item, Optimizer):
+        return getattr(item, "name", None) or registered(type(item)) or type(item).__name__.lower()
+    known = (name for name, cls in methods.MINIMIZERS.items() if cls == type(item).__name__)
+    return next(known, type(item).__name__.lower())
+
+
+def _candidate(
+    landscape: Landscape,
+    name: str,
+    item: Method,
+    by_name: bool,
+    rates: list[float] | None,
+    axes: Mapping[str, list[float]],
+) -> Candidate:
+    own = {key: values for key, values in axes.items() if key.partition(".")[0] == name}
+    if isinstance(item, Minimizer):
+        return Candidate(name, tuple(_varied(name, item, own)))
+    open_rate = by_name and rates is None and f"{name}.learning_rate" not in own
+    if open_rate and name in landscape.learning_rates:
+        rates, open_rate = [landscape.learning_rates[name]], False
+    # `candidates` would call a second adam adam_2 only beside the first.
+    inside = {f"{_name(item)}.{key.partition('.')[2]}": values for key, values in own.items()}
+    [made] = candidates([item], RATES if open_rate else rates, inside)
+    return Candidate(name, made.settings, searched=open_rate and len(made.learning_rates()) > 1)
+
+
+def _varied(name: str, item: Minimizer, axes: Mapping[str, list[float]]) -> Iterable[Minimizer]:
+    """A minimizer for each combination of the options in `axes`; whole numbers stay whole."""
+    known = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    options = {}
+    for key, values in axes.items():
+        field = key.partition(".")[2]
+        if field not in known or not isinstance(known[field], int | float):
+            numbers = [f"{name}.{k}" for k, v in known.items() if isinstance(v, int | float)]
+            raise unknown("kind.field", key, numbers)
+        whole = isinstance(known[field], int)
+        if whole and not all(value.is_integer() for value in values):
+            raise UsageError("error.option.whole", option=key, value=values)
+        options[field] = [int(value) if whole else value for value in values]
+    for combination in itertools.product(*options.values()):
+        yield dataclasses.replace(item, **dict(zip(options, combination, strict=True)))
+
+
+def options(method: Method) -> dict[str, Any]:
+    """Every coefficient of a method by name, as Python's own numbers."""
+    if isinstance(method, Optimizer):
+        return coefficients(method)
+    return {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}

@@ -1,0 +1,108 @@
+"""The table of a descent as strings, one row a path; and its sentences. Terminal and HTML share them."""
+
+import math
+from collections import Counter
+from typing import Any
+
+from kobai.paths.grid import RATES
+from kobai.paths.outcome import Outcome, Row
+from kobai.words import say
+
+COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
+LEFT = ("method", "coefficients", "status")
+
+LETTERS = {"momentum": "α", "decay": "ρ", "decay_1": "ρ₁", "decay_2": "ρ₂", "epsilon": "ε"}
+"""What the formulas call a coefficient."""
+
+
+def headers() -> list[str]:
+    """The heads of the columns, broken into lines."""
+    return [say(f"descent.column.{name}") for name in COLUMNS]
+
+
+def rows(outcome: Outcome) -> list[list[str]]:
+    """The cells of the table, in its order."""
+    return [_cells(row) for row in outcome.rows]
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.method,
+        "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
+        coefficients(row),
+        "–" if row.first is None else f"{row.first}",
+        "–" if row.stays is None else f"{row.stays}",
+        number(row.value),
+        f"{row.evaluations}",
+        status(row),
+    ]
+
+
+def number(value: float) -> str:
+    """Three figures: 0.0236, 4, 2.62e-109, −9.06, −∞."""
+    size = f"{abs(value):.3g}" if math.isfinite(value) else "∞"
+    return f"−{size}" if value < 0 else size
+
+
+def coefficients(row: Row) -> str:
+    """α 0.9; of ε, and of a minimizer's options, those alone that differ from the usual."""
+    try:
+        usual = vars(type(row.setting)())
+    except TypeError:  # an optimizer of optax, which has no default
+        usual = {}
+    shown = {
+        name: value
+        for name, value in row.coefficients.items()
+        if (name in LETTERS and name != "epsilon") or value != usual.get(name, value)
+    }
+    return " ".join(f"{LETTERS.get(name, name)} {_value(value)}" for name, value in shown.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+
+
+def labels(outcome: Outcome) -> list[str]:
+    """A name for each row, different from all others: with the settings where a method has several rows."""
+    many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
+    found = []
+    for row in outcome.rows:
+        rate = "" if row.learning_rate is None else f"η {row.learning_rate:.4g}"
+        parts = [row.method, rate, coefficients(row)] if row.method in many else [row.method]
+        found.append(" ".join(part for part in parts if part))
+    seen: Counter[str] = Counter()
+    for i, label in enumerate(found):
+        seen[label] += 1
+        found[i] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+    return found
+
+
+def status(row: Row) -> str:
+    """How the path ended, in words."""
+    return say(f"descent.status.{row.status}", step=row.diverged_at)
+
+
+def title(outcome: Outcome) -> str:
+    """The landscape and how many paths."""
+    return say("descent.title", name=outcome.landscape.name)
+
+
+def headline(outcome: Outcome) -> str:
+    """From where, how far, what counts as arrived."""
+    start = outcome.start
+    where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
+    values = {"dimension": len(start), "start": where, "steps": outcome.steps}
+    return say("descent.headline", **values, level=f"{outcome.level:.6g}".replace("-", "−", 1))
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """What one must know to read the table."""
+    found = []
+    if outcome.searched:
+        names = say("answer.comma").join(outcome.searched)
+        found.append(
+            say("descent.note.searched", names=names, count=len(RATES), low=RATES[0], high=RATES[-1])
+        )
+    if any(row.status == "converged" for row in outcome.rows):
+        found.append(say("descent.note.converged"))
+    return found

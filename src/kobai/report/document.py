@@ -1,0 +1,129 @@
+"""What every page of kobai is made of: one HTML file that holds all it needs, plotly included, and asks the
+network for nothing.
+
+`page` fills template.html with a title, the main part, the figures as JSON, report.css and report.js. Every
+text passes through `html.escape`; what stands in a script has no "<" at all.
+"""
+
+import html
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jax
+from plotly.offline import get_plotlyjs
+
+import kobai
+from kobai.words import current, say
+
+
+def page(*, title: str, headline: str, main: str, data: str, style: str = "", script: str = "") -> str:
+    """The whole page.
+
+    Args:
+      title, headline: letters.
+      main: HTML; each ``figure`` in it is drawn from `data`.
+      data: what `data` makes of the figures.
+      style, script: further CSS and JavaScript, behind that of all pages.
+    """
+    parts = {
+        "language": current(),
+        "title": html.escape(title),
+        "headline": html.escape(headline),
+        "style": read("report.css") + style,
+        "main": main,
+        "data": data,
+        "plotly": get_plotlyjs(),
+        "script": read("report.js") + script,
+    }
+    return fill(read("template.html"), parts)
+
+
+def read(name: str) -> str:
+    """A file that ships beside this one."""
+    return files("kobai.report").joinpath(name).read_text("utf-8")
+
+
+def fill(template: str, parts: Mapping[str, str]) -> str:
+    """The template with ``{{name}}`` replaced by parts, and ``{{say key}}`` by words; in one pass, so that
+    nothing inside a part is taken for a place to fill."""
+
+    def part(match: re.Match) -> str:
+        word, name = match.groups()
+        return html.escape(say(name)) if word else parts[name]
+
+    return re.sub(r"\{\{(say )?([\w.]+)\}\}", part, template)
+
+
+def data(figures: Mapping[str, Any]) -> str:
+    """Figures of plotly, by name, as JSON that can stand in a script element."""
+    text = ",".join(f'"{name}":{figure.to_json(engine="json")}' for name, figure in figures.items())
+    return "{" + text.replace("<", "\\u003c") + "}"
+
+
+def scrolling(
+    headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)
+) -> str:
+    """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head."""
+
+    def cell(tag: str, i: int, content: str, scope: str = "") -> str:
+        align = ' class="left"' if i in left else ""
+        return f"<{tag}{scope}{align}>{content}</{tag}>"
+
+    heads = "".join(cell("th", i, html.escape(head), ' scope="col"') for i, head in enumerate(headers))
+    body = ""
+    for first, *others in rows:
+        cells = [cell("th", 0, first, ' scope="row"')]
+        cells += [cell("td", i, content) for i, content in enumerate(others, start=1)]
+        body += f"<tr>{''.join(cells)}</tr>"
+    caption = html.escape(caption)
+    return (  # the caption stands outside of the box, so that it does not scroll away
+        f'<p class="caption">{caption}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f'<table aria-label="{caption}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def escaped(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Rows of letters as rows of HTML."""
+    return [[html.escape(cell) for cell in row] for row in rows]
+
+
+def definitions(pairs: Iterable[tuple[str, str]]) -> str:
+    """Terms and what belongs to them."""
+    items = (f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in pairs)
+    return f"<dl>{''.join(items)}</dl>"
+
+
+def figure(name: str, captions: Sequence[str]) -> str:
+    """The place of the figure `name`, under its title ``report.<name>.title`` and its caption."""
+    caption = html.escape(say("report.space").join(sentence for sentence in captions if sentence))
+    return (
+        f'<figure><h3 id="{name}-title">{html.escape(say(f"report.{name}.title"))}</h3>'
+        f'<figcaption id="{name}-caption">{caption}</figcaption>'
+        f'<div class="plot" data-figure="{name}" role="img" aria-labelledby="{name}-title" '
+        f'aria-describedby="{name}-caption"></div></figure>'
+    )
+
+
+def folded(summary: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Terms and what belongs to them, shown when asked for."""
+    return f"<details><summary>{html.escape(summary)}</summary>{definitions(pairs)}</details>"
+
+
+def versions() -> list[tuple[str, str]]:
+    """What it was made with."""
+    device = jax.devices()[0]
+    cores = os.cpu_count()
+    kinds = " ".join(dict.fromkeys((device.platform, device.device_kind)))
+    return [
+        ("kobai", kobai.__version__),
+        *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
+        ("python", platform.python_version()),
+        (say("report.setting.platform"), platform.platform()),
+        (say("report.setting.device"), say("report.setting.device.value", device=kinds, cores=cores)),
+    ]

@@ -1,3 +1,0 @@
-"""The course."""
-
-WORDS: dict[str, str] = {}

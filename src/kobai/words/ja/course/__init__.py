@@ -1,0 +1,25 @@
+"""The course: what every lesson says, and for each lesson its hints and named wrong answers."""
+
+from kobai.words.ja.course import (
+    common,
+    lesson_3_1,
+    lesson_3_2,
+    lesson_3_4,
+    lesson_3_5,
+    lesson_3_6,
+    lesson_3_7,
+    lesson_3_8,
+    lesson_3_10,
+)
+
+WORDS = (
+    common.WORDS
+    | lesson_3_1.WORDS
+    | lesson_3_2.WORDS
+    | lesson_3_4.WORDS
+    | lesson_3_5.WORDS
+    | lesson_3_6.WORDS
+    | lesson_3_7.WORDS
+    | lesson_3_8.WORDS
+    | lesson_3_10.WORDS
+)

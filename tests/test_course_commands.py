@@ -1,0 +1,246 @@
+"""``kobai course``: notebooks placed without touching a learner's work, executed and judged with limits."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from kobai.course import cli as course_cli
+from kobai.course import grade
+from kobai.course.notebooks import build, dump, notebook, place, write
+from kobai.course.source import LANGUAGES, lesson_names, load
+
+NAME = "3_1_SGD_trainee.ipynb"
+
+
+@pytest.fixture
+def no_jupyterlab(monkeypatch):
+    monkeypatch.setattr(course_cli.importlib.util, "find_spec", lambda name: None)
+
+
+def written_by_a_learner(folder, **cells):
+    """The notebook of 3_1 in `folder`, with two right answers and these sources in the cells of these ids."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = notebook(load("3_1_SGD"), "en", "trainee")
+    answers = {cell["id"]: cell for cell in notebook(load("3_1_SGD"), "en", "answer")["cells"]}
+    for cell in made["cells"]:
+        name = cell["id"].removeprefix("3_1-")
+        if name in ("sgd", "adam"):
+            cell["source"] = answers[cell["id"]]["source"]
+        if name in cells:
+            cell["source"] = [cells[name]]
+    (folder / NAME).write_text(dump(made), "utf-8")
+
+
+# Writing notebooks
+
+
+def test_build_makes_every_notebook_in_both_languages(tmp_path):
+    build(tmp_path)
+    names = [{path.name for path in (tmp_path / language).iterdir()} for language in LANGUAGES]
+    assert names[0] == names[1]
+    for name in lesson_names():
+        ends = ("_trainee", "_answer") if load(name).exercises else ("",)
+        assert {f"{name}{end}.ipynb" for end in ends} <= names[0]
+    assert {"glossary.md", "teacher_guide.md"} <= names[0]
+
+
+def test_a_learners_work_is_never_overwritten(tmp_path):
+    write(tmp_path, "en", ("trainee",))
+    path = tmp_path / NAME
+    mine = path.read_text("utf-8").replace("raise NotImplementedError", "pass  # mine")
+    path.write_text(mine, "utf-8")
+    for kinds in (("trainee",), ("trainee", "answer")):
+        placed = write(tmp_path, "en", kinds)
+        assert {each.outcome for each in placed if "answer" not in each.path.name} <= {"kept", "new"}
+        assert path.read_text("utf-8") == mine
+
+
+def test_a_newer_version_stands_beside_a_learners_work_and_replaces_what_nobody_touched(tmp_path):
+    older = notebook(load("3_1_SGD"), "en", "trainee")
+    newer = json.loads(json.dumps(older))
+    newer["cells"][0]["source"] = ["# newer"]
+    newer["metadata"]["kobai"]["digest"] = "newer"
+    path = tmp_path / NAME
+    assert place(path, older).outcome == "new"
+    assert place(path, older).outcome == "kept"
+    ran = json.loads(dump(older))
+    ran["cells"][2]["outputs"] = ["run, but nothing written"]
+    path.write_text(json.dumps(ran), "utf-8")
+    assert place(path, newer).outcome == "replaced"
+
+    mine = dump(older).replace("raise NotImplementedError", "pass  # mine")
+    path.write_text(mine, "utf-8")
+    placed = place(path, newer)
+    assert (placed.outcome, placed.path.name) == ("beside", "3_1_SGD_trainee.2.ipynb")
+    assert path.read_text("utf-8") == mine
+    assert place(path, newer).outcome == "kept"
+
+
+def test_what_is_no_notebook_is_not_overwritten_either(tmp_path):
+    (tmp_path / NAME).write_text("not JSON", "utf-8")
+    placed = place(tmp_path / NAME, notebook(load("3_1_SGD"), "en", "trainee"))
+    assert placed.outcome == "beside"
+    assert (tmp_path / NAME).read_text("utf-8") == "not JSON"
+
+
+def test_start_writes_in_the_language_asked_for(kobai_here, place, no_jupyterlab):
+    ran = kobai_here("course", "start", "mine", "--language", "ja")
+    assert (ran.code, ran.err) == (0, "")
+    assert "JupyterLab がインストールされていません" in ran.out
+    assert "更新則" in (place / "mine" / NAME).read_text("utf-8")
+    assert not (place / "mine" / "3_1_SGD_answer.ipynb").exists()
+    assert not (place / "mine" / "teacher_guide.md").exists()
+    again = kobai_here("course", "start", "mine", "--answers")
+    assert f"{NAME} was there already" not in again.out  # now in English: the Japanese one is untouched
+    assert (place / "mine" / "3_1_SGD_answer.ipynb").exists()
+
+
+def test_start_opens_jupyterlab_where_it_is_installed(kobai_here, place, monkeypatch):
+    calls = []
+    monkeypatch.setattr(course_cli.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(course_cli.subprocess, "run", lambda command, check: calls.append(command))
+    kobai_here("course", "start", "mine")
+    kobai_here("course", "start", "mine", "--no-open")
+    assert calls == [[sys.executable, "-m", "jupyterlab", "mine"]]
+
+
+# Running and judging them
+
+
+def statuses(results):
+    return [
+        {verdict["exercise"].partition(".")[2]: verdict["status"] for verdict in result.verdicts}
+        for result in results
+    ]
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """Four learners: honest, endless, crashing, cheating."""
+    folder = tmp_path_factory.mktemp("learners")
+    never = "class RMSProp:\n def __init__(self, **k): pass\n def update(self, p, g):\n  while True: pass"
+    written_by_a_learner(folder / "honest", adagrad="class AdaGrad(:", arrival="raise SystemExit(3)")
+    written_by_a_learner(folder / "endless", adagrad="while True: pass", rmsprop=never)
+    written_by_a_learner(folder / "crash", adagrad="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    cheat = "check = lambda name: print('✓')\nreview = 'bcabd'  # right, by the way"
+    written_by_a_learner(
+        folder / "cheat",
+        review=cheat,
+        **{"momentum-check": "print('right!')", "adam": "%time\nclass Adam: pass"},
+    )
+    names = ("honest", "endless", "crash", "cheat")
+    results = grade.grade([folder / name for name in names], cell=3, threads=2)
+    return folder, dict(zip(names, results, strict=True))
+
+
+def test_an_honest_notebook_earns_what_is_right(graded):
+    found = statuses([graded[1]["honest"]])[0]
+    assert found.pop("sgd") == found.pop("adam") == "passed"
+    assert set(found.values()) == {"unwritten"}
+
+
+def test_an_endless_loop_is_graded_as_such_and_costs_no_other_exercise(graded):
+    found = statuses([graded[1]["endless"]])[0]
+    assert found["rmsprop"] == "stopped"
+    assert found["sgd"] == found["adam"] == "passed"
+    assert found["adagrad"] == "unwritten"  # the cell itself never ended
+
+
+def test_a_crash_is_graded_as_such_and_keeps_what_came_before(graded):
+    found = statuses([graded[1]["crash"]])[0]
+    assert found["sgd"] == "passed"
+    assert {found[name] for name in ("adagrad", "adadelta", "rmsprop", "adam", "arrival")} == {"crashed"}
+
+
+def test_an_edited_check_earns_nothing(graded):
+    found = statuses([graded[1]["cheat"]])[0]
+    assert found["momentum"] == "unwritten"
+    assert found["adam"] == "wrong"
+    assert found["review"] == found["sgd"] == "passed"
+
+
+def test_nothing_is_left_behind_and_nothing_in_the_folder_is_touched(graded, everything_in):
+    assert {path for path in everything_in(graded[0]) if path.endswith(".ipynb")} == {
+        f"{name}/{NAME}" for name in graded[1]
+    }
+    assert not [path for path in everything_in(graded[0]) if not path.endswith(".ipynb") and "/" in path]
+
+
+def test_many_learners_are_one_table(graded, capsys):
+    from rich.console import Console
+
+    console = Console(width=80)
+    console.print(grade.table(list(graded[1].values())))
+    rows = {
+        line.split()[0].rpartition("/")[2]: line.split()[-1] for line in capsys.readouterr().out.splitlines()
+    }
+    assert rows["honest"] == "2/10"
+    assert rows["endless"].endswith("⧖")
+    assert rows["crash"] == "1/10!"
+    parsed = json.loads(grade.as_json(list(graded[1].values())))
+    assert [entry["lesson"] for entry in parsed] == ["3_1_SGD"] * 4
+    assert set(parsed[0]["verdicts"][0]) == {"exercise", "status", "mistake", "message"}
+
+
+def test_a_notebook_gets_no_more_memory_than_it_may(tmp_path):
+    """Its own error is right: the answer is given where the memory is refused."""
+    hungry = "try:\n    kept = bytearray(2**34)\nexcept MemoryError:\n    review = 'bcabd'"
+    written_by_a_learner(tmp_path / "hungry", review=hungry)
+    [result] = grade.grade([tmp_path / "hungry"], gigabytes=4)
+    assert result.verdicts[0]["status"] == "passed"
+
+
+def test_check_prints_a_table_and_writes_json(kobai_here, place):
+    written_by_a_learner(place / "mine", sgd="class SGD:\n    def __init__(self, learning_rate): pass")
+    ran = kobai_here("course", "check", "mine", "--json", "marks.json", "--language", "en")
+    assert ran.code == 0
+    assert "✓ 3_1.adam" in ran.out
+    assert "has no attribute 'update'" in " ".join(ran.out.split())
+    assert "1 of 10 right" in ran.out
+    [entry] = json.loads((place / "marks.json").read_text("utf-8"))
+    assert [verdict["exercise"] for verdict in entry["verdicts"]] == list(load("3_1_SGD").exercises)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "nowhere"], "there is no folder nowhere"),
+        (["check", "."], "there are no notebooks of the course in ."),
+        (["check", ".", "--seconds", "0"], "--seconds must be a number above 0, but got '0'"),
+        (["check", ".", "--memory", "much"], "--memory must be a number above 0, but got 'much'"),
+        (["check", ".", "--json", "no/marks.json"], "no/marks.json"),
+        (["start", "file"], "file is not a folder"),
+        (["start"], "DIR is missing"),
+        (["strat", "x"], "did you mean 'start'?"),
+        (["grade"], "is missing"),
+    ],
+)
+def test_a_mistake_is_one_line(kobai_here, place, no_jupyterlab, arguments, sentence):
+    (place / "file").write_text("")
+    ran = kobai_here("course", *arguments)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert sentence in ran.err
+    assert ran.out == ""
+
+
+def test_the_commands_are_explained_in_both_languages(kobai_here):
+    for language, sentence in (("en", "exercise by exercise"), ("ja", "どの演習が正しいか")):
+        assert sentence in kobai_here("course", "check", "--help", "--language", language).out
+        assert (
+            kobai_here("course", "--language", language).out
+            == kobai_here("course", "--help", "--language", language).out
+        )
+
+
+def test_help_of_the_course_imports_nothing_heavy(place):
+    code = (
+        "import sys; from kobai import cli;"
+        "cli.run(['course', '--help']); cli.run(['course', 'start', '--help']);"
+        "cli.run(['course', 'start', 'x', '--no-open']);"
+        "assert not {'jax', 'numpy', 'polars', 'plotly'} & set(sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()

@@ -1,0 +1,139 @@
+"""Every lesson: its notebooks are valid, alike in both languages, and run, with answers and without."""
+
+import ast
+import json
+import re
+from importlib.resources import files
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from kobai import words
+from kobai.course.judge import PASSED, UNWRITTEN, Verdict
+from kobai.course.notebooks import KINDS, dump, notebook, rendered
+from kobai.course.source import LANGUAGES, Cell, lesson_names, load, read
+
+LESSONS = [pytest.param(load(name), id=name) for name in lesson_names()]
+SOURCES = {
+    name: files("kobai.course").joinpath("lessons", f"{name}.py").read_text("utf-8")
+    for name in lesson_names()
+}
+
+
+def run(lesson, language, kind):
+    """Execute a notebook's cells in order in this process; the verdict of each check."""
+    namespace, verdicts = {"__name__": "__main__"}, {}
+    for cell in notebook(lesson, language, kind)["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse("".join(cell["source"]), cell["id"])
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, cell["id"], "exec"), namespace)
+        shown = last and eval(compile(ast.Expression(last.value), cell["id"], "eval"), namespace)
+        if isinstance(shown, Verdict):
+            verdicts[shown.exercise] = shown
+    return verdicts
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_notebook_with_answers_passes_all_its_checks(lesson, capsys):
+    verdicts = run(lesson, "ja", "answer")
+    assert tuple(verdicts) == lesson.exercises
+    assert [verdict for verdict in verdicts.values() if verdict.status != PASSED] == []
+    assert words.say("course.needs", exercise="")[:4] not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lesson", [each for each in LESSONS if load(each.id).exercises])
+def test_the_trainees_notebook_runs_and_each_check_says_not_yet_written(lesson):
+    verdicts = run(lesson, "en", "trainee")
+    assert tuple(verdicts) == lesson.exercises
+    assert {verdict.status for verdict in verdicts.values()} == {UNWRITTEN}
+    assert all(verdict.message.startswith("not yet written") for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_notebooks_are_valid_and_their_cells_have_equal_ids(lesson):
+    made = [notebook(lesson, language, kind) for language in LANGUAGES for kind in KINDS]
+    for each in made:
+        nbformat.validate(nbformat.from_dict(each))
+    ids = [[cell["id"] for cell in each["cells"]] for each in made]
+    assert ids[1:] == ids[:-1]
+    assert len(set(ids[0])) == len(ids[0])
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_notebook_is_built_the_same_each_time(lesson):
+    assert dump(notebook(lesson, "ja", "trainee")) == dump(notebook(load(lesson.name), "ja", "trainee"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_code_differs_between_languages_in_words_only(lesson):
+    """The same statements, but for strings: nothing is computed in one language alone."""
+
+    def bare(language):
+        for cell in notebook(lesson, language, "answer")["cells"]:
+            if cell["cell_type"] == "code":
+                for node in ast.walk(ast.parse("".join(cell["source"]))):
+                    if not isinstance(node, ast.Constant | ast.JoinedStr | ast.FormattedValue):
+                        yield type(node).__name__
+
+    assert list(bare("ja")) == list(bare("en"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_text_has_its_partner_in_the_other_language(lesson):
+    for identity, cells in lesson.numbered():
+        if cells[0].kind == "markdown":
+            assert [cell.tags for cell in cells] == [("ja",), ("en",)], identity
+            japanese, english = (cell.text for cell in cells)
+            headings = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (japanese, english)]
+            assert headings[0] == headings[1], identity
+            assert re.search(r"[ぁ-ん]", japanese), identity
+            assert not re.search(r"[ぁ-んァ-ン]", english), identity
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_solution_is_left_in_a_trainees_notebook(lesson):
+    for cell in lesson.cells:
+        if "exercise" in cell.tags:
+            trainee, answer = (rendered(cell, "en", kind) for kind in KINDS)
+            assert "SOLUTION" not in trainee + answer
+            assert trainee != answer
+            if "BEGIN SOLUTION" in cell.text:
+                assert "raise NotImplementedError" in trainee
+                assert "raise NotImplementedError" not in answer
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_jupytext_reads_a_lesson_as_we_do(name):
+    """All but what we leave out: blank lines at the ends of a cell."""
+    theirs = jupytext.reads(SOURCES[name], fmt="py:percent").cells
+    ours = list(read(SOURCES[name]))
+    assert [(cell.kind, cell.text) for cell in ours] == [
+        (cell.cell_type, cell.source.strip("\n")) for cell in theirs
+    ]
+    assert [list(cell.tags) for cell in ours] == [cell.metadata.get("tags", []) for cell in theirs]
+
+
+def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():
+    text = (
+        "# ja: 日\n# en: E\nx = 1  # ja\nx = 2  # en\ny = 3  # trainee\ny = 4  # answer\n"
+        "def f():\n    ### BEGIN SOLUTION\n    return 5\n    ### END SOLUTION"
+    )
+    cell = Cell("code", text)
+    assert rendered(cell, "ja", "answer") == "# 日\nx = 1\ny = 4\ndef f():\n    return 5"
+    assert rendered(cell, "en", "trainee") == (
+        "# E\nx = 2\ny = 3\ndef f():\n    # write your code here, in place of the next line\n"
+        "    raise NotImplementedError"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_notebook_runs_in_a_real_kernel(kind, tmp_path):
+    made = nbformat.reads(dump(notebook(load("3_1_SGD"), "ja", kind)), as_version=4)
+    NotebookClient(made, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = json.dumps([cell.get("outputs", []) for cell in made.cells], ensure_ascii=False)
+    assert ("正解です" in shown, "まだ書かれていません" in shown) == (kind == "answer", kind == "trainee")
+    assert "application/vnd.plotly.v1+json" in shown
