@@ -9,11 +9,14 @@ from rich.text import Text
 from kobai.report.wrap import FIRST, LAST, Paragraph, ends, pieces
 
 ANSWER = (
-    "最適化手法: adam(目標まで 58 [44–72] ステップ)。次より少ないステップで到達します: sgd (1.31× [1.18–1.45])、"
+    "最適化手法: adam(目標まで 58 [44–72] ステップ)。次より少ないステップで到達します: "
+    "sgd (1.31× [1.18–1.45])、"
     "momentum (12.4× [10.1–13.3])。これらのシードでは区別できません: rmsprop (0.93× [0.85–1.12])、"
     "nesterov_definition (1.01× [0.88–1.19])。"
 )
-ENGLISH = "Optimizer: adam, 58 [44–72] steps to the target. Fewer steps than sgd (1.31× [1.18–1.45]), momentum."
+ENGLISH = (
+    "Optimizer: adam, 58 [44–72] steps to the target. Fewer steps than sgd (1.31× [1.18–1.45]), momentum."
+)
 
 
 def lines_of(text, width, **options):

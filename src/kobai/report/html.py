@@ -127,7 +127,10 @@ def _other_targets(answer: Answer) -> str:
             for reached, steps in found
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
-    headers = [say("table.optimizer"), *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order)]
+    headers = [
+        say("table.optimizer"),
+        *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
+    ]
     caption = say(
         "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
     )
