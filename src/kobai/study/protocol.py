@@ -128,7 +128,7 @@ class Study:
         for owner, numbers in given:
             for name, value in numbers.items():
                 if is_number(value) and most < abs(value) < math.inf:
-                    raise UsageError("error.too_large", owner=owner, name=name, value=value, dtype=dtype)
+                    raise UsageError("error.precision", owner=owner, name=name, value=value, dtype=dtype)
 
     def _check_minimizers(self, task: Task) -> None:
         """Refuse minimizers on what is no function of the parameters, or beside what only rules know."""

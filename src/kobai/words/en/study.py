@@ -99,7 +99,7 @@ WORDS = {
     # the study, the command line, the terminal
     "kind.candidate": "candidate",
     "error.count": "{name} must be a whole number of at least 1, got {value}",
-    "error.too_large": "{owner}: {name} = {value} is infinite in {dtype}, the precision of the parameters; choose a smaller one",
+    "error.precision": "{owner}: {name} = {value} is infinite in {dtype}, the precision of the parameters; choose a smaller one",
     "error.empty": "{name} is empty; name at least one value",
     "error.evaluate_every": "evaluate_every must be at most the {steps} steps of a run, got {value}",
     "error.most": "{name} must be at most {most}, got {value}",

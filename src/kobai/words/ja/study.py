@@ -101,7 +101,7 @@ WORDS = {
     # the study, the command line, the terminal
     "kind.candidate": "候補",
     "error.count": "{name} は1以上の整数でなければなりませんが、{value} が渡されました",
-    "error.too_large": "{owner}: {name} = {value} はパラメータの精度 {dtype} では無限大になります。小さくしてください",
+    "error.precision": "{owner}: {name} = {value} はパラメータの精度 {dtype} では無限大になります。小さくしてください",
     "error.empty": "{name} が空です。1つ以上指定してください",
     "error.evaluate_every": "evaluate_every は1回の学習のステップ数 {steps} 以下でなければなりませんが、{value} が渡されました",
     "error.most": "{name} は {most} 以下でなければなりませんが、{value} が渡されました",
