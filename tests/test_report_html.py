@@ -21,7 +21,7 @@ import pytest
 import kobai
 from kobai import initializers, words
 from kobai.optimizers.base import Optimizer, hyperparameters
-from kobai.report import document, panels
+from kobai.report import document, panels, sentences
 from kobai.report import html as report
 from kobai.report.figures import colours, figures
 from kobai.study.answer import answer
@@ -299,6 +299,28 @@ def test_an_exploding_run_does_not_press_the_others_into_a_line():
     rising = panels.value_axis([0.9, -50.0], 0.1, maximize=True)
     assert rising["type"] == "linear"
     assert panels.within([0.9, 0.1, -50.0], rising).tolist() == [True, True, False]
+
+
+def test_numbers_on_a_logarithmic_axis_are_whole():
+    """0.02, and not 2: plotly's own labels between the powers of ten leave the power out."""
+    near, far = (panels.value_axis([end, 0.5], 2.0, maximize=False) for end in (0.03, 1e-6))
+    assert (near["dtick"], near["tickformat"]) == ("D2", "~g")
+    assert (far["dtick"], "tickformat" in far) == (1, False)
+
+
+def test_built_in_metrics_are_named_in_the_language_in_use(outcome):
+    with words.language("ja"):
+        assert [words.metric(name) for name in ("accuracy", "squared error", "mine")] == [
+            "正解率",
+            "二乗誤差",
+            "mine",
+        ]
+        assert "正解率 ≥" in sentences.headline(answer(outcome))
+        titles = [note.text for note in figures(outcome, answer(outcome))["curves"].layout.annotations]
+        assert any("正解率" in title for title in titles)
+        assert "正解率" in report.page(outcome, answer(outcome), COMMAND)
+    assert "accuracy ≥" in sentences.headline(answer(outcome))
+    assert answer(outcome).metric == "accuracy"  # in files
 
 
 # Studies in which something is missing

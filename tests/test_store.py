@@ -152,6 +152,25 @@ def test_a_folder_that_cannot_be_written_is_not_left_behind(tmp_path, monkeypatc
 # Chunks.
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space or choose another place"),
+        (errno.EACCES, "choose a place where you may write"),
+        (errno.EROFS, "choose a place where you may write"),
+        (errno.ENOENT, "choose another place"),
+    ],
+)
+def test_the_remedy_fits_what_was_refused(tmp_path, monkeypatch, number, remedy):
+    def refused(*_):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(store.os, "replace", refused)
+    with pytest.raises(UsageError) as caught:
+        store.write(tmp_path / "file", b"")
+    assert str(caught.value).endswith(f"file cannot be written: no; {remedy}")
+
+
 def test_a_chunk_is_found_again(tmp_path, everything_in):
     chunks = Chunks(tmp_path, "task")
     assert chunks.get(CELLS) is None

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from kobai import cli_descend, methods, options, words
 from kobai.course import cli as course
-from kobai.errors import UsageError
+from kobai.errors import UsageError, remedy
 from kobai.words import say
 
 # Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
         _discard_output()
     except OSError as problem:
         _discard_output()
-        return _refuse(say("error.system", problem=problem))
+        return _refuse(say("error.system", problem=problem, remedy=remedy(problem)))
     return 0
 
 
@@ -112,9 +112,9 @@ def application(arguments: list[str]) -> typer.Typer:
         tuning_seeds: Annotated[str | None, _option("tuning-seeds", "N")] = None,
         quick: Annotated[bool, _option("quick")] = False,
         wide: Annotated[bool, _option("wide")] = False,
-        output: Annotated[Path | None, _option("output", "DIR")] = None,
+        output: Annotated[str | None, _option("output", "DIR")] = None,
         resume: Annotated[bool, _option("resume")] = False,
-        json: Annotated[Path | None, _option("json", "FILE")] = None,
+        json: Annotated[str | None, _option("json", "FILE")] = None,
         threads: Annotated[str | None, _option("threads", "N")] = None,
         language: language = None,  # noqa: ARG001 - read before anything is said
     ) -> Callable[[], None]:
@@ -122,8 +122,8 @@ def application(arguments: list[str]) -> typer.Typer:
             _compare,
             "kobai " + shlex.join(options.reproducing(arguments)),
             task,
-            output or (None if resume else _new_folder(task)),
-            json,
+            options.path("--output", output) or (None if resume else _new_folder(task)),
+            options.path("--json", json),
             wide,
             make={"hidden": options.each("--hidden", hidden, options.whole)},
             ask={

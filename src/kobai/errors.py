@@ -1,5 +1,6 @@
 """The one exception for a caller's mistake, the check of a count, the search for the name that was meant."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -48,10 +49,20 @@ def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
     `kind` is the key of the thing's name in `words` ("kind.optimizer", "kind.task", …).
     """
     names = sorted(known)
-    near = get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    given = str(value).lower()
+    near = get_close_matches(given, names, n=1, cutoff=0.6)
+    near = near or [name for name in names if sorted(name) == sorted(given)]  # letters in another order
     if near:
         return UsageError("error.unknown.near", kind=said(kind), value=value, near=near[0])
     return UsageError("error.unknown", kind=said(kind), value=value, known=", ".join(names))
+
+
+def remedy(problem: OSError) -> "said":
+    """What helps where the system refused to write."""
+    name = errno.errorcode.get(problem.errno or 0)
+    if name in ("ENOSPC", "EDQUOT", "EFBIG"):
+        return said("remedy.space")
+    return said("remedy.permission" if name in ("EACCES", "EPERM", "EROFS") else "remedy.place")
 
 
 class said:

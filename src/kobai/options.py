@@ -6,6 +6,7 @@ English alone and counts a Japanese character as one column, where a terminal gi
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -14,6 +15,7 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from kobai.errors import UsageError, unknown
+from kobai.report.wrap import Paragraph
 from kobai.words import say
 
 
@@ -41,6 +43,13 @@ def size(option: str, text: str) -> int | str | None:
 def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are
     """The text itself."""
     return text
+
+
+def path(option: str, text: str | None) -> Path | None:
+    """A file or folder; None where the option was left out."""
+    if text == "":  # Path would take it for the current folder
+        raise UsageError("error.option.empty", option=option)
+    return None if text is None else Path(text)
 
 
 def each(option: str, text: str | None, item: Callable[[str, str], Any] = word) -> list[Any] | None:
@@ -77,7 +86,7 @@ def translated(problem: Any) -> str:
     kind = type(problem).__name__
     command = problem.ctx.command_path if getattr(problem, "ctx", None) else "kobai"
     if kind == "NoSuchOption":
-        near = ", ".join(problem.possibilities or [])
+        near = next(iter(problem.possibilities or []), "")
         key = "error.option.near" if near else "error.option.unknown"
         return say(key, option=problem.option_name, near=near, command=command)
     if kind == "BadOptionUsage":
@@ -93,12 +102,22 @@ class Command(TyperCommand):
 
     allow_extra_args = True  # so that `invoke` can refuse them in the language in use
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as problem:
+            if getattr(problem, "ctx", ctx) is None:  # some mistakes do not say which command they are in
+                problem.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def get_help(self, ctx: Any) -> str:
         return written_help(self, ctx)
 
     def invoke(self, ctx: Any) -> Any:
         if ctx.args:
-            raise UsageError("error.option.extra", value=" ".join(ctx.args), command=ctx.command_path)
+            lists = any("…" in str(option.metavar) for option in self.params)
+            key = "error.option.extra" if lists else "error.option.alone"
+            raise UsageError(key, value=" ".join(ctx.args), command=ctx.command_path)
         return super().invoke(ctx)
 
 
@@ -124,7 +143,7 @@ def written_help(command: Any, context: Any) -> str:
             words.insert(1, say("help.usage.command"))
         console.print(say("help.usage", words=" ".join(words)))
         console.print()
-        console.print(Padding(command.help, (0, 2)))
+        console.print(Padding(Paragraph(command.help), (0, 2)))
         for heading, rows in _sections(command, context):
             console.print()
             console.print(say(f"help.{heading}"))
@@ -137,8 +156,8 @@ def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    for name, meaning in rows:
+        table.add_row(name, Paragraph(meaning))
     return Padding(table, (0, 0, 0, 2))
 
 

@@ -35,6 +35,8 @@ CELLS_PER_POPULATION = 512
 STEPS_PER_BLOCK = 512
 INDICES_PER_BLOCK = 2**20
 """Batch indices that a cell may hold at once: with huge batches a block has fewer steps."""
+EPOCHS_KEPT = 2**23
+"""Examples in the shuffled epochs that are remembered (32 MB), but for two epochs of any length."""
 SECONDS_PER_BLOCK = 0.5
 """A compiled call cannot be interrupted: it is kept this short, by measured time."""
 
@@ -86,7 +88,12 @@ def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose, *more])))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache
+def _epochs(room: int) -> Any:
+    """`_epoch` that remembers the last `room` epochs."""
+    return functools.lru_cache(maxsize=room)(_epoch)
+
+
 def _epoch(seed: int, epoch: int, examples: int, replacement: bool) -> np.ndarray:
     if replacement:
         return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
@@ -105,7 +112,8 @@ def batches(
     """
     first, last = start * batch, stop * batch
     epochs = range(first // examples, -(-last // examples))
-    row = np.concatenate([_epoch(seed, epoch, examples, replacement) for epoch in epochs])
+    drawn = _epochs(int(np.clip(EPOCHS_KEPT // examples, 2, 64)))
+    row = np.concatenate([drawn(seed, epoch, examples, replacement) for epoch in epochs])
     offset = epochs.start * examples
     return row[first - offset : last - offset].reshape(stop - start, batch)
 
@@ -180,8 +188,8 @@ class Sweep:
             todo.put(chunk)
         leave = threading.Event()
         for _ in range(min(self.threads, len(chunks))):
-            # Daemons, so that an interrupted program need not wait for their last block.
-            threading.Thread(target=self._work, args=(cells, todo, done, leave), daemon=True).start()
+            # No daemons: the interpreter must not end while a compiled call runs, and waits for them.
+            threading.Thread(target=self._work, args=(cells, todo, done, leave)).start()
         try:
             for _ in chunks:
                 result = done.get()
@@ -200,8 +208,8 @@ class Sweep:
 
     def text(self) -> str:
         """The programs as text: equal for two sweeps that compute the same."""
-        blocks = [self._traced(None)[0], *(engine.traced()[1] for engine in self.full_batch.values())]
-        return "".join(block.as_text() for block in blocks if block)
+        minimizers = [program for engine in self.full_batch.values() for program in engine.traced()[:2]]
+        return "".join(program.as_text() for program in (self._traced(None)[0], *minimizers) if program)
 
     def memory(self, optimizer: Optimizer | Minimizer) -> int:
         """Numbers that the method remembers for every parameter."""
@@ -242,8 +250,9 @@ class Sweep:
             return None, None
         size = 1 if counts is None else sum(counts)
         any_rule = next(iter(self.kinds.values()))
-        cells = self._joined([self.program.start(any_rule, self.program.θ)] * size)
-        draws = self._joined([self._draws(0, Strategy(), 0, 0)] * size)
+        together = counts is not None
+        cells = _joined([self.program.start(any_rule, self.program.θ)] * size, together)
+        draws = _joined([self._draws(0, Strategy(), 0, 0)] * size, together)
         block = self.program.block if counts is None else functools.partial(self.program.population, counts)
         clock = self.program.clock(0, [])
         lowered = jax.jit(block).lower(clock, cells, draws, self.train, self.validation)
@@ -288,8 +297,9 @@ class Sweep:
         began = time.perf_counter()
         block, final = self._program(self._counts(cells))
         parts, columns = self.program.parts, self.program.columns
-        held = self._joined(
-            [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells]
+        held = _joined(
+            [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells],
+            self.population,
         )
         table = np.full((len(cells), len(self.rows), columns), np.nan, self.program.θ.dtype)
         diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
@@ -300,7 +310,8 @@ class Sweep:
             stop = min(step + self._steps_per_block, self.steps)
             due = self.rows[done : np.searchsorted(self.rows, stop, side="right")]
             ends = due if len(due) and due[-1] == stop else np.append(due, stop)
-            draws = self._joined([self._draws(cell.seed, cell.strategy, step, stop) for cell in cells])
+            draws = [self._draws(cell.seed, cell.strategy, step, stop) for cell in cells]
+            draws = _joined(draws, self.population)
             clock = self.program.clock(step, ends, len(due))
             held, rows = block(clock, held, draws, self.train, self.validation)
             rows = np.asarray(rows).reshape(len(cells), -1, columns)
@@ -350,7 +361,10 @@ class Sweep:
         return [self._collect(cell.strategy, table, int(lost_at[0]), tested, seconds, told)]
 
     def _set_pace(self, seconds: float) -> None:
-        """Twice the steps while a block is much too short, half when it is too long."""
+        """Twice the steps while a block is much too short, half when it is too long.
+
+        The threads share the pace without a lock: no result depends on it, and a lost update costs nothing.
+        """
         if seconds > SECONDS_PER_BLOCK:
             self._steps_per_block = max(1, self._steps_per_block // 2)
         elif seconds < SECONDS_PER_BLOCK / 4:
@@ -368,10 +382,6 @@ class Sweep:
             rows[: stop - start] = batches(seed, start, stop, size, self.examples, replacement)
         key = stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32)
         return Draws(rows, key, self.program.plan(strategy, start, stop, self.steps))
-
-    def _joined(self, items: Sequence[Any]) -> Any:
-        """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if self.population else items[0]
 
     def _counts(self, cells: Sequence[Cell]) -> tuple[int, ...] | None:
         """How many cells a population has of each rule."""
@@ -426,6 +436,11 @@ class Sweep:
     def _since(self) -> np.ndarray:
         """How many steps each evaluation looks back on; NaN for the first, before any step."""
         return np.append(np.nan, np.diff(self.rows))
+
+
+def _joined(items: Sequence[Any], together: bool) -> Any:
+    """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]
 
 
 def _lost_at(steps: np.ndarray, rows: np.ndarray, by_loss: np.ndarray) -> np.ndarray:

@@ -109,7 +109,17 @@ class Rule:
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
         """Whether all that its state counts is the updates: the loop knows that number."""
-        shapes = jax.eval_shape(lambda values, θ: self._begin(values, θ), [0.5] * len(leaves), θ)
+        self.own_init = kind.init is not Optimizer.init
+        self.keys: dict[int, Any] = {}
+        """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
+
+        def begin(values: Any, θ: Any) -> Any:
+            state = self._begin(values, θ)
+            found = enumerate(jax.tree.leaves(state))
+            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in found if _is_key(leaf)}
+            return _keyless(state)
+
+        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
         self.leaves, state_tree = jax.tree.flatten(shapes)
         self.state_tree: Any = state_tree
         self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
@@ -133,8 +143,9 @@ class Rule:
         return state._replace(step=None) if self.counts else state
 
     def init(self, values: np.ndarray, θ: np.ndarray, room: Memory) -> Memory:
-        """The memory before the first step, on the host."""
-        return self.pack(jax.tree.map(np.asarray, self._begin(values, θ)), room)
+        """The memory before the first step, on the host; an `init` of one's own may be written for JAX."""
+        state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
+        return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
 
     def step(
         self,
@@ -176,7 +187,7 @@ class Rule:
         """`memory` with this rule's state written into its places, which are the first ones of each kind."""
         xp = namespace(memory.floats)
         new: dict[str, list[Any]] = {"slots": [], "floats": [], "integers": []}
-        state = state._replace(step=None) if self.counts else state
+        state = _keyless(state._replace(step=None) if self.counts else state)
         for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
             new[kind].append(leaf)
 
@@ -187,18 +198,21 @@ class Rule:
             values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
             return xp.concatenate([*values, old[self.sizes[kind] :]])
 
-        slots = (*new["slots"], *memory.slots[self.sizes["slots"] :])
-        return Memory(slots, row("floats"), row("integers"))
+        # A memory of another precision is kept in that of θ, as the slots of all rules are.
+        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], memory.slots, strict=False)]
+        slots += memory.slots[self.sizes["slots"] :]
+        return Memory(tuple(slots), row("floats"), row("integers"))
 
     def unpack(self, s: Any, memory: Memory) -> Any:
         """The rule's state before update s, counted from 0."""
         place = {"slots": 0, "floats": 0, "integers": 0}
         leaves = []
-        for kind, leaf in zip(self.kinds, self.leaves, strict=True):
+        for i, (kind, leaf) in enumerate(zip(self.kinds, self.leaves, strict=True)):
             size = 1 if kind == "slots" else math.prod(leaf.shape)
             start = place[kind]
             values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start : start + size]
-            leaves.append(values.reshape(leaf.shape).astype(leaf.dtype))
+            values = values.reshape(leaf.shape).astype(leaf.dtype)
+            leaves.append(jax.random.wrap_key_data(values, impl=self.keys[i]) if i in self.keys else values)
             place[kind] += size
         state = self.state_tree.unflatten(leaves)
         return State(s, state.memory) if self.counts else state
@@ -400,6 +414,15 @@ class Program:
 def _name(path: Any) -> str:
     """What the last step of a path in a pytree is called."""
     return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _keyless(state: Any) -> Any:
+    """A state with random keys as the integers that they are made of."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
 
 
 def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any) -> Cells:

@@ -17,7 +17,7 @@ from kobai.report.panels import INK, axis, colour, figure, listed, text, translu
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
-from kobai.words import say
+from kobai.words import metric, say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"
 """Ends of the colour scale of the map, on a light page."""
@@ -60,7 +60,7 @@ def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
     columns = {name: say(f"report.axis.{name}") for name in ("training_loss", "validation_loss")}
     if task.metric is None:  # then the metric is the validation loss
         del columns["validation_loss"]
-    columns["validation_metric"] = say("report.axis.validation_metric", metric=task.measure)
+    columns["validation_metric"] = say("report.axis.validation_metric", metric=metric(task.measure))
     cells = {name: cells_of(outcome.cells, trial, CONFIRMATION) for name, trial in outcome.winners.items()}
     spreads = {
         column: {name: _quartiles(outcome, cells[name], column) for name in cells} for column in columns

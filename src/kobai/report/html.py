@@ -19,7 +19,7 @@ from kobai.report.rates import crossed
 from kobai.study.answer import Answer
 from kobai.study.grid import coefficients
 from kobai.study.protocol import Outcome
-from kobai.words import say
+from kobai.words import metric, say
 
 OF_OPTIMIZERS = ("curves", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
@@ -95,7 +95,7 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
     columns = table.columns(answer, wide=True)
     left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.axes)]
     caption = say("report.table.caption", seeds=len(answer.seeds))
-    values = {"metric": answer.metric, "reference": answer.optimizer.choice}
+    values = {"metric": metric(answer.metric), "reference": answer.optimizer.choice}
     meanings = [
         (
             head.replace("\n", " "),
@@ -127,7 +127,10 @@ def _other_targets(answer: Answer) -> str:
             for reached, steps in found
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
-    headers = [say("table.optimizer"), *(f"{answer.metric} {relation} {targets[i]:.4g}" for i in order)]
+    headers = [
+        say("table.optimizer"),
+        *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
+    ]
     caption = say(
         "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
     )
@@ -159,7 +162,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
             say("report.curves.more") if fresh > 1 else "",
         ],
         "learning_rates": [
-            say("report.learning_rates.caption", metric=answer.metric, seeds=tuning),
+            say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
             say("report.learning_rates.crosses") if crossed(outcome) else "",
         ],
         "map": [
@@ -202,7 +205,7 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
         "task": answer.task,
         "data": say("report.setting.data.value", **parts),
         "parameters": f"{task.flatten(task.parameters).size:,}",
-        "target": f"{answer.metric} {relation} {answer.target:.4g} ({source})",
+        "target": f"{metric(answer.metric)} {relation} {answer.target:.4g} ({source})",
         "steps": say("report.setting.steps.value", **steps),
         "tuning_seeds": _span(answer.tuning_seeds),
         "seeds": _span(answer.seeds),

@@ -156,6 +156,8 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     decades = ends[1] - ends[0]
     if logarithmic and decades > 0.8:  # numbers at 1, 2, 5, 10; over many decades at 1, 10, 100
         made["dtick"] = "D2" if decades < 3 else 1
+    if logarithmic and decades < 3:
+        made["tickformat"] = "~g"  # else plotly writes 2 for 0.02, even where no 0.01 is in sight
     return made
 
 

@@ -23,7 +23,7 @@ from kobai.report.panels import (
 )
 from kobai.study.grid import Candidate, learning_rate
 from kobai.study.protocol import TUNING, Outcome, Study
-from kobai.words import say
+from kobai.words import metric, say
 
 ROW = 0.07
 """Height of a row of crosses, as a part of the axis."""
@@ -139,7 +139,9 @@ def _rate_axis(candidate: Candidate) -> dict[str, Any]:
 def _line(outcome: Outcome, points: list[Point], frame: Frame, i: int, ink: str) -> go.Scatter:
     """The medians, as far as they are on the axis."""
     medians = [point.median if within(point.median, frame.values) else np.nan for point in points]
-    hover = f"{say('report.axis.learning_rate')} %{{x}}<br>{text(outcome.study.task.measure)} %{{y:.4g}}"
+    hover = (
+        f"{say('report.axis.learning_rate')} %{{x}}<br>{text(metric(outcome.study.task.measure))} %{{y:.4g}}"
+    )
     return go.Scatter(
         x=[point.rate for point in points],
         y=listed(medians),

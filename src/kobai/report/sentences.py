@@ -3,7 +3,7 @@
 from kobai.report.numbers import Unit, interval, number, unit
 from kobai.study.answer import Answer, Question
 from kobai.study.statistics import Comparison, Estimate
-from kobai.words import say
+from kobai.words import metric, say
 
 
 def lines(answer: Answer) -> list[str]:
@@ -33,7 +33,7 @@ def headline(answer: Answer) -> str:
     return say(
         "answer.headline",
         task=answer.task,
-        metric=answer.metric,
+        metric=metric(answer.metric),
         relation="≥" if answer.maximize else "≤",
         target=f"{answer.target:.4g}",
         source=say("answer.stated" if answer.target_stated else "answer.derived"),

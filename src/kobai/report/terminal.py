@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from kobai.report import sentences, table
+from kobai.report.wrap import Paragraph
 from kobai.study.answer import Answer
 from kobai.words import say
 
@@ -29,11 +29,11 @@ def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
 
 
 def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
-    yield Text(sentences.headline(answer), style="dim")
+    yield Paragraph(Text(sentences.headline(answer), style="dim"))
     yield Text()
     for line in sentences.lines(answer):
         first, join, rest = line.partition(say("answer.join"))
-        yield Text.assemble((first, "bold green"), join, rest)
+        yield Paragraph(Text.assemble((first, "bold green"), join, rest))
     yield Text()
     yield _table(answer, table.COLUMNS)
     if answer.axes:
@@ -45,7 +45,7 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
     if answer.notes:
         yield Text()
     for note in sentences.notes(answer):
-        yield Padding(Text(f"! {note}", style="yellow"), (0, 0))
+        yield Paragraph(Text(f"! {note}", style="yellow"))
 
 
 def _table(answer: Answer, columns: Sequence[str]) -> Table:
@@ -69,4 +69,4 @@ def _broken(name: str) -> str:
 
 def files(folder: Path, seconds: float) -> RenderableType:
     """Where the files are."""
-    return Text(say("answer.files", folder=folder, seconds=seconds), style="dim")
+    return Paragraph(Text(say("answer.files", folder=folder, seconds=seconds), style="dim"))

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
-from kobai.errors import UsageError, check_count
+from kobai.errors import UsageError, check_count, is_number
 from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.strategy import Strategy
 from kobai.study import statistics
@@ -114,6 +116,19 @@ class Study:
             task.check()
             self._check_minimizers(task)
             task.check_start(self.starts(task)[0])
+            self._check_numbers(task.flatten(task.parameters).dtype)
+
+    def _check_numbers(self, dtype: Any) -> None:
+        """Refuse numbers that would be infinite in the precision of the parameters."""
+        rules = [(c.name, setting) for c in self.candidates for setting in c.settings]
+        given = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
+        parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
+        given += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
+        most = float(jnp.finfo(dtype).max)
+        for owner, numbers in given:
+            for name, value in numbers.items():
+                if is_number(value) and most < abs(value) < math.inf:
+                    raise UsageError("error.precision", owner=owner, name=name, value=value, dtype=dtype)
 
     def _check_minimizers(self, task: Task) -> None:
         """Refuse minimizers on what is no function of the parameters, or beside what only rules know."""

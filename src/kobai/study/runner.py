@@ -173,14 +173,18 @@ HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
 
 
 def fingerprint(study: "Study", sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
-    """A hash of what a kept chunk depends on: program, data, initial values, budget, kobai's version."""
+    """A hash of what a kept chunk depends on: programs, data, initial values and states, budget, versions.
+
+    States begin on the host, and random numbers are drawn there by NumPy: no program tells of them.
+    """
     digest = hashlib.sha256()
     for names, sweep in sweeps.items():
         task = study.variants[names]
         digest.update(sweep.text().encode())
         starts = [task.flatten(start) for start in study.starts(task)]
+        states = [sweep.program.start(rule, starts[0]).memory for rule in sweep.kinds.values()]
         for leaf in jax.tree.leaves(
-            (task.train, task.validation, task.test, task.state, task.parameters, starts)
+            (task.train, task.validation, task.test, task.state, task.parameters, starts, states)
         ):
             if hasattr(leaf, "shape"):
                 digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
@@ -189,7 +193,8 @@ def fingerprint(study: "Study", sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
             digest.update(made.schedule.factors(0, study.steps, study.steps).tobytes())
         for averaging in made.averages:
             digest.update(np.asarray(averaging.weight(np.arange(1, study.steps + 1))).tobytes())
-    digest.update(as_json([study.steps, study.evaluate_every, kobai.__version__]).encode())
+    versions = [kobai.__version__, np.__version__]
+    digest.update(as_json([study.steps, study.evaluate_every, *versions]).encode())
     return digest.hexdigest()
 
 

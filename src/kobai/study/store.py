@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from kobai.errors import UsageError
+from kobai.errors import UsageError, remedy
 
 CHUNKS = "chunks"
 """The folder of what is finished, in the folder of a study."""
@@ -149,7 +149,8 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise UsageError("error.write", path=path, problem=problem.strerror or problem) from problem
+        values = {"problem": problem.strerror or problem, "remedy": remedy(problem)}
+        raise UsageError("error.write", path=path, **values) from problem
 
 
 def _umask() -> int:

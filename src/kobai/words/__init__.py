@@ -39,6 +39,11 @@ def language(name: str | None) -> Iterator[None]:
         use(before)
 
 
+def metric(name: str) -> str:
+    """What a metric is called; one of the user's own by its own name."""
+    return TABLES[_current].get(f"metric.{name.replace(' ', '_')}", name)
+
+
 def say(key: str, **values: object) -> str:
     """The sentence `key` with `values` filled in."""
     return TABLES[_current][key].format(**values)
