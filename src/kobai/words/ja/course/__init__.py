@@ -9,6 +9,7 @@ from kobai.words.ja.course import (
     lesson_3_6,
     lesson_3_7,
     lesson_3_8,
+    lesson_3_9,
     lesson_3_10,
 )
 
@@ -21,5 +22,6 @@ WORDS = (
     | lesson_3_6.WORDS
     | lesson_3_7.WORDS
     | lesson_3_8.WORDS
+    | lesson_3_9.WORDS
     | lesson_3_10.WORDS
 )
