@@ -52,7 +52,7 @@ def batch_norm() -> None:
 
 
 def overfitting() -> None:
-    print("mnist1d, dense, adam 0.003, 3,000 steps, median of 5 seeds: training loss, test loss, test accuracy")
+    print("mnist1d, dense, adam 0.003, 3,000 steps, 5 seeds, medians: training loss, test loss, accuracy")
     for place in ("off", "before", "after"):
         task = kobai.tasks.mnist1d(model="mlp", batch_norm=place)
         [(_, found)] = runs(task, [(place, kobai.Adam(learning_rate=0.003), "he")], 5, 3000, 250)

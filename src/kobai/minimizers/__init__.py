@@ -1,8 +1,8 @@
 """Minimizers of a full objective: no learning rate to choose. One file each, formula and code on one screen.
 
-The contract is `base.Minimizer`; `descent` is what BFGS, L-BFGS and conjugate gradients share, with the one
-`line_search`; `solve.minimize` drives a method to its end, `many.minimize_many` from many starts; `tree` is the
-edge between trees and flat vectors. The table of names is `kobai.methods.MINIMIZERS`.
+The contract is `base.Minimizer`; `descent` is what BFGS, L-BFGS and conjugate gradients share, with one
+`line_search`; `solve.minimize` drives a method to its end, `many.minimize_many` from many starts; `tree` is
+the edge between trees and flat vectors. The table of names is `kobai.methods.MINIMIZERS`.
 """
 
 from kobai.minimizers.base import Evaluations, Minimizer, Objective, Point, State

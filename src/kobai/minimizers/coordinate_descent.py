@@ -19,7 +19,7 @@ from kobai.minimizers.base import (
     choose,
     started,
 )
-from kobai.minimizers.trust_region import exact_step, factor, judged
+from kobai.minimizers.trust_region import endless, exact_step, factor, judged
 
 ORDERS = ("cyclic", "random")
 
@@ -107,7 +107,7 @@ class CoordinateDescent(Minimizer):
         )
         # So many turns in a row hold a whole sweep, wherever they begin: every block is among them.
         stuck = idle >= 2 * blocks - 1
-        status = jnp.select([trial.f == -jnp.inf, stuck], [UNBOUNDED, SMALL_STEP], RUNNING)
+        status = jnp.select([endless(trial), stuck], [UNBOUNDED, SMALL_STEP], RUNNING)
         return State(
             point=choose(accepted, trial, point),
             best=better(state.best, trial),
@@ -116,7 +116,10 @@ class CoordinateDescent(Minimizer):
                 value=1, gradient=1, hessian_vector=jnp.where(due, width, 0).astype(jnp.int32)
             ),
             status=status.astype(jnp.int32),
-            memory=Memory(order, turn, H, done, radii.at[now].set(radius), idle),
+            # A block that could not go down this time says nothing about its next turn.
+            memory=Memory(
+                order, turn, H, done, radii.at[now].set(jnp.where(hopeless, jnp.inf, radius)), idle
+            ),
         )
 
 

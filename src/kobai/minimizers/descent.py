@@ -23,8 +23,12 @@ from kobai.minimizers.base import (
     State,
     better,
     choose,
+    max_norm,
     started,
 )
+
+MOST_IDLE = 30
+"""So many iterates without progress, and what is left is rounding error."""
 
 
 class Step(NamedTuple):
@@ -58,6 +62,10 @@ class Memory(NamedTuple):
     """Whether the direction is that of steepest descent, with nothing remembered."""
     unit: Any
     """Length of a step along −g by the last curvature seen, yᵀs / yᵀy; at the start a guess."""
+    least: Any
+    """The smallest ‖g‖∞ of all iterates."""
+    idle: Any
+    """Iterates in a row with neither a lower value nor a smaller gradient than ever before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +98,11 @@ class Descent(Minimizer):
         point = objective.at(x)
         first = first_length(point)
         search = line_search.begin(point.f, -jnp.vdot(point.g, point.g), first)
-        return started(point, Memory(-point.g, search, point, self.forget(point), jnp.bool_(True), first))
+        yes, zero = jnp.bool_(True), jnp.int32(0)
+        return started(
+            point,
+            Memory(-point.g, search, point, self.forget(point), yes, first, max_norm(point.g), zero),
+        )
 
     def advance(self, objective: Objective, state: State) -> State:
         memory, search, d = state.memory, state.memory.search, state.memory.direction
@@ -105,12 +117,20 @@ class Descent(Minimizer):
         moved = arrived | (failed & (low.f < state.point.f))  # not what was asked for, but lower: take it
         again = failed & ~moved & ~memory.fresh
         gave_up = failed & ~moved & memory.fresh
+        after = choose(moved, choose(arrived, trial, low), state.point)
+        norm = max_norm(after.g)
+        forward = (after.f < state.best.f) | (norm < memory.least)
+        idle = jnp.where(moved, jnp.where(forward, 0, memory.idle + 1), memory.idle)
         status = jnp.select(
-            [(verdict == line_search.ENDLESS) | (trial.f == -jnp.inf), gave_up & still, gave_up],
+            [
+                (verdict == line_search.ENDLESS) | (trial.f == -jnp.inf),
+                (gave_up & still) | (idle >= MOST_IDLE),
+                gave_up,
+            ],
             [UNBOUNDED, SMALL_STEP, LINE_SEARCH_FAILED],
             RUNNING,
         )
-        after = choose(moved, choose(arrived, trial, low), state.point)
+        memory = memory._replace(search=found, low=low, least=jnp.minimum(norm, memory.least), idle=idle)
         step = Step(state.point, after, d, jnp.where(arrived, search.step, found.low.step))
         return State(
             point=after,
@@ -118,7 +138,7 @@ class Descent(Minimizer):
             steps=state.steps + moved,
             evaluations=state.evaluations.plus(value=1, gradient=1),
             status=status.astype(jnp.int32),
-            memory=self._next(memory._replace(search=found, low=low), step, moved, again),
+            memory=self._next(memory, step, moved, again),
         )
 
     def _next(self, memory: Memory, step: Step, moved: Any, again: Any) -> Memory:
@@ -136,7 +156,7 @@ class Descent(Minimizer):
         fresh = again | (moved & ~((slope < 0) & jnp.isfinite(slope)))
         d, slope, first = choose(fresh, (-point.g, -jnp.vdot(point.g, point.g), unit), (d, slope, first))
         anew = moved | again
-        return Memory(
+        return memory._replace(
             direction=d,
             search=choose(anew, line_search.begin(point.f, slope, first), memory.search),
             low=choose(anew, point, memory.low),

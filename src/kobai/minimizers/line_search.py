@@ -23,7 +23,7 @@ from kobai.minimizers.base import choose
 SEARCHING, ACCEPTED, FAILED, ENDLESS = range(4)
 """Verdicts: make another trial; take this one; no acceptable step can be found; it falls without end."""
 
-EXPANSION = 2.0, 10.0
+EXPANSION = 1.1, 10.0
 """The next trial beyond the last one, while no bracket is known: between so many times as far."""
 MARGIN = 0.01
 """A trial inside a bracket keeps this part of its width away from both ends."""

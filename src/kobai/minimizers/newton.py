@@ -18,7 +18,7 @@ from kobai.minimizers.base import (
     choose,
     started,
 )
-from kobai.minimizers.trust_region import exact_step, factor, judged, newton_step
+from kobai.minimizers.trust_region import endless, exact_step, factor, judged, newton_step
 
 
 class Memory(NamedTuple):
@@ -77,7 +77,7 @@ class Newton(Minimizer):
         kept = model.inside & (-jnp.vdot(trial.g, d) <= -(self.keep**2) * model.slope)
         # A poor trial with a Hessian from elsewhere only says that it is time for a new one.
         radius = jnp.where(accepted | own, new_radius, radius)
-        status = jnp.select([trial.f == -jnp.inf, hopeless & own], [UNBOUNDED, SMALL_STEP], RUNNING)
+        status = jnp.select([endless(trial), hopeless & own], [UNBOUNDED, SMALL_STEP], RUNNING)
         return State(
             point=choose(accepted, trial, point),
             best=better(state.best, trial),

@@ -18,7 +18,7 @@ from kobai.minimizers.base import (
     choose,
     started,
 )
-from kobai.minimizers.trust_region import Model, judged
+from kobai.minimizers.trust_region import Model, endless, judged
 
 
 class Memory(NamedTuple):
@@ -80,7 +80,7 @@ class NewtonCG(Minimizer):
         model, products = jax.lax.cond(due, anew, shortened)
         trial = objective.at(point.x + model.step)
         accepted, radius, hopeless = judged(point, trial, model, radius)
-        status = jnp.select([trial.f == -jnp.inf, hopeless], [UNBOUNDED, SMALL_STEP], RUNNING)
+        status = jnp.select([endless(trial), hopeless], [UNBOUNDED, SMALL_STEP], RUNNING)
         return State(
             point=choose(accepted, trial, point),
             best=better(state.best, trial),

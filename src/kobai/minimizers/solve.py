@@ -178,13 +178,22 @@ def minimize(
         raise UsageError("error.minimize.fun", value=type(fun).__name__)
     method = chosen(method)
     x, tree = flattened("x0", x0)
-    gtol = checked(gtol, tree.dtype, max_steps, max_evaluations)
+    tolerance = checked(gtol, tree.dtype, max_steps, max_evaluations)
     rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
         end, norm, (status, steps, evaluations), trace = jax.device_get(
             _compiled(
-                hashable(fun), method, tree, rows, bool(keep_path), x, args, gtol, max_steps, max_evaluations
+                hashable(fun),
+                method,
+                tree,
+                rows,
+                bool(keep_path),
+                x,
+                args,
+                tolerance,
+                max_steps,
+                max_evaluations,
             )
         )
     kept = int(steps) + 1

@@ -82,7 +82,7 @@ def objective(fun: Callable[..., Any], tree: Tree, args: tuple) -> Objective:
     def flat(x: Any) -> Any:
         value = fun(tree.unravel(x), *args)
         dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-        if shape != () or not jnp.issubdtype(dtype, jnp.floating):
+        if shape != () or dtype is None or not jnp.issubdtype(dtype, jnp.floating):
             held = type(value).__name__ if shape is None else f"{dtype}{list(shape)}"
             raise UsageError("error.minimize.scalar", value=held)
         return value.astype(x.dtype)

@@ -69,6 +69,11 @@ def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
     return Verdict(accepted, radius, ~accepted & finite & (still | (promised <= rounding)))
 
 
+def endless(trial: Point) -> Any:
+    """Whether f has fallen so low that squares of what comes with it overflow."""
+    return trial.f < -jnp.sqrt(jnp.finfo(trial.f.dtype).max)
+
+
 def factor(H: Any) -> Any:
     """The Cholesky factor of H [n, n], all NaN unless it is positive definite beyond rounding."""
     L = jnp.linalg.cholesky(H)
@@ -133,9 +138,11 @@ def shifted_step(λ: Any, γ: Any, radius: Any) -> tuple[Any, Any]:
     p = at(least)
     size = jnp.linalg.norm(p)
     short = size <= radius
+    # ‖γ‖ / (λₙ + μ) ≤ ‖p(μ)‖ ≤ ‖γ‖ / (λ₁ + μ)
     high = jnp.where(short, least, least + jnp.linalg.norm(γ) / radius)
+    low = jnp.where(short, least, jnp.maximum(least, jnp.linalg.norm(γ) / radius - λ[-1]))
     μ, _, _, _ = jax.lax.while_loop(
-        lambda carry: ~short & wide(carry), narrower, (least, least, high, jnp.int32(0))
+        lambda carry: ~short & wide(carry), narrower, (low, low, high, jnp.int32(0))
     )
     inside = short & (λ[0] >= -tiny)
     # Onward along the first eigenvector, downhill: ‖p + t e₁‖ = radius.

@@ -10,8 +10,8 @@ WORDS: dict[str, str] = {
     "minimizer.coordinate_descent": "one coordinate (or block) at a time",
     # ends
     "status.converged": "converged: every entry of the gradient is at most {norm}",
-    "status.small_step": "no number lies between this point and the next trial; the largest entry of the "
-    "gradient is still {norm}: loosen gtol, work in float64, or scale the variables to similar sizes",
+    "status.small_step": "rounding hides any further progress; the largest entry of the gradient "
+    "is still {norm}: loosen gtol, work in float64, or scale the variables to similar sizes",
     "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
     "largest entry of the gradient: allow more, or start again from here",
     "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "

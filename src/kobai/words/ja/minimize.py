@@ -10,7 +10,7 @@ WORDS: dict[str, str] = {
     "minimizer.coordinate_descent": "座標（またはブロック）を一つずつ動かす",
     # ends
     "status.converged": "収束しました：勾配の成分はどれも {norm} 以下です",
-    "status.small_step": "次の試行点との間に表せる数がもうありません。勾配の最大成分はまだ {norm} です。"
+    "status.small_step": "丸め誤差のため、これ以上進めません。勾配の最大成分はまだ {norm} です。"
     "gtol を緩めるか、float64 で計算するか、変数の大きさをそろえてください",
     "status.iteration_limit": "max_steps または max_evaluations により {steps} ステップで止まりました。"
     "勾配の最大成分は {norm} です。上限を増やすか、ここから再開してください",
