@@ -43,6 +43,7 @@ def contour(
         z=shown,
         contours={"coloring": "none"},
         showscale=False,
+        showlegend=False,
         ncontours=18,
         line={"width": 1, "color": "rgba(128,128,128,0.6)"},
         hoverinfo="skip",
