@@ -10,6 +10,7 @@ from kobai.words.ja.course import (
     lesson_3_7,
     lesson_3_8,
     lesson_3_10,
+    lesson_3_12,
 )
 
 WORDS = (
@@ -22,4 +23,5 @@ WORDS = (
     | lesson_3_7.WORDS
     | lesson_3_8.WORDS
     | lesson_3_10.WORDS
+    | lesson_3_12.WORDS
 )
