@@ -12,6 +12,7 @@ from kobai.words.en.course import (
     lesson_3_9,
     lesson_3_10,
     lesson_3_11,
+    lesson_3_12,
 )
 
 WORDS = (
@@ -26,4 +27,5 @@ WORDS = (
     | lesson_3_9.WORDS
     | lesson_3_10.WORDS
     | lesson_3_11.WORDS
+    | lesson_3_12.WORDS
 )
