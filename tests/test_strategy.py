@@ -381,7 +381,7 @@ def test_a_schedule_moves_the_rate_of_optax_too(task):
 
 def test_every_registered_stabilizer_exists():
     for name, module in methods.STABILIZERS.items():
-        assert callable(getattr(import_module(f"kobai.stabilizers.{module}"), name))
+        assert callable(getattr(import_module(f"kobai.{module}"), name))
 
 
 def test_a_reading_has_the_fields_of_a_run():

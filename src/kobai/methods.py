@@ -34,17 +34,18 @@ MINIMIZERS = {
 """Each class lives in ``kobai.minimizers.<name>``."""
 
 STABILIZERS = {
-    "clip_value": "clipping",
-    "clip_norm": "clipping",
-    "clip_percentile": "clipping",
-    "polyak": "averaging",
-    "exponential": "averaging",
-    "l1": "regularization",
-    "l2": "regularization",
-    "weight_decay": "regularization",
-    "early_stopping": "early_stopping",
+    "clip_value": "stabilizers.clipping",
+    "clip_norm": "stabilizers.clipping",
+    "clip_percentile": "stabilizers.clipping",
+    "polyak": "stabilizers.averaging",
+    "exponential": "stabilizers.averaging",
+    "l1": "stabilizers.regularization",
+    "l2": "stabilizers.regularization",
+    "weight_decay": "stabilizers.regularization",
+    "early_stopping": "stabilizers.early_stopping",
+    "batch_norm": "layers",
 }
-"""Each is a function in ``kobai.stabilizers.<module>``."""
+"""Each is a function in the module of kobai that stands beside it."""
 
 SCHEDULES = ("constant", "step", "cosine", "warm_up", "one_cycle")
 """Each is a function in ``kobai.schedules``."""

@@ -28,6 +28,7 @@ WORDS: dict[str, str] = {
     "stabilizer.l2": "the loss grows with w²: all weights stay smaller (--l2 0.0001)",
     "stabilizer.weight_decay": "weights shrunk beside the step (--weight-decay 0.0001)",
     "stabilizer.early_stopping": "the end when nothing improves, best weights back (--early-stopping patience:10)",
+    "stabilizer.batch_norm": "sums of a layer with mean 0 and deviation 1 over the batch (--batch-norm before)",
     "schedule.constant": "the same learning rate throughout (--schedule constant)",
     "schedule.step": "a fall by a factor every so many steps (--schedule step:100:0.5)",
     "schedule.cosine": "half a cosine down to 0 (--schedule cosine)",

@@ -28,6 +28,7 @@ WORDS: dict[str, str] = {
     "stabilizer.l2": "損失に w² を加え、重みを小さく保ちます (--l2 0.0001)",
     "stabilizer.weight_decay": "更新とは別に重みを縮めます (--weight-decay 0.0001)",
     "stabilizer.early_stopping": "改善が止まれば終了し、最良の重みに戻します (--early-stopping patience:10)",
+    "stabilizer.batch_norm": "層の和をバッチの中で平均0、標準偏差1にそろえます (--batch-norm before)",
     "schedule.constant": "学習率を変えません (--schedule constant)",
     "schedule.step": "一定のステップごとに学習率を下げます (--schedule step:100:0.5)",
     "schedule.cosine": "余弦の半周期で0まで下げます (--schedule cosine)",
