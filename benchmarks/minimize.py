@@ -1,9 +1,9 @@
 """Many starts at once, and one solve, as ratios to SciPy measured in turns with it in one run.
 
-    python benchmarks/minimize.py                                          # about two minutes on two idle cores
+    python benchmarks/minimize.py                               # a few minutes on two idle cores
     python benchmarks/minimize.py --write docs/minimizers-benchmarks.md
 
-Rosenbrock's function in n variables from random starts, float64, BFGS, ‖g‖∞ ≤ 1e-6 for both. SciPy's loop gets a
+Rosenbrock's function in n variables from random starts, float64, BFGS, ‖g‖∞ ≤ 1e-6. SciPy's loop gets a
 compiled value-and-gradient, runs over the first few starts and is scaled to all. Nothing here is a test.
 """
 
@@ -19,10 +19,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import kobai
 import numpy as np
 import scipy
 import scipy.optimize
+
+import kobai
 
 BEGIN, END = "<!-- minimize: begin -->", "<!-- minimize: end -->"
 STARTS = 1000
