@@ -11,6 +11,7 @@ from kobai.words.en.course import (
     lesson_3_8,
     lesson_3_10,
     lesson_3_12,
+    lesson_3_13,
 )
 
 WORDS = (
@@ -24,4 +25,5 @@ WORDS = (
     | lesson_3_8.WORDS
     | lesson_3_10.WORDS
     | lesson_3_12.WORDS
+    | lesson_3_13.WORDS
 )
