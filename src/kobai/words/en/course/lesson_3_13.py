@@ -14,7 +14,7 @@ WORDS = {
     "course.wrong.loss_and_metric.one_side": "a forecast that is far too small counts as good. What about the sign of the error?",
     "course.wrong.loss_and_metric.misses": "the metric is the share of forecasts outside the tolerance",
     "course.wrong.loss_and_metric.order": "the two have changed places: the loss first",
-    "course.wrong.loss_and_metric.numpy": "right on numbers, but JAX cannot differentiate it: NumPy functions (or float, if) need known values. Use jnp",
+    "course.wrong.loss_and_metric.numpy": "JAX cannot differentiate this: NumPy functions (or float, if) need known values. Use jnp",
     "course.hint.3_13.restricted_mean.1": "first make every run that is not there by the budget equal to the budget; then take the mean",
     "course.hint.3_13.restricted_mean.2": "a comparison with NaN is False: times <= budget is True for those that arrived, and for them alone",
     "course.hint.3_13.restricted_mean.3": "np.where(times <= budget, times, budget).mean()",

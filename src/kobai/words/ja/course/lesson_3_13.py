@@ -14,7 +14,7 @@ WORDS = {
     "course.wrong.loss_and_metric.one_side": "小さすぎる予測を、良い予測と数えています。誤差の符号はどうしますか?",
     "course.wrong.loss_and_metric.misses": "評価値が、許容誤差を外れた割合になっています",
     "course.wrong.loss_and_metric.order": "順番が逆です。損失が先です",
-    "course.wrong.loss_and_metric.numpy": "数の上では正解ですが、JAXが微分できません。NumPyの関数(や float、if)は、値が決まっていないと使えません。jnp を使ってください",
+    "course.wrong.loss_and_metric.numpy": "このままではJAXが微分できません。NumPyの関数(や float、if)は、値が決まっていないと使えません。jnp を使ってください",
     "course.hint.3_13.restricted_mean.1": "まず、予算までに届かなかった実行をすべて予算の値にします。次に平均します",
     "course.hint.3_13.restricted_mean.2": "NaN との比較は False です。times <= budget は、届いたものだけ True になります",
     "course.hint.3_13.restricted_mean.3": "np.where(times <= budget, times, budget).mean() です",
