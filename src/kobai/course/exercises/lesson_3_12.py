@@ -71,7 +71,7 @@ def see_reuse(answer: Any) -> Iterator[Seen]:
         if made is None:
             raise Mistake("nothing_returned", name="reuse")
         if not isinstance(made, dict):
-            raise Mistake("not_numbers", name="reuse", value=type(made).__name__)
+            raise Mistake("reuse.no_dict")
         if not _same(source, params):
             raise Mistake("arguments_changed", name="reuse")
         if any(np.shares_memory(mine, array) for mine in made.values() for array in source.values()):
@@ -172,6 +172,7 @@ EXERCISES: dict[str, Exercise] = {
         reference=reuse,
         wrong={
             "reuse.shared": shared,
+            "reuse.no_dict": lambda *arguments: list(reuse(*arguments).values()),
             "reuse.old_head": old_head,
             "reuse.head_alone": head_alone,
             "reuse.drawn_anew": partial(reuse, kept=False),

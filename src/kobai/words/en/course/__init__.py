@@ -13,6 +13,7 @@ from kobai.words.en.course import (
     lesson_3_10,
     lesson_3_11,
     lesson_3_12,
+    lesson_3_13,
 )
 
 WORDS = (
@@ -28,4 +29,5 @@ WORDS = (
     | lesson_3_10.WORDS
     | lesson_3_11.WORDS
     | lesson_3_12.WORDS
+    | lesson_3_13.WORDS
 )

@@ -2,9 +2,10 @@
 
 WORDS = {
     "course.hint.3_12.reuse.1": "copy everything first, then replace the two arrays of the last layer",
-    "course.hint.3_12.reuse.2": "{{key: array.copy() for key, array in params.items()}} copies; n1 is the number of rows of the last W",
+    "course.hint.3_12.reuse.2": "new[key] = array.copy() for every item of params copies; n1 is the number of rows of the last W",
     "course.hint.3_12.reuse.3": 'new[f"W{{last}}"] = np.sqrt(2 / n1) * random.standard_normal((n1, outputs)), and zeros of length outputs for the bias',
     "course.wrong.reuse.shared": "the new dict holds the very arrays of the source: training would change the source network, too. What makes a copy of an array?",
+    "course.wrong.reuse.no_dict": "a dict is asked for, name → array, with the names that params has",
     "course.wrong.reuse.old_head": "the last layer is still the old one. How many outputs does the new task have?",
     "course.wrong.reuse.head_alone": "only the last layer comes back. Where are the features?",
     "course.wrong.reuse.drawn_anew": "the arrays before the last layer are not those of the source. They should be taken over",

@@ -1,0 +1,201 @@
+"""The exercises of lesson 3_13: loss and metric of one's own, and the statistics of a comparison."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.course.exercise import Exercise, Mistake, Seen, function, quiz
+from kobai.study import statistics
+
+# Loss and metric. All numbers are sums of a few powers of two, and means are over 4 or 8 examples: exact in
+# float32, in which JAX computes, however the formula is written.
+
+FORECASTS = [
+    (np.array([[1.0], [2.5], [0.0], [-1.0]]), np.array([1.25, 2.0, 1.5, -1.125]), 0.25),
+    (
+        np.array([[0.5], [0.5], [1.0], [3.0], [-2.0], [0.0], [1.5], [-0.5]]),
+        np.array([0.0, 1.5, 1.0, 2.875, -4.0, 0.25, 2.0, -0.25]),
+        0.5,
+    ),
+]
+
+
+def loss_and_metric(
+    y: Any,
+    t: Any,
+    tolerance: Any,
+    *,
+    error: Callable[[Any, Any], Any] = lambda y, t: y[:, 0] - t,
+    loss: Callable[[Any], Any] = lambda e: (e**2).mean(),
+    within: Callable[[Any, Any], Any] = lambda e, tolerance: (jnp.abs(e) <= tolerance).mean(),
+) -> tuple[Any, Any]:
+    e = error(y, t)
+    return loss(e), within(e, tolerance)
+
+
+def in_numpy(y: Any, t: Any, tolerance: Any) -> tuple[Any, Any]:
+    e = np.asarray(y)[:, 0] - t
+    return (e**2).mean(), (np.abs(e) <= tolerance).mean()
+
+
+def see_forecast(answer: Any) -> Iterator[Seen]:
+    """Loss and metric of some forecasts; and whether JAX can trace them."""
+    yield from of_pair.observe(answer)
+    y, t, tolerance = FORECASTS[0]
+    try:
+        jax.eval_shape(lambda y: answer(y, t, tolerance), y)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        raise Mistake("loss_and_metric.numpy") from None
+
+
+of_pair = function(
+    "loss_and_metric",
+    loss_and_metric,
+    FORECASTS,
+    broadcast=partial(loss_and_metric, error=lambda y, t: y - t),
+    total=partial(
+        loss_and_metric,
+        loss=lambda e: (e**2).sum(),
+        within=lambda e, tolerance: (jnp.abs(e) <= tolerance).sum(),
+    ),
+    total_loss=partial(loss_and_metric, loss=lambda e: (e**2).sum()),
+    count=partial(loss_and_metric, within=lambda e, tolerance: (jnp.abs(e) <= tolerance).sum()),
+    root=partial(loss_and_metric, loss=lambda e: jnp.sqrt((e**2).mean())),
+    absolute=partial(loss_and_metric, loss=lambda e: jnp.abs(e).mean()),
+    strictly=partial(loss_and_metric, within=lambda e, tolerance: (jnp.abs(e) < tolerance).mean()),
+    one_side=partial(loss_and_metric, within=lambda e, tolerance: (e <= tolerance).mean()),
+    misses=partial(loss_and_metric, within=lambda e, tolerance: (jnp.abs(e) > tolerance).mean()),
+    order=lambda y, t, tolerance: loss_and_metric(y, t, tolerance)[::-1],
+)
+
+# Restricted mean
+
+NEVER = np.inf
+TIMES = [
+    (np.array([60.0, 70.0, NEVER, 50.0, 90.0]), 500.0),
+    (np.array([120.0, np.nan, 610.0, 80.0]), 400.0),
+    (np.array([40.0, 30.0, 80.0]), 100.0),
+]
+
+
+def restricted_mean(times: Any, budget: float) -> float:
+    return float(statistics.restricted(times, budget).mean())
+
+
+def arrived_alone(times: Any, budget: float) -> float:
+    return float(times[times <= budget].mean())
+
+
+# A paired sign-flip test. The sums are exact, so that ties are ties.
+
+DIFFERENCES = [
+    (np.array([3.0, 1.0, 2.0, -1.0]),),
+    (np.array([-0.5, -2.0, -1.5, -0.25, -3.0, 0.5]),),
+    (np.array([0.0, 0.0, 0.0]),),
+    (np.array([1.0, 4.0, 2.0, 0.5, 8.0]),),
+]
+
+
+def flips(differences: Any) -> np.ndarray:
+    signs = np.array(list(itertools.product([1, -1], repeat=len(differences))))
+    return signs @ np.asarray(differences, float)
+
+
+def sign_flip_p(
+    differences: Any,
+    *,
+    size: Callable[[Any], Any] = np.abs,
+    margin: float = -1e-9,
+    of: Callable[[Any], float] = np.mean,
+) -> float:
+    observed = size(np.sum(differences))
+    return float(of(size(flips(differences)) >= observed + margin))
+
+
+def of_signs(differences: Any) -> float:
+    return sign_flip_p(np.sign(differences))
+
+
+# Holm's correction
+
+P_VALUES = [
+    (np.array([0.01, 0.04, 0.03, 0.005]),),
+    (np.array([0.9, 0.7, 0.2, 0.8]),),
+    (np.array([0.02, 0.015, 0.6]),),
+]
+
+
+def stepped(
+    p: Any, *, monotone: bool = True, capped: bool = True, turned: bool = False, back: bool = True
+) -> Any:
+    order = np.argsort(p)
+    factors = np.arange(1, len(p) + 1) if turned else np.arange(len(p), 0, -1)
+    made = p[order] * factors
+    made = np.maximum.accumulate(made) if monotone else made
+    made = np.minimum(made, 1) if capped else made
+    if not back:
+        return made
+    corrected = np.empty(len(p))
+    corrected[order] = made
+    return corrected
+
+
+def step_up(p: Any, factors: Callable[[int], Any]) -> Any:
+    order = np.argsort(p)
+    made = np.minimum.accumulate((p[order] * factors(len(p)))[::-1])[::-1]
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(made, 1)
+    return corrected
+
+
+EXERCISES: dict[str, Exercise] = {
+    "loss_and_metric": Exercise(
+        defines="loss_and_metric",
+        observe=see_forecast,
+        reference=loss_and_metric,
+        wrong={**of_pair.wrong, "loss_and_metric.numpy": in_numpy},
+    ),
+    "restricted_mean": function(
+        "restricted_mean",
+        restricted_mean,
+        TIMES,
+        arrived=arrived_alone,
+        infinite=lambda times, budget: float(np.mean(times)),  # noqa: ARG005
+        not_a_number=lambda times, budget: float(np.minimum(times, budget).mean()),
+        zero=lambda times, budget: float(np.where(times <= budget, times, 0).mean()),
+        late=lambda times, budget: float(np.mean(np.where(np.isfinite(times), times, budget))),
+        total=lambda times, budget: float(np.fmin(times, budget).sum()),
+        median=lambda times, budget: float(np.median(np.fmin(times, budget))),
+    ),
+    "sign_flip_p": function(
+        "sign_flip_p",
+        lambda differences: float(statistics.sign_flip_p_values(differences)),
+        DIFFERENCES,
+        one_sided=partial(sign_flip_p, size=lambda sums: sums),
+        strictly=partial(sign_flip_p, margin=1e-9),
+        count=partial(sign_flip_p, of=np.sum),
+        opposite=lambda differences: 1 - sign_flip_p(differences),
+        signs=of_signs,
+        one_added=partial(sign_flip_p, of=lambda found: (found.sum() + 1) / (len(found) + 1)),
+        left_out=partial(sign_flip_p, of=lambda found: (found.sum() - 1) / (len(found) - 1)),
+    ),
+    "holm": function(
+        "holm",
+        statistics.holm,
+        P_VALUES,
+        unchanged=lambda p: p.copy(),
+        bonferroni=lambda p: np.minimum(len(p) * p, 1),
+        sorted=partial(stepped, back=False),
+        falls=partial(stepped, monotone=False),
+        above_one=partial(stepped, capped=False),
+        turned=partial(stepped, turned=True),
+        step_up=lambda p: step_up(p, lambda m: np.arange(m, 0, -1)),
+        discovery=lambda p: step_up(p, lambda m: m / np.arange(1, m + 1)),
+    ),
+    "reading": quiz("3_13.reading", "bacdb", "reading"),
+}

@@ -1,0 +1,508 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] tags=["ja"]
+# # 3-13 教室から仕事へ
+#
+# **この時間で身につけること**
+#
+# - 自分の課題を `kobai.Task` として書ける
+# - `kobai.compare` の数字を、自分の手で計算して確かめられる
+# - 答えを批判的に読み、確かめられたことと、そうでないことを区別できる
+#
+# | 内容 | 目安 |
+# |---|---|
+# | 自分の課題を定義する | 14分 |
+# | 比較の数字を自分で計算する | 22分 |
+# | 答えを批判的に読む | 12分 |
+# | 自分の課題で | 20分 |
+
+# %% [markdown] tags=["en"]
+# # 3-13 From the classroom to the job
+#
+# **What you will be able to do**
+#
+# - write a task of your own as a `kobai.Task`
+# - compute the numbers of `kobai.compare` yourself
+# - read its answer critically: what is established, and what is not
+#
+# | part | time |
+# |---|---|
+# | a task of your own | 14 min |
+# | the numbers of a comparison, by hand | 22 min |
+# | reading an answer critically | 12 min |
+# | your own data | 20 min |
+
+# %%
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+
+import kobai
+from kobai.course import check, done, hint
+from kobai.course.figures import curves
+from kobai.study import statistics
+
+kobai.words.use("ja")  # ja
+kobai.words.use("en")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 1. 課題を定義する: 損失と評価値(6分)
+#
+# 例として、配達にかかる時間を、距離・荷物の量・雨の強さ(−1〜1に揃えたもの)から予測します。時間 $t$ は
+# (分 − 20)/8 です。仕事で求められるのは「**誤差が2分以内**の予測の割合」です。これは階段状で、勾配が使えません。
+# そこで、**損失**(最小化するもの)は二乗誤差、**評価値**(目標に届いたかを決めるもの)はこの割合とします(3-8節の代理損失関数)。
+#
+# 予測 `y`(形は `(N, 1)`)、正解 `t`(形は `(N,)`)、許容誤差 `tolerance` から、次の組を返してください。
+#
+# $$\left(\frac1N\sum_i (y_i - t_i)^2, \qquad \frac1N\sum_i\,[\,|y_i - t_i| \le \text{tolerance}\,]\right)$$
+#
+# kobaiはこの関数をJAXで微分します。`np` ではなく `jnp` を使ってください。**2つの配列の形の違い**に注意しましょう。
+
+# %% [markdown] tags=["en"]
+# ## 1. Defining a task: loss and metric (6 min)
+#
+# The example: how long does a delivery take, given distance, load and rain, each scaled to −1 … 1? The time $t$ is
+# (minutes − 20)/8. What the job asks for is the share of forecasts that are *within 2 minutes*: a staircase, with no use
+# for gradients. So the **loss**, which is minimised, is the squared error, and the **metric**, which decides whether the
+# target is reached, is that share (a surrogate loss, lesson 3-8).
+#
+# From forecasts `y` of shape `(N, 1)`, the truth `t` of shape `(N,)`, and `tolerance`, return the pair
+#
+# $$\left(\frac1N\sum_i (y_i - t_i)^2, \qquad \frac1N\sum_i\,[\,|y_i - t_i| \le \text{tolerance}\,]\right)$$
+#
+# kobai differentiates this function with JAX: use `jnp`, not `np`. And mind that *the two arrays differ in shape*.
+
+
+# %% tags=["exercise"] name="loss_and_metric"
+def loss_and_metric(y, t, tolerance):
+    ### BEGIN SOLUTION
+    error = y[:, 0] - t
+    return (error**2).mean(), (jnp.abs(error) <= tolerance).mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="loss_and_metric"
+check("3_13.loss_and_metric")
+
+# %% [markdown] tags=["ja"]
+# これで課題がそろいます。データは3つに分け、それぞれ1つの役目だけに使います。
+#
+# | 分け方 | 役目 |
+# |---|---|
+# | 訓練 | 勾配の計算 |
+# | 検証 | 設定の選択と、目標に届いたかの判定 |
+# | テスト | 最後に報告する数字だけ |
+
+# %% [markdown] tags=["en"]
+# With that the task is complete. The data are split into three parts, each with one use only:
+#
+# | part | used for |
+# |---|---|
+# | training | gradients |
+# | validation | choosing settings, and deciding when the target is reached |
+# | test | the number reported in the end, nothing else |
+
+# %%
+random = np.random.default_rng(13)
+x = random.uniform(-1, 1, (600, 3)).astype(np.float32)
+distance, load, rain = x.T
+minutes = 20 + 8 * distance + 6 * np.maximum(load, 0) * rain + 5 * np.abs(distance + rain) + random.normal(0, 1, 600)
+t = ((minutes - 20) / 8).astype(np.float32)
+TOLERANCE = 2 / 8
+
+# ja: 意味があるのは形だけ。重みの値は、比べる初期値で決まる
+# en: only the shapes matter: weights get their values from the initial values that are compared
+parameters = {
+    "W1": np.zeros((3, 20), np.float32),
+    "b1": np.zeros(20, np.float32),
+    "W2": np.zeros((20, 1), np.float32),
+    "b2": np.zeros(1, np.float32),
+}
+
+
+def predict(p, x):
+    return jnp.tanh(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
+
+
+def loss(p, batch):
+    x, t = batch
+    return loss_and_metric(predict(p, x), t, TOLERANCE)[0]
+
+
+def within_two_minutes(p, data):
+    x, t = data
+    return loss_and_metric(predict(p, x), t, TOLERANCE)[1]
+
+
+delivery = kobai.Task(
+    name="delivery",
+    parameters=parameters,
+    loss=loss,
+    metric=within_two_minutes,
+    maximize=True,
+    metric_range=(0, 1),
+    target=0.7,
+    train=(x[:400], t[:400]),
+    validation=(x[400:500], t[400:500]),
+    test=(x[500:], t[500:]),
+)
+
+# %% [markdown] tags=["ja"]
+# **予想**: SGD、Momentum、Adamのうち、「2分以内が70%」に最も速く届くのはどれでしょうか。8シードで、差を確かめられるでしょうか。
+
+# %% [markdown] tags=["en"]
+# **Predict**: which of SGD, Momentum and Adam is first at "70 % within 2 minutes"? Will 8 seeds be enough to establish it?
+
+# %%
+result = None
+if done("3_13.loss_and_metric"):
+    result = kobai.compare(
+        delivery,
+        optimizers=["sgd", "momentum", "adam"],
+        initializers=["xavier", "normal:0.01"],
+        steps=300,
+        tuning_seeds=1,
+        seeds=8,
+        progress=False,
+    )
+    print(result)
+
+# %% [markdown] tags=["ja"]
+# ## 2. 制限付き平均ステップ数(4分)
+#
+# 表の `steps to target` を自分で計算します。`times` は各シードが目標に届いたステップです。未到達は `np.inf`、記録がないものは
+# `np.nan` です。**届かなかった実行を除くと、失敗の多い手法ほど良く見えます。** そこで、予算 `budget` までに届かなかった実行を
+# **予算ちょうどで届いたとみなして**平均します。
+
+# %% [markdown] tags=["en"]
+# ## 2. Restricted mean steps (4 min)
+#
+# Now compute the table's `steps to target` yourself. `times` are the steps at which each seed reached the target,
+# `np.inf` where it did not, `np.nan` where nothing was recorded. *Leave the misses out, and the methods that fail most look
+# best.* So every run that did not arrive within `budget` counts as the budget. Return the mean.
+
+
+# %% tags=["exercise"] name="restricted_mean"
+def restricted_mean(times, budget):
+    ### BEGIN SOLUTION
+    return np.where(times <= budget, times, budget).mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="restricted_mean"
+check("3_13.restricted_mean")
+
+# %%
+def arrivals(result):
+    # ja: 手法 → 各シードが目標に届いたステップ(確認用の新しいシード。未到達は inf)
+    # en: optimizer → the step at which each fresh seed reached the target, inf where it did not
+    found, fresh = {}, result.cells.filter(phase="confirmation")
+    for row in result.answer.rows:
+        runs = fresh.filter(
+            optimizer=row.optimizer, initializer=row.initializer, learning_rate=row.learning_rate
+        ).sort("seed")
+        steps = []
+        for metric, at, diverged in runs.select("validation_metric", "evaluated_at", "diverged_at").iter_rows():
+            met = np.array(metric, float) >= np.float32(result.answer.target)
+            steps.append(at[met.argmax()] if met.any() and diverged is None else np.inf)
+        found[row.optimizer] = np.array(steps, float)
+    return found
+
+
+times, fast = {}, ""
+if result is not None and done("3_13.restricted_mean"):
+    times, fast = arrivals(result), result.answer.optimizer.choice
+    for name, steps in times.items():
+        print(f"{name:9} {restricted_mean(steps, 300):6.1f}  {steps}")
+
+# %% [markdown] tags=["ja"]
+# ## 3. 符号反転検定(8分)
+#
+# 同じシードの2つの手法は、同じ初期値・同じミニバッチで学習しました(**対**になっています)。対ごとの差 $d_i$(ステップ数の
+# 対数の差)を見ます。もし2つの手法に差がないなら、対の中で入れ替えても同じはずなので、**どの $d_i$ の符号も±が半々**です。
+#
+# $2^n$ 通りの符号のつけ方をすべて試し、和の大きさ $|\sum \pm d_i|$ が、実際の $|\sum d_i|$ **以上**になる割合を返してください。
+# これが両側のp値です。丸め誤差で同点を逃さないように、比べる値から `1e-9` を引いておきます。
+# `itertools.product([1, -1], repeat=n)` が符号をすべて作ります。
+
+# %% [markdown] tags=["en"]
+# ## 3. The sign-flip test (8 min)
+#
+# With one seed, two methods had the same initial draw and the same batches: they are *paired*. Take the difference $d_i$ of
+# each pair (of the logarithms of the steps). If the methods were alike, swapping the two of a pair would change nothing, so
+# *each $d_i$ could as well have the other sign*.
+#
+# Try all $2^n$ choices of signs, and return the share for which $|\sum \pm d_i|$ is *at least* the observed $|\sum d_i|$:
+# the two-sided p-value. Subtract `1e-9` from the observed one, so that rounding loses no tie.
+# `itertools.product([1, -1], repeat=n)` makes all the signs.
+
+
+# %% tags=["exercise"] name="sign_flip_p"
+def sign_flip_p(differences):
+    ### BEGIN SOLUTION
+    signs = np.array(list(itertools.product([1, -1], repeat=len(differences))))
+    return (np.abs(signs @ differences) >= np.abs(differences.sum()) - 1e-9).mean()
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="sign_flip_p"
+check("3_13.sign_flip_p")
+
+# %% [markdown] tags=["ja"]
+# $n$ 組で得られる最小のp値は $2/2^n$ です(すべて同じ向きのとき)。**3シードでは、どんなデータでも0.25より小さくなりません。**
+#
+# ## 4. Holmの補正(6分)
+#
+# 比較を6つすると、差がなくても、どれかが「有意」になる機会が6回あります。Holmの補正は、**1つでも誤って主張する確率**を5%に抑えます。
+#
+# 1. $m$ 個のp値を小さい順に並べる
+# 2. $i$ 番目(1から)に $m - i + 1$ を掛ける(最小のものは $m$ 倍、最大のものは1倍)
+# 3. 前のものより小さくなったら、前の値にそろえる。1を超えたら1にする
+#
+# 補正したp値を、**もとの順番**の配列で返してください。
+
+# %% [markdown] tags=["en"]
+# The smallest p that $n$ pairs can give is $2/2^n$, if all point the same way. *With 3 seeds it is .25, whatever the data.*
+#
+# ## 4. Holm's correction (6 min)
+#
+# With six comparisons there are six chances that one is "significant", though nothing differs. Holm's correction holds the
+# chance of *any* false claim at 5 %:
+#
+# 1. sort the $m$ p-values, smallest first
+# 2. multiply the $i$-th (from 1) by $m - i + 1$: the smallest by $m$, the largest by 1
+# 3. none may be smaller than the one before it, and none exceeds 1
+#
+# Return the corrected p-values as an array, *in the original order*.
+
+
+# %% tags=["exercise"] name="holm"
+def holm(p):
+    ### BEGIN SOLUTION
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="holm"
+check("3_13.holm")
+
+# %%
+if times and done("3_13.sign_flip_p") and done("3_13.holm"):
+    others = [name for name in times if name != fast]
+    logs = {name: np.log(np.fmin(steps, 300)) for name, steps in times.items()}
+    mine = holm(np.array([sign_flip_p(logs[name] - logs[fast]) for name in others]))
+    theirs = {each.name: each.corrected_p for each in result.answer.optimizer.alternatives}
+    for name, p in zip(others, mine):
+        print(f"{name:9} 自分で計算したp {p:.4f}   kobaiの答え {theirs[name]:.4f}")  # ja
+        print(f"{name:9} p by hand {p:.4f}   kobai's answer {theirs[name]:.4f}")  # en
+
+# %% [markdown] tags=["ja"]
+# ## 5. なぜ新しいシードで確かめるのか
+#
+# **たくさん試した中の最良は、実力より良く見えます。** 24通りの設定がまったく同じ実力(平均100ステップ、シードによるばらつき15)
+# だったとします。1シードで調整し、$k$ 通りの中で最良のものを選ぶと、調整での成績はいくつに見えるでしょうか。
+
+# %% [markdown] tags=["en"]
+# ## 5. Why confirm on fresh seeds?
+#
+# *The best of many looks better than it is.* Say 24 settings are all equally good: 100 steps on average, 15 of scatter
+# between seeds. Tune on one seed, take the best of $k$. How good does it look?
+
+# %%
+trials = np.random.default_rng(0).normal(100, 15, (4000, 24))
+best = np.minimum.accumulate(trials, axis=1).mean(axis=0)
+print("最良に見えるステップ数:", {k: round(float(best[k - 1]), 1) for k in (1, 2, 4, 16, 24)}, " 新しいシードでは: 100")  # ja
+print("how good the best looks:", {k: round(float(best[k - 1]), 1) for k in (1, 2, 4, 16, 24)}, " on a fresh seed: 100")  # en
+luck = {"調整での最良": best, "新しいシード": np.full(24, 100.0)}  # ja
+luck = {"best in tuning": best, "on fresh seeds": np.full(24, 100.0)}  # en
+curves(luck, x="試した設定の数 k", y="ステップ", title="実力が同じ設定から最良を選ぶ")  # ja
+curves(luck, x="settings tried, k", y="steps", title="The best of k settings that are all alike")  # en
+
+# %% [markdown] tags=["ja"]
+# だからkobaiは、調整用と別のシードで確認します。手法ごとに**試した回数**をそろえるのも、同じ理由です。
+#
+# ## 6. 答えを批判的に読む(6分)
+#
+# 同僚が同じ課題で、次の比較をしました。表の手法名の後ろのかっこは、調整で試した設定の数です。
+#
+# ```text
+# 4 fresh seeds, 300 steps
+# optimizer      learning rate   reached   steps to target     × adam              corr. p
+# adam (16)      0.1             4/4        50 [37–63]         reference
+# momentum (4)   0.01▸           1/4       290 [258–300]       5.85 [4.37–7.83]    .250
+# sgd (2)        0.01            0/4      >300                 ≥ 6.06              .250
+#
+# initial weights: xavier; normal:0.01 is 1.07× [0.59–1.94]
+# ```
+#
+# 5つの問いに、5文字で答えてください(`"abcda"` のように)。
+#
+# **問1** 「AdamはMomentumより速いと確かめられた」と報告できますか。
+# (a) できる。区間が1を含まない (b) できない。補正したpが0.05以上 (c) できる。5倍以上の差がある (d) できない。1/4でも届いたから
+#
+# **問2** 0.01の後ろの ▸ は何を意味しますか。
+# (a) 試した中で最大の学習率が最良だったので、もっと大きい値を試すべき (b) この学習率で発散した
+# (c) 学習率を途中で上げた (d) 0.01が最適だと確かめられた
+#
+# **問3** 16、4、2という数の違いは、どう影響しますか。
+# (a) しない。確認のシードは同じ (b) 試した数の少ないSGDに有利 (c) 試した数の多いAdamに有利 (d) 検定が補正している
+#
+# **問4** 4シードで2つの手法を基準と比べるとき、補正したpがとりうる最小の値はいくつですか(上の2つの式から計算できます)。
+# (a) 0.05 (b) 0.0625 (c) 0.125 (d) 0.25
+#
+# **問5** normal:0.01 の 1.07× [0.59–1.94] から、何が言えますか。
+# (a) Xavierと同じである (b) このシード数では決まらない。4割速い可能性も、倍近く遅い可能性も残る
+# (c) Xavierより7%遅い (d) 初期値は重要でない
+
+# %% [markdown] tags=["en"]
+# That is why kobai confirms on seeds that took no part in tuning, and why the *number of trials* should be equal.
+#
+# ## 6. Reading an answer critically (6 min)
+#
+# A colleague made the following comparison for the same task. In parentheses: how many settings were tried in tuning.
+#
+# ```text
+# 4 fresh seeds, 300 steps
+# optimizer      learning rate   reached   steps to target     × adam              corr. p
+# adam (16)      0.1             4/4        50 [37–63]         reference
+# momentum (4)   0.01▸           1/4       290 [258–300]       5.85 [4.37–7.83]    .250
+# sgd (2)        0.01            0/4      >300                 ≥ 6.06              .250
+#
+# initial weights: xavier; normal:0.01 is 1.07× [0.59–1.94]
+# ```
+#
+# Answer five questions with five letters (like `"abcda"`).
+#
+# **Question 1** May one report "it is established that Adam is faster than Momentum"?
+# (a) yes, the interval excludes 1 (b) no, the corrected p is not below .05 (c) yes, it is more than 5 times (d) no, for 1/4 arrived
+#
+# **Question 2** What does ▸ after 0.01 mean?
+# (a) the largest rate tried was the best: larger ones should be tried (b) it diverged at this rate
+# (c) the rate was raised on the way (d) 0.01 is established as the best
+#
+# **Question 3** What do the numbers 16, 4 and 2 do?
+# (a) nothing, for the fresh seeds are the same (b) they favour SGD, with few trials (c) they favour Adam, with many
+# (d) the test corrects for them
+#
+# **Question 4** With 4 seeds and 2 methods compared with the reference: what is the smallest corrected p that can occur at
+# all? (The two formulas above tell.) (a) .05 (b) .0625 (c) .125 (d) .25
+#
+# **Question 5** What does 1.07× [0.59–1.94] say about normal:0.01?
+# (a) it equals Xavier (b) these seeds do not decide: it may be 40 % faster, or almost twice as slow
+# (c) it is 7 % slower than Xavier (d) initial values do not matter
+
+# %% tags=["exercise"] name="reading"
+reading = ""  # trainee
+reading = "bacdb"  # answer
+
+# %% tags=["check"] name="reading"
+check("3_13.reading")
+
+# %%
+if done("3_13.reading"):
+    for comparisons in (1, 2, 6):
+        print(f"比較 {comparisons} 個に必要なシード: {statistics.seeds_needed(comparisons)}")  # ja
+        print(f"comparisons: {comparisons}, seeds needed: {statistics.seeds_needed(comparisons)}")  # en
+
+# %% [markdown] tags=["ja"]
+# 同じ課題を、回数をそろえた8シードで比べたのが1節の答えです。**見比べてください。** Momentumは0.01では遅かったのに、学習率の範囲を
+# 広げるとAdamと区別がつかなくなりました。「5.85倍」の大部分は、手法の差ではなく、探し方の差でした。
+#
+# ## 7. 自分の課題で(20分)
+#
+# 次の順に、自分の仕事の課題を書いてみましょう。データがなければ、上の `delivery` を変えて始めます
+# (たとえば、遅れる予測が早すぎる予測の3倍困るなら、損失と評価値をどう変えますか)。
+#
+# | 決めること | 自分の課題では |
+# |---|---|
+# | 仕事の本当の目標(評価値)と、届いたとみなす値 | |
+# | 勾配で下げる損失 | |
+# | 訓練・検証・テストの分け方(時刻順? 顧客ごと?) | |
+# | 比べる手法、学習率の範囲、試す回数(そろえる) | |
+# | 予算(ステップ数)とシード数(`seeds_needed` で) | |
+#
+# 課題を `my_task.py` に書けば、`kobai compare my_task.py --output study` で報告書ができます。
+#
+# **報告の型**(1枚): 問い / 条件(課題、予算、目標、試した範囲) / 確かめられたこと(比、区間、補正したp) /
+# **確かめられなかったこと** / 次に何をするか。
+
+# %% [markdown] tags=["en"]
+# Section 1 has the answer for the same task with equal trials and 8 seeds. *Compare the two.* Momentum, slow at 0.01, cannot
+# be told apart from Adam once its grid is wide enough. "5.85 times" was mostly a difference between
+# searches, not between methods.
+#
+# ## 7. Your own data (20 min)
+#
+# Write down a task of your work, in this order. Without data at hand, begin by changing `delivery` above: say a delivery
+# that is later than forecast is three times as bad as one that is early. What becomes of loss and metric?
+#
+# | to be decided | in my task |
+# |---|---|
+# | what the job really asks for (the metric), and the value that counts as arriving | |
+# | the loss that gradients lower | |
+# | the split into training, validation, test (by time? by customer?) | |
+# | methods, ranges of learning rates, trials (equal numbers) | |
+# | budget in steps; seeds (from `seeds_needed`) | |
+#
+# With the task in `my_task.py`, `kobai compare my_task.py --output study` writes the report.
+#
+# **A report in one page**: the question / the conditions (task, budget, target, grids) / what is established (ratio,
+# interval, corrected p) / *what is not* / what to do next.
+
+# %% [markdown] tags=["ja"]
+# ## まとめ
+#
+# - 課題は、パラメータの形、損失、評価値、3つに分けたデータ、目標で決まります。損失と評価値は同じでなくてかまいません。
+# - 未到達は予算として数え、同じシードどうしを対にして比べ、比較の数だけp値を補正します。
+# - 「区別できない」は「同じ」ではありません。「確かめられた」は、この課題・この予算・この範囲での話です。
+#
+# ### 自己診断
+#
+# 1. `y` の形が `(N, 1)`、`t` の形が `(N,)` のとき、`y - t` の形は何ですか。なぜ危険なのですか。
+# 2. 20回に1回失敗する手法を10シードで試すと、失敗が1回も現れない確率はいくつですか。
+# 3. 確認のシードで別の手法が1位になりました。その手法を推薦に替えてよいですか。
+#
+# <details><summary>答え</summary>
+#
+# 1. `(N, N)` です。エラーにならずに損失が計算され、すべての予測が平均に近づくように学習してしまいます。
+# 2. $0.95^{10} \approx 0.60$ です。だから到達率10/10にも、下は72%までの区間がつきます。
+# 3. いけません。同じシードで選んで同じシードで判定すると、偽の主張が増えます。シードを増やしてもう一度比べます。
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## Summary
+#
+# - A task is the shapes of its parameters, a loss, a metric, data in three parts, and a target. Loss and metric may differ.
+# - Misses count as the budget, runs of one seed are compared in pairs, and p-values are corrected for the number of
+#   comparisons.
+# - "Cannot be told apart" is not "equal"; and what is established is so for this task, this budget, these grids.
+#
+# ### Test yourself
+#
+# 1. `y` has shape `(N, 1)`, `t` has `(N,)`. Which shape has `y - t`, and why is that dangerous?
+# 2. A method fails once in 20 runs. How likely is it that 10 seeds show no failure?
+# 3. On the fresh seeds another method comes first. May you recommend that one instead?
+#
+# <details><summary>Answers</summary>
+#
+# 1. `(N, N)`: no error, a loss is computed, and training draws every forecast towards the mean.
+# 2. $0.95^{10} \approx 0.60$. That is why a reach rate of 10/10 has an interval that begins at 72 %.
+# 3. No: chosen and judged on the same seeds, false claims become more frequent. Compare again with more seeds.
+#
+# </details>
