@@ -6,6 +6,7 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 
 import kobai
@@ -16,6 +17,7 @@ from kobai.minimizers.base import RUNNING, Objective
 from kobai.report import terminal
 from kobai.report.numbers import Unit, unit
 from kobai.study import statistics
+from kobai.study.answer import _seconds_to_target
 from kobai.study.answer import answer as read
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
@@ -168,6 +170,10 @@ def test_a_study_with_minimizers_is_told_in_epochs(mixed):
     shown = terminal.text(found)
     assert "within 3.2 epochs" in shown
     assert "epochs to" in shown
+    head = next(line for line in shown.splitlines() if line.startswith("optimizer"))
+    assert head.split()[:6] == ["optimizer", "rate", "value", "reached", "target", "[95"]
+    assert " s " in head  # seconds until the target, beside the epochs
+    assert "0.00 " not in shown.replace("[0.00", "")
     assert "look at all 400 examples" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
     assert {row.optimizer for row in found.rows} == {"lbfgs", "adam", "lbfgs_2"}
@@ -219,6 +225,26 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
     monkeypatch.undo()
     resumed = small(**arguments, resume=True)
     assert resumed.answer.trainings == len(small(arguments["optimizers"]).cells)
+
+
+def test_a_matrix_that_is_too_large_is_refused():
+    with pytest.raises(
+        UsageError, match="bfgs remembers a matrix, too large for the 75010 parameters.*lbfgs"
+    ):
+        kobai.compare(kobai.tasks.digits(hidden=1000), optimizers=["bfgs"], initializers=["he"], steps=5)
+
+
+def test_seconds_go_by_evenly_until_a_run_ends():
+    """One arrives half way of all; one half way of its early end; one never."""
+    cells = pl.DataFrame(
+        {
+            "validation_loss": [[4.0, 3, 2, 1, 0], [4.0, 3, 2, 2, 2], [4.0, 4, 4, 4, 3]],
+            "evaluated_at": [[0, 10, 20, 30, 40]] * 3,
+            "seconds": [4.0, 4.0, 4.0],
+        }
+    )
+    found = _seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
+    assert found == pytest.approx((2 + 2 + 4) / 3)
 
 
 def test_what_is_no_function_of_the_parameters_is_refused(task):

@@ -31,6 +31,9 @@ from kobai.train import COMPILER_OPTIONS, LOST, stacked
 TRIALS_PER_BLOCK = 8
 """Trial points in one compiled call, which cannot be interrupted."""
 
+MOST_NUMBERS = 10**8
+"""More to remember is refused: every core holds some copies of them."""
+
 
 class Progress(NamedTuple):
     """A cell between two blocks."""
@@ -66,15 +69,17 @@ class FullBatch:
         """Refuse what cannot be run: a loss that is no function of the parameters, too many of them."""
         if self.task.state is not None or self.task.random:
             raise UsageError("error.minimizer.task", name=name, task=self.task.name)
-        self._shape()
+        if self._numbers() > MOST_NUMBERS:
+            raise UsageError("error.minimizer.memory", name=name, size=self.θ.size)
 
     def memory(self) -> int:
         """Numbers that the minimizer remembers for every parameter."""
-        sizes = [leaf.size for leaf in jax.tree.leaves(self._shape().memory)]
-        return round(sum(sizes) / self.θ.size)
+        return round(self._numbers() / self.θ.size)
 
-    def _shape(self) -> State:
-        return jax.eval_shape(self.begin, self.θ, self.task.train).state
+    def _numbers(self) -> int:
+        """Numbers that the minimizer remembers. Raises `UsageError` where it refuses so many parameters."""
+        state = jax.eval_shape(self.begin, self.θ, self.task.train).state
+        return sum(leaf.size for leaf in jax.tree.leaves(state.memory))
 
     def spent(self, state: State) -> Any:
         """What the evaluations so far cost, in steps."""

@@ -50,7 +50,7 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         *(row.values[name] for name in answer.axes),
         f"{row.reached}/{row.seeds}",
         told.estimate(row.steps) if row.reached else f">{told.count(answer.steps)}",
-        *([] if answer.epoch is None else [number(row.seconds_to_target)]),
+        *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
         _or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),

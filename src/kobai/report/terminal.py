@@ -35,7 +35,7 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Paragraph(Text.assemble((first, "bold green"), join, rest))
     yield Text()
-    yield _table(answer, table.COLUMNS)
+    yield _table(answer, [name for name in table.columns(answer) if name not in answer.axes])
     if answer.axes:
         yield Text()
         yield _table(answer, ("optimizer", *answer.axes))

@@ -264,12 +264,25 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         working_decades=_working_decades(outcome, trial),
         saved=_saved(study, trial, cells),
         trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
-        seconds=float((seconds := cells["seconds"].to_numpy()).mean()),
-        seconds_to_target=float(np.where(reached, seconds * restricted / study.steps, seconds).mean()),
+        seconds=float(cells["seconds"].to_numpy().mean()),
+        seconds_to_target=_seconds_to_target(cells, restricted, reached),
         memory=outcome.memory[name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
     )
+
+
+def _seconds_to_target(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> float:
+    """The mean of the seconds until the target; of a run that misses it, all of them.
+
+    Time goes by evenly until a run ends, which may be early: then its curve no longer changes.
+    """
+    curves = np.array(cells["validation_loss"].to_list(), float)
+    marks = np.array(cells["evaluated_at"][0].to_list(), float)
+    changes = np.diff(curves, axis=1) != 0
+    last = changes.shape[1] - changes[:, ::-1].argmax(axis=1)
+    part = np.minimum(restricted / np.maximum(marks[last], 1), 1)
+    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
 
 
 def _saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:

@@ -138,6 +138,7 @@ WORDS = {
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",
     "error.system": "the system refused: {problem}; {remedy}",
     "error.minimizer.task": "{name} minimizes one function of the parameters, and the loss of {task} draws at random or carries a state; choose update rules such as adam",
+    "error.minimizer.memory": "{name} remembers a matrix, too large for the {size} parameters of this network; choose lbfgs or newton_cg",
     "error.minimizer.axis": "{name} has no use for {axis}, which belongs to training by mini-batches; leave out one of both",
     "error.task.no_parameters": "task {task}: parameters holds no floating-point array; there is nothing to train",
     "error.task.batch": "task {task}: batch_size must be between 1 and the {examples} training examples, got {value}",

@@ -140,6 +140,7 @@ WORDS = {
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--steps を小さくしてください",
     "error.system": "システムに拒否されました: {problem}。{remedy}",
     "error.minimizer.task": "{name} はパラメータだけの関数を最小化しますが、{task} の損失は乱数または状態を使います。adam などの更新則を選んでください",
+    "error.minimizer.memory": "{name} は行列を覚えますが、このネットワークのパラメーター {size} 個には大きすぎます。lbfgs か newton_cg を選んでください",
     "error.minimizer.axis": "{name} はミニバッチ学習のための {axis} を使いません。どちらかを外してください",
     "error.task.no_parameters": "課題 {task}: parameters に浮動小数点の配列がなく、学習するものがありません",
     "error.task.batch": "課題 {task}: batch_size は1以上、訓練データ数 {examples} 以下でなければなりませんが、{value} が渡されました",
