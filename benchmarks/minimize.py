@@ -17,13 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import scipy
-import scipy.optimize
+# One thread of BLAS: SciPy's vectors are short, and its loop would only wait for the others.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-import kobai
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import scipy  # noqa: E402
+import scipy.optimize  # noqa: E402
+
+import kobai  # noqa: E402
 
 BEGIN, END = "<!-- minimize: begin -->", "<!-- minimize: end -->"
 STARTS = 1000
