@@ -175,6 +175,35 @@ def test_what_moves_in_each_arm():
         assert moves == ([False] * 4 if name == "transfer" else [True] * 4) + [True] * 2
 
 
+TINY = {
+    "amounts": [20],
+    "seeds": 2,
+    "tuning_seeds": 1,
+    "steps": 10,
+    "source_steps": 10,
+    "learning_rates": [0.01],
+}
+
+
+def test_a_head_of_another_size_begins_anew_in_every_protocol():
+    """Ten classes, then five: fine tuning keeps the features alone, and the result says so."""
+    source, target = kobai.tasks.digits(hidden=(6, 4)), halves(hidden=(6, 4)).target
+    pair = Pair(source, target)
+    assert not pair.keeps_head()
+    assert halves(hidden=(6, 4)).keeps_head()
+    found = kobai.transfer(pair, **TINY)
+    assert found.frame["protocol"].to_list() == ["pretraining", "fine-tuning", "transfer"]
+    assert found.frame["metric"].is_between(0, 1).all()
+    assert "The heads differ in shape" in str(found)
+    every = arms(["fine-tuning"], 1, 20, 0.0, pair.keeps_head())
+    kept = trained(source, Adam(learning_rate=0.01), initial_values.he(), [0], 5)[0]
+    plan = Plan(target, pair.heads(), initial_values.he(), {0: kept}, every)
+    start = plan._cell(every["fine-tuning"], 0.01, 0).initializer.fill(target.parameters, stream(0, INITIAL))
+    fresh = arrays_of(target, initial_values.he().fill(target.parameters, stream(0, INITIAL)))
+    for mine, theirs in zip(arrays_of(target, start), [*kept[:4], *fresh[4:]], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 # Results
 
 

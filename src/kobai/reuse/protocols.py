@@ -32,17 +32,19 @@ SCRATCH, LONGER = "scratch", "scratch, longer"
 RATES = (0.001, 0.00316, 0.01, 0.0316)
 
 
-def arms(protocols: Sequence[str], steps: int, source_steps: int, slow: float) -> dict[str, Arm]:
+def arms(
+    protocols: Sequence[str], steps: int, source_steps: int, slow: float, head_fits: bool = True
+) -> dict[str, Arm]:
     """The arms of these protocols, and of the trainings from scratch that they are compared with.
 
     Pretraining pays for its source: it is compared with training from scratch for as many steps in all. For
-    fine tuning and transfer the source is there already.
+    fine tuning and transfer the source is there already. A head that does not fit is new in every arm.
     """
     every = {
         SCRATCH: Arm(False, False, 1.0, steps, 0, None),
         LONGER: Arm(False, False, 1.0, steps + source_steps, 0, None),
-        "pretraining": Arm(True, True, 1.0, steps, source_steps, LONGER),
-        "fine-tuning": Arm(True, True, 1.0, steps, 0, SCRATCH),
+        "pretraining": Arm(True, head_fits, 1.0, steps, source_steps, LONGER),
+        "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, SCRATCH),
         "transfer": Arm(True, False, slow, steps, 0, SCRATCH),
     }
     wanted = {every[name].against for name in protocols} | set(protocols)
@@ -68,8 +70,8 @@ def transfer(
 
     Protocols: "pretraining" trains all weights on the source first and pays for those steps; "fine-tuning"
     starts from all weights of a source that is there already; "transfer" keeps the features, frozen or
-    slowed, and makes the head new. Each is compared with training from scratch on the same data. Adam
-    throughout.
+    slowed, and makes the head new. Where the heads differ in shape, all three make it new. Each is compared
+    with training from scratch on the same data. Adam throughout.
 
     Args:
       pair: a `Pair`, (source task, target task), or a built-in one: "halves", "moved", "unrelated".
@@ -110,7 +112,7 @@ def transfer(
             heads,
             fresh,
             dict(zip(tuning + confirmation, source, strict=True)),
-            arms(protocols, steps, source_steps, slow),
+            arms(protocols, steps, source_steps, slow, pair.keeps_head()),
         )
         rows = []
         for amount in amounts:
@@ -126,7 +128,14 @@ def transfer(
                     ]
                     base = trials[arm.against][rates[arm.against]]
                     rows.append(Row.of(name, amount, task, *both, tuning_of_baseline=base))
-        return Transfer(compared(rows), pair.source.name, pair.target.name, pair.target.measure, seeds)
+        return Transfer(
+            compared(rows),
+            pair.source.name,
+            pair.target.name,
+            pair.target.measure,
+            seeds,
+            new_head=not pair.keeps_head(),
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -195,6 +195,7 @@ class Transfer:
       source, target: names of the tasks.
       metric: what the metric is called.
       seeds: how many fresh ones.
+      new_head: whether the heads differ in shape, so that every protocol made it new.
     """
 
     frame: pl.DataFrame
@@ -202,6 +203,7 @@ class Transfer:
     target: str
     metric: str
     seeds: int
+    new_head: bool = False
 
     def __repr__(self) -> str:
         names = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
@@ -253,6 +255,8 @@ class Transfer:
 
     def _notes(self) -> Iterator[str]:
         yield say("transfer.note")
+        if self.new_head:
+            yield say("transfer.note.new_head")
         smallest = statistics.smallest_p(len(self.frame), self.seeds)
         if smallest > LEVEL:
             needed = statistics.seeds_needed(len(self.frame))

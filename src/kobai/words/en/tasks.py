@@ -88,5 +88,6 @@ WORDS = {
     "transfer.line.metric": "{protocol}",
     "transfer.line.metric_scratch": "from scratch ({protocol})",
     "transfer.note": "±, [ ]: 95 %. p: of the metric, for fine tuning of the steps; corrected (Holm).",
+    "transfer.note.new_head": "The heads differ in shape: only features are reused, every head begins anew.",
     "transfer.note.seeds": "With {seeds} seeds no corrected p can be below {p}; {needed} seeds could.",
 }

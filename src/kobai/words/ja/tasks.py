@@ -88,5 +88,6 @@ WORDS = {
     "transfer.line.metric": "{protocol}",
     "transfer.line.metric_scratch": "最初から ({protocol})",
     "transfer.note": "±と[ ]: 95 %。p: 評価値 (再学習ではステップ数) の差について、補正済み (Holm)",
+    "transfer.note.new_head": "出力層の形が異なるため、どの手順でも特徴だけを再利用し、出力層は新しくします。",
     "transfer.note.seeds": "シード {seeds} 個では補正後の p は {p} より小さくなりません。{needed} 個なら可能です。",
 }
