@@ -291,6 +291,29 @@ def test_where_it_fails_the_answer_says_so():
     ]
 
 
+def test_too_few_seeds_decide_nothing():
+    """Nothing found with two seeds is no failure: they could not have found anything. With ten it is one."""
+    frame = verdicts(("transfer", 20, 0.0, 1))
+    assert frame["verdict"].to_list() == ["open"]
+    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", seeds)) for seeds in (2, 10))
+    assert "transfer: undecided with these seeds; no difference established with 20." in few
+    assert "DOES NOT HELP" not in few
+    assert "transfer: DOES NOT HELP; no difference established with 20." in many
+    harms = verdicts(("transfer", 20, -0.1, 1))
+    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", 2))
+
+
+def test_a_result_speaks_the_language_of_its_call():
+    """Also after the call has ended, in text and figure; without one, the language in use."""
+    found = kobai.transfer(halves(hidden=8), protocol="transfer", language="ja", **TINY)
+    assert "転移学習: このシード数では判断できません" in str(found)
+    assert found.figure().data[0].name == "転移学習"
+    assert words.current() == "en"
+    english = dataclasses.replace(found, language="en")
+    with words.language("ja"):
+        assert "transfer: undecided" in str(english)
+
+
 def test_p_values_are_corrected_for_all_rows():
     frame = verdicts(("transfer", 20, 0.1, -1), ("transfer", 400, -0.1, 1))
     assert frame["p"].to_list() == pytest.approx([2 / 1024] * 2)

@@ -25,6 +25,7 @@ from kobai.study.protocol import FIRST_CONFIRMATION_SEED
 from kobai.sweep import Cell, Run, Sweep
 from kobai.tasks.pairs import PAIRS, Pair
 from kobai.tasks.task import Task
+from kobai.words import current
 from kobai.words import language as speaking
 
 PROTOCOLS = ("pretraining", "fine-tuning", "transfer")
@@ -135,6 +136,7 @@ def transfer(
             pair.target.measure,
             seeds,
             new_head=not pair.keeps_head(),
+            language=current(),
         )
 
 

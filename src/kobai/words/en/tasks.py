@@ -72,6 +72,7 @@ WORDS = {
     "transfer.answer.begin": "{protocol}:",
     "transfer.and": "; ",
     "transfer.fails": "DOES NOT HELP",
+    "transfer.undecided": "undecided with these seeds",
     "transfer.helps.metric": "better with {amounts} examples",
     "transfer.helps.steps": "fewer steps with {amounts} examples",
     "transfer.harms.metric": "worse with {amounts} examples",
