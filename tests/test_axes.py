@@ -355,6 +355,14 @@ def test_an_axis_that_does_nothing_to_a_minimizer_is_refused():
         kobai.compare("digits", optimizers=["adam", "lbfgs"], clip="norm:1", progress=False)
 
 
+@pytest.mark.parametrize("first", ["20", "1e9"])
+def test_a_percentile_of_more_norms_than_steps_is_refused(first):
+    """Before any room for the norms is made."""
+    said = rf"percentile:90:\S+ measures {int(float(first))} norms, and a run has 20 steps.*measure fewer"
+    with pytest.raises(UsageError, match=said):
+        kobai.compare("digits", clip=["none", f"percentile:90:{first}"], steps=20, progress=False)
+
+
 def test_a_finished_task_cannot_be_made_anew():
     with pytest.raises(UsageError, match="activation needs a task that can be made anew"):
         kobai.compare(blob_task(), activation=["relu", "tanh"], progress=False)
