@@ -16,7 +16,7 @@ import numpy as np
 
 from kobai import initializers as initial_values
 from kobai.comparison import use_compilation_cache
-from kobai.errors import UsageError, check_count, unknown
+from kobai.errors import UsageError, check_count, check_several, unknown
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.reuse.result import Arm, Row, Transfer, compared, interval
@@ -216,8 +216,7 @@ def _check(
     target: Task, protocols: Sequence[str], amounts: Sequence[int], slow: float, rates: Sequence[float]
 ) -> None:
     for name, values in (("protocol", protocols), ("amounts", amounts), ("learning_rates", rates)):
-        if len(values) == 0:
-            raise UsageError("error.empty", name=name)
+        check_several(name, values)
     for protocol in protocols:
         if protocol not in PROTOCOLS:
             raise unknown("kind.protocol", protocol, PROTOCOLS)
