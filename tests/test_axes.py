@@ -318,6 +318,21 @@ def test_values_are_named_as_they_are_written():
     assert axes({"clip": None, "l2": [0.1, 0.1]})[0].values == axes({"l2": 0.1})[0].values
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["on", "before", True], ["before"]),
+        ([False, "off"], ["off"]),
+        (["off", "on", "after"], ["off", "before", "after"]),
+    ],
+)
+def test_one_network_is_one_value(given, names):
+    """Two spellings of one place would train the same network twice, and compare it with itself."""
+    [axis] = axes({"batch_norm": given})
+    assert [value.name for value in axis.values] == names
+    assert axis.values[0].part is given[0]  # a function of one's own gets what was written
+
+
 def test_values_make_a_strategy():
     [clip, decay, stop] = axes({"clip": "norm:1", "weight_decay": 0.1, "early_stopping": "patience:2"})
     made = strategy({axis.name: axis.values[0].part for axis in (clip, decay, stop)})
@@ -353,6 +368,23 @@ def test_what_is_no_value_is_refused(given, words):
 def test_an_axis_that_does_nothing_to_a_minimizer_is_refused():
     with pytest.raises(UsageError, match="lbfgs.*clip"):
         kobai.compare("digits", optimizers=["adam", "lbfgs"], clip="norm:1", progress=False)
+
+
+@pytest.mark.parametrize("first", ["20", "1e9"])
+def test_a_percentile_of_more_norms_than_steps_is_refused(first):
+    """Before any room for the norms is made."""
+    said = rf"percentile:90:\S+ measures {int(float(first))} norms, and a run has 20 steps.*measure fewer"
+    with pytest.raises(UsageError, match=said):
+        kobai.compare("digits", clip=["none", f"percentile:90:{first}"], steps=20, progress=False)
+
+
+def test_normalization_of_one_example_is_refused():
+    with pytest.raises(UsageError, match="^batch normalization of one example .* batch_size of at least 2$"):
+        kobai.compare("digits", batch_norm="on", batch_size=1, progress=False)
+    # Of a convolution each position counts.
+    kobai.tasks.digits_cnn(batch_norm=True, batch_size=1).check_start(
+        kobai.tasks.digits_cnn(batch_norm=True).parameters
+    )
 
 
 def test_a_finished_task_cannot_be_made_anew():

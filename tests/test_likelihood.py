@@ -179,6 +179,18 @@ def test_no_optimizer_learns_digits_from_the_error_rate():
             lambda: likelihoods(DATA, {"A": (1, 0)}),
             "candidate A: the variance must be",
         ),
+        (
+            lambda: likelihoods(DATA, {"A": ("x", 1)}),
+            "candidate A: the mean must be a finite number, got 'x'",
+        ),
+        (
+            lambda: likelihoods(DATA, {"A": (None, 1)}),
+            "candidate A: the mean must be a finite number, got None",
+        ),
+        (lambda: likelihoods(DATA, {"A": 4}), r"candidate A must be two numbers, \(mean, variance\), got 4"),
+        (lambda: surrogate(rate=np.nan), "surrogate: rate must be a finite number above 0, got nan"),
+        (lambda: surrogate(rate=-1), "surrogate: rate must be a finite number above 0, got -1"),
+        (lambda: surrogate(rate="1"), "surrogate: rate must be a finite number above 0, got '1'"),
         (lambda: fit_normal(DATA, method="bfg"), "there is no minimizer 'bfg'; did you mean 'bfgs'?"),
         (lambda: surrogate(examples=0), "examples must be a whole number of at least 1"),
     ],

@@ -110,6 +110,7 @@ def test_the_gru_sees_every_point_from_both_sides():
     [
         ({"model": "cnm"}, "there is no model 'cnm'; did you mean 'cnn'?"),
         ({"model": "logistic", "hidden": 5}, r"the logistic model has no hidden layer, got hidden \[5\]"),
+        ({"model": "logistic", "batch_norm": "on"}, "batch_norm on normalizes hidden layers, .* has none"),
         ({"model": "gru", "batch_norm": True}, "batch_norm must be off for a recurrent network"),
         ({"model": "gru", "hidden": (5, 5)}, "one hidden layer"),
         ({"activation": "rely"}, "did you mean 'relu'"),

@@ -224,6 +224,8 @@ def test_a_memory_shows_itself():
         ({"activation": "relo"}, "did you mean 'relu'"),
         ({"length": 0}, "length must be a whole number of at least 1"),
         ({"seed": -1}, "a seed must be a whole number"),
+        ({"radii": 0.5}, r"radii must be a list such as \[0.5\], got 0.5"),
+        ({"radii": []}, "radii is empty"),
     ],
 )
 def test_mistakes_of_memory(given, problem):

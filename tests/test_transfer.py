@@ -175,6 +175,35 @@ def test_what_moves_in_each_arm():
         assert moves == ([False] * 4 if name == "transfer" else [True] * 4) + [True] * 2
 
 
+TINY = {
+    "amounts": [20],
+    "seeds": 2,
+    "tuning_seeds": 1,
+    "steps": 10,
+    "source_steps": 10,
+    "learning_rates": [0.01],
+}
+
+
+def test_a_head_of_another_size_begins_anew_in_every_protocol():
+    """Ten classes, then five: fine tuning keeps the features alone, and the result says so."""
+    source, target = kobai.tasks.digits(hidden=(6, 4)), halves(hidden=(6, 4)).target
+    pair = Pair(source, target)
+    assert not pair.keeps_head()
+    assert halves(hidden=(6, 4)).keeps_head()
+    found = kobai.transfer(pair, **TINY)
+    assert found.frame["protocol"].to_list() == ["pretraining", "fine-tuning", "transfer"]
+    assert found.frame["metric"].is_between(0, 1).all()
+    assert "The heads differ in shape" in str(found)
+    every = arms(["fine-tuning"], 1, 20, 0.0, pair.keeps_head())
+    kept = trained(source, Adam(learning_rate=0.01), initial_values.he(), [0], 5)[0]
+    plan = Plan(target, pair.heads(), initial_values.he(), {0: kept}, every)
+    start = plan._cell(every["fine-tuning"], 0.01, 0).initializer.fill(target.parameters, stream(0, INITIAL))
+    fresh = arrays_of(target, initial_values.he().fill(target.parameters, stream(0, INITIAL)))
+    for mine, theirs in zip(arrays_of(target, start), [*kept[:4], *fresh[4:]], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 # Results
 
 
@@ -262,6 +291,29 @@ def test_where_it_fails_the_answer_says_so():
     ]
 
 
+def test_too_few_seeds_decide_nothing():
+    """Nothing found with two seeds is no failure: they could not have found anything. With ten it is one."""
+    frame = verdicts(("transfer", 20, 0.0, 1))
+    assert frame["verdict"].to_list() == ["open"]
+    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", seeds)) for seeds in (2, 10))
+    assert "transfer: undecided with these seeds; no difference established with 20." in few
+    assert "DOES NOT HELP" not in few
+    assert "transfer: DOES NOT HELP; no difference established with 20." in many
+    harms = verdicts(("transfer", 20, -0.1, 1))
+    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", 2))
+
+
+def test_a_result_speaks_the_language_of_its_call():
+    """Also after the call has ended, in text and figure; without one, the language in use."""
+    found = kobai.transfer(halves(hidden=8), protocol="transfer", language="ja", **TINY)
+    assert "転移学習: このシード数では判断できません" in str(found)
+    assert found.figure().data[0].name == "転移学習"
+    assert words.current() == "en"
+    english = dataclasses.replace(found, language="en")
+    with words.language("ja"):
+        assert "transfer: undecided" in str(english)
+
+
 def test_p_values_are_corrected_for_all_rows():
     frame = verdicts(("transfer", 20, 0.1, -1), ("transfer", 400, -0.1, 1))
     assert frame["p"].to_list() == pytest.approx([2 / 1024] * 2)
@@ -303,6 +355,9 @@ def test_a_whole_transfer():
         ({"amounts": [10**6]}, "amounts must be at most 5"),
         ({"slow": 2}, "slow must be a number from 0"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1"),
+        ({"amounts": 20}, r"amounts must be a list such as \[20\], got 20"),
+        ({"learning_rates": 0.01}, r"learning_rates must be a list such as \[0.01\], got 0.01"),
+        ({"learning_rates": ["0.01"]}, "learning_rate must be"),
         ({"learning_rates": []}, "learning_rates is empty"),
         ({"initializer": "hee"}, "did you mean 'he'"),
     ],

@@ -1,7 +1,7 @@
 """The one exception for a caller's mistake, the check of a count, the search for the name that was meant."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
@@ -41,6 +41,15 @@ def check_count(name: str, value: Any, most: int | None = None) -> None:
         raise UsageError("error.count", name=name, value=repr(value))
     if most is not None and value > most:
         raise UsageError("error.most", name=name, value=value, most=most)
+
+
+def check_several(name: str, values: Any) -> None:
+    """Refuse anything but a list, a tuple or an array of at least one value; one alone is none."""
+    several = isinstance(values, Collection) and not isinstance(values, str)
+    if not several or getattr(values, "shape", None) == ():
+        raise UsageError("error.several", name=name, value=repr(values))
+    if len(values) == 0:
+        raise UsageError("error.empty", name=name)
 
 
 def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kobai.errors import UsageError
+
 NEW_BATCH = 0.1
 """The weight of a new batch in the running statistics: running ← (1 − w)·running + w·batch."""
 
@@ -85,13 +87,18 @@ def batch_norm(
 
     Returns:
       (y, state): y of x's shape, and the running statistics afterwards.
+
+    Raises:
+      UsageError: in training on one number a feature, whose variance is zero: y would be β whatever x is.
     """
     mean, variance = state["mean"], state["variance"]
     if training:
         axes = tuple(range(x.ndim - 1))
         mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
         m = x.size // x.shape[-1]
-        unbiased = variance * (m / max(m - 1, 1))
+        if m == 1:
+            raise UsageError("error.batch_norm.one")
+        unbiased = variance * (m / (m - 1))
         state = {
             "mean": (1 - new_batch) * state["mean"] + new_batch * lax.stop_gradient(mean),
             "variance": (1 - new_batch) * state["variance"] + new_batch * lax.stop_gradient(unbiased),

@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,9 +21,10 @@ import numpy as np
 import polars as pl
 
 from kobai.columns import columns
-from kobai.errors import UsageError, check_count
+from kobai.errors import UsageError, check_count, is_number
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
+from kobai.spelling import check_number
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -62,8 +62,14 @@ def likelihoods(
     """
     x = _numbers(data)
     rows: list[tuple] = []
-    for name, (mean, variance) in candidates.items():
-        if not (isinstance(variance, Real) and 0 < variance < math.inf):
+    for name, candidate in candidates.items():
+        try:
+            mean, variance = candidate
+        except (TypeError, ValueError):
+            raise UsageError("error.likelihood.candidate", name=name, value=repr(candidate)) from None
+        if not (is_number(mean) and math.isfinite(mean)):
+            raise UsageError("error.likelihood.mean", name=name, value=repr(mean))
+        if not (is_number(variance) and 0 < variance < math.inf):
             raise UsageError("error.likelihood.variance", name=name, value=repr(variance))
         with jax.enable_x64(True):
             total = float(log_likelihood(normal_log_density(x, mean, variance)))
@@ -222,10 +228,14 @@ def surrogate(*, examples: int = 10, points: int = 201, steps: int = 100, rate: 
       examples: points, half of them of each class.
       points: along the line through weight space, from a bad classifier to beyond a good one.
       steps: of gradient descent.
-      rate: its learning rate.
+      rate: its learning rate, above 0.
+
+    Raises:
+      UsageError: for anything that cannot be.
     """
     for name, value in (("examples", examples), ("points", points), ("steps", steps)):
         check_count(name, value)
+    check_number("surrogate", "rate", rate, "rule.positive", lambda η: 0 < η < math.inf)
     # RandomState, because NumPy promises its stream for ever: the data never change.
     y = np.where(np.arange(examples) % 2 == 0, 1.0, -1.0)
     x = np.random.RandomState(0).standard_normal((examples, 2)) + 1.5 * y[:, None]

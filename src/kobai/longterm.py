@@ -22,7 +22,7 @@ import polars as pl
 
 from kobai import recurrent
 from kobai.columns import columns
-from kobai.errors import UsageError, check_count, unknown
+from kobai.errors import UsageError, check_count, check_several, unknown
 from kobai.initializers import generator_of, orthogonal
 from kobai.tasks.network import ACTIVATIONS
 from kobai.words import say
@@ -147,6 +147,7 @@ def memory(
     recurrent.check_cell(cell)
     for name, value in (("length", length), ("nodes", nodes)):
         check_count(name, value)
+    check_several("radii", radii)
     for radius in radii:
         if not isinstance(radius, Real) or not isfinite(radius) or radius < 0:
             raise UsageError("error.memory.radius", value=repr(radius))

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.errors import UsageError
 from kobai.optimizers.base import is_weight
 from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging, mixed
@@ -45,6 +46,15 @@ class Strategy:
     early_stopping: EarlyStopping | None = None
     replacement: bool = False
     """Whether the examples of a batch are drawn with replacement, rather than epoch by epoch."""
+
+
+def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
+    """Refuse a bound that is measured over the whole run: it would never clip. Raises `UsageError`."""
+    for strategy in strategies:
+        if strategy.clip.first >= steps:
+            raise UsageError(
+                "error.clip.first", name=strategy.clip.name, first=strategy.clip.first, steps=steps
+            )
 
 
 class Plan(NamedTuple):

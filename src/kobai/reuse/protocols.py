@@ -16,7 +16,7 @@ import numpy as np
 
 from kobai import initializers as initial_values
 from kobai.comparison import use_compilation_cache
-from kobai.errors import UsageError, check_count, unknown
+from kobai.errors import UsageError, check_count, check_several, unknown
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.reuse.result import Arm, Row, Transfer, compared, interval
@@ -25,6 +25,7 @@ from kobai.study.protocol import FIRST_CONFIRMATION_SEED
 from kobai.sweep import Cell, Run, Sweep
 from kobai.tasks.pairs import PAIRS, Pair
 from kobai.tasks.task import Task
+from kobai.words import current
 from kobai.words import language as speaking
 
 PROTOCOLS = ("pretraining", "fine-tuning", "transfer")
@@ -32,17 +33,19 @@ SCRATCH, LONGER = "scratch", "scratch, longer"
 RATES = (0.001, 0.00316, 0.01, 0.0316)
 
 
-def arms(protocols: Sequence[str], steps: int, source_steps: int, slow: float) -> dict[str, Arm]:
+def arms(
+    protocols: Sequence[str], steps: int, source_steps: int, slow: float, head_fits: bool = True
+) -> dict[str, Arm]:
     """The arms of these protocols, and of the trainings from scratch that they are compared with.
 
     Pretraining pays for its source: it is compared with training from scratch for as many steps in all. For
-    fine tuning and transfer the source is there already.
+    fine tuning and transfer the source is there already. A head that does not fit is new in every arm.
     """
     every = {
         SCRATCH: Arm(False, False, 1.0, steps, 0, None),
         LONGER: Arm(False, False, 1.0, steps + source_steps, 0, None),
-        "pretraining": Arm(True, True, 1.0, steps, source_steps, LONGER),
-        "fine-tuning": Arm(True, True, 1.0, steps, 0, SCRATCH),
+        "pretraining": Arm(True, head_fits, 1.0, steps, source_steps, LONGER),
+        "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, SCRATCH),
         "transfer": Arm(True, False, slow, steps, 0, SCRATCH),
     }
     wanted = {every[name].against for name in protocols} | set(protocols)
@@ -68,8 +71,8 @@ def transfer(
 
     Protocols: "pretraining" trains all weights on the source first and pays for those steps; "fine-tuning"
     starts from all weights of a source that is there already; "transfer" keeps the features, frozen or
-    slowed, and makes the head new. Each is compared with training from scratch on the same data. Adam
-    throughout.
+    slowed, and makes the head new. Where the heads differ in shape, all three make it new. Each is compared
+    with training from scratch on the same data. Adam throughout.
 
     Args:
       pair: a `Pair`, (source task, target task), or a built-in one: "halves", "moved", "unrelated".
@@ -110,7 +113,7 @@ def transfer(
             heads,
             fresh,
             dict(zip(tuning + confirmation, source, strict=True)),
-            arms(protocols, steps, source_steps, slow),
+            arms(protocols, steps, source_steps, slow, pair.keeps_head()),
         )
         rows = []
         for amount in amounts:
@@ -126,7 +129,15 @@ def transfer(
                     ]
                     base = trials[arm.against][rates[arm.against]]
                     rows.append(Row.of(name, amount, task, *both, tuning_of_baseline=base))
-        return Transfer(compared(rows), pair.source.name, pair.target.name, pair.target.measure, seeds)
+        return Transfer(
+            compared(rows),
+            pair.source.name,
+            pair.target.name,
+            pair.target.measure,
+            seeds,
+            new_head=not pair.keeps_head(),
+            language=current(),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,8 +216,7 @@ def _check(
     target: Task, protocols: Sequence[str], amounts: Sequence[int], slow: float, rates: Sequence[float]
 ) -> None:
     for name, values in (("protocol", protocols), ("amounts", amounts), ("learning_rates", rates)):
-        if len(values) == 0:
-            raise UsageError("error.empty", name=name)
+        check_several(name, values)
     for protocol in protocols:
         if protocol not in PROTOCOLS:
             raise unknown("kind.protocol", protocol, PROTOCOLS)

@@ -14,6 +14,7 @@ from kobai.study import statistics
 from kobai.study.statistics import Estimate
 from kobai.sweep import Run, evaluated_at
 from kobai.tasks.task import Task
+from kobai.words import language as speaking
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ class Transfer:
       source, target: names of the tasks.
       metric: what the metric is called.
       seeds: how many fresh ones.
+      new_head: whether the heads differ in shape, so that every protocol made it new.
+      language: that it speaks; None: the one in use when it is shown.
     """
 
     frame: pl.DataFrame
@@ -202,15 +205,22 @@ class Transfer:
     target: str
     metric: str
     seeds: int
+    new_head: bool = False
+    language: str | None = None
 
     def __repr__(self) -> str:
-        names = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
-        head = [say(f"transfer.column.{name}") for name in names]
-        table = columns([head, *map(_shown, self.frame.iter_rows(named=True))], left=1)
-        return "\n".join([self._title(), "", *self._answer(), "", *table, "", *self._notes()])
+        with speaking(self.language):
+            names = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
+            head = [say(f"transfer.column.{name}") for name in names]
+            table = columns([head, *map(_shown, self.frame.iter_rows(named=True))], left=1)
+            return "\n".join([self._title(), "", *self._answer(), "", *table, "", *self._notes()])
 
     def figure(self) -> "plotly.graph_objects.Figure":
         """The metric against the amount of target data: each protocol, and from scratch."""
+        with speaking(self.language):
+            return self._figure()
+
+    def _figure(self) -> "plotly.graph_objects.Figure":
         import plotly.graph_objects as go
 
         figure = go.Figure()
@@ -233,13 +243,20 @@ class Transfer:
             "transfer.title", source=self.source, target=self.target, metric=self.metric, seeds=self.seeds
         )
 
+    @property
+    def _smallest_p(self) -> float:
+        """The smallest corrected p that so many rows and seeds can give."""
+        return statistics.smallest_p(len(self.frame), self.seeds)
+
     def _answer(self) -> Iterator[str]:
         for (protocol,), rows in self.frame.group_by("protocol", maintain_order=True):
             by = "steps" if protocol in BY_STEPS else "metric"
             found = {
                 verdict: rows.filter(verdict=verdict)["amount"].to_list() for verdict in (HELPS, HARMS, OPEN)
             }
-            parts = [] if found[HELPS] else [say("transfer.fails")]
+            # No help found means that there is none only where these seeds could have found it.
+            fails = found[HARMS] or self._smallest_p <= LEVEL
+            parts = [] if found[HELPS] else [say("transfer.fails" if fails else "transfer.undecided")]
             for verdict, amounts in found.items():
                 if amounts:
                     parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, amounts))))
@@ -253,10 +270,11 @@ class Transfer:
 
     def _notes(self) -> Iterator[str]:
         yield say("transfer.note")
-        smallest = statistics.smallest_p(len(self.frame), self.seeds)
-        if smallest > LEVEL:
+        if self.new_head:
+            yield say("transfer.note.new_head")
+        if self._smallest_p > LEVEL:
             needed = statistics.seeds_needed(len(self.frame))
-            yield say("transfer.note.seeds", seeds=self.seeds, p=f"{smallest:.2g}", needed=needed)
+            yield say("transfer.note.seeds", seeds=self.seeds, p=f"{self._smallest_p:.2g}", needed=needed)
 
 
 def _shown(row: dict[str, Any]) -> list[str]:

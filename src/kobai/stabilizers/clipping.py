@@ -30,7 +30,7 @@ class ClipState(NamedTuple):
     """What clipping remembers."""
 
     norms: Any
-    """[first]: the norms measured so far, infinite where none was; empty without a percentile."""
+    """[first]: the norms measured so far, ascending, then infinite; empty without a percentile."""
     seen: Any
     """int32: how many were."""
     skipped: Any
@@ -98,8 +98,10 @@ class Clip:
             return state
         xp = namespace(length)
         measuring = finite & (state.seen < self.first)
-        here = measuring & (np.arange(len(state.norms)) == state.seen)
-        norms = xp.where(here, length, state.norms).astype(state.norms.dtype)
+        # Put in its place, not sorted: the smaller norms stay, the larger ones move up by one.
+        moved = xp.concatenate([np.full(1, -np.inf, state.norms.dtype), state.norms[:-1]])
+        inserted = xp.where(state.norms <= length, state.norms, xp.maximum(moved, length))
+        norms = xp.where(measuring, inserted, state.norms).astype(state.norms.dtype)
         return state._replace(norms=norms, seen=state.seen + xp.where(measuring, 1, 0).astype(np.int32))
 
     def _threshold(self, state: ClipState) -> Any:
@@ -108,12 +110,13 @@ class Clip:
             return math.inf
         xp = namespace(state.norms)
         known = (self.first > 0) & (state.seen >= self.first)
-        ascending = xp.sort(xp.where(known, state.norms, 0))
-        place = xp.maximum(self.first - 1, 0) * self.percentile / 100
+        last = xp.maximum(self.first - 1, 0)
+        place = last * self.percentile / 100
         below = xp.floor(place).astype(np.int32)
-        above = xp.minimum(below + 1, xp.maximum(self.first - 1, 0)).astype(np.int32)
+        above = xp.minimum(below + 1, last).astype(np.int32)
         part = place - below
-        return xp.where(known, ascending[below] * (1 - part) + ascending[above] * part, math.inf)
+        ends = [xp.where(known, state.norms[i], 0) for i in (below, above)]
+        return xp.where(known, ends[0] * (1 - part) + ends[1] * part, math.inf)
 
     def as_optax(self) -> "optax.GradientTransformation":
         """This as an `optax.GradientTransformation`, for `optax.chain` (needs optax installed)."""

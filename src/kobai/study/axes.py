@@ -60,7 +60,7 @@ def _axis(name: str, given: Any) -> Axis:
     values: dict[str, Value] = {}
     for item in items:
         value = Value(name, *KINDS[name](item))
-        if values.setdefault(value.name, value).part != value.part:
+        if values.setdefault(value.name, value).part != value.part and name not in WORDS:
             raise UsageError("error.axis.same", axis=name, name=value.name)
     return Axis(name, tuple(values.values()))
 
@@ -109,6 +109,12 @@ def _word(item: Any) -> Read:
     return ({True: "on", False: "off"}[item] if isinstance(item, bool) else str(item), item)
 
 
+def _place(item: Any) -> Read:
+    """Where batch normalization stands: "on" is "before", and so is True; the part stays as it is written."""
+    name, part = _word(item)
+    return ("before" if name == "on" else name, part)
+
+
 def _batch_size(item: Any) -> Read:
     """A number of examples; "full": all of them."""
     if isinstance(item, str) and item.strip().isdigit():
@@ -120,7 +126,7 @@ def _batch_size(item: Any) -> Read:
 
 KINDS: dict[str, Reader] = {
     "activation": _word,
-    "batch_norm": _word,
+    "batch_norm": _place,
     "batch_size": _batch_size,
     "sampling": _sampling,
     "clip": _named("clip", clip, Clip),
@@ -132,6 +138,9 @@ KINDS: dict[str, Reader] = {
     "early_stopping": _named("early_stopping", stopping, EarlyStopping),
 }
 """Every axis: its name, and how a value is read. Words call it ``say("axis." + name)``."""
+
+WORDS = ("activation", "batch_norm")
+"""The axes whose values are one where they have one name, however they are written: False and "off"."""
 
 OF_TASK = ("activation", "batch_norm", "batch_size")
 """The axes whose values make other tasks."""

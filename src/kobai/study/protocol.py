@@ -22,7 +22,7 @@ from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
-from kobai.strategy import Strategy
+from kobai.strategy import Strategy, check_steps
 from kobai.study import statistics
 from kobai.study.axes import Axis, Value, strategy
 from kobai.study.grid import Candidate, Method, as_json, coefficients
@@ -112,6 +112,7 @@ class Study:
             raise UsageError(
                 "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
             )
+        check_steps(self.strategies(), self.steps)
         for task in self.variants.values():
             task.check()
             self._check_minimizers(task)

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from kobai.errors import UsageError
 from kobai.tasks.network import (
     ACTIVATIONS,
+    OFF,
     Network,
     check_activation,
     check_batch_norm,
@@ -39,6 +41,8 @@ def network(widths: Sequence[int], activation: str, batch_norm: bool | str = Fal
     """
     check_activation(activation)
     place = check_batch_norm(batch_norm)
+    if place != OFF and len(widths) == 2:
+        raise UsageError("error.batch_norm.nowhere", value=batch_norm)
     *hidden, last = (np.zeros((n2, n1), np.float32) for n1, n2 in itertools.pairwise(widths))
     layers = [hidden_parameters(weights, len(weights), place) for weights in hidden]
     state = hidden_state(widths[1:-1], place)

@@ -26,7 +26,8 @@ class Pair:
     Fields:
       source, target: tasks whose parameters are the same tree; arrays outside the head have equal shapes.
       head: the first part of the path of every array of the head ("2", "output"), which is made new in a
-        transfer. Default: the last layer of a list, the entry "output" of a dict.
+        transfer. Default: the last layer of a list, the entry "output" of a dict. It may have other shapes in
+        the target (other classes); then every protocol makes it new.
     """
 
     source: Task
@@ -50,6 +51,10 @@ class Pair:
             if not flag and source != target:
                 raise UsageError("error.transfer.shapes", path=".".join(path), source=source, target=target)
         return flags
+
+    def keeps_head(self) -> bool:
+        """Whether the head of the source fits the target: whether its arrays have equal shapes."""
+        return [shape for _, shape in _trained(self.source)] == [shape for _, shape in _trained(self.target)]
 
 
 def _trained(task: Task) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:

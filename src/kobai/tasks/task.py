@@ -196,6 +196,8 @@ class Task:
         """Whatever the user's functions raise, as a sentence."""
         try:
             yield
+        except UsageError as problem:  # a sentence already, to which JAX has added a note of its own
+            raise UsageError(problem.key, **problem.values) from None
         except Exception as problem:
             first = f"{type(problem).__name__}: {problem}".split("\n")[0]
             raise UsageError(key, task=self.name, problem=first) from problem

@@ -18,6 +18,7 @@ WORDS: dict[str, str] = {
     "rule.fraction": "a number between 0 and 1",
     "rule.inside": "a number above 0 and below 1",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
+    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
     "error.schedule": "the schedule {name} must give one factor of at least 0 for each step, got {value}",
     "stabilizer.clip_value": "every entry of a gradient within a bound (--clip value:0.5)",
     "stabilizer.clip_norm": "the norm of a gradient within a bound (--clip norm:1)",

@@ -100,6 +100,7 @@ WORDS = {
     "kind.candidate": "candidate",
     "error.count": "{name} must be a whole number of at least 1, got {value}",
     "error.precision": "{owner}: {name} = {value} is infinite in {dtype}, the precision of the parameters; choose a smaller one",
+    "error.several": "{name} must be a list such as [{value}], got {value}",
     "error.empty": "{name} is empty; name at least one value",
     "error.evaluate_every": "evaluate_every must be at most the {steps} steps of a run, got {value}",
     "error.most": "{name} must be at most {most}, got {value}",

@@ -12,6 +12,8 @@ WORDS = {
     "error.task.settings": "task {task}: options in its name must look like {task}:name=value,name=value, got '{value}'",
     "error.recurrent.hidden": "a recurrent network has one hidden layer; "
     "hidden must be one whole number, got {value}",
+    "error.batch_norm.one": "batch normalization of one example gives every example the same output; choose a batch_size of at least 2",
+    "error.batch_norm.nowhere": "batch_norm {value} normalizes hidden layers, and this network has none; leave it off",
     "error.recurrent.batch_norm": "batch_norm must be off for a recurrent network, got {value}; "
     "its statistics would differ from position to position",
     "error.mnist1d.logistic": "the logistic model has no hidden layer, got hidden {value}; "
@@ -28,6 +30,8 @@ WORDS = {
     "error.likelihood.data": "data must be a list of finite numbers, got {value}",
     "error.likelihood.equal": "fit_normal needs two or more numbers that are not all equal, got {value}; "
     "the likelihood of equal ones grows without end as the variance shrinks",
+    "error.likelihood.mean": "candidate {name}: the mean must be a finite number, got {value}",
+    "error.likelihood.candidate": "candidate {name} must be two numbers, (mean, variance), got {value}",
     "error.likelihood.variance": "candidate {name}: the variance must be a finite number above 0, got {value}",
     "likelihood.title": "a normal distribution by maximum likelihood ({steps} steps)",
     "likelihood.column.way": "",
@@ -72,6 +76,7 @@ WORDS = {
     "transfer.answer.begin": "{protocol}:",
     "transfer.and": "; ",
     "transfer.fails": "DOES NOT HELP",
+    "transfer.undecided": "undecided with these seeds",
     "transfer.helps.metric": "better with {amounts} examples",
     "transfer.helps.steps": "fewer steps with {amounts} examples",
     "transfer.harms.metric": "worse with {amounts} examples",
@@ -88,5 +93,6 @@ WORDS = {
     "transfer.line.metric": "{protocol}",
     "transfer.line.metric_scratch": "from scratch ({protocol})",
     "transfer.note": "±, [ ]: 95 %. p: of the metric, for fine tuning of the steps; corrected (Holm).",
+    "transfer.note.new_head": "The heads differ in shape: only features are reused, every head begins anew.",
     "transfer.note.seeds": "With {seeds} seeds no corrected p can be below {p}; {needed} seeds could.",
 }

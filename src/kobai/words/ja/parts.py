@@ -18,6 +18,7 @@ WORDS: dict[str, str] = {
     "rule.fraction": "0から1までの数",
     "rule.inside": "0より大きく1より小さい数",
     "error.spelling": "{kind} '{value}' は読み取れません。次のように書いてください: {forms}",
+    "error.clip.first": "クリッピング {name} はノルムを {first} 個測りますが、1回の訓練は {steps} ステップなので、何も切られません。測る数を減らす (percentile:Q:K) か、ステップを増やしてください",
     "error.schedule": "スケジュール {name} は各ステップに0以上の係数を1つずつ返す必要がありますが、{value} が返されました",
     "stabilizer.clip_value": "勾配の各要素を一定の範囲に収めます (--clip value:0.5)",
     "stabilizer.clip_norm": "勾配のノルムを一定以下に抑えます (--clip norm:1)",

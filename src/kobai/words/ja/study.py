@@ -102,6 +102,7 @@ WORDS = {
     "kind.candidate": "候補",
     "error.count": "{name} は1以上の整数でなければなりませんが、{value} が渡されました",
     "error.precision": "{owner}: {name} = {value} はパラメータの精度 {dtype} では無限大になります。小さくしてください",
+    "error.several": "{name} には [{value}] のようなリストを渡してください。渡されたもの: {value}",
     "error.empty": "{name} が空です。1つ以上指定してください",
     "error.evaluate_every": "evaluate_every は1回の学習のステップ数 {steps} 以下でなければなりませんが、{value} が渡されました",
     "error.most": "{name} は {most} 以下でなければなりませんが、{value} が渡されました",

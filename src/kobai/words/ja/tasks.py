@@ -12,6 +12,8 @@ WORDS = {
     "error.task.settings": "課題 {task}: 名前の後のオプションは {task}:name=value,name=value の形で書いてください。渡されたもの: '{value}'",
     "error.recurrent.hidden": "再帰型ネットワークの隠れ層は一つです。"
     "hidden には一つの整数を指定してください。渡されたもの: {value}",
+    "error.batch_norm.one": "1例だけのバッチ正規化では、どの例の出力も同じになります。batch_size を2以上にしてください",
+    "error.batch_norm.nowhere": "batch_norm {value} は隠れ層を正規化しますが、このネットワークに隠れ層はありません。off にしてください",
     "error.recurrent.batch_norm": "再帰型ネットワークでは batch_norm を off にしてください。"
     "統計量が位置ごとに異なるためです。渡されたもの: {value}",
     "error.mnist1d.logistic": "モデル logistic に隠れ層はありませんが、hidden {value} が渡されました。"
@@ -28,6 +30,8 @@ WORDS = {
     "error.likelihood.data": "data には有限の数のリストを渡してください。渡されたもの: {value}",
     "error.likelihood.equal": "fit_normal には、すべて等しくはない二つ以上の数が必要ですが、{value} が渡されました。"
     "等しい数ばかりでは、分散を小さくするほど尤度が限りなく大きくなります",
+    "error.likelihood.mean": "候補 {name}: 平均は有限の数でなければなりませんが、{value} が渡されました",
+    "error.likelihood.candidate": "候補 {name} は (平均, 分散) の二つの数でなければなりませんが、{value} が渡されました",
     "error.likelihood.variance": "候補 {name}: 分散は正の有限の数でなければなりませんが、{value} が渡されました",
     "likelihood.title": "最尤法による正規分布の当てはめ ({steps} ステップ)",
     "likelihood.column.way": "",
@@ -72,6 +76,7 @@ WORDS = {
     "transfer.answer.begin": "{protocol}:",
     "transfer.and": "、",
     "transfer.fails": "役に立ちません",
+    "transfer.undecided": "このシード数では判断できません",
     "transfer.helps.metric": "訓練例 {amounts} 個で良くなります",
     "transfer.helps.steps": "訓練例 {amounts} 個でステップが減ります",
     "transfer.harms.metric": "訓練例 {amounts} 個で悪くなります",
@@ -88,5 +93,6 @@ WORDS = {
     "transfer.line.metric": "{protocol}",
     "transfer.line.metric_scratch": "最初から ({protocol})",
     "transfer.note": "±と[ ]: 95 %。p: 評価値 (再学習ではステップ数) の差について、補正済み (Holm)",
+    "transfer.note.new_head": "出力層の形が異なるため、どの手順でも特徴だけを再利用し、出力層は新しくします。",
     "transfer.note.seeds": "シード {seeds} 個では補正後の p は {p} より小さくなりません。{needed} 個なら可能です。",
 }
