@@ -2,7 +2,7 @@
 
 batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
 overfitting  mnist1d with a dense network, trained long, with and without normalization: training against test
-clipping     the adding problem with momentum, with and without a clipped gradient (needs optax)
+clipping     the adding problem with momentum, with and without a clipped gradient
 mnist1d      test accuracies after long training on all 4,000 training examples, as in the paper
 """
 
@@ -16,16 +16,25 @@ import numpy as np
 import kobai
 from kobai.comparison import use_compilation_cache
 from kobai.initializers import parse
+from kobai.strategy import Strategy
 from kobai.sweep import Cell, Run, Sweep
+
+PLAIN = Strategy()
 
 
 def runs(
-    task: kobai.Task, settings: Sequence[tuple], seeds: int, steps: int, every: int
+    task: kobai.Task,
+    settings: Sequence[tuple],
+    seeds: int,
+    steps: int,
+    every: int,
+    strategy: Strategy = PLAIN,
 ) -> list[tuple[str, list[Run]]]:
-    """(name, one run for each seed) for each (name, optimizer, initializer)."""
-    sweep = Sweep(task, [optimizer for _, optimizer, _ in settings], steps=steps, evaluate_every=every)
+    """(name, one run for each seed) for each (name, optimizer, initializer), all with this strategy."""
+    rules = [optimizer for _, optimizer, _ in settings]
+    sweep = Sweep(task, rules, steps=steps, evaluate_every=every, strategies=[strategy])
     cells = [
-        Cell(optimizer, parse(initializer), seed)
+        Cell(optimizer, parse(initializer), seed, strategy)
         for _, optimizer, initializer in settings
         for seed in range(seeds)
     ]
@@ -61,23 +70,17 @@ def overfitting() -> None:
 
 
 def clipping() -> None:
-    import optax
-
-    def clipped(learning_rate: float) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(learning_rate, 0.9))
-
-    task, settings = kobai.tasks.adding(), []
-    for rate in (0.0316, 0.1, 0.316):
-        settings.append((f"{rate} none", kobai.Momentum(learning_rate=rate), "xavier"))
-        settings.append((f"{rate} norm 1", kobai.from_optax(clipped, learning_rate=rate), "xavier"))
+    task = kobai.tasks.adding()
+    settings = [(str(rate), kobai.Momentum(learning_rate=rate), "xavier") for rate in (0.0316, 0.1, 0.316)]
     print("adding, momentum, 500 steps, 10 seeds: diverged, reached 0.03, median steps until then")
-    for name, found in runs(task, settings, 10, 500, 10):
-        curves = np.array([run.validation_metric for run in found])
-        arrives = curves <= task.targets[0]
-        steps = np.where(arrives.any(axis=1), 10 * arrives.argmax(axis=1), np.inf)
-        diverged = [run.diverged_at is not None for run in found]
-        steps[diverged] = np.inf
-        print(f"{name:14} {sum(diverged):2}  {np.isfinite(steps).sum():2}  {np.median(steps)}")
+    for bound, strategy in (("none", PLAIN), ("norm 1", Strategy(clip=kobai.clip_norm(1.0)))):
+        for rate, found in runs(task, settings, 10, 500, 10, strategy):
+            curves = np.array([run.validation_metric for run in found])
+            arrives = curves <= task.targets[0]
+            steps = np.where(arrives.any(axis=1), 10 * arrives.argmax(axis=1), np.inf)
+            diverged = [run.diverged_at is not None for run in found]
+            steps[diverged] = np.inf
+            print(f"{rate:6} {bound:6} {sum(diverged):2}  {np.isfinite(steps).sum():2}  {np.median(steps)}")
 
 
 def mnist1d() -> None:
