@@ -47,7 +47,7 @@
       button.textContent = button.dataset.pause;
       (function next() {
         const part = (performance.now() - began) / (seconds * 1000);
-        const frame = Math.min(last, Math.floor(last * part * part));
+        const frame = Math.min(last, Math.max(from, Math.floor(last * part * part))); // rounding must not go back
         show(frame);
         if (frame < last) timer = setTimeout(next, reduced.matches ? 500 : 40);
         else pause();
