@@ -38,7 +38,7 @@ class Engine:
     """A stand-in for Sweep: a cell reaches 1 at `arrival(task, cell)`, an average at `average(…)`."""
 
     chunk = 4
-    kinds: dict = {}  # no rules, whose states a fingerprint would tell
+    kinds = {}  # no rule, so no state begins on the host
     arrival = staticmethod(lambda task, cell: 10)
     average = staticmethod(lambda task, cell, averaging: 10)
     made = []
