@@ -81,6 +81,21 @@ def test_a_start_that_fails_harms_no_other():
     assert out.best in (0, 2)
 
 
+def test_lists_of_starts_are_arrays():
+    rows = kobai.minimize_many(himmelblau, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(
+        rows.value, kobai.minimize_many(himmelblau, np.array([[1.0, 2], [3, 4]])).value
+    )
+    numbers = kobai.minimize_many(lambda x: (x - 1) ** 2, [-3.0, 2, 0.5])
+    np.testing.assert_allclose(numbers.value, np.ones(3))
+
+
+def test_where_no_start_is_a_number_none_is_the_best():
+    out = kobai.minimize_many(lambda x: jnp.sum(jnp.log(x)), [[-1.0], [-2.0]])
+    with pytest.raises(UsageError, match="none of the starts"):
+        _ = out.best
+
+
 def test_rows_and_trees_are_each_others_inverse():
     starts = {"a": np.arange(12.0).reshape(2, 3, 2), "b": np.arange(2.0)}
     X, tree = stacked(starts)
@@ -113,6 +128,7 @@ def test_chunks_are_large_for_few_variables_and_small_for_many():
     [
         ({"starts": np.zeros((0, 2))}, "leading axis"),
         ({"starts": 1.0}, "leading axis"),
+        ({"starts": [[1.0, 2.0], [3.0]]}, "leading axis"),
         ({"starts": {"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}}, "leading axis"),
         ({"starts": np.zeros((2, 2), int)}, "int64"),
         ({"same": -1}, "same"),

@@ -207,6 +207,40 @@ def test_falling_without_end_is_said(method, fun):
     assert kobai.minimize(fun, np.array([-0.5, 1.0]), method=method).status == "unbounded"
 
 
+ROWS = np.array([[1.0, 2.0], [-1.0, 1.5], [0.5, -1.0]])
+UNCURVED = {
+    "|x|": (lambda x: jnp.sum(jnp.abs(x - 0.3)), [3.3, 2.1], "small_step"),
+    "hinge": (lambda x: jnp.sum(jnp.maximum(0, 1 - ROWS @ x)), [-3.0, 0.5], "small_step"),
+    "a plane": (lambda x: x[0], [1.0, 2.0], "unbounded"),
+    "x² − y²": (lambda x: x[1] ** 2 - x[0] ** 2, [1.0, 1.0], "unbounded"),
+    "−exp": (lambda x: -jnp.exp(x[0]), [0.5], "unbounded"),
+    "huge": (lambda x: 1e100 * jnp.sum(x), [1.0, 2.0], "unbounded"),
+}
+"""No curvature along the first direction: nothing says how far to go."""
+
+
+@pytest.mark.parametrize("method", BOTH, ids=name_of)
+@pytest.mark.parametrize("which", UNCURVED)
+def test_no_curvature_along_the_first_direction(which, method):
+    fun, start, status = UNCURVED[which]
+    found = kobai.minimize(fun, start, method=method)
+    assert found.status == status
+    assert found.evaluations.value < 200
+    assert found.objective < fun(jnp.array(start))
+
+
+def test_the_natural_length_of_a_direction():
+    p, zero = jnp.array([3.0, 4.0]), jnp.zeros(2)
+    assert newton_cg.natural(p, 2 * p, 50.0) == 0.5
+    assert newton_cg.natural(p, -2 * p, -50.0) == 0.5
+    assert newton_cg.natural(p, jnp.array([8.0, -6.0]), 0.0) == 0.5
+    for nothing in (zero, zero * jnp.nan):
+        assert newton_cg.natural(p, nothing, nothing[0]) == pytest.approx(0.2)
+    assert trust_region.length(p * 1e200) == pytest.approx(5e200)
+    assert trust_region.length(p * 1e-200) == pytest.approx(5e-200)
+    assert trust_region.length(zero) == 0
+
+
 @pytest.mark.parametrize("method", BOTH, ids=name_of)
 def test_a_gradient_lost_in_rounding_ends_it(method):
     """At 1e16 the values of neighbouring points are equal: no tolerance of 0 is ever met."""

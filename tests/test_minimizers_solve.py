@@ -358,6 +358,8 @@ MISTAKES = {
     "a tolerance in words": ({"gtol": "small"}, "gtol.*small"),
     "no steps": ({"max_steps": 0}, "max_steps must be a whole number of at least 1"),
     "half a step": ({"max_steps": 0.5}, "max_steps must be a whole number"),
+    "too many steps": ({"max_steps": 2**31}, "max_steps must be at most 1073741824, got 2147483648"),
+    "too many evaluations": ({"max_evaluations": 2**40}, "max_evaluations must be at most 1073741824"),
     "no evaluations": ({"max_evaluations": 0}, "max_evaluations must be a whole number"),
     "a class as method": ({"method": BFGS}, "such as kobai.BFGS.*got BFGS"),
     "a misspelt method": ({"method": "bgfs"}, "no minimizer 'bgfs'; did you mean 'bfgs'"),
@@ -394,6 +396,27 @@ def test_options_of_a_method_are_checked(make, sentence):
 def test_a_traced_start_is_refused_with_the_function_that_takes_it():
     with pytest.raises(kobai.UsageError, match=r"kobai\.minimizers\.solve\.solve"):
         jax.jit(lambda x: kobai.minimize(total, x).value)(jnp.ones(2))
+
+
+def test_traced_arguments_are_refused_too():
+    with pytest.raises(kobai.UsageError, match=r"args is traced.*kobai\.minimizers\.solve\.solve"):
+        jax.jit(lambda a: kobai.minimize(lambda x, a: total(x - a), [1.0], args=(a,)).value)(jnp.ones(1))
+
+
+@pytest.mark.parametrize(
+    "x0", [[np.float64(1), 2.0], (np.float32(1), 2), [[1.0, 2.0], [3.0, 4.0]], [[np.int64(1)], [2]]]
+)
+def test_lists_of_numbers_are_arrays(x0):
+    found = kobai.minimize(lambda x: total(x - 1), x0)
+    assert found.value.shape == np.shape(x0)
+    assert found.value.dtype == np.float64
+    np.testing.assert_allclose(found.value, 1)
+
+
+def test_the_largest_bounds_need_no_long_history():
+    found = kobai.minimize(total, [1.0, 2.0], max_steps=2**30, max_evaluations=2**30)
+    assert found.converged
+    assert len(found.history.objective) == found.steps + 1
 
 
 def test_methods_can_be_named():

@@ -19,7 +19,7 @@ import numpy as np
 from kobai.errors import UsageError, check_count, is_number
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
 from kobai.minimizers.solve import answer, checked, checked_args, chosen, hashable, mistakes_said, solve
-from kobai.minimizers.tree import Tree, flattened, objective
+from kobai.minimizers.tree import Tree, as_array, flattened, objective
 
 NUMBERS_PER_CHUNK = 2**15
 LARGEST_CHUNK = 256
@@ -54,7 +54,9 @@ class Solutions:
 
     @property
     def best(self) -> int:
-        """The position of the start that came lowest."""
+        """The position of the start that came lowest. Raises `UsageError` where none came to a number."""
+        if np.all(np.isnan(self.objective)):
+            raise UsageError("error.minimize.best")
         return int(np.nanargmin(self.objective))
 
 
@@ -148,12 +150,7 @@ def cores() -> int:
 
 def stacked(starts: Any) -> tuple[np.ndarray, Tree]:
     """The starts as rows [k, n], and the shape of one of them. Raises `UsageError` where there are none."""
-    if (
-        isinstance(starts, list | tuple)
-        and starts
-        and all(isinstance(start, list | tuple) for start in starts)
-    ):
-        starts = np.asarray(starts)  # a list of points
+    starts = as_array(starts)  # a list of points
     leaves = jax.tree.leaves(starts)
     counts = {np.shape(leaf)[:1] for leaf in leaves}
     if len(counts) != 1 or counts <= {(), (0,)}:

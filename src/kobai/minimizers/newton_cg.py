@@ -18,7 +18,7 @@ from kobai.minimizers.base import (
     choose,
     started,
 )
-from kobai.minimizers.trust_region import Model, endless, judged
+from kobai.minimizers.trust_region import Model, endless, judged, length
 
 
 class Memory(NamedTuple):
@@ -59,7 +59,7 @@ class NewtonCG(Minimizer):
         point = objective.at(x)
         nothing = Model(jnp.zeros_like(x), jnp.zeros_like(point.f), jnp.zeros_like(point.f), jnp.bool_(False))
         far = jnp.full_like(point.f, jnp.inf)
-        return started(point, Memory(nothing, jnp.bool_(True), far, jnp.linalg.norm(point.g)))
+        return started(point, Memory(nothing, jnp.bool_(True), far, length(point.g)))
 
     def advance(self, objective: Objective, state: State) -> State:
         point, (model, due, radius, first_norm) = state.point, state.memory
@@ -67,12 +67,12 @@ class NewtonCG(Minimizer):
 
         def anew() -> tuple[Model, Any]:
             product = lambda v: objective.hessian_vector(point.x, v)  # noqa: E731
-            norm = jnp.linalg.norm(point.g)
+            norm = length(point.g)
             tolerance = jnp.minimum(0.5, jnp.sqrt(norm / first_norm)) * norm
             return truncated_step(product, point.g, radius, tolerance, most)
 
         def shortened() -> tuple[Model, Any]:
-            part = radius / jnp.linalg.norm(model.step)
+            part = radius / length(model.step)
             return Model(
                 part * model.step, part * model.slope, part**2 * model.curvature, jnp.bool_(False)
             ), jnp.int32(0)
@@ -107,7 +107,7 @@ def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int)
     """(The step within ‖d‖ ≤ radius, how many products it took).
 
     An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
-    its curvature were positive; a later one is not followed at all.
+    its curvature were positive (`natural`); a later one is not followed at all.
     """
 
     def narrower(inner: Inner) -> Inner:
@@ -116,8 +116,8 @@ def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int)
         curvature, rr = jnp.vdot(p, Hp), jnp.vdot(r, r)
         α = rr / curvature
         bent = ~(curvature > 0)  # also where it is no number
-        leaves = bent | ~(jnp.linalg.norm(d + α * p) < radius)
-        free = jnp.where(products == 0, rr / jnp.maximum(jnp.abs(curvature), jnp.finfo(g.dtype).tiny), 0)
+        leaves = bent | ~(length(d + α * p) < radius)
+        free = jnp.where(products == 0, natural(p, Hp, curvature), 0)
         τ = jnp.where(jnp.isfinite(radius), to_boundary(d, p, radius), free)
         step = jnp.where(leaves, τ, α)
         Hp = jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
@@ -133,7 +133,20 @@ def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int)
     return Model(end.d, jnp.vdot(g, end.d), jnp.vdot(end.d, end.Hd), end.inside), end.products
 
 
+def natural(p: Any, Hp: Any, curvature: Any) -> Any:
+    """The τ to follow p for where nothing bounds it: ‖p‖² / |pᵀHp|, ‖p‖ / ‖Hp‖ if that is lost in rounding.
+
+    Where H p is zero, or no number, the step τ p has the length 1.
+    """
+    size, bend = length(p), length(Hp)
+    clear = jnp.abs(curvature) > jnp.finfo(p.dtype).eps * size * bend
+    τ = jnp.where(clear, size**2 / jnp.abs(curvature), size / bend)
+    return jnp.where(jnp.isfinite(τ * size), τ, 1 / size)
+
+
 def to_boundary(d: Any, p: Any, radius: Any) -> Any:
     """The τ ≥ 0 with ‖d + τ p‖ = radius, for ‖d‖ ≤ radius."""
-    a, b, c = jnp.vdot(p, p), jnp.vdot(d, p), radius**2 - jnp.vdot(d, d)
-    return jnp.maximum(c, 0) / (b + jnp.sqrt(b * b + a * jnp.maximum(c, 0)))
+    scale = radius / length(p)  # so that no square overflows
+    d, p = d / radius, p / length(p)
+    a, b, c = jnp.vdot(p, p), jnp.vdot(d, p), jnp.maximum(1 - jnp.vdot(d, d), 0)
+    return scale * c / (b + jnp.sqrt(b * b + a * c))

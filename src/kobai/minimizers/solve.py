@@ -37,6 +37,10 @@ from kobai.words import say
 
 GTOL = {"float64": 1e-6, "float32": 1e-3}
 """The tolerance where none is given, by dtype: ‖g‖∞ of 1e-6 is out of reach for many float32 problems."""
+MOST = 2**30
+"""The largest bound of work: counts are 32-bit integers."""
+MOST_ROWS = 2**20
+"""Of more iterates than this the history keeps the first."""
 
 
 class Trace(NamedTuple):
@@ -112,7 +116,7 @@ def _noted(trace: Trace, state: State) -> Trace:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What every iterate was, from the start on: arrays of length steps + 1."""
+    """What every iterate was, from the start on: arrays of length steps + 1, at most `MOST_ROWS`."""
 
     objective: np.ndarray
     gradient_norm: np.ndarray
@@ -168,8 +172,8 @@ def minimize(
       method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
       gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
-      max_steps: at most so many accepted steps.
-      max_evaluations: at most so many points.
+      max_steps: at most so many accepted steps, up to 2³⁰; the history keeps the first 2²⁰.
+      max_evaluations: at most so many points, up to 2³⁰.
       keep_path: keep every iterate in ``history.path``.
 
     How it ended is a value, `Solution.status`. Raises `UsageError` for a caller's mistake.
@@ -179,7 +183,8 @@ def minimize(
     method = chosen(method)
     x, tree = flattened("x0", x0)
     tolerance = checked(gtol, tree.dtype, max_steps, max_evaluations)
-    rows = 1 << int(max_steps).bit_length()  # so that another bound seldom compiles anew
+    # A power of two, so that another bound seldom compiles anew.
+    rows = min(1 << int(min(max_steps, max_evaluations)).bit_length(), MOST_ROWS)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
         end, norm, (status, steps, evaluations), trace = jax.device_get(
@@ -254,8 +259,8 @@ def chosen(method: Minimizer | str | None) -> Minimizer:
 
 def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> np.ndarray:
     """The tolerance in this dtype. Refuses tolerances and bounds that mean nothing."""
-    check_count("max_steps", max_steps)
-    check_count("max_evaluations", max_evaluations)
+    check_count("max_steps", max_steps, most=MOST)
+    check_count("max_evaluations", max_evaluations, most=MOST)
     if gtol is None:
         gtol = GTOL[dtype]
     if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
@@ -267,6 +272,8 @@ def checked_args(args: Any) -> tuple:
     """The further arguments of the function; one alone need not be in a tuple."""
     args = args if isinstance(args, tuple) else (args,)
     for leaf in jax.tree.leaves(args):
+        if isinstance(leaf, jax.core.Tracer):
+            raise UsageError("error.minimize.traced", name="args")
         if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
             raise UsageError("error.minimize.args", value=repr(leaf))
     return args

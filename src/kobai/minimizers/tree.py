@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError
+from kobai.errors import UsageError, is_number
 from kobai.minimizers.base import Objective
 
 DTYPES = ("float32", "float64")
@@ -48,15 +48,31 @@ class Tree:
             )
 
 
+def as_array(tree: Any) -> Any:
+    """(Nested) lists of Python's and NumPy's numbers as one array of float64; anything else as it is."""
+
+    def listed(entry: Any) -> bool:
+        if isinstance(entry, list | tuple):
+            return len(entry) > 0 and all(map(listed, entry))
+        return is_number(entry)
+
+    if not isinstance(tree, list | tuple) or not listed(tree):
+        return tree
+    try:
+        return np.asarray(tree, np.float64)
+    except ValueError:  # lists of several lengths: a tree
+        return tree
+
+
 def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
     """The numbers of `tree` in one vector [n], and its shape.
 
     A tree of float32 is computed in float32. NumPy's and Python's own numbers are float64, and so is what is
-    computed with them, whether JAX's 64-bit mode is on or not. A flat list of Python numbers is a vector.
+    computed with them, whether JAX's 64-bit mode is on or not. A list of numbers is a vector, and lists
+    of lists of one length are a matrix.
     Raises `UsageError`, in which the tree is called `name`.
     """
-    if isinstance(tree, list | tuple) and tree and all(type(entry) in (int, float) for entry in tree):
-        tree = np.asarray(tree, np.float64)
+    tree = as_array(tree)
     leaves, structure = jax.tree.flatten(tree)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise UsageError("error.minimize.traced", name=name)

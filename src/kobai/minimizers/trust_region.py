@@ -14,9 +14,10 @@ from kobai.minimizers.base import Point, max_norm
 ENOUGH, POOR, GOOD = 1e-4, 0.25, 0.75
 """Of the decrease that the model promises: at least so much is accepted; less than so much, and the radius
 shrinks; more, and it grows."""
-SHRINK, HALF, GROW = 0.1, 0.5, 3.0
+SHRINK, HALF, GROW, LEAP = 0.1, 0.5, 3.0, 10.0
 """The next radius, in lengths of the step: after a poor trial between the first two, after a good one that
-reached the boundary the third."""
+reached the boundary the third; the fourth where f is a plane or bends down, and the model itself but for
+rounding: then it falls without end, which is soon to be seen."""
 
 
 class Model(NamedTuple):
@@ -40,12 +41,20 @@ class Verdict(NamedTuple):
     radius: Any
     """The next one."""
     hopeless: Any
-    """Whether no shorter step could be told from this one: what the model promises is lost in rounding."""
+    """Whether no shorter step could be told from this one: what the model promises is lost in rounding, or
+    the step has no finite length to shorten."""
+
+
+def length(v: Any) -> Any:
+    """‖v‖, also where squares would overflow or vanish."""
+    largest = max_norm(v)
+    scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
+    return scale * jnp.linalg.norm(v / scale)
 
 
 def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
     """Compare what was found with what the model promised."""
-    size = jnp.linalg.norm(model.step)
+    size = length(model.step)
     promised, found, finite = model.decrease(), point.f - trial.f, trial.finite()
     ε = jnp.finfo(point.f.dtype).eps
     rounding = ε * jnp.abs(point.f)
@@ -60,13 +69,14 @@ def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
     part = jnp.where(finite, jnp.where(part > 0, part, HALF), SHRINK)
     shorter = jnp.clip(part, SHRINK, HALF) * size
     known = jnp.where(jnp.isfinite(radius), radius, GROW * size)
-    longer = jnp.where(
-        model.inside, known, jnp.maximum(jnp.where(jnp.isfinite(radius), radius, 0), GROW * size)
-    )
+    falls = (model.curvature <= 0) & (jnp.abs(ratio - 1) <= jnp.sqrt(ε))
+    grown = jnp.where(falls, LEAP, GROW) * size
+    longer = jnp.where(model.inside, known, jnp.maximum(jnp.where(jnp.isfinite(radius), radius, 0), grown))
     radius = jnp.select([ratio < POOR, ratio > GOOD], [shorter, longer], known)
     accepted = ratio >= ENOUGH
     still = jnp.all(trial.x == point.x)
-    return Verdict(accepted, radius, ~accepted & finite & (still | (promised <= rounding)))
+    lost = (finite & (still | (promised <= rounding))) | ~jnp.isfinite(radius)
+    return Verdict(accepted, radius, ~accepted & lost)
 
 
 def endless(trial: Point) -> Any:

@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     # Newton's methods, coordinate descent, minimize_many
     "error.minimize.starts": "minimize_many: starts の各配列の先頭の軸は、出発点の数として一致していなければなりません。受け取った形は {value} です",
     "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりません。受け取った値は {value} です",
+    "error.minimize.best": "Solutions.best: どの出発点でも関数が有限ではありません。別の出発点を選んでください",
     "error.newton.keep": "Newton: keep は 0 以上 1 未満の数でなければなりません。受け取った値は {value} です",
     "error.newton.largest": "Newton には {size} × {size} 個の数からなるヘッセ行列が必要で、変数が {largest} 個を超えると実行しません。行列の要らない newton_cg(kobai.NewtonCG)を使うか、newton.largest を大きくしてください",
     "error.coordinate.seed": "CoordinateDescent: seed は 0 以上の整数でなければなりません。受け取った値は {value} です",
