@@ -184,7 +184,7 @@ def minimize(
     x, tree = flattened("x0", x0)
     tolerance = checked(gtol, tree.dtype, max_steps, max_evaluations)
     # A power of two, so that another bound seldom compiles anew.
-    rows = min(1 << int(min(max_steps, max_evaluations)).bit_length(), MOST_ROWS)
+    rows = min(1 << int(max_steps).bit_length(), MOST_ROWS)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
         end, norm, (status, steps, evaluations), trace = jax.device_get(

@@ -653,7 +653,8 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$ と $y$ に同じくらい動き出します。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
 # - AdaDeltaの最初の一歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
-# - RMSPropは、$\eta$ が一定の限り、谷底で細かく振動し続けます(いつまでも定着しません)。
+# - RMSPropは、$\eta$ が一定の限り、谷底で $\eta$ ほどの幅で振動し続けます。$\eta = 0.3$ では最後まで定着せず、
+#   $\eta$ を小さくすると定着しますが、着くのは遅くなります。
 
 # %% [markdown] tags=["en"]
 # - SGD swings across the steep $y$ direction while it creeps along the gentle $x$ direction. The steep one limits the
@@ -662,7 +663,8 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # - AdaGrad, RMSProp and Adam start equally far in $x$ and in $y$: $g/\sqrt{h}$ cancels the size of the gradient.
 # - AdaDelta's first step is $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ whatever the gradient, and it takes long to gather
 #   speed.
-# - RMSProp goes on trembling at the bottom as long as $\eta$ is constant: it arrives and never stays.
+# - RMSProp goes on trembling at the bottom, by about $\eta$, as long as $\eta$ is constant: at $\eta = 0.3$ it never stays;
+#   with a smaller $\eta$ it does, but arrives later.
 
 # %% [markdown] tags=["ja"]
 # ## グループワーク(45分 + 発表15分)
