@@ -149,6 +149,12 @@ MISTAKES = [
     (["descent"], "command 'descent'", "did you mean 'descend'?"),
     (["landscape"], "command 'landscape'", "did you mean 'landscapes'?"),
     (["landscapes", "bowl"], "kobai landscapes", "'bowl'"),
+    (["descend", "bowl", "--html", "same", "--json", "same"], "same file same", "--html and --json"),
+    (
+        ["descend", "bowl", "--methods", "bfgs", "--learning-rates", "0.1"],
+        "none of bfgs",
+        "leave the learning",
+    ),
     (["descend", "bowel"], "landscape 'bowel'", "did you mean 'bowl'?"),
     (["descend", "bowl", "--methods", "sgd,amad"], "method 'amad'", "'adam'"),
     (["descend", "bowl", "--methods", "sgd,,adam"], "--methods", "commas", "'sgd,,adam'"),

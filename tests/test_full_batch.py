@@ -251,10 +251,14 @@ def test_what_is_no_function_of_the_parameters_is_refused(task):
     random = quadratic(random=True, validation_loss=lambda p, data: jnp.sum(p["w"]))
     with pytest.raises(UsageError, match="lbfgs minimizes one function .* task draws at random"):
         kobai.compare(random, optimizers=["lbfgs"], initializers=["he"], steps=5)
-    with pytest.raises(UsageError, match="Hessian .* kobai.NewtonCG"):
+    with pytest.raises(UsageError, match="Hessian .*newton_cg"):
         kobai.compare("digits", optimizers=["newton"], initializers=["he"], steps=5)
     with pytest.raises(UsageError, match="lbfgs has no use for clip"):
         small(["lbfgs", "adam"], clip=["none", "norm:1"])
+    with pytest.raises(UsageError, match="none of lbfgs, newton_cg has a learning rate"):
+        small(["lbfgs", "newton_cg"], learning_rates=[0.1])
+    with pytest.raises(UsageError, match="none of bfgs has a learning rate"):
+        kobai.descend("bowl", "bfgs", learning_rates=[0.1])
     with pytest.raises(UsageError, match="no optimizer 'lbfg'; did you mean 'lbfgs'"):
         small(["lbfg"])
     with pytest.raises(UsageError, match="lbfgs.pears.*lbfgs.pairs"):

@@ -80,6 +80,8 @@ def _descend(
     for option, path in (("--html", html), ("--json", json)):
         if path is not None and not (path.parent.is_dir() and not path.is_dir()):
             raise UsageError("error.file", option=option, path=path)
+    if html is not None and json is not None and html.resolve() == json.resolve():
+        raise UsageError("error.files.same", path=html)
     began = time.perf_counter()
     from kobai.descent import descend
     from kobai.report.descent import terminal

@@ -63,6 +63,8 @@ def grid(
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
     rates = None if learning_rates is None else values_of("learning_rates", learning_rates)
+    if rates is not None and all(isinstance(item, Minimizer) for item, _ in items):
+        raise UsageError("error.rates.unused", names=", ".join(names))
     return [
         _candidate(landscape, name, item, by_name, rates, extra)
         for name, (item, by_name) in zip(names, items, strict=True)

@@ -129,6 +129,8 @@ def candidates(
     for key in extra:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
+    if learning_rates is not None and all(isinstance(template, Minimizer) for _, template, _ in grids):
+        raise UsageError("error.rates.unused", names=", ".join(names))
     made = []
     for name, (_, template, grid) in zip(names, grids, strict=True):
         if learning_rates is not None and "learning_rate" in coefficients(template):

@@ -132,4 +132,6 @@ WORDS: dict[str, str] = {
     "help.descend.html": "write the page to this file, and no folder",
     "help.descend.json": "write the table to this file too",
     "help.own_landscape": "A function of your own, in Python: kobai.descend(f, start=(1.0, 2.0))",
+    "error.files.same": "--html and --json name the same file {path}; give each its own",
+    "error.rates.unused": "none of {names} has a learning rate; leave the learning rates out, or add an update rule such as adam",
 }

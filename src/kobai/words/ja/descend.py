@@ -132,4 +132,6 @@ WORDS: dict[str, str] = {
     "help.descend.html": "ページをこのファイルに書き、フォルダーは作らない",
     "help.descend.json": "表をこのファイルにも書く",
     "help.own_landscape": "自分の関数は Python から: kobai.descend(f, start=(1.0, 2.0))",
+    "error.files.same": "--html と --json が同じファイル {path} を指しています。別々のファイルにしてください",
+    "error.rates.unused": "{names} には学習率がありません。学習率の指定を外すか、adam などの更新則を加えてください",
 }
