@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kobai import cli, words
@@ -131,3 +132,30 @@ def visit(browser, tmp_path_factory):
         return page
 
     return visit
+
+
+TORCH_NUMBERS = Path(__file__).parent / "torch_numbers.npz"
+
+
+@pytest.fixture
+def from_torch():
+    """``from_torch(name, compute)``: PyTorch's numbers, from the file where they are kept.
+
+    Where PyTorch is installed they are computed anew as well, which shows that the file holds them; the tests
+    do not ask for it, since it is large. ``KOBAI_KEEP_TORCH=1 pytest -n0`` writes the file.
+    """
+
+    def numbers(name, compute):
+        kept = dict(np.load(TORCH_NUMBERS)) if TORCH_NUMBERS.exists() else {}
+        try:
+            import torch
+        except ImportError:
+            return kept[name]
+        made = np.asarray(compute(torch))
+        if os.environ.get("KOBAI_KEEP_TORCH"):
+            np.savez_compressed(TORCH_NUMBERS, **{**kept, name: made})
+            return made
+        np.testing.assert_allclose(kept[name], made, rtol=1e-6, atol=1e-6)
+        return kept[name]
+
+    return numbers

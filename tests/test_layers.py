@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 from jax import lax
 
 import kobai
@@ -118,30 +117,38 @@ def test_running_statistics_converge_to_the_population():
     np.testing.assert_allclose(found["variance"], population.var(axis=0), rtol=0.04)
 
 
-def test_the_convention_is_pytorchs():
+def test_the_convention_is_pytorchs(from_torch):
     """Weight w on the new batch, unbiased variance; torch calls w its momentum."""
     x = [3 + 2 * normal(16, 4, seed=i) for i in range(5)]
-    layer = torch.nn.BatchNorm1d(4, eps=EPSILON, momentum=NEW_BATCH)
+
+    def theirs(torch):
+        """The output for each batch, the running mean and variance, the output in inference: [97 …, 4]."""
+        layer = torch.nn.BatchNorm1d(4, eps=EPSILON, momentum=NEW_BATCH)
+        outputs = [layer(torch.tensor(batch)).detach().numpy() for batch in x]
+        running = [layer.running_mean.numpy()[None], layer.running_var.numpy()[None]]
+        return np.concatenate([*outputs, *running, layer.eval()(torch.tensor(x[0])).detach().numpy()])
+
+    *outputs, running, inference = np.split(from_torch("batch_norm", theirs), [16, 32, 48, 64, 80, 82])
     state, parameters = batch_norm_state(4), batch_norm_parameters(4)
-    for batch in x:
-        expected = layer(torch.tensor(batch))
+    for batch, expected in zip(x, outputs, strict=True):
         y, state = batch_norm(parameters, state, batch, training=True)
-        np.testing.assert_allclose(y, expected.detach().numpy(), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(state["mean"], layer.running_mean.numpy(), rtol=1e-5)
-    np.testing.assert_allclose(state["variance"], layer.running_var.numpy(), rtol=1e-5)
-    layer.eval()
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose([state["mean"], state["variance"]], running, rtol=1e-5)
     y, _ = batch_norm(parameters, state, x[0], training=False)
-    np.testing.assert_allclose(y, layer(torch.tensor(x[0])).detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(y, inference, rtol=1e-4, atol=1e-5)
 
 
-def test_the_gradient_goes_through_the_statistics():
+def test_the_gradient_goes_through_the_statistics(from_torch):
     """A gradient that took μ and σ for constants would be another one: torch knows the right one."""
     x, c = normal(16, 4), normal(16, 4, seed=1)
-    layer = torch.nn.BatchNorm1d(4, eps=EPSILON)
-    theirs = torch.tensor(x, requires_grad=True)
-    (layer(theirs) * torch.tensor(c)).sum().backward()
+
+    def theirs(torch):
+        given = torch.tensor(x, requires_grad=True)
+        (torch.nn.BatchNorm1d(4, eps=EPSILON)(given) * torch.tensor(c)).sum().backward()
+        return given.grad.numpy()
+
     ours = jax.grad(lambda x: jnp.sum(c * normalized(x)[0]))(x)
-    np.testing.assert_allclose(ours, theirs.grad.numpy(), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(ours, from_torch("batch_norm_gradient", theirs), rtol=1e-3, atol=1e-5)
     # Σ over the batch of ∂/∂x is zero, since a shift of all examples changes nothing.
     np.testing.assert_allclose(np.sum(ours, axis=0), 0, atol=1e-4)
 
@@ -226,25 +233,29 @@ def filled(cell, inputs, nodes, seed=0):
 
 
 TORCH = {
-    "elman": (torch.nn.RNN, ["state"]),
-    "lstm": (torch.nn.LSTM, ["input", "forget", "candidate", "output"]),
-    "gru": (torch.nn.GRU, ["reset", "update", "candidate"]),
+    "elman": ("RNN", ["state"]),
+    "lstm": ("LSTM", ["input", "forget", "candidate", "output"]),
+    "gru": ("GRU", ["reset", "update", "candidate"]),
 }
 
 
 @pytest.mark.parametrize("cell", TORCH)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_cells_are_those_of_pytorch(cell, reverse):
+def test_cells_are_those_of_pytorch(cell, reverse, from_torch):
     kind, order = TORCH[cell]
     gates, x = filled(cell, 3, 5), normal(4, 7, 3, seed=1)
-    layer = kind(3, 5, batch_first=True)
-    with torch.no_grad():
-        for name, part in (("weight_ih_l0", "inputs"), ("weight_hh_l0", "recurrent")):
-            getattr(layer, name).copy_(torch.tensor(np.concatenate([gates[g][part].T for g in order])))
-        layer.bias_ih_l0.copy_(torch.tensor(np.concatenate([gates[g]["biases"] for g in order])))
-        layer.bias_hh_l0.zero_()
-        given = x[:, ::-1].copy() if reverse else x
-        expected = layer(torch.tensor(given))[0].numpy()
+    given = x[:, ::-1].copy() if reverse else x
+
+    def theirs(torch):
+        layer = getattr(torch.nn, kind)(3, 5, batch_first=True)
+        with torch.no_grad():
+            for name, part in (("weight_ih_l0", "inputs"), ("weight_hh_l0", "recurrent")):
+                getattr(layer, name).copy_(torch.tensor(np.concatenate([gates[g][part].T for g in order])))
+            layer.bias_ih_l0.copy_(torch.tensor(np.concatenate([gates[g]["biases"] for g in order])))
+            layer.bias_hh_l0.zero_()
+            return layer(torch.tensor(given))[0].numpy()
+
+    expected = from_torch(f"{cell}_{'backwards' if reverse else 'forwards'}", theirs)
     found = recurrent.run(cell, gates, x, reverse=reverse)
     np.testing.assert_allclose(found, expected[:, ::-1] if reverse else expected, rtol=1e-4, atol=1e-5)
 

@@ -16,20 +16,24 @@ def factors(made, steps=STEPS):
 
 
 def torch_factors(make, steps=STEPS):
-    """The rates of a torch scheduler over its optimizer's, for a peak of 1."""
-    torch = pytest.importorskip("torch")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = make(torch.optim.lr_scheduler, optimizer)
-    found = []
-    for _ in range(steps):
-        found.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return found
+    """The rates of a torch scheduler over its optimizer's, for a peak of 1: as a function of torch."""
+
+    def theirs(torch):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        scheduler = make(torch.optim.lr_scheduler, optimizer)
+        found = []
+        for _ in range(steps):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+        return found
+
+    return theirs
 
 
-def test_cosine_equals_torch_and_optax():
-    expected = torch_factors(lambda s, o: s.CosineAnnealingLR(o, T_max=STEPS, eta_min=0.1))
+def test_cosine_equals_torch_and_optax(from_torch):
+    make = torch_factors(lambda s, o: s.CosineAnnealingLR(o, T_max=STEPS, eta_min=0.1))
+    expected = from_torch("cosine", make)
     # 1e-12: torch multiplies its way along the curve.
     np.testing.assert_allclose(factors(cosine(0.1)), expected, rtol=1e-11)
     theirs = optax.cosine_decay_schedule(1.0, STEPS, alpha=0.1)
@@ -38,18 +42,18 @@ def test_cosine_equals_torch_and_optax():
     assert factors(cosine())[STEPS // 2] == pytest.approx(0.5)
 
 
-def test_step_equals_torch():
-    np.testing.assert_allclose(
-        factors(step(30, 0.5)), torch_factors(lambda s, o: s.StepLR(o, step_size=30, gamma=0.5)), rtol=1e-12
-    )
+def test_step_equals_torch(from_torch):
+    expected = from_torch("step", torch_factors(lambda s, o: s.StepLR(o, step_size=30, gamma=0.5)))
+    np.testing.assert_allclose(factors(step(30, 0.5)), expected, rtol=1e-12)
     assert factors(step(3), 7).tolist() == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01])
 
 
-def test_one_cycle_equals_torch():
+def test_one_cycle_equals_torch(from_torch):
     """With its default divisors; the momentum is not cycled."""
-    expected = torch_factors(
+    make = torch_factors(
         lambda s, o: s.OneCycleLR(o, max_lr=1.0, total_steps=STEPS, cycle_momentum=False), STEPS - 1
     )
+    expected = from_torch("one_cycle", make)
     np.testing.assert_allclose(factors(one_cycle())[:-1], expected, rtol=1e-9)
     assert factors(one_cycle())[-1] == pytest.approx(1 / 25e4)
     assert factors(one_cycle(), 1).tolist() == pytest.approx([1 / 25])

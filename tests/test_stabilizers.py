@@ -65,13 +65,16 @@ def test_clipping_at_one_is_exact(xp, dtype):
     assert angle == pytest.approx(8.13, abs=0.005)
 
 
-def test_torch_misses_the_bound_by_its_epsilon():
+def test_torch_misses_the_bound_by_its_epsilon(from_torch):
     """Why torch is no oracle for the digits behind 1e-6, and one before."""
-    torch = pytest.importorskip("torch")
-    parameter = torch.nn.Parameter(torch.zeros(2))
-    parameter.grad = torch.tensor([3.0, 4.0])
-    torch.nn.utils.clip_grad_norm_([parameter], 1.0)
-    theirs = parameter.grad.numpy()
+
+    def clip(torch):
+        parameter = torch.nn.Parameter(torch.zeros(2))
+        parameter.grad = torch.tensor([3.0, 4.0])
+        torch.nn.utils.clip_grad_norm_([parameter], 1.0)
+        return parameter.grad.numpy()
+
+    theirs = from_torch("clip_norm", clip)
     ours = clipped(clip_norm(1), np.array([3, 4], np.float32))[0]
     assert theirs.tolist() != ours.tolist()
     np.testing.assert_allclose(theirs, ours, rtol=5e-7)
@@ -112,7 +115,7 @@ def test_without_a_bound_nothing_is_done(xp):
     assert int(state.skipped) == 0
 
 
-def test_optax_and_torch_spread_an_infinite_entry():
+def test_optax_spreads_an_infinite_entry():
     gradient = {"w": jnp.asarray([3.0, np.inf]), "b": jnp.asarray([4.0])}
     spread, _ = optax.clip_by_global_norm(1.0).update(gradient, None)
     assert np.isnan(spread["w"]).any()
@@ -369,17 +372,19 @@ def test_without_its_mask_optax_decays_biases():
     assert np.abs(ours["b"] - theirs["b"]).max() > 0.1
 
 
-def test_adamw_equals_torch():
-    torch = pytest.importorskip("torch")
-    parameter = torch.nn.Parameter(torch.tensor(PARAMS["w"]))
-    optimizer = torch.optim.AdamW([parameter], lr=0.05, weight_decay=0.3)
-    for _ in range(20):
-        optimizer.zero_grad()
-        ((parameter - 1) ** 2 / 2).sum().backward()
-        optimizer.step()
+def test_adamw_equals_torch(from_torch):
+    def theirs(torch):
+        parameter = torch.nn.Parameter(torch.tensor(PARAMS["w"]))
+        optimizer = torch.optim.AdamW([parameter], lr=0.05, weight_decay=0.3)
+        for _ in range(20):
+            optimizer.zero_grad()
+            ((parameter - 1) ** 2 / 2).sum().backward()
+            optimizer.step()
+        return parameter.detach().numpy()
+
     # torch shrinks before it steps, by the same factor: Δ = −ηλθ + Adam's, whose g is of the old θ.
     np.testing.assert_allclose(
-        train(AdamW(0.05, weight_decay=0.3))["w"], parameter.detach().numpy(), rtol=1e-9
+        train(AdamW(0.05, weight_decay=0.3))["w"], from_torch("adamw", theirs), rtol=1e-9
     )
 
 
