@@ -2,7 +2,7 @@
 
     python benchmarks/cutest.py --cache peers.json                     # everything; keeps the peers there
     python benchmarks/cutest.py --cache peers.json --only kobai-bfgs   # that one anew, the rest kept
-    python benchmarks/cutest.py --cache peers.json --write docs/minimizers-benchmarks.md
+    python benchmarks/cutest.py --cache peers.json --kept --write docs/minimizers-benchmarks.md
 
 Unconstrained problems in float64; absolute ‖g‖∞ ≤ 1e-6; at most 2,000 iterations. A problem is *solved* where
 the objective value is within 1e-6 (1 + |f_best|) of the best that any solver in this run found, or else where
@@ -163,7 +163,20 @@ def report(results: dict[str, dict[str, Outcome]], names: list[str]) -> str:
             cells = [solver, len(by) - by.count(""), by.count("value"), by.count("gradient"), f"{median:g}"]
             cells += [f"{share:.2f}" for share in shares[solver]]
             lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", easy(results, verdicts, names)])
+
+
+def easy(results: dict[str, dict[str, Outcome]], verdicts: Any, names: list[str]) -> str:
+    """One sentence: the median costs where the choice of problems is nobody's but the peers'."""
+    peers = [solver for solver in results if not solver.startswith("kobai-")]
+    common = [name for name in names if all(verdicts[solver][name] for solver in peers)]
+    medians = {
+        solver: statistics.median(cost(of[name]) for name in common)
+        for solver, of in results.items()
+        if common and solver in ("kobai-bfgs", "kobai-lbfgs", "scipy-bfgs", "scipy-l-bfgs-b")
+    }
+    costs = ", ".join(f"{solver} {median:g}" for solver, median in medians.items())
+    return f"Median cost on the {len(common)} problems that all {len(peers)} peers solve: {costs}."
 
 
 def failures(results: dict[str, dict[str, Outcome]], names: list[str], solvers: Iterable[str]) -> str:
@@ -202,7 +215,8 @@ def collect(arguments: argparse.Namespace, names: list[str]) -> dict[str, dict[s
     cache = arguments.cache
     kept = json.loads(cache.read_text("utf-8")) if cache and cache.exists() else {}
     wanted = arguments.only or list(SOLVERS)
-    anew = [solver for solver in wanted if arguments.fresh or solver.startswith("kobai-")]
+    ours = [] if arguments.kept else [solver for solver in wanted if solver.startswith("kobai-")]
+    anew = wanted if arguments.fresh else ours
     todo = {name: [s for s in wanted if s in anew or name not in kept.get(s, {})] for name in names}
     for problem in load(name for name in names if todo[name]):
         began = time.perf_counter()
@@ -229,6 +243,7 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {', '.join(SOLVERS)}")
     parser.add_argument("--cache", type=Path, help="a JSON file that keeps outcomes; peers are not run again")
     parser.add_argument("--fresh", action="store_true", help="run the peers again too")
+    parser.add_argument("--kept", action="store_true", help="run nothing of kobai again that the cache has")
     parser.add_argument(
         "--failures", action="store_true", help="list what the solvers of this run did not solve"
     )

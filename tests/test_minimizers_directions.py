@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.optimize
 
 import kobai
 from kobai.minimizers.base import Point
@@ -236,56 +235,3 @@ def test_the_rank_two_update_is_the_product_form():
     V = np.eye(N) - ρ * np.outer(y, s)
     np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), atol=1e-9)
     np.testing.assert_allclose(updated(H, s, y) @ y, s, atol=1e-9)  # the secant equation
-
-
-def valley(x):
-    return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2 + jnp.sum(x[2:] ** 2)
-
-
-def himmelblau(x):
-    return (x[0] ** 2 + x[1] - 11) ** 2 + (x[0] + x[1] ** 2 - 7) ** 2 + jnp.sum(x[2:] ** 2)
-
-
-def powell(x):
-    a, b, c, d = x
-    return (a + 10 * b) ** 2 + 5 * (c - d) ** 2 + (b - 2 * c) ** 4 + 10 * (a - d) ** 4
-
-
-def wood(x):
-    a, b, c, d = x
-    return (
-        100 * (a**2 - b) ** 2 + (a - 1) ** 2 + (c - 1) ** 2 + 90 * (c**2 - d) ** 2
-        + 10.1 * ((b - 1) ** 2 + (d - 1) ** 2) + 19.8 * (b - 1) * (d - 1)
-    )  # fmt: skip
-
-
-PROBLEMS = {
-    valley: [-1.2, 1.0, 0.0, 0.0],
-    himmelblau: [0.0, 0.0, 1.0, 1.0],
-    powell: [3.0, -1.0, 0.0, 1.0],
-    wood: [-3.0, -1.0, -3.0, -1.0],
-}
-
-
-def problem(x, which):
-    """One function for all four, so that each method is compiled once."""
-    return jax.lax.switch(which, list(PROBLEMS), x)
-
-
-SCIPY = {"BFGS": "BFGS", "LBFGS": "L-BFGS-B", "ConjugateGradient": "CG"}
-
-
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
-@pytest.mark.parametrize("which", range(len(PROBLEMS)), ids=[fun.__name__ for fun in PROBLEMS])
-def test_against_scipy(which, method):
-    fun, start = list(PROBLEMS.items())[which]
-    ours = kobai.minimize(problem, start, args=(which,), method=method)
-    value_and_gradient = jax.jit(jax.value_and_grad(fun))
-    theirs = scipy.optimize.minimize(
-        lambda x: [np.asarray(v, float) for v in value_and_gradient(x)],
-        start, jac=True, method=SCIPY[name_of(method)], options={"gtol": 1e-6, "maxiter": 2000},
-    )  # fmt: skip
-    assert ours.converged
-    assert ours.gradient_norm <= 1e-6
-    assert ours.objective <= theirs.fun + 1e-7  # L-BFGS-B stops early on `wood`, at 7.9
-    assert ours.objective == pytest.approx(0, abs=1e-7)

@@ -110,10 +110,39 @@ def test_rows_and_trees_are_each_others_inverse():
 def test_ends_are_gathered_by_value_and_place():
     x = np.array([[0.0], [1e-4], [2.0], [2.0], [-2.0], [9.0]])
     f = np.array([1.0, 1.00001, 1.0, 3.0, 0.5, -7.0])
-    _, tree = stacked(x)
-    minima = distinct(x, f, np.array([True, True, True, True, True, False]), 1e-3, tree)
-    assert [list(minimum.starts) for minimum in minima] == [[4], [0, 1], [2], [3]]
-    assert len(distinct(x, f, np.full(6, True), 0.0, tree)) == 6
+    found = list(distinct(x, f, np.array([True, True, True, True, True, False]), 1e-3))
+    assert [(first, list(members)) for first, members in found] == [(4, [4]), (0, [0, 1]), (2, [2]), (3, [3])]
+    assert len(list(distinct(x, f, np.full(6, True), 0.0))) == 6
+
+
+def test_a_saddle_that_is_hit_exactly_is_no_minimum():
+    fun = lambda x: (x[0] ** 2 - 1) ** 2 + x[1] ** 2  # noqa: E731 - minima at ±1, a saddle at 0
+    out = kobai.minimize_many(fun, [[0.0, 1.0], [0.5, 1.0], [-0.5, 1.0], [0.0, 0.0]])
+    assert set(out.status) == {"converged"}
+    np.testing.assert_allclose([minimum.value for minimum in out.minima], [[1, 0], [-1, 0]], atol=1e-6)
+    [saddle] = out.saddles
+    np.testing.assert_allclose(saddle.value, 0, atol=1e-6)
+    assert (saddle.objective, list(saddle.starts)) == (pytest.approx(1), [0, 3])
+
+
+def test_a_flat_minimum_is_a_minimum():
+    out = kobai.minimize_many(lambda x: jnp.sum(x) ** 2 + x[0] ** 4, [[1.0, 2.0, -1.0], [0.5, 0.0, 0.0]])
+    assert not out.saddles
+    assert sum(len(minimum.starts) for minimum in out.minima) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_in_both_precisions_a_maximum_is_told_from_a_minimum(dtype):
+    fun = lambda x: jnp.sum(jnp.cos(x))  # noqa: E731
+    out = kobai.minimize_many(fun, np.array([[0.0], [2.0], [np.pi + 0.1]], dtype))
+    assert [list(point.starts) for point in out.saddles] == [[0]]
+    assert [list(point.starts) for point in out.minima] == [[1, 2]]
+
+
+def test_each_end_is_said_in_words():
+    out = kobai.minimize_many(lambda x: jnp.sum(x - jnp.log(x)), [[2.0], [-1.0]])
+    assert out.message(0) == kobai.minimize(lambda x: jnp.sum(x - jnp.log(x)), [2.0]).message
+    assert "not finite at x0" in out.message(1)
 
 
 def test_chunks_are_large_for_few_variables_and_small_for_many():

@@ -403,6 +403,18 @@ def test_traced_arguments_are_refused_too():
         jax.jit(lambda a: kobai.minimize(lambda x, a: total(x - a), [1.0], args=(a,)).value)(jnp.ones(1))
 
 
+@pytest.mark.parametrize("outer", [jax.jit, jax.vmap, jax.grad])
+@pytest.mark.parametrize("minimize", ["minimize", "minimize_many"])
+def test_a_function_that_holds_a_traced_value_is_refused_too(outer, minimize, monkeypatch):
+    monkeypatch.undo()  # the options of the tests' compiler are for the outermost program only
+    with pytest.raises(
+        kobai.UsageError, match=r"traced by JAX from outside.*kobai\.minimizers\.solve\.solve"
+    ):
+        outer(lambda a: getattr(kobai, minimize)(lambda x: total(x - a), [[1.0]]).value.sum())(
+            jnp.ones(1) if outer is not jax.grad else 1.0
+        )
+
+
 @pytest.mark.parametrize(
     "x0", [[np.float64(1), 2.0], (np.float32(1), 2), [[1.0, 2.0], [3.0, 4.0]], [[np.int64(1)], [2]]]
 )

@@ -9,7 +9,7 @@ A start's result depends neither on the other starts nor on the number of thread
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,17 +18,29 @@ import numpy as np
 
 from kobai.errors import UsageError, check_count, is_number
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
-from kobai.minimizers.solve import answer, checked, checked_args, chosen, hashable, mistakes_said, solve
+from kobai.minimizers.solve import (
+    answer,
+    checked,
+    checked_args,
+    chosen,
+    ended,
+    fetched,
+    hashable,
+    mistakes_said,
+    solve,
+)
 from kobai.minimizers.tree import Tree, as_array, flattened, objective
 
 NUMBERS_PER_CHUNK = 2**15
 LARGEST_CHUNK = 256
 SAME = 1e-3
+MOST_JUDGED = 500
+"""Of more variables than this the Hessian is not made, to tell a minimum from a saddle."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Minimum:
-    """A minimum that was found, and how many starts led to it."""
+class Stationary:
+    """A point of zero gradient that was found, and which starts led to it."""
 
     value: Any
     """A tree like one start."""
@@ -49,8 +61,11 @@ class Solutions:
     steps: np.ndarray
     evaluations: Evaluations
     """The counts, an array [k] each."""
-    minima: tuple[Minimum, ...]
+    minima: tuple[Stationary, ...]
     """The distinct minima among those that converged, the lowest first."""
+    saddles: tuple[Stationary, ...]
+    """Likewise the points of zero gradient that are none, since f goes down from there: saddles and maxima,
+    which are met where a start leads straight to them. Looked for in up to 500 variables."""
 
     @property
     def best(self) -> int:
@@ -58,6 +73,10 @@ class Solutions:
         if np.all(np.isnan(self.objective)):
             raise UsageError("error.minimize.best")
         return int(np.nanargmin(self.objective))
+
+    def message(self, i: int) -> str:
+        """How start `i` ended and what to do, in the language in use."""
+        return ended(self.status[i], self.gradient_norm[i], self.steps[i])
 
 
 def minimize_many(
@@ -101,16 +120,22 @@ def minimize_many(
     padded = np.concatenate([X, np.repeat(X[-1:], -k % chunk, axis=0)])
     pieces = np.split(padded, len(padded) // chunk)
     x64 = tree.dtype == "float64" or bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
-    program = functools.partial(_chunk, hashable(fun), method, tree)
+    fun = hashable(fun)
+    program = functools.partial(_chunk, fun, method, tree)
 
     def work(piece: np.ndarray) -> Any:
         with jax.enable_x64(x64):  # a thread does not inherit it
-            return jax.device_get(program(piece, args, *bounds))
+            return fetched(program(piece, args, *bounds))
 
     with mistakes_said(), ThreadPoolExecutor(threads or cores()) as pool:
         first = work(pieces[0])  # compiles, once
         ends = [first, *pool.map(work, pieces[1:])]
     x, f, norm, codes, steps, evaluations = jax.tree.map(lambda *parts: np.concatenate(parts)[:k], *ends)
+    found: dict[bool, list[Stationary]] = {False: [], True: []}
+    with jax.enable_x64(x64):
+        for i, members in distinct(x, f, codes == CONVERGED, same):
+            down = n <= MOST_JUDGED and curves_down(fun, tree, x[i], args)
+            found[down].append(Stationary(tree.restored(x[i]), float(f[i]), members))
     return Solutions(
         value=unstacked(x, tree),
         objective=f,
@@ -118,7 +143,8 @@ def minimize_many(
         status=tuple(STATUSES[code] for code in codes),
         steps=steps,
         evaluations=evaluations,
-        minima=tuple(distinct(x, f, codes == CONVERGED, same, tree)),
+        minima=tuple(found[False]),
+        saddles=tuple(found[True]),
     )
 
 
@@ -169,15 +195,29 @@ def unstacked(X: np.ndarray, tree: Tree) -> Any:
     return dataclasses.replace(tree, shapes=shapes).restored(columns)
 
 
-def distinct(x: np.ndarray, f: np.ndarray, converged: np.ndarray, same: float, tree: Tree) -> list[Minimum]:
-    """Gather the ends x [k, n] that converged: from the lowest up, each takes all that are the same as it."""
-    minima = []
+def distinct(
+    x: np.ndarray, f: np.ndarray, converged: np.ndarray, same: float
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Gather the ends x [k, n] that converged: from the lowest up, each takes all that are the same as it.
+
+    The position of each lowest one, and those of all that it takes.
+    """
     left = np.flatnonzero(converged)
     left = left[np.argsort(f[left], kind="stable")]
     while left.size:
         lowest = left[0]
         near = np.abs(f[left] - f[lowest]) <= same * (1 + abs(f[lowest]))
         near &= np.all(np.abs(x[left] - x[lowest]) <= same * (1 + np.abs(x[lowest])), axis=1)
-        minima.append(Minimum(tree.restored(x[lowest]), float(f[lowest]), np.sort(left[near])))
+        yield int(lowest), np.sort(left[near])
         left = left[~near]
-    return minima
+
+
+def curves_down(fun: Any, tree: Tree, x: np.ndarray, args: Any) -> bool:
+    """Whether ∇²f(x) has a negative eigenvalue, beyond rounding: then x is no minimum."""
+    λ = np.linalg.eigvalsh(jax.device_get(_hessian(fun, tree, x, args)))  # ascending
+    return bool(λ[0] < -np.sqrt(np.finfo(λ.dtype).eps) * np.max(np.abs(λ)))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _hessian(fun: Any, tree: Tree, x: Any, args: Any) -> Any:
+    return objective(fun, tree, args).hessian(x)

@@ -149,7 +149,12 @@ class Solution:
     @property
     def message(self) -> str:
         """How it ended and what to do, in the language in use."""
-        return say(f"status.{self.status}", norm=f"{self.gradient_norm:.3g}", steps=self.steps)
+        return ended(self.status, self.gradient_norm, self.steps)
+
+
+def ended(status: str, norm: float, steps: int) -> str:
+    """How a solve ended and what to do, in the language in use."""
+    return say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
 
 
 def minimize(
@@ -167,7 +172,8 @@ def minimize(
 
     Args:
       fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again
-        with the same function object, method and shapes, nothing is compiled anew.
+        with the same function object, method and shapes, nothing is compiled anew; a lambda made anew for
+        each call is compiled at each call and stays in memory, so give it new data as `args`.
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
       method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
@@ -187,7 +193,7 @@ def minimize(
     rows = min(1 << int(max_steps).bit_length(), MOST_ROWS)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
-        end, norm, (status, steps, evaluations), trace = jax.device_get(
+        end, norm, (status, steps, evaluations), trace = fetched(
             _compiled(
                 hashable(fun),
                 method,
@@ -284,6 +290,14 @@ def x64() -> bool:
     return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
+def fetched(outcome: Any) -> Any:
+    """What a compiled program gave, as NumPy arrays. Refuses tracers: `fun` closes over a value that an outer
+    jit or vmap traces."""
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(outcome)):
+        raise UsageError("error.minimize.traced_closure")
+    return jax.device_get(outcome)
+
+
 def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:
     """`fun` itself, or a stand-in for one that cannot be hashed, which is then compiled at every call."""
     try:
@@ -298,5 +312,7 @@ def mistakes_said() -> Iterator[None]:
     """Say in one sentence what JAX says in many where a function cannot be traced."""
     try:
         yield
+    except jax.errors.UnexpectedTracerError as problem:
+        raise UsageError("error.minimize.traced_closure") from problem
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as problem:
         raise UsageError("error.minimize.traceable", value=str(problem).splitlines()[0]) from problem

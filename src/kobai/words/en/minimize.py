@@ -10,8 +10,8 @@ WORDS: dict[str, str] = {
     "minimizer.coordinate_descent": "one coordinate (or block) at a time",
     # ends
     "status.converged": "converged: every entry of the gradient is at most {norm}",
-    "status.small_step": "rounding hides any further progress; the largest entry of the gradient "
-    "is still {norm}: loosen gtol, work in float64, or scale the variables to similar sizes",
+    "status.small_step": "rounding, or noise in the function, hides any further progress; the largest entry of the "
+    "gradient is still {norm}: loosen gtol, work in float64, scale the variables to similar sizes, and check for kinks",
     "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
     "largest entry of the gradient: allow more, or start again from here",
     "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "
@@ -28,6 +28,8 @@ WORDS: dict[str, str] = {
     "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",
     "error.minimize.empty": "{name} holds no numbers, so that there is nothing to vary",
     "error.minimize.traced": "{name} is traced by JAX; inside jit or vmap use kobai.minimizers.solve.solve",
+    "error.minimize.traced_closure": "fun uses a value that is traced by JAX from outside; give it to fun as an "
+    "argument (args) outside jit and vmap, or inside use kobai.minimizers.solve.solve",
     "error.minimize.scalar": "fun must give one real number (a JAX scalar of floating dtype), got {value}; "
     "sum or average what it gives",
     "error.minimize.traceable": "fun cannot be traced by JAX ({value}); write it with jax.numpy, "

@@ -10,8 +10,8 @@ WORDS: dict[str, str] = {
     "minimizer.coordinate_descent": "座標（またはブロック）を一つずつ動かす",
     # ends
     "status.converged": "収束しました：勾配の成分はどれも {norm} 以下です",
-    "status.small_step": "丸め誤差のため、これ以上進めません。勾配の最大成分はまだ {norm} です。"
-    "gtol を緩めるか、float64 で計算するか、変数の大きさをそろえてください",
+    "status.small_step": "丸め誤差（または関数のノイズ）のため、これ以上進めません。勾配の最大成分はまだ {norm} です。"
+    "gtol を緩めるか、float64 で計算するか、変数の大きさをそろえ、関数に折れ目がないかを確かめてください",
     "status.iteration_limit": "max_steps または max_evaluations により {steps} ステップで止まりました。"
     "勾配の最大成分は {norm} です。上限を増やすか、ここから再開してください",
     "status.line_search_failed": "降下方向に進んでも十分に小さい値が見つかりませんでした。勾配の最大成分は {norm} です。"
@@ -29,6 +29,8 @@ WORDS: dict[str, str] = {
     "error.minimize.empty": "{name} に数がひとつもなく、動かすものがありません",
     "error.minimize.traced": "{name} は JAX がトレース中の値です。jit や vmap の中では "
     "kobai.minimizers.solve.solve を使ってください",
+    "error.minimize.traced_closure": "fun は、外側で JAX がトレース中の値を使っています。jit や vmap の外で引数（args）として"
+    "渡すか、その中では kobai.minimizers.solve.solve を使ってください",
     "error.minimize.scalar": "fun は実数をひとつ（浮動小数点の JAX スカラー）返さなければなりません"
     "（受け取った値: {value}）。和か平均にしてください",
     "error.minimize.traceable": "fun を JAX でトレースできません（{value}）。jax.numpy で書き、NumPy の関数や、"
