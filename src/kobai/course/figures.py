@@ -1,4 +1,4 @@
-"""The figures of the lessons, in the look of kobai's reports: paths on a contour map, curves, histograms.
+"""The figures of the lessons, in the look of kobai's reports: contour maps with paths, curves, histograms.
 
 Each takes plain arrays by name and gives a plotly figure, so that a learner can draw whatever they made.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text
+from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text, translucent
 
 FONT = "Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic, Meiryo, IPAexGothic, sans-serif"
 FINE = 160
@@ -178,6 +178,96 @@ def heat(
         xgap=3,
         ygap=3,
     )
+    return _finished(made, title)
+
+
+def against(
+    x: Any, series: Mapping[str, Any], *, across: str = "", up: str = "", title: str = "", points: Any = None
+) -> go.Figure:
+    """Lines with marks over positive numbers x, on a logarithmic axis.
+
+    Args:
+      x: [n] positive numbers, ascending.
+      series: [n] numbers each, by name.
+      across, up: what the axes are called.
+      title: of the figure.
+      points: [n, k] single measurements behind the lines, k for each x; their mean, say, is a line.
+    """
+    x = np.asarray(x, float)
+    labels = [f"{each:g}" for each in x]
+    made = figure(
+        [""],
+        [{"title_text": across, "type": "log", "tickvals": listed(x), "ticktext": labels}],
+        [{"title_text": up, "rangemode": "tozero"}],
+        height=320,
+        margin={"t": 48},
+    )
+    if points is not None:
+        points = np.asarray(points, float)
+        made.add_scatter(
+            x=listed(np.repeat(x, points.shape[1])),
+            y=listed(points.ravel()),
+            mode="markers",
+            marker={"size": 6, "color": "rgba(128,128,128,0.6)"},
+            showlegend=False,
+        )
+    for i, (name, values) in enumerate(series.items()):
+        made.add_scatter(
+            name=text(name),
+            x=listed(x),
+            y=listed(np.asarray(values, float)),
+            mode="lines+markers",
+            line={"color": colour(i), "width": 2},
+            showlegend=True,
+        )
+    return _finished(made, title)
+
+
+def regions(
+    maps: Mapping[str, Any],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    names: Sequence[str],
+    *,
+    title: str = "",
+) -> go.Figure:
+    """Maps side by side: the colour of a point says where it leads, such as to which local minimum.
+
+    Args:
+      maps: by name, arrays [up, across] of whole numbers, which count `names` from 0; -1 leads nowhere.
+      x, y: the ends of the axes.
+      names: of the places that points lead to, at most as many as there are colours.
+      title: of the figure.
+    """
+    count = len(maps)
+    made = figure(
+        [text(name) for name in maps],
+        [{"range": list(x), "showgrid": False}] * count,
+        [{"range": list(y), "showgrid": False}] * count,
+        height=270,
+        columns=(min(count, 3), 1),
+        margin={"t": 76},
+    )
+    steps = [(i + end) / len(names) for i in range(len(names)) for end in (0, 1)]
+    scale = [[step, translucent(colour(i // 2), 0.75)] for i, step in enumerate(steps)]
+    for panel, found in enumerate(maps.values(), start=1):
+        places = np.asarray(found, float)
+        up, across = places.shape
+        made.add_heatmap(
+            x=np.linspace(*x, across),
+            y=np.linspace(*y, up),
+            z=[listed(row) for row in np.where(places < 0, np.nan, places)],
+            zmin=-0.5,
+            zmax=len(names) - 0.5,
+            colorscale=scale,
+            showscale=False,
+            hoverinfo="skip",
+            xaxis=axis("x", panel),
+            yaxis=axis("y", panel),
+        )
+    for i, name in enumerate(names):  # a heatmap has no entries in a legend
+        mark = {"size": 11, "symbol": "square", "color": translucent(colour(i), 0.75)}
+        made.add_scatter(name=text(name), x=[None], y=[None], mode="markers", marker=mark)
     return _finished(made, title)
 
 
