@@ -206,8 +206,8 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
         print(f"{company}: training {training[0, 0]:+.3f}, inference {inference[0, 0]:+.3f}")  # en
 
 # %% [markdown] tags=["ja"]
-# 学習のときの出力は、偶然一緒になったデータに左右されます。この揺らぎが過学習を抑えることもありますが、推論では困ります。
-# 推論に切り替え忘れるのは、実務で最も多い間違いの1つです。
+# $x = 5$ の出力は、学習のときは仲間によって0、1.52、−1.27と変わり、推論ではいつも0.96です。推論に切り替えるのを忘れると、
+# 予測は、偶然同じバッチに入ったデータに左右されます。1件ずつ入力すれば、どんな $x$ でも $\beta$(ここでは0)しか返りません。
 #
 # 本当に速く学習できるのかは、測れば分かります。**予想を書いてから**、ターミナルで実行してください(約30秒)。
 #
@@ -226,8 +226,9 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 # $i = 0, 1, \dots$ の順に全座標を1回ずつ更新した**新しい配列**を返してください。後の座標の更新には、もう更新した値を使います。
 
 # %% [markdown] tags=["en"]
-# In training an output depends on whichever examples happen to be in the batch. The noise may hold overfitting back, but in
-# inference it is not wanted. To forget to switch to inference is among the most frequent mistakes in practice.
+# For $x = 5$ the output in training is 0, 1.52 or −1.27, depending on its company; in inference it is always 0.96. Forget to
+# switch to inference, and a forecast depends on whichever examples happen to share its batch. With one example at a time it is
+# $\beta$, here 0, for every $x$.
 #
 # Whether training gets faster can be measured. **Write down a prediction**, then run this in a terminal (about 30 seconds):
 #

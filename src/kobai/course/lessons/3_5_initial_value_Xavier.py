@@ -222,8 +222,9 @@ curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標
 curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます。$\sigma = 1$ では、飽和しているのに勾配は大きくなっていきます
-#   (飽和していないわずかな要素を通って、大きな重みが掛かるためです)。どちらも学習になりません。
+# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$ では、大半のノードが飽和しているのに、勾配全体は
+#   層をさかのぼるほど大きくなります(**勾配爆発**)。3-4節と同じで、飽和したノードでは勾配が消える一方、飽和していない
+#   わずかなノードを通る勾配には、大きな重みが何度も掛かるためです。
 # - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。$n_1 = n_2$ の層ではXavierと同じになるので、
 #   正方形の層だけで試すと、取り違えに気づけません。**テストは必ず $n_1 \ne n_2$ で。**
 #
@@ -248,8 +249,9 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 # </details>
 
 # %% [markdown] tags=["en"]
-# - With $\sigma = 0.01$ the gradient is all but gone after ten layers. With $\sigma = 1$ it grows in spite of the
-#   saturation: through the few entries that are not saturated, large weights are multiplied in. Neither learns.
+# - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
+#   saturated, and yet the gradient as a whole grows from layer to layer (**exploding gradient**). As in lesson 3-4: it
+#   vanishes in the saturated nodes, but what passes through the few others is multiplied by large weights again and again.
 # - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In a square layer it equals Xavier, so tests on square
 #   layers cannot see the two confused. **Always test with $n_1 \ne n_2$.**
 #
