@@ -3,7 +3,7 @@
 Each takes plain arrays by name and gives a plotly figure, so that a learner can draw whatever they made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,8 +84,8 @@ def curves(
       log: whether the vertical axis is logarithmic.
       every: steps between two numbers.
     """
-    up = {"title_text": y, "type": "log", "exponentformat": "power"} if log else {"title_text": y}
-    made = figure([""], [{"title_text": x}], [up], height=320, margin={"t": 48})
+    up = _logarithmic(series.values()) if log else {}
+    made = figure([""], [{"title_text": x}], [{"title_text": y, **up}], height=320, margin={"t": 48})
     for i, (name, values) in enumerate(series.items()):
         made.add_scatter(
             name=text(name),
@@ -95,6 +95,15 @@ def curves(
             line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
         )
     return _finished(made, title)
+
+
+def _logarithmic(series: Iterable[Any]) -> dict[str, Any]:
+    """A logarithmic axis; where it spans more than a decade and a half only powers of ten have a label."""
+    shown = np.concatenate([np.empty(0), *(np.asarray(values, float) for values in series)])
+    shown = shown[np.isfinite(shown) & (shown > 0)]
+    wide = bool(shown.size) and shown.max() > 30 * shown.min()
+    decades = {"nticks": 8} if wide and shown.max() > 1e8 * shown.min() else {"dtick": 1} if wide else {}
+    return {"type": "log", "exponentformat": "power", **decades}
 
 
 def scatter(
@@ -121,7 +130,13 @@ def scatter(
 
 
 def histograms(
-    values: Mapping[str, Any], *, title: str = "", columns: int = 5, bins: int = 40, x: str = ""
+    values: Mapping[str, Any],
+    *,
+    title: str = "",
+    columns: int = 5,
+    bins: int = 40,
+    x: str = "",
+    within: tuple[float, float] | None = None,
 ) -> go.Figure:
     """A histogram beside the other for each array: the share of its entries in each bin.
 
@@ -131,11 +146,18 @@ def histograms(
       columns: histograms in a row.
       bins: in each.
       x: what the horizontal axes are called.
+      within: the ends of all horizontal axes, so that spreads can be compared; default: each array's own.
     """
     count = len(values)
+    across = {
+        "title_text": x,
+        "nticks": 4,
+        "exponentformat": "power",
+        **({"range": within} if within else {}),
+    }
     made = figure(
         [text(name) for name in values],
-        [{"title_text": x}] * count,
+        [across] * count,
         [{"tickformat": ".0%", "rangemode": "tozero"}] * count,
         height=190,
         columns=(min(columns, count), 2),
@@ -143,7 +165,7 @@ def histograms(
     )
     for panel, (name, array) in enumerate(values.items(), start=1):
         entries = np.ravel(np.asarray(array, float))
-        shares, edges = np.histogram(entries[np.isfinite(entries)], bins)
+        shares, edges = np.histogram(entries[np.isfinite(entries)], bins, within)
         made.add_bar(
             name=text(name),
             x=(edges[1:] + edges[:-1]) / 2,
@@ -273,7 +295,14 @@ def regions(
 
 def _finished(made: go.Figure, title: str) -> go.Figure:
     made.update_layout(
-        title={"text": f"<b>{text(title)}</b>", "x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 15}},
+        title={
+            "text": f"<b>{text(title)}</b>",
+            "x": 0.01,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 8},
+            "font": {"size": 15},
+        },
         font={"family": FONT, "size": 13},
         legend={"traceorder": "normal"},
     )

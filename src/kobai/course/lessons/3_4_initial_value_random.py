@@ -143,8 +143,8 @@ if done("3_4.layers") and done("3_4.saturated"):
         print(f"σ={σ}: saturated (layers 1-5) {shares}")  # en
         print(f"    spread of layer 5 {found[-1].std():.4f}, of the gradient five layers back {gradient_std(weights, found):.2g}")  # en
 
-histograms(shown, title="tanh の活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
-histograms(shown, title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
+histograms(shown, within=(-1, 1), title="tanh の活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
+histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
 
 # %% [markdown] tags=["ja"]
 # - $\sigma = 1$: 85%の出力が $\pm 0.95$ の外に張り付きます。張り付いたノードの微分は0.1未満で、そこでは勾配が**消えます**。
@@ -276,8 +276,8 @@ if done("3_4.standardize") and done("3_4.saturated"):
             print(f"    {kind:5} 学習後の重み: 標準偏差 {weights.std():.3f}、最大 {np.abs(weights).max():.2f}")  # ja
             print(f"    {kind:5} weights after training: std {weights.std():.3f}, largest {np.abs(weights).max():.2f}")  # en
 
-histograms(finals, columns=4, title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
-histograms(finals, columns=4, title="First-layer weights after training, by unit") if finals else None  # en
+histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
+histograms(finals, columns=4, within=(-0.6, 0.6), title="First-layer weights after training, by unit") if finals else None  # en
 
 # %%
 curves(losses, x="ステップ", y="損失", title="標準化の有無と訓練の損失", log=True)  # ja

@@ -225,8 +225,10 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 # - $\sigma = 0.01$ では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$ では、大半のノードが飽和しているのに、勾配全体は
 #   層をさかのぼるほど大きくなります(**勾配爆発**)。3-4節と同じで、飽和したノードでは勾配が消える一方、飽和していない
 #   わずかなノードを通る勾配には、大きな重みが何度も掛かるためです。
-# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。$n_1 = n_2$ の層ではXavierと同じになるので、
-#   正方形の層だけで試すと、取り違えに気づけません。**テストは必ず $n_1 \ne n_2$ で。**
+# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
+#   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$ なら
+#   $n_2\sigma^2 = 0.25$ 倍、Xavierなら0.4倍です。
+# - $n_1 = n_2$ の層では、この2つは同じです。正方形の層だけで試すと、取り違えに気づけません。**必ず $n_1 \ne n_2$ の層でも試しましょう。**
 #
 # ## まとめ
 #
@@ -252,8 +254,10 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 # - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
 #   saturated, and yet the gradient as a whole grows from layer to layer (**exploding gradient**). As in lesson 3-4: it
 #   vanishes in the saturated nodes, but what passes through the few others is multiplied by large weights again and again.
-# - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In a square layer it equals Xavier, so tests on square
-#   layers cannot see the two confused. **Always test with $n_1 \ne n_2$.**
+# - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In the figure it almost coincides with Xavier, for the widths
+#   100 → 200 → 50 → 100 come back to where they were: what widening layers do, narrowing ones undo. In a single layer 200 → 50
+#   the variance of the gradient is multiplied by $n_2\sigma^2 = 0.25$ with $\sqrt{1/n_1}$, by 0.4 with Xavier.
+# - In a square layer the two are equal, so tests on square layers cannot see them confused. **Always test with $n_1 \ne n_2$.**
 #
 # ## Summary
 #

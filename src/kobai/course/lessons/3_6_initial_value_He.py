@@ -199,7 +199,7 @@ if done("3_6.he"):
 
 title = "ReLU の活性化の分布(0より大きいものだけ。初期値、層)"  # ja
 title = "Distribution of ReLU activations above 0 (initial value, layer)"  # en
-histograms(shown, title=title) if shown else None
+histograms(shown, within=(0, 4), title=title) if shown else None
 
 # %% [markdown] tags=["ja"]
 # ## 5. 学習で確かめる

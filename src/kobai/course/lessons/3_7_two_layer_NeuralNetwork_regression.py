@@ -210,7 +210,7 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 # - **σ=0.01**: 20ノードは互いに違うのに、当てはまりは「すべて0.5」とほとんど同じです。小さな重みは、はじめのうち全ノードで
 #   同じ向きに育ち、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま(プラトー)です。
 # - **Xavier**: 順調に下がります。
-# - **σ=10**: 隠れ層の出力の約8割が飽和し、そこでは $W_1$ に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
+# - **σ=10**: 隠れ層の出力の86%が飽和し、そこでは $W_1$ に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
 #   当てはめるので、原点のまわりで曲線がぎざぎざになります。損失が小さくても、**点と点の間の形**を見てください。
 
 # %% [markdown] tags=["en"]
@@ -219,7 +219,7 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 # - **σ=0.01**: its 20 nodes differ, and yet the fit is almost that of "all 0.5". Small weights all grow in the same
 #   direction first, and act as one node. Until their differences have grown, the loss stays level (a plateau).
 # - **Xavier**: falls steadily.
-# - **σ=10**: about 80 % of the hidden outputs are saturated, and no gradient reaches $W_1$ through them. It fits with the last
+# - **σ=10**: 86 % of the hidden outputs are saturated, and no gradient reaches $W_1$ through them. It fits with the last
 #   layer, and with nodes that bend sharply near the origin: there the curve is jagged. Even where its loss is small, look at its
 #   *shape between the points*.
 
