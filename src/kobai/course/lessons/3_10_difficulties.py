@@ -466,9 +466,9 @@ if done("3_10.starts_needed"):
 #
 # ## 7. 不正確な勾配
 #
-# ### 7.1 雑音のある勾配
+# ### 7.1 ノイズのある勾配
 #
-# お椀 $f = x^2/20 + y^2$ の勾配に、標準偏差1の雑音を加えます(ミニバッチの代わりです)。$(-7, 2)$ からSGDで進み、
+# お椀 $f = x^2/20 + y^2$ の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$ からSGDで進み、
 # 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**(バッチを16倍にする)か、
 # **学習率を16分の1にする**かです。
 #
@@ -499,7 +499,7 @@ def bowl(p):
 
 
 def noisy_slope(count, random):
-    # ja: count 個の雑音を平均した勾配
+    # ja: count 個のノイズを平均した勾配
     # en: the gradient with the mean of so many draws of noise
     def gradient(p):
         noise = random.standard_normal((count, *p.shape)).mean(axis=0)
@@ -519,7 +519,7 @@ for name, (rate, count) in ways.items():
     print(f"{name:12} 最後の200ステップの f {falls[name][-200:].mean():.3f}   f<0.1: ステップ {arrived}、勾配 {gradients}")  # ja
     print(f"{name:12} f in the last 200 steps {falls[name][-200:].mean():.3f}   f<0.1: step {arrived}, gradients {gradients}")  # en
 
-curves(falls, x="ステップ", y="f(400回の平均)", title="雑音のある勾配: 平均するか、学習率を下げるか", log=True)  # ja
+curves(falls, x="ステップ", y="f(400回の平均)", title="ノイズのある勾配: 平均するか、学習率を下げるか", log=True)  # ja
 curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: average them, or lower the rate", log=True)  # en
 
 # %% [markdown] tags=["ja"]
@@ -611,7 +611,7 @@ if done("3_10.smoothed_gradient"):
 # - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。前者には適応的な手法が、後者には勾配クリッピングが効きます。
 # - 同じ行列を繰り返し掛けると、勾配は指数関数的に消えるか爆発します。
 # - どの極小点に着くかは、出発点と手法で決まります。深さが違うなら、何回も出発して最も良いものを選びます。
-# - 勾配に雑音があるときは、平均しても、学習率を下げても、揺れは小さくなります。階段状なら、ぼかした関数の勾配を使います。
+# - 勾配にノイズがあるときは、平均しても、学習率を下げても、揺れは小さくなります。階段状なら、ぼかした関数の勾配を使います。
 #
 # ### 自己診断
 #
