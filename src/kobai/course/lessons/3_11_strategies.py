@@ -389,9 +389,9 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 
 # %% [markdown] tags=["ja"]
 # 平均をとると、行き来が打ち消し合います。最後の100ステップの $f$ の平均は、平均しないと0.44、最初から平均すると0.0067、
-# 101ステップから平均すると0.0011です。3-1節でいつまでも $f = 4$ のままだった
-# $\eta = 1$ のSGDでも、平均は谷底にあります。ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが
-# 残ります($k = 1$)。ネットワークで効くかどうかは、測ってみなければ分かりません。
+# 101ステップから平均すると0.0011です。3-1節でいつまでも $f = 4$ のままだった $\eta = 1$ のSGDでも、平均は谷底にあります。
+# ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが残ります($k = 1$)。ネットワークで効くかどうかは、
+# 測ってみなければ分かりません。
 #
 #     kobai compare digits --optimizers sgd,adam --initializers he --average none,polyak:100 --target 0.97 --language ja
 #
@@ -417,8 +417,8 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 
 # %% [markdown] tags=["en"]
 # The mean cancels the to and fro. Over the last 100 steps $f$ is 0.44 on average without it, 0.0067 at the mean from
-# the first step on, 0.0011 at that from step 101 on. Even SGD with $\eta = 1$, which in lesson 3-1 keeps $f = 4$ for ever, has its mean at the
-# bottom. But let points into the mean that are still *on their way*, and it lags behind for a long time ($k = 1$). Whether it
+# the first step on, 0.0011 at that from step 101 on. Even SGD with $\eta = 1$, which in lesson 3-1 keeps $f = 4$ for ever, has
+# its mean at the bottom. But let points into the mean that are still *on their way*, and it lags behind ($k = 1$). Whether it
 # helps on a network has to be measured:
 #
 #     kobai compare digits --optimizers sgd,adam --initializers he --average none,polyak:100 --target 0.97 --language en

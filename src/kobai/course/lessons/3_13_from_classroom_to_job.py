@@ -438,7 +438,7 @@ if done("3_13.reading"):
 # | 比べる手法、学習率の範囲、試す回数(そろえる) | |
 # | 予算(ステップ数)とシード数(`seeds_needed` で) | |
 #
-# 課題を `my_task.py` に書けば、`kobai compare my_task.py --output study` で報告書ができます。
+# 課題を `my_task.py` に書けば、`kobai compare my_task.py --output study --language ja` で報告書ができます。
 #
 # **報告書のひな形**(1枚): 問い / 条件(課題、予算、目標、試した範囲) / 確かめられたこと(比、区間、補正したp) /
 # **確かめられなかったこと** / 次に何をするか。
@@ -461,7 +461,7 @@ if done("3_13.reading"):
 # | methods, ranges of learning rates, trials (equal numbers) | |
 # | budget in steps; seeds (from `seeds_needed`) | |
 #
-# With the task in `my_task.py`, `kobai compare my_task.py --output study` writes the report.
+# With the task in `my_task.py`, `kobai compare my_task.py --output study --language en` writes the report.
 #
 # **A report in one page**: the question / the conditions (task, budget, target, grids) / what is established (ratio,
 # interval, corrected p) / *what is not* / what to do next.

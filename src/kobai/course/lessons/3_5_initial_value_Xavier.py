@@ -187,12 +187,20 @@ curves(stds, x="layer", y="standard deviation", title="Spread of tanh activation
 
 # %% [markdown] tags=["ja"]
 # Xavierでも、tanhはわずかに値を縮めるので(原点を離れると傾きが1より小さいため)、層とともにゆっくり下がります。
-# それでも桁が変わることはありません。逆伝播でも確かめます。**勾配**の標準偏差が、出力側から入力側へどう変わるかです。
+# それでも桁が変わることはありません。
+#
+# 逆伝播でも確かめます。出力側に標準偏差1の勾配を入れます。
+#
+# **予想**: **勾配**の標準偏差は、出力側から入力側へ、どう変わるでしょうか。飽和する $\sigma = 1$ ではどうでしょうか。
 
 # %% [markdown] tags=["en"]
 # Even with Xavier the spread falls slowly, for tanh shrinks what is away from the origin, where its slope is below 1. But
-# it stays within the same order of magnitude. Now backward: how does the spread of the *gradients* change from the
-# output to the inputs?
+# it stays within the same order of magnitude.
+#
+# Now backward: gradients of deviation 1 enter at the output.
+#
+# **Predict**: how does the spread of the *gradients* change from the output to the inputs? And with $\sigma = 1$, which
+# saturates?
 
 
 # %%
