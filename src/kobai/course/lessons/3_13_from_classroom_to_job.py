@@ -181,7 +181,7 @@ if done("3_13.loss_and_metric"):
 # %% [markdown] tags=["ja"]
 # ## 2. 制限付き平均ステップ数(4分)
 #
-# 表の `steps to target` を自分で計算します。`times` は各シードが目標に届いたステップです。未到達は `np.inf`、記録がないものは
+# 表の「目標までのステップ」を自分で計算します。`times` は各シードが目標に届いたステップです。未到達は `np.inf`、記録がないものは
 # `np.nan` です。**届かなかった実行を除くと、失敗の多い手法ほど良く見えます。** そこで、予算 `budget` までに届かなかった実行を
 # **予算ちょうどで届いたとみなして**平均します。
 
@@ -342,13 +342,13 @@ curves(luck, x="settings tried, k", y="steps", title="The best of k settings tha
 # 同僚が同じ課題で、次の比較をしました。表の手法名の後ろのかっこは、調整で試した設定の数です。
 #
 # ```text
-# 4 fresh seeds, 300 steps
-# optimizer      learning rate   reached   steps to target     × adam              corr. p
-# adam (16)      0.1             4/4        50 [37–63]         reference
-# momentum (4)   0.01▸           1/4       290 [258–300]       5.85 [4.37–7.83]    .250
-# sgd (2)        0.01            0/4      >300                 ≥ 6.06              .250
+# 新しいシード 4 個、300 ステップ
+# 手法           学習率   到達   目標までのステップ   対 adam 比          補正 p
+# adam (16)      0.1      4/4     50 [37–63]          基準
+# momentum (4)   0.01▸    1/4    290 [258–300]        5.85 [4.37–7.83]    .250
+# sgd (2)        0.01     0/4   >300                  ≥ 6.06              .250
 #
-# initial weights: xavier; normal:0.01 is 1.07× [0.59–1.94]
+# 重みの初期値: xavier。normal:0.01 は 1.07× [0.59–1.94]
 # ```
 #
 # 5つの問いに、5文字で答えてください(`"abcda"` のように)。

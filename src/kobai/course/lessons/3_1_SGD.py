@@ -512,7 +512,7 @@ check("3_1.rmsprop")
 # \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\hat{\boldsymbol v}} + \varepsilon} \odot \hat{\boldsymbol m}$$
 #
 # $\boldsymbol m$ はMomentumに、$\boldsymbol v$ はRMSPropに似ています。どちらも0から始まるので、はじめのうちは小さすぎます。
-# それを直すのがバイアス修正です。**$t$ は1から数えます。** 0から数えると $1-\rho^0 = 0$ で割ることになります。
+# それを補うのがバイアス修正です。**$t$ は1から数えます。** 0から数えると $1-\rho^0 = 0$ で割ることになります。
 # $\varepsilon$ は根号の外です。
 
 # %% [markdown] tags=["en"]
@@ -638,7 +638,8 @@ contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="お椀 x²/20 + y² の上�
 contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="Paths on the bowl x²/20 + y²")  # en
 
 # %% [markdown] tags=["ja"]
-# 凡例を押すと、手法を1つずつ出し入れできます(2回押すとその手法だけになります)。損失の下がり方も並べてみましょう。
+# 凡例をクリックすると、手法ごとに表示と非表示を切り替えられます(ダブルクリックすると、その手法だけになります)。損失の下がり方も
+# 並べてみましょう。
 
 # %% [markdown] tags=["en"]
 # Press a name in the legend to hide or show a method, twice to see it alone. And this is how the losses fall:
@@ -649,10 +650,10 @@ curves(losses, x="ステップ", y="f", title="損失の推移(最初の100ス�
 curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - SGDは、急な $y$ 方向で左右に振れながら、緩やかな $x$ 方向を少しずつ進みます。学習率の上限を決めるのは急なほうです。
+# - SGDは、急な $y$ 方向で上下に振れながら、緩やかな $x$ 方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
-# - AdaGrad、RMSProp、Adamは、$x$ と $y$ に同じくらい動き出します。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
-# - AdaDeltaの最初の一歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
+# - AdaGrad、RMSProp、Adamは、$x$ 方向にも $y$ 方向にも、最初から同じくらい動きます。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
+# - AdaDeltaの最初の1歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
 # - RMSPropは、$\eta$ が一定の限り、谷底で $\eta$ ほどの幅で振動し続けます。$\eta = 0.3$ では
 #   到達しても維持できません。$\eta$ を小さくすると維持できますが、着くのは遅くなります。
 

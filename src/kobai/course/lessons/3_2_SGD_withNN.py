@@ -446,8 +446,9 @@ def measure(rule, target=0.95, steps=200, every=10):
         firsts.append(every * (met.index(True) + 1) if any(met) else np.inf)
         stays.append(every * int(missed[-1] + 2 if len(missed) else 1) if met[-1] else np.inf)
     reached, mean = int(np.isfinite(firsts).sum()), np.minimum(firsts, steps).mean()
-    print(f"到達 {reached}/3  目標までのステップ {firsts} 平均 {mean:.0f}  以後維持 {stays}  発散 {diverged}")  # ja
-    print(f"reached {reached}/3  steps to target {firsts} mean {mean:.0f}  stays from {stays}  diverged {diverged}")  # en
+    first, stay = (", ".join("–" if np.isinf(n) else str(n) for n in each) for each in (firsts, stays))
+    print(f"到達 {reached}/3  目標までのステップ {mean:.0f}(シードごとに {first})  以後維持 {stay}  発散 {diverged}")  # ja
+    print(f"reached {reached}/3  steps to target {mean:.0f} (by seed {first})  stays from {stay}  diverged {diverged}")  # en
 
 
 if parts_done() and done("3_2.train"):
@@ -481,7 +482,7 @@ if parts_done() and done("3_2.train"):
 #
 # - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。形を合わせると、式を思い出せます。
 # - 勾配は必ず数値微分で確かめます。コードが動くことと、正しいことは別です。
-# - 更新則はネットワークを知りません。名前と配列の辞書だけを見ます。だから入れ替えられます。
+# - 更新則が見るのは、名前と配列の辞書だけで、ネットワークの構造ではありません。だから、自由に入れ替えられます。
 # - 手法の比較には、手法ごとの学習率の調整と、複数のシードが必要です。
 #
 # ### 自己診断

@@ -55,7 +55,8 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 1. 訓練損失の最小点で止めてよいか
 #
-# 純粋な最適化(資源の配分、車体の形、最短経路など)では、目的関数そのものが目標です。極小点が見つかれば計算は終わります。
+# 純粋な最適化(資源の配分、車体の形、最短経路など)では、目的関数そのものが目標です。極小点が見つかれば計算は終わります
+# (kobaiにも例があります。ターミナルで `kobai descend shortest_path --language ja` を実行してみてください)。
 # 機械学習で手元にあるのは、観測されたデータの上での損失(**経験損失**)だけです。本当に小さくしたいのは、
 # まだ見ていないデータも含めた平均(**期待損失**)のほうです。
 #
@@ -67,7 +68,7 @@ kobai.words.use("en")  # en
 # ## 1. Should you stop at the minimum of the training loss?
 #
 # In pure optimisation (sharing out resources, the shape of a car, a shortest path) the objective is the goal itself: find
-# a minimum, and you are done. In learning you only have the loss on the data that were observed, the **empirical loss**.
+# a minimum, and you are done. (kobai has such examples: try `kobai descend shortest_path --language en` in a terminal.) In learning you only have the loss on the data that were observed, the **empirical loss**.
 # What you want small is the mean over all data that may come, the **expected loss**.
 #
 # A polynomial of degree 11 is fitted to 15 points by gradient descent. The expected loss is estimated on 2,000 points of
