@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 import kobai
 from kobai import words
+from kobai.course import figures
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
 from kobai.course.notebooks import KINDS, dump, notebook, rendered
 from kobai.course.source import LANGUAGES, Cell, lesson_names, load, read
@@ -205,6 +206,35 @@ def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():
         "# E\nx = 2\ny = 3\ndef f():\n    # write your code here, in place of the next line\n"
         "    raise NotImplementedError"
     )
+
+
+def test_a_map_of_regions_has_a_colour_for_each_place_and_a_gap_for_none():
+    made = figures.regions({"SGD": [[0, 1], [-1, 1]]}, (-2, 2), (0, 1), ["left", "right"])
+    heat, *legend = made.data
+    assert [list(row) for row in heat.z] == [[0, 1], [None, 1]]
+    assert (tuple(heat.x), tuple(heat.y)) == ((-2.0, 2.0), (0.0, 1.0))
+    colours = [heat.colorscale[2 * i][1] for i in range(2)]
+    assert [(each.name, each.marker.color) for each in legend] == list(
+        zip(["left", "right"], colours, strict=True)
+    )
+    # A whole number lies in the middle of its colour: from 0 to 1/2, and from 1/2 to 1.
+    assert [step for step, _ in heat.colorscale] == [0, 0.5, 0.5, 1]
+    assert (heat.zmin, heat.zmax) == (-0.5, 1.5)
+
+
+def test_lines_over_a_logarithmic_axis_show_the_numbers_given_and_single_points():
+    made = figures.against([0.1, 1], {"mean": [3, 5]}, points=[[2, 4], [5, 5]])
+    assert made.layout.xaxis.type == "log"
+    assert made.layout.xaxis.ticktext == ("0.1", "1")
+    points, mean = made.data
+    assert list(zip(points.x, points.y, strict=True)) == [(0.1, 2), (0.1, 4), (1, 5), (1, 5)]
+    assert (mean.x, mean.y) == ((0.1, 1), (3, 5))
+
+
+def test_histograms_can_share_their_ends():
+    made = figures.histograms({"wide": [-1, 0, 0.9], "narrow": [0, 0, 0]}, bins=2, within=(-1, 1))
+    assert [list(bars.y) for bars in made.data] == [pytest.approx([1 / 3, 2 / 3]), [0, 1]]
+    assert made.layout.xaxis.range == made.layout.xaxis2.range == (-1, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
