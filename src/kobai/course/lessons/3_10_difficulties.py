@@ -459,8 +459,8 @@ if done("3_10.starts_needed"):
 # %% [markdown] tags=["ja"]
 # 極小点は $x \approx 0, \pm 2.05, \pm 4.10, \dots$ に11個あり、外側ほど浅く($f$ が大きく)なります。最も低い極小点に着いた割合は、
 # SGDと $\eta = 0.1$ のAdamでは11%、Momentumでは26%です。Momentumは勢いで、いくつかのくぼみを通り抜けます。95%の確率で
-# 1回は着くために必要な出発は、26回から11回に減ります。$\eta = 1$ のAdamは21%で、着けなかったときの $f$ も小さめです(平均0.43)。
-# 大きな歩幅はくぼみを飛び越えますが、着いてからも細かくは合わせられません。
+# 1回は着くために必要な出発は、26回から11回に減ります。$\eta = 1$ のAdamは21%で、$f$ の平均は最も小さい0.43です。
+# 大きな歩幅が、くぼみを飛び越えるからです。
 #
 # ネットワークの学習を複数のシードで試すのは、このためでもあります。良い出発点を確実に見つける方法は、まだありません。
 #
@@ -477,8 +477,8 @@ if done("3_10.starts_needed"):
 # %% [markdown] tags=["en"]
 # There are 11 minima, at $x \approx 0, \pm 2.05, \pm 4.10, \dots$, the higher the farther out. SGD, and Adam with $\eta = 0.1$, reach
 # the lowest from 11 % of the starts, Momentum from 26 %: its speed carries it through some of the hollows. For a 95 % chance
-# of arriving at least once it needs 11 starts instead of 26. Adam with $\eta = 1$ has 21 %, and a low $f$ also where it
-# misses (0.43 on average): long steps jump over hollows, but cannot settle finely at the bottom.
+# of arriving at least once it needs 11 starts instead of 26. Adam with $\eta = 1$ has 21 %, and the
+# lowest mean $f$, 0.43: its long steps jump over hollows.
 #
 # That is one more reason to train with several seeds. Nobody knows how to find a good start for certain.
 #
