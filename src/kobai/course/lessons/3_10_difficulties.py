@@ -566,12 +566,13 @@ check("3_10.smoothed_gradient")
 
 # %% [markdown] tags=["ja"]
 # お椀を高さ1/4の階段にした $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$ で試します。向きは毎回10本、SGDの学習率は0.3、300ステップです。
+# 同じことを、6節の波の上でも試します(学習率は0.1)。
 #
 # **予想**: 幅 $w$ を $10^{-4}$(3-2節の数値微分と同じ幅)、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
 
 # %% [markdown] tags=["en"]
 # Try it on the bowl made into stairs of height 1/4, $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$, with 10 directions a step and
-# 300 steps of SGD at learning rate 0.3.
+# 300 steps of SGD at learning rate 0.3; and on the waves of section 6, at learning rate 0.1.
 #
 # **Predict**: how far down does it get with a width $w$ of $10^{-4}$ (that of the finite differences of lesson 3-2), 0.1, 0.3
 # and 1?
