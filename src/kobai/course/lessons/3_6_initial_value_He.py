@@ -202,6 +202,8 @@ title = "Distribution of ReLU activations above 0 (initial value, layer)"  # en
 histograms(shown, within=(0, 4), title=title) if shown else None
 
 # %% [markdown] tags=["ja"]
+# Xavierでは、層を通るたびに分布が0のほうへ縮んでいきます。Heでは、広がりがほとんど変わりません。
+#
 # ## 5. 学習で確かめる
 #
 # 64 → 50 → 50 → 50 → 50 → 50 → 10 のReLUネットワークで、手書き数字を学習させます。
@@ -209,6 +211,8 @@ histograms(shown, within=(0, 4), title=title) if shown else None
 # **予想**: $\sigma = 0.01$、Xavier、Heで、損失が1を下回るまでのステップ数は、どのくらい違うでしょうか。
 
 # %% [markdown] tags=["en"]
+# With Xavier the distribution shrinks towards 0 from layer to layer. With He its spread hardly changes.
+#
 # ## 5. The proof in training
 #
 # A ReLU network 64 → 50 → 50 → 50 → 50 → 50 → 10 learns the digits.
