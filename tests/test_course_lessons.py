@@ -10,7 +10,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import kobai
 from kobai import words
+from kobai.course import figures
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
 from kobai.course.notebooks import KINDS, dump, notebook, rendered
 from kobai.course.source import LANGUAGES, Cell, lesson_names, load, read
@@ -106,6 +108,82 @@ def test_no_solution_is_left_in_a_trainees_notebook(lesson):
                 assert "raise NotImplementedError" not in answer
 
 
+MINUTES = {"ja": r"\((\d+)分(?:、[^)]*)?\)$", "en": r"\((\d+) min(?:, [^)]*)?\)$"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_heading_above_an_exercise_says_three_to_eight_minutes(lesson, language):
+    """One exercise a heading; questions to answer are exercises, too."""
+    heading = ""
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            heading = (re.findall(r"^#{2,3} .*$", text, re.MULTILINE) or [heading])[-1]
+        elif "exercise" in cell["metadata"].get("tags", []):
+            found = re.search(MINUTES[language], heading)
+            assert found, (cell["id"], heading)
+            assert 3 <= int(found[1]) <= 8
+            heading = f"used by {cell['id']}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_ends_with_a_summary_and_three_questions_with_folded_answers(lesson):
+    for language, (summary, folded) in {
+        "ja": ("## まとめ", "<summary>答え</summary>"),
+        "en": ("## Summary", "<summary>Answers</summary>"),
+    }.items():
+        last = "".join(notebook(lesson, language, "trainee")["cells"][-1]["source"])
+        questions, _, answers = last.partition("<details>")
+        assert summary in questions
+        assert folded in answers
+        for part in (questions.rpartition("###")[2], answers):
+            assert re.findall(r"^(\d)\. ", part, re.MULTILINE) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_commands_for_the_terminal_speak_the_notebooks_language(lesson, language):
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        if cell["cell_type"] == "markdown":
+            for command in re.findall(r"kobai (?:compare|descend) [^`\n]*", "".join(cell["source"])):
+                assert command.endswith(f" --language {language}")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_japanese_text_keeps_to_one_word_for_a_thing(lesson):
+    """Words for which the glossary, or kobai's own tables, have another."""
+    for cell in notebook(lesson, "ja", "answer")["cells"]:
+        others = "端末|雑音|偽の主張|例ごと|初到達|モメンタム|ローカルミニマム|チューニング(?!\\))"
+        assert not re.search(others, "".join(cell["source"])), cell["id"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tables_of_the_group_work_have_the_columns_that_the_commands_print(language):
+    table = words.TABLES[language]
+    for lesson, columns in {
+        "3_1_SGD": ("descent.column.first", "descent.column.stays"),
+        "3_2_SGD_withNN": ("table.reached", "table.cost.steps"),
+    }.items():
+        cells = notebook(load(lesson), language, "trainee")["cells"]
+        text = "".join("".join(cell["source"]) for cell in cells)
+        for column in columns:
+            # A column of a table is narrow: its words are broken, and an interval may follow them.
+            printed = re.sub(r" ?\[.*", "", table[column]).replace("\n", " " if language == "en" else "")
+            assert f"| {printed} |" in text
+
+
+def test_the_group_work_measures_what_descend_does(capsys):
+    run(load("3_1_SGD"), "en", "answer")
+    lines = capsys.readouterr().out.splitlines()
+    measured = [line for line in lines if line.startswith("first there")]
+    rules = [kobai.SGD(0.95), kobai.SGD(1.01), kobai.Momentum(0.1)]
+    for line, rule in zip(measured, rules, strict=True):
+        [row] = kobai.descend("bowl", rule).outcome.rows
+        first, stays, diverged = (each or "–" for each in (row.first, row.stays, row.diverged_at))
+        assert line == f"first there {first}  stays from {stays}  diverged {diverged}"
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_jupytext_reads_a_lesson_as_we_do(name):
     """All but what we leave out: blank lines at the ends of a cell."""
@@ -128,6 +206,35 @@ def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():
         "# E\nx = 2\ny = 3\ndef f():\n    # write your code here, in place of the next line\n"
         "    raise NotImplementedError"
     )
+
+
+def test_a_map_of_regions_has_a_colour_for_each_place_and_a_gap_for_none():
+    made = figures.regions({"SGD": [[0, 1], [-1, 1]]}, (-2, 2), (0, 1), ["left", "right"])
+    heat, *legend = made.data
+    assert [list(row) for row in heat.z] == [[0, 1], [None, 1]]
+    assert (tuple(heat.x), tuple(heat.y)) == ((-2.0, 2.0), (0.0, 1.0))
+    colours = [heat.colorscale[2 * i][1] for i in range(2)]
+    assert [(each.name, each.marker.color) for each in legend] == list(
+        zip(["left", "right"], colours, strict=True)
+    )
+    # A whole number lies in the middle of its colour: from 0 to 1/2, and from 1/2 to 1.
+    assert [step for step, _ in heat.colorscale] == [0, 0.5, 0.5, 1]
+    assert (heat.zmin, heat.zmax) == (-0.5, 1.5)
+
+
+def test_lines_over_a_logarithmic_axis_show_the_numbers_given_and_single_points():
+    made = figures.against([0.1, 1], {"mean": [3, 5]}, points=[[2, 4], [5, 5]])
+    assert made.layout.xaxis.type == "log"
+    assert made.layout.xaxis.ticktext == ("0.1", "1")
+    points, mean = made.data
+    assert list(zip(points.x, points.y, strict=True)) == [(0.1, 2), (0.1, 4), (1, 5), (1, 5)]
+    assert (mean.x, mean.y) == ((0.1, 1), (3, 5))
+
+
+def test_histograms_can_share_their_ends():
+    made = figures.histograms({"wide": [-1, 0, 0.9], "narrow": [0, 0, 0]}, bins=2, within=(-1, 1))
+    assert [list(bars.y) for bars in made.data] == [pytest.approx([1 / 3, 2 / 3]), [0, 1]]
+    assert made.layout.xaxis.range == made.layout.xaxis2.range == (-1, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

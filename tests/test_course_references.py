@@ -1,4 +1,4 @@
-"""The references of lessons 3_9 and 3_11 are kobai's own functions, or agree with closed forms."""
+"""The references of lessons 3_9 to 3_11 are kobai's own functions, or agree with closed forms."""
 
 import jax
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 import kobai
 from kobai import layers
-from kobai.course.exercises import lesson_3_9, lesson_3_11
+from kobai.course.exercises import lesson_3_9, lesson_3_10, lesson_3_11
 from kobai.minimizers.bfgs import updated
 from kobai.minimizers.lbfgs import two_loops
 from kobai.stabilizers import polyak
@@ -87,3 +87,19 @@ def test_averages_are_polyaks(iterates, start):
         found.append(state.mean)
     np.testing.assert_allclose(lesson_3_11.averages(iterates, start), found, rtol=1e-12)
     np.testing.assert_allclose(found[-1], iterates[start - 1 :].mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.25, 0.6])
+@pytest.mark.parametrize("confidence", [0.1, 0.8, 0.99])
+def test_the_starts_needed_are_the_fewest(share, confidence):
+    k = lesson_3_10.starts_needed(share, confidence)
+    assert (1 - share) ** k <= 1 - confidence < (1 - share) ** (k - 1)
+
+
+@pytest.mark.parametrize("width", [1e-3, 2.0])
+def test_smoothing_leaves_the_gradient_of_a_quadratic_as_it_is(quadratic, width):
+    """With directions √n eᵢ, whose mean uuᵀ is the identity, as that of normal ones is on average."""
+    A, b, x = quadratic
+    directions = np.sqrt(len(b)) * np.eye(len(b))
+    found = lesson_3_10.smoothed_gradient(lambda x: x @ A @ x / 2 - b @ x, x, directions, width)
+    np.testing.assert_allclose(found, A @ x - b, rtol=1e-8, atol=1e-8)

@@ -1,15 +1,15 @@
-"""The figures of the lessons, in the look of kobai's reports: paths on a contour map, curves, histograms.
+"""The figures of the lessons, in the look of kobai's reports: contour maps with paths, curves, histograms.
 
 Each takes plain arrays by name and gives a plotly figure, so that a learner can draw whatever they made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text
+from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text, translucent
 
 FONT = "Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic, Meiryo, IPAexGothic, sans-serif"
 FINE = 160
@@ -84,8 +84,8 @@ def curves(
       log: whether the vertical axis is logarithmic.
       every: steps between two numbers.
     """
-    up = {"title_text": y, "type": "log", "exponentformat": "power"} if log else {"title_text": y}
-    made = figure([""], [{"title_text": x}], [up], height=320, margin={"t": 48})
+    up = _logarithmic(series.values()) if log else {}
+    made = figure([""], [{"title_text": x}], [{"title_text": y, **up}], height=320, margin={"t": 48})
     for i, (name, values) in enumerate(series.items()):
         made.add_scatter(
             name=text(name),
@@ -95,6 +95,15 @@ def curves(
             line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
         )
     return _finished(made, title)
+
+
+def _logarithmic(series: Iterable[Any]) -> dict[str, Any]:
+    """A logarithmic axis; where it spans more than a decade and a half only powers of ten have a label."""
+    shown = np.concatenate([np.empty(0), *(np.asarray(values, float) for values in series)])
+    shown = shown[np.isfinite(shown) & (shown > 0)]
+    wide = bool(shown.size) and shown.max() > 30 * shown.min()
+    decades = {"nticks": 8} if wide and shown.max() > 1e8 * shown.min() else {"dtick": 1} if wide else {}
+    return {"type": "log", "exponentformat": "power", **decades}
 
 
 def scatter(
@@ -121,7 +130,13 @@ def scatter(
 
 
 def histograms(
-    values: Mapping[str, Any], *, title: str = "", columns: int = 5, bins: int = 40, x: str = ""
+    values: Mapping[str, Any],
+    *,
+    title: str = "",
+    columns: int = 5,
+    bins: int = 40,
+    x: str = "",
+    within: tuple[float, float] | None = None,
 ) -> go.Figure:
     """A histogram beside the other for each array: the share of its entries in each bin.
 
@@ -131,11 +146,18 @@ def histograms(
       columns: histograms in a row.
       bins: in each.
       x: what the horizontal axes are called.
+      within: the ends of all horizontal axes, so that spreads can be compared; default: each array's own.
     """
     count = len(values)
+    across = {
+        "title_text": x,
+        "nticks": 4,
+        "exponentformat": "power",
+        **({"range": within} if within else {}),
+    }
     made = figure(
         [text(name) for name in values],
-        [{"title_text": x}] * count,
+        [across] * count,
         [{"tickformat": ".0%", "rangemode": "tozero"}] * count,
         height=190,
         columns=(min(columns, count), 2),
@@ -143,7 +165,7 @@ def histograms(
     )
     for panel, (name, array) in enumerate(values.items(), start=1):
         entries = np.ravel(np.asarray(array, float))
-        shares, edges = np.histogram(entries[np.isfinite(entries)], bins)
+        shares, edges = np.histogram(entries[np.isfinite(entries)], bins, within)
         made.add_bar(
             name=text(name),
             x=(edges[1:] + edges[:-1]) / 2,
@@ -181,9 +203,106 @@ def heat(
     return _finished(made, title)
 
 
+def against(
+    x: Any, series: Mapping[str, Any], *, across: str = "", up: str = "", title: str = "", points: Any = None
+) -> go.Figure:
+    """Lines with marks over positive numbers x, on a logarithmic axis.
+
+    Args:
+      x: [n] positive numbers, ascending.
+      series: [n] numbers each, by name.
+      across, up: what the axes are called.
+      title: of the figure.
+      points: [n, k] single measurements behind the lines, k for each x; their mean, say, is a line.
+    """
+    x = np.asarray(x, float)
+    labels = [f"{each:g}" for each in x]
+    made = figure(
+        [""],
+        [{"title_text": across, "type": "log", "tickvals": listed(x), "ticktext": labels}],
+        [{"title_text": up, "rangemode": "tozero"}],
+        height=320,
+        margin={"t": 48},
+    )
+    if points is not None:
+        points = np.asarray(points, float)
+        made.add_scatter(
+            x=listed(np.repeat(x, points.shape[1])),
+            y=listed(points.ravel()),
+            mode="markers",
+            marker={"size": 6, "color": "rgba(128,128,128,0.6)"},
+            showlegend=False,
+        )
+    for i, (name, values) in enumerate(series.items()):
+        made.add_scatter(
+            name=text(name),
+            x=listed(x),
+            y=listed(np.asarray(values, float)),
+            mode="lines+markers",
+            line={"color": colour(i), "width": 2},
+            showlegend=True,
+        )
+    return _finished(made, title)
+
+
+def regions(
+    maps: Mapping[str, Any],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    names: Sequence[str],
+    *,
+    title: str = "",
+) -> go.Figure:
+    """Maps side by side: the colour of a point says where it leads, such as to which local minimum.
+
+    Args:
+      maps: by name, arrays [up, across] of whole numbers, which count `names` from 0; -1 leads nowhere.
+      x, y: the ends of the axes.
+      names: of the places that points lead to, at most as many as there are colours.
+      title: of the figure.
+    """
+    count = len(maps)
+    made = figure(
+        [text(name) for name in maps],
+        [{"range": list(x), "showgrid": False}] * count,
+        [{"range": list(y), "showgrid": False}] * count,
+        height=270,
+        columns=(min(count, 3), 1),
+        margin={"t": 76},
+    )
+    steps = [(i + end) / len(names) for i in range(len(names)) for end in (0, 1)]
+    scale = [[step, translucent(colour(i // 2), 0.75)] for i, step in enumerate(steps)]
+    for panel, found in enumerate(maps.values(), start=1):
+        places = np.asarray(found, float)
+        up, across = places.shape
+        made.add_heatmap(
+            x=np.linspace(*x, across),
+            y=np.linspace(*y, up),
+            z=[listed(row) for row in np.where(places < 0, np.nan, places)],
+            zmin=-0.5,
+            zmax=len(names) - 0.5,
+            colorscale=scale,
+            showscale=False,
+            hoverinfo="skip",
+            xaxis=axis("x", panel),
+            yaxis=axis("y", panel),
+        )
+    for i, name in enumerate(names):  # a heatmap has no entries in a legend
+        mark = {"size": 11, "symbol": "square", "color": translucent(colour(i), 0.75)}
+        made.add_scatter(name=text(name), x=[None], y=[None], mode="markers", marker=mark)
+    return _finished(made, title)
+
+
 def _finished(made: go.Figure, title: str) -> go.Figure:
     made.update_layout(
-        title={"text": f"<b>{text(title)}</b>", "x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 15}},
+        title={
+            "text": f"<b>{text(title)}</b>",
+            "x": 0.01,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 8},
+            "font": {"size": 15},
+        },
         font={"family": FONT, "size": 13},
         legend={"traceorder": "normal"},
     )

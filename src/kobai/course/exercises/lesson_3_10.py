@@ -1,4 +1,6 @@
-"""The exercises of lesson 3_10: clipping by the norm, a recurrent network's gradients, basins."""
+"""The exercises of lesson 3_10: clipping by the norm, a recurrent network's gradients, basins, smoothing."""
+
+import math
 
 import numpy as np
 
@@ -67,6 +69,36 @@ def nearest(ends, minima, *, measure=lambda d: (d**2).sum(axis=2), pick=np.argmi
     return pick(measure(ends[:, None] - minima[None]), axis=1)
 
 
+def starts_needed(share, confidence):
+    return math.ceil(math.log(1 - confidence) / math.log(1 - share))
+
+
+def stairs(theta):
+    return float(np.floor(4 * (theta[0] ** 2 / 3 + theta @ theta + theta.sum())) / 4)
+
+
+def cubic(theta):
+    return float((theta**3).sum() + 2 * theta[0] * theta[-1] + theta[0])
+
+
+SMOOTHED = [
+    (stairs, np.array([1.3, -0.7]), np.array([[0.8, -0.3], [-1.1, 0.4], [0.2, 1.9]]), 0.5),
+    (cubic, np.array([0.4, -1.2, 0.9]), np.array([[1.2, 0.3, -0.5], [0.1, -0.9, 1.4]]), 0.7),
+]
+
+
+def smoothed_gradient(f, theta, directions, width, *, weighted=True, gather=np.mean, scale=2.0):
+    found = []
+    for u in directions:
+        slope = (f(theta + width * u) - f(theta - width * u)) / (scale * width)
+        found.append(slope * (u if weighted else 1.0))
+    return gather(found, axis=0)
+
+
+def smoothed_one_sided(f, theta, directions, width):
+    return np.mean([(f(theta + width * u) - f(theta)) / width * u for u in directions], axis=0)
+
+
 EXERCISES: dict[str, Exercise] = {
     "clip": function(
         "clip",
@@ -99,5 +131,29 @@ EXERCISES: dict[str, Exercise] = {
         distance=lambda ends, minima: nearest(ends, minima, pick=np.min),
         first_coordinate=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d[..., 0])),
         transposed=lambda ends, minima: nearest(minima, ends),
+    ),
+    "starts_needed": function(
+        "starts_needed",
+        starts_needed,
+        [(0.2, 0.95), (0.37, 0.8), (0.05, 0.6), (0.5, 0.1)],
+        not_rounded=lambda share, confidence: math.log(1 - confidence) / math.log(1 - share),
+        rounded_down=lambda share, confidence: math.floor(math.log(1 - confidence) / math.log(1 - share)),
+        all_arrive=lambda share, confidence: math.ceil(math.log(confidence) / math.log(share)),
+        shares_added=lambda share, confidence: math.ceil(confidence / share),
+        upside_down=lambda share, confidence: math.ceil(math.log(1 - share) / math.log(1 - confidence)),
+    ),
+    "smoothed_gradient": function(
+        "smoothed_gradient",
+        smoothed_gradient,
+        SMOOTHED,
+        no_directions=lambda *case: smoothed_gradient(*case, weighted=False),
+        total=lambda *case: smoothed_gradient(*case, gather=np.sum),
+        no_half=lambda *case: smoothed_gradient(*case, scale=1.0),
+        no_width=lambda f, theta, directions, width: smoothed_gradient(
+            f, theta, directions, width, scale=2 / width
+        ),
+        sign=lambda *case: smoothed_gradient(*case, scale=-2.0),
+        one_sided=smoothed_one_sided,
+        last_only=lambda f, theta, directions, width: smoothed_gradient(f, theta, directions[-1:], width),
     ),
 }

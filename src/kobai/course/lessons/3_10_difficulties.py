@@ -18,13 +18,18 @@
 # - 鞍点・プラトー・崖が更新則をどう困らせるかを、小さな関数の上で見分けられる
 # - 勾配クリッピングを実装し、崖の手前で効かせられる
 # - 長期依存性による勾配消失と勾配爆発を、数で説明できる
+# - 吸引域の地図を描き、出発点を何個試せばよいかを見積もれる
+# - 勾配が不正確なときに、平均や平滑化が何をしてくれるかを測れる
 #
 # | 内容 | 目安 |
 # |---|---|
-# | 鞍点とプラトー | 8分 |
-# | 崖と勾配クリッピング | 14分 |
-# | 長期依存性 | 10分 |
+# | 鞍点 | 6分 |
+# | プラトー | 7分 |
+# | 崖と勾配クリッピング | 12分 |
+# | 長期依存性 | 9分 |
 # | 局所構造と全体構造 | 10分 |
+# | 深さの違う極小点 | 10分 |
+# | 不正確な勾配 | 16分 |
 
 # %% [markdown] tags=["en"]
 # # 3-10 What makes networks hard to optimise
@@ -34,20 +39,25 @@
 # - tell, on small functions, how saddles, plateaus and cliffs trouble an update rule
 # - implement gradient clipping, and use it at a cliff
 # - explain in numbers how long-term dependence makes gradients vanish or explode
+# - draw a map of basins of attraction, and estimate how many starts to try
+# - measure what averaging and smoothing do where gradients are inexact
 #
 # | part | time |
 # |---|---|
-# | saddles and plateaus | 8 min |
-# | cliffs and gradient clipping | 14 min |
-# | long-term dependence | 10 min |
+# | saddles | 6 min |
+# | plateaus | 7 min |
+# | cliffs and gradient clipping | 12 min |
+# | long-term dependence | 9 min |
 # | local against global structure | 10 min |
+# | minima of unequal depth | 10 min |
+# | inexact gradients | 16 min |
 
 # %%
 import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import contour, curves, heat
+from kobai.course.figures import contour, curves, regions
 from kobai.course.network import InPlace
 
 kobai.words.use("ja")  # ja
@@ -65,8 +75,15 @@ def descend(rule, gradient, start, steps):
     return np.array(path)
 
 
+def first(values, level):
+    # ja: 初めて level を下回ったステップ。なければ "–"
+    # en: the first step below the level, or "–"
+    below = np.asarray(values) < level
+    return int(below.argmax()) if below.any() else "–"
+
+
 # %% [markdown] tags=["ja"]
-# ## 1. 鞍点とプラトー
+# ## 1. 鞍点
 #
 # $f = x^2 - y^2$ の原点では勾配が0ですが、$y$ の向きには下り坂です。**鞍点は極小点ではありません。**
 # 点 $(1, 10^{-6})$ から、学習率0.1で出発します。
@@ -74,7 +91,7 @@ def descend(rule, gradient, start, steps):
 # **予想**: $|y|$ が1を超えて鞍点から離れるまでに、SGD、Momentum、Adamはそれぞれ何ステップかかるでしょうか。
 
 # %% [markdown] tags=["en"]
-# ## 1. Saddles and plateaus
+# ## 1. Saddles
 #
 # At the origin of $f = x^2 - y^2$ the gradient is zero, yet it goes downhill along $y$. **A saddle is no local
 # minimum.** We start at $(1, 10^{-6})$ with learning rate 0.1.
@@ -97,10 +114,71 @@ curves(heights, x="ステップ", y="|y|", title="鞍点から離れるまで", 
 curves(heights, x="step", y="|y|", title="Leaving the saddle", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# SGDの歩幅は勾配に比例するので、ほとんど平らな場所(プラトー)では動けません。損失の曲線だけを見ると、収束したように見えます。
-# Adamは $g/\sqrt{v}$ で勾配の大きさを打ち消すので、すぐに離れます。
+# SGDは76ステップ、Momentumは36ステップ、Adamは11ステップで離れます。SGDの歩幅は勾配に比例するので、鞍点のすぐ近くでは
+# ほとんど動けません。損失の曲線だけを見ると、収束したように見えます。Adamは $\hat m/\sqrt{\hat v}$ で勾配の大きさを打ち消すので、
+# すぐに離れます。
 #
-# ## 2. 勾配クリッピング(6分)
+# ## 2. プラトー
+#
+# 次は、平原の中のくぼみ $f = 1 - e^{-(x^2/4 + y^2)/2}$ です。くぼみから遠いと $f$ はほぼ1で、傾きがほとんどありません。
+# 点 $(-6, 1.5)$ から、どの手法も学習率0.1で出発し、$f < 0.01$ になるまでのステップ数を数えます(最大2,000ステップ)。
+# SGDだけは、学習率を1と10にしたものも試します。
+#
+# **予想**: 速い順に並べてください。学習率を10にすれば、SGDもプラトーを抜けられるでしょうか。
+
+# %% [markdown] tags=["en"]
+# SGD leaves after 76 steps, Momentum after 36, Adam after 11. A step of SGD is proportional to the gradient, so close to the
+# saddle it hardly moves, and the loss looks as if it had converged. Adam cancels the size of the gradient by
+# $\hat m/\sqrt{\hat v}$ and leaves at once.
+#
+# ## 2. Plateaus
+#
+# Next, a hollow in a plain: $f = 1 - e^{-(x^2/4 + y^2)/2}$. Far from the hollow $f$ is nearly 1, and there is hardly a slope.
+# All methods start at $(-6, 1.5)$ with learning rate 0.1; we count the steps until $f < 0.01$, 2,000 at most. SGD is also
+# tried with learning rates 1 and 10.
+#
+# **Predict**: put them in order, the fastest first. Does SGD cross the plateau with a learning rate of 10?
+
+
+# %%
+def plateau(x, y):
+    return 1 - np.exp(-(x**2 / 4 + y**2) / 2)
+
+
+def plateau_slope(p):
+    x, y = p
+    return np.exp(-(x**2 / 4 + y**2) / 2) * np.array([x / 4, y])
+
+
+start = np.array([-6.0, 1.5])
+rules = {
+    "SGD η=0.1": kobai.SGD(learning_rate=0.1),
+    "SGD η=1": kobai.SGD(learning_rate=1.0),
+    "SGD η=10": kobai.SGD(learning_rate=10.0),
+    "Momentum η=0.1": kobai.Momentum(learning_rate=0.1),
+    "AdaGrad η=0.1": kobai.AdaGrad(learning_rate=0.1),
+    "RMSProp η=0.1": kobai.RMSProp(learning_rate=0.1),
+    "Adam η=0.1": kobai.Adam(learning_rate=0.1),
+}
+print(f"|g| = {np.linalg.norm(plateau_slope(start)):.4f}")
+values = {}
+for name, rule in rules.items():
+    path = descend(rule, plateau_slope, start, 2000)
+    values[name] = plateau(path[:, 0], path[:, 1])
+    print(f"{name:15} {first(values[name], 0.01)}")
+
+curves({name: each[1:301] for name, each in values.items()}, x="ステップ", y="f", title="プラトーを抜けるまで(最初の300ステップ)")  # ja
+curves({name: each[1:301] for name, each in values.items()}, x="step", y="f", title="Crossing a plateau (first 300 steps)")  # en
+
+# %% [markdown] tags=["ja"]
+# 出発点の勾配の大きさは0.008しかありません。同じ学習率0.1で、RMSPropは40ステップ、Adamは49ステップ、Momentumは134ステップ、
+# AdaGradは562ステップ、SGDは1,022ステップかかります。歩幅を自分で決める手法には、勾配の小ささは障害になりません。AdaGradは、
+# はじめの歩幅こそ大きいものの、記憶 $\boldsymbol h$ が増える一方なので遅くなります。
+#
+# 学習率を1にすると、SGDも104ステップで着きます。しかし10にすると、くぼみの急なところで飛び出してしまい、2,000ステップでは着きません。
+# **平らな場所に合わせた学習率は、平らでない場所には大きすぎるのです。**
+#
+# ## 3. 勾配クリッピング(6分)
 #
 # 崖では勾配が桁違いに大きくなり(**勾配爆発**)、1回の更新で遠くへ飛ばされます。そこで、**すべての勾配をまとめた**ノルムが
 # 閾値を超えたら、向きを変えずに縮めます。
@@ -110,10 +188,14 @@ curves(heights, x="step", y="|y|", title="Leaving the saddle", log=True)  # en
 # 名前 → 勾配の辞書 `grads` を受け取り、縮めた勾配の**新しい辞書**を返してください。ノルムは全配列の全要素で計算します。
 
 # %% [markdown] tags=["en"]
-# SGD steps in proportion to the gradient, so where it is nearly flat (a plateau) it hardly moves, and the loss looks as if
-# it had converged. Adam cancels the size of the gradient by $g/\sqrt{v}$ and leaves at once.
+# At the start the gradient has a norm of only 0.008. With the same learning rate 0.1 RMSProp takes 40 steps, Adam 49,
+# Momentum 134, AdaGrad 562 and SGD 1,022. Small gradients do not hinder a method that sets the length of its steps itself.
+# AdaGrad begins with long steps, but its memory $\boldsymbol h$ only grows, and it slows down.
 #
-# ## 2. Gradient clipping (6 min)
+# With learning rate 1 SGD arrives, too, after 104 steps. With 10 it is thrown out where the hollow is steep, and does not
+# arrive in 2,000. *A learning rate that suits the flat part is too large for the rest.*
+#
+# ## 3. Gradient clipping (6 min)
 #
 # At a cliff the gradient is larger by orders of magnitude (**exploding gradient**), and one update throws you far away. So
 # when the norm of *all gradients together* exceeds a threshold, shorten it and keep its direction:
@@ -137,18 +219,16 @@ check("3_10.clip")
 
 # %% [markdown] tags=["ja"]
 # 崖のある関数 $f = 0.05\,(x+3)^2 + 10\tanh(20x)$ を、右の0.9から下りてきます。極小点は $x = -3$ です。
-# 描けたら、出発点を0.95にも変えてみてください。飛ばされるかどうかは、崖のどこを踏むかという偶然で決まります。
+#
+# **予想**: クリッピングなしで崖を踏むと、$x$ はどこまで飛ばされるでしょうか。閾値を1にすると、どうなりますか。
 
 # %% [markdown] tags=["en"]
-# Now a cliff: $f = 0.05\,(x+3)^2 + 10\tanh(20x)$, coming down from 0.9 on the right; the minimum
-# is at $x = -3$. Then try 0.95: whether you are thrown is an accident of where on the cliff a step lands.
+# Now a cliff: $f = 0.05\,(x+3)^2 + 10\tanh(20x)$, coming down from 0.9 on the right; the minimum is at $x = -3$.
+#
+# **Predict**: how far is $x$ thrown when a step lands on the cliff without clipping? And with threshold 1?
 
 
 # %%
-def cliff(x):
-    return 0.05 * (x + 3) ** 2 + 10 * np.tanh(20 * x)
-
-
 def cliff_slope(x):
     return 0.1 * (x + 3) + 200 / np.cosh(np.clip(20 * x, -300, 300)) ** 2
 
@@ -161,12 +241,17 @@ if done("3_10.clip"):
             x = x - 0.2 * clip({"x": np.array([cliff_slope(x)])}, threshold)["x"][0]
             found.append(x)
         positions[name] = found
+        print(f"{name:5} 最も遠い点 {min(found):.1f}、150ステップ後 {found[-1]:.2f}")  # ja
+        print(f"{name:5} farthest point {min(found):.1f}, after 150 steps {found[-1]:.2f}")  # en
 
 curves(positions, x="ステップ", y="x", title="崖を下りる: クリッピングなし(c=∞)とあり(c=1)")  # ja
 curves(positions, x="step", y="x", title="Down the cliff, without clipping (c=∞) and with it (c=1)")  # en
 
 # %% [markdown] tags=["ja"]
-# ## 3. 長期依存性(6分)
+# クリッピングなしでは $x = -39.1$ まで飛ばされ、150ステップ後でもまだ戻りきっていません。閾値1では $-3$ を行き過ぎません。
+# 出発点を0.95にも変えてみてください。飛ばされるかどうかは、崖のどこを踏むかという偶然で決まります。
+#
+# ## 4. 長期依存性(6分)
 #
 # 再帰型のネットワーク $h_t = W h_{t-1}$ では、同じ行列を何度も掛けます。勾配 $\partial h_T/\partial h_0 = W^T$(右肩の $T$ は
 # 時刻の数です)の大きさは、$W$ の固有値の大きさの最大(スペクトル半径)で決まります。
@@ -174,7 +259,10 @@ curves(positions, x="step", y="x", title="Down the cliff, without clipping (c=�
 # $W, W^2, \dots, W^T$ それぞれの**スペクトルノルム**(`np.linalg.norm(A, 2)`)のリストを返してください。
 
 # %% [markdown] tags=["en"]
-# ## 3. Long-term dependence (6 min)
+# Without clipping it is thrown to $x = -39.1$, and 150 steps are not enough to come back. With threshold 1 it does not go past $-3$. Then try
+# 0.95 as the start: whether you are thrown is an accident of where on the cliff a step lands.
+#
+# ## 4. Long-term dependence (6 min)
 #
 # A recurrent network $h_t = W h_{t-1}$ multiplies by one matrix over and over. The size of the gradient
 # $\partial h_T/\partial h_0 = W^T$ (the $T$-th power: $T$ is the number of time steps) is ruled by the largest eigenvalue
@@ -196,32 +284,43 @@ def gradient_norms(W, T):
 # %% tags=["check"] name="gradient_norms"
 check("3_10.gradient_norms")
 
+# %% [markdown] tags=["ja"]
+# **予想**: スペクトル半径が0.8、1.0、1.2のとき、50時刻さかのぼると、勾配はそれぞれ何倍になるでしょうか。
+
+# %% [markdown] tags=["en"]
+# **Predict**: with spectral radius 0.8, 1.0 and 1.2, by what factor has the gradient changed 50 time steps back?
+
 # %%
 norms = {}
 if done("3_10.gradient_norms"):
     W = np.random.default_rng(0).standard_normal((20, 20))
     W = W / np.abs(np.linalg.eigvals(W)).max()
     norms = {f"ρ={radius}": gradient_norms(radius * W, 50) for radius in (0.8, 1.0, 1.2)}
+    for name, found in norms.items():
+        print(f"{name}: {found[-1]:.2g}")
 
 curves(norms, x="さかのぼる時刻の数", y="勾配のノルム", title="スペクトル半径 ρ と勾配", log=True)  # ja
 curves(norms, x="time steps back", y="norm of the gradient", title="Spectral radius ρ and the gradient", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# 半径が1より小さければ勾配は消え、大きければ爆発します。50時刻前の入力の影響は、ちょうど1の近くでしか伝わりません。
+# 半径0.8では10万分の2ほどになり(**勾配消失**)、1.2では1万倍を超えます(**勾配爆発**)。50時刻前の入力の影響(**長期依存性**)は、
+# 半径がちょうど1の近くでしか伝わりません。
 #
-# ## 4. 局所構造と全体構造: 吸引域(4分)
+# ## 5. 局所構造と全体構造: 吸引域の地図(4分)
 #
-# 非凸な関数では、どの極小点に行き着くかを出発点が決めます。終点の配列 `ends`(`(n, 2)`)と極小点の配列 `minima`(`(k, 2)`)
-# から、各終点に**最も近い極小点の番号**の配列を返してください。
+# 非凸な関数では、どの極小点に行き着くかを出発点が決めます。同じ極小点に行き着く出発点の集まりを**吸引域**といいます。
+# 終点の配列 `ends`(`(n, 2)`)と極小点の配列 `minima`(`(k, 2)`)から、各終点に**最も近い極小点の番号**の配列を返してください。
 
 # %% [markdown] tags=["en"]
-# Below 1 the gradient vanishes, above 1 it explodes. An input 50 steps back makes itself felt only where the radius is
-# close to 1.
+# With radius 0.8 about two parts in 100,000 are left (**vanishing gradient**), with 1.2 it is more than 10,000 times as
+# large (**exploding gradient**). An input 50 steps back (**long-term dependence**) makes itself felt only where the radius
+# is close to 1.
 #
-# ## 4. Local against global structure: basins (4 min)
+# ## 5. Local against global structure: a map of basins (4 min)
 #
-# On a function that is not convex the start decides which local minimum you reach. From the end points `ends`, `(n, 2)`,
-# and the minima, `(k, 2)`, return for each end the *index of the nearest minimum*.
+# On a function that is not convex the start decides which local minimum you reach. All starts that lead to one minimum are
+# its **basin of attraction**. From the end points `ends`, `(n, 2)`, and the minima, `(k, 2)`, return for each end the
+# *index of the nearest minimum*.
 
 # %% tags=["exercise"] name="nearest"
 def nearest(ends, minima):
@@ -234,12 +333,21 @@ def nearest(ends, minima):
 # %% tags=["check"] name="nearest"
 check("3_10.nearest")
 
+# %% [markdown] tags=["ja"]
+# Himmelblauの関数には、$f = 0$ の極小点が4つあります。81 × 81の格子のすべての点から出発し、行き着く極小点の色で塗ります。
+#
+# **予想**: 4色の境界は直線でしょうか。SGDとMomentumで、同じ出発点の行き先が違うのは何割でしょうか。
+
+# %% [markdown] tags=["en"]
+# Himmelblau's function has four minima with $f = 0$. From every point of a grid of 81 × 81 we descend, and paint the start
+# in the colour of the minimum it reaches.
+#
+# **Predict**: are the borders of the four colours straight? For what share of the starts do SGD and Momentum end in
+# different minima?
+
 # %%
 minima = np.array([[3, 2], [-2.805118, 3.131313], [-3.77931, -3.283186], [3.584428, -1.848127]])
-
-
-def himmelblau(x, y):
-    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+names = ["(3, 2)", "(−2.8, 3.1)", "(−3.8, −3.3)", "(3.6, −1.8)"]
 
 
 def himmelblau_slope(p):
@@ -248,68 +356,304 @@ def himmelblau_slope(p):
     return np.stack([4 * x * a + 2 * b, 2 * a + 4 * y * b], axis=1)
 
 
-side = np.linspace(-5, 5, 15)
+side = np.linspace(-5, 5, 81)
 starts = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-table = []
+rules = {
+    "SGD": kobai.SGD(learning_rate=0.005),
+    "Momentum": kobai.Momentum(learning_rate=0.005),
+    "Adam": kobai.Adam(learning_rate=0.1),
+}
+maps = {}
 if done("3_10.nearest"):
-    for rule in (kobai.SGD(learning_rate=0.005), kobai.Momentum(learning_rate=0.005), kobai.Adam(learning_rate=0.1)):
-        ends = descend(rule, himmelblau_slope, starts, 300)[-1]
-        table.append(np.bincount(nearest(ends, minima), minlength=4) / len(starts))
+    for name, rule in rules.items():
+        found = nearest(descend(rule, himmelblau_slope, starts, 300)[-1], minima)
+        maps[name] = found.reshape(81, 81)
+        shares = np.bincount(found, minlength=4) / len(found)
+        differ = (maps[name] != maps["SGD"]).mean()
+        print(f"{name:9} 4つの割合 {shares.round(2)}   SGDと行き先が違う出発点 {differ:.0%}")  # ja
+        print(f"{name:9} shares of the four {shares.round(2)}   starts that end elsewhere than SGD's {differ:.0%}")  # en
 
-title = "225の出発点が行き着く極小点(割合)"  # ja
-title = "Where 225 starts end up (shares)"  # en
-heat(table, ["SGD", "Momentum", "Adam"], ["(3, 2)", "(−2.8, 3.1)", "(−3.8, −3.3)", "(3.6, −1.8)"], title=title) if table else None
+regions(maps, (-5, 5), (-5, 5), names, title="どの出発点が、どの極小点に着くか") if maps else None  # ja
+regions(maps, (-5, 5), (-5, 5), names, title="Which start leads to which minimum") if maps else None  # en
 
 # %% [markdown] tags=["ja"]
-# 同じ出発点でも、手法が違えば行き着く先が変わります。どれも局所の坂しか見ていないからです。良い出発点を確実に見つける方法は
-# まだありません。実務では、複数のシードで試すのが最も確かです。
+# 4つの極小点に着く割合は、どの手法でもおよそ4分の1ずつです。ところが、**同じ出発点**を比べると、SGDとMomentumでは24%、
+# SGDとAdamでも7%の出発点で行き先が違います。Momentumの地図では境界が入り組み、隣り合う出発点が別々の極小点に着きます。
+# どの手法も、見ているのは足元の坂(**局所構造**)だけだからです。
 #
-# **不正確な勾配**も同じ種類の難しさです。目的関数が階段状なら勾配は役に立たず、代理損失関数(3-8節)が要ります。
+# ## 6. 深さの違う極小点: 何回出発すればよいか(4分)
+#
+# Himmelblauの4つの極小点は同じ深さなので、どれに着いてもかまいません。困るのは、**深さが違う**ときです。
+# 1つの出発点から最も低い極小点に着く確率が `share` だとします。無作為に選んだ出発点から独立に何回か出発し、
+# **少なくとも1回は着く**確率を `confidence` 以上にするには、最低何回の出発が要りますか。その整数を返してください。
+#
+# 1回も着かない確率は $(1 - p)^k$ です。
+
+# %% [markdown] tags=["en"]
+# Whatever the method, about a quarter of the starts reach each of the four. But take *one start at a time*: SGD and
+# Momentum disagree on 24 % of them, and even SGD and Adam on 7 %. On Momentum's map the borders are tangled, and
+# neighbouring starts end in different minima. All methods see nothing but the slope where they stand, the **local
+# structure**.
+#
+# ## 6. Minima of unequal depth: how many starts? (4 min)
+#
+# Himmelblau's four minima are equally deep, so any will do. The trouble begins where depths *differ*. Say a single start
+# leads to the lowest minimum with probability `share`. You start from several random points, independently. How many starts
+# does it take, at least, until the probability that *at least one* arrives is `confidence` or more? Return that whole number.
+#
+# The probability that none arrives is $(1 - p)^k$.
+
+# %% tags=["exercise"] name="starts_needed"
+def starts_needed(share, confidence):
+    ### BEGIN SOLUTION
+    return int(np.ceil(np.log(1 - confidence) / np.log(1 - share)))
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="starts_needed"
+check("3_10.starts_needed")
+
+# %% [markdown] tags=["ja"]
+# お椀に波を重ねた $f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$ で試します。全体は原点へ下る坂(**全体構造**)ですが、途中にくぼみが並んでいます。
+# まず `kobai.minimize_many` で極小点をすべて探し、次に、無作為に選んだ2,000の出発点から、それぞれの手法で1,000ステップ進みます。
+#
+# **予想**: 最も低い極小点($f = 0$)に着く割合は、SGD、Momentum、Adam($\eta = 0.1$ と1)のどれが大きいでしょうか。
+
+# %% [markdown] tags=["en"]
+# Try it on a bowl with waves, $f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$. As a whole it slopes down to the origin (its **global
+# structure**), with hollows on the way. First `kobai.minimize_many` looks for all the minima; then every method makes 1,000
+# steps from 2,000 random starts.
+#
+# **Predict**: which reaches the lowest minimum, $f = 0$, most often: SGD, Momentum, or Adam with $\eta = 0.1$ or 1?
+
+
+# %%
+def waves(p):
+    return p[..., 0] ** 2 / 20 + p[..., 1] ** 2 + (1 - np.cos(3 * p[..., 0])) / 2
+
+
+def waves_slope(p):
+    return np.stack([p[..., 0] / 10 + 1.5 * np.sin(3 * p[..., 0]), 2 * p[..., 1]], axis=-1)
+
+
+starts = np.random.default_rng(1).uniform((-10, -5), (10, 5), (2000, 2))
+found = kobai.minimize_many(kobai.landscapes.two_level(), starts[:200])
+print("極小点 (x, f, 200の出発点から着いた数)")  # ja
+print("minima (x, f, how many of 200 starts lead there)")  # en
+for each in found.minima:
+    print(f"{each.value[0]:+7.2f} {each.objective:6.2f} {len(each.starts):5}")
+
+rules = {
+    "SGD η=0.1": kobai.SGD(learning_rate=0.1),
+    "Momentum η=0.1": kobai.Momentum(learning_rate=0.1),
+    "Adam η=0.1": kobai.Adam(learning_rate=0.1),
+    "Adam η=1": kobai.Adam(learning_rate=1.0),
+}
+ends = {name: waves(descend(rule, waves_slope, starts, 1000)[-1]) for name, rule in rules.items()}
+if done("3_10.starts_needed"):
+    for name, values in ends.items():
+        share = (values < 0.1).mean()
+        print(f"{name:15} 最も低い極小点 {share:.1%}   f の平均 {values.mean():.2f}   95%に必要な出発 {starts_needed(share, 0.95)}")  # ja
+        print(f"{name:15} lowest minimum {share:.1%}   mean f {values.mean():.2f}   starts for 95 % {starts_needed(share, 0.95)}")  # en
+
+# %% [markdown] tags=["ja"]
+# 極小点は $x \approx 0, \pm 2.05, \pm 4.10, \dots$ に11個あり、外側ほど浅く($f$ が大きく)なります。最も低い極小点に着いた割合は、
+# SGDと $\eta = 0.1$ のAdamでは11%、Momentumでは26%です。Momentumは勢いで、いくつかのくぼみを通り抜けます。95%の確率で
+# 1回は着くために必要な出発は、26回から11回に減ります。$\eta = 1$ のAdamは21%で、$f$ の平均は最も小さい0.43です。
+# 大きな歩幅が、くぼみを飛び越えるからです。
+#
+# ネットワークの学習を複数のシードで試すのは、このためでもあります。良い出発点を確実に見つける方法は、まだありません。
+#
+# ## 7. 不正確な勾配
+#
+# ### 7.1 ノイズのある勾配
+#
+# お椀 $f = x^2/20 + y^2$ の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$ からSGDで進み、
+# 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**(バッチを16倍にする)か、
+# **学習率を16分の1にする**かです。
+#
+# **予想**: それぞれの $f$ は、最後にどのくらいまで下がりますか。$f < 0.1$ になるまでに使う勾配の数は、どちらが少ないでしょうか。
+
+# %% [markdown] tags=["en"]
+# There are 11 minima, at $x \approx 0, \pm 2.05, \pm 4.10, \dots$, the higher the farther out. SGD, and Adam with $\eta = 0.1$, reach
+# the lowest from 11 % of the starts, Momentum from 26 %: its speed carries it through some of the hollows. For a 95 % chance
+# of arriving at least once it needs 11 starts instead of 26. Adam with $\eta = 1$ has 21 %, and the
+# lowest mean $f$, 0.43: its long steps jump over hollows.
+#
+# That is one more reason to train with several seeds. Nobody knows how to find a good start for certain.
+#
+# ## 7. Inexact gradients
+#
+# ### 7.1 Gradients with noise
+#
+# Noise of deviation 1 is added to the gradient of the bowl $f = x^2/20 + y^2$, as mini-batches would. SGD starts at
+# $(-7, 2)$, and we look at the mean of 400 runs. There are two remedies: **average 16 gradients** at each step (a batch 16
+# times as large), or take **a sixteenth of the learning rate**.
+#
+# **Predict**: how low does $f$ get in the end, with each? Which of them uses fewer gradients until $f < 0.1$?
+
+
+# %%
+def bowl(p):
+    return p[..., 0] ** 2 / 20 + p[..., 1] ** 2
+
+
+def noisy_slope(count, random):
+    # ja: count 個のノイズを平均した勾配
+    # en: the gradient with the mean of so many draws of noise
+    def gradient(p):
+        noise = random.standard_normal((count, *p.shape)).mean(axis=0)
+        return np.stack([p[..., 0] / 10, 2 * p[..., 1]], axis=-1) + noise
+
+    return gradient
+
+
+ways = {"η=1/2, n=1": (1 / 2, 1), "η=1/2, n=16": (1 / 2, 16), "η=1/32, n=1": (1 / 32, 1)}
+falls = {}
+for name, (rate, count) in ways.items():
+    random = np.random.default_rng(0)
+    path = descend(kobai.SGD(learning_rate=rate), noisy_slope(count, random), np.tile([-7.0, 2.0], (400, 1)), 1200)
+    falls[name] = bowl(path).mean(axis=1)
+    arrived = first(falls[name], 0.1)
+    gradients = arrived if arrived == "–" else arrived * count
+    print(f"{name:12} 最後の200ステップの f {falls[name][-200:].mean():.3f}   f<0.1: ステップ {arrived}、勾配 {gradients}")  # ja
+    print(f"{name:12} f in the last 200 steps {falls[name][-200:].mean():.3f}   f<0.1: step {arrived}, gradients {gradients}")  # en
+
+curves(falls, x="ステップ", y="f(400回の平均)", title="ノイズのある勾配: 平均するか、学習率を下げるか", log=True)  # ja
+curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: average them, or lower the rate", log=True)  # en
+
+# %% [markdown] tags=["ja"]
+# 何もしないと、$f$ は0.39あたりで揺れ続け、0.1を下回りません。16個を平均すると0.024、学習率を16分の1にすると0.019まで下がります。
+# 平均すると34ステップで0.1を下回りますが、使った勾配は $34 \times 16 = 544$ 個です。学習率を下げると540ステップ、つまり540個です。
+# **費用を勾配の数で測ると、2つの対策は同じです。** バッチを大きくすることの得は、16個を並列に計算できるときの時間の短さにあります。
+# (通った点の平均をとる方法は、3-11節で学びます。)
+#
+# ### 7.2 階段状の目的関数: 平滑化(6分)
+#
+# 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(3-8節)を使えないときは、**少し離れた点の値**から
+# 坂を推定します。無作為な向き $\boldsymbol u_1, \dots, \boldsymbol u_n$(配列 `directions` の各行)と幅 $w$ を使って、
+#
+# $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
+#
+# を返してください。$\boldsymbol u_i$ が標準正規乱数なら、これは「$f$ を幅 $w$ でぼかした関数」の勾配の推定値です。
+
+# %% [markdown] tags=["en"]
+# Left alone, $f$ goes on trembling around 0.39 and never falls below 0.1. Averaging 16 gradients brings it to 0.024, a
+# sixteenth of the learning rate to 0.019. With averaging it is below 0.1 after 34 steps, which took $34 \times 16 = 544$
+# gradients; with the lower rate after 540 steps, which took 540. **Counted in gradients the two cost the same.** What larger
+# batches gain is time, where 16 gradients can be computed side by side. (Averaging the points passed is for lesson 3-11.)
+#
+# ### 7.2 An objective like stairs: smoothing (6 min)
+#
+# The gradient of a staircase, such as an error rate, is 0 almost everywhere. Where no surrogate loss (lesson 3-8) can be
+# found, estimate the slope from values *some way off*. With random directions $\boldsymbol u_1, \dots, \boldsymbol u_n$, the
+# rows of the array `directions`, and a width $w$, return
+#
+# $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
+#
+# With standard normal $\boldsymbol u_i$ it estimates the gradient of $f$ *blurred* by the width $w$.
+
+# %% tags=["exercise"] name="smoothed_gradient"
+def smoothed_gradient(f, theta, directions, width):
+    ### BEGIN SOLUTION
+    slopes = [(f(theta + width * u) - f(theta - width * u)) / (2 * width) for u in directions]
+    return (np.array(slopes)[:, None] * directions).mean(axis=0)
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="smoothed_gradient"
+check("3_10.smoothed_gradient")
+
+# %% [markdown] tags=["ja"]
+# お椀を高さ1/4の階段にした $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$ で試します。向きは毎回10本、SGDの学習率は0.3、300ステップです。
+# 同じことを、6節の波の上でも試します(学習率は0.1)。
+#
+# **予想**: 幅 $w$ を $10^{-4}$(3-2節の数値微分と同じ幅)、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
+
+# %% [markdown] tags=["en"]
+# Try it on the bowl made into stairs of height 1/4, $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$, with 10 directions a step and
+# 300 steps of SGD at learning rate 0.3; and on the waves of section 6, at learning rate 0.1.
+#
+# **Predict**: how far down does it get with a width $w$ of $10^{-4}$ (that of the finite differences of lesson 3-2), 0.1, 0.3
+# and 1?
+
+
+# %%
+def stairs(p):
+    return np.floor(4 * bowl(p)) / 4
+
+
+def blurred_descent(objective, width, rate):
+    random = np.random.default_rng(0)
+
+    def slope(p):
+        return smoothed_gradient(objective, p, random.standard_normal((10, 2)), width)
+
+    return descend(kobai.SGD(learning_rate=rate), slope, (-7, 2), 300)[-1]
+
+
+objectives = {"階段": stairs, "6節の波": waves}  # ja
+objectives = {"stairs": stairs, "waves of section 6": waves}  # en
+if done("3_10.smoothed_gradient"):
+    for name, objective in objectives.items():
+        print(name)
+        for width in (1e-4, 0.1, 0.3, 1):
+            end = blurred_descent(objective, width, 0.3 if objective is stairs else 0.1)
+            print(f"  w={width:<7} x={end[0]:+.2f}  x²/20+y²={bowl(end):.2g}")
+
+# %% [markdown] tags=["ja"]
+# 階段では、幅 $10^{-4}$ の推定は0ばかりで、1歩も動けません。幅を0.1、0.3、1と広げると、お椀の値は0.34、0.0022、$10^{-7}$ ほどまで
+# 下がります。隣の段が見える幅が要るのです。6節の波でも、幅0.3までは途中のくぼみで止まりますが、幅1では波がぼけて消え、原点の
+# そばまで下ります。**局所構造を消して、全体構造を見ている**わけです。費用は1ステップにつき20回の関数の評価で、これは
+# パラメータの数とともに増やさなければなりません。ネットワークではふつう、滑らかな代理損失関数のほうを選びます。
 #
 # ## まとめ
 #
-# - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。適応的な手法は前者に、クリッピングは後者に効きます。
+# - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。前者には適応的な手法が、後者には勾配クリッピングが効きます。
 # - 同じ行列を繰り返し掛けると、勾配は指数関数的に消えるか爆発します。
-# - 極小点のどれに着くかは、出発点と手法で決まります。
+# - どの極小点に着くかは、出発点と手法で決まります。深さが違うなら、何回も出発して最も良いものを選びます。
+# - 勾配にノイズがあるときは、平均しても、学習率を下げても、揺れは小さくなります。階段状なら、ぼかした関数の勾配を使います。
 #
 # ### 自己診断
 #
 # 1. $(3, 4)$ を閾値1でクリッピングすると、いくつになりますか。要素ごとなら、どうなりますか。
 # 2. 損失が平らになりました。極小点、鞍点、プラトーをどう見分けますか。
-# 3. スペクトル半径0.9で50時刻さかのぼると、勾配はおよそ何倍ですか。
+# 3. 1つのシードで最良の極小点に着く確率が2割のとき、5つのシードで少なくとも1つが着く確率はいくつですか。
 #
 # <details><summary>答え</summary>
 #
 # 1. $(0.6, 0.8)$ です。要素ごとなら $(1, 1)$ で、向きが約8度変わります。
 # 2. 勾配のノルムと、ヘッセ行列の固有値の符号を見ます。極小点なら負の固有値がありません。
-# 3. $0.9^{50} \approx 0.005$ 倍です。
+# 3. $1 - 0.8^5 \approx 0.67$ です。
 #
 # </details>
 
 # %% [markdown] tags=["en"]
-# From one start, different methods end in different places, for all of them see only the slope where they stand. Nobody
-# knows how to find a good start for certain. In practice, try several seeds.
-#
-# **Inexact gradients** are a difficulty of the same kind: where the objective is a staircase its gradient is of no use,
-# and a surrogate loss is needed (lesson 3-8).
+# On the stairs a width of $10^{-4}$ estimates nothing but zeros, and it never moves. With 0.1, 0.3 and 1 the bowl's value falls
+# to 0.34, 0.0022 and about $10^{-7}$: the next stair must be in sight. On the waves of section 6, too, widths up to 0.3 stop
+# in a hollow on the way, while with width 1 the waves are blurred away and it gets close to the origin: **it looks past the
+# local structure at the global one**. The price is 20 evaluations of the function a step, and they must grow with the number
+# of parameters. For networks one usually prefers a smooth surrogate loss.
 #
 # ## Summary
 #
 # - At saddles and plateaus gradients are too small, at cliffs too large. Adaptive methods help with the former, clipping
 #   with the latter.
 # - Multiplying by one matrix over and over makes gradients vanish or explode, exponentially.
-# - Start and method decide which of the minima you reach.
+# - Start and method decide which of the minima you reach. Where depths differ, start several times and keep the best.
+# - Averaging gradients with noise calms them, and so does a lower learning rate. On stairs, use the gradient of a blurred
+#   function.
 #
 # ### Test yourself
 #
 # 1. Clip $(3, 4)$ at threshold 1. And elementwise?
 # 2. The loss is level. How do you tell a minimum, a saddle and a plateau apart?
-# 3. Spectral radius 0.9, 50 time steps back: by what factor does the gradient change, roughly?
+# 3. One seed finds the best minimum with probability 0.2. How likely is it that at least one of five does?
 #
 # <details><summary>Answers</summary>
 #
 # 1. $(0.6, 0.8)$; elementwise $(1, 1)$, a direction turned by about 8 degrees.
 # 2. By the norm of the gradient, and the signs of the Hessian's eigenvalues: at a minimum none is negative.
-# 3. $0.9^{50} \approx 0.005$.
+# 3. $1 - 0.8^5 \approx 0.67$.
 #
 # </details>

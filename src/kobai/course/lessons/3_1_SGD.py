@@ -327,7 +327,7 @@ check("3_1.nesterov")
 # %% [markdown] tags=["ja"]
 # ### 4.3 2つの形は本当に同じでしょうか
 #
-# これから全編で使うお椀 $f(x, y) = x^2/20 + y^2$ の上で、$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$
+# この先ずっと使うお椀 $f(x, y) = x^2/20 + y^2$ の上で、$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$
 # を数値で確かめます。出発点は $(-7, 2)$ です。
 
 # %% [markdown] tags=["en"]
@@ -364,8 +364,8 @@ if done("3_1.nesterov_path") and done("3_1.nesterov"):
     print("max |Θ − (θ + αv)| =", np.abs(ahead - (theta + 0.9 * v)).max())
 
 # %% [markdown] tags=["ja"]
-# 差は $10^{-15}$ 程度、つまり丸め誤差だけです。出発点だけは約束が要ります。$\boldsymbol v_0 = 0$ なので
-# $\boldsymbol\Theta_0 = \boldsymbol\theta_0$ から始めます。学習率を途中で変える場合も、
+# 差は $10^{-15}$ 程度、つまり丸め誤差だけです。出発点は共通です。$\boldsymbol v_0 = 0$ なので、
+# $\boldsymbol\Theta_0 = \boldsymbol\theta_0$ となるからです。学習率を途中で変える場合も、
 # この2つの式は一致します(`kobai.Nesterov` も同じ形です)。
 
 # %% [markdown] tags=["en"]
@@ -470,7 +470,7 @@ check("3_1.adadelta")
 # $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
 # \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
 #
-# AdaDeltaの $\boldsymbol r$ をやめて、学習率 $\eta$ に戻した形です。今度の $\varepsilon$ は根号の**中**です。
+# AdaDeltaから $\boldsymbol r$ を取り除き、学習率 $\eta$ を戻した形です。今度の $\varepsilon$ は根号の**中**です。
 
 # %% [markdown] tags=["en"]
 # ## 7. RMSProp (4 min)
@@ -512,7 +512,7 @@ check("3_1.rmsprop")
 # \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\hat{\boldsymbol v}} + \varepsilon} \odot \hat{\boldsymbol m}$$
 #
 # $\boldsymbol m$ はMomentumに、$\boldsymbol v$ はRMSPropに似ています。どちらも0から始まるので、はじめのうちは小さすぎます。
-# それを直すのがバイアス修正です。**$t$ は1から数えます。** 0から数えると $1-\rho^0 = 0$ で割ることになります。
+# それを補うのがバイアス修正です。**$t$ は1から数えます。** 0から数えると $1-\rho^0 = 0$ で割ることになります。
 # $\varepsilon$ は根号の外です。
 
 # %% [markdown] tags=["en"]
@@ -564,11 +564,11 @@ check("3_1.adam")
 #
 # 手法を比べるには、「着いた」を数で決めておく必要があります。損失の列 `values` の先頭を1ステップ目として、
 #
-# - **初到達**: 初めて `tolerance` を下回ったステップ
-# - **定着**: それ以降ずっと `tolerance` を下回り続ける、最初のステップ
+# - **初めて到達**: 初めて `tolerance` を下回ったステップ
+# - **以後維持**: それ以降ずっと `tolerance` を下回り続ける、最初のステップ
 #
 # の組 `(first, stays)` を返してください。どちらも、なければ無限大(`np.inf`)です。
-# Momentumのように一度着いてから飛び出す手法では、2つの数が違ってきます。
+# Momentumのように、一度着いてから行き過ぎる手法では、2つの数が違ってきます。
 
 # %% [markdown] tags=["en"]
 # ## 9. In how many steps? (6 min)
@@ -576,8 +576,8 @@ check("3_1.adam")
 # To compare methods, first fix what *arrived* means. Counting the first entry of the losses `values` as step 1, return
 # the pair `(first, stays)` of
 #
-# - **first**: the first step at which the loss is below `tolerance`
-# - **stays**: the first step from which on it is below `tolerance` for good
+# - **first there**: the first step at which the loss is below `tolerance`
+# - **stays from**: the first step from which on it is below `tolerance` for good
 #
 # either of them infinite (`np.inf`) where there is none. For a method like Momentum, which arrives and shoots out
 # again, the two numbers differ.
@@ -606,8 +606,8 @@ check("3_1.arrival")
 #
 # 埋め終わった手法だけが描かれます。見る前に予想してください。
 #
-# - 谷底に沿って一直線に進むのはどれでしょうか。行ったり来たりするのはどれでしょうか。
-# - 出発した瞬間、$x$ と $y$ のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
+# - 谷底に沿ってまっすぐ進むのはどれでしょうか。行ったり来たりするのはどれでしょうか。
+# - 最初の1歩では、$x$ と $y$ のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 10. On the contour map
@@ -638,7 +638,8 @@ contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="お椀 x²/20 + y² の上�
 contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="Paths on the bowl x²/20 + y²")  # en
 
 # %% [markdown] tags=["ja"]
-# 凡例を押すと、手法を1つずつ出し入れできます(2回押すとその手法だけになります)。損失の下がり方も並べてみましょう。
+# 凡例をクリックすると、手法ごとに表示と非表示を切り替えられます(ダブルクリックすると、その手法だけになります)。損失の下がり方も
+# 並べてみましょう。
 
 # %% [markdown] tags=["en"]
 # Press a name in the legend to hide or show a method, twice to see it alone. And this is how the losses fall:
@@ -649,12 +650,12 @@ curves(losses, x="ステップ", y="f", title="損失の推移(最初の100ス�
 curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - SGDは、急な $y$ 方向で左右に振れながら、緩やかな $x$ 方向を少しずつ進みます。学習率の上限を決めるのは急なほうです。
+# - SGDは、急な $y$ 方向で上下に振れながら、緩やかな $x$ 方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
-# - AdaGrad、RMSProp、Adamは、$x$ と $y$ に同じくらい動き出します。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
-# - AdaDeltaの最初の一歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
-# - RMSPropは、$\eta$ が一定の限り、谷底で $\eta$ ほどの幅で振動し続けます。$\eta = 0.3$ では最後まで定着せず、
-#   $\eta$ を小さくすると定着しますが、着くのは遅くなります。
+# - AdaGrad、RMSProp、Adamは、$x$ 方向にも $y$ 方向にも、最初から同じくらい動きます。$g/\sqrt{h}$ が勾配の大きさを打ち消すためです。
+# - AdaDeltaの最初の1歩は、勾配の大きさによらず $\sqrt{\varepsilon/(1-\rho)} \approx 0.004$ しかなく、加速するまでに時間がかかります。
+# - RMSPropは、$\eta$ が一定の限り、谷底で $\eta$ ほどの幅で振動し続けます。$\eta = 0.3$ では
+#   到達しても維持できません。$\eta$ を小さくすると維持できますが、着くのは遅くなります。
 
 # %% [markdown] tags=["en"]
 # - SGD swings across the steep $y$ direction while it creeps along the gentle $x$ direction. The steep one limits the
@@ -686,7 +687,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # 2. (30分)表を埋めます。1つの手法につき学習率を3つ以上、10倍刻みから始めて、良さそうなところを細かく調べます。
 # 3. (10分)1枚のスライドにまとめます。
 #
-# | 手法 | 学習率 | 係数 | 予想 | 初到達 | 定着 | 発散 |
+# | 手法 | 学習率 | 係数 | 予想 | 初めて到達 | 以後維持 | 発散 |
 # |---|---|---|---|---|---|---|
 # | SGD | 0.1 | – | | | | |
 # | SGD | 0.95 | – | | | | |
@@ -695,9 +696,13 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # | Momentum | 0.1 | α= | | | | |
 # | Nesterov | 0.1 | α=0.9 | | | | |
 # | AdaGrad | 1.5 | – | | | | |
+# | AdaDelta | – | ρ=0.95 | | | | |
 # | RMSProp | 0.3 | ρ=0.9 | | | | |
 # | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
 # | | | | | | | |
+#
+# 到達は $f < 10^{-3}$、発散は $f$ が出発点の値の100万倍を超えること、ステップは1,000回まで(AdaDeltaは3,000回まで)とします。
+# 下の `measure` が1行分を測ります。
 #
 # **スライドのひな形**(1枚、3分で話します)
 #
@@ -726,7 +731,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 #    closer where it is good.
 # 3. (10 min) Make one slide.
 #
-# | method | learning rate | coefficient | prediction | first | stays | diverged |
+# | method | learning rate | coefficient | prediction | first there | stays from | diverged |
 # |---|---|---|---|---|---|---|
 # | SGD | 0.1 | – | | | | |
 # | SGD | 0.95 | – | | | | |
@@ -735,9 +740,13 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # | Momentum | 0.1 | α= | | | | |
 # | Nesterov | 0.1 | α=0.9 | | | | |
 # | AdaGrad | 1.5 | – | | | | |
+# | AdaDelta | – | ρ=0.95 | | | | |
 # | RMSProp | 0.3 | ρ=0.9 | | | | |
 # | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
 # | | | | | | | |
+#
+# *There* means $f < 10^{-3}$, *diverged* that $f$ is more than a million times its value at the start. The limit is 1,000
+# steps, for AdaDelta 3,000. `measure`, below, makes one row.
 #
 # **Template for the slide** (one slide, three minutes)
 #
@@ -749,16 +758,16 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 
 # %%
 def measure(optimizer, steps=1000, tolerance=1e-3):
-    # ja: 表の1行分: 初到達、定着、発散したステップ
-    # en: a row of the table: first, stays, and the step of divergence
+    # ja: 表の1行分: 初めて到達、以後維持、発散したステップ
+    # en: a row of the table: first there, stays from, and the step of divergence
     with np.errstate(over="ignore", invalid="ignore"):
         path = descend(optimizer, steps)
         values = f(path[1:, 0], path[1:, 1])
     first, stays = arrival(values, tolerance)
-    diverged, _ = arrival(-values, -1e6)
+    diverged, _ = arrival(-values, -1e6 * f(*path[0]))
     first, stays, diverged = ("–" if np.isinf(n) else int(n) for n in (first, stays, diverged))
-    print(f"初到達 {first}  定着 {stays}  発散 {diverged}")  # ja
-    print(f"first {first}  stays {stays}  diverged {diverged}")  # en
+    print(f"初めて到達 {first}  以後維持 {stays}  発散 {diverged}")  # ja
+    print(f"first there {first}  stays from {stays}  diverged {diverged}")  # en
 
 
 if done("3_1.arrival") and done("3_1.sgd"):
@@ -768,18 +777,29 @@ if done("3_1.arrival") and done("3_1.momentum"):
     measure(Momentum(learning_rate=0.1, momentum=0.9))
 
 # %% [markdown] tags=["ja"]
-# 表が埋まったら、kobaiの答えと比べてみましょう。同じお椀で、同じ表を一度に作ります(端末で実行します)。
+# 表が埋まったら、kobaiの答えと比べてみましょう。同じお椀、同じ基準で、表を一度に作ります(ターミナルで実行します)。
+# 1つ目は7つの手法を上の表の学習率で(BFGSは3-9節の手法です)、2つ目はSGDとMomentumの学習率と係数を変えて比べます。
 #
 # ```
-# kobai descend bowl --methods sgd,momentum,adam --learning-rates 0.1,0.3,0.95
+# kobai descend bowl --steps 3000 --language ja
+# kobai descend bowl --methods sgd,momentum --learning-rates 0.1,0.95,1.01 --set momentum.momentum=0.5,0.9,0.99 --language ja
 # ```
+#
+# 「初めて到達」「以後維持」の列が、自分の表と一致するはずです。発散は「結果」の列にあります。たとえば $\eta = 1.01$ のSGDは
+# 「361 で発散」で、上のセルの値と同じです。
 
 # %% [markdown] tags=["en"]
-# With the table filled in, compare it with kobai's answer: the same bowl and the same table at once (in a terminal).
+# With the table filled in, compare it with kobai's answer: the same bowl, the same criteria, the table at once (in a
+# terminal). The first command takes the seven methods with the rates of the table (BFGS belongs to lesson 3-9), the second
+# varies the rate and the coefficient of SGD and Momentum.
 #
 # ```
-# kobai descend bowl --methods sgd,momentum,adam --learning-rates 0.1,0.3,0.95
+# kobai descend bowl --steps 3000 --language en
+# kobai descend bowl --methods sgd,momentum --learning-rates 0.1,0.95,1.01 --set momentum.momentum=0.5,0.9,0.99 --language en
 # ```
+#
+# Its columns *first there* and *stays from* should agree with yours. Divergence stands in the column *outcome*: for SGD with
+# $\eta = 1.01$ it says "diverged at 361", as the cell above.
 
 # %% [markdown] tags=["ja"]
 # ## まとめ
@@ -787,7 +807,7 @@ if done("3_1.arrival") and done("3_1.momentum"):
 # - 更新則は、勾配・記憶(速度や移動平均)・係数から更新量を作る短い式です。記憶は配列ごと、インスタンスごとに持ちます。
 # - Momentumは**向き**の履歴を、AdaGrad・RMSPropは**大きさ**の履歴を使います。Adamは両方を使い、始まりの偏りを修正します。
 # - 学習率の上限は最も急な方向で決まります。$f = x^2/20 + y^2$ ではSGDは $\eta < 1$、$\alpha = 0.9$ のMomentumは $\eta < 1.9$ です。
-# - 「速い」は約束して測るものです。初到達と定着は違います。
+# - 「速い」は、基準を決めてから測るものです。初めて到達することと、到達した状態を維持することは違います。
 #
 # ### 自己診断
 #

@@ -45,7 +45,7 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import curves, histograms
+from kobai.course.figures import against, curves, histograms
 from kobai.course.network import Network, normal, train
 from kobai.tasks.digits import load
 
@@ -82,14 +82,14 @@ check("3_4.layers")
 # %% [markdown] tags=["ja"]
 # ## 2. 飽和の割合(3分)
 #
-# tanhの出力が $\pm 1$ に張り付くと、微分 $1 - a^2$ がほぼ0になり、勾配が流れなくなります。
+# tanhの出力が $\pm 1$ に張り付くと、微分 $1 - a^2$ がほぼ0になり、そのノードを通る勾配はほとんど消えます。
 # 絶対値が `limit` を**超える**要素の割合(0〜1)を返してください。
 
 # %% [markdown] tags=["en"]
 # ## 2. The share that is saturated (3 min)
 #
-# Where the output of tanh sticks to $\pm 1$, its derivative $1 - a^2$ is nearly 0, and no gradient comes through. Return
-# the share (0 … 1) of the entries whose absolute value is *above* `limit`.
+# Where the output of tanh sticks to $\pm 1$, its derivative $1 - a^2$ is nearly 0, and hardly any gradient comes through that
+# node. Return the share (0 … 1) of the entries whose absolute value is *above* `limit`.
 
 
 # %% tags=["exercise"] name="saturated"
@@ -105,18 +105,30 @@ check("3_4.saturated")
 # %% [markdown] tags=["ja"]
 # ## 3. ヒストグラムで見る
 #
-# 100ノードの層を5つ重ね、標準正規分布の入力を1,000件流します。
+# 100ノードの層を5つ重ね、標準正規分布の入力を1,000件流します。そのあと、5層目に標準偏差1の勾配を入れて、入力までさかのぼります。
 #
-# **予想**: 標準偏差 $\sigma = 1$、$0.1$、$0.01$ のそれぞれで、5層目の出力はどんな分布になるでしょうか。
+# **予想**: 標準偏差 $\sigma = 1$、$0.1$、$0.01$ のそれぞれで、5層目の出力はどんな分布になるでしょうか。勾配の標準偏差は、
+# 5層さかのぼると、大きくなるでしょうか、小さくなるでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 3. As histograms
 #
-# Five layers of 100 nodes each, and 1,000 unit-normal inputs.
+# Five layers of 100 nodes each, and 1,000 unit-normal inputs. Then a gradient of deviation 1 enters at the fifth layer and goes
+# back to the inputs.
 #
-# **Predict** the distribution in the fifth layer for standard deviations $\sigma = 1$, $0.1$ and $0.01$.
+# **Predict** the distribution in the fifth layer for standard deviations $\sigma = 1$, $0.1$ and $0.01$. And the spread of the
+# gradient, five layers back: is it larger or smaller?
 
 # %%
+def gradient_std(weights, activations):
+    # ja: 5層目に標準偏差1の勾配を入れ、入力までさかのぼったときの標準偏差
+    # en: a gradient of deviation 1 enters at the last layer; its deviation at the inputs
+    g = np.random.default_rng(1).standard_normal(activations[-1].shape)
+    for W, a in zip(reversed(weights), reversed(activations)):
+        g = (g * (1 - a**2)) @ W.T
+    return g.std()
+
+
 random = np.random.default_rng(0)
 inputs = random.standard_normal((1000, 100))
 shown = {}
@@ -125,24 +137,33 @@ if done("3_4.layers") and done("3_4.saturated"):
         weights = [σ * random.standard_normal((100, 100)) for _ in range(5)]
         found = layers(inputs, weights, np.tanh)
         shown |= {f"σ={σ}, {i}": a for i, a in enumerate(found, start=1)}
-        shares = "  ".join(f"{100 * saturated(a):5.1f}" for a in found)
-        print(f"σ={σ:<5} 飽和 % (1〜5層目): {shares}   5層目の標準偏差 {found[-1].std():.4f}")  # ja
-        print(f"σ={σ:<5} saturated % (layers 1-5): {shares}   std of layer 5 {found[-1].std():.4f}")  # en
+        shares = "  ".join(f"{saturated(a):.1%}" for a in found)
+        print(f"σ={σ}: 飽和の割合(1〜5層目) {shares}")  # ja
+        print(f"    5層目の標準偏差 {found[-1].std():.4f}、勾配の標準偏差(5層さかのぼると) {gradient_std(weights, found):.2g}")  # ja
+        print(f"σ={σ}: saturated (layers 1-5) {shares}")  # en
+        print(f"    spread of layer 5 {found[-1].std():.4f}, of the gradient five layers back {gradient_std(weights, found):.2g}")  # en
 
-histograms(shown, title="tanh の活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
-histograms(shown, title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
+histograms(shown, within=(-1, 1), title="tanh の活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
+histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
 
 # %% [markdown] tags=["ja"]
-# - $\sigma = 1$: ほとんどの出力が $\pm 1$ に張り付きます。多様に見えて、張り付いた要素には勾配が流れません(**勾配消失**)。
-# - $\sigma = 0.01$: 層を通るたびに縮み、5層目では全ノードがほぼ0、つまり**同じ値**になります。3-3節の固定値に近い状態です。
-# - $\sigma = 0.1$: どの層も適度にばらついています。100ノードのとき、$0.1$ は $\sqrt{1/100}$ です。偶然でしょうか(→ 3-5節)。
+# - $\sigma = 1$: 85%の出力が $\pm 0.95$ の外に張り付きます。張り付いたノードの微分は0.1未満で、そこでは勾配が**消えます**。
+#   ところが、残り15%のノードを通る勾配には大きな重みが掛かるので、勾配全体は1層ごとに2倍以上になり、5層で70倍ほどに
+#   **大きく**なります(**勾配爆発**)。大半のノードは学習できず、ごく一部のノードだけが大きく振り回されます。
+# - $\sigma = 0.01$: 出力も勾配も、層を通るたびに10分の1になります。5層目では全ノードがほぼ0、つまり**同じ値**になり、勾配は10万分の1です
+#   (**勾配消失**)。3-3節の固定値に近い状態です。
+# - $\sigma = 0.1$: どの層も適度にばらつき、勾配も5層で0.37倍と、同じ桁にとどまります。100ノードのとき、$0.1$ は $\sqrt{1/100}$ です。
+#   偶然でしょうか(→ 3-5節)。
 
 # %% [markdown] tags=["en"]
-# - $\sigma = 1$: nearly all sticks to $\pm 1$. It looks varied, but through these entries no gradient comes
-#   back (**vanishing gradient**).
-# - $\sigma = 0.01$: it shrinks from layer to layer, and in the fifth all nodes say nearly 0, *the same*: close to the
-#   fixed values of lesson 3-3.
-# - $\sigma = 0.1$: a fair spread in every layer. With 100 nodes $0.1$ is $\sqrt{1/100}$. A coincidence? (Lesson 3-5.)
+# - $\sigma = 1$: 85 % of the outputs stick beyond $\pm 0.95$. There the derivative is below 0.1, and the gradient through these
+#   nodes *vanishes*. Yet what passes through the other 15 % is multiplied by large weights, so that the gradient as a whole
+#   more than doubles with each layer: some 70 times as *large* after five (**exploding gradient**). Most nodes cannot learn,
+#   and a few are thrown about.
+# - $\sigma = 0.01$: outputs and gradients become a tenth with each layer. In the fifth all nodes say nearly 0, *the same*, and
+#   a hundred-thousandth of the gradient is left (**vanishing gradient**): close to the fixed values of lesson 3-3.
+# - $\sigma = 0.1$: a fair spread in every layer, and gradients of the same order (0.37 times, after five layers). With 100 nodes $0.1$ is
+#   $\sqrt{1/100}$. A coincidence? (Lesson 3-5.)
 
 # %% [markdown] tags=["ja"]
 # ## 4. 標準偏差とステップ数
@@ -170,16 +191,23 @@ def steps_until(losses, target=0.3):
     return int(below.argmax()) + 5 if below.any() else len(losses)
 
 
-for σ in (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3):
-    found = []
+deviations, table = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3), []
+for σ in deviations:
+    table.append([])
     for seed in (0, 1):
         network = Network((64, 50, 50, 10), "tanh", normal(σ), seed)
         values = train(network, kobai.SGD(learning_rate=0.3), x_train, t_train, steps=200, seed=seed)
-        found.append(steps_until(values))
-    print(f"σ={σ:<6} {found}  {'█' * int(np.mean(found) / 5)}")
+        table[-1].append(steps_until(values))
+    print(f"σ={σ:<6} {table[-1]}")
+
+means = {"2シードの平均": np.mean(table, axis=1)}  # ja
+means = {"mean of 2 seeds": np.mean(table, axis=1)}  # en
+against(deviations, means, points=table, across="σ", up="ステップ", title="損失が0.3を下回るまで(200は未到達)")  # ja
+against(deviations, means, points=table, across="σ", up="steps", title="Until the loss is below 0.3 (200: not reached)")  # en
 
 # %% [markdown] tags=["ja"]
-# 谷の形をしています。0に近すぎても、離れすぎても遅くなり、ちょうどよい範囲は1桁ほどしかありません。
+# 谷の形をしています。$\sigma = 0.3$ が最も速く(50ステップほど)、0.1と1では2倍近くまで遅くなり、0.03以下と3では200ステップでも
+# 届きません。ちょうどよい範囲は、1桁ほどしかありません。
 #
 # ## 5. 入力の標準化(5分)
 #
@@ -190,7 +218,8 @@ for σ in (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3):
 # - 値が変わらない特徴量(画像の隅など)は標準偏差が0です。0で割らず、結果が0になるようにしてください
 
 # %% [markdown] tags=["en"]
-# A valley: too close to 0 is slow, and so is too far away. The good range is about one decade wide.
+# A valley: fastest with $\sigma = 0.3$ (about 50 steps), up to twice as slow with 0.1 and 1, and with 0.03 and below, or 3, 200
+# steps are not enough. The good range is about one decade wide.
 #
 # ## 5. Standardising the inputs (5 min)
 #
@@ -216,47 +245,54 @@ check("3_4.standardize")
 # %% [markdown] tags=["ja"]
 # ## 6. 学習後の重みはどこにあるか
 #
-# 「最終的な重みも0付近に分布するなら、0付近から始めるのが近道」でしょうか。単位がまちまちなデータで確かめます。
-# 特徴量の一部だけ目盛りが違う(0.1倍と10倍の)データを、そのままと、標準化してから学習させ、
+# 「最終的な重みが0付近に分布するなら、0付近から始めるのが近道だ」というのは本当でしょうか。単位がまちまちなデータで確かめます。
+# 特徴量の半分を0.1倍、残りを10倍にしたデータで、そのまま学習させた場合と、標準化してから学習させた場合について、
 # 学習後の1層目の重みを比べます。**予想してから**実行してください。
 
 # %% [markdown] tags=["en"]
 # ## 6. Where do the weights end up?
 #
-# "If the final weights lie around 0, start around 0, and the way is short." Is that so? Take data in mixed units: some
-# features scaled by 0.1, some by 10. Train on them as they are, and standardised, and compare the weights of the first
+# "If the final weights lie around 0, start around 0, and the way is short." Is that so? Take data in mixed units: half of
+# the features scaled by 0.1, the others by 10. Train on them as they are, and standardised, and compare the weights of the first
 # layer after training. **Predict first.**
 
 # %%
 units = np.where(np.arange(64) % 2 == 0, 0.1, 10)
 raw = x_train * units
 finals, losses = {}, {}
-if done("3_4.standardize"):
+if done("3_4.standardize") and done("3_4.saturated"):
     standard, _ = standardize(raw, raw)
-    for name, x in {"raw": raw, "standardised": standard}.items():
+    inputs = {"標準化なし": raw, "標準化あり": standard}  # ja
+    inputs = {"raw": raw, "standardised": standard}  # en
+    for name, x in inputs.items():
         network = Network((64, 50, 10), "tanh", normal(0.1))
+        share = saturated(network.activations(x)[1])
+        print(f"{name}: 学習前に飽和している割合 {share:.0%}")  # ja
+        print(f"{name}: saturated before training {share:.0%}")  # en
         losses[name] = train(network, kobai.SGD(learning_rate=0.1), x, t_train, steps=600)
         for kind, rows in {"×0.1": units == 0.1, "×10": units == 10}.items():
             weights = network.params["W1"][rows]
             finals[f"{name} {kind}"] = weights
-            print(f"{name:13} {kind:5} std {weights.std():.3f}   max |w| {np.abs(weights).max():.2f}")
+            print(f"    {kind:5} 学習後の重み: 標準偏差 {weights.std():.3f}、最大 {np.abs(weights).max():.2f}")  # ja
+            print(f"    {kind:5} weights after training: std {weights.std():.3f}, largest {np.abs(weights).max():.2f}")  # en
 
-histograms(finals, columns=4, title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
-histograms(finals, columns=4, title="First-layer weights after training, by unit") if finals else None  # en
+histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
+histograms(finals, columns=4, within=(-0.6, 0.6), title="First-layer weights after training, by unit") if finals else None  # en
 
 # %%
 curves(losses, x="ステップ", y="損失", title="標準化の有無と訓練の損失", log=True)  # ja
 curves(losses, x="step", y="loss", title="Training loss with and without standardising", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - 標準化しないと、×10の特徴量が1層目を飽和させ、×0.1の特徴量の重みはほとんど動きません(勾配も100分の1だからです)。
-#   前者と後者では「ちょうどよい重み」の大きさが違うのに、初期値は同じです。
+# - 標準化しないと、×10の特徴量のために、1層目の半分が学習の前から飽和しています。×0.1の特徴量の重みはほとんど動きません
+#   (標準偏差は初期値と同じ0.1のままです。勾配が、×10の特徴量の100分の1しかないためです)。ちょうどよい重みの大きさは
+#   特徴量の目盛りによって違うのに、初期値は同じだからです。
 # - 標準化すると、どの特徴量の重みも、0を中心に同じような広がりに収まります。だから**1つの標準偏差**で足ります。
 #
 # ## まとめ
 #
 # - 良い初期値の条件: 層を通っても、値の広がりと勾配の広がりが保たれること。
-# - 大きすぎれば飽和して勾配消失、小さすぎればノードの多様性が失われます。
+# - 大きすぎると、大半のノードが飽和して学習できず、残りのノードの勾配が爆発します。小さすぎると、ノードの多様性が失われ、勾配が消失します。
 # - 入力の標準化は、初期値の理論が成り立つための前提です。統計量は訓練データだけから計算します。
 #
 # ### 自己診断
@@ -274,15 +310,17 @@ curves(losses, x="step", y="loss", title="Training loss with and without standar
 # </details>
 
 # %% [markdown] tags=["en"]
-# - As they are, the ×10 features saturate the first layer, and the weights of the ×0.1 features hardly move (their
-#   gradients are a hundredth). The two need weights of different sizes, and start with the same.
+# - As they are, the ×10 features saturate half of the first layer before training has begun. The weights of the ×0.1 features
+#   hardly move: their spread is still 0.1, as at the start, for their gradients are a hundredth of the others'. The two need
+#   weights of different sizes, and start with the same.
 # - Standardised, the weights of all features lie around 0 with a similar spread. That is why *one* standard deviation
 #   will do.
 #
 # ## Summary
 #
 # - Good initial values keep the spread of values and of gradients from layer to layer.
-# - Too large: saturation and vanishing gradients. Too small: the nodes lose their variety.
+# - Too large: most nodes are saturated and cannot learn, and the gradients of the others explode. Too small: the nodes lose
+#   their variety, and gradients vanish.
 # - The theory of initial values takes standardised inputs for granted. Take the statistics from the training data alone.
 #
 # ### Test yourself

@@ -187,12 +187,20 @@ curves(stds, x="layer", y="standard deviation", title="Spread of tanh activation
 
 # %% [markdown] tags=["ja"]
 # Xavierでも、tanhはわずかに値を縮めるので(原点を離れると傾きが1より小さいため)、層とともにゆっくり下がります。
-# それでも桁が変わることはありません。逆伝播でも確かめます。**勾配**の標準偏差が、出力側から入力側へどう変わるかです。
+# それでも桁が変わることはありません。
+#
+# 逆伝播でも確かめます。出力側に標準偏差1の勾配を入れます。
+#
+# **予想**: **勾配**の標準偏差は、出力側から入力側へ、どう変わるでしょうか。飽和する $\sigma = 1$ ではどうでしょうか。
 
 # %% [markdown] tags=["en"]
 # Even with Xavier the spread falls slowly, for tanh shrinks what is away from the origin, where its slope is below 1. But
-# it stays within the same order of magnitude. Now backward: how does the spread of the *gradients* change from the
-# output to the inputs?
+# it stays within the same order of magnitude.
+#
+# Now backward: gradients of deviation 1 enter at the output.
+#
+# **Predict**: how does the spread of the *gradients* change from the output to the inputs? And with $\sigma = 1$, which
+# saturates?
 
 
 # %%
@@ -222,10 +230,13 @@ curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標
 curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます。$\sigma = 1$ では、飽和しているのに勾配は大きくなっていきます
-#   (飽和していないわずかな要素を通って、大きな重みが掛かるためです)。どちらも学習になりません。
-# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。$n_1 = n_2$ の層ではXavierと同じになるので、
-#   正方形の層だけで試すと、取り違えに気づけません。**テストは必ず $n_1 \ne n_2$ で。**
+# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$ では、大半のノードが飽和しているのに、勾配全体は
+#   層をさかのぼるほど大きくなります(**勾配爆発**)。3-4節と同じで、飽和したノードでは勾配が消える一方、飽和していない
+#   わずかなノードを通る勾配には、大きな重みが何度も掛かるためです。
+# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
+#   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$ なら
+#   $n_2\sigma^2 = 0.25$ 倍、Xavierなら0.4倍です。
+# - $n_1 = n_2$ の層では、この2つは同じです。そのような層だけで試すと、取り違えに気づけません。**必ず $n_1 \ne n_2$ の層でも試しましょう。**
 #
 # ## まとめ
 #
@@ -248,10 +259,13 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 # </details>
 
 # %% [markdown] tags=["en"]
-# - With $\sigma = 0.01$ the gradient is all but gone after ten layers. With $\sigma = 1$ it grows in spite of the
-#   saturation: through the few entries that are not saturated, large weights are multiplied in. Neither learns.
-# - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In a square layer it equals Xavier, so tests on square
-#   layers cannot see the two confused. **Always test with $n_1 \ne n_2$.**
+# - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
+#   saturated, and yet the gradient as a whole grows from layer to layer (**exploding gradient**). As in lesson 3-4: it
+#   vanishes in the saturated nodes, but what passes through the few others is multiplied by large weights again and again.
+# - $\sqrt{1/n_1}$ meets the demand of the forward pass alone. In the figure it almost coincides with Xavier, for the widths
+#   100 → 200 → 50 → 100 come back to where they were: what widening layers do, narrowing ones undo. In a single layer 200 → 50
+#   the variance of the gradient is multiplied by $n_2\sigma^2 = 0.25$ with $\sqrt{1/n_1}$, by 0.4 with Xavier.
+# - In a square layer the two are equal, so tests on square layers cannot see them confused. **Always test with $n_1 \ne n_2$.**
 #
 # ## Summary
 #

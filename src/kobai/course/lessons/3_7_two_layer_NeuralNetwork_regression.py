@@ -193,8 +193,9 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
     for name, initial in initial_values.items():
         fits[name], losses[name], params = fit(initial)
         kinds = len(np.unique(params["W1"].round(6)))
-        print(f"{name:7} 損失 {losses[name][-1]:.4f}   異なる隠れノード {kinds}")  # ja
-        print(f"{name:7} loss {losses[name][-1]:.4f}   different hidden nodes {kinds}")  # en
+        stuck = (np.abs(forward(params, x)[0]) > 0.95).mean()
+        print(f"{name:7} 損失 {losses[name][-1]:.4f}   異なる隠れノード {kinds}   飽和 {stuck:.0%}")  # ja
+        print(f"{name:7} loss {losses[name][-1]:.4f}   different hidden nodes {kinds}   saturated {stuck:.0%}")  # en
 
 scatter(x, t, fits, across="x", up="t", title="2,000ステップ後の当てはまり(初期値ごと)")  # ja
 scatter(x, t, fits, across="x", up="t", title="Fits after 2,000 steps, by initial value")  # en
@@ -204,13 +205,13 @@ curves(losses, x="ステップ", y="損失", title="損失の推移", log=True) 
 curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# - **0**: 動くのは出力層のバイアスだけです。当てはめは、データの平均を通る水平な線になります。
-# - **0.5**: 20ノードがすべて同じままなので、ほとんど直線のゆるいS字が1本。1ノードのネットワークの当てはめです。
-# - **σ=0.01**: 20ノードは互いに違うのに、当てはめは「すべて0.5」とほとんど同じです。小さな重みはまず全ノードが同じ向きに
-#   育ち、1ノードのようにふるまうからです。違いが広がるまで、損失は平らなまま(プラトー)です。
+# - **0**: 動くのは出力層のバイアスだけです。当てはまりは、データの平均を通る水平な線になります。
+# - **0.5**: 20ノードがすべて同じままなので、ほとんど直線に近い、ゆるいS字が1本だけです。1ノードのネットワークと変わりません。
+# - **σ=0.01**: 20ノードは互いに違うのに、当てはまりは「すべて0.5」とほとんど同じです。小さな重みは、はじめのうち全ノードで
+#   同じ向きに育ち、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま(プラトー)です。
 # - **Xavier**: 順調に下がります。
-# - **σ=10**: 隠れ層が飽和していて、勾配が伝わりません。たまたま傾きのあるノードと出力層だけで当てはめるので、
-#   原点の近くで曲線がぎざぎざになります。損失が小さくても、**点の間での形**を見てください。
+# - **σ=10**: 隠れ層の出力の86%が飽和し、そこでは $W_1$ に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
+#   当てはめるので、原点のまわりで曲線がぎざぎざになります。損失が小さくても、**点と点の間の形**を見てください。
 
 # %% [markdown] tags=["en"]
 # - **0**: only the bias of the last layer moves. The fit is a level line through the mean of the data.
@@ -218,13 +219,14 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 # - **σ=0.01**: its 20 nodes differ, and yet the fit is almost that of "all 0.5". Small weights all grow in the same
 #   direction first, and act as one node. Until their differences have grown, the loss stays level (a plateau).
 # - **Xavier**: falls steadily.
-# - **σ=10**: the hidden layer is saturated and no gradient gets through. It fits with the last layer, and with the few
-#   nodes that happen to slope: the curve is jagged near the origin. Even where its loss is small, look at its *shape between the points*.
+# - **σ=10**: 86 % of the hidden outputs are saturated, and no gradient reaches $W_1$ through them. It fits with the last
+#   layer, and with nodes that bend sharply near the origin: there the curve is jagged. Even where its loss is small, look at its
+#   *shape between the points*.
 
 # %% [markdown] tags=["ja"]
 # ## 5. 自分で試す
 #
-# 1つ選んで、`fit` の引数を変えて確かめましょう(10分)。
+# 次の中から1つ選び、`fit` の引数を変えて確かめましょう(10分)。
 #
 # 1. シードを変えても、順位は同じでしょうか(`seed=1, 2, 3`)。
 # 2. σ=0.01 は、`steps` を増やせばXavierに追いつくでしょうか。
@@ -250,15 +252,15 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - 回帰でも分類でも、固定値は1ノード分の働きしかせず、小さすぎる値は出だしで停滞し、大きすぎる値は飽和します。
-# - 最後の損失だけでなく、そこまでの道のりと、当てはめた関数の形を見ます。
+# - 回帰でも分類でも、初期値がすべて同じなら1ノード分の働きしかせず、小さすぎれば出だしで停滞し、大きすぎれば飽和します。
+# - 最後の損失だけでなく、そこまでの道のりと、当てはめた関数の形も見ます。
 # - 入力が1次元のとき、ノードの「折れ曲がる場所」は $-b/w$ です。$b = 0$ から始めると、はじめは全ノードが $x = 0$ で曲がります。
 #   初期値を工夫する余地は、重みの標準偏差のほかにもあります。
 #
 # ### 自己診断
 #
 # 1. 損失の平均を出力数についてもとると($1/(N \cdot 出力数)$)、学習の何が変わりますか。
-# 2. 「すべて0.5」の当てはめを、隠れ層を1ノードにして再現するには、重みをどうすればよいですか。
+# 2. 「すべて0.5」と同じ当てはまりを、隠れ層が1ノードのネットワークで再現するには、重みをどうすればよいですか。
 # 3. 損失がしばらく平らなとき、「収束した」と判断してよいでしょうか。
 #
 # <details><summary>答え</summary>

@@ -55,19 +55,20 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 1. 訓練損失の最小点で止めてよいか
 #
-# 純粋な最適化(資源の配分、車体の形、最短経路など)では、目的関数そのものが目標です。極小点が見つかれば計算は終わります。
+# 純粋な最適化(資源の配分、車体の形、最短経路など)では、目的関数そのものが目標です。極小点が見つかれば計算は終わります
+# (kobaiにも例があります。ターミナルで `kobai descend shortest_path --language ja` を実行してみてください)。
 # 機械学習で手元にあるのは、観測されたデータの上での損失(**経験損失**)だけです。本当に小さくしたいのは、
-# まだ見ていないデータも含めた平均(**期待損失**)です。
+# まだ見ていないデータも含めた平均(**期待損失**)のほうです。
 #
 # 15点の訓練データに、11次の多項式を勾配法で当てはめます。期待損失は、同じ分布から作った2,000点で推定します。
 #
-# **予想**: 2本の損失の曲線は、どのように動くでしょうか。
+# **予想**: 経験損失と期待損失は、ステップとともにどのように動くでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 1. Should you stop at the minimum of the training loss?
 #
 # In pure optimisation (sharing out resources, the shape of a car, a shortest path) the objective is the goal itself: find
-# a minimum, and you are done. In learning you only have the loss on the data that were observed, the **empirical loss**.
+# a minimum, and you are done. (kobai has such examples: try `kobai descend shortest_path --language en` in a terminal.) In learning you only have the loss on the data that were observed, the **empirical loss**.
 # What you want small is the mean over all data that may come, the **expected loss**.
 #
 # A polynomial of degree 11 is fitted to 15 points by gradient descent. The expected loss is estimated on 2,000 points of
@@ -107,17 +108,18 @@ curves(losses, x="ステップ", y="損失", title="経験損失と期待損失"
 curves(losses, x="step", y="loss", title="Empirical and expected loss", log=True)  # en
 
 # %% [markdown] tags=["ja"]
-# 訓練損失は下がり続けますが、期待損失は途中から上がります(過学習)。**訓練損失の最小点は、止めるべき点ではありません。**
-# 期待損失は実際には計算できないので、代わりに検証データで判断します。
+# 訓練損失は3,000ステップ目まで下がり続けますが、期待損失は9ステップ目で最小になり、その後は上がります(過学習)。
+# **訓練損失の最小点は、止めるべき点ではありません。**
+# 期待損失は実際には計算できないので、代わりに検証データの損失で判断します。
 #
 # ## 2. 早期終了(7分)
 #
 # 検証損失の列 `values` を先頭から見ていき、**これまでの最小値を `patience` 回続けて更新できなかったら**止めます。
-# 最良だったステップと、止めたステップの組 `(best, stop)` を返してください。ステップは1から数えます。
-# 最後まで止まらなければ、`stop` は最後のステップです。同じ値は「更新」とみなしません。
+# 最小だったステップと、止めたステップの組 `(best, stop)` を返してください。ステップは1から数えます。
+# 最後まで止まらなければ、`stop` は最後のステップです。最小値と同じ値は「更新」とみなしません。
 
 # %% [markdown] tags=["en"]
-# The training loss keeps falling, the expected loss turns and rises (overfitting). **The minimum of the training loss is
+# The training loss falls up to step 3,000; the expected loss is lowest at step 9, and then rises (overfitting). **The minimum of the training loss is
 # not where to stop.** The expected loss cannot be computed in practice; validation data stand in for it.
 #
 # ## 2. Early stopping (7 min)
@@ -150,10 +152,13 @@ if done("3_8.early_stop"):
     print(f"best {best}, stopped {stop}; expected loss there {expected[best - 1]:.3f} ({expected[-1]:.3f} at the end)")  # en
 
 # %% [markdown] tags=["ja"]
+# 9ステップ目で止めれば期待損失は0.37ですが、最後まで続けると3.77と、およそ10倍になります。
+#
 # ## 3. 代理損失関数(6分)
 #
-# 2クラス分類で本当に減らしたいのは**誤判定率**です。スコア $s = xw$ の符号で判定し、正解 $y$ は $\pm 1$ とします。
-# 誤判定率は $w$ について階段状で、勾配はほとんどの場所で0です。そこで、滑らかな**代理損失関数**を最小化します。
+# 2クラス分類で本当に減らしたいのは**誤判定率**です。スコア $s_i = x_i + b$ の符号で判定し、正解 $y_i$ は $\pm 1$ とします
+# (話を簡単にするために、動かすのはバイアス $b$ だけにします)。誤判定率は $b$ について階段状で、勾配はほとんどの場所で0です。
+# そこで、滑らかな**代理損失関数**を最小化します。
 #
 # $$\text{誤判定率} = \frac1N\sum_i [\,y_i s_i \le 0\,], \qquad
 # \text{ロジスティック損失} = \frac1N\sum_i \log\left(1 + e^{-y_i s_i}\right)$$
@@ -161,11 +166,13 @@ if done("3_8.early_stop"):
 # スコア `s` と正解 `y` から、この2つの組を返してください。
 
 # %% [markdown] tags=["en"]
+# Stopped at step 9 the expected loss is 0.37; trained to the end it is 3.77, about ten times as much.
+#
 # ## 3. Surrogate loss functions (6 min)
 #
-# With two classes, what you want to reduce is the **error rate**. The sign of the score $s = xw$ decides; the label $y$ is
-# $\pm 1$. As a function of $w$ the error rate is a staircase, and its gradient is zero almost everywhere. So a smooth
-# **surrogate loss** is minimised in its place.
+# With two classes, what you want to reduce is the **error rate**. The sign of the score $s_i = x_i + b$ decides; the label
+# $y_i$ is $\pm 1$. (To keep it simple, only the bias $b$ is to be found.) As a function of $b$ the error rate is a staircase,
+# and its gradient is zero almost everywhere. So a smooth **surrogate loss** is minimised in its place.
 #
 # $$\text{error rate} = \frac1N\sum_i [\,y_i s_i \le 0\,], \qquad
 # \text{logistic loss} = \frac1N\sum_i \log\left(1 + e^{-y_i s_i}\right)$$
@@ -183,6 +190,12 @@ def two_losses(s, y):
 # %% tags=["check"] name="two_losses"
 check("3_8.two_losses")
 
+# %% [markdown] tags=["ja"]
+# **予想**: $b$ を −3から3まで動かすと、2つの損失はそれぞれどんな形になるでしょうか。最小になる $b$ は一致するでしょうか。
+
+# %% [markdown] tags=["en"]
+# **Predict**: let $b$ go from −3 to 3. Which shapes do the two losses have? Are they lowest at the same $b$?
+
 # %%
 random = np.random.default_rng(5)
 y = np.where(np.arange(20) < 10, 1.0, -1.0)
@@ -190,9 +203,15 @@ x = 0.8 * y + random.standard_normal(20)
 biases = np.linspace(-3, 3, 301)
 pairs = None
 if done("3_8.two_losses"):
-    # ja: スコア s = x + b の b を動かす。点が誤判定率、線が代理損失
-    # en: the score is s = x + b, and b moves; dots: the error rate, line: its surrogate
+    # ja: b を動かす。点が誤判定率、線が代理損失
+    # en: b moves; dots: the error rate, line: its surrogate
     pairs = np.array([two_losses(x + b, y) for b in biases])
+    lowest = biases[pairs[:, 0] == pairs[:, 0].min()]
+    best = biases[pairs[:, 1].argmin()]
+    print(f"誤判定率の最小 {pairs[:, 0].min():.2f}: b = {lowest.min():.2f} から {lowest.max():.2f}")  # ja
+    print(f"ロジスティック損失の最小 {pairs[:, 1].min():.2f}: b = {best:.2f}")  # ja
+    print(f"lowest error rate {pairs[:, 0].min():.2f}: b = {lowest.min():.2f} to {lowest.max():.2f}")  # en
+    print(f"lowest logistic loss {pairs[:, 1].min():.2f}: b = {best:.2f}")  # en
 
 title = "誤判定率(点)とロジスティック損失(線)"  # ja
 title = "Error rate (dots) and logistic loss (line)"  # en
@@ -200,6 +219,9 @@ line = {} if pairs is None else {"log(1 + exp(−ys))": pairs[:, 1]}
 scatter(biases, pairs[:, 0], line, across="b", title=title) if line else None
 
 # %% [markdown] tags=["ja"]
+# 誤判定率は段になっていて、$b$ が0.02から0.58の間ではどこでも最小の0.10です。どの段の上でも勾配は0なので、隣の段がどちらにあるかも
+# 分かりません。ロジスティック損失は滑らかで、どこでも下る向きが分かり、その最小点 $b = 0.22$ では、誤判定率も最小です。
+#
 # ## 4. 目的関数は和に分かれる(4分)
 #
 # 損失がデータごとの平均なら、**同じ大きさの**ミニバッチに分けたときの勾配の平均は、全データの勾配と一致します。
@@ -209,6 +231,10 @@ scatter(biases, pairs[:, 0], line, across="b", title=title) if line else None
 # ミニバッチの勾配の平均を返してください。
 
 # %% [markdown] tags=["en"]
+# The error rate has stairs, and is lowest, 0.10, anywhere between $b = 0.02$ and 0.58. On every stair the gradient is 0, and does
+# not even tell on which side the next one is. The logistic loss is smooth, shows the way down everywhere, and at its minimum,
+# $b = 0.22$, the error rate is lowest as well.
+#
 # ## 4. The objective is a sum (4 min)
 #
 # If the loss is a mean over examples, then the mean of the gradients over mini-batches *of equal size* is the gradient of
@@ -234,7 +260,8 @@ check("3_8.mean_gradient")
 # ## 5. 最尤法: 対数尤度(5分)
 #
 # データ $x_1, \dots, x_m$ に正規分布 $N(\mu, \sigma^2)$ がどれだけよく当てはまるかを、**尤度** $\prod_i p(x_i)$ で測ります。
-# 積は件数が増えると0になってしまう(アンダーフロー)ので、対数をとって和にします。
+# **最尤法**は、尤度が最大になるパラメータを選ぶ方法です。件数が増えると積は0になってしまう(アンダーフロー)ので、
+# 対数をとって和にします。次の**対数尤度**を返してください。
 #
 # $$\log L(\mu, \sigma) = \sum_{i=1}^{m}\left(-\frac{(x_i - \mu)^2}{2\sigma^2} - \log\sigma - \frac12\log 2\pi\right)$$
 
@@ -242,7 +269,8 @@ check("3_8.mean_gradient")
 # ## 5. Maximum likelihood: the log-likelihood (5 min)
 #
 # How well does a normal distribution $N(\mu, \sigma^2)$ fit the data $x_1, \dots, x_m$? Measure it by the **likelihood**
-# $\prod_i p(x_i)$. With many data the product becomes 0 (underflow), so take the logarithm, and it is a sum:
+# $\prod_i p(x_i)$; **maximum likelihood** chooses the parameters for which it is largest. With many data the product becomes 0
+# (underflow), so take the logarithm, and it is a sum. Return this **log-likelihood**:
 #
 # $$\log L(\mu, \sigma) = \sum_{i=1}^{m}\left(-\frac{(x_i - \mu)^2}{2\sigma^2} - \log\sigma - \frac12\log 2\pi\right)$$
 
@@ -258,7 +286,7 @@ def log_likelihood(x, mean, std):
 check("3_8.log_likelihood")
 
 # %% [markdown] tags=["ja"]
-# ## 6. 最も尤もらしい正規分布(3分)
+# ## 6. 尤度が最大の正規分布(3分)
 #
 # 対数尤度を $\mu$ と $\sigma$ で微分して0とおくと、最大の点は式で書けます。**紙の上で導いて**、
 # 平均と**分散**の組 $(\mu, \sigma^2)$ を返してください。
@@ -295,11 +323,15 @@ print(
 )
 
 # %% [markdown] tags=["ja"]
+# データの平均と分散(4と10)の正規分布の対数尤度は−12.85で、$\mu = 3$ のときの−13.10より大きく、よりよく当てはまっています。
+# 尤度のままでは、$0.3^{100}$ のような積が単精度で0になってしまいますが、対数の和なら−120.4と正しく計算できます。
+#
 # ## まとめ
 #
 # - 最小化するのは経験損失、本当の目標は期待損失です。だから訓練損失の極小点は、最善の点とは限りません。
 # - 本当の目標(誤判定率)が階段状なら、滑らかな代理損失関数を最小化します。
-# - 対数尤度は例ごとの和です。損失を「負の対数尤度の平均」と見ると、交差エントロピー(分類)も二乗誤差(正規分布の回帰)も最尤法です。
+# - 対数尤度はデータごとの和です。損失を「負の対数尤度の平均」と見ると、交差エントロピー誤差(分類)の最小化も、二乗誤差
+#   (誤差が正規分布に従う回帰)の最小化も、最尤法です。
 #
 # ### 自己診断
 #
@@ -316,6 +348,10 @@ print(
 # </details>
 
 # %% [markdown] tags=["en"]
+# The normal distribution with the data's mean and variance, 4 and 10, has a log-likelihood of −12.85, above the −13.10 with
+# $\mu = 3$: it fits better. As a product, something like $0.3^{100}$ is 0 in single precision; as a sum of logarithms it is
+# −120.4, and right.
+#
 # ## Summary
 #
 # - You minimise the empirical loss; the goal is the expected loss. So the minimum of the training loss need not be best.

@@ -79,11 +79,11 @@ WORDS = {
     "course.wrong.adam_t_per_key": "t がステップごとではなく配列ごとに増えているので、2つ目の配列だけ先に進んでいます。t を増やす行はループの中ですか? 前ですか?",
     # counting steps
     "course.hint.3_1.arrival.1": "values < tolerance という真偽値の配列から始めましょう。最初の True が1つ目の答えです。もう1つは何でしょうか",
-    "course.hint.3_1.arrival.2": "np.argmax は最初の True の位置を返します(1つもなければ0です)。定着は、最後の False の次のステップです",
-    "course.hint.3_1.arrival.3": "np.flatnonzero(~below) は下回っていない位置の一覧です。定着はその最後の値 + 2(1から数えるため)、空なら1、最後の値が下回っていなければ無限大です",
+    "course.hint.3_1.arrival.2": "np.argmax は最初の True の位置を返します(1つもなければ0です)。「以後維持」は、最後の False の次のステップです",
+    "course.hint.3_1.arrival.3": "np.flatnonzero(~below) は下回っていない位置の一覧です。「以後維持」はその最後の値 + 2(1から数えるため)、空なら1、最後の値が下回っていなければ無限大です",
     "course.wrong.arrival.from_zero": "ステップを0から数えています。先頭は1ステップ目です",
-    "course.wrong.arrival.last_above": "定着が1つ小さくなっています。それは、下回っていない最後のステップです",
+    "course.wrong.arrival.last_above": "「以後維持」が1つ小さくなっています。それは、下回っていない最後のステップです",
     "course.wrong.arrival.at_most": "許容値とちょうど等しい値は、下回ったことになりません",
-    "course.wrong.arrival.twice": "定着がいつも初到達と同じです。途中で一度外に出たら、どうなるべきでしょうか?",
-    "course.wrong.arrival.never_one": "一度も下回らないとき、初到達が1になっています。すべて False のとき argmax は何を返しますか?",
+    "course.wrong.arrival.twice": "「以後維持」がいつも「初めて到達」と同じです。途中で一度外に出たら、どうなるべきでしょうか?",
+    "course.wrong.arrival.never_one": "一度も下回らないとき、「初めて到達」が1になっています。すべて False のとき argmax は何を返しますか?",
 }

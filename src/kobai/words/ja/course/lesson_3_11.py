@@ -1,15 +1,15 @@
 """Lesson 3_11: hints, and what its named wrong answers are told."""
 
 WORDS = {
-    "course.hint.3_11.batch_norm.1": "平均と分散は、特徴ごと、つまり列ごとに1つずつです。どの軸について計算しますか?",
+    "course.hint.3_11.batch_norm.1": "平均と分散は、特徴量ごと、つまり列ごとに1つずつです。どの軸について計算しますか?",
     "course.hint.3_11.batch_norm.2": "x.mean(axis=0) と x.var(axis=0) の形は gamma と同じです。ε は平方根の前に足します",
     "course.hint.3_11.batch_norm.3": "gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon) + beta を返します",
-    "course.wrong.batch_norm.examples": "データ1件(行)ごとに整えています。整えるのは、バッチの中での特徴ごとです",
-    "course.wrong.batch_norm.everything": "配列全体で1つの平均と分散になっています。特徴ごとに必要です",
+    "course.wrong.batch_norm.examples": "データ1件(行)ごとに整えています。整えるのは、バッチの中での特徴量ごとです",
+    "course.wrong.batch_norm.everything": "配列全体で1つの平均と分散になっています。特徴量ごとに必要です",
     "course.wrong.batch_norm.sample": "分散を m − 1 で割っています。学習のときに使うのは、m で割ったバッチ自身の分散です",
     "course.wrong.batch_norm.epsilon_outside": "ε が根号の外にあります。式ではどこですか?",
     "course.wrong.batch_norm.no_root": "分散で割っています。平方根を忘れています",
-    "course.wrong.batch_norm.no_epsilon": "ε がありません。値が変わらない特徴を0で割ってしまいます",
+    "course.wrong.batch_norm.no_epsilon": "ε がありません。値が変わらない特徴量を0で割ってしまいます",
     "course.wrong.batch_norm.not_centred": "平均を引いていません",
     "course.wrong.batch_norm.no_scale": "γ がありません",
     "course.wrong.batch_norm.no_shift": "β がありません",

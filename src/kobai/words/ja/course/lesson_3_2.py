@@ -38,7 +38,7 @@ WORDS = {
     "course.hint.3_2.train.1": "バッチについてのループの中ですることは3つ、勾配の計算、更新、損失をリストに加えることです",
     "course.hint.3_2.train.2": "バッチは添字の配列です。x[batch]、t[batch] で取り出せます",
     "course.hint.3_2.train.3": "loss, grads = network.gradient(…)、optimizer.update(network.params, grads)、losses.append(loss)。ループの後で return losses です",
-    "course.wrong.train.no_update": "パラメータが変わっていません。勾配を更新に変えるのは誰でしょうか?",
+    "course.wrong.train.no_update": "パラメータが変わっていません。勾配から更新量を作るのは何でしょうか?",
     "course.wrong.train.whole": "毎回すべてのデータを使っています。バッチのデータはどう取り出しますか?",
     "course.wrong.train.late": "更新した後の損失になっています。更新の前に計算してください",
     "course.wrong.train.first": "毎回、最初のバッチを使っています",
