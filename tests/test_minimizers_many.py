@@ -139,6 +139,13 @@ def test_in_both_precisions_a_maximum_is_told_from_a_minimum(dtype):
     assert [list(point.starts) for point in out.minima] == [[1, 2]]
 
 
+def test_many_ends_are_one_line(found):
+    assert (
+        repr(found)
+        == f"Solutions(30 starts: {{'converged': 30}}; 4 minima, lowest {found.minima[0].objective:g})"
+    )
+
+
 def test_each_end_is_said_in_words():
     out = kobai.minimize_many(lambda x: jnp.sum(x - jnp.log(x)), [[2.0], [-1.0]])
     assert out.message(0) == kobai.minimize(lambda x: jnp.sum(x - jnp.log(x)), [2.0]).message

@@ -49,7 +49,7 @@ class Stationary:
     """The positions of the starts that led here, ascending."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Solutions:
     """The ends of k solves, in the order of their starts."""
 
@@ -73,6 +73,11 @@ class Solutions:
         if np.all(np.isnan(self.objective)):
             raise UsageError("error.minimize.best")
         return int(np.nanargmin(self.objective))
+
+    def __repr__(self) -> str:  # thousands of starts are no line to read
+        came = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
+        lowest = f", lowest {self.minima[0].objective:g}" if self.minima else ""
+        return f"Solutions({len(self.status)} starts: {came}; {len(self.minima)} minima{lowest})"
 
     def message(self, i: int) -> str:
         """How start `i` ended and what to do, in the language in use."""

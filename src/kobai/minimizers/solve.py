@@ -139,7 +139,7 @@ class Solution:
     """Iterates accepted after the start."""
     evaluations: Evaluations
     """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
-    history: History
+    history: History = dataclasses.field(repr=False)
 
     @property
     def converged(self) -> bool:
