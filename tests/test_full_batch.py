@@ -22,6 +22,7 @@ from kobai.study.answer import answer as read
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
 
+pytestmark = pytest.mark.usefixtures("quick_engine")
 METHODS = [kobai.LBFGS(), kobai.ConjugateGradient(), kobai.NewtonCG(), kobai.BFGS()]
 STEPS, EVERY = 120, 7
 
@@ -37,12 +38,12 @@ def run_one(task, method, seed=0, **options):
     return run
 
 
-def by_hand(task, method, seed, price):
+def by_hand(quickly, task, method, seed, price):
     """The same as a plain loop: (what was spent, θ) after each trial, until the budget or the end."""
     fill = he().fill(task.parameters, stream(seed, INITIAL), layout=task.layout)
     objective = Objective(lambda θ: task.loss(task.unflatten(θ), task.train))
-    state = jax.jit(lambda θ: method.begin(objective, θ))(task.flatten(fill))
-    advance = jax.jit(lambda state: method.advance(objective, state))
+    state = quickly(lambda θ: method.begin(objective, θ))(task.flatten(fill))
+    advance = quickly(lambda state: method.advance(objective, state))
     path = []
     while True:
         done = state.evaluations
@@ -54,10 +55,10 @@ def by_hand(task, method, seed, price):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
-def test_each_mark_shows_the_iterate_that_was_paid_for(task, method):
+def test_each_mark_shows_the_iterate_that_was_paid_for(task, method, quickly):
     price = len(task.train[0]) / task.batch_size
     assert price == 12.5
-    path = by_hand(task, method, 0, price)
+    path = by_hand(quickly, task, method, 0, price)
     run = run_one(task, method)
     for i, mark in enumerate(evaluated_at(STEPS, EVERY)):
         # At step 0 the start is shown, though its own evaluation is not paid for yet.
@@ -71,10 +72,10 @@ def test_each_mark_shows_the_iterate_that_was_paid_for(task, method):
     assert run.test_loss is not None
 
 
-def test_a_slip_in_the_charge_would_be_seen(task):
+def test_a_slip_in_the_charge_would_be_seen(task, quickly):
     """Planted: a trial that counts as soon as it is made, and Hessian-vector products for nothing."""
     price = len(task.train[0]) / task.batch_size
-    path = by_hand(task, kobai.NewtonCG(), 0, price)
+    path = by_hand(quickly, task, kobai.NewtonCG(), 0, price)
     free = [(price * (1 + k), point) for k, (_, point) in enumerate(path)]
     losses = [
         [float([point.f for spent, point in told if spent <= max(mark, price)][-1]) for mark in (40, 80, 120)]
@@ -83,9 +84,9 @@ def test_a_slip_in_the_charge_would_be_seen(task):
     assert not np.allclose(*losses, rtol=5e-2)
 
 
-def test_products_with_the_hessian_are_charged_as_gradients(task):
+def test_products_with_the_hessian_are_charged_as_gradients(task, quickly):
     engine = FullBatch(task, kobai.NewtonCG(), evaluated_at(STEPS, EVERY))
-    state = jax.jit(engine.begin)(engine.θ + 0.1, task.train).state
+    state = quickly(engine.begin)(engine.θ + 0.1, task.train).state
     done = state.evaluations._replace(value=3, gradient=4, hessian_vector=5, hessian=0)
     assert engine.spent(state._replace(evaluations=done)) == pytest.approx(12.5 * 9)
     done = done._replace(hessian=2)
@@ -160,7 +161,7 @@ def small(optimizers, **more):
 
 
 @pytest.fixture(scope="module")
-def mixed():
+def mixed(quick_engine):
     return small(["lbfgs", kobai.Adam(0.01), kobai.LBFGS(pairs=2)])
 
 

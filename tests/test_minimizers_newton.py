@@ -15,6 +15,7 @@ from kobai.minimizers.newton import Newton
 from kobai.minimizers.newton_cg import NewtonCG, truncated_step
 from kobai.minimizers.solve import solve
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 BOTH = [Newton(), NewtonCG()]
 
 

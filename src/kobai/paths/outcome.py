@@ -103,6 +103,14 @@ def best(rows: list[Row]) -> Row:
     return min(rows, key=rank)
 
 
+def best_rates(rows: list[Row]) -> list[Row]:
+    """Of the rows that differ in the learning rate alone, the best."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.cells()["coefficients"], []).append(row)
+    return [best(group) for group in groups.values()]
+
+
 def rank(row: Row) -> tuple:
     """Sorts the better row before the worse."""
     value = float(f"{row.value:.6g}") if np.isfinite(row.value) else np.inf

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from kobai.study import statistics
+from kobai.study.fields import written
 from kobai.study.grid import coefficients, learning_rate
 from kobai.study.protocol import (
     CONFIRMATION,
@@ -65,7 +66,7 @@ class Row:
     learning_rate: float | None
     edge: str | None
     """"low" or "high" where the learning rate is the first or last of its grid."""
-    hyperparameters: dict[str, float]
+    hyperparameters: dict[str, Any]
     initializer: str
     values: dict[str, str]
     """Of each axis."""
@@ -348,6 +349,8 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
             notes.append(
                 Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"})
             )
+    if chosen := _chosen(outcome):
+        notes.append(Note("note.chosen", {"settings": chosen}))
     if study.minimizers:
         values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
         notes.append(Note("note.epochs", values | {"batch": study.task.batch_size}))
@@ -378,6 +381,20 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
     if diverged:
         notes.append(Note("note.diverged", {"runs": ", ".join(diverged)}))
     return tuple(notes)
+
+
+def _chosen(outcome: Outcome) -> str:
+    """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
+    found = []
+    for name, trial in outcome.winners.items():
+        tried = [coefficients(setting) for setting in trial.candidate.settings]
+        several = [
+            f"{field} {written(trial.setting, field, value)}"
+            for field, value in coefficients(trial.setting).items()
+            if field != "learning_rate" and any(other.get(field) != value for other in tried)
+        ]
+        found += [f"{name}: {', '.join(several)}"] if several else []
+    return "; ".join(found)
 
 
 def _rate(trial: Trial) -> str:

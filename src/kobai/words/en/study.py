@@ -107,6 +107,7 @@ WORDS = {
     "error.evaluations": "a run of {steps} steps may be evaluated {most} times, and evaluate_every={value} "
     "asks for more; choose a larger one",
     "error.numbers": "{name} must be numbers, got {value}",
+    "error.choice": "{name} must be one of {choices}; got '{value}'",
     "error.optimizer.type": "an optimizer must be a name, a class or an instance of kobai.Optimizer, got {value}; use kobai.from_optax(…) for one of optax",
     "error.write": "{path} cannot be written: {problem}; {remedy}",
     "remedy.space": "free some space or choose another place",
@@ -242,6 +243,7 @@ WORDS = {
     "note.nobody": "no run reached the target {target} within {steps} steps: allow more --steps, or lower the --target",
     "note.edge.low": "{optimizer}: the best learning rate {rate} ◂ is the smallest of its grid; add smaller ones with --learning-rates",
     "note.edge.high": "{optimizer}: the best learning rate {rate} ▸ is the largest of its grid; add larger ones with --learning-rates",
+    "note.chosen": "of the settings tried, tuning chose {settings}",
     "note.trials": "unequal numbers of trials favour the optimizer with more: {trials}",
     "note.overtaken": "{names} needed fewer steps on the fresh seeds than {choice}, the winner of tuning: consider them instead",
     "note.seeds": "with {seeds} seeds no corrected p can be below {p}, so nothing can be established about {choices}; {needed} seeds could: --seeds {needed}",

@@ -109,6 +109,7 @@ WORDS = {
     "error.evaluations": "{steps} ステップの学習で評価できるのは {most} 回までですが、"
     "evaluate_every={value} ではそれを超えます。大きくしてください",
     "error.numbers": "{name} は数でなければなりませんが、{value} が渡されました",
+    "error.choice": "{name} は {choices} のいずれかでなければなりませんが、'{value}' が渡されました",
     "error.optimizer.type": "最適化手法は名前、クラス、または kobai.Optimizer のインスタンスで指定してください。渡されたもの: {value}。optax のものは kobai.from_optax(…) を使ってください",
     "error.write": "{path} に書き込めません: {problem}。{remedy}",
     "remedy.space": "空き容量を確保するか、別の場所を選んでください",
@@ -244,6 +245,7 @@ WORDS = {
     "note.nobody": "{steps} ステップ以内に目標 {target} に到達した学習がありません。--steps を増やすか --target を下げてください",
     "note.edge.low": "{optimizer}: 最良の学習率 {rate} ◂ は格子の最小値です。--learning-rates でより小さい値を加えてください",
     "note.edge.high": "{optimizer}: 最良の学習率 {rate} ▸ は格子の最大値です。--learning-rates でより大きい値を加えてください",
+    "note.chosen": "試した設定のうち、調整で選ばれたもの: {settings}",
     "note.trials": "試行数が等しくないため、多い手法に有利です: {trials}",
     "note.overtaken": "{names} は新しいシードで、調整の勝者 {choice} より少ないステップで到達しました。こちらも検討してください",
     "note.seeds": "シード {seeds} 個では補正 p が {p} を下回ることはなく、{choices} について何も立証できません。{needed} 個なら可能です: --seeds {needed}",
