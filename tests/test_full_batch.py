@@ -1,9 +1,9 @@
 """Minimizers on networks: what they are charged for, what each mark shows, one table with mini-batches."""
 
 import dataclasses
+import functools
 import json
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
@@ -120,39 +120,52 @@ def test_an_unbounded_loss_is_a_divergence_with_its_step():
     assert np.isnan(run.validation_loss[-1])
 
 
-@pytest.mark.parametrize(("threads", "chunk"), [(1, 1), (2, 3)])
-def test_threads_chunks_and_neighbours_change_no_bit(task, threads, chunk):
+@pytest.fixture(scope="module")
+def alone(task):
+    """A run of a method by itself; every method is compiled once."""
+
+    @functools.cache
+    def sweep(method):
+        return Sweep(task, [method], steps=60, evaluate_every=20)
+
+    def run(method, seed):
+        [(_, [run])] = sweep(method).run([Cell(method, he(), seed)])
+        return run
+
+    return run
+
+
+def test_threads_chunks_and_neighbours_change_no_bit(task, alone):
     methods = [kobai.LBFGS(), kobai.Adam(0.01), kobai.ConjugateGradient()]
     cells = [Cell(method, he(), seed) for method in methods for seed in (0, 1)]
-    sweep = Sweep(task, methods, steps=60, evaluate_every=20, threads=threads, chunk=chunk)
-    found = {i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)}
-    for i, cell in enumerate(cells):
-        if not isinstance(cell.optimizer, kobai.Optimizer):
-            alone = run_one(task, cell.optimizer, cell.seed, steps=60, evaluate_every=20)
-            np.testing.assert_array_equal(found[i].validation_loss, alone.validation_loss)
-            np.testing.assert_array_equal(found[i].training_loss[1:], alone.training_loss[1:])
-    assert [run.diverged_at for run in found.values()] == [None] * 6
+    sweep = Sweep(task, methods, steps=60, evaluate_every=20)
+    for sweep.threads, sweep.chunk in ((1, 1), (2, 3)):
+        found = {
+            i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)
+        }
+        for i, cell in enumerate(cells):
+            if not isinstance(cell.optimizer, kobai.Optimizer):
+                expected = alone(cell.optimizer, cell.seed)
+                np.testing.assert_array_equal(found[i].validation_loss, expected.validation_loss)
+                np.testing.assert_array_equal(found[i].training_loss[1:], expected.training_loss[1:])
+        assert [found[i].diverged_at for i in range(6)] == [None] * 6
 
 
-def test_beside_a_population_they_run_one_by_one(task):
+def test_beside_a_population_they_run_one_by_one(task, alone):
     methods = [kobai.LBFGS(), kobai.Adam(0.01)]
     cells = [Cell(method, he(), seed) for method in methods for seed in (0, 1, 2)]
-    options = {"steps": 40, "evaluate_every": 20}
-    sweep = Sweep(task, methods, **options, population=True, chunk=4)
+    sweep = Sweep(task, methods, steps=60, evaluate_every=20, population=True, chunk=4)
     found = {i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)}
     for i, cell in enumerate(cells):
-        alone = run_one(task, cell.optimizer, cell.seed, **options)
-        np.testing.assert_allclose(found[i].validation_loss, alone.validation_loss, rtol=1e-3)
+        expected = alone(cell.optimizer, cell.seed).validation_loss
+        np.testing.assert_allclose(found[i].validation_loss, expected, rtol=1e-3)
 
 
 def test_memory_is_numbers_for_every_parameter(task):
-    sweep = Sweep(task, [kobai.LBFGS(pairs=4), kobai.ConjugateGradient()], steps=5, evaluate_every=5)
-    few, more = (
-        Sweep(task, [m], steps=5, evaluate_every=5).memory(m)
-        for m in (kobai.LBFGS(pairs=1), kobai.LBFGS(pairs=9))
-    )
-    assert more - few == pytest.approx(16, abs=1)  # eight pairs of vectors
-    assert sweep.memory(kobai.ConjugateGradient()) < sweep.memory(kobai.LBFGS(pairs=4))
+    few, some, more, none = methods = [*(kobai.LBFGS(pairs=m) for m in (1, 4, 9)), kobai.ConjugateGradient()]
+    sweep = Sweep(task, methods, steps=5, evaluate_every=5)
+    assert sweep.memory(more) - sweep.memory(few) == pytest.approx(16, abs=1)  # eight pairs of vectors
+    assert sweep.memory(none) < sweep.memory(some)
 
 
 def small(optimizers, **more):
@@ -206,16 +219,15 @@ def test_minimizers_alone_are_a_study(mixed):
     assert ours.to_list() == theirs.to_list()
 
 
-def test_an_option_can_be_an_axis():
-    found = small(["lbfgs"], coefficients={"lbfgs.pairs": [1, 5]})
-    assert found.answer.rows[0].trials == 2
-
-
 def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    """With names as alternatives: what is kept says which formula a cell had."""
+
     def stop(*_):
         raise KeyboardInterrupt
 
-    arguments = {"optimizers": ["lbfgs", kobai.SGD(0.1)], "output": tmp_path / "out"}
+    formulas = {"conjugate_gradient.formula": ["fr", "HS"]}
+    optimizers = ["conjugate_gradient", kobai.SGD(0.1)]
+    arguments = {"optimizers": optimizers, "coefficients": formulas, "output": tmp_path / "out"}
     with monkeypatch.context() as patched:
         patched.setattr("kobai.study.protocol.rank", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -225,7 +237,22 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
         small(**arguments, resume=True)
     monkeypatch.undo()
     resumed = small(**arguments, resume=True)
-    assert resumed.answer.trainings == len(small(arguments["optimizers"]).cells)
+    again = small(optimizers, coefficients=formulas)
+    assert resumed.answer.trainings == len(again.cells) == 3 + 2 * 3 + 2
+    assert resumed.cells.drop("seconds").equals(again.cells.drop("seconds"), null_equal=True)
+    row = next(row for row in resumed.answer.rows if row.optimizer == "conjugate_gradient")
+    chosen = row.hyperparameters["formula"]
+    assert row.trials == 2
+    kept = pl.read_parquet(tmp_path / "out" / "results.parquet").filter(optimizer="conjugate_gradient")
+    assert json.loads(kept["hyperparameters"][0]) == {"decrease": 1e-4, "curvature": 0.1, "formula": chosen}
+    tried = pl.read_parquet(tmp_path / "out" / "cells.parquet").filter(optimizer="conjugate_gradient")
+    formulas = {json.loads(each)["formula"] for each in tried["hyperparameters"]}
+    assert formulas == {"fletcher_reeves", "hestenes_stiefel"}
+    answer = json.loads((tmp_path / "out" / "answer.json").read_text("utf-8"))
+    assert chosen in [row["hyperparameters"].get("formula") for row in answer["rows"]]
+    short = {"fletcher_reeves": "FR", "hestenes_stiefel": "HS"}[chosen]
+    assert f"tuning chose conjugate_gradient: formula {short}" in " ".join(repr(resumed).split())
+    assert "coefficients={'conjugate_gradient.formula': ['fr', 'HS']}" in resumed.command
 
 
 def test_a_matrix_that_is_too_large_is_refused():

@@ -47,14 +47,19 @@ def quadratic(n, seed, condition=1e3):
     return (lambda x: 0.5 * x @ A @ x - b @ x), np.linalg.solve(A, b)
 
 
-def driven(method, fun, x, trials):
+@pytest.fixture
+def driven(quickly):
     """The states of a solve, trial after trial."""
-    objective = Objective(fun)
-    advance = jax.jit(lambda state: method.advance(objective, state))
-    states = [method.begin(objective, jnp.asarray(x))]
-    for _ in range(trials):
-        states.append(advance(states[-1]))
-    return states
+
+    def driven(method, fun, x, trials):
+        objective = Objective(fun)
+        advance = quickly(lambda state: method.advance(objective, state))
+        states = [method.begin(objective, jnp.asarray(x))]
+        for _ in range(trials):
+            states.append(advance(states[-1]))
+        return states
+
+    return driven
 
 
 # --- against closed forms ---
@@ -174,7 +179,7 @@ def test_newton_leaves_even_the_line_that_leads_straight_to_the_saddle(y):
 
 
 @pytest.mark.parametrize("method", BOTH, ids=name_of)
-def test_no_step_goes_uphill(method):
+def test_no_step_goes_uphill(method, driven):
     for fun, start in (
         (saddle, (0.7, 0.01)),
         (rosenbrock, (-1.2, 1.0)),
@@ -284,15 +289,15 @@ def test_shifted_and_rotated_axes_give_the_same_path(method):
 
 
 @pytest.mark.parametrize("method", BOTH, ids=name_of)
-def test_vmap_gives_what_a_loop_gives(method):
+def test_vmap_gives_what_a_loop_gives(method, quickly):
     X = jnp.asarray(np.random.default_rng(2).uniform(-2, 2, size=(6, 3)))
 
     def run(x):
         state, _ = solve(method, Objective(rosenbrock), x, gtol=1e-6, max_steps=200, max_evaluations=1000)
         return state.point.x, state.steps, state.evaluations
 
-    together = jax.jit(jax.vmap(run))(X)
-    single = jax.jit(run)
+    together = quickly(jax.vmap(run))(X)
+    single = quickly(run)
     for i, x in enumerate(X):
         alone = single(x)
         np.testing.assert_allclose(together[0][i], alone[0], rtol=1e-8)
@@ -359,7 +364,7 @@ def plain_newton_step(H, L, g, radius):
     return trust_region.Model(s, jnp.vdot(g, s), -jnp.vdot(g, s), jnp.bool_(True))
 
 
-def test_a_missing_check_of_the_trial_is_seen(monkeypatch):
+def test_a_missing_check_of_the_trial_is_seen(monkeypatch, driven):
     """From here the full step of √(1 + x²) overshoots for ever: x ← −x³."""
     fun = lambda x: jnp.sum(jnp.sqrt(1 + x**2))  # noqa: E731
     assert kobai.minimize(fun, np.array([2.0]), method=Newton()).status == "converged"
@@ -370,13 +375,13 @@ def test_a_missing_check_of_the_trial_is_seen(monkeypatch):
 @pytest.mark.parametrize(
     ("module", "method"), [(newton, Newton()), (newton_cg, NewtonCG())], ids=["newton", "cg"]
 )
-def test_a_missing_shrink_is_seen(monkeypatch, module, method):
+def test_a_missing_shrink_is_seen(monkeypatch, module, method, driven):
     fun, start = (lambda x: jnp.sum(jnp.sqrt(1 + x**2))), np.array([2.0])
     monkeypatch.setattr(module, "judged", never_shrinking)
     assert driven(method, fun, start, 20)[-1].steps == 0
 
 
-def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch):
+def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch, driven):
     monkeypatch.setattr(newton, "exact_step", plain_newton_step)
     monkeypatch.setattr(newton, "judged", unchecked)
     states = driven(Newton(), saddle, np.array([1.0, 1e-3]), 6)
@@ -384,7 +389,7 @@ def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch):
     np.testing.assert_allclose(states[-1].point.x, [0, 0], atol=1e-6)  # it went to the saddle
 
 
-def test_a_hessian_kept_too_long_is_seen():
+def test_a_hessian_kept_too_long_is_seen(driven):
     """keep is a field, so a wrong one can be planted past its check."""
     stale = dataclasses.replace(Newton())
     object.__setattr__(stale, "keep", 1e9)
