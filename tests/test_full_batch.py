@@ -17,7 +17,7 @@ from kobai.minimizers.base import RUNNING, Objective
 from kobai.report import terminal
 from kobai.report.numbers import Unit, unit
 from kobai.study import statistics
-from kobai.study.answer import _seconds_to_target
+from kobai.study.answer import _seconds_to_target, elapsed
 from kobai.study.answer import answer as read
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
@@ -205,10 +205,31 @@ def test_its_figures_have_epochs_on_their_axes(mixed):
     assert "epochs to" in mixed.html()
 
 
+def test_the_same_curves_stand_over_seconds(mixed):
+    """Of every mark the median of the seconds so far: a share of the run that grows evenly until it ends."""
+    by_epochs, by_seconds = (mixed.figures[name] for name in ("curves", "seconds"))
+    assert by_seconds.layout.xaxis.title.text == "seconds of one core"
+    assert len(by_seconds.data) == len(by_epochs.data)
+    last = []
+    for told, timed in zip(by_epochs.data, by_seconds.data, strict=True):
+        assert (told.name, told.y) == (timed.name, timed.y)
+        if timed.fill is None:
+            cells = mixed.cells.filter(phase="confirmation", optimizer=timed.name)
+            assert timed.x[-1] == pytest.approx(np.median(cells["seconds"]))
+            last.append(timed.x[-1])
+        if timed.name == "adam" and timed.fill is None:  # a rule uses its whole budget
+            np.testing.assert_allclose(timed.x, np.array(told.x) / told.x[-1] * timed.x[-1], rtol=1e-12)
+    assert by_seconds.layout.xaxis.range[1] == max(last)
+    page = mixed.html()
+    assert 'data-figure="seconds"' in page
+    assert "without compilation and with the evaluations" in page
+
+
 def test_without_minimizers_all_stays_in_steps():
-    found = small([kobai.Adam(0.01)]).answer
-    assert found.epoch is None
-    assert "epoch" not in terminal.text(found)
+    result = small([kobai.Adam(0.01)])
+    assert result.answer.epoch is None
+    assert "epoch" not in terminal.text(result.answer)
+    assert "seconds" not in result.figures
 
 
 def test_minimizers_alone_are_a_study(mixed):
@@ -273,6 +294,9 @@ def test_seconds_go_by_evenly_until_a_run_ends():
     )
     found = _seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
     assert found == pytest.approx((2 + 2 + 4) / 3)
+    np.testing.assert_allclose(elapsed(cells)[:2], [[0, 1, 2, 3, 4], [0, 2, 4, 4, 4]])
+    lost = cells.with_columns(validation_loss=pl.Series([[4.0, 3, np.nan, np.nan, np.nan]] * 3))
+    np.testing.assert_allclose(elapsed(lost)[0], [0, 2, 4, 4, 4])
 
 
 def test_what_is_no_function_of_the_parameters_is_refused(task):
