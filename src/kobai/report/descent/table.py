@@ -106,7 +106,17 @@ def headline(outcome: Outcome) -> str:
     start = outcome.start
     where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
     values = {"dimension": len(start), "start": where, "steps": outcome.steps}
-    return say("descent.headline", **values, level=f"{outcome.level:.6g}".replace("-", "−", 1))
+    return say("descent.headline", **values, level=level(outcome))
+
+
+def level(outcome: Outcome) -> str:
+    """The value below which a path has arrived."""
+    return f"{outcome.level:.6g}".replace("-", "−", 1)
+
+
+def joined(head: str) -> str:
+    """The head of a column in one line: evaluations, from evalu-, ations."""
+    return head.replace("-\n", "").replace("\n", " ")
 
 
 def notes(outcome: Outcome) -> list[str]:
@@ -118,5 +128,8 @@ def notes(outcome: Outcome) -> list[str]:
             say("descent.note.searched", names=names, count=len(RATES), low=RATES[0], high=RATES[-1])
         )
     if any(row.status == "converged" for row in outcome.rows):
-        found.append(say("descent.note.converged"))
+        known = outcome.landscape.least is not None
+        found.append(
+            say("descent.note.converged" if known else "descent.note.stationary", level=level(outcome))
+        )
     return found
