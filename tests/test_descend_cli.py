@@ -128,7 +128,8 @@ def test_every_option_reaches_the_descent(kobai_here, monkeypatch):
 
     monkeypatch.setattr(descent, "descend", record)
     line = """descend rosenbrock --methods sgd,adam --start 1,2,3 --learning-rates 1e-3,0.01
-        --set adam.decay_1=0.5,0.9 --set cg.formula=fr,hs --steps 40 --tolerance 0.5 --dimension 3 --sort first --output out"""
+        --set adam.decay_1=0.5,0.9 --set cg.formula=fr,hs --steps 40 --tolerance 0.5 --dimension 3
+        --sort first --output out"""
     assert kobai_here(*line.split()).code == 2
     assert asked == {
         "landscape": "rosenbrock",

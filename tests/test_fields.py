@@ -46,7 +46,7 @@ def test_what_is_meant(key, method, values, expected):
             "cg.formula",
             CG,
             ["fr", "fx"],
-            ("cg.formula must be one of polak_ribiere (PR+), fletch", "got 'fx'"),
+            ("cg.formula must be one of polak_ribiere (PR+)", "got 'fx'"),
         ),
         ("cg.formula", CG, [2], ("hestenes_stiefel (HS), dai_yuan (DY)", "got '2'")),
         ("cg.formula", CG, [True], ("one of", "'True'")),
