@@ -335,7 +335,7 @@ def test_at_a_saddle_no_minimum_is_claimed():
     assert "No least value of this landscape is known; arrived means f < −1" in " ".join(shown.split())
     shown = repr(kobai.descend("rastrigin", "bfgs"))
     assert re.search("^bfgs .* gradient zero$", shown, re.M)
-    assert "another minimum, or a saddle" in " ".join(shown.split())
+    assert "another minimum, a saddle, or a --tolerance too small" in " ".join(shown.split())
 
 
 # The answer
@@ -540,6 +540,9 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
         ({"steps": 2_000_000}, ("steps", "at most 1000000", "2000000")),
         ({"steps": 1_000_000, "learning_rates": [1, 2, 3, 4]}, ("paths of 1000000 steps", "fewer")),
         ({"tolerance": math.inf}, ("tolerance", "finite", "inf")),
+        ({"tolerance": 0}, ("above 0", "least value of bowl, 0", "got 0")),
+        ({"landscape": "rosenbrock", "start": (1,)}, ("dimension", "from 2", "1")),
+        ({"landscape": "rosenbrock", "start": (1, 2, 3), "dimension": 2}, ("2 dimensions", "start has 3")),
         ({"tolerance": True}, ("tolerance", "finite number", "True")),
         ({"start": (True, 2)}, ("start", "finite numbers", "(True, 2)")),
         ({"start": [1, [2, 3]]}, ("start", "finite numbers", "[1, [2, 3]]")),
@@ -573,6 +576,10 @@ def test_mistakes_name_the_thing_the_rule_and_the_value(ask, parts):
             assert "\n" not in said[-1]
     assert said[0] != said[1]
     assert all(part in said[0] for part in parts), said[0]
+
+
+def test_the_start_says_how_many_dimensions_where_they_are_open():
+    assert kobai.descend("rosenbrock", "newton", start=(1, 2, 3, 4)).outcome.landscape.dimension == 4
 
 
 def test_a_start_may_be_an_array():

@@ -54,12 +54,23 @@ def driven(quickly):
     def driven(method, fun, x, trials):
         objective = Objective(fun)
         advance = quickly(lambda state: method.advance(objective, state))
-        states = [method.begin(objective, jnp.asarray(x))]
+        states = [quickly(lambda x: method.begin(objective, x))(jnp.asarray(x))]
         for _ in range(trials):
             states.append(advance(states[-1]))
         return states
 
     return driven
+
+
+@pytest.fixture(scope="module")
+def exact(quickly):
+    """`trust_region.exact_step`, compiled once for each size."""
+
+    @quickly
+    def exact(H, g, radius):
+        return trust_region.exact_step(H, trust_region.factor(H), g, radius)
+
+    return exact
 
 
 # --- against closed forms ---
@@ -119,15 +130,13 @@ def test_the_counts_are_those_of_the_calls(method, monkeypatch):
 
 @pytest.mark.parametrize("indefinite", [False, True])
 @pytest.mark.parametrize("radius", [1e-3, 0.5, 10.0])
-def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(indefinite, radius):
+def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(exact, indefinite, radius):
     """(H + μI)s = −g, μ ≥ 0, H + μI ⪰ 0, μ(Δ − ‖s‖) = 0: sufficient (Moré and Sorensen 1983)."""
     random = np.random.default_rng(3)
     H = random.normal(size=(6, 6))
     H = H + H.T if indefinite else H @ H.T + np.eye(6)
     g = random.normal(size=6)
-    model = trust_region.exact_step(
-        jnp.asarray(H), trust_region.factor(jnp.asarray(H)), jnp.asarray(g), radius
-    )
+    model = exact(H, g, radius)
     s = np.asarray(model.step)
     μ = -s @ (H @ s + g) / (s @ s)
     np.testing.assert_allclose(H @ s + μ * s, -g, atol=1e-8 * (1 + abs(μ) * radius))
@@ -139,23 +148,24 @@ def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(indefinite,
     np.testing.assert_allclose([model.slope, model.curvature], [g @ s, s @ H @ s], rtol=1e-8)
 
 
-def test_the_hard_case_goes_along_the_eigenvector():
+def test_the_hard_case_goes_along_the_eigenvector(exact):
     """g has no part along the only negative curvature, and (H + μI)⁻¹g is too short for any μ."""
     H, g = jnp.diag(jnp.array([-2.0, 1.0, 4.0])), jnp.array([0.0, 1.0, 1.0])
-    model = trust_region.exact_step(H, trust_region.factor(H), g, 5.0)
+    model = exact(H, g, 5.0)
     np.testing.assert_allclose(jnp.linalg.norm(model.step), 5, rtol=1e-6)
     np.testing.assert_allclose(model.step[1:], [-1 / 3, -1 / 6], rtol=1e-6)
 
 
-def test_the_truncated_step_is_the_newton_step_where_nothing_stops_it():
+def test_the_truncated_step_is_the_newton_step_where_nothing_stops_it(quickly):
     random = np.random.default_rng(5)
     A = random.normal(size=(7, 7))
     H, g = jnp.asarray(A @ A.T + np.eye(7)), jnp.asarray(random.normal(size=7))
-    model, products = truncated_step(lambda v: H @ v, g, jnp.inf, 1e-12, 100)
+    step = quickly(lambda radius: truncated_step(lambda v: H @ v, g, radius, 1e-12, 100))
+    model, products = step(jnp.inf)
     np.testing.assert_allclose(model.step, -jnp.linalg.solve(H, g), rtol=1e-8)
     assert model.inside
     assert 7 <= products <= 10
-    short, _ = truncated_step(lambda v: H @ v, g, 0.01, 1e-12, 100)
+    short, _ = step(0.01)
     np.testing.assert_allclose(jnp.linalg.norm(short.step), 0.01)
     assert not short.inside
 
@@ -398,11 +408,12 @@ def test_a_hessian_kept_too_long_is_seen(driven):
     assert float(lazy.point.f) > 1e3 * float(good.point.f)
 
 
-def test_judging_compares_with_what_was_promised():
+def test_judging_compares_with_what_was_promised(quickly):
+    judged = quickly(lambda f: trust_region.judged(before, Point(jnp.ones(1), f, jnp.zeros(1)), model, 1.0))
     before = Point(jnp.zeros(1), jnp.asarray(1.0), jnp.array([-1.0]))
     model = trust_region.Model(jnp.ones(1), jnp.asarray(-1.0), jnp.asarray(1.0), jnp.bool_(False))
     for f, accepted, radius in ((0.5, True, 3.0), (0.7, True, 1.0), (0.95, True, 0.5), (1.5, False, 1 / 3)):
-        verdict = trust_region.judged(before, Point(jnp.ones(1), jnp.asarray(f), jnp.zeros(1)), model, 1.0)
+        verdict = judged(f)
         assert (bool(verdict.accepted), round(float(verdict.radius), 12)) == (accepted, round(radius, 12)), f
-    verdict = trust_region.judged(before, Point(jnp.ones(1), jnp.asarray(jnp.nan), jnp.zeros(1)), model, 1.0)
+    verdict = judged(jnp.nan)
     assert (bool(verdict.accepted), float(verdict.radius)) == (False, 0.1)

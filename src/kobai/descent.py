@@ -14,7 +14,7 @@ import polars as pl
 from kobai import words
 from kobai.comparison import use_compilation_cache
 from kobai.errors import UsageError, check_count, is_number, said
-from kobai.landscapes.landscape import Landscape, load
+from kobai.landscapes.landscape import Landscape, any_dimension, load
 from kobai.paths.grid import Candidate, grid
 from kobai.paths.outcome import Outcome, best_rates, check_column, frame, judged, ordered, paths_frame
 from kobai.paths.walk import walk
@@ -53,13 +53,13 @@ def descend(
       methods: names, classes or instances of update rules and minimizers, or a single one; a list in a field
         of an instance is a grid. Default: seven update rules and BFGS.
       start: n finite numbers. Default: the landscape's.
-      dimension: n, for a name that leaves it open.
+      dimension: n, for a name that leaves it open. Default: as many as `start` has, or the landscape's own.
       learning_rates: for every update rule. Default: what the landscape names for it, or the best of 21 from
         0.0001 to 10.
       coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
         ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       steps: of an update rule; at most so many of a minimizer.
-      tolerance: in place of the landscape's.
+      tolerance: in place of the landscape's; above 0 where its least value is known.
       sort: a column of the table, ascending. Default: the best first.
       language: "en" or "ja", for this call. Default: the language in use.
       command: what the page says reproduces it. Default: this call.
@@ -76,8 +76,7 @@ def descend(
         found = _landscape(landscape, dimension, start)
         x = _start(found, start)
         check_count("steps", steps, most=MOST_STEPS)
-        if tolerance is not None and not (is_number(tolerance) and math.isfinite(tolerance)):
-            raise UsageError("error.tolerance", value=repr(tolerance))
+        _check_tolerance(found, tolerance)
         if sort is not None:
             check_column(sort)
         candidates = grid(found, methods, learning_rates, coefficients)
@@ -205,6 +204,8 @@ def _ends(i: int, outcome: Outcome) -> dict[str, Any]:
 
 def _landscape(given: Any, dimension: int | None, start: Any) -> Landscape:
     if isinstance(given, str):
+        if dimension is None and start is not None and any_dimension(given):
+            dimension = len(_numbers(start))
         return load(given, dimension)
     if not (isinstance(given, Landscape) or callable(given)):
         raise UsageError("error.landscape.type", value=repr(given))
@@ -230,6 +231,16 @@ def _numbers(start: Any) -> tuple[float, ...]:
     if x.ndim != 1 or not x.size or not all(is_number(value) and math.isfinite(value) for value in x):
         raise UsageError("error.start.numbers", value=repr(start))
     return tuple(map(float, x))
+
+
+def _check_tolerance(landscape: Landscape, tolerance: Any) -> None:
+    if tolerance is None:
+        return
+    if not (is_number(tolerance) and math.isfinite(tolerance)):
+        raise UsageError("error.tolerance", value=repr(tolerance))
+    if landscape.least is not None and tolerance <= 0:
+        values = {"name": landscape.name, "least": landscape.least, "value": tolerance}
+        raise UsageError("error.tolerance.positive", **values)
 
 
 def _check_size(candidates: list[Candidate], steps: int, dimension: int) -> None:

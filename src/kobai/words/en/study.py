@@ -186,7 +186,7 @@ WORDS = {
     "help.option.optimizers": "optimizers to compare (default: all seven; see kobai methods)",
     "help.option.initializers": "initial values, such as he,xavier,normal:0.1 (default: he,xavier,normal:0.01)",
     "help.option.learning-rates": "learning rates for every optimizer (default: eight for each, half a decade apart)",
-    "help.option.set": "a further coefficient as an axis, such as momentum.momentum=0.5,0.9; repeatable",
+    "help.option.set": "a further coefficient as an axis, such as momentum.momentum=0.5,0.9 or conjugate_gradient.formula=FR,HS; repeatable",
     "help.option.activation": "activation function of a built-in task",
     "help.option.hidden": "nodes of each hidden layer of a built-in task (digits: 100)",
     "help.option.steps": "updates in a training run, the budget (default: 500)",

@@ -188,7 +188,7 @@ WORDS = {
     "help.option.optimizers": "比べる最適化手法(既定: 7つすべて。kobai methods を参照)",
     "help.option.initializers": "初期値。例: he,xavier,normal:0.1(既定: he,xavier,normal:0.01)",
     "help.option.learning-rates": "すべての手法に使う学習率(既定: 手法ごとに√10倍刻みで8つ)",
-    "help.option.set": "ほかの係数も軸にする。例: momentum.momentum=0.5,0.9(繰り返し可)",
+    "help.option.set": "ほかの係数も軸にする。例: momentum.momentum=0.5,0.9、conjugate_gradient.formula=FR,HS(繰り返し可)",
     "help.option.activation": "組み込みの課題の活性化関数",
     "help.option.hidden": "組み込みの課題の隠れ層のノード数(digits: 100)",
     "help.option.steps": "1回の学習の更新回数、つまり予算(既定: 500)",
