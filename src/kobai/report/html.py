@@ -21,7 +21,7 @@ from kobai.study.grid import coefficients
 from kobai.study.protocol import Outcome
 from kobai.words import metric, say
 
-OF_OPTIMIZERS = ("curves", "reached", "tuning")
+OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
 
 
@@ -55,7 +55,7 @@ def summary(answer: Answer) -> str:
 def _data(outcome: Outcome, answer: Answer) -> str:
     """The figures as JSON that can stand in a script element."""
     made = figures(outcome, answer)
-    for name in OF_OPTIMIZERS:
+    for name in made.keys() & OF_OPTIMIZERS:
         made[name].update_layout(showlegend=False)
     return document.data(made)
 
@@ -161,6 +161,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
             say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
             say("report.curves.more") if fresh > 1 else "",
         ],
+        **({} if answer.epoch is None else {"seconds": [say("report.seconds.caption")]}),
         "learning_rates": [
             say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
             say("report.learning_rates.crosses") if crossed(outcome) else "",

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from kobai.study import statistics
+from kobai.study.fields import written
 from kobai.study.grid import coefficients, learning_rate
 from kobai.study.protocol import (
     CONFIRMATION,
@@ -65,7 +66,7 @@ class Row:
     learning_rate: float | None
     edge: str | None
     """"low" or "high" where the learning rate is the first or last of its grid."""
-    hyperparameters: dict[str, float]
+    hyperparameters: dict[str, Any]
     initializer: str
     values: dict[str, str]
     """Of each axis."""
@@ -273,16 +274,27 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
 
 
 def _seconds_to_target(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> float:
-    """The mean of the seconds until the target; of a run that misses it, all of them.
+    """The mean of the seconds until the target; of a run that misses it, all of them."""
+    part = np.minimum(restricted / np.maximum(_ends(cells), 1), 1)
+    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
 
-    Time goes by evenly until a run ends, which may be early: then its curve no longer changes.
+
+def elapsed(cells: pl.DataFrame) -> np.ndarray:
+    """Seconds of one core until each evaluation of each run [cells, evaluations].
+
+    Time goes by evenly until a run ends; from there on it stands.
     """
+    marks = np.array(cells["evaluated_at"].to_list(), float)
+    part = np.minimum(marks / np.maximum(_ends(cells), 1)[:, None], 1)
+    return cells["seconds"].to_numpy()[:, None] * part
+
+
+def _ends(cells: pl.DataFrame) -> np.ndarray:
+    """The mark at which each run ends [cells], which may be early: then its curve no longer changes."""
     curves = np.array(cells["validation_loss"].to_list(), float)
     marks = np.array(cells["evaluated_at"][0].to_list(), float)
-    changes = np.diff(curves, axis=1) != 0
-    last = changes.shape[1] - changes[:, ::-1].argmax(axis=1)
-    part = np.minimum(restricted / np.maximum(marks[last], 1), 1)
-    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
+    changes = (np.diff(curves, axis=1) != 0) & np.isfinite(curves[:, :-1])  # NaN, once lost, is no change
+    return marks[changes.shape[1] - changes[:, ::-1].argmax(axis=1)]
 
 
 def _saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:
@@ -348,6 +360,8 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
             notes.append(
                 Note(f"note.edge.{row.edge}", {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"})
             )
+    if chosen := _chosen(outcome):
+        notes.append(Note("note.chosen", {"settings": chosen}))
     if study.minimizers:
         values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
         notes.append(Note("note.epochs", values | {"batch": study.task.batch_size}))
@@ -378,6 +392,20 @@ def _notes(outcome: Outcome, rows: Sequence[Row], questions: Sequence[Question])
     if diverged:
         notes.append(Note("note.diverged", {"runs": ", ".join(diverged)}))
     return tuple(notes)
+
+
+def _chosen(outcome: Outcome) -> str:
+    """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
+    found = []
+    for name, trial in outcome.winners.items():
+        tried = [coefficients(setting) for setting in trial.candidate.settings]
+        several = [
+            f"{field} {written(trial.setting, field, value)}"
+            for field, value in coefficients(trial.setting).items()
+            if field != "learning_rate" and any(other.get(field) != value for other in tried)
+        ]
+        found += [f"{name}: {', '.join(several)}"] if several else []
+    return "; ".join(found)
 
 
 def _rate(trial: Trial) -> str:
