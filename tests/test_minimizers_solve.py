@@ -386,6 +386,10 @@ def test_a_mistake_is_said_in_one_sentence(mistake):
         (lambda: LBFGS(decrease=0.95), "LBFGS: decrease and curvature"),
         (lambda: LBFGS(pairs=0), "LBFGS: pairs must be a whole number"),
         (lambda: ConjugateGradient(formula="polak"), "no formula 'polak'; choose one of: .*polak_ribiere"),
+        (lambda: ConjugateGradient(formula=["dai_yuan"]), "no formula"),
+        (lambda: kobai.CoordinateDescent(order=["random"]), "no order"),
+        (lambda: kobai.NewtonCG(most=0), "NewtonCG: most must be a whole number"),
+        (lambda: kobai.Newton(largest=0), "Newton: largest must be a whole number"),
     ],
 )
 def test_options_of_a_method_are_checked(make, sentence):

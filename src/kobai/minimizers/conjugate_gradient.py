@@ -43,7 +43,7 @@ class ConjugateGradient(Descent):
 
     def __post_init__(self) -> None:
         Descent.__post_init__(self)
-        if self.formula not in FORMULAS:
+        if str(self.formula) not in FORMULAS:
             raise unknown("kind.formula", self.formula, FORMULAS)
 
     def forget(self, point: Point) -> Any:

@@ -62,7 +62,7 @@ class CoordinateDescent(Minimizer):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
+        if str(self.order) not in ORDERS:
             raise unknown("kind.order", self.order, ORDERS)
         check_count("block", self.block)
         if not is_whole(self.seed) or self.seed < 0:

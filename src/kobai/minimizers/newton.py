@@ -55,7 +55,7 @@ class Newton(Minimizer):
     def __post_init__(self) -> None:
         if not (is_number(self.keep) and 0 <= self.keep < 1):
             raise UsageError("error.newton.keep", value=repr(self.keep))
-        check_count("largest", self.largest)
+        check_count("Newton: largest", self.largest)
 
     def begin(self, objective: Objective, x: Any) -> State:
         if x.size > self.largest:

@@ -53,7 +53,7 @@ class NewtonCG(Minimizer):
 
     def __post_init__(self) -> None:
         if self.most is not None:
-            check_count("most", self.most)
+            check_count("NewtonCG: most", self.most)
 
     def begin(self, objective: Objective, x: Any) -> State:
         point = objective.at(x)
