@@ -132,6 +132,59 @@ def test_a_norm_whose_square_overflows_is_a_norm(xp):
     assert global_norm(xp.zeros(0)) == 0
 
 
+def divided_by_the_largest(g, bound):
+    """The planted mistake: dividing by the largest entry rounds, and the norm with it."""
+    length = np.abs(g).max() * np.sqrt(np.sum((g / np.abs(g).max()) ** 2))
+    return g / length * np.float32(bound) if length > bound else g
+
+
+def test_in_single_precision_the_bound_is_kept_and_what_is_within_is_untouched():
+    """Against norms in float64, of every size that single precision has; both libraries."""
+    random, touched, shorten = np.random.default_rng(0), 0, jax.jit(clip_norm_of)
+    for _ in range(600):
+        size = 10.0 ** random.uniform(-30, 36)
+        g = (random.normal(size=random.choice([1, 2, 3, 10, 1000])) * size).astype(np.float32)
+        length = np.linalg.norm(g.astype(np.float64))
+        for factor in (1 + 1e-7, 1, 1 - 1e-6, 0.5, 1e-3):
+            bound = float(length * factor)
+            for result in (clipped(clip_norm(bound), g)[0], np.asarray(shorten(g, bound))):
+                if length <= bound:
+                    assert result.tobytes() == g.tobytes()
+                # Two roundings of each entry; what is over by the rounding of the norm is within.
+                assert np.linalg.norm(result.astype(np.float64)) <= bound * (1 + 6 * 2.0**-23)
+                if factor <= 0.5:
+                    expected = g.astype(np.float64) * factor
+                    np.testing.assert_allclose(result, expected, rtol=4 * 2.0**-23, atol=1e-40)
+            touched += length <= bound and divided_by_the_largest(g, bound).tobytes() != g.tobytes()
+    assert touched > 50
+
+
+def clip_norm_of(g, bound):
+    """As the engine has it: the bound is traced."""
+    rule = jax.tree.unflatten(jax.tree.structure(clip_norm(1)), [math.inf, bound, 0.0, 0])
+    return rule.update(g, rule.init(g, room=0))[0]
+
+
+@each_library
+def test_the_ends_of_single_precision(xp):
+    """Entries near the largest number have a norm beyond it, and are finite; the smallest are no zeros."""
+    huge = xp.full(16, 3e38, np.float32)
+    result, state = clipped(clip_norm(1), huge)
+    np.testing.assert_allclose(result, 0.25, rtol=1e-6)
+    assert int(state.skipped) == 0
+    assert float(global_norm(huge)) == np.finfo(np.float32).max
+    tiny = xp.full(16, 2e-38, np.float32)
+    np.testing.assert_allclose(clipped(clip_norm(4e-38), tiny)[0], np.float32(1e-38), rtol=1e-6, atol=2e-38)
+    assert clipped(clip_norm(1e-37), tiny)[0].tolist() == tiny.tolist()
+    np.testing.assert_allclose(global_norm(tiny), 8e-38, rtol=1e-6)
+
+
+def test_a_state_begins_in_a_traced_function():
+    """As training loops for optax begin it."""
+    state = jax.jit(clip_percentile(50, 3).as_optax().init)({"w": jnp.zeros(2)})
+    assert state.norms.tolist() == [np.inf] * 3
+
+
 @repeatable
 @given(rows=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), bound=st.floats(1e-3, 1e3))
 def test_clipping_keeps_the_direction_and_the_bound(rows, bound):
