@@ -12,7 +12,6 @@ PyTorch adds 1e-6 to the norm and gives (.5999999, .7999998), and neither PyTorc
 entry from spreading.
 """
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +19,8 @@ import jax
 import numpy as np
 
 from kobai.errors import UsageError
-from kobai.optimizers.base import namespace, narrow
-from kobai.spelling import check_number, parse, written
+from kobai.optimizers.base import hyperparameters, namespace, narrow
+from kobai.spelling import check_fields, check_number, parse, written
 
 if TYPE_CHECKING:
     import optax
@@ -38,8 +37,7 @@ class ClipState(NamedTuple):
     """int32: the gradients that were not finite."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@hyperparameters
 class Clip:
     """A bound for gradients; made by `clip_value`, `clip_norm`, `clip_percentile`. Without one: none.
 
@@ -55,6 +53,12 @@ class Clip:
     """q, of the first norms."""
     first: Any = 0
     """k: how many norms are measured; 0: the bound is given."""
+
+    def __post_init__(self) -> None:
+        bound = ("rule.bound", lambda v: v > 0)
+        percent = ("rule.percentage", lambda q: 0 <= q <= 100)
+        count = ("rule.count0", lambda k: k >= 0 and k == int(k))
+        check_fields(self, {"value": bound, "norm": bound, "percentile": percent, "first": count})
 
     @property
     def name(self) -> str:
