@@ -49,8 +49,11 @@ class Strategy:
 
 
 def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
-    """Refuse a bound that is measured over the whole run: it would never clip. Raises `UsageError`."""
+    """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
     for strategy in strategies:
+        for part in (strategy.schedule, *strategy.averages):
+            if part is not None and part.shortest > steps:
+                raise UsageError("error.shortest", name=part.name, shortest=part.shortest, steps=steps)
         if strategy.clip.first >= steps:
             raise UsageError(
                 "error.clip.first", name=strategy.clip.name, first=strategy.clip.first, steps=steps

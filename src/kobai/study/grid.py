@@ -117,9 +117,9 @@ def candidates(
       axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values.
       quick: every second default rate.
     """
-    if isinstance(optimizers, str | type | Optimizer | Minimizer):
-        optimizers = [optimizers]
-    chosen = list(methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
+    given: Any = methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers
+    alone = isinstance(given, str | type) or not isinstance(given, Iterable)
+    chosen = [given] if alone else list(given)
     if not chosen:
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
@@ -194,6 +194,8 @@ def _axes_of(name: str, template: Method, axes: Mapping[str, list[float]]) -> di
 def values_of(name: str, values: Any) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
     try:
+        if any(isinstance(value, bool | np.bool_) for value in np.ravel(np.asarray(values, object))):
+            raise TypeError
         found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
     except (TypeError, ValueError):
         raise UsageError("error.numbers", name=name, value=repr(values)) from None

@@ -125,6 +125,7 @@ WORDS = {
     "error.json": "--json {path} cannot be written: name a file in a folder that exists",
     "error.all_diverged": "every training diverged, so no target can be derived; try smaller learning rates",
     "error.option.whole": "{option} must be a whole number, got '{value}'",
+    "error.option.size": "{option} must be a whole number or 'full', got '{value}'",
     "error.option.number": "{option} must be numbers separated by commas, got '{value}'",
     "error.option.list": "{option} must be a list separated by commas, got '{value}'",
     "error.option.set": "--set must look like momentum.momentum=0.5,0.9, got '{value}'",
