@@ -17,8 +17,8 @@ from kobai.minimizers.base import RUNNING, Objective
 from kobai.report import terminal
 from kobai.report.numbers import Unit, unit
 from kobai.study import statistics
-from kobai.study.answer import _seconds_to_target
 from kobai.study.answer import answer as read
+from kobai.study.rows import seconds_to_target
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
 
@@ -243,7 +243,7 @@ def test_seconds_go_by_evenly_until_a_run_ends():
             "seconds": [4.0, 4.0, 4.0],
         }
     )
-    found = _seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
+    found = seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
     assert found == pytest.approx((2 + 2 + 4) / 3)
 
 

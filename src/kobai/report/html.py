@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from kobai.errors import is_number
-from kobai.report import document, sentences, table
+from kobai.report import document, effects, sentences, table
 from kobai.report.document import definitions, escaped, figure, scrolling
 from kobai.report.figures import colours, figures
 from kobai.report.numbers import unit
@@ -32,6 +32,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "notes": _notes(answer),
         "table": _comparison(answer, colours(outcome)),
         "others": _other_targets(answer),
+        "effects": effects.section(answer),
         "chips": _chips(outcome, answer),
         "figures": "".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
         "settings": _settings(outcome, answer),

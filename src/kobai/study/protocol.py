@@ -219,7 +219,8 @@ class Outcome:
     """The best trial of each candidate in tuning, by name, best first."""
     alternatives: dict[str, dict[str, Trial]]
     """For the recommended candidate: the best trial with each initial value ("initializer"), and with each
-    value of every axis that has several."""
+    value of every axis that has several; all with the recommended values of the other axes, so that what
+    differs is the effect of this one."""
     neighbours: list[Trial]
     """For the recommended candidate: its winner at the neighbouring learning rates."""
     memory: dict[str, int]
@@ -245,9 +246,7 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         ranked = rank(study, trials, tuning, target)
         winners = _best(ranked, lambda trial: trial.candidate.name)
         first = next(iter(winners.values()))
-        own = [trial for trial in ranked if trial.candidate is first.candidate]
-        varied = ["initializer", *(axis.name for axis in study.axes if len(axis.values) > 1)]
-        alternatives = {name: _best(own, lambda trial, name=name: trial.named[name]) for name in varied}
+        alternatives = _alternatives(study, ranked, first)
         neighbours = [
             dataclasses.replace(first, setting=setting)
             for setting in first.candidate.neighbours(first.setting)
@@ -315,6 +314,24 @@ def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
     for trial in ranked:
         best.setdefault(key(trial), trial)
     return best
+
+
+def _alternatives(study: Study, ranked: Sequence[Trial], first: Trial) -> dict[str, dict[str, Trial]]:
+    """What is tried beside `first`, as `Outcome` has it."""
+
+    def others(trial: Trial, name: str) -> list[Value]:
+        return [value for value in trial.values if value.axis != name]
+
+    varied = ["initializer", *(axis.name for axis in study.axes if len(axis.values) > 1)]
+    found = {}
+    for name in varied:
+        own = [
+            trial
+            for trial in ranked
+            if trial.candidate is first.candidate and others(trial, name) == others(first, name)
+        ]
+        found[name] = _best(own, lambda trial, name=name: trial.named[name])
+    return found
 
 
 def _derived_target(study: Study, tuning: pl.DataFrame) -> float:

@@ -245,7 +245,7 @@ WORDS = {
     "note.edge.high": "{optimizer}: the best learning rate {rate} ▸ is the largest of its grid; add larger ones with --learning-rates",
     "note.trials": "unequal numbers of trials favour the optimizer with more: {trials}",
     "note.overtaken": "{names} needed fewer steps on the fresh seeds than {choice}, the winner of tuning: consider them instead",
-    "note.seeds": "with {seeds} seeds no corrected p can be below {p}, so nothing can be established about {choices}; {needed} seeds could: --seeds {needed}",
+    "note.seeds": "with {seeds} seeds no corrected p can be below {p}, so nothing can be established about these choices: {choices}. {needed} seeds could: --seeds {needed}",
     "note.diverged": "diverged, though chosen by tuning: {runs}; a smaller learning rate is safer",
     "answer.cost.steps": ", {cost} steps to the target",
     "answer.cost.epochs": ", {cost} epochs to the target",

@@ -247,7 +247,7 @@ WORDS = {
     "note.edge.high": "{optimizer}: 最良の学習率 {rate} ▸ は格子の最大値です。--learning-rates でより大きい値を加えてください",
     "note.trials": "試行数が等しくないため、多い手法に有利です: {trials}",
     "note.overtaken": "{names} は新しいシードで、調整の勝者 {choice} より少ないステップで到達しました。こちらも検討してください",
-    "note.seeds": "シード {seeds} 個では補正 p が {p} を下回ることはなく、{choices} について何も立証できません。{needed} 個なら可能です: --seeds {needed}",
+    "note.seeds": "シード {seeds} 個では補正 p が {p} を下回ることはなく、次の選択については何も立証できません: {choices}。{needed} 個なら可能です: --seeds {needed}",
     "note.diverged": "調整で選ばれたのに発散しました: {runs}。学習率を小さくすると安全です",
     "answer.cost.steps": "(目標まで {cost} ステップ)",
     "answer.cost.epochs": "(目標まで {cost} エポック)",
