@@ -67,15 +67,18 @@ def section(answer: Answer) -> str:
     """The section of the report; nothing where no axis has several values."""
     if not answer.effects:
         return ""
-    tables = [
-        scrolling(headers(answer, axis), escaped(rows(answer, axis)), say(f"axis.{axis}"), left=(0, 2))
-        for axis in answer.effects
-    ]
+    tables = ""
+    for axis in answer.effects:
+        shown = escaped(rows(answer, axis))
+        for effect, cells in zip(answer.effects[axis], shown, strict=True):
+            if effect.value == answer.axes[axis].choice:
+                cells[0] = f'<span class="chosen">{cells[0]}</span>'
+        tables += scrolling(headers(answer, axis), shown, say(f"axis.{axis}"), left=(0, 2))
     title, how = html.escape(say("effects.title")), html.escape(caption(answer))
     meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_meanings(answer)}</details>"
     return (
         f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'
-        f'<p class="use">{how}</p>{"".join(tables)}{meaning}</section>'
+        f'<p class="headline">{how}</p>{tables}{meaning}</section>'
     )
 
 

@@ -14,6 +14,9 @@ from kobai.words import say
 
 LEFT = ("optimizer", "initializer", "loss")
 
+NO_ROOM = ("initializer", "skipped", "diverged")
+"""What a table of effects does not show in a terminal. Cautions tell of the runs that went wrong."""
+
 
 def view(answer: Answer, wide: bool = False) -> RenderableType:
     """The answer, the table and the cautions, to be printed by rich."""
@@ -71,7 +74,7 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
     for axis, found in answer.effects.items():
         yield Text()
         names = effects.columns(found)
-        shown = [i for i, name in enumerate(names) if name != "initializer"]  # for which there is no room
+        shown = [i for i, name in enumerate(names) if name not in NO_ROOM]
         heads = effects.headers(answer, axis)
         made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
         for i in shown:

@@ -98,14 +98,17 @@ def _of_runs(
     """What happened in the runs on the fresh seeds."""
     if "batch_size" in outcome.alternatives:
         yield Note("note.batch_size", {"examples": _examples(outcome)})
-    diverged = [f"{row.optimizer} {row.diverged}/{row.seeds}" for row in rows if row.diverged]
-    if diverged:
-        yield Note("note.diverged", {"runs": ", ".join(diverged)})
     first = outcome.recommended.candidate.name
+    diverged = {row.optimizer: f"{row.diverged}/{row.seeds}" for row in rows if row.diverged}
+    for axis, found in effects.items():
+        others = [each for each in found if each.value != outcome.recommended.named[axis]]
+        diverged |= {f"{first} ({e.value})": f"{e.diverged}/{e.seeds}" for e in others if e.diverged}
+    if diverged:
+        yield Note("note.diverged", {"runs": ", ".join(map(" ".join, diverged.items()))})
     left_out = {(row.optimizer, row.values["clip"]): row.skipped for row in rows if row.skipped}
     left_out |= {(first, each.value): each.skipped for each in effects.get("clip", ()) if each.skipped}
     if left_out:
-        runs = ", ".join(f"{name}, {clip}: {count}" for (name, clip), count in left_out.items())
+        runs = ", ".join(f"{name} ({clip}) {count}" for (name, clip), count in left_out.items())
         yield Note("note.skipped", {"batches": runs})
 
 

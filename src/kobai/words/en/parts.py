@@ -45,7 +45,7 @@ WORDS: dict[str, str] = {
     "answer.saved": ", which saved {part} of the steps",
     "answer.saves": ", {part} of the steps saved",
     "effects.title": "Effect of each axis",
-    "effects.caption": "Each value with {optimizer}, at the learning rate and initial value that tuning chose for it, all other axes as recommended, on the same {seeds} fresh seeds. Differences are paired by seed.",
+    "effects.caption": "Each value with {optimizer}, at the learning rate and initial value that tuning chose for it, all other axes as recommended, on the same {seeds} fresh seeds. Differences are paired by seed; what is recommended is bold.",
     "effects.value": "value",
     "effects.difference.points": "Δ test, points\n[95 %]",
     "effects.difference.plain": "Δ test\n[95 %]",

@@ -45,7 +45,7 @@ WORDS: dict[str, str] = {
     "answer.saved": "(ステップの {part} を節約しました)",
     "answer.saves": "、ステップの {part} を節約",
     "effects.title": "軸ごとの効果",
-    "effects.caption": "{optimizer} で、値ごとに調整で選んだ学習率と初期値を使い、ほかの軸は推奨した値のまま、同じ {seeds} 個の新しいシードで学習しました。差はシードごとに対にしています。",
+    "effects.caption": "{optimizer} で、値ごとに調整で選んだ学習率と初期値を使い、ほかの軸は推奨した値のまま、同じ {seeds} 個の新しいシードで学習しました。差はシードごとに対にしています。太字が推奨です。",
     "effects.value": "値",
     "effects.difference.points": "テストの差\n(ポイント) [95 %]",
     "effects.difference.plain": "テストの差\n[95 %]",
