@@ -15,9 +15,10 @@ import polars as pl
 from kobai.study.effects import Effect, effects
 from kobai.study.grid import learning_rate
 from kobai.study.notes import Note, notes
-from kobai.study.protocol import CONFIRMATION, Outcome, Trial, cells_of, times
+from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
 from kobai.study.questions import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
+from kobai.study.study import Trial
 
 __all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
 

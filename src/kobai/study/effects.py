@@ -12,9 +12,10 @@ import polars as pl
 
 from kobai.study import statistics
 from kobai.study.grid import learning_rate
-from kobai.study.protocol import CONFIRMATION, Outcome, Trial, cells_of, times
+from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
 from kobai.study.rows import saved, skipped, test_mean
 from kobai.study.statistics import Estimate
+from kobai.study.study import Trial
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,10 @@ import polars as pl
 
 from kobai.study import statistics
 from kobai.study.grid import coefficients, learning_rate
-from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, Study, Trial, cells_of, times
+from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, cells_of, times
 from kobai.study.questions import Question
 from kobai.study.statistics import Comparison, Estimate
+from kobai.study.study import Study, Trial
 
 
 @dataclasses.dataclass(frozen=True)
