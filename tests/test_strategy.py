@@ -404,6 +404,23 @@ def test_a_batch_that_is_left_out_is_a_gradient_of_zero_to_the_rule():
         assert run.validation_loss[-1] - 3000 == pytest.approx(float((w[0] - 2) ** 2), abs=3e-4)
 
 
+def test_a_batch_is_left_out_for_its_loss_alone():
+    """The gradient is finite, the loss is not: what made it cannot be trusted."""
+    data = np.array([[np.inf], [1.0], [1.0], [1.0]], np.float32)
+    task = kobai.Task(
+        parameters={"w": np.array([2.0], np.float32)},
+        loss=lambda p, batch: jnp.sum(p["w"] ** 2) + jnp.mean(batch),
+        train=data, validation=data[1:], batch_size=1,
+    )  # fmt: skip
+    strategies = [Strategy(clip=kobai.clip_norm(100)), Strategy()]
+    sweep = Sweep(task, [kobai.SGD()], steps=4, evaluate_every=4, strategies=strategies)
+    guarded, free = runs_of(sweep, [Cell(kobai.SGD(0.25), HE, 0, strategy) for strategy in strategies])
+    assert (guarded.diverged_at, guarded.skipped) == (None, 1)
+    start = guarded.validation_loss[0] - 1  # w², of which each of three steps leaves a quarter
+    assert guarded.validation_loss[-1] == pytest.approx(start / 4**3 + 1)
+    assert free.diverged_at is not None
+
+
 def test_a_run_that_diverges_in_spite_of_clipping_keeps_its_count(monkeypatch):
     """Only the evaluations tell of it; and the count does not depend on where blocks end."""
     strategy = Strategy(clip=kobai.clip_value(1e30))

@@ -196,7 +196,7 @@ WORDS = {
     "help.option.seeds": "fresh seeds for the confirmation (default: 10)",
     "help.option.tuning-seeds": "seeds for the tuning (default: 3)",
     "help.option.quick": "a few seconds: half the learning rates, 200 steps, 1 + 5 seeds",
-    "help.option.wide": "more columns: working range, trials, seconds, memory, loss",
+    "help.option.wide": "more columns (working range, trials, seconds, memory, loss), and the effect of each axis",
     "help.option.output": "folder for the results, new or empty (default: kobai-runs/TASK-TIME)",
     "help.option.resume": "go on with the interrupted study in --output",
     "help.option.json": "write the answer to this file too",

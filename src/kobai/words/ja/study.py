@@ -198,7 +198,7 @@ WORDS = {
     "help.option.seeds": "確認に使う新しいシードの数(既定: 10)",
     "help.option.tuning-seeds": "調整に使うシードの数(既定: 3)",
     "help.option.quick": "数秒で終える: 学習率は半分、200 ステップ、シードは 1 + 5",
-    "help.option.wide": "列を増やす: 有効な範囲、試行数、秒、メモリー、損失",
+    "help.option.wide": "列を増やし(有効な範囲、試行数、秒、メモリー、損失)、軸ごとの効果も示す",
     "help.option.output": "結果のフォルダー。新規か空のもの(既定: kobai-runs/課題-時刻)",
     "help.option.resume": "--output にある中断した比較を続ける",
     "help.option.json": "答えをこのファイルにも書く",
