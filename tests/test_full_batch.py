@@ -174,7 +174,7 @@ def test_a_study_with_minimizers_is_told_in_epochs(mixed):
     assert head.split()[:6] == ["optimizer", "rate", "value", "reached", "target", "[95"]
     assert " s " in head  # seconds until the target, beside the epochs
     assert "0.00 " not in shown.replace("[0.00", "")
-    assert "look at all 400 examples" in " ".join(shown.split())
+    assert "looks at all 400 examples" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
     assert {row.optimizer for row in found.rows} == {"lbfgs", "adam", "lbfgs_2"}
     lbfgs = next(row for row in found.rows if row.optimizer == "lbfgs_2")

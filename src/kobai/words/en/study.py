@@ -239,7 +239,7 @@ WORDS = {
     "table.memory": "memory",
     "table.loss": "validation\nloss",
     "table.reference": "reference",
-    "note.epochs": "costs are in epochs, {steps:.1f} steps of {batch} examples each: {names} look at all {examples} examples in every evaluation, and a Hessian-vector product counts as one",
+    "note.epochs": "costs are in epochs, {steps:.1f} steps of {batch} examples each: every evaluation of {names} looks at all {examples} examples, and a Hessian-vector product counts as one",
     "note.nobody": "no run reached the target {target} within {steps} steps: allow more --steps, or lower the --target",
     "note.edge.low": "{optimizer}: the best learning rate {rate} ◂ is the smallest of its grid; add smaller ones with --learning-rates",
     "note.edge.high": "{optimizer}: the best learning rate {rate} ▸ is the largest of its grid; add larger ones with --learning-rates",
