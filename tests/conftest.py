@@ -53,26 +53,51 @@ def kobai_here(place, capsys):  # noqa: ARG001
     return run
 
 
-@pytest.fixture
-def quick_compile(monkeypatch):
-    """Compile solves with little optimization: four times as fast, and these solves are short."""
+@functools.cache
+def quick_options():
+    """Options of XLA that compile with little optimization: several times as fast, where runs are short."""
     import jax
 
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(lambda x: x, compiler_options=options)(1.0)
+    except Exception:  # an option that this version of XLA does not know
+        return {}
+    return options
+
+
+@pytest.fixture(scope="session")
+def quickly():
+    """jax.jit that compiles with little optimization."""
+    import jax
+
+    return functools.partial(jax.jit, compiler_options=quick_options() or None)
+
+
+@pytest.fixture
+def quick_compile(monkeypatch):
+    """Compile the solves of `kobai.minimize` with little optimization."""
     from kobai.minimizers import solve
 
-    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    monkeypatch.setattr(
-        solve, "_compiled", _quickly(jax, solve._compiled.__wrapped__, tuple(options.items()))
-    )
+    monkeypatch.setattr(solve, "_compiled", _quickly(solve._compiled.__wrapped__))
 
 
 @functools.cache
-def _quickly(jax, function, options):
-    try:
-        jax.jit(lambda x: x, compiler_options=dict(options))(1.0)
-    except Exception:  # an option that this version of XLA does not know
-        options = ()
-    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=dict(options) or None)
+def _quickly(function):
+    import jax
+
+    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=quick_options() or None)
+
+
+@pytest.fixture(scope="module")
+def quick_engine():
+    """Compile the engine with little optimization, in all tests of a module."""
+    from kobai import full_batch, sweep
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (full_batch, sweep):
+            patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import schedules, stabilizers
 from kobai.errors import UsageError
-from kobai.report import effects, sentences, table, terminal
+from kobai.report import effects, html, sentences, table, terminal
 from kobai.study import axes as axes_module
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
@@ -389,7 +389,7 @@ def test_effects_are_shown_in_80_columns_and_as_html(engine, spoken):
     with language(spoken):
         found = answer(outcome)
         shown = terminal.text(found, wide=True, width=80)
-        title, section = say("effects.title"), effects.section(found)
+        title, section = say("effects.title"), html._effects(found)
     assert max(map(cell_len, shown.splitlines())) <= 80
     assert "+2.2 [+2.0, +2.3]" in shown
     assert re.search("^percentile:90:50 +0.1◂ ", shown, re.MULTILINE)  # on one line
@@ -406,7 +406,7 @@ def test_effects_are_shown_in_80_columns_and_as_html(engine, spoken):
 def test_a_study_without_axes_shows_no_effects(engine):
     found = answer(run(study_of({"schedule": "cosine"})))
     assert found.effects == {}
-    assert effects.section(found) == ""
+    assert html._effects(found) == ""
     assert found.effect_table().is_empty()
 
 

@@ -180,7 +180,8 @@ def test_many_dimensions_against_scipy():
 
 def judged(values, level=1.0, ended=None):
     values = np.array(values, float)
-    path = Path(values, np.zeros((len(values), 1)), 2 * np.arange(len(values)), ended)
+    spent = 2 * np.arange(len(values))
+    path = Path(values, np.zeros((len(values), 1)), spent, spent[-1] + (ended is not None), ended)
     return read.judged("sgd", kobai.SGD(), path, level)
 
 
@@ -198,10 +199,10 @@ def judged(values, level=1.0, ended=None):
         ([5, 0.5, math.inf, math.nan], None, (1, None, "diverged", 2, 2)),
         ([5, -1, -1e9, -math.inf, math.nan], None, (1, 1, "reached", None, 2)),
         ([5, -1, -1e9, math.nan], None, (1, 1, "reached", None, 2)),
-        ([5, 4, 3], "converged", (None, None, "converged", None, 4)),
+        ([5, 4, 3], "converged", (None, None, "converged", None, 5)),
         ([5, 4, 0.1], "converged", (2, 2, "reached", None, 4)),
-        ([5, 4, 3], "line_search_failed", (None, None, "line_search_failed", None, 4)),
-        ([5, 4, 3], "iteration_limit", (None, None, "not_reached", None, 4)),
+        ([5, 4, 3], "line_search_failed", (None, None, "line_search_failed", None, 5)),
+        ([5, 4, 3], "iteration_limit", (None, None, "not_reached", None, 5)),
         ([1.0, 1.0], None, (None, None, "not_reached", None, 2)),
     ],
 )
@@ -262,6 +263,38 @@ def test_options_of_a_minimizer_are_axes_too():
         grid(landscapes.bowl(), "lbfgs", axes={"lbfgs.curvatur": [0.5]})
 
 
+def test_names_are_alternatives_and_short_in_the_table():
+    found = kobai.descend(
+        "bowl",
+        ["conjugate_gradient", "coordinate_descent", "newton_cg"],
+        coefficients={
+            "conjugate_gradient.formula": ["fr", "PR+"],
+            "coordinate_descent.order": "random",
+            "newton_cg.most": [3, None],
+        },
+    )
+    shown = repr(found)
+    for row in ("formula FR", "formula PR\\+", "order random", "most 3", "most –"):
+        assert re.search(f"– {row} ", shown), shown
+    assert {"conjugate_gradient formula FR", "newton_cg most 3", "coordinate_descent"} < set(
+        labels(found.outcome)
+    )
+    formulas = [json.loads(row)["formula"] for row in found.table["coefficients"] if "formula" in row]
+    assert set(formulas) == {"fletcher_reeves", "polak_ribiere"}
+    assert {row["coefficients"].get("most", 0) for row in json.loads(found.to_json())["rows"]} == {0, 3, None}
+    assert "coefficients={'conjugate_gradient.formula': ['fr', 'PR+']" in found.command
+
+
+def test_each_coefficient_asked_for_has_its_row_with_its_own_best_rate():
+    found = kobai.descend("beale", "momentum", coefficients={"momentum.momentum": [0.5, 0.9]}, steps=200)
+    alone = [
+        kobai.descend("beale", kobai.Momentum(list(RATES), α), steps=200).outcome.rows for α in (0.5, 0.9)
+    ]
+    best = {row.setting for rows in alone for row in [read.best(rows)]}
+    assert {row.setting for row in found.outcome.rows} == best
+    assert len(found.tried) == 2 * len(RATES)
+
+
 @pytest.fixture(scope="module")
 def searched():
     return kobai.descend("beale", ["sgd", "bfgs"], steps=300)
@@ -274,6 +307,35 @@ def test_a_searched_rate_is_the_best_of_those_tried(searched):
     assert len(stays) < len(RATES)  # not every rate arrives
     assert row.stays == stays.min()
     assert "best of 21 from 0.0001 to 10" in repr(searched)
+
+
+# Where minimizers stop
+
+
+def test_a_fall_without_end_is_an_arrival_and_its_cost_is_told():
+    """A line search on the saddle goes down for ever: its last accepted iterate lies at −4e-12."""
+    found = kobai.descend("saddle", ["bfgs", "lbfgs", "conjugate_gradient"])
+    for row in found.outcome.rows:
+        assert row.path.ended == "unbounded"
+        assert (row.status, row.first, row.stays) == ("reached", 2, 2)
+        assert row.value < -1e100
+        assert row.evaluations == row.path.total == row.path.counts["gradient"] > 50
+        assert len(row.path.values) == len(row.path.points) == len(row.path.spent) == 3
+
+
+def test_what_was_spent_for_nothing_counts_where_it_never_arrives():
+    [row] = kobai.descend("noisy", "bfgs", start=(-7, 2)).outcome.rows
+    assert row.status == row.path.ended == "small_step"
+    assert row.evaluations == row.path.counts["gradient"] == row.path.total
+
+
+def test_at_a_saddle_no_minimum_is_claimed():
+    shown = repr(kobai.descend("saddle", "bfgs", start=(0, 0)))
+    assert re.search("^bfgs .* gradient zero$", shown, re.M)
+    assert "No least value of this landscape is known; arrived means f < −1" in " ".join(shown.split())
+    shown = repr(kobai.descend("rastrigin", "bfgs"))
+    assert re.search("^bfgs .* gradient zero$", shown, re.M)
+    assert "another minimum, a saddle, or a --tolerance too small" in " ".join(shown.split())
 
 
 # The answer
@@ -361,6 +423,19 @@ def test_long_paths_are_thinned_and_keep_both_ends():
     assert drawn_steps(7).tolist() == list(range(8))
 
 
+def test_what_is_very_far_away_is_drawn_nearer_in_its_direction(visit):
+    """A browser stumbles over coordinates of 1e40, and a path that diverges has many."""
+    found = kobai.descend("saddle", ["sgd", "bfgs"], learning_rates=[0.5])
+    assert np.abs(found.outcome.rows[1].path.points).max() > 1e90
+    for figure in found.figures.values():
+        for trace in figure.data[1:]:
+            for values in (trace.x, trace.y):
+                assert all(value is None or abs(value) < 1e5 for value in values)
+    line = next(trace for trace in found.figures["paths"].data[1:] if trace.mode == "lines+markers")
+    assert abs(line.y[-1]) > 1e3 * abs(line.x[-1])  # away along y, as the path goes
+    assert visit(found.html()).wrong == []
+
+
 def test_a_function_without_a_box_shows_where_the_paths_are():
     found = kobai.descend(
         lambda x: jnp.sum(x**2), ["sgd"], start=(300, 400), learning_rates=[0.1, 5.0], steps=50
@@ -433,6 +508,10 @@ def test_the_table_is_sorted_by_a_press(bowl, opened):
 
 def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    # The whole table is in view: rate and coefficients stand under the name of the method.
+    assert opened.evaluate("document.querySelector('.scroll').scrollWidth") <= 390 - 2 * 16
+    row = opened.locator("tbody tr", has_text="adamw").inner_text()
+    assert re.search("^adamw\\s+η .* ρ₁ 0.9 ρ₂ 0.999\\s", row)
     visible = f"{PLOT}._fullData.filter(trace => trace.visible).length"
     before = opened.evaluate(visible)
     opened.locator(".chips button", has_text="sgd").click()
@@ -461,6 +540,15 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
         ({"steps": 2_000_000}, ("steps", "at most 1000000", "2000000")),
         ({"steps": 1_000_000, "learning_rates": [1, 2, 3, 4]}, ("paths of 1000000 steps", "fewer")),
         ({"tolerance": math.inf}, ("tolerance", "finite", "inf")),
+        ({"tolerance": 0}, ("above 0", "least value of bowl, 0", "got 0")),
+        ({"landscape": "rosenbrock", "start": (1,)}, ("dimension", "from 2", "1")),
+        ({"landscape": "rosenbrock", "start": (1, 2, 3), "dimension": 2}, ("2 dimensions", "start has 3")),
+        ({"tolerance": True}, ("tolerance", "finite number", "True")),
+        ({"start": (True, 2)}, ("start", "finite numbers", "(True, 2)")),
+        ({"start": [1, [2, 3]]}, ("start", "finite numbers", "[1, [2, 3]]")),
+        ({"steps": True}, ("steps", "whole number", "True")),
+        ({"learning_rates": [True]}, ("learning_rates", "numbers", "True")),
+        ({"coefficients": {"momentum.momentum": [False]}}, ("momentum.momentum", "numbers", "False")),
         ({"learning_rates": [-1]}, ("learning_rate", "at least 0", "-1.0")),
         ({"learning_rates": []}, ("learning_rates is empty",)),
         ({"coefficients": {"adam.decya_1": [0.5]}}, ("field 'adam.decya_1'", "'adam.decay_1'")),
@@ -488,6 +576,17 @@ def test_mistakes_name_the_thing_the_rule_and_the_value(ask, parts):
             assert "\n" not in said[-1]
     assert said[0] != said[1]
     assert all(part in said[0] for part in parts), said[0]
+
+
+def test_the_start_says_how_many_dimensions_where_they_are_open():
+    assert kobai.descend("rosenbrock", "newton", start=(1, 2, 3, 4)).outcome.landscape.dimension == 4
+
+
+def test_a_start_may_be_an_array():
+    found = kobai.descend("bowl", "sgd", start=np.array([1, 2]), learning_rates=np.array([0.5]), steps=5)
+    assert (
+        found.command == "kobai.descend('bowl', methods='sgd', start=[1, 2], learning_rates=[0.5], steps=5)"
+    )
 
 
 def test_a_walk_without_any_rule():

@@ -128,14 +128,15 @@ def test_every_option_reaches_the_descent(kobai_here, monkeypatch):
 
     monkeypatch.setattr(descent, "descend", record)
     line = """descend rosenbrock --methods sgd,adam --start 1,2,3 --learning-rates 1e-3,0.01
-        --set adam.decay_1=0.5,0.9 --steps 40 --tolerance 0.5 --dimension 3 --sort first --output out"""
+        --set adam.decay_1=0.5,0.9 --set cg.formula=fr,hs --steps 40 --tolerance 0.5 --dimension 3
+        --sort first --output out"""
     assert kobai_here(*line.split()).code == 2
     assert asked == {
         "landscape": "rosenbrock",
         "methods": ["sgd", "adam"],
         "start": [1.0, 2.0, 3.0],
         "learning_rates": [0.001, 0.01],
-        "coefficients": {"adam.decay_1": [0.5, 0.9]},
+        "coefficients": {"adam.decay_1": [0.5, 0.9], "cg.formula": ["fr", "hs"]},
         "steps": 40,
         "tolerance": 0.5,
         "dimension": 3,
@@ -172,6 +173,13 @@ MISTAKES = [
     (["descend", "bowl", "--learning-rates", "inf"], "learning_rate", "finite", "inf"),
     (["descend", "bowl", "--set", "momentum.momentum=1.5"], "Momentum: momentum", "[0, 1)", "1.5"),
     (["descend", "bowl", "--set", "adam.decya_1=0.5"], "field 'adam.decya_1'", "'adam.decay_1'"),
+    (["descend", "bowl", "--set", "adam.decay_1=high"], "adam.decay_1", "numbers", "high"),
+    (
+        ["descend", "bowl", "--methods", "conjugate_gradient", "--set", "conjugate_gradient.formula=fx"],
+        "conjugate_gradient.formula must be one of polak_ribiere (PR+), fletcher_reeves (FR), hest",
+        "got 'fx'",
+    ),
+    (["descend", "bowl", "--methods", "newton_cg", "--set", "newton_cg.most=0"], "most", "at least 1", "0"),
     (["descend", "bowl", "--sort", "frist"], "column 'frist'", "'first'"),
     (["descend", "bowl", "--output", "full"], "full is not empty", "--output"),
     (["descend", "bowl", "--output", "file"], "file is a file", "folder"),

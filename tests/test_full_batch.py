@@ -1,9 +1,9 @@
 """Minimizers on networks: what they are charged for, what each mark shows, one table with mini-batches."""
 
 import dataclasses
+import functools
 import json
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
@@ -18,10 +18,11 @@ from kobai.report import terminal
 from kobai.report.numbers import Unit, unit
 from kobai.study import statistics
 from kobai.study.answer import answer as read
-from kobai.study.rows import seconds_to_target
+from kobai.study.rows import elapsed, seconds_to_target
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
 
+pytestmark = pytest.mark.usefixtures("quick_engine")
 METHODS = [kobai.LBFGS(), kobai.ConjugateGradient(), kobai.NewtonCG(), kobai.BFGS()]
 STEPS, EVERY = 120, 7
 
@@ -37,12 +38,12 @@ def run_one(task, method, seed=0, **options):
     return run
 
 
-def by_hand(task, method, seed, price):
+def by_hand(quickly, task, method, seed, price):
     """The same as a plain loop: (what was spent, θ) after each trial, until the budget or the end."""
     fill = he().fill(task.parameters, stream(seed, INITIAL), layout=task.layout)
     objective = Objective(lambda θ: task.loss(task.unflatten(θ), task.train))
-    state = jax.jit(lambda θ: method.begin(objective, θ))(task.flatten(fill))
-    advance = jax.jit(lambda state: method.advance(objective, state))
+    state = quickly(lambda θ: method.begin(objective, θ))(task.flatten(fill))
+    advance = quickly(lambda state: method.advance(objective, state))
     path = []
     while True:
         done = state.evaluations
@@ -54,10 +55,10 @@ def by_hand(task, method, seed, price):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
-def test_each_mark_shows_the_iterate_that_was_paid_for(task, method):
+def test_each_mark_shows_the_iterate_that_was_paid_for(task, method, quickly):
     price = len(task.train[0]) / task.batch_size
     assert price == 12.5
-    path = by_hand(task, method, 0, price)
+    path = by_hand(quickly, task, method, 0, price)
     run = run_one(task, method)
     for i, mark in enumerate(evaluated_at(STEPS, EVERY)):
         # At step 0 the start is shown, though its own evaluation is not paid for yet.
@@ -71,10 +72,10 @@ def test_each_mark_shows_the_iterate_that_was_paid_for(task, method):
     assert run.test_loss is not None
 
 
-def test_a_slip_in_the_charge_would_be_seen(task):
+def test_a_slip_in_the_charge_would_be_seen(task, quickly):
     """Planted: a trial that counts as soon as it is made, and Hessian-vector products for nothing."""
     price = len(task.train[0]) / task.batch_size
-    path = by_hand(task, kobai.NewtonCG(), 0, price)
+    path = by_hand(quickly, task, kobai.NewtonCG(), 0, price)
     free = [(price * (1 + k), point) for k, (_, point) in enumerate(path)]
     losses = [
         [float([point.f for spent, point in told if spent <= max(mark, price)][-1]) for mark in (40, 80, 120)]
@@ -83,9 +84,9 @@ def test_a_slip_in_the_charge_would_be_seen(task):
     assert not np.allclose(*losses, rtol=5e-2)
 
 
-def test_products_with_the_hessian_are_charged_as_gradients(task):
+def test_products_with_the_hessian_are_charged_as_gradients(task, quickly):
     engine = FullBatch(task, kobai.NewtonCG(), evaluated_at(STEPS, EVERY))
-    state = jax.jit(engine.begin)(engine.θ + 0.1, task.train).state
+    state = quickly(engine.begin)(engine.θ + 0.1, task.train).state
     done = state.evaluations._replace(value=3, gradient=4, hessian_vector=5, hessian=0)
     assert engine.spent(state._replace(evaluations=done)) == pytest.approx(12.5 * 9)
     done = done._replace(hessian=2)
@@ -119,39 +120,52 @@ def test_an_unbounded_loss_is_a_divergence_with_its_step():
     assert np.isnan(run.validation_loss[-1])
 
 
-@pytest.mark.parametrize(("threads", "chunk"), [(1, 1), (2, 3)])
-def test_threads_chunks_and_neighbours_change_no_bit(task, threads, chunk):
+@pytest.fixture(scope="module")
+def alone(task):
+    """A run of a method by itself; every method is compiled once."""
+
+    @functools.cache
+    def sweep(method):
+        return Sweep(task, [method], steps=60, evaluate_every=20)
+
+    def run(method, seed):
+        [(_, [run])] = sweep(method).run([Cell(method, he(), seed)])
+        return run
+
+    return run
+
+
+def test_threads_chunks_and_neighbours_change_no_bit(task, alone):
     methods = [kobai.LBFGS(), kobai.Adam(0.01), kobai.ConjugateGradient()]
     cells = [Cell(method, he(), seed) for method in methods for seed in (0, 1)]
-    sweep = Sweep(task, methods, steps=60, evaluate_every=20, threads=threads, chunk=chunk)
-    found = {i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)}
-    for i, cell in enumerate(cells):
-        if not isinstance(cell.optimizer, kobai.Optimizer):
-            alone = run_one(task, cell.optimizer, cell.seed, steps=60, evaluate_every=20)
-            np.testing.assert_array_equal(found[i].validation_loss, alone.validation_loss)
-            np.testing.assert_array_equal(found[i].training_loss[1:], alone.training_loss[1:])
-    assert [run.diverged_at for run in found.values()] == [None] * 6
+    sweep = Sweep(task, methods, steps=60, evaluate_every=20)
+    for sweep.threads, sweep.chunk in ((1, 1), (2, 3)):
+        found = {
+            i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)
+        }
+        for i, cell in enumerate(cells):
+            if not isinstance(cell.optimizer, kobai.Optimizer):
+                expected = alone(cell.optimizer, cell.seed)
+                np.testing.assert_array_equal(found[i].validation_loss, expected.validation_loss)
+                np.testing.assert_array_equal(found[i].training_loss[1:], expected.training_loss[1:])
+        assert [found[i].diverged_at for i in range(6)] == [None] * 6
 
 
-def test_beside_a_population_they_run_one_by_one(task):
+def test_beside_a_population_they_run_one_by_one(task, alone):
     methods = [kobai.LBFGS(), kobai.Adam(0.01)]
     cells = [Cell(method, he(), seed) for method in methods for seed in (0, 1, 2)]
-    options = {"steps": 40, "evaluate_every": 20}
-    sweep = Sweep(task, methods, **options, population=True, chunk=4)
+    sweep = Sweep(task, methods, steps=60, evaluate_every=20, population=True, chunk=4)
     found = {i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)}
     for i, cell in enumerate(cells):
-        alone = run_one(task, cell.optimizer, cell.seed, **options)
-        np.testing.assert_allclose(found[i].validation_loss, alone.validation_loss, rtol=1e-3)
+        expected = alone(cell.optimizer, cell.seed).validation_loss
+        np.testing.assert_allclose(found[i].validation_loss, expected, rtol=1e-3)
 
 
 def test_memory_is_numbers_for_every_parameter(task):
-    sweep = Sweep(task, [kobai.LBFGS(pairs=4), kobai.ConjugateGradient()], steps=5, evaluate_every=5)
-    few, more = (
-        Sweep(task, [m], steps=5, evaluate_every=5).memory(m)
-        for m in (kobai.LBFGS(pairs=1), kobai.LBFGS(pairs=9))
-    )
-    assert more - few == pytest.approx(16, abs=1)  # eight pairs of vectors
-    assert sweep.memory(kobai.ConjugateGradient()) < sweep.memory(kobai.LBFGS(pairs=4))
+    few, some, more, none = methods = [*(kobai.LBFGS(pairs=m) for m in (1, 4, 9)), kobai.ConjugateGradient()]
+    sweep = Sweep(task, methods, steps=5, evaluate_every=5)
+    assert sweep.memory(more) - sweep.memory(few) == pytest.approx(16, abs=1)  # eight pairs of vectors
+    assert sweep.memory(none) < sweep.memory(some)
 
 
 def small(optimizers, **more):
@@ -160,7 +174,7 @@ def small(optimizers, **more):
 
 
 @pytest.fixture(scope="module")
-def mixed():
+def mixed(quick_engine):
     return small(["lbfgs", kobai.Adam(0.01), kobai.LBFGS(pairs=2)])
 
 
@@ -191,10 +205,31 @@ def test_its_figures_have_epochs_on_their_axes(mixed):
     assert "epochs to" in mixed.html()
 
 
+def test_the_same_curves_stand_over_seconds(mixed):
+    """Of every mark the median of the seconds so far: a share of the run that grows evenly until it ends."""
+    by_epochs, by_seconds = (mixed.figures[name] for name in ("curves", "seconds"))
+    assert by_seconds.layout.xaxis.title.text == "seconds of one core"
+    assert len(by_seconds.data) == len(by_epochs.data)
+    last = []
+    for told, timed in zip(by_epochs.data, by_seconds.data, strict=True):
+        assert (told.name, told.y) == (timed.name, timed.y)
+        if timed.fill is None:
+            cells = mixed.cells.filter(phase="confirmation", optimizer=timed.name)
+            assert timed.x[-1] == pytest.approx(np.median(cells["seconds"]))
+            last.append(timed.x[-1])
+        if timed.name == "adam" and timed.fill is None:  # a rule uses its whole budget
+            np.testing.assert_allclose(timed.x, np.array(told.x) / told.x[-1] * timed.x[-1], rtol=1e-12)
+    assert by_seconds.layout.xaxis.range[1] == max(last)
+    page = mixed.html()
+    assert 'data-figure="seconds"' in page
+    assert "without compilation and with the evaluations" in page
+
+
 def test_without_minimizers_all_stays_in_steps():
-    found = small([kobai.Adam(0.01)]).answer
-    assert found.epoch is None
-    assert "epoch" not in terminal.text(found)
+    result = small([kobai.Adam(0.01)])
+    assert result.answer.epoch is None
+    assert "epoch" not in terminal.text(result.answer)
+    assert "seconds" not in result.figures
 
 
 def test_minimizers_alone_are_a_study(mixed):
@@ -205,16 +240,15 @@ def test_minimizers_alone_are_a_study(mixed):
     assert ours.to_list() == theirs.to_list()
 
 
-def test_an_option_can_be_an_axis():
-    found = small(["lbfgs"], coefficients={"lbfgs.pairs": [1, 5]})
-    assert found.answer.rows[0].trials == 2
-
-
 def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    """With names as alternatives: what is kept says which formula a cell had."""
+
     def stop(*_):
         raise KeyboardInterrupt
 
-    arguments = {"optimizers": ["lbfgs", kobai.SGD(0.1)], "output": tmp_path / "out"}
+    formulas = {"conjugate_gradient.formula": ["fr", "HS"]}
+    optimizers = ["conjugate_gradient", kobai.SGD(0.1)]
+    arguments = {"optimizers": optimizers, "coefficients": formulas, "output": tmp_path / "out"}
     with monkeypatch.context() as patched:
         patched.setattr("kobai.study.protocol.rank", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -224,7 +258,22 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
         small(**arguments, resume=True)
     monkeypatch.undo()
     resumed = small(**arguments, resume=True)
-    assert resumed.answer.trainings == len(small(arguments["optimizers"]).cells)
+    again = small(optimizers, coefficients=formulas)
+    assert resumed.answer.trainings == len(again.cells) == 3 + 2 * 3 + 2
+    assert resumed.cells.drop("seconds").equals(again.cells.drop("seconds"), null_equal=True)
+    row = next(row for row in resumed.answer.rows if row.optimizer == "conjugate_gradient")
+    chosen = row.hyperparameters["formula"]
+    assert row.trials == 2
+    kept = pl.read_parquet(tmp_path / "out" / "results.parquet").filter(optimizer="conjugate_gradient")
+    assert json.loads(kept["hyperparameters"][0]) == {"decrease": 1e-4, "curvature": 0.1, "formula": chosen}
+    tried = pl.read_parquet(tmp_path / "out" / "cells.parquet").filter(optimizer="conjugate_gradient")
+    formulas = {json.loads(each)["formula"] for each in tried["hyperparameters"]}
+    assert formulas == {"fletcher_reeves", "hestenes_stiefel"}
+    answer = json.loads((tmp_path / "out" / "answer.json").read_text("utf-8"))
+    assert chosen in [row["hyperparameters"].get("formula") for row in answer["rows"]]
+    short = {"fletcher_reeves": "FR", "hestenes_stiefel": "HS"}[chosen]
+    assert f"tuning chose conjugate_gradient: formula {short}" in " ".join(repr(resumed).split())
+    assert "coefficients={'conjugate_gradient.formula': ['fr', 'HS']}" in resumed.command
 
 
 def test_a_matrix_that_is_too_large_is_refused():
@@ -245,6 +294,9 @@ def test_seconds_go_by_evenly_until_a_run_ends():
     )
     found = seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
     assert found == pytest.approx((2 + 2 + 4) / 3)
+    np.testing.assert_allclose(elapsed(cells)[:2], [[0, 1, 2, 3, 4], [0, 2, 4, 4, 4]])
+    lost = cells.with_columns(validation_loss=pl.Series([[4.0, 3, np.nan, np.nan, np.nan]] * 3))
+    np.testing.assert_allclose(elapsed(lost)[0], [0, 2, 4, 4, 4])
 
 
 def test_what_is_no_function_of_the_parameters_is_refused(task):

@@ -15,6 +15,7 @@ from kobai.minimizers.newton import Newton
 from kobai.minimizers.newton_cg import NewtonCG, truncated_step
 from kobai.minimizers.solve import solve
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 BOTH = [Newton(), NewtonCG()]
 
 
@@ -46,14 +47,30 @@ def quadratic(n, seed, condition=1e3):
     return (lambda x: 0.5 * x @ A @ x - b @ x), np.linalg.solve(A, b)
 
 
-def driven(method, fun, x, trials):
+@pytest.fixture
+def driven(quickly):
     """The states of a solve, trial after trial."""
-    objective = Objective(fun)
-    advance = jax.jit(lambda state: method.advance(objective, state))
-    states = [method.begin(objective, jnp.asarray(x))]
-    for _ in range(trials):
-        states.append(advance(states[-1]))
-    return states
+
+    def driven(method, fun, x, trials):
+        objective = Objective(fun)
+        advance = quickly(lambda state: method.advance(objective, state))
+        states = [quickly(lambda x: method.begin(objective, x))(jnp.asarray(x))]
+        for _ in range(trials):
+            states.append(advance(states[-1]))
+        return states
+
+    return driven
+
+
+@pytest.fixture(scope="module")
+def exact(quickly):
+    """`trust_region.exact_step`, compiled once for each size."""
+
+    @quickly
+    def exact(H, g, radius):
+        return trust_region.exact_step(H, trust_region.factor(H), g, radius)
+
+    return exact
 
 
 # --- against closed forms ---
@@ -113,15 +130,13 @@ def test_the_counts_are_those_of_the_calls(method, monkeypatch):
 
 @pytest.mark.parametrize("indefinite", [False, True])
 @pytest.mark.parametrize("radius", [1e-3, 0.5, 10.0])
-def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(indefinite, radius):
+def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(exact, indefinite, radius):
     """(H + μI)s = −g, μ ≥ 0, H + μI ⪰ 0, μ(Δ − ‖s‖) = 0: sufficient (Moré and Sorensen 1983)."""
     random = np.random.default_rng(3)
     H = random.normal(size=(6, 6))
     H = H + H.T if indefinite else H @ H.T + np.eye(6)
     g = random.normal(size=6)
-    model = trust_region.exact_step(
-        jnp.asarray(H), trust_region.factor(jnp.asarray(H)), jnp.asarray(g), radius
-    )
+    model = exact(H, g, radius)
     s = np.asarray(model.step)
     μ = -s @ (H @ s + g) / (s @ s)
     np.testing.assert_allclose(H @ s + μ * s, -g, atol=1e-8 * (1 + abs(μ) * radius))
@@ -133,23 +148,24 @@ def test_the_exact_step_satisfies_the_conditions_of_the_trust_region(indefinite,
     np.testing.assert_allclose([model.slope, model.curvature], [g @ s, s @ H @ s], rtol=1e-8)
 
 
-def test_the_hard_case_goes_along_the_eigenvector():
+def test_the_hard_case_goes_along_the_eigenvector(exact):
     """g has no part along the only negative curvature, and (H + μI)⁻¹g is too short for any μ."""
     H, g = jnp.diag(jnp.array([-2.0, 1.0, 4.0])), jnp.array([0.0, 1.0, 1.0])
-    model = trust_region.exact_step(H, trust_region.factor(H), g, 5.0)
+    model = exact(H, g, 5.0)
     np.testing.assert_allclose(jnp.linalg.norm(model.step), 5, rtol=1e-6)
     np.testing.assert_allclose(model.step[1:], [-1 / 3, -1 / 6], rtol=1e-6)
 
 
-def test_the_truncated_step_is_the_newton_step_where_nothing_stops_it():
+def test_the_truncated_step_is_the_newton_step_where_nothing_stops_it(quickly):
     random = np.random.default_rng(5)
     A = random.normal(size=(7, 7))
     H, g = jnp.asarray(A @ A.T + np.eye(7)), jnp.asarray(random.normal(size=7))
-    model, products = truncated_step(lambda v: H @ v, g, jnp.inf, 1e-12, 100)
+    step = quickly(lambda radius: truncated_step(lambda v: H @ v, g, radius, 1e-12, 100))
+    model, products = step(jnp.inf)
     np.testing.assert_allclose(model.step, -jnp.linalg.solve(H, g), rtol=1e-8)
     assert model.inside
     assert 7 <= products <= 10
-    short, _ = truncated_step(lambda v: H @ v, g, 0.01, 1e-12, 100)
+    short, _ = step(0.01)
     np.testing.assert_allclose(jnp.linalg.norm(short.step), 0.01)
     assert not short.inside
 
@@ -173,7 +189,7 @@ def test_newton_leaves_even_the_line_that_leads_straight_to_the_saddle(y):
 
 
 @pytest.mark.parametrize("method", BOTH, ids=name_of)
-def test_no_step_goes_uphill(method):
+def test_no_step_goes_uphill(method, driven):
     for fun, start in (
         (saddle, (0.7, 0.01)),
         (rosenbrock, (-1.2, 1.0)),
@@ -283,15 +299,15 @@ def test_shifted_and_rotated_axes_give_the_same_path(method):
 
 
 @pytest.mark.parametrize("method", BOTH, ids=name_of)
-def test_vmap_gives_what_a_loop_gives(method):
+def test_vmap_gives_what_a_loop_gives(method, quickly):
     X = jnp.asarray(np.random.default_rng(2).uniform(-2, 2, size=(6, 3)))
 
     def run(x):
         state, _ = solve(method, Objective(rosenbrock), x, gtol=1e-6, max_steps=200, max_evaluations=1000)
         return state.point.x, state.steps, state.evaluations
 
-    together = jax.jit(jax.vmap(run))(X)
-    single = jax.jit(run)
+    together = quickly(jax.vmap(run))(X)
+    single = quickly(run)
     for i, x in enumerate(X):
         alone = single(x)
         np.testing.assert_allclose(together[0][i], alone[0], rtol=1e-8)
@@ -358,7 +374,7 @@ def plain_newton_step(H, L, g, radius):
     return trust_region.Model(s, jnp.vdot(g, s), -jnp.vdot(g, s), jnp.bool_(True))
 
 
-def test_a_missing_check_of_the_trial_is_seen(monkeypatch):
+def test_a_missing_check_of_the_trial_is_seen(monkeypatch, driven):
     """From here the full step of √(1 + x²) overshoots for ever: x ← −x³."""
     fun = lambda x: jnp.sum(jnp.sqrt(1 + x**2))  # noqa: E731
     assert kobai.minimize(fun, np.array([2.0]), method=Newton()).status == "converged"
@@ -369,13 +385,13 @@ def test_a_missing_check_of_the_trial_is_seen(monkeypatch):
 @pytest.mark.parametrize(
     ("module", "method"), [(newton, Newton()), (newton_cg, NewtonCG())], ids=["newton", "cg"]
 )
-def test_a_missing_shrink_is_seen(monkeypatch, module, method):
+def test_a_missing_shrink_is_seen(monkeypatch, module, method, driven):
     fun, start = (lambda x: jnp.sum(jnp.sqrt(1 + x**2))), np.array([2.0])
     monkeypatch.setattr(module, "judged", never_shrinking)
     assert driven(method, fun, start, 20)[-1].steps == 0
 
 
-def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch):
+def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch, driven):
     monkeypatch.setattr(newton, "exact_step", plain_newton_step)
     monkeypatch.setattr(newton, "judged", unchecked)
     states = driven(Newton(), saddle, np.array([1.0, 1e-3]), 6)
@@ -383,7 +399,7 @@ def test_a_step_that_ignores_the_signs_of_the_hessian_is_seen(monkeypatch):
     np.testing.assert_allclose(states[-1].point.x, [0, 0], atol=1e-6)  # it went to the saddle
 
 
-def test_a_hessian_kept_too_long_is_seen():
+def test_a_hessian_kept_too_long_is_seen(driven):
     """keep is a field, so a wrong one can be planted past its check."""
     stale = dataclasses.replace(Newton())
     object.__setattr__(stale, "keep", 1e9)
@@ -392,11 +408,12 @@ def test_a_hessian_kept_too_long_is_seen():
     assert float(lazy.point.f) > 1e3 * float(good.point.f)
 
 
-def test_judging_compares_with_what_was_promised():
+def test_judging_compares_with_what_was_promised(quickly):
+    judged = quickly(lambda f: trust_region.judged(before, Point(jnp.ones(1), f, jnp.zeros(1)), model, 1.0))
     before = Point(jnp.zeros(1), jnp.asarray(1.0), jnp.array([-1.0]))
     model = trust_region.Model(jnp.ones(1), jnp.asarray(-1.0), jnp.asarray(1.0), jnp.bool_(False))
     for f, accepted, radius in ((0.5, True, 3.0), (0.7, True, 1.0), (0.95, True, 0.5), (1.5, False, 1 / 3)):
-        verdict = trust_region.judged(before, Point(jnp.ones(1), jnp.asarray(f), jnp.zeros(1)), model, 1.0)
+        verdict = judged(f)
         assert (bool(verdict.accepted), round(float(verdict.radius), 12)) == (accepted, round(radius, 12)), f
-    verdict = trust_region.judged(before, Point(jnp.ones(1), jnp.asarray(jnp.nan), jnp.zeros(1)), model, 1.0)
+    verdict = judged(jnp.nan)
     assert (bool(verdict.accepted), float(verdict.radius)) == (False, 0.1)

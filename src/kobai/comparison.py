@@ -54,7 +54,7 @@ def compare(
     optimizers: Sequence[Any] | str | type | Optimizer | Minimizer | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
-    coefficients: Mapping[str, Sequence[float]] | None = None,
+    coefficients: Mapping[str, Any] | None = None,
     seeds: int | None = None,
     tuning_seeds: int | None = None,
     steps: int | None = None,
@@ -93,7 +93,8 @@ def compare(
         rates; an instance means exactly what it says, and a list in a field is a grid. Default: all seven.
       initializers: names ("he", "normal:0.1") or `Initializer`s. Default: he, xavier, normal:0.01.
       learning_rates: for every optimizer, in place of its own.
-      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}``.
+      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
+        ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       seeds: fresh seeds for the confirmation. Default 10.
       tuning_seeds: seeds for the tuning. Default 3.
       steps: updates in a training run, the budget. Default 500.

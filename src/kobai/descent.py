@@ -13,10 +13,10 @@ import polars as pl
 
 from kobai import words
 from kobai.comparison import use_compilation_cache
-from kobai.errors import UsageError, check_count, said
-from kobai.landscapes.landscape import Landscape, load
+from kobai.errors import UsageError, check_count, is_number, said
+from kobai.landscapes.landscape import Landscape, any_dimension, load
 from kobai.paths.grid import Candidate, grid
-from kobai.paths.outcome import Outcome, best, check_column, frame, judged, ordered, paths_frame
+from kobai.paths.outcome import Outcome, best_rates, check_column, frame, judged, ordered, paths_frame
 from kobai.paths.walk import walk
 from kobai.report.descent import terminal
 from kobai.study import store
@@ -35,7 +35,7 @@ def descend(
     start: Sequence[float] | None = None,
     dimension: int | None = None,
     learning_rates: Sequence[float] | None = None,
-    coefficients: Mapping[str, Sequence[float]] | None = None,
+    coefficients: Mapping[str, Any] | None = None,
     steps: int = STEPS,
     tolerance: float | None = None,
     sort: str | None = None,
@@ -53,12 +53,13 @@ def descend(
       methods: names, classes or instances of update rules and minimizers, or a single one; a list in a field
         of an instance is a grid. Default: seven update rules and BFGS.
       start: n finite numbers. Default: the landscape's.
-      dimension: n, for a name that leaves it open.
+      dimension: n, for a name that leaves it open. Default: as many as `start` has, or the landscape's own.
       learning_rates: for every update rule. Default: what the landscape names for it, or the best of 21 from
         0.0001 to 10.
-      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}``.
+      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
+        ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       steps: of an update rule; at most so many of a minimizer.
-      tolerance: in place of the landscape's.
+      tolerance: in place of the landscape's; above 0 where its least value is known.
       sort: a column of the table, ascending. Default: the best first.
       language: "en" or "ja", for this call. Default: the language in use.
       command: what the page says reproduces it. Default: this call.
@@ -75,8 +76,7 @@ def descend(
         found = _landscape(landscape, dimension, start)
         x = _start(found, start)
         check_count("steps", steps, most=MOST_STEPS)
-        if tolerance is not None and not (isinstance(tolerance, int | float) and math.isfinite(tolerance)):
-            raise UsageError("error.tolerance", value=repr(tolerance))
+        _check_tolerance(found, tolerance)
         if sort is not None:
             check_column(sort)
         candidates = grid(found, methods, learning_rates, coefficients)
@@ -104,7 +104,7 @@ def _outcome(
             for (owner, setting), path in zip(settings, paths, strict=True)
             if owner is candidate
         ]
-        rows += [best(own)] if candidate.searched else own
+        rows += best_rates(own) if candidate.searched else own
         tried += own if candidate.searched else []
     return Outcome(landscape, x, steps, level, ordered(rows, sort), tried)
 
@@ -204,6 +204,8 @@ def _ends(i: int, outcome: Outcome) -> dict[str, Any]:
 
 def _landscape(given: Any, dimension: int | None, start: Any) -> Landscape:
     if isinstance(given, str):
+        if dimension is None and start is not None and any_dimension(given):
+            dimension = len(_numbers(start))
         return load(given, dimension)
     if not (isinstance(given, Landscape) or callable(given)):
         raise UsageError("error.landscape.type", value=repr(given))
@@ -225,13 +227,20 @@ def _start(landscape: Landscape, start: Any) -> tuple[float, ...]:
 
 
 def _numbers(start: Any) -> tuple[float, ...]:
-    try:
-        x = np.array(start, float)
-    except (TypeError, ValueError):
-        raise UsageError("error.start.numbers", value=repr(start)) from None
-    if x.ndim != 1 or not x.size or not np.isfinite(x).all():
+    x = np.asarray(start, object)
+    if x.ndim != 1 or not x.size or not all(is_number(value) and math.isfinite(value) for value in x):
         raise UsageError("error.start.numbers", value=repr(start))
-    return tuple(x.tolist())
+    return tuple(map(float, x))
+
+
+def _check_tolerance(landscape: Landscape, tolerance: Any) -> None:
+    if tolerance is None:
+        return
+    if not (is_number(tolerance) and math.isfinite(tolerance)):
+        raise UsageError("error.tolerance", value=repr(tolerance))
+    if landscape.least is not None and tolerance <= 0:
+        values = {"name": landscape.name, "least": landscape.least, "value": tolerance}
+        raise UsageError("error.tolerance.positive", **values)
 
 
 def _check_size(candidates: list[Candidate], steps: int, dimension: int) -> None:
@@ -263,10 +272,10 @@ def _check_objective(landscape: Landscape, x: tuple[float, ...]) -> None:
 def _call(landscape: Any, given: Mapping[str, Any]) -> str:
     """This call as it was written; `f`: a function of one's own."""
     named = repr(landscape) if isinstance(landscape, str) else "f"
-    usual = {"steps": STEPS}
+    left_out = {"landscape", "command", "language"} | ({"steps"} if given["steps"] == STEPS else set())
     parts = [
-        f"{name}={value!r}"
+        f"{name}={value.tolist() if hasattr(value, 'tolist') else value!r}"
         for name, value in given.items()
-        if name not in ("landscape", "command", "language") and value is not None and usual.get(name) != value
+        if name not in left_out and value is not None
     ]
     return f"kobai.descend({', '.join([named, *parts])})"

@@ -35,6 +35,14 @@ def number(option: str, text: str) -> float:
         raise UsageError("error.option.number", option=option, value=text) from None
 
 
+def number_or_word(option: str, text: str) -> float | str:
+    """A number, or the text itself where it is none."""
+    try:
+        return number(option, text)
+    except UsageError:
+        return text
+
+
 def size(option: str, text: str) -> int | str | None:
     """A whole number, or "full"."""
     try:
@@ -65,14 +73,14 @@ def each(option: str, text: str | None, item: Callable[[str, str], Any] = word) 
     return [item(option, part) for part in parts]
 
 
-def settings(texts: list[str]) -> dict[str, list[float]]:
-    """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}."""
-    found: dict[str, list[float]] = {}
+def settings(texts: list[str]) -> dict[str, list[float | str]]:
+    """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}; what is no number stays a word."""
+    found: dict[str, list[float | str]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or "." not in name:
             raise UsageError("error.option.set", value=text)
-        found.setdefault(name.strip(), []).extend(each("--set", values, number) or [])
+        found.setdefault(name.strip(), []).extend(each("--set", values, number_or_word) or [])
     return found
 
 

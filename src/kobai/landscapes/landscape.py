@@ -67,18 +67,27 @@ def load(name: str, dimension: int | None = None) -> Landscape:
 
     Raises `UsageError` for a name that does not exist and a dimension that it cannot have.
     """
-    if name not in methods.LANDSCAPES:
-        raise unknown("kind.landscape", name, methods.LANDSCAPES)
-    module = importlib.import_module(f"kobai.landscapes.{methods.LANDSCAPES[name]}")
-    make = getattr(module, name)
+    make = _maker(name)
     if dimension is None:
         return make()
-    if "dimension" not in inspect.signature(make).parameters:
+    if not any_dimension(name):
         made = make()
         if dimension == made.dimension:
             return made
         raise UsageError("error.landscape.dimension", name=name, dimension=made.dimension, value=dimension)
     return make(dimension=dimension)
+
+
+def any_dimension(name: str) -> bool:
+    """Whether the landscape that ships under `name` leaves its number of dimensions open."""
+    return "dimension" in inspect.signature(_maker(name)).parameters
+
+
+def _maker(name: str) -> Callable[..., Landscape]:
+    if name not in methods.LANDSCAPES:
+        raise unknown("kind.landscape", name, methods.LANDSCAPES)
+    module = importlib.import_module(f"kobai.landscapes.{methods.LANDSCAPES[name]}")
+    return getattr(module, name)
 
 
 def check_dimension(value: Any, least: int = 2, most: int = 10_000) -> None:

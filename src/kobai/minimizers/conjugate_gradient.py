@@ -19,6 +19,9 @@ FORMULAS = {
 }
 """β from the new gradient g, the one before g₀, y = g − g₀ and the direction d that was gone along."""
 
+SHORT = {"polak_ribiere": "PR+", "fletcher_reeves": "FR", "hestenes_stiefel": "HS", "dai_yuan": "DY"}
+"""What tables call them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ConjugateGradient(Descent):
@@ -36,7 +39,7 @@ class ConjugateGradient(Descent):
     """
 
     curvature: float = 0.1
-    formula: str = "polak_ribiere"
+    formula: str = dataclasses.field(default="polak_ribiere", metadata={"choices": SHORT})
 
     def __post_init__(self) -> None:
         Descent.__post_init__(self)

@@ -57,7 +57,7 @@ class CoordinateDescent(Minimizer):
       seed: of the random orders, a whole number.
     """
 
-    order: str = "cyclic"
+    order: str = dataclasses.field(default="cyclic", metadata={"choices": {name: name for name in ORDERS}})
     block: int = 1
     seed: int = 0
 

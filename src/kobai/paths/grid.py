@@ -6,7 +6,6 @@ minimizer needs none.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from kobai.errors import UsageError, unknown
 from kobai.landscapes.landscape import Landscape
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
-from kobai.study.grid import candidates, coefficients, distinct, registered, values_of
+from kobai.study.fields import values_of
+from kobai.study.grid import candidates, coefficients, distinct, registered
 
 Method = Optimizer | Minimizer
 
@@ -40,7 +40,7 @@ def grid(
     landscape: Landscape,
     chosen: Iterable[Any] | str | type | Method | None = None,
     learning_rates: Sequence[float] | None = None,
-    axes: Mapping[str, Sequence[float]] | None = None,
+    axes: Mapping[str, Any] | None = None,
 ) -> list[Candidate]:
     """The candidates of a descent.
 
@@ -58,7 +58,7 @@ def grid(
     if not items:
         raise UsageError("error.empty", name="methods")
     names = distinct([_name(item) for item, _ in items])
-    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
+    extra = axes or {}
     for key in extra:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
@@ -99,35 +99,19 @@ def _candidate(
     item: Method,
     by_name: bool,
     rates: list[float] | None,
-    axes: Mapping[str, list[float]],
+    axes: Mapping[str, Any],
 ) -> Candidate:
     own = {key: values for key, values in axes.items() if key.partition(".")[0] == name}
+    # `candidates` would call a second adam adam_2 only beside the first.
+    inside = {f"{_name(item)}.{key.partition('.')[2]}": values for key, values in own.items()}
     if isinstance(item, Minimizer):
-        return Candidate(name, tuple(_varied(name, item, own)))
+        [made] = candidates([item], None, inside)
+        return Candidate(name, made.settings)
     open_rate = by_name and rates is None and f"{name}.learning_rate" not in own
     if open_rate and name in landscape.learning_rates:
         rates, open_rate = [landscape.learning_rates[name]], False
-    # `candidates` would call a second adam adam_2 only beside the first.
-    inside = {f"{_name(item)}.{key.partition('.')[2]}": values for key, values in own.items()}
     [made] = candidates([item], RATES if open_rate else rates, inside)
     return Candidate(name, made.settings, searched=open_rate and len(made.learning_rates()) > 1)
-
-
-def _varied(name: str, item: Minimizer, axes: Mapping[str, list[float]]) -> Iterable[Minimizer]:
-    """A minimizer for each combination of the options in `axes`; whole numbers stay whole."""
-    known = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
-    options = {}
-    for key, values in axes.items():
-        field = key.partition(".")[2]
-        if field not in known or not isinstance(known[field], int | float):
-            numbers = [f"{name}.{k}" for k, v in known.items() if isinstance(v, int | float)]
-            raise unknown("kind.field", key, numbers)
-        whole = isinstance(known[field], int)
-        if whole and not all(value.is_integer() for value in values):
-            raise UsageError("error.option.whole", option=key, value=values)
-        options[field] = [int(value) if whole else value for value in values]
-    for combination in itertools.product(*options.values()):
-        yield dataclasses.replace(item, **dict(zip(options, combination, strict=True)))
 
 
 def options(method: Method) -> dict[str, Any]:

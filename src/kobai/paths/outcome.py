@@ -83,8 +83,9 @@ def judged(method: str, setting: Method, path: Path, level: float) -> Row:
         status = "not_reached"
     else:
         status = str(path.ended)
-    last = first if first is not None else diverged_at if diverged else -1
-    return Row(method, setting, path, first, stays, int(path.spent[last]), status, diverged_at)
+    until = first if first is not None else diverged_at
+    evaluations = path.total if until is None else int(path.spent[until])
+    return Row(method, setting, path, first, stays, evaluations, status, diverged_at)
 
 
 def _beyond_numbers(values: np.ndarray) -> np.ndarray:
@@ -101,6 +102,14 @@ def _beyond_numbers(values: np.ndarray) -> np.ndarray:
 def best(rows: list[Row]) -> Row:
     """The row that arrives to stay in the fewest steps; else arrives; else ends lowest, soonest."""
     return min(rows, key=rank)
+
+
+def best_rates(rows: list[Row]) -> list[Row]:
+    """Of the rows that differ in the learning rate alone, the best."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.cells()["coefficients"], []).append(row)
+    return [best(group) for group in groups.values()]
 
 
 def rank(row: Row) -> tuple:

@@ -4,10 +4,8 @@ A column of which no value has anything to say is left out: what early stopping 
 divergence.
 """
 
-import html
 from collections.abc import Sequence
 
-from kobai.report.document import definitions, escaped, scrolling
 from kobai.report.numbers import unit
 from kobai.report.table import EDGE, or_dash
 from kobai.study.answer import Answer, Effect
@@ -63,38 +61,19 @@ def rows(answer: Answer, axis: str) -> list[list[str]]:
     return made
 
 
-def section(answer: Answer) -> str:
-    """The section of the report; nothing where no axis has several values."""
-    if not answer.effects:
-        return ""
-    tables = ""
-    for axis in answer.effects:
-        shown = escaped(rows(answer, axis))
-        for effect, cells in zip(answer.effects[axis], shown, strict=True):
-            if effect.value == answer.axes[axis].choice:
-                cells[0] = f'<span class="chosen">{cells[0]}</span>'
-        tables += scrolling(headers(answer, axis), shown, say(f"axis.{axis}"), left=(0, 2))
-    title, how = html.escape(say("effects.title")), html.escape(caption(answer))
-    meaning = f"<details><summary>{html.escape(say('report.columns'))}</summary>{_meanings(answer)}</details>"
-    return (
-        f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'
-        f'<p class="headline">{how}</p>{tables}{meaning}</section>'
-    )
-
-
 def caption(answer: Answer) -> str:
     """How the values are compared."""
     return say("effects.caption", optimizer=answer.optimizer.choice, seeds=len(answer.seeds))
 
 
-def _meanings(answer: Answer) -> str:
-    """What the columns mean that any of the tables has."""
+def meanings(answer: Answer) -> list[tuple[str, str]]:
+    """What the columns mean that any of the tables has: heads and sentences."""
     pairs: dict[str, tuple[str, str]] = {}
     for axis, found in answer.effects.items():
         for name, head in zip(columns(found), headers(answer, axis), strict=True):
             term = say("effects.value") if name == "value" else head.replace("\n", " ")
             pairs.setdefault(name, (term, say(f"effects.column.{name}", metric=metric(answer.metric))))
-    return definitions(pairs.values())
+    return list(pairs.values())
 
 
 def _signed(estimate: Estimate, percent: bool) -> str:

@@ -1,7 +1,7 @@
-"""The five figures of a report, as plotly figures; an optimizer has one colour in all of them.
+"""The figures of a report, as plotly figures; an optimizer has one colour in all of them.
 
-`figures(outcome, answer)` gives them by name. Two show what was confirmed on the fresh seeds (curves,
-reached), three what tuning saw (learning_rates, map, tuning). Every trace of one optimizer has the
+`figures(outcome, answer)` gives them by name. Some show what was confirmed on the fresh seeds (curves,
+seconds, reached), three what tuning saw (learning_rates, map, tuning). Every trace of one optimizer has the
 optimizer's name as its ``meta``.
 """
 
@@ -17,6 +17,7 @@ from kobai.report.panels import INK, axis, colour, figure, listed, text, translu
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
+from kobai.study.rows import elapsed
 from kobai.words import metric, say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"
@@ -24,9 +25,11 @@ FAST, NEVER = "#6cc5b8", "#edf1f1"
 
 
 def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
-    """The figures by name: curves, learning_rates, map, reached, tuning."""
+    """The figures by name: curves, learning_rates, map, reached, tuning; with minimizers also seconds."""
+    timed = {"seconds": _curves(outcome, answer, by_seconds=True)} if answer.epoch is not None else {}
     return {
         "curves": _curves(outcome, answer),
+        **timed,
         "learning_rates": rates.learning_rates(outcome),
         "map": _map(answer),
         "reached": _reached(outcome, answer),
@@ -54,8 +57,11 @@ def _line(name: str, colour: str, hover: str, **more: object) -> go.Scatter:
 # What was confirmed
 
 
-def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
-    """Losses and metric of the winners over the steps: median and quartiles over the fresh seeds."""
+def _curves(outcome: Outcome, answer: Answer, by_seconds: bool = False) -> go.Figure:
+    """Losses and metric of the winners over the steps: median and quartiles over the fresh seeds.
+
+    Over the seconds instead, each point stands where the median run was when it was evaluated there.
+    """
     task, look = outcome.study.task, colours(outcome)
     columns = {name: say(f"report.axis.{name}") for name in ("training_loss", "validation_loss")}
     if task.metric is None:  # then the metric is the validation loss
@@ -65,26 +71,36 @@ def _curves(outcome: Outcome, answer: Answer) -> go.Figure:
     spreads = {
         column: {name: _quartiles(outcome, cells[name], column) for name in cells} for column in columns
     }
-    told = unit(answer)
-    across = {"title_text": told.phrase("report.axis.at"), "range": [0, told.of(answer.steps)]}
+    if by_seconds:
+        at, along = say("report.axis.seconds"), {name: _median_seconds(own) for name, own in cells.items()}
+    else:
+        told = unit(answer)
+        at = told.phrase("report.axis.at")
+        along = {name: told.of(own["evaluated_at"][0].to_numpy()) for name, own in cells.items()}
+    across = {"title_text": at, "range": [0, max(x[-1] for x in along.values())]}
     made = figure(
         [text(title) for title in columns.values()],
         [across] * len(columns),
         [_curve_axis(outcome, column, list(spreads[column].values())) for column in columns],
         columns=(len(columns), 1),
     )
-    hover = told.phrase("report.axis.at") + " %{x:.4g}: %{y:.4g}"
+    hover = at + " %{x:.4g}: %{y:.4g}"
     for panel, column in enumerate(columns, start=1):
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel)}
         for row in reversed(answer.rows):  # the best last, on top
             name = row.optimizer
-            x, (low, median, high) = told.of(cells[name]["evaluated_at"][0].to_numpy()), spreads[column][name]
+            x, (low, median, high) = along[name], spreads[column][name]
             if row.seeds > 1:
                 made.add_trace(_band(name, look[name], x, low, high).update(place))
             line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1)
             made.add_trace(line.update(place))
     _target_line(made, answer, len(columns))
     return made
+
+
+def _median_seconds(cells: pl.DataFrame) -> np.ndarray:
+    """[evaluations] the median over the runs of the seconds until each evaluation."""
+    return np.median(elapsed(cells), axis=0)
 
 
 def _maximize(outcome: Outcome, column: str) -> bool:

@@ -12,7 +12,7 @@ import jax
 
 from kobai.errors import is_number
 from kobai.report import document, effects, sentences, table
-from kobai.report.document import definitions, escaped, figure, scrolling
+from kobai.report.document import definitions, escaped, figure, folded, scrolling
 from kobai.report.figures import colours, figures
 from kobai.report.numbers import unit
 from kobai.report.rates import crossed
@@ -21,7 +21,7 @@ from kobai.study.grid import coefficients
 from kobai.study.protocol import Outcome
 from kobai.words import metric, say
 
-OF_OPTIMIZERS = ("curves", "reached", "tuning")
+OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
 
 
@@ -32,7 +32,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "notes": _notes(answer),
         "table": _comparison(answer, colours(outcome)),
         "others": _other_targets(answer),
-        "effects": effects.section(answer),
+        "effects": _effects(answer),
         "chips": _chips(outcome, answer),
         "figures": "".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
         "settings": _settings(outcome, answer),
@@ -56,7 +56,7 @@ def summary(answer: Answer) -> str:
 def _data(outcome: Outcome, answer: Answer) -> str:
     """The figures as JSON that can stand in a script element."""
     made = figures(outcome, answer)
-    for name in OF_OPTIMIZERS:
+    for name in made.keys() & OF_OPTIMIZERS:
         made[name].update_layout(showlegend=False)
     return document.data(made)
 
@@ -104,10 +104,7 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
         )
         for head, name in zip(headers, columns, strict=True)
     ]
-    meaning = (
-        f"<details><summary>{html.escape(say('report.columns'))}</summary>{definitions(meanings)}</details>"
-    )
-    return scrolling(headers, rows, caption, left) + meaning
+    return scrolling(headers, rows, caption, left) + folded(say("report.columns"), meanings)
 
 
 def _other_targets(answer: Answer) -> str:
@@ -139,6 +136,25 @@ def _other_targets(answer: Answer) -> str:
     return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
 
 
+def _effects(answer: Answer) -> str:
+    """The section of the effects of axes, a table for each; nothing where no axis has several values."""
+    if not answer.effects:
+        return ""
+    tables = ""
+    for axis, found in answer.effects.items():
+        rows = escaped(effects.rows(answer, axis))
+        for effect, cells in zip(found, rows, strict=True):
+            if effect.value == answer.axes[axis].choice:
+                cells[0] = f'<span class="chosen">{cells[0]}</span>'
+        tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
+    title, how = html.escape(say("effects.title")), html.escape(effects.caption(answer))
+    meaning = folded(say("report.columns"), effects.meanings(answer))
+    return (
+        f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'
+        f'<p class="headline">{how}</p>{tables}{meaning}</section>'
+    )
+
+
 # Figures
 
 
@@ -162,6 +178,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
             say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
             say("report.curves.more") if fresh > 1 else "",
         ],
+        **({} if answer.epoch is None else {"seconds": [say("report.seconds.caption")]}),
         "learning_rates": [
             say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
             say("report.learning_rates.crosses") if crossed(outcome) else "",

@@ -19,6 +19,7 @@ from kobai.errors import UsageError, unknown
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer, check, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
+from kobai.study.fields import settings_of, values_of
 
 Method = Optimizer | Minimizer
 """What trains a network: an update rule on mini-batches, or a minimizer on the full batch."""
@@ -106,7 +107,7 @@ def default_rates(name: str, quick: bool = False) -> list[float]:
 def candidates(
     optimizers: Iterable[Any] | str | type | Method | None = None,
     learning_rates: Sequence[float] | None = None,
-    axes: Mapping[str, Sequence[float]] | None = None,
+    axes: Mapping[str, Any] | None = None,
     quick: bool = False,
 ) -> list[Candidate]:
     """The candidates of a comparison.
@@ -114,7 +115,7 @@ def candidates(
     Args:
       optimizers: names, classes or instances, or a single one. Default: `methods.DEFAULT_OPTIMIZERS`.
       learning_rates: for every candidate in place of its own.
-      axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values.
+      axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values (`fields`).
       quick: every second default rate.
     """
     given: Any = methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers
@@ -124,11 +125,11 @@ def candidates(
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
     names = distinct([name for name, _, _ in grids])
-    extra = {key: values_of(key, values) for key, values in (axes or {}).items()}
-    own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
+    extra = axes or {}
     for key in extra:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
+    own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
     if learning_rates is not None and all(isinstance(template, Minimizer) for _, template, _ in grids):
         raise UsageError("error.rates.unused", names=", ".join(names))
     made = []
@@ -139,7 +140,7 @@ def candidates(
     return made
 
 
-def _grid(item: Any, quick: bool) -> tuple[str, Method, dict[str, list[float]]]:
+def _grid(item: Any, quick: bool) -> tuple[str, Method, dict[str, list[Any]]]:
     """(name, an instance to fill in, field -> values) of one thing the user named."""
     if isinstance(item, str):
         if item in methods.MINIMIZERS:
@@ -166,7 +167,7 @@ def registered(cls: type) -> str | None:
     return next((name for name in methods.OPTIMIZERS if methods.optimizer_class(name) is cls), None)
 
 
-def _product(template: Method, grid: Mapping[str, Sequence[float]]) -> tuple[Method, ...]:
+def _product(template: Method, grid: Mapping[str, Sequence[Any]]) -> tuple[Method, ...]:
     combinations = itertools.product(*grid.values())
     return tuple(_with(template, dict(zip(grid, values, strict=True))) for values in combinations)
 
@@ -175,33 +176,18 @@ def _with(template: Method, values: dict[str, Any]) -> Method:
     if isinstance(template, FromOptax):
         check(template.name, {name: value for name, value in values.items() if name == "learning_rate"})
         return dataclasses.replace(template, hyperparameters={**template.hyperparameters, **values})
-    if isinstance(template, Minimizer):  # some of its options count something
-        values = {name: int(value) if value.is_integer() else value for name, value in values.items()}
     return dataclasses.replace(template, **values)
 
 
-def _axes_of(name: str, template: Method, axes: Mapping[str, list[float]]) -> dict[str, list[float]]:
+def _axes_of(name: str, template: Method, axes: Mapping[str, Any]) -> dict[str, list[Any]]:
     own = {}
     for key, values in axes.items():
         candidate, _, field = key.partition(".")
         if candidate == name:
             if field not in coefficients(template):
                 raise unknown("kind.field", key, [f"{name}.{known}" for known in coefficients(template)])
-            own[field] = values
+            own[field] = settings_of(key, template, values)
     return own
-
-
-def values_of(name: str, values: Any) -> list[float]:
-    """A list of numbers, in the order given, without repetitions."""
-    try:
-        if any(isinstance(value, bool | np.bool_) for value in np.ravel(np.asarray(values, object))):
-            raise TypeError
-        found = list(dict.fromkeys(numbers(np.atleast_1d(np.asarray(values, float)))))
-    except (TypeError, ValueError):
-        raise UsageError("error.numbers", name=name, value=repr(values)) from None
-    if not found:
-        raise UsageError("error.empty", name=name)
-    return found
 
 
 def distinct(names: Sequence[str]) -> list[str]:

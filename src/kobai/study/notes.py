@@ -8,6 +8,8 @@ from kobai.errors import said
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
+from kobai.study.fields import written
+from kobai.study.grid import coefficients
 from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
 from kobai.study.questions import ESTABLISHED, Question
 from kobai.study.rows import Row
@@ -51,11 +53,27 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
         if row.edge:
             values: dict[str, Any] = {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}
             yield Note(f"note.edge.{row.edge}", values)
+    if chosen := _chosen(outcome):
+        yield Note("note.chosen", {"settings": chosen})
     if study.minimizers:
         values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
         yield Note("note.epochs", values | {"batch": study.task.batch_size})
     if len({row.trials for row in rows}) > 1:
         yield Note("note.trials", {"trials": ", ".join(f"{row.optimizer} {row.trials}" for row in rows)})
+
+
+def _chosen(outcome: Outcome) -> str:
+    """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
+    found = []
+    for name, trial in outcome.winners.items():
+        tried = [coefficients(setting) for setting in trial.candidate.settings]
+        several = [
+            f"{field} {written(trial.setting, field, value)}"
+            for field, value in coefficients(trial.setting).items()
+            if field != "learning_rate" and any(other.get(field) != value for other in tried)
+        ]
+        found += [f"{name}: {', '.join(several)}"] if several else []
+    return "; ".join(found)
 
 
 def _of_choice(optimizer: Question) -> Iterator[Note]:

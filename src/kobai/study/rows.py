@@ -1,6 +1,7 @@
 """The rows of the table, one an optimizer, and the pairs of optimizer and initial value behind the map."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,7 @@ class Row:
     learning_rate: float | None
     edge: str | None
     """"low" or "high" where the learning rate is the first or last of its grid."""
-    hyperparameters: dict[str, float]
+    hyperparameters: dict[str, Any]
     initializer: str
     values: dict[str, str]
     """Of each axis."""
@@ -119,16 +120,27 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
 
 
 def seconds_to_target(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> float:
-    """The mean of the seconds until the target; of a run that misses it, all of them.
+    """The mean of the seconds until the target; of a run that misses it, all of them."""
+    part = np.minimum(restricted / np.maximum(_ends(cells), 1), 1)
+    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
 
-    Time goes by evenly until a run ends, which may be early: then its curve no longer changes.
+
+def elapsed(cells: pl.DataFrame) -> np.ndarray:
+    """Seconds of one core until each evaluation of each run [cells, evaluations].
+
+    Time goes by evenly until a run ends; from there on it stands.
     """
+    marks = np.array(cells["evaluated_at"].to_list(), float)
+    part = np.minimum(marks / np.maximum(_ends(cells), 1)[:, None], 1)
+    return cells["seconds"].to_numpy()[:, None] * part
+
+
+def _ends(cells: pl.DataFrame) -> np.ndarray:
+    """The mark at which each run ends [cells], which may be early: then its curve no longer changes."""
     curves = np.array(cells["validation_loss"].to_list(), float)
     marks = np.array(cells["evaluated_at"][0].to_list(), float)
-    changes = np.diff(curves, axis=1) != 0
-    last = changes.shape[1] - changes[:, ::-1].argmax(axis=1)
-    part = np.minimum(restricted / np.maximum(marks[last], 1), 1)
-    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
+    changes = (np.diff(curves, axis=1) != 0) & np.isfinite(curves[:, :-1])  # NaN, once lost, is no change
+    return marks[changes.shape[1] - changes[:, ::-1].argmax(axis=1)]
 
 
 def test_mean(cells: pl.DataFrame) -> float | None:

@@ -26,6 +26,10 @@ ALL_STEPS = 600
 """So many steps are drawn one by one; beyond, as many again at growing distances."""
 
 
+FAR = 1000
+"""No point is drawn farther away than so many widths of what is shown: browsers stumble over 1e40."""
+
+
 def figures(outcome: Outcome) -> dict[str, go.Figure]:
     """By name: paths (where the landscape has two dimensions), descent."""
     made = {"paths": _paths(outcome)} if len(outcome.start) == 2 else {}
@@ -49,7 +53,7 @@ def _of(row: Row, steps: np.ndarray) -> np.ndarray:
 
 
 def _paths(outcome: Outcome) -> go.Figure:
-    (left, right), (bottom, top) = _box(outcome)
+    (left, right), (bottom, top) = box = _box(outcome)
     made = figure(
         [""],
         [{"range": [left, right], "title_text": "x₁", "showgrid": False}],
@@ -62,7 +66,7 @@ def _paths(outcome: Outcome) -> go.Figure:
     hover = say("report.axis.at.steps") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
     for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
         own = _of(row, steps)
-        x, y = (_rounded(row.path.points[own, k]) for k in (0, 1))
+        x, y = map(_rounded, _within_reach(row.path.points[own], box).T)
         look: dict[str, Any] = {"name": text(label), "meta": label, "legendgroup": label}
         look["hovertemplate"] = f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>"
         marker = {"size": 4, "color": colour(i)}
@@ -78,6 +82,15 @@ def _paths(outcome: Outcome) -> go.Figure:
     scale = {"colorscale": [[0, DEEP], [1, HIGH]], "showscale": False}
     meta = {**made.layout.meta, "steps": steps.tolist(), "scale": ["--deep", "--high"]}
     return made.update_layout(meta=meta, coloraxis=scale)
+
+
+def _within_reach(points: np.ndarray, box: Any) -> np.ndarray:
+    """Points [n, 2], those that are very far away drawn nearer in their direction."""
+    low, high = np.transpose(box)
+    middle, size = (low + high) / 2, high - low
+    with np.errstate(invalid="ignore", over="ignore"):  # of a path that left the numbers
+        away = np.abs((points - middle) / size).max(axis=1, keepdims=True)
+        return np.where(away > FAR, middle + (points - middle) / away * FAR, points)
 
 
 def _mark(points: Sequence[Sequence[float]], **look: Any) -> go.Scatter:
@@ -155,10 +168,7 @@ def _curves(outcome: Outcome) -> go.Figure:
             own = _of(row, drawn_steps(len(row.path.values) - 1))
             made.add_scatter(
                 x=(own if panel == 1 else row.path.spent[own]).tolist(),
-                y=[
-                    y if y is None or y > 0 or up["type"] == "linear" else None
-                    for y in _rounded(heights[i][own])
-                ],
+                y=_rounded(_drawable(heights[i][own], up)),
                 name=text(label),
                 meta=label,
                 legendgroup=label,
@@ -179,6 +189,15 @@ def _curves(outcome: Outcome) -> go.Figure:
             yref=axis("y", panel),
         )
     return made
+
+
+def _drawable(heights: np.ndarray, up: dict[str, Any]) -> np.ndarray:
+    """What the axis can show: above zero on a logarithmic one, within reach on a linear one."""
+    if up["type"] == "log":
+        return np.where(heights > 0, heights, np.nan)
+    low, high = up["range"]
+    reach = FAR * (high - low)
+    return np.where(np.isfinite(heights), np.clip(heights, low - reach, high + reach), np.nan)
 
 
 def _height_axis(outcome: Outcome, heights: list[np.ndarray]) -> dict[str, Any]:

@@ -54,13 +54,13 @@ def _caption(outcome: Outcome) -> str:
 def _table(outcome: Outcome) -> str:
     """The table, each cell with the value to sort by; and what its columns mean."""
     heads = "".join(
-        f'<th scope="col"{_left(name)}><button type="button">{html.escape(head)}</button></th>'
+        f'<th scope="col"{_look(name)}><button type="button">{html.escape(head)}</button></th>'
         for name, head in zip(table.COLUMNS, table.headers(), strict=True)
     )
     body = "".join(f"<tr>{_row(i, cells, outcome)}</tr>" for i, cells in enumerate(table.rows(outcome)))
-    caption = html.escape(say("descent.table.caption", level=f"{outcome.level:.6g}"))
+    caption = html.escape(say("descent.table.caption", level=table.level(outcome)))
     meanings = [
-        (head.replace("\n", " "), say(f"descent.meaning.{name}"))
+        (table.joined(head), say(f"descent.meaning.{name}"))
         for name, head in zip(table.COLUMNS, table.headers(), strict=True)
     ]
     return (
@@ -71,21 +71,29 @@ def _table(outcome: Outcome) -> str:
     )
 
 
-def _left(name: str) -> str:
-    return ' class="left"' if name in table.LEFT else ""
+UNDER = ("learning_rate", "coefficients")
+"""Columns that stand under the name of the method where the page is narrow."""
+
+
+def _look(name: str) -> str:
+    classes = ["left"] * (name in table.LEFT) + ["wide"] * (name in UNDER)
+    return f' class="{" ".join(classes)}"' if classes else ""
 
 
 def _row(i: int, cells: Sequence[str], outcome: Outcome) -> str:
-    values = outcome.rows[i].cells()
+    values, shown_as = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
+    rate = "" if values["learning_rate"] is None else f"η {shown_as['learning_rate']}"
+    under = html.escape(" ".join(part for part in (rate, shown_as["coefficients"]) if part))
     made = []
     for name, cell in zip(table.COLUMNS, cells, strict=True):
         shown = html.escape(cell)
         key = html.escape(_key(values[name] if name != "coefficients" else cell))
         if name == "method":
             mark = f'<i style="background:{colour(i)}"></i>'
-            made.append(f'<th scope="row" class="left" data-sort="{key}">{mark}{shown}</th>')
+            whole = f'{mark}{shown.replace("_", "_<wbr>")}<span class="under">{under}</span>'
+            made.append(f'<th scope="row" class="left" data-sort="{key}">{whole}</th>')
         else:
-            made.append(f'<td{_left(name)} data-sort="{key}">{shown}</td>')
+            made.append(f'<td{_look(name)} data-sort="{key}">{shown}</td>')
     return "".join(made)
 
 

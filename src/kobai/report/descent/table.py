@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from typing import Any
+from collections.abc import Collection
 
 from kobai.paths.grid import RATES
 from kobai.paths.outcome import Outcome, Row
+from kobai.study.fields import written
 from kobai.words import say
 
 COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
@@ -22,14 +23,27 @@ def headers() -> list[str]:
 
 def rows(outcome: Outcome) -> list[list[str]]:
     """The cells of the table, in its order."""
-    return [_cells(row) for row in outcome.rows]
+    differs = _differing(outcome)
+    return [_cells(row, differs[row.method]) for row in outcome.rows]
 
 
-def _cells(row: Row) -> list[str]:
+def _differing(outcome: Outcome) -> dict[str, set[str]]:
+    """For each method, its coefficients that have not one value in all of its rows."""
+    seen: dict[str, dict[str, set[str]]] = {}
+    for row in outcome.rows:
+        for name, value in row.coefficients.items():
+            seen.setdefault(row.method, {}).setdefault(name, set()).add(repr(value))
+    return {
+        row.method: {name for name, values in seen.get(row.method, {}).items() if len(values) > 1}
+        for row in outcome.rows
+    }
+
+
+def _cells(row: Row, differing: set[str]) -> list[str]:
     return [
         row.method,
         "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
-        coefficients(row),
+        coefficients(row, differing),
         "–" if row.first is None else f"{row.first}",
         "–" if row.stays is None else f"{row.stays}",
         number(row.value),
@@ -44,8 +58,8 @@ def number(value: float) -> str:
     return f"−{size}" if value < 0 else size
 
 
-def coefficients(row: Row) -> str:
-    """α 0.9; of ε, and of a minimizer's options, those alone that differ from the usual."""
+def coefficients(row: Row, differing: Collection[str] = ()) -> str:
+    """α 0.9; of ε, and of a minimizer's options, only those that differ from the usual or among the rows."""
     try:
         usual = vars(type(row.setting)())
     except TypeError:  # an optimizer of optax, which has no default
@@ -53,22 +67,22 @@ def coefficients(row: Row) -> str:
     shown = {
         name: value
         for name, value in row.coefficients.items()
-        if (name in LETTERS and name != "epsilon") or value != usual.get(name, value)
+        if (name in LETTERS and name != "epsilon") or name in differing or value != usual.get(name, value)
     }
-    return " ".join(f"{LETTERS.get(name, name)} {_value(value)}" for name, value in shown.items())
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+    return " ".join(
+        f"{LETTERS.get(name, name)} {written(row.setting, name, value)}" for name, value in shown.items()
+    )
 
 
 def labels(outcome: Outcome) -> list[str]:
     """A name for each row, different from all others: with the settings where a method has several rows."""
     many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
-    found = []
+    found, differs = [], _differing(outcome)
     for row in outcome.rows:
         rate = "" if row.learning_rate is None else f"η {row.learning_rate:.4g}"
-        parts = [row.method, rate, coefficients(row)] if row.method in many else [row.method]
+        parts = (
+            [row.method, rate, coefficients(row, differs[row.method])] if row.method in many else [row.method]
+        )
         found.append(" ".join(part for part in parts if part))
     seen: Counter[str] = Counter()
     for i, label in enumerate(found):
@@ -92,7 +106,17 @@ def headline(outcome: Outcome) -> str:
     start = outcome.start
     where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
     values = {"dimension": len(start), "start": where, "steps": outcome.steps}
-    return say("descent.headline", **values, level=f"{outcome.level:.6g}".replace("-", "−", 1))
+    return say("descent.headline", **values, level=level(outcome))
+
+
+def level(outcome: Outcome) -> str:
+    """The value below which a path has arrived."""
+    return f"{outcome.level:.6g}".replace("-", "−", 1)
+
+
+def joined(head: str) -> str:
+    """The head of a column in one line: evaluations, from evalu-, ations."""
+    return head.replace("-\n", "").replace("\n", " ")
 
 
 def notes(outcome: Outcome) -> list[str]:
@@ -104,5 +128,8 @@ def notes(outcome: Outcome) -> list[str]:
             say("descent.note.searched", names=names, count=len(RATES), low=RATES[0], high=RATES[-1])
         )
     if any(row.status == "converged" for row in outcome.rows):
-        found.append(say("descent.note.converged"))
+        known = outcome.landscape.least is not None
+        found.append(
+            say("descent.note.converged" if known else "descent.note.stationary", level=level(outcome))
+        )
     return found
