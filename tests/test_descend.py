@@ -545,6 +545,7 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
         ({"landscape": "rosenbrock", "start": (1, 2, 3), "dimension": 2}, ("2 dimensions", "start has 3")),
         ({"tolerance": True}, ("tolerance", "finite number", "True")),
         ({"start": (True, 2)}, ("start", "finite numbers", "(True, 2)")),
+        ({"start": (10**400, 1)}, ("start", "finite numbers")),
         ({"start": [1, [2, 3]]}, ("start", "finite numbers", "[1, [2, 3]]")),
         ({"steps": True}, ("steps", "whole number", "True")),
         ({"learning_rates": [True]}, ("learning_rates", "numbers", "True")),

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from kobai.words import language as speaking
 
 STEPS = 1000
 MOST_STEPS = 1_000_000
+LARGEST = sys.float_info.max
 MOST_NUMBERS = 30_000_000
 """So many numbers of all paths are kept at once (240 MB)."""
 
@@ -228,7 +230,7 @@ def _start(landscape: Landscape, start: Any) -> tuple[float, ...]:
 
 def _numbers(start: Any) -> tuple[float, ...]:
     x = np.asarray(start, object)
-    if x.ndim != 1 or not x.size or not all(is_number(value) and math.isfinite(value) for value in x):
+    if x.ndim != 1 or not x.size or not all(is_number(value) and abs(value) <= LARGEST for value in x):
         raise UsageError("error.start.numbers", value=repr(start))
     return tuple(map(float, x))
 

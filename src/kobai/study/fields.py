@@ -64,7 +64,8 @@ def _chosen(key: str, names: Mapping[str, str], given: Any) -> str:
     meant = {_plain(form): name for name, short in names.items() for form in (name, short)}
     if not isinstance(given, str) or _plain(given) not in meant:
         known = (name if name == short else f"{name} ({short})" for name, short in names.items())
-        raise UsageError("error.choice", name=key, choices=", ".join(known), value=given)
+        shown = f"{given:g}" if is_number(given) else given
+        raise UsageError("error.choice", name=key, choices=", ".join(known), value=shown)
     return meant[_plain(given)]
 
 
