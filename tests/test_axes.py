@@ -364,6 +364,15 @@ def test_what_stopping_saved_is_said_of_every_alternative(engine):
     assert [effect["saved"] for effect in content["effects"]["early_stopping"]] == [none, *saved]
 
 
+def test_a_stop_that_saved_nothing_is_told_too(engine):
+    engine.ends = lambda task, cell: {"stopped_at": None}
+    found = answer(run(study_of({"early_stopping": [None, "patience:9"]})))
+    assert effects.columns(found.effects["early_stopping"])[-1] == "saved"
+    assert [row[-1] for row in effects.rows(found, "early_stopping")] == ["–", "0%"]
+    assert found.axes["early_stopping"].choice == "none"
+    assert "patience:9 (not estimable, 0% of the steps saved)" in " ".join(sentences.lines(found))
+
+
 def test_batches_that_were_left_out_are_told(engine):
     engine.arrival = by_clip
     engine.ends = lambda task, cell: {"skipped": 3 * (cell.strategy.clip.norm < math.inf)}

@@ -13,12 +13,16 @@ from kobai.study.statistics import Estimate
 from kobai.words import metric, say
 
 COLUMNS = ("value", "learning_rate", "initializer", "reached", "steps", "test", "difference", "gap")
-HAPPENS = ("saved", "skipped", "diverged")
 
 
 def columns(found: Sequence[Effect]) -> list[str]:
     """The columns of one axis."""
-    return [*COLUMNS, *(name for name in HAPPENS if any(getattr(effect, name) for effect in found))]
+    told = {
+        "saved": any(effect.saved is not None for effect in found),
+        "skipped": any(effect.skipped for effect in found),
+        "diverged": any(effect.diverged for effect in found),
+    }
+    return [*COLUMNS, *(name for name, has in told.items() if has)]
 
 
 def headers(answer: Answer, axis: str) -> list[str]:

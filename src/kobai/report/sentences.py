@@ -21,7 +21,7 @@ def lines(answer: Answer) -> list[str]:
         key, named = (
             ("answer.axis", {"axis": say(f"axis.{name}")}) if name in answer.axes else (f"answer.{name}", {})
         )
-        saved = {each.value: each.saved for each in answer.effects.get(name, ()) if each.saved}
+        saved = {each.value: each.saved for each in answer.effects.get(name, ()) if each.saved is not None}
         choice = say(key, choice=question.choice, **named) + more.get(name, "")
         lines.append(_line(choice, question, told, saved if name == "early_stopping" else {}))
     return lines
