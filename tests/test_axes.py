@@ -3,18 +3,22 @@
 The engine's side is in `test_strategy.py`, the command line's in `test_axes_cli.py`.
 """
 
+import dataclasses
 import json
 import math
+import re
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.cells import cell_len
+from scipy import stats
 
 import kobai
 from kobai import initializers as initial_values
 from kobai import schedules, stabilizers
 from kobai.errors import UsageError
-from kobai.report import sentences, table, terminal
+from kobai.report import effects, html, sentences, table, terminal
 from kobai.study import axes as axes_module
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
@@ -22,7 +26,7 @@ from kobai.study.axes import axes, strategy
 from kobai.study.grid import candidates, learning_rate
 from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Study
 from kobai.sweep import Reading, Run, evaluated_at
-from kobai.words import language
+from kobai.words import language, say
 
 
 class Quiet:
@@ -41,6 +45,7 @@ class Engine:
     kinds = {}  # no rule, so no state begins on the host
     arrival = staticmethod(lambda task, cell: 10)
     average = staticmethod(lambda task, cell, averaging: 10)
+    ends = staticmethod(lambda task, cell: {})
     made = []
     cells = []
 
@@ -67,17 +72,18 @@ class Engine:
         metric = curve(Engine.arrival(self.task, cell))
         averages = [curve(Engine.average(self.task, cell, each)) for each in cell.strategy.averages]
         stops = cell.strategy.early_stopping is not None
-        return Run(
+        run = Run(
             1 - metric, 1 - metric, metric, None, 0.1, float(metric[-1]), seconds=0.5,
             stopped_at=STEPS // 4 if stops else None, skipped=3,
             averages=tuple(Reading(1 - curve, curve, 0.1, float(curve[-1])) for curve in averages),
         )  # fmt: skip
+        return dataclasses.replace(run, **Engine.ends(self.task, cell))
 
 
 @pytest.fixture
 def engine(monkeypatch):
     monkeypatch.setattr(runner, "Sweep", Engine)
-    for name in ("arrival", "average"):
+    for name in ("arrival", "average", "ends"):
         monkeypatch.setattr(Engine, name, getattr(Engine, name))
     Engine.made, Engine.cells = [], []
     return Engine
@@ -267,6 +273,161 @@ def test_skipped_gradients_are_a_column_of_a_study_that_clips(engine):
     assert run(study_of({"clip": "norm:1"})).cells["skipped"].unique().to_list() == [3]
 
 
+# The effect of an axis.
+
+
+def ending(task, cell):
+    """The test metric of a run: with clipping .02 better, and by seed; two of the seeds diverge, one each."""
+    clipped = cell.strategy.clip.norm < math.inf
+    if cell.seed == (1001 if clipped else 1002):
+        return {"diverged_at": 50, "test_metric": None, "test_loss": None}
+    luck = 0.01 * (cell.seed % 5) + (0.003 * (cell.seed % 2) if clipped else 0)
+    return {"test_metric": 0.9 + 0.02 * clipped + luck}
+
+
+def test_each_value_has_a_row_against_the_first_paired_by_seed(engine):
+    engine.arrival, engine.ends = by_clip, ending
+    outcome = run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0)))
+    found = answer(outcome)
+    assert found.axes["clip"].choice == "norm:1"  # and yet the first value is the baseline
+    none, clipped = found.effects["clip"]
+    assert (none.value, none.learning_rate, none.edge) == ("none", 0.1, "low")
+    assert (clipped.value, clipped.learning_rate, clipped.edge) == ("norm:1", 1.0, "high")
+    assert (none.reached, none.seeds, none.diverged) == (7, 8, 1)
+    arrived = [40 + s % 3 if s != 1002 else STEPS for s in range(1000, 1008)]
+    assert none.steps.value == pytest.approx(np.mean(arrived))
+    assert (none.difference.value, none.difference.low, none.difference.high) == (0, 0, 0)
+    both = [s for s in range(1000, 1008) if s not in (1001, 1002)]
+    expected = np.array([0.02 + 0.003 * (s % 2) for s in both])
+    low, high = stats.t.interval(0.95, len(both) - 1, expected.mean(), stats.sem(expected))
+    assert clipped.difference.value == pytest.approx(expected.mean())
+    assert (clipped.difference.low, clipped.difference.high) == pytest.approx((low, high))
+    # Not paired, the means differ by the luck of the seeds that are missing too.
+    assert clipped.test_metric - none.test_metric != pytest.approx(expected.mean(), abs=1e-4)
+
+
+def test_the_effect_of_an_axis_is_of_that_axis_alone(engine):
+    """A tie in steps is broken by the loss, and there another axis would decide: it is held."""
+    engine.ends = lambda task, cell: (
+        {"validation_loss": np.full(STEPS + 1, 0.1)} if cell.strategy.l2.l2 else {}
+    )
+    engine.arrival = lambda task, cell: (
+        30
+        - 10 * (cell.strategy.clip.norm < math.inf)
+        + 5 * (cell.strategy.l2.l2 > 0 and cell.strategy.clip.norm < math.inf)
+    )
+    outcome = run(study_of({"clip": ["none", "norm:1"], "l2": [0, 0.1]}))
+    assert outcome.recommended.named["clip"] == "norm:1"
+    assert outcome.recommended.named["l2"] == "0"
+    assert outcome.alternatives["clip"]["none"].named["l2"] == "0"  # 0.1 is as fast, with less loss
+    assert outcome.alternatives["l2"]["0.1"].named["clip"] == "norm:1"
+    assert all(trial.named["l2"] == "0" for trial in outcome.initializers.values())
+
+
+def test_the_gap_is_that_of_the_weights_at_the_end(engine):
+    """With early stopping those that were restored; the training loss of a mean is not known."""
+    rows = STEPS + 1
+    training = np.linspace(1, 0, rows)
+    training[0] = np.nan
+    falling = np.concatenate([np.linspace(1, 0.2, 21), np.linspace(0.25, 0.9, rows - 21)])
+
+    def ends(task, cell):
+        validation = falling.copy()
+        if cell.strategy.early_stopping is not None:
+            validation[30:] = 0.2  # of the evaluation at step 20
+        return {"training_loss": training, "validation_loss": validation}
+
+    engine.ends = ends
+    found = answer(run(study_of({"early_stopping": [None, "patience:10"]})))
+    plain, stopped = found.effects["early_stopping"]
+    assert plain.gap == pytest.approx(0.9 - 0, abs=1e-6)
+    assert stopped.gap == pytest.approx(0.2 - training[20], abs=1e-6)
+    averages = answer(run(study_of({"average": [None, "polyak"]}))).effects["average"]
+    assert [effect.gap is None for effect in averages] == [False, True]
+
+
+def patience(cell):
+    return getattr(cell.strategy.early_stopping, "patience", 9)
+
+
+def test_what_stopping_saved_is_said_of_every_alternative(engine):
+    engine.ends = lambda task, cell: {"stopped_at": 10 * patience(cell)} if patience(cell) < 9 else {}
+    engine.arrival = lambda task, cell: 10 + patience(cell) + cell.seed % 2
+    found = answer(run(study_of({"early_stopping": [None, "patience:3", "patience:6"]})))
+    none, *saved = [effect.saved for effect in found.effects["early_stopping"]]
+    assert none is None
+    assert saved == pytest.approx([0.7, 0.4])
+    said = " ".join(sentences.lines(found))
+    assert "patience:3, which saved 70% of the steps" in said
+    assert ", 40% of the steps saved)" in said
+    content = json.loads(found.to_json())
+    assert [effect["saved"] for effect in content["effects"]["early_stopping"]] == [none, *saved]
+
+
+def test_a_stop_that_saved_nothing_is_told_too(engine):
+    engine.ends = lambda task, cell: {"stopped_at": None}
+    found = answer(run(study_of({"early_stopping": [None, "patience:9"]})))
+    assert effects.columns(found.effects["early_stopping"])[-1] == "saved"
+    assert [row[-1] for row in effects.rows(found, "early_stopping")] == ["–", "0%"]
+    assert found.axes["early_stopping"].choice == "none"
+    assert "patience:9 (not estimable, 0% of the steps saved)" in " ".join(sentences.lines(found))
+
+
+def test_batches_that_were_left_out_are_told(engine):
+    engine.arrival = by_clip
+    engine.ends = lambda task, cell: {"skipped": 3 * (cell.strategy.clip.norm < math.inf)}
+    found = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
+    assert [effect.skipped for effect in found.effects["clip"]] == [0, 24]
+    assert found.table()["skipped"].to_list() == [24]
+    [note] = [note for note in found.notes if note.key == "note.skipped"]
+    assert "not finite were left out, in all fresh runs together: sgd (norm:1) 24" in str(note)
+    with language("ja"):
+        assert "sgd (norm:1) 24" in str(note)
+    engine.ends = lambda task, cell: {"skipped": 0}
+    quiet = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
+    assert "note.skipped" not in [note.key for note in quiet.notes]
+    assert "skipped" not in effects.columns(quiet.effects["clip"])
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_effects_are_shown_in_80_columns_and_as_html(engine, spoken):
+    engine.arrival, engine.ends = by_clip, ending
+    given = {"clip": ["none", "norm:1", "percentile:90:50"], "early_stopping": ["patience:10:0.001", None]}
+    outcome = run(study_of(given, rates=(0.1, 1.0)))
+    assert "sgd (none) 1/8" in " ".join(map(str, answer(outcome).notes))
+    with language(spoken):
+        found = answer(outcome)
+        shown = terminal.text(found, wide=True, width=80)
+        title, section = say("effects.title"), html._effects(found)
+    assert max(map(cell_len, shown.splitlines())) <= 80
+    assert "+2.2 [+2.0, +2.3]" in shown
+    assert re.search("^percentile:90:50 +0.1◂ ", shown, re.MULTILINE)  # on one line
+    assert title in section
+    assert section.count("<table") == 2
+    assert '<span class="chosen">norm:1</span>' in section
+    assert "+2.2 [+2.0, +2.3]" not in terminal.text(found, width=80)
+    frame = found.effect_table()
+    assert frame["axis"].to_list() == ["clip"] * 3 + ["early_stopping"] * 2
+    assert frame["difference"].to_list()[0] == 0
+    assert {"steps_low", "difference_high", "gap", "saved", "skipped", "diverged"} < set(frame.columns)
+
+
+def test_a_study_without_axes_shows_no_effects(engine):
+    found = answer(run(study_of({"schedule": "cosine"})))
+    assert found.effects == {}
+    assert html._effects(found) == ""
+    assert found.effect_table().is_empty()
+
+
+def test_too_few_seeds_are_said_of_choices_by_their_names(engine):
+    engine.arrival = by_clip
+    found = answer(run(study_of({"clip": ["none", "norm:1"], "l2": [0, 0.1]}, rates=(0.1, 1.0), seeds=3)))
+    [note] = [note for note in found.notes if note.key == "note.seeds"]
+    assert "about these choices: Learning rate: 1, Clipping: norm:1, L2: 0. 6 seeds could" in str(note)
+    with language("ja"):  # a note speaks the language in which it is read
+        assert "学習率: 1、勾配クリッピング: norm:1、L2正則化: 0。6 個なら" in str(note)
+
+
 def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):
     """What is kept is found again by its values; another value is computed anew."""
     given = {"clip": ["none", "norm:1"], "average": [None, "polyak"]}
@@ -347,11 +508,19 @@ def test_values_make_a_strategy():
     ("given", "words"),
     [
         ({"clip": ["norn:1"]}, "did you mean 'norm'"),
-        ({"clip": 1.0}, "clip must be a spelling such as those of kobai methods, a Clip, or None, got 1.0"),
+        (
+            {"clip": 1.0},
+            "clip must be a spelling .*, an object of type Clip, or None, got 1.0",
+        ),
         ({"schedule": [abs]}, "schedule must be a spelling"),
         ({"l2": ["much"]}, "l2 must be numbers, got 'much'"),
         ({"weight_decay": [-1]}, "weight_decay: rate must be a finite number of at least 0, got -1"),
         ({"average": []}, "average is empty"),
+        ({"average": [3.5]}, "of type Averaging, or None, got 3.5"),
+        ({"weight_decay": True}, "weight_decay must be numbers, got True"),
+        ({"l2": [0, np.bool_(True)]}, "l2 must be numbers, got"),
+        ({"clip": True}, "clip must be a spelling .* got True"),
+        ({"batch_size": True}, "batch_size must be a whole number of at least 1, or 'full', got True"),
         ({"sampling": ["sometimes"]}, "there is no sampling 'sometimes'"),
         ({"batch_size": [0]}, "batch_size must be a whole number of at least 1, or 'full', got 0"),
         ({"batch_size": ["half"]}, "batch_size must be a whole number of at least 1, or 'full', got 'half'"),

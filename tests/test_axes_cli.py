@@ -128,7 +128,19 @@ def test_a_program_for_a_gpu_runs_a_study_with_axes(monkeypatch):
         (["--sampling", "both"], "there is no sampling 'both'"),
         (
             ["--batch-size", "32,half"],
-            "--batch-size must be a whole number, got 'half'",
+            "--batch-size must be a whole number or 'full', got 'half'",
+        ),
+        (
+            ["--steps", "200", "--average", "none,polyak:200"],
+            "polyak:200 has no effect, or no end, in a run of 200 steps: it needs at least 201",
+        ),
+        (
+            ["--quick", "--schedule", "constant,step:200"],
+            "step:200 has no effect, or no end",
+        ),
+        (
+            ["--schedule", "warm-up:501+cosine"],
+            "warm-up:501+cosine has no effect, or no end",
         ),
         (["--activation", "relu,rleu"], "did you mean 'relu'"),
         (["--batch-norm", "sideways"], "batch"),

@@ -3,6 +3,7 @@
 import functools
 import subprocess
 import sys
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,8 @@ import optax
 import pytest
 
 import kobai
+from kobai import draws
 from kobai import initializers as initial_values
-from kobai import sweep as engine
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
 from kobai.study import runner
@@ -198,18 +199,18 @@ def test_a_kept_chunk_depends_on_what_the_host_does(monkeypatch):
 
 
 def test_shuffled_epochs_are_kept_by_their_bytes():
-    engine._epochs.cache_clear()
-    engine.batches.cache_clear()
+    draws._epochs.cache_clear()
+    draws.batches.cache_clear()
     million = 10**6
     for seed in range(12):
-        engine.batches(seed, 0, 1, 4, million)
-    kept = engine._epochs(8).cache_info()
+        draws.batches(seed, 0, 1, 4, million)
+    kept = draws._epochs(8).cache_info()
     assert kept.misses == 12
-    assert kept.currsize * million <= engine.EPOCHS_KEPT
+    assert kept.currsize * million <= draws.EPOCHS_KEPT
     for seed in range(3):
-        engine.batches(seed, 0, 1, 4, engine.EPOCHS_KEPT)
-    assert engine._epochs(2).cache_info().currsize == 2
-    engine._epochs.cache_clear()
+        draws.batches(seed, 0, 1, 4, draws.EPOCHS_KEPT)
+    assert draws._epochs(2).cache_info().currsize == 2
+    draws._epochs.cache_clear()
 
 
 FULL = """
@@ -243,7 +244,7 @@ def test_threads_are_waited_for(monkeypatch):
     work = Sweep._work
 
     def noted(self, *arguments):
-        seen.append(engine.threading.current_thread().daemon)
+        seen.append(threading.current_thread().daemon)
         work(self, *arguments)
 
     monkeypatch.setattr(Sweep, "_work", noted)

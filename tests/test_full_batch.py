@@ -17,8 +17,8 @@ from kobai.minimizers.base import RUNNING, Objective
 from kobai.report import terminal
 from kobai.report.numbers import Unit, unit
 from kobai.study import statistics
-from kobai.study.answer import _seconds_to_target, elapsed
 from kobai.study.answer import answer as read
+from kobai.study.rows import elapsed, seconds_to_target
 from kobai.study.statistics import Estimate
 from kobai.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
 
@@ -188,7 +188,7 @@ def test_a_study_with_minimizers_is_told_in_epochs(mixed):
     assert head.split()[:6] == ["optimizer", "rate", "value", "reached", "target", "[95"]
     assert " s " in head  # seconds until the target, beside the epochs
     assert "0.00 " not in shown.replace("[0.00", "")
-    assert "look at all 400 examples" in " ".join(shown.split())
+    assert "looks at all 400 examples" in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
     assert {row.optimizer for row in found.rows} == {"lbfgs", "adam", "lbfgs_2"}
     lbfgs = next(row for row in found.rows if row.optimizer == "lbfgs_2")
@@ -292,7 +292,7 @@ def test_seconds_go_by_evenly_until_a_run_ends():
             "seconds": [4.0, 4.0, 4.0],
         }
     )
-    found = _seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
+    found = seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
     assert found == pytest.approx((2 + 2 + 4) / 3)
     np.testing.assert_allclose(elapsed(cells)[:2], [[0, 1, 2, 3, 4], [0, 2, 4, 4, 4]])
     lost = cells.with_columns(validation_loss=pl.Series([[4.0, 3, np.nan, np.nan, np.nan]] * 3))

@@ -19,6 +19,9 @@ from kobai.optimizers.base import decayed
 from kobai.stabilizers import (
     Averaging,
     Clip,
+    EarlyStopping,
+    Penalty,
+    WeightDecay,
     clip_norm,
     clip_percentile,
     clip_value,
@@ -130,6 +133,59 @@ def test_a_norm_whose_square_overflows_is_a_norm(xp):
     np.testing.assert_allclose(global_norm(small), np.float32(5e-30), rtol=1e-6)
     assert global_norm({}) == 0
     assert global_norm(xp.zeros(0)) == 0
+
+
+def divided_by_the_largest(g, bound):
+    """The planted mistake: dividing by the largest entry rounds, and the norm with it."""
+    length = np.abs(g).max() * np.sqrt(np.sum((g / np.abs(g).max()) ** 2))
+    return g / length * np.float32(bound) if length > bound else g
+
+
+def test_in_single_precision_the_bound_is_kept_and_what_is_within_is_untouched():
+    """Against norms in float64, of every size that single precision has; both libraries."""
+    random, touched, shorten = np.random.default_rng(0), 0, jax.jit(clip_norm_of)
+    for _ in range(600):
+        size = 10.0 ** random.uniform(-30, 36)
+        g = (random.normal(size=random.choice([1, 2, 3, 10, 1000])) * size).astype(np.float32)
+        length = np.linalg.norm(g.astype(np.float64))
+        for factor in (1 + 1e-7, 1, 1 - 1e-6, 0.5, 1e-3):
+            bound = float(length * factor)
+            for result in (clipped(clip_norm(bound), g)[0], np.asarray(shorten(g, bound))):
+                if length <= bound:
+                    assert result.tobytes() == g.tobytes()
+                # Two roundings of each entry; what is over by the rounding of the norm is within.
+                assert np.linalg.norm(result.astype(np.float64)) <= bound * (1 + 6 * 2.0**-23)
+                if factor <= 0.5:
+                    expected = g.astype(np.float64) * factor
+                    np.testing.assert_allclose(result, expected, rtol=4 * 2.0**-23, atol=1e-40)
+            touched += length <= bound and divided_by_the_largest(g, bound).tobytes() != g.tobytes()
+    assert touched > 50
+
+
+def clip_norm_of(g, bound):
+    """As the engine has it: the bound is traced."""
+    rule = jax.tree.unflatten(jax.tree.structure(clip_norm(1)), [math.inf, bound, 0.0, 0])
+    return rule.update(g, rule.init(g, room=0))[0]
+
+
+@each_library
+def test_the_ends_of_single_precision(xp):
+    """Entries near the largest number have a norm beyond it, and are finite; the smallest are no zeros."""
+    huge = xp.full(16, 3e38, np.float32)
+    result, state = clipped(clip_norm(1), huge)
+    np.testing.assert_allclose(result, 0.25, rtol=1e-6)
+    assert int(state.skipped) == 0
+    assert float(global_norm(huge)) == np.finfo(np.float32).max
+    tiny = xp.full(16, 2e-38, np.float32)
+    np.testing.assert_allclose(clipped(clip_norm(6e-38), tiny)[0], np.float32(1.5e-38), rtol=1e-6)
+    assert clipped(clip_norm(1e-37), tiny)[0].tolist() == tiny.tolist()
+    np.testing.assert_allclose(global_norm(tiny), 8e-38, rtol=1e-6)
+
+
+def test_a_state_begins_in_a_traced_function():
+    """As training loops for optax begin it."""
+    state = jax.jit(clip_percentile(50, 3).as_optax().init)({"w": jnp.zeros(2)})
+    assert state.norms.tolist() == [np.inf] * 3
 
 
 @repeatable
@@ -478,6 +534,20 @@ def test_none_is_no_average_and_no_stopping():
     [
         (lambda: clip_norm(0), "clip_norm: norm must be a finite number above 0, got 0"),
         (lambda: clip_norm(np.nan), "norm must be a finite number above 0, got nan"),
+        (lambda: Clip(norm=-1.0), "Clip: norm must be a number above 0, inf for no bound, got -1.0"),
+        (lambda: Clip(norm=math.nan), "Clip: norm must be a number above 0, inf for no bound, got nan"),
+        (lambda: Clip(value=np.float32(0)), "Clip: value must be a number above 0"),
+        (lambda: Clip(norm=True), "Clip: norm must be a number above 0, inf for no bound, got True"),
+        (lambda: Clip(norm="1"), "Clip: norm must be a number above 0, inf for no bound, got '1'"),
+        (lambda: Clip(percentile=101, first=5), "Clip: percentile must be a number between 0 and 100"),
+        (lambda: Clip(percentile=50, first=1.5), "Clip: first must be a whole number of at least 0"),
+        (lambda: Penalty(l1=-1), "Penalty: l1 must be a finite number of at least 0, got -1"),
+        (lambda: Penalty(l2=True), "Penalty: l2 must be a finite number of at least 0, got True"),
+        (lambda: Penalty(l2=math.inf), "Penalty: l2 must be a finite number of at least 0, got inf"),
+        (lambda: WeightDecay(math.nan), "WeightDecay: rate must be a finite number of at least 0, got nan"),
+        (lambda: EarlyStopping(0), "EarlyStopping: patience must be a whole number of at least 1, got 0"),
+        (lambda: EarlyStopping(2, -1), "EarlyStopping: minimum_change must be a finite number"),
+        (lambda: l2(0.1, biases="no"), "Penalty: biases must be True or False, got 'no'"),
         (lambda: clip_value("1"), "value must be a finite number above 0, got '1'"),
         (lambda: clip_percentile(101), "percentile must be a number above 0 and at most 100, got 101"),
         (lambda: clip_percentile(50, 0), "first must be a whole number of at least 1, got 0"),
@@ -497,3 +567,11 @@ def test_none_is_no_average_and_no_stopping():
 def test_what_is_no_part_is_refused(make, words):
     with pytest.raises(UsageError, match=words):
         make()
+
+
+@pytest.mark.parametrize("part", [clip_norm(1), l1(0.1), l2(0.1), weight_decay(0.1), early_stopping(3)])
+def test_tree_operations_put_anything_into_a_part(part):
+    """A placeholder, a derivative, an array: only what a caller writes is checked."""
+    for value in (None, object(), np.zeros(3), jnp.float32(-1)):
+        assert jax.tree.leaves(jax.tree.map(lambda _, value=value: value, part), is_leaf=lambda x: x is None)
+    assert jax.jit(lambda part: part)(part) == part

@@ -266,6 +266,35 @@ def test_ratio_covers_where_runs_fail(never):
     assert least(1500, 0.93) <= covered(ratios, truth) <= most(1500, 0.97)
 
 
+def test_a_difference_is_paired_and_leaves_out_what_diverged():
+    """By hand: .1, .3, .2 of the four pairs; the fourth has one run alone."""
+    values, reference = [0.6, 0.8, 0.7, np.nan, 0.9], [0.5, 0.5, 0.5, 0.5, np.nan]
+    found = s.paired_difference(values, reference)
+    half = 4.302652729911275 * 0.1 / np.sqrt(3)  # the .975 quantile of Student's t with 2 degrees of freedom
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    swapped = s.paired_difference(reference, values)
+    assert (swapped.value, swapped.low) == pytest.approx((-found.value, -found.high))
+    assert s.paired_difference([1, 1], [1, 1]) == s.Estimate(0.0, 0.0, 0.0)
+    assert s.paired_difference([1, np.nan], [0.5, 1]) == s.Estimate(0.5, None, None)
+    assert s.paired_difference([np.nan], [1]) == s.NOT_ESTIMABLE
+    with pytest.raises(UsageError, match="cannot be paired"):
+        s.paired_difference([1, 2], [1])
+
+
+def test_the_interval_of_a_difference_covers_the_truth_and_one_without_pairs_is_wider():
+    rng = np.random.default_rng(5)
+    luck, noise = rng.normal(0, 3, (STUDIES // 4, SEEDS)), rng.normal(0, 1, (2, STUDIES // 4, SEEDS))
+    found = [s.paired_difference(*pair) for pair in zip(luck + noise[0] + 0.5, luck + noise[1], strict=True)]
+    covered = np.mean([each.low <= 0.5 <= each.high for each in found])
+    assert least(len(found), 0.95) <= covered <= most(len(found), 0.95)
+    unpaired = [
+        s.paired_difference(a, rng.permutation(b))
+        for a, b in zip(luck + noise[0], luck + noise[1], strict=True)
+    ]
+    width, wide = (np.mean([each.high - each.low for each in group]) for group in (found, unpaired))
+    assert wide > 2 * width
+
+
 def by_enumeration(differences):
     """Two-sided sign-flip p: how many of all sign patterns give a mean at least as far from zero."""
     means = [np.dot(signs, differences) for signs in product([1, -1], repeat=len(differences))]

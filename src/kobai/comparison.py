@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -230,15 +230,18 @@ def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
         if target != "auto":
             raise UsageError("error.target", value=repr(target))
         task = dataclasses.replace(task, target=None)
+    elif isinstance(target, bool):
+        raise UsageError("error.target", value=target)
     elif target is not None:
         task = dataclasses.replace(task, target=target)
     return task
 
 
 def _initializers(named: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
-    if isinstance(named, str | Initializer):
+    named = DEFAULT_INITIALIZERS if named is None else named
+    if isinstance(named, str) or not isinstance(named, Iterable):
         named = [named]
-    made = [initial_values.parse(item) for item in (DEFAULT_INITIALIZERS if named is None else named)]
+    made = [initial_values.parse(item) for item in named]
     if not made:
         raise UsageError("error.empty", name="initializers")
     distinct = {initializer.name: initializer for initializer in made}

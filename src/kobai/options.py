@@ -45,7 +45,10 @@ def number_or_word(option: str, text: str) -> float | str:
 
 def size(option: str, text: str) -> int | str | None:
     """A whole number, or "full"."""
-    return text if text == "full" else whole(option, text)
+    try:
+        return text if text == "full" else whole(option, text)
+    except UsageError:
+        raise UsageError("error.option.size", option=option, value=text) from None
 
 
 def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are

@@ -27,10 +27,12 @@ class Schedule:
       name: how tables and the command line call it.
       factor: ``factor(step, steps)``: the factors, at least 0, for a NumPy array of steps counted from 0, in
         a run of `steps`.
+      shortest: the steps of the shortest run in which it does what it says; in a shorter one it is refused.
     """
 
     name: str
     factor: Callable[[np.ndarray, int], Any] = dataclasses.field(repr=False, compare=False)
+    shortest: int = dataclasses.field(default=1, repr=False, compare=False)
 
     def factors(self, start: int, stop: int, steps: int) -> np.ndarray:
         """[stop − start] float64: the factors of these steps of a run.
@@ -46,6 +48,7 @@ class Schedule:
         return Schedule(
             f"{self.name}+{other.name}",
             lambda step, steps: self.factor(step, steps) * other.factor(step, steps),
+            max(self.shortest, other.shortest),
         )
 
 
@@ -60,7 +63,7 @@ def step(every: int, factor: float = 0.1) -> Schedule:
     check_number("step", "factor", factor, "rule.fraction", lambda γ: 0 < γ <= 1)
     n, γ = int(every), float(factor)
     name = written("step", n, *([] if γ == 0.1 else [γ]))
-    return Schedule(name, lambda t, steps: γ ** (t // n))  # noqa: ARG005
+    return Schedule(name, lambda t, steps: γ ** (t // n), shortest=n + 1)  # noqa: ARG005
 
 
 def cosine(final: float = 0.0) -> Schedule:
@@ -81,7 +84,7 @@ def warm_up(length: int) -> Schedule:
     """
     check_number("warm_up", "length", length, "rule.count", lambda n: n >= 1 and n == int(n))
     n = int(length)
-    return Schedule(written("warm-up", n), lambda t, steps: np.minimum((t + 1) / n, 1))  # noqa: ARG005
+    return Schedule(written("warm-up", n), lambda t, steps: np.minimum((t + 1) / n, 1), n)  # noqa: ARG005
 
 
 def one_cycle(peak: float = 0.3) -> Schedule:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from kobai.errors import UsageError, said, unknown
 
 
@@ -38,6 +40,14 @@ def check_number(owner: str, name: str, value: Any, rule: str, holds: Callable[[
     """Refuse what is no number, or breaks the rule whose key in `words` is given. Raises `UsageError`."""
     if isinstance(value, bool) or not isinstance(value, Real) or not holds(value):
         raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(value))
+
+
+def check_fields(part: Any, rules: Mapping[str, tuple[str, Callable[[Any], bool]]]) -> None:
+    """`check_number` for each field of `part` that `rules` names; an array may be traced, or anything."""
+    for name, (rule, holds) in rules.items():
+        value = getattr(part, name)
+        if isinstance(value, np.generic) or not hasattr(value, "dtype"):
+            check_number(type(part).__name__, name, value, rule, holds)
 
 
 def _counts(needed: list, parameters: Mapping[str, Any]) -> range:

@@ -49,8 +49,11 @@ class Strategy:
 
 
 def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
-    """Refuse a bound that is measured over the whole run: it would never clip. Raises `UsageError`."""
+    """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
     for strategy in strategies:
+        for part in (strategy.schedule, *strategy.averages):
+            if part is not None and part.shortest > steps:
+                raise UsageError("error.shortest", name=part.name, shortest=part.shortest, steps=steps)
         if strategy.clip.first >= steps:
             raise UsageError(
                 "error.clip.first", name=strategy.clip.name, first=strategy.clip.first, steps=steps
@@ -148,16 +151,23 @@ class Parts:
         factors = plan.factors[..., s - start] if self.schedule else None
         return Plan(factors, plan.mixing[..., s - start, :] if self.averages else None)
 
-    def gradient(self, kept: Kept, g: Any, θ: Any) -> tuple[Any, Kept]:
-        """(the gradient that the rule gets, what is kept): penalties added, then clipped."""
+    def gradient(self, kept: Kept, g: Any, θ: Any, loss: Any) -> tuple[Any, Kept, Any]:
+        """(the gradient that the rule gets, what is kept, whether it was left out): penalties added, clipped.
+
+        A bound leaves a gradient out where it, or the loss of its batch, is not finite: zero in its place.
+        """
         if self.penalty:
             for l1, l2, biases in kept.penalty:
                 g = Penalty(l1, l2).gradient(g, θ, shares(weights_of(self.task), biases))
-        if self.clip:
-            rule, state = kept.clip
-            g, state = rule.update(g, state)
-            kept = kept._replace(clip=(rule, state))
-        return g, kept
+        if not self.clip:
+            return g, kept, None
+        rule, old = kept.clip
+        g, new = rule.update(jnp.where(jnp.isfinite(loss), g, jnp.nan), old)
+        return g, kept._replace(clip=(rule, new)), new.skipped > old.skipped
+
+    def counts(self, kept: Kept) -> tuple:
+        """What a row tells of the strategy: how many gradients were left out so far, where any cell clips."""
+        return (kept.clip[1].skipped,) if self.clip else ()
 
     def beside(self, kept: Kept, plan: Plan) -> tuple:
         """(the factor of the learning rate, the decay) for the rule's step; () where there is neither."""
@@ -193,13 +203,11 @@ class Parts:
     # On the host again; arrays with a leading axis [cells] for a population.
 
     def told(self, kept: Kept, cells: int) -> "Told":
-        """What became of the strategies of so many cells."""
-        none = np.zeros(cells, np.int32)
-        skipped = np.atleast_1d(np.asarray(kept.clip[1].skipped)) if self.clip else none
+        """What early stopping did to so many cells."""
         if not self.stopping:
-            return Told(none, none, skipped)
+            return Told(np.zeros(cells, np.int32), np.zeros(cells))
         _, best, ended_at = kept.stopping
-        return Told(np.atleast_1d(np.asarray(ended_at)), np.atleast_1d(np.asarray(best.loss)), skipped)
+        return Told(np.atleast_1d(np.asarray(ended_at)), np.atleast_1d(np.asarray(best.loss)))
 
     def restored(self, cells: Any) -> Any:
         """The cells with their best parameters in place of the last, where early stopping watched them."""
@@ -219,19 +227,16 @@ class Parts:
 
 
 class Told(NamedTuple):
-    """What became of the strategy of a cell, or [cells] of several."""
+    """What early stopping did to a cell, or [cells] of several."""
 
     stopped_at: Any
     """The step at which it was stopped; 0: it was not."""
     best: Any
     """The best validation loss."""
-    skipped: Any
-    """Gradients that were not finite."""
 
     def of(self, i: int) -> "Told":
         """That of one cell."""
-        stopped_at, best, skipped = (array[i] for array in self)
-        return Told(int(stopped_at), best, int(skipped))
+        return Told(int(self.stopped_at[i]), self.best[i])
 
 
 def weights_of(task: Task) -> Any:

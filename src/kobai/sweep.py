@@ -19,24 +19,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.draws import BATCHES, INITIAL, NOISE, batches, stream
 from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
-from kobai.strategy import Strategy, Told
+from kobai.runs import Reading, Run, collected, evaluated_at, first_lost, lost_at, since
+from kobai.strategy import Strategy
 from kobai.tasks.task import Task
 from kobai.train import COMPILER_OPTIONS, LOSS, LOSS_SUM, LOST, METRIC, Draws, Program
 
-INITIAL, BATCHES, NOISE, REPLACED = range(4)
-"""What a random stream is for: each seed has one stream for each purpose."""
+__all__ = ["BATCHES", "INITIAL", "Cell", "Reading", "Run", "Sweep", "batches", "evaluated_at", "stream"]
 
 CELLS_PER_CHUNK = 4
 CELLS_PER_POPULATION = 512
 STEPS_PER_BLOCK = 512
 INDICES_PER_BLOCK = 2**20
 """Batch indices that a cell may hold at once: with huge batches a block has fewer steps."""
-EPOCHS_KEPT = 2**23
-"""Examples in the shuffled epochs that are remembered (32 MB), but for two epochs of any length."""
 SECONDS_PER_BLOCK = 0.5
 """A compiled call cannot be interrupted: it is kept this short, by measured time."""
 
@@ -49,78 +48,6 @@ class Cell:
     initializer: Initializer
     seed: int
     strategy: Strategy = Strategy()
-
-
-@dataclasses.dataclass(frozen=True)
-class Reading:
-    """What an average of a run's iterates would have given in the place of its iterate."""
-
-    validation_loss: np.ndarray
-    validation_metric: np.ndarray
-    test_loss: float | None
-    test_metric: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What came of a cell. Curves are [evaluations] float arrays, NaN after a divergence."""
-
-    training_loss: np.ndarray
-    validation_loss: np.ndarray
-    validation_metric: np.ndarray
-    diverged_at: int | None
-    """The step whose loss or parameters were first not finite: a result, not an error."""
-    test_loss: float | None
-    test_metric: float | None
-    seconds: float
-    """Of one core."""
-    stopped_at: int | None = None
-    """The step at which early stopping ended it. From there on, and at the last step of any run that could be
-    stopped, the curves are those of the restored weights."""
-    skipped: int | None = 0
-    """Gradients that clipping left out because they were not finite; None for a run that diverged."""
-    averages: tuple[Reading, ...] = ()
-    """Of the strategy's averages, in their order."""
-
-
-def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
-    """The random stream of a seed for one purpose (Philox, keyed by all of them)."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose, *more])))
-
-
-@functools.cache
-def _epochs(room: int) -> Any:
-    """`_epoch` that remembers the last `room` epochs."""
-    return functools.lru_cache(maxsize=room)(_epoch)
-
-
-def _epoch(seed: int, epoch: int, examples: int, replacement: bool) -> np.ndarray:
-    if replacement:
-        return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
-    return stream(seed, BATCHES, epoch).permutation(examples).astype(np.int32)
-
-
-@functools.lru_cache(maxsize=16)
-def batches(
-    seed: int, start: int, stop: int, batch: int, examples: int, replacement: bool = False
-) -> np.ndarray:
-    """[stop − start, batch] int32: the examples of each step, every epoch in an order of its own.
-
-    Step s takes the examples s·batch … (s+1)·batch of the endless row of shuffled epochs, so that any block
-    of steps can be drawn by itself, and batches of another size see the same row. With `replacement` each
-    example of the row is drawn from all.
-    """
-    first, last = start * batch, stop * batch
-    epochs = range(first // examples, -(-last // examples))
-    drawn = _epochs(int(np.clip(EPOCHS_KEPT // examples, 2, 64)))
-    row = np.concatenate([drawn(seed, epoch, examples, replacement) for epoch in epochs])
-    offset = epochs.start * examples
-    return row[first - offset : last - offset].reshape(stop - start, batch)
-
-
-def evaluated_at(steps: int, every: int) -> np.ndarray:
-    """The steps at which a run is evaluated: 0, every, 2·every, …, and the last."""
-    return np.unique(np.append(np.arange(0, steps, every), steps)).astype(np.int32)
 
 
 def available_cores() -> int:
@@ -297,6 +224,7 @@ class Sweep:
         began = time.perf_counter()
         block, final = self._program(self._counts(cells))
         parts, columns = self.program.parts, self.program.columns
+        places = [LOSS, METRIC, *range(LOST + 1, LOST + 1 + 2 * parts.averages)]
         held = _joined(
             [self.program.start(cell.optimizer, self._first(cell), cell.strategy) for cell in cells],
             self.population,
@@ -320,15 +248,15 @@ class Sweep:
                 held = held._replace(loss_sum=sums if self.population else sums[0])
             table[:, done : done + len(due)] = rows[:, : len(due)]
             told = parts.told(held.kept, len(cells))
-            lost_at = _lost_at(due, rows[:, : len(due)], np.atleast_1d(np.asarray(held.diverged_at)))
+            lost = lost_at(due, rows[:, : len(due)], np.atleast_1d(np.asarray(held.diverged_at)))
             # What comes after an early stop is no part of a run.
-            lost_at = np.where((told.stopped_at > 0) & (lost_at > told.stopped_at), 0, lost_at)
-            diverged_at = np.where(diverged_at > 0, diverged_at, lost_at)
+            lost = np.where((told.stopped_at > 0) & (lost > told.stopped_at), 0, lost)
+            diverged_at = np.where(diverged_at > 0, diverged_at, lost)
             step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (told.stopped_at > 0)).all())
             self._set_pace(time.perf_counter() - before)
-        held, places = parts.restored(held), [LOSS, METRIC, *range(LOST + 1, columns)]
-        tested = np.full((len(cells), len(places)), np.nan)
+        held = parts.restored(held)
+        tested: Any = [None] * len(cells)
         if final is not None:
             tested = np.asarray(final(held, self.test)).reshape(-1, len(places))
         elif self.test is not None and not diverged_at.all():
@@ -337,7 +265,7 @@ class Sweep:
             tested = np.asarray(rows).reshape(len(cells), -1, columns)[:, 0, places]
         seconds = (time.perf_counter() - began) / len(cells)
         return [
-            self._collect(cell.strategy, table[i], int(diverged_at[i]), tested[i], seconds, told.of(i))
+            collected(cell.strategy, self.rows, table[i], int(diverged_at[i]), tested[i], seconds, told.of(i))
             for i, cell in enumerate(cells)
         ]
 
@@ -352,13 +280,12 @@ class Sweep:
                 return None
             progress = block(progress, self.train, self.validation)
         table = np.array(progress.rows)
-        lost_at = _lost_at(self.rows, table[None], _first_lost(self.rows, table[:, LOSS_SUM]))
+        [lost] = lost_at(self.rows, table[None], first_lost(self.rows, table[:, LOSS_SUM]))
         # The rows hold the training loss itself, where those of a rule hold the sum over steps.
-        table[:, LOSS_SUM] *= self._since()
-        tested = np.asarray(measure(progress.θ, self.test)) if measure else np.full(2, np.nan)
-        told = Told(0, np.nan, 0)
+        table[:, LOSS_SUM] *= since(self.rows)
+        tested = np.asarray(measure(progress.θ, self.test)) if measure else None
         seconds = time.perf_counter() - began
-        return [self._collect(cell.strategy, table, int(lost_at[0]), tested, seconds, told)]
+        return [collected(cell.strategy, self.rows, table, int(lost), tested, seconds)]
 
     def _set_pace(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long.
@@ -390,76 +317,10 @@ class Sweep:
         rules = [self._position(cell) for cell in cells]
         return tuple(rules.count(i) for i in range(len(self.program.rules)))
 
-    def _collect(
-        self,
-        strategy: Strategy,
-        table: np.ndarray,
-        diverged_at: int,
-        tested: np.ndarray,
-        seconds: float,
-        told: Told,
-    ) -> Run:
-        """What came of one cell, from its rows [evaluations, columns]."""
-        curves = table.copy()
-        if diverged_at:
-            curves[self.rows >= diverged_at] = np.nan
-        elif strategy.early_stopping is not None:
-            self._restore(curves, told)
-        has_test = self.test is not None and not diverged_at
-        number = float if has_test else lambda _: None
-        return Run(
-            training_loss=curves[:, LOSS_SUM] / self._since().astype(table.dtype),
-            validation_loss=curves[:, LOSS],
-            validation_metric=curves[:, METRIC],
-            diverged_at=diverged_at or None,
-            test_loss=number(tested[0]),
-            test_metric=number(tested[1]),
-            seconds=seconds,
-            stopped_at=None if diverged_at else told.stopped_at or None,
-            skipped=None if diverged_at else told.skipped,
-            averages=tuple(
-                Reading(curves[:, i], curves[:, i + 1], number(tested[i - 2]), number(tested[i - 1]))
-                for i in range(LOST + 1, LOST + 1 + 2 * len(strategy.averages), 2)
-            ),
-        )
-
-    def _restore(self, curves: np.ndarray, told: Told) -> None:
-        """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
-        ended = told.stopped_at or self.steps
-        last = int(np.searchsorted(self.rows, ended))
-        if told.stopped_at:
-            curves[last + 1 :] = curves[last]
-            curves[last + 1 :, LOSS_SUM] = np.nan
-        best = curves[: last + 1][curves[: last + 1, LOSS] == told.best]
-        curves[last:, [LOSS, METRIC]] = best[0, [LOSS, METRIC]]
-
-    def _since(self) -> np.ndarray:
-        """How many steps each evaluation looks back on; NaN for the first, before any step."""
-        return np.append(np.nan, np.diff(self.rows))
-
 
 def _joined(items: Sequence[Any], together: bool) -> Any:
     """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]
-
-
-def _lost_at(steps: np.ndarray, rows: np.ndarray, by_loss: np.ndarray) -> np.ndarray:
-    """The step at which each cell diverged, [cells]; 0: none did.
-
-    That is the first whose training loss is not finite (`by_loss`), or the first of the evaluations [cells,
-    evaluations, 4] at `steps` in which the validation loss is not, or the parameters are not.
-    """
-    never = np.iinfo(np.int32).max
-    lost = ~np.isfinite(rows[:, :, LOSS]) | (rows[:, :, LOST] > 0)
-    by_row = np.where(lost, np.maximum(steps, 1), never).min(axis=1, initial=never)
-    first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
-    return np.where(first < never, first, 0)
-
-
-def _first_lost(steps: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """The first step at which the loss is not finite, [1]; 0: none."""
-    lost = ~np.isfinite(losses)
-    return np.array([max(steps[lost.argmax()], 1) if lost.any() else 0])
 
 
 def _shapes(data: Any) -> Any:

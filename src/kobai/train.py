@@ -15,7 +15,7 @@ What is compiled is kept small, since compiling takes longer than training: stat
 number of an update is the loop's, and when to evaluate is a list that the host makes.
 """
 
-import math
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,8 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.optimizers.base import Optimizer, State, decayed, namespace
-from kobai.strategy import Parts, Plan, Strategy, shares, weights_of
+from kobai.optimizers.base import Optimizer
+from kobai.rules import Memory, Rule
+from kobai.strategy import Parts, Plan, Strategy
 from kobai.tasks.task import Task
 
 COMPILER_OPTIONS = {
@@ -39,15 +40,8 @@ COMPILER_OPTIONS = {
 
 LOSS_SUM, LOSS, METRIC, LOST = range(4)
 """The columns of a row: training losses added up over a stretch of steps; loss and metric on the validation
-data at its end; whether θ is no longer finite there. Then loss and metric of each average."""
-
-
-class Memory(NamedTuple):
-    """The states of all rules in one layout, padded to the largest: θ-shaped arrays, and the rest in rows."""
-
-    slots: tuple[Any, ...]
-    floats: Any
-    integers: Any
+data at its end; whether θ is no longer finite there. Then loss and metric of each average; and, where any
+strategy clips, how many gradients were left out so far."""
 
 
 class Cells(NamedTuple):
@@ -65,7 +59,7 @@ class Cells(NamedTuple):
     loss_sum: Any
     """The sum of the training losses since the last evaluation."""
     diverged_at: Any
-    """int32: the first step whose training loss was not finite; 0: none so far."""
+    """int32: the first step whose training loss was not finite, and not left out; 0: none so far."""
     kept: Any = None
     """What is `Kept` for the cell's strategy, or None."""
 
@@ -91,131 +85,6 @@ class Clock(NamedTuple):
     count: Any
     due: Any = None
     """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
-
-
-class Rule:
-    """One optimizer's place in the program: how its hyperparameters and its state fit the common layout."""
-
-    def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
-        self.task = task
-        leaves, tree = jax.tree.flatten(optimizer)
-        self.tree: Any = tree
-        self.hyperparameters = len(leaves)
-        names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
-        self.rate, self.own_decay = (
-            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
-        )
-        kind = type(optimizer)
-        self.looks_ahead = kind.lookahead is not Optimizer.lookahead
-        self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
-        """Whether all that its state counts is the updates: the loop knows that number."""
-        self.own_init = kind.init is not Optimizer.init
-        self.keys: dict[int, Any] = {}
-        """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
-
-        def begin(values: Any, θ: Any) -> Any:
-            state = self._begin(values, θ)
-            found = enumerate(jax.tree.leaves(state))
-            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in found if _is_key(leaf)}
-            return _keyless(state)
-
-        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
-        self.leaves, state_tree = jax.tree.flatten(shapes)
-        self.state_tree: Any = state_tree
-        self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
-        self.sizes = {"slots": 0, "floats": 0, "integers": 0}
-        for place, leaf in zip(self.kinds, self.leaves, strict=True):
-            self.sizes[place] += 1 if place == "slots" else math.prod(leaf.shape)
-
-    @staticmethod
-    def _kind(leaf: Any, θ: np.ndarray) -> str:
-        if not jnp.issubdtype(leaf.dtype, jnp.floating):
-            return "integers"
-        return "slots" if leaf.shape == θ.shape else "floats"
-
-    def optimizer(self, values: Any) -> Optimizer:
-        """The optimizer with its hyperparameters taken from a row of values."""
-        return self.tree.unflatten([values[i] for i in range(self.hyperparameters)])
-
-    def _begin(self, values: Any, θ: Any) -> Any:
-        optimizer = self.optimizer(values)
-        state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
-        return state._replace(step=None) if self.counts else state
-
-    def init(self, values: np.ndarray, θ: np.ndarray, room: Memory) -> Memory:
-        """The memory before the first step, on the host; an `init` of one's own may be written for JAX."""
-        state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
-        return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
-
-    def step(
-        self,
-        s: Any,
-        values: Any,
-        gradient: Any,
-        memory: Memory,
-        θ: Any,
-        factor: Any = None,
-        decay: Any = None,
-    ) -> tuple[Any, Memory]:
-        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays.
-
-        `factor` of the learning rate, and `decay` as `Kept` has it: only where a strategy has them.
-        """
-        if factor is not None and self.rate is not None:
-            values = values.at[self.rate].multiply(factor)
-        if decay is not None and self.own_decay is not None:
-            values = values.at[self.own_decay].multiply(1 - decay[2])
-        optimizer, state = self.optimizer(values), self.unpack(s, memory)
-        if optimizer.elementwise:
-            more = {"weights": weights_of(self.task)} if optimizer.decays else {}
-            Δ, state = optimizer.update(gradient, state, θ, **more)
-        else:
-            Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
-            Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
-        if factor is not None and self.rate is None:
-            Δ = Δ * factor
-        if decay is not None:
-            η = values[self.rate] if self.rate is not None else 1 if factor is None else factor
-            λ, biases, _ = decay
-            Δ = decayed(Δ, θ, η * λ, shares(weights_of(self.task), biases))
-        return θ + Δ.astype(θ.dtype), self.pack(state, memory)
-
-    def lookahead(self, s: Any, values: Any, θ: Any, memory: Memory) -> Any:
-        return self.optimizer(values).lookahead(θ, self.unpack(s, memory))
-
-    def pack(self, state: Any, memory: Memory) -> Memory:
-        """`memory` with this rule's state written into its places, which are the first ones of each kind."""
-        xp = namespace(memory.floats)
-        new: dict[str, list[Any]] = {"slots": [], "floats": [], "integers": []}
-        state = _keyless(state._replace(step=None) if self.counts else state)
-        for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
-            new[kind].append(leaf)
-
-        def row(kind: str) -> Any:
-            old = getattr(memory, kind)
-            if not new[kind]:
-                return old
-            values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
-            return xp.concatenate([*values, old[self.sizes[kind] :]])
-
-        # A memory of another precision is kept in that of θ, as the slots of all rules are.
-        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], memory.slots, strict=False)]
-        slots += memory.slots[self.sizes["slots"] :]
-        return Memory(tuple(slots), row("floats"), row("integers"))
-
-    def unpack(self, s: Any, memory: Memory) -> Any:
-        """The rule's state before update s, counted from 0."""
-        place = {"slots": 0, "floats": 0, "integers": 0}
-        leaves = []
-        for i, (kind, leaf) in enumerate(zip(self.kinds, self.leaves, strict=True)):
-            size = 1 if kind == "slots" else math.prod(leaf.shape)
-            start = place[kind]
-            values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start : start + size]
-            values = values.reshape(leaf.shape).astype(leaf.dtype)
-            leaves.append(jax.random.wrap_key_data(values, impl=self.keys[i]) if i in self.keys else values)
-            place[kind] += size
-        state = self.state_tree.unflatten(leaves)
-        return State(s, state.memory) if self.counts else state
 
 
 class Program:
@@ -290,12 +159,12 @@ class Program:
             point = self._point(s, cell)
             loss, state, g = self._gradient(s, clock, point, cell, draws, train)
             plan = self.parts.at(draws.plan, s, clock.start)
-            g, kept = self.parts.gradient(cell.kept, g, point)
+            g, kept, state, left_out = self._guarded(cell, loss, state, g, point)
             steps = [rule.step for rule in self.rules]
             more = self.parts.beside(kept, plan)
             θ, memory = lax.switch(cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *more)
             kept = self.parts.averaged(kept, θ, plan)
-            return _stepped(s, cell, θ, memory, state, loss, kept)
+            return _stepped(s, cell, θ, memory, state, loss, kept, left_out)
 
         return self._run(
             clock, cell, step, lambda cell: self._measure(cell, validation), self.parts.evaluated
@@ -329,11 +198,11 @@ class Program:
                 s, clock, point, cells, draws, train
             )
             plan = self.parts.at(draws.plan, s, clock.start)
-            g, kept = jax.vmap(self.parts.gradient)(cells.kept, g, point)
+            g, kept, state, left_out = jax.vmap(self._guarded)(cells, loss, state, g, point)
             more = self.parts.beside(kept, plan)
             θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ, *more)
             kept = jax.vmap(self.parts.averaged)(kept, θ, plan)
-            return _stepped(s, cells, θ, memory, state, loss, kept)
+            return _stepped(s, cells, θ, memory, state, loss, kept, left_out)
 
         measure = jax.vmap(self._measure, (0, None))
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
@@ -357,7 +226,8 @@ class Program:
             # A product with 0 is NaN where θ is not finite.
             lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
             loss, metric, *of_averages = measure(cells)
-            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages), rows.dtype)
+            counts = self.parts.counts(cells.kept)
+            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages, *counts), rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
             kept = cells.kept
             if self.parts.stopping:
@@ -377,7 +247,7 @@ class Program:
     @property
     def columns(self) -> int:
         """Of a row."""
-        return 4 + 2 * self.parts.averages
+        return 4 + 2 * self.parts.averages + self.parts.clip
 
     def _point(self, s: Any, cell: Cells) -> Any:
         """Where the gradient is taken."""
@@ -399,6 +269,16 @@ class Program:
         (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
         return loss, state, g
 
+    def _guarded(self, cell: Cells, loss: Any, state: Any, g: Any, point: Any) -> tuple:
+        """(gradient for the rule, what is kept, model state, whether the batch was left out) of one cell.
+
+        A batch that clipping leaves out leaves no trace in the model's state. Where nobody clips: None.
+        """
+        g, kept, left_out = self.parts.gradient(cell.kept, g, point, loss)
+        if left_out is not None:
+            state = jax.tree.map(functools.partial(jnp.where, left_out), cell.state, state)
+        return g, kept, state, left_out
+
     def _measure(self, cell: Cells, data: Any) -> tuple:
         """(loss, metric) of one cell on a whole part of the data, and then those of each average."""
 
@@ -411,23 +291,16 @@ class Program:
         return tuple(value[i] for i in range(1 + self.parts.averages) for value in (losses, metrics))
 
 
-def _name(path: Any) -> str:
-    """What the last step of a path in a pytree is called."""
-    return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+def _stepped(
+    s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any, left_out: Any
+) -> Cells:
+    """The cell after one update; its step of divergence where the loss is the first that is not finite.
 
-
-def _is_key(leaf: Any) -> bool:
-    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _keyless(state: Any) -> Any:
-    """A state with random keys as the integers that they are made of."""
-    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
-
-
-def _stepped(s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any) -> Cells:
-    """The cell after one update; its step of divergence where the loss is the first that is not finite."""
+    The loss of a batch that was left out is no divergence: then the evaluations tell.
+    """
     lost = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
+    if left_out is not None:
+        lost &= ~left_out
     return cell._replace(
         θ=θ,
         memory=memory,

@@ -15,8 +15,9 @@ from kobai.report import rates
 from kobai.report.numbers import unit
 from kobai.report.panels import INK, axis, colour, figure, listed, text, translucent, value_axis
 from kobai.study import statistics
-from kobai.study.answer import Answer, Pair, elapsed
+from kobai.study.answer import Answer, Pair
 from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
+from kobai.study.rows import elapsed
 from kobai.words import metric, say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 
 from kobai.errors import is_number
-from kobai.report import document, sentences, table
-from kobai.report.document import definitions, escaped, figure, scrolling
+from kobai.report import document, effects, sentences, table
+from kobai.report.document import definitions, escaped, figure, folded, scrolling
 from kobai.report.figures import colours, figures
 from kobai.report.numbers import unit
 from kobai.report.rates import crossed
@@ -32,6 +32,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "notes": _notes(answer),
         "table": _comparison(answer, colours(outcome)),
         "others": _other_targets(answer),
+        "effects": _effects(answer),
         "chips": _chips(outcome, answer),
         "figures": "".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
         "settings": _settings(outcome, answer),
@@ -103,10 +104,7 @@ def _comparison(answer: Answer, colours: dict[str, str]) -> str:
         )
         for head, name in zip(headers, columns, strict=True)
     ]
-    meaning = (
-        f"<details><summary>{html.escape(say('report.columns'))}</summary>{definitions(meanings)}</details>"
-    )
-    return scrolling(headers, rows, caption, left) + meaning
+    return scrolling(headers, rows, caption, left) + folded(say("report.columns"), meanings)
 
 
 def _other_targets(answer: Answer) -> str:
@@ -136,6 +134,25 @@ def _other_targets(answer: Answer) -> str:
     )
     shown = scrolling(headers, escaped(rows), caption)
     return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
+
+
+def _effects(answer: Answer) -> str:
+    """The section of the effects of axes, a table for each; nothing where no axis has several values."""
+    if not answer.effects:
+        return ""
+    tables = ""
+    for axis, found in answer.effects.items():
+        rows = escaped(effects.rows(answer, axis))
+        for effect, cells in zip(found, rows, strict=True):
+            if effect.value == answer.axes[axis].choice:
+                cells[0] = f'<span class="chosen">{cells[0]}</span>'
+        tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
+    title, how = html.escape(say("effects.title")), html.escape(effects.caption(answer))
+    meaning = folded(say("report.columns"), effects.meanings(answer))
+    return (
+        f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'
+        f'<p class="headline">{how}</p>{tables}{meaning}</section>'
+    )
 
 
 # Figures

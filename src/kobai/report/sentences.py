@@ -1,5 +1,7 @@
 """The answer in words: three lines, and the sentences of caution. Terminal, HTML and notebook share them."""
 
+from collections.abc import Mapping
+
 from kobai.report.numbers import Unit, interval, number, unit
 from kobai.study.answer import Answer, Question
 from kobai.study.statistics import Comparison, Estimate
@@ -19,7 +21,9 @@ def lines(answer: Answer) -> list[str]:
         key, named = (
             ("answer.axis", {"axis": say(f"axis.{name}")}) if name in answer.axes else (f"answer.{name}", {})
         )
-        lines.append(_line(say(key, choice=question.choice, **named) + more.get(name, ""), question, told))
+        saved = {each.value: each.saved for each in answer.effects.get(name, ()) if each.saved is not None}
+        choice = say(key, choice=question.choice, **named) + more.get(name, "")
+        lines.append(_line(choice, question, told, saved if name == "early_stopping" else {}))
     return lines
 
 
@@ -43,22 +47,30 @@ def headline(answer: Answer) -> str:
     )
 
 
-def _line(choice: str, question: Question, told: Unit) -> str:
-    """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …"""
+def _line(choice: str, question: Question, told: Unit, saved: Mapping[str, float]) -> str:
+    """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …
+
+    `saved`: the part of the steps that an alternative saved, by name.
+    """
+
+    def listed(comparisons: tuple[Comparison, ...]) -> str:
+        return say("answer.comma").join(
+            f"{c.name} ({ratio(c.ratio, c.bound)}{more(c.name)})" for c in comparisons
+        )
+
+    def more(name: str) -> str:
+        return say("answer.saves", part=f"{saved[name]:.0%}") if name in saved else ""
+
     parts = [choice]
     if question.faster:
-        parts.append(say("answer.faster", names=_listed(question.faster)))
+        parts.append(say("answer.faster", names=listed(question.faster)))
     if question.established:
-        parts.append(told.phrase("answer.slower", names=_listed(question.established)))
+        parts.append(told.phrase("answer.slower", names=listed(question.established)))
     if question.open:
-        parts.append(say("answer.open", names=_listed(question.open)))
+        parts.append(say("answer.open", names=listed(question.open)))
     if not question.alternatives:
         parts.append(say("answer.alone"))
     return say("answer.join").join(parts) + say("answer.end")
-
-
-def _listed(comparisons: tuple[Comparison, ...]) -> str:
-    return say("answer.comma").join(f"{c.name} ({ratio(c.ratio, c.bound)})" for c in comparisons)
 
 
 def ratio(estimate: Estimate, bound: str = "") -> str:

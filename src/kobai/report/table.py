@@ -45,19 +45,19 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     percent = answer.metric == "accuracy"
     cells = [
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
-        _or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
+        or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
         row.initializer,
         *(row.values[name] for name in answer.axes),
         f"{row.reached}/{row.seeds}",
         told.estimate(row.steps) if row.reached else f">{told.count(answer.steps)}",
         *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
-        _or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
+        or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),
     ]
     if wide:
         cells += [
-            _or_dash(row.working_decades, "{:.1f}"),
+            or_dash(row.working_decades, "{:.1f}"),
             str(row.trials),
             f"{row.seconds:.3g}",
             str(row.memory),
@@ -93,5 +93,6 @@ def _p(value: float | None) -> str:
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1"
 
 
-def _or_dash(value: float | None, form: str) -> str:
+def or_dash(value: float | None, form: str) -> str:
+    """A number in this form, or a dash for none."""
     return "–" if value is None else form.format(value)

@@ -7,12 +7,15 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kobai.report import sentences, table
+from kobai.report import effects, sentences, table
 from kobai.report.wrap import Paragraph
 from kobai.study.answer import Answer
 from kobai.words import say
 
 LEFT = ("optimizer", "initializer", "loss")
+
+NO_ROOM = ("initializer", "skipped", "diverged")
+"""What a table of effects does not show in a terminal. Cautions tell of the runs that went wrong."""
 
 
 def view(answer: Answer, wide: bool = False) -> RenderableType:
@@ -42,6 +45,7 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
     if wide:  # below and not beside, where it would not fit
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
+        yield from _effects(answer)
     if answer.notes:
         yield Text()
     for note in sentences.notes(answer):
@@ -60,6 +64,26 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
         cells[0] = _broken(cells[0])
         made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
     return made
+
+
+def _effects(answer: Answer) -> Iterator[RenderableType]:
+    """The effect of each axis, under one sentence that says how its values are compared."""
+    if answer.effects:
+        yield Text()
+        yield Paragraph(Text(effects.caption(answer), style="dim"))
+    for axis, found in answer.effects.items():
+        yield Text()
+        names = effects.columns(found)
+        shown = [i for i, name in enumerate(names) if name not in NO_ROOM]
+        heads = effects.headers(answer, axis)
+        made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+        for i in shown:
+            left = names[i] == "value"
+            made.add_column(heads[i], justify="left" if left else "right", no_wrap=not left, overflow="fold")
+        for cells in effects.rows(answer, axis):
+            chosen = cells[0] == answer.axes[axis].choice
+            made.add_row(*(cells[i] for i in shown), style="bold" if chosen else None)
+        yield made
 
 
 def _broken(name: str) -> str:

@@ -39,6 +39,8 @@ class Averaging:
     name: str
     weight: Callable[[Any], Any] = dataclasses.field(repr=False, compare=False)
     """w(t) for an array of steps t, counted from 1."""
+    shortest: int = dataclasses.field(default=1, repr=False, compare=False)
+    """The steps of the shortest run in which the mean is one of several iterates."""
 
     def init(self, params: Any) -> AverageState:
         return AverageState(np.int32(0), params)
@@ -60,7 +62,7 @@ def polyak(start: int = 1) -> Averaging:
     check_number("polyak", "start", start, "rule.count", lambda k: k >= 1 and k == int(k))
     k = int(start)
     name = "polyak" if k == 1 else written("polyak", k)
-    return Averaging(name, lambda t: 1 / namespace(t).maximum(t - k + 1, 1))
+    return Averaging(name, lambda t: 1 / namespace(t).maximum(t - k + 1, 1), shortest=k + 1)
 
 
 def exponential(decay: float = 0.99) -> Averaging:

@@ -7,15 +7,14 @@ Courville (2016), Deep Learning, algorithm 7.1::
     otherwise:        waited ← waited + 1;  the end at waited = patience
 """
 
-import dataclasses
 import math
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.optimizers.base import namespace
-from kobai.spelling import check_number, parse, written
+from kobai.optimizers.base import hyperparameters, namespace
+from kobai.spelling import check_fields, check_number, parse, written
 
 
 class Best(NamedTuple):
@@ -28,8 +27,7 @@ class Best(NamedTuple):
     """int32: evaluations since."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@hyperparameters
 class EarlyStopping:
     """The rule: the end after `patience` evaluations without an improvement of more than `minimum_change`.
 
@@ -39,6 +37,11 @@ class EarlyStopping:
 
     patience: Any
     minimum_change: Any = 0.0
+
+    def __post_init__(self) -> None:
+        count = ("rule.count", lambda n: n >= 1 and n == int(n))
+        change = ("rule.rate", lambda x: 0 <= x < math.inf)
+        check_fields(self, {"patience": count, "minimum_change": change})
 
     @property
     def name(self) -> str:

@@ -19,12 +19,15 @@ from typing import Any
 
 import jax
 
-from kobai.optimizers.base import decayed, is_weight, namespace, narrow
-from kobai.spelling import check_number
+from kobai.errors import UsageError, said
+from kobai.optimizers.base import decayed, hyperparameters, is_weight, namespace, narrow
+from kobai.spelling import check_fields, check_number
+
+STRENGTH = ("rule.rate", lambda x: 0 <= x < math.inf)
+"""What a strength may be: the key of the rule in words, and the rule."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@hyperparameters
 class Penalty:
     """λ₁ ‖w‖₁ + ½ λ₂ ‖w‖² in the loss.
 
@@ -34,6 +37,9 @@ class Penalty:
     l1: Any = 0.0
     l2: Any = 0.0
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
+
+    def __post_init__(self) -> None:
+        _check(self, "l1", "l2")
 
     @property
     def name(self) -> str:
@@ -64,8 +70,7 @@ class Penalty:
         return jax.tree.map(add, gradient, params, weights)
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@hyperparameters
 class WeightDecay:
     """Δ − ηλw, beside the step of any rule.
 
@@ -75,6 +80,9 @@ class WeightDecay:
     rate: Any = 0.0
     """λ."""
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
+
+    def __post_init__(self) -> None:
+        _check(self, "rate")
 
     @property
     def name(self) -> str:
@@ -90,20 +98,27 @@ class WeightDecay:
 
 def l1(strength: float, biases: bool = False) -> Penalty:
     """λ₁ ‖w‖₁: weights that are not needed become zero."""
-    check_number("l1", "strength", strength, "rule.rate", lambda x: 0 <= x < math.inf)
+    check_number("l1", "strength", strength, *STRENGTH)
     return Penalty(l1=float(strength), biases=biases)
 
 
 def l2(strength: float, biases: bool = False) -> Penalty:
     """½ λ₂ ‖w‖²: all weights become smaller."""
-    check_number("l2", "strength", strength, "rule.rate", lambda x: 0 <= x < math.inf)
+    check_number("l2", "strength", strength, *STRENGTH)
     return Penalty(l2=float(strength), biases=biases)
 
 
 def weight_decay(rate: float, biases: bool = False) -> WeightDecay:
     """λ: every step shrinks the weights by ηλ of themselves."""
-    check_number("weight_decay", "rate", rate, "rule.rate", lambda x: 0 <= x < math.inf)
+    check_number("weight_decay", "rate", rate, *STRENGTH)
     return WeightDecay(float(rate), biases)
+
+
+def _check(part: Any, *strengths: str) -> None:
+    check_fields(part, dict.fromkeys(strengths, STRENGTH))
+    if not isinstance(part.biases, bool):
+        owner, rule = type(part).__name__, said("rule.flag")
+        raise UsageError("error.range", owner=owner, name="biases", rule=rule, value=repr(part.biases))
 
 
 def _called(strength: float, biases: bool) -> str:

@@ -4,7 +4,8 @@ An axis has a name and values. A single value is simply used; several are tried 
 answer says what each does, paired by seed. A value acts in one of two places::
 
     the strategy  clip, average, schedule, …            numbers of a cell: one program for all values
-    the task      activation, batch_norm, batch_size    another network or shape: a program for each value
+    the task      activation, batch_norm, batch_size    another network or shape: a program for each
+                                                        combination of their values
 
 `KINDS` is the table of them.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from kobai.errors import UsageError, is_whole, unknown
 from kobai.schedules import Schedule, schedule
@@ -91,7 +93,9 @@ def _strength(axis: str, make: Callable[[float], Any], kind: type) -> Reader:
             try:
                 number = float(0 if item is None else item)
             except (TypeError, ValueError):
-                raise UsageError("error.numbers", name=axis, value=repr(item)) from None
+                number = None
+            if number is None or isinstance(item, bool | np.bool_):
+                raise UsageError("error.numbers", name=axis, value=repr(item))
             item = make(number)
         return (item.name, item)
 

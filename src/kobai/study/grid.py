@@ -118,9 +118,9 @@ def candidates(
       axes: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: candidate, field, values (`fields`).
       quick: every second default rate.
     """
-    if isinstance(optimizers, str | type | Optimizer | Minimizer):
-        optimizers = [optimizers]
-    chosen = list(methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
+    given: Any = methods.DEFAULT_OPTIMIZERS if optimizers is None else optimizers
+    alone = isinstance(given, str | type) or not isinstance(given, Iterable)
+    chosen = [given] if alone else list(given)
     if not chosen:
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -19,10 +19,8 @@ from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import Axis, strategy
 from kobai.study.grid import as_json, learning_rate
 from kobai.study.store import SCHEMA, Chunks, write_frame
+from kobai.study.study import Study, Trial
 from kobai.sweep import Cell, Run, Sweep, evaluated_at
-
-if TYPE_CHECKING:
-    from kobai.study.protocol import Study, Trial
 
 
 class Progress(Protocol):
@@ -45,7 +43,7 @@ class Interrupted(KeyboardInterrupt):
 class Training:
     """One run of the engine: a seed, and the trials that it answers. They differ in their average alone."""
 
-    trials: tuple["Trial", ...]
+    trials: tuple[Trial, ...]
     seed: int
 
     @property
@@ -58,7 +56,7 @@ class Training:
         return Cell(trial.setting, trial.initializer, self.seed, made)
 
 
-def trainings(trials: Sequence["Trial"], seeds: Sequence[int]) -> list[Training]:
+def trainings(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Training]:
     """Every trial with every seed, as few runs as give them all."""
     together: dict[tuple, list[Trial]] = {}
     for trial in trials:
@@ -70,7 +68,7 @@ def trainings(trials: Sequence["Trial"], seeds: Sequence[int]) -> list[Training]
 class Runner:
     """Runs the cells of a study chunk by chunk and keeps their frames."""
 
-    def __init__(self, study: "Study", progress: Progress, folder: Path | None) -> None:
+    def __init__(self, study: Study, progress: Progress, folder: Path | None) -> None:
         self.study, self.progress, self.folder = study, progress, folder
         settings = [setting for candidate in study.candidates for setting in candidate.settings]
         strategies = study.strategies()
@@ -90,7 +88,7 @@ class Runner:
         self.schema = schema(study.axes)
         self.frames: list[pl.DataFrame] = []
 
-    def run(self, phase: str, trials: Sequence["Trial"], seeds: Sequence[int]) -> pl.DataFrame:
+    def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase."""
         todo = trainings(trials, seeds)
         self.progress.phase(phase, len(todo))
@@ -135,7 +133,7 @@ class Runner:
         ]
         return pl.DataFrame(rows, schema=self.schema)
 
-    def _read(self, trial: "Trial", run: Run) -> dict[str, Any]:
+    def _read(self, trial: Trial, run: Run) -> dict[str, Any]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
         found = vars(run)
         average = trial.parts.get("average")
@@ -172,7 +170,7 @@ HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
 """What a run tells of an axis: the step at which it was stopped, the gradients that were skipped."""
 
 
-def fingerprint(study: "Study", sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
+def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
     """A hash of what a kept chunk depends on: programs, data, initial values and states, budget, versions.
 
     States begin on the host, and random numbers are drawn there by NumPy: no program tells of them.
@@ -198,7 +196,7 @@ def fingerprint(study: "Study", sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
     return digest.hexdigest()
 
 
-def _described(phase: str, trial: "Trial", seed: int) -> dict[str, Any]:
+def _described(phase: str, trial: Trial, seed: int) -> dict[str, Any]:
     return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
 
 

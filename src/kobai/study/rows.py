@@ -1,0 +1,193 @@
+"""The rows of the table, one an optimizer, and the pairs of optimizer and initial value behind the map."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from kobai.study import statistics
+from kobai.study.grid import coefficients, learning_rate
+from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, cells_of, times
+from kobai.study.questions import Question
+from kobai.study.statistics import Comparison, Estimate
+from kobai.study.study import Study, Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One optimizer at its tuned best, on the fresh seeds."""
+
+    optimizer: str
+    learning_rate: float | None
+    edge: str | None
+    """"low" or "high" where the learning rate is the first or last of its grid."""
+    hyperparameters: dict[str, Any]
+    initializer: str
+    values: dict[str, str]
+    """Of each axis."""
+    reached: int
+    seeds: int
+    reach_rate: Estimate
+    steps: Estimate
+    """Restricted mean steps to the target."""
+    steps_with_restarts: float
+    """Expected steps when a run that misses the target is started again; inf where none arrives."""
+    diverged: int
+    test_metric: float | None
+    """Mean over the runs that did not diverge."""
+    ratio: Estimate
+    bound: str
+    """"≥" where no run arrived, so that the ratio is at least this; "≤" where none of the reference did."""
+    p: float | None
+    corrected_p: float | None
+    working_decades: float | None
+    saved: float | None
+    """The part of the steps that early stopping saved, on average; None where nothing was to stop a run."""
+    skipped: int
+    """Batches that clipping left out because their loss or gradient was not finite, in all runs together."""
+    trials: int
+    seconds: float
+    """Of one core, a run."""
+    seconds_to_target: float
+    """Of one core, until the target or, in a run that misses it, until its end."""
+    memory: int
+    """Numbers remembered for each parameter."""
+    curve: tuple[float, ...]
+    """Median validation loss over the seeds, at each evaluation."""
+    other_targets: tuple[tuple[float, int, float], ...]
+    """(target, runs that reached it, restricted mean steps) for each further target."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """One optimizer with one initial value, at the best rate for the pair, in tuning."""
+
+    optimizer: str
+    initializer: str
+    learning_rate: float | None
+    reach_rate: float
+    steps: float
+    demonstration: bool
+
+
+def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
+    compared = {c.name: c for c in question.alternatives}
+    rows = [_row(outcome, name, trial, compared.get(name)) for name, trial in outcome.winners.items()]
+    return tuple(sorted(rows, key=lambda row: (row.steps.value, -row.reached, row.curve[-1])))
+
+
+def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None) -> Row:
+    study, target = outcome.study, outcome.target
+    cells = cells_of(outcome.cells, trial, CONFIRMATION)
+    found = times(study, cells, target)
+    restricted = statistics.restricted(found, study.steps)
+    reached = np.isfinite(found)
+    curves = np.array(cells["validation_loss"].to_list(), float)
+    others = []
+    for other in study.task.targets[1:]:
+        arrival = times(study, cells, other)
+        mean = statistics.restricted(arrival, study.steps).mean()
+        others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
+    return Row(
+        optimizer=name,
+        learning_rate=learning_rate(trial.setting),
+        edge=trial.candidate.edge(trial.setting),
+        hyperparameters=coefficients(trial.setting),
+        initializer=trial.initializer.name,
+        values={value.axis: value.name for value in trial.values},
+        reached=int(reached.sum()),
+        seeds=len(found),
+        reach_rate=statistics.wilson(int(reached.sum()), len(found)),
+        steps=statistics.mean_steps(restricted, study.steps),
+        steps_with_restarts=statistics.steps_with_restarts(restricted, reached),
+        diverged=int(cells["diverged_at"].is_not_null().sum()),
+        test_metric=test_mean(cells),
+        ratio=compared.ratio if compared else Estimate(1.0, None, None),
+        bound=compared.bound if compared else "",
+        p=compared.p if compared else None,
+        corrected_p=compared.corrected_p if compared else None,
+        working_decades=_working_decades(outcome, trial),
+        saved=saved(study, trial, cells),
+        skipped=skipped(cells),
+        trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
+        seconds=float(cells["seconds"].to_numpy().mean()),
+        seconds_to_target=seconds_to_target(cells, restricted, reached),
+        memory=outcome.memory[name],
+        curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
+        other_targets=tuple(others),
+    )
+
+
+def seconds_to_target(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> float:
+    """The mean of the seconds until the target; of a run that misses it, all of them."""
+    part = np.minimum(restricted / np.maximum(_ends(cells), 1), 1)
+    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
+
+
+def elapsed(cells: pl.DataFrame) -> np.ndarray:
+    """Seconds of one core until each evaluation of each run [cells, evaluations].
+
+    Time goes by evenly until a run ends; from there on it stands.
+    """
+    marks = np.array(cells["evaluated_at"].to_list(), float)
+    part = np.minimum(marks / np.maximum(_ends(cells), 1)[:, None], 1)
+    return cells["seconds"].to_numpy()[:, None] * part
+
+
+def _ends(cells: pl.DataFrame) -> np.ndarray:
+    """The mark at which each run ends [cells], which may be early: then its curve no longer changes."""
+    curves = np.array(cells["validation_loss"].to_list(), float)
+    marks = np.array(cells["evaluated_at"][0].to_list(), float)
+    changes = (np.diff(curves, axis=1) != 0) & np.isfinite(curves[:, :-1])  # NaN, once lost, is no change
+    return marks[changes.shape[1] - changes[:, ::-1].argmax(axis=1)]
+
+
+def test_mean(cells: pl.DataFrame) -> float | None:
+    """The mean test metric of the runs that did not diverge; None where there is none."""
+    tested = cells["test_metric"].drop_nulls().to_numpy()
+    return float(tested.mean()) if len(tested) else None
+
+
+def skipped(cells: pl.DataFrame) -> int:
+    """How many batches clipping left out, in all runs together."""
+    return int(cells["skipped"].sum()) if "skipped" in cells.columns else 0
+
+
+def saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:
+    """The mean part of the budget that was left when early stopping ended a run."""
+    if trial.parts.get("early_stopping") is None:
+        return None
+    ended = cells["stopped_at"].fill_null(study.steps).to_numpy()
+    return float(1 - ended.mean() / study.steps)
+
+
+def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
+    """The range of learning rates that work in tuning, with the winner's other settings."""
+    # A rate of 0 is on no scale of decades.
+    along = [setting for setting in winner.candidate.along_rate(winner.setting) if learning_rate(setting)]
+    if len(along) < 2:
+        return None
+    reach = []
+    for setting in along:
+        trial = dataclasses.replace(winner, setting=setting)
+        found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
+        reach.append(np.isfinite(found).mean())
+    return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
+
+
+def pairs(outcome: Outcome) -> tuple[Pair, ...]:
+    found_pairs = []
+    for phase in (TUNING, DEMONSTRATION):
+        cells = outcome.cells.filter(pl.col("phase") == phase)
+        for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
+            scored = []
+            for _, trial in group.group_by(*outcome.study.columns, maintain_order=True):
+                found = times(outcome.study, trial, outcome.target)
+                mean = statistics.restricted(found, outcome.study.steps).mean()
+                scored.append((float(mean), -float(np.isfinite(found).mean()), trial["learning_rate"][0]))
+            steps, missed, rate = min(scored, key=lambda score: score[:2])
+            found_pairs.append(
+                Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION)
+            )
+    return tuple(found_pairs)

@@ -1,0 +1,195 @@
+"""What a study is: everything that decides what is run, and the trials that it makes."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from kobai.errors import UsageError, check_count, is_number
+from kobai.full_batch import FullBatch
+from kobai.initializers import Initializer
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
+from kobai.stabilizers.averaging import Averaging
+from kobai.strategy import Strategy, check_steps
+from kobai.study.axes import Axis, Value, strategy
+from kobai.study.grid import Candidate, Method, as_json, coefficients
+from kobai.sweep import evaluated_at
+from kobai.tasks.task import Task
+
+FIRST_CONFIRMATION_SEED = 1000
+"""Tuning seeds count from 0, confirmation seeds from here: no seed both chooses and judges."""
+
+MOST = {
+    "steps": 10**9,
+    "evaluate_every": 10**9,
+    "seeds": 10**5,
+    "tuning_seeds": FIRST_CONFIRMATION_SEED,
+}
+"""More is a slip of the hand: the program counts in 32 bits, and the list of cells is held in memory."""
+
+MOST_EVALUATIONS = 10**6
+"""In a run: each cell keeps its curves."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that decides what is run."""
+
+    task: Task
+    candidates: Sequence[Candidate]
+    initializers: Sequence[Initializer]
+    steps: int = 500
+    evaluate_every: int = 10
+    seeds: int = 10
+    tuning_seeds: int = 3
+    threads: int | None = None
+    axes: Sequence[Axis] = ()
+    tasks: Mapping[tuple[str, ...], Task] = dataclasses.field(default_factory=dict)
+    """The task of each combination of values that make another one, by their names. Empty: `task` alone."""
+
+    @property
+    def variants(self) -> Mapping[tuple[str, ...], Task]:
+        """Every task that is trained, by the values that make it."""
+        return self.tasks or {(): self.task}
+
+    @property
+    def averages(self) -> list[Averaging]:
+        """What is evaluated beside every iterate."""
+        parts = [value.part for axis in self.axes if axis.name == "average" for value in axis.values]
+        return [part for part in parts if part is not None]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that name a trial."""
+        return ("optimizer", "hyperparameters", "initializer", *(axis.name for axis in self.axes))
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of the values of all axes there are."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def trials(self) -> list["Trial"]:
+        """Everything that is tried: candidate × setting × initializer × a value of every axis."""
+        return [
+            Trial(candidate, setting, initializer, values)
+            for candidate in self.candidates
+            for setting in candidate.settings
+            for initializer in self.initializers
+            for values in itertools.product(*(axis.values for axis in self.axes))
+        ]
+
+    def strategies(self) -> list[Strategy]:
+        """Every strategy that a cell may have; none where no axis asks for any."""
+        combinations = itertools.product(*(axis.values for axis in self.axes))
+        made = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
+        return [found for found in dict.fromkeys(made) if found != Strategy()]
+
+    def check(self) -> None:
+        """Refuse what cannot be run. Raises `UsageError`."""
+        for name, most in MOST.items():
+            check_count(name, getattr(self, name), most)
+        if self.threads is not None:
+            check_count("threads", self.threads)
+        if self.evaluate_every > self.steps:
+            raise UsageError("error.evaluate_every", value=self.evaluate_every, steps=self.steps)
+        if self.steps // self.evaluate_every > MOST_EVALUATIONS:
+            raise UsageError(
+                "error.evaluations", value=self.evaluate_every, steps=self.steps, most=MOST_EVALUATIONS
+            )
+        check_steps(self.strategies(), self.steps)
+        for task in self.variants.values():
+            task.check()
+            self._check_minimizers(task)
+            task.check_start(self.starts(task)[0])
+            self._check_numbers(task.flatten(task.parameters).dtype)
+
+    def _check_numbers(self, dtype: Any) -> None:
+        """Refuse numbers that would be infinite in the precision of the parameters."""
+        rules = [(c.name, setting) for c in self.candidates for setting in c.settings]
+        given = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
+        parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
+        given += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
+        most = float(jnp.finfo(dtype).max)
+        for owner, numbers in given:
+            for name, value in numbers.items():
+                if is_number(value) and most < abs(value) < math.inf:
+                    raise UsageError("error.precision", owner=owner, name=name, value=value, dtype=dtype)
+
+    def _check_minimizers(self, task: Task) -> None:
+        """Refuse minimizers on what is no function of the parameters, or beside what only rules know."""
+        for name, minimizer in self.minimizers.items():
+            FullBatch(task, minimizer, evaluated_at(1, 1)).check(name)
+            for axis in self.axes:
+                if axis.name not in ("activation", "batch_norm"):
+                    raise UsageError("error.minimizer.axis", name=name, axis=axis.name.replace("_", "-"))
+
+    @property
+    def minimizers(self) -> dict[str, Minimizer]:
+        """The candidates that are minimizers, by name."""
+        return {
+            candidate.name: candidate.settings[0]
+            for candidate in self.candidates
+            if isinstance(candidate.settings[0], Minimizer)
+        }
+
+    @property
+    def examples(self) -> int:
+        """How many training examples there are."""
+        return len(jax.tree.leaves(self.task.train)[0])
+
+    @property
+    def epoch(self) -> float:
+        """Steps in which as many examples are looked at as there are."""
+        return self.examples / self.task.batch_size
+
+    def starts(self, task: Task) -> list[Any]:
+        """The parameters of one seed with each initializer."""
+        try:
+            return [
+                initializer.fill(task.parameters, 0, layout=task.layout) for initializer in self.initializers
+            ]
+        except UsageError:
+            raise
+        except Exception as problem:  # of the user's own layout
+            sentence = f"{type(problem).__name__}: {problem}"
+            raise UsageError("error.task.layout", task=task.name, problem=sentence) from problem
+
+    @property
+    def confirmation_seeds(self) -> list[int]:
+        return list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + self.seeds))
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One combination that is tried: a candidate, its hyperparameters, an initializer, further values."""
+
+    candidate: Candidate
+    setting: Method
+    initializer: Initializer
+    values: tuple[Value, ...] = ()
+    """Of each axis of the study, in its order."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What it is called in the columns of a frame."""
+        return {
+            "optimizer": self.candidate.name,
+            "hyperparameters": as_json(coefficients(self.setting)),
+            "initializer": self.initializer.name,
+            **{value.axis: value.name for value in self.values},
+        }
+
+    @property
+    def task(self) -> tuple[str, ...]:
+        """The names of the values that make its task."""
+        return tuple(value.name for value in self.values if value.of_task)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What its values are, by axis."""
+        return {value.axis: value.part for value in self.values}
