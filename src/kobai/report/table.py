@@ -29,7 +29,7 @@ def headers(answer: Answer, wide: bool = False) -> list[str]:
         "steps": unit(answer).phrase("table.cost")
     }
     if answer.epoch is not None:  # one more column has to fit
-        special["learning_rate"] = say("table.rate")
+        special |= {"learning_rate": say("table.rate"), "initializer": say("table.start")}
     return [special.get(name) or say(f"table.{name}", reference=reference) for name in columns(answer, wide)]
 
 

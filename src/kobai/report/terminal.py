@@ -58,7 +58,8 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name, place in zip(columns, places, strict=True):
         left = name in LEFT or name in answer.axes
-        made.add_column(heads[place], justify="left" if left else "right", no_wrap=not left, overflow="fold")
+        folds = left and name != "optimizer"  # its name is broken where it may be, below
+        made.add_column(heads[place], justify="left" if left else "right", no_wrap=not folds, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice
         cells[0] = _broken(cells[0])
@@ -87,8 +88,11 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
 
 
 def _broken(name: str) -> str:
-    """The name of an optimizer, on two lines where it is long: conjugate, _gradient (1)."""
-    return name.replace("_", "\n_", 1) if len(name) > 16 else name
+    """The name of an optimizer, on several lines where it is long: conjugate, _gradient, (1)."""
+    if len(name) <= 10:
+        return name
+    name, *trials = name.split(" ")
+    return "\n".join([name.replace("_", "\n_", 1) if len(name) > 10 else name, *trials])
 
 
 def files(folder: Path, seconds: float) -> RenderableType:

@@ -230,6 +230,7 @@ WORDS = {
     "table.cost.steps": "steps to\ntarget [95 %]",
     "table.cost.epochs": "epochs to\ntarget [95 %]",
     "table.seconds_to_target": "s",
+    "table.start": "init.",
     "table.rate": "rate",
     "table.test": "test",
     "table.ratio": "× {reference}\n[95 %]",
