@@ -13,8 +13,9 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.optimizers.adam import Adam
-from kobai.reuse.protocols import LONGER, SCRATCH, Plan, arms
-from kobai.reuse.result import Row, Transfer, compared
+from kobai.reuse.plan import Plan, arms
+from kobai.reuse.result import Setup, Transfer
+from kobai.reuse.rows import LONGER, SCRATCH, Row, compared
 from kobai.reuse.weights import ArrayRates, Given, trained
 from kobai.study import statistics
 from kobai.sweep import INITIAL, Cell, Run, Sweep, stream
@@ -268,23 +269,25 @@ def test_the_answer_says_what_helps_and_what_does_not():
         ("fine-tuning", 400, 0, 1),
     )
     assert frame["verdict"].to_list() == ["helps", "harms", "helps", "open"]
-    found = Transfer(frame, "digits", "moved digits", "accuracy", 10)
+    found = Transfer(frame, "digits", "moved digits", "accuracy")
     lines = str(found).splitlines()
-    assert lines[0] == "digits → moved digits: does it help to reuse weights? accuracy, 10 fresh seeds"
-    assert lines[2] == "transfer: better with 20 examples; worse with 400 examples."
-    assert lines[3] == "fine tuning: fewer steps with 20 examples; no difference established with 400."
+    assert lines[:2] == [
+        "digits → moved digits: does it help to reuse weights?",
+        "accuracy; adam, 300 steps after 500 on the source; 10 fresh seeds",
+    ]
+    assert lines[3] == "transfer: better with 20 examples; worse with 400 examples."
+    assert lines[4] == "fine tuning: fewer steps with 20 examples; no difference established with 400."
     assert all(cell_len(line) <= 80 for line in lines)
     with words.language("ja"):
-        assert all(cell_len(line) <= 80 for line in str(found).splitlines()[5:])
+        assert all(cell_len(line) <= 80 for line in str(found).splitlines())
         assert "転移学習" in str(found)
 
 
 def test_where_it_fails_the_answer_says_so():
     frame = verdicts(("transfer", 20, -0.1, 1), ("transfer", 100, -0.1, 1), ("transfer", 400, 0.0, 1))
-    lines = str(Transfer(frame, "noise", "digits", "accuracy", 10)).splitlines()
-    answer = lines[2]
-    assert answer == "transfer:"  # too long for one line
-    assert lines[3:6] == [
+    lines = str(Transfer(frame, "noise", "digits", "accuracy")).splitlines()
+    assert lines[3] == "transfer:"  # too long for one line
+    assert lines[4:7] == [
         "  DOES NOT HELP",
         "  worse with 20, 100 examples",
         "  no difference established with 400",
@@ -295,12 +298,12 @@ def test_too_few_seeds_decide_nothing():
     """Nothing found with two seeds is no failure: they could not have found anything. With ten it is one."""
     frame = verdicts(("transfer", 20, 0.0, 1))
     assert frame["verdict"].to_list() == ["open"]
-    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", seeds)) for seeds in (2, 10))
+    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", Setup(seeds=seeds))) for seeds in (2, 10))
     assert "transfer: undecided with these seeds; no difference established with 20." in few
     assert "DOES NOT HELP" not in few
     assert "transfer: DOES NOT HELP; no difference established with 20." in many
     harms = verdicts(("transfer", 20, -0.1, 1))
-    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", 2))
+    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", Setup(seeds=2)))
 
 
 def test_a_result_speaks_the_language_of_its_call():

@@ -2,7 +2,8 @@
 
 Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what
 is wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks
-English alone and counts a Japanese character as one column, where a terminal gives it two.
+English alone and counts a Japanese character as one column, where a terminal gives it two. `listed` prints
+the lists of names.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
+from kobai import methods
 from kobai.errors import UsageError, unknown
 from kobai.report.wrap import Paragraph
 from kobai.words import say
@@ -159,6 +161,17 @@ def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
     for name, meaning in rows:
         table.add_row(name, Paragraph(meaning))
     return Padding(table, (0, 0, 0, 2))
+
+
+def listed(*tables: tuple[str, Iterable[str]]) -> None:
+    """Print the names of each kind: how the kind is used, then each with what it is and who found it."""
+    console = Console(highlight=False, markup=False)
+    for kind, names in tables:
+        console.print(say(f"kind.{kind}"), style="bold")
+        if kind in methods.USES:
+            console.print(f"  {methods.USES[kind]}", style="dim")
+        rows = ((name, [say(f"{kind}.{name}"), methods.SOURCES.get(f"{kind}.{name}")]) for name in names)
+        console.print(described((name, " · ".join(filter(None, parts))) for name, parts in rows))
 
 
 def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
