@@ -1,8 +1,9 @@
-"""The numbers of docs/tasks.md: python benchmarks/tasks.py batch-norm | overfitting | clipping | mnist1d
+"""The numbers of docs/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
 
 batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
 overfitting  mnist1d with a dense network, trained long, with and without normalization: training against test
 clipping     the adding problem with momentum, with and without a clipped gradient
+recurrent    adding and copy against the length of the sequence: Elman, GRU and LSTM
 mnist1d      test accuracies after long training on all 4,000 training examples, as in the paper
 """
 
@@ -83,6 +84,26 @@ def clipping() -> None:
             print(f"{rate:6} {bound:6} {sum(diverged):2}  {np.isfinite(steps).sum():2}  {np.median(steps)}")
 
 
+def recurrent() -> None:
+    print("adam, clipped to norm 1, 1,000 steps, 3 seeds, median of the test metric at the better rate")
+    print("task, network, initial values, then at length 10, 20, 40: metric (rate)")
+    kinds = [("elman", "orthogonal"), ("elman", "xavier"), ("gru", "orthogonal"), ("lstm", "orthogonal")]
+    clip = Strategy(clip=kobai.clip_norm(1.0))
+    for name in ("adding", "copy"):
+        for cell, initializer in kinds:
+            shown = []
+            for length in (10, 20, 40):
+                task = getattr(kobai.tasks, name)(length=length, cell=cell)
+                rates = [(f"{rate:g}", kobai.Adam(learning_rate=rate), initializer) for rate in (0.003, 0.01)]
+                found = runs(task, rates, 3, 1000, 100, clip)
+                sign = 1 if task.maximize else -1
+                rate, best = max(
+                    found, key=lambda each: sign * np.median([run.validation_metric[-1] for run in each[1]])
+                )
+                shown.append(f"{np.median([run.test_metric for run in best]):.4f} ({rate})")
+            print(name, cell, initializer, *shown, sep="  ", flush=True)
+
+
 def mnist1d() -> None:
     rates = {"logistic": 0.01, "mlp": 0.01, "cnn": 0.01, "gru": 0.01}
     for model, rate in rates.items():
@@ -97,5 +118,11 @@ def mnist1d() -> None:
 
 if __name__ == "__main__":
     use_compilation_cache()
-    parts = {"batch-norm": batch_norm, "overfitting": overfitting, "clipping": clipping, "mnist1d": mnist1d}
+    parts = {
+        "batch-norm": batch_norm,
+        "overfitting": overfitting,
+        "clipping": clipping,
+        "recurrent": recurrent,
+        "mnist1d": mnist1d,
+    }
     parts[sys.argv[1]]()

@@ -1,6 +1,8 @@
 """Pretraining, fine tuning, transfer: what is reused, what moves, what it is compared with, what it says."""
 
 import dataclasses
+import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,8 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.optimizers.adam import Adam
-from kobai.reuse.plan import Plan, arms
+from kobai.reuse import protocols
+from kobai.reuse.plan import Plan, arms, best_on_source
 from kobai.reuse.result import Setup, Transfer
 from kobai.reuse.rows import LONGER, SCRATCH, Row, compared
 from kobai.reuse.weights import ArrayRates, Given, trained
@@ -140,6 +143,27 @@ def test_the_source_is_trained_as_the_engine_would():
         loss, metric = task.evaluate(task.with_arrays(arrays), None, task.validation)
         assert float(loss) == pytest.approx(run.validation_loss[-1], rel=1e-4)
         assert float(metric) == pytest.approx(run.validation_metric[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "rule", [kobai.AdamW(weight_decay=5.0), kobai.Momentum()], ids=lambda r: type(r).__name__
+)
+def test_the_source_is_trained_by_any_rule(rule):
+    """As the engine does it; a decay spares the biases, although the engine's θ is one vector."""
+    task = halves(hidden=(6, 4)).source
+    [arrays] = trained(task, rule, initial_values.he(), [0], 25)
+    [(_, [run])] = Sweep(task, [rule], steps=25, evaluate_every=25).run([Cell(rule, initial_values.he(), 0)])
+    loss, _ = task.evaluate(task.with_arrays(arrays), None, task.validation)
+    assert float(loss) == pytest.approx(run.validation_loss[-1], rel=1e-4)
+
+
+def test_the_rate_of_the_source_is_that_of_the_lowest_training_loss():
+    source = unrelated(hidden=8).source
+    rates = [1e-5, 0.01, 10.0]  # learns nothing, something, destroys
+    counted = []
+    best = best_on_source(source, Adam(), initial_values.he(), rates, [0, 1], 100, counted.append)
+    assert best == 0.01
+    assert sum(counted) == 6
 
 
 # Arms
@@ -317,6 +341,49 @@ def test_a_result_speaks_the_language_of_its_call():
         assert "transfer: undecided" in str(english)
 
 
+def test_the_rates_that_are_tried():
+    """The middle of the default grid for a name, all of an instance's list, those given in any case."""
+    assert protocols._rule("adam", None)[2] == [0.001, 0.00316, 0.01, 0.0316]
+    assert protocols._rule(kobai.SGD, None)[2] == [0.0316, 0.1, 0.316, 1.0]
+    name, rule, rates = protocols._rule(kobai.Momentum(learning_rate=[0.1, 0.2], momentum=0.5), None)
+    assert (name, rule.momentum, rates) == ("momentum", 0.5, [0.1, 0.2])
+    assert protocols._rule("sgd", [3.0])[2] == [3.0]
+
+
+def test_an_end_of_the_grid_is_marked():
+    frame = verdicts(("transfer", 20, 0.1, -1))  # learning rates 0.01 and, from scratch, 0.1
+    for rates, ends in (((0.01, 0.1), "0.01, 0.1"), ((0.001, 0.01, 0.1), "0.1"), ((0.001, 0.01, 1.0), None)):
+        text = str(Transfer(frame, "digits", "moved digits", "accuracy", Setup(learning_rates=rates)))
+        found = re.search(r"Chosen learning rates at an end of their grid: (.*) \(", text)
+        assert (found and found[1]) == ends
+
+
+def test_the_call_is_said():
+    assert (
+        protocols._call("moved", {"seeds": 10, "steps": 40, "slow": 0.0})
+        == "kobai.transfer('moved', steps=40)"
+    )
+    assert protocols._call(halves(), {"seeds": 3}) == "kobai.transfer(pair, seeds=3)"
+    pair = ("sine", "sine")
+    assert protocols._call(pair, {}) == "kobai.transfer(('sine', 'sine'))"
+
+
+def test_json_and_page(tmp_path):
+    frame = verdicts(("transfer", 20, 0.1, -1)).with_columns(ratio_low=pl.lit(None, pl.Float64))
+    found = Transfer(frame, "digits", "<b>", "accuracy", Setup(learning_rates=(0.01,)), command="a & b")
+    found.save(tmp_path)
+    kept = json.loads((tmp_path / "transfer.json").read_text("utf-8"))
+    assert (kept["target"], kept["seeds"], kept["rows"][0]["ratio_low"]) == ("<b>", 10, None)
+    page = (tmp_path / "transfer.html").read_text("utf-8")
+    assert page == found.html()
+    assert "<b>:" not in page
+    assert "&lt;b&gt;" in page
+    assert "<code>a &amp; b</code>" in page
+    assert "<table" in found._repr_html_()
+    assert "<script" not in found._repr_html_()
+    assert pl.read_parquet(tmp_path / "table.parquet").equals(frame)
+
+
 def test_p_values_are_corrected_for_all_rows():
     frame = verdicts(("transfer", 20, 0.1, -1), ("transfer", 400, -0.1, 1))
     assert frame["p"].to_list() == pytest.approx([2 / 1024] * 2)
@@ -342,7 +409,11 @@ def test_a_whole_transfer():
     assert set(found.frame["learning_rate"]) <= {0.01, 0.03}
     assert found.frame["metric"].is_between(0, 1).all()
     assert "With 3 seeds no corrected p can be below 1" in str(found)
-    assert len(found.figure().data) == 4
+    drawn = found.figure().data  # the metric and the difference of each protocol, and one line from scratch
+    assert [trace.name for trace in drawn] == [*["fine tuning"] * 2, *["transfer"] * 2, "from scratch"]
+    assert drawn[0].y == tuple(found.frame.filter(protocol="fine-tuning")["metric"])
+    assert drawn[1].y == tuple(found.frame.filter(protocol="fine-tuning")["difference"])
+    assert drawn[4].y == tuple(found.frame.filter(protocol="transfer")["metric_scratch"])
     assert kobai.transfer(halves(hidden=8), **ask).frame.equals(found.frame)
 
 
@@ -363,6 +434,13 @@ def test_a_whole_transfer():
         ({"learning_rates": ["0.01"]}, "learning_rate must be"),
         ({"learning_rates": []}, "learning_rates is empty"),
         ({"initializer": "hee"}, "did you mean 'he'"),
+        ({"pair": ("digits", 3)}, r"a pair of tasks, \(source, target\), or the name of one, got tuple"),
+        ({"optimizer": "amad"}, "did you mean 'adam'"),
+        ({"optimizer": ["sgd", "adam"]}, "one update rule of kobai"),
+        ({"optimizer": kobai.BFGS()}, "one update rule of kobai"),
+        ({"optimizer": kobai.NesterovDefinition}, "takes its gradient at the parameters"),
+        ({"optimizer": kobai.Momentum(momentum=[0.5, 0.9])}, "one update rule of kobai"),
+        ({"source_learning_rate": -1}, "source_learning_rate must be a finite number of at least 0, got -1"),
     ],
 )
 def test_mistakes(given, problem):

@@ -70,7 +70,8 @@ def transfer(
         learning rates is a grid.
       learning_rates: those to choose from, for each arm and amount. Default: those of the instance; of a rule
         by name, the middle four of its default grid.
-      source_learning_rate: of the training on the source. Default: the best of the learning rates there.
+      source_learning_rate: of the training on the source. Default: that of the learning rates with the lowest
+        training loss there.
       initializer: of all fresh weights.
       steps: updates on the target.
       source_steps: updates on the source.
