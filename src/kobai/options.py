@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from kobai import methods
@@ -153,7 +154,7 @@ def written_help(command: Any, context: Any) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
+def described(rows: Iterable[tuple[str, str | Text]]) -> RenderableType:
     """Names with what they mean, in two columns."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
@@ -170,8 +171,13 @@ def listed(*tables: tuple[str, Iterable[str]]) -> None:
         console.print(say(f"kind.{kind}"), style="bold")
         if kind in methods.USES:
             console.print(f"  {methods.USES[kind]}", style="dim")
-        rows = ((name, [say(f"{kind}.{name}"), methods.SOURCES.get(f"{kind}.{name}")]) for name in names)
-        console.print(described((name, " · ".join(filter(None, parts))) for name, parts in rows))
+        console.print(described((name, _with_source(f"{kind}.{name}")) for name in names))
+
+
+def _with_source(key: str) -> Text:
+    """What something is, and who found it."""
+    source = methods.SOURCES.get(key)
+    return Text.assemble(say(key), (f" · {source}", "dim") if source else "")
 
 
 def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
