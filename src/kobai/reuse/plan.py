@@ -103,25 +103,6 @@ class Plan:
         return Cell(ArrayRates(with_rate(self.rule, rate), factors), start, seed)
 
 
-def best_on_source(
-    source: Task,
-    rule: Optimizer,
-    fresh: Initializer,
-    rates: Sequence[float],
-    seeds: Sequence[int],
-    steps: int,
-    advance: Callable[[int], None],
-) -> float:
-    """The learning rate with which the source is learned best: that of the lowest training loss.
-
-    Of a source that teaches nothing general (labels drawn at random), validation data would choose blindly.
-    """
-    cells = [Cell(with_rate(rule, rate), fresh, seed) for rate in rates for seed in seeds]
-    runs = runs_of(source, cells, steps, advance)
-    trials = {rate: runs[i * len(seeds) : (i + 1) * len(seeds)] for i, rate in enumerate(rates)}
-    return max(rates, key=lambda rate: _mean_or_last([-run.training_loss[-1] for run in trials[rate]]))
-
-
 def with_rate(rule: Optimizer, rate: float) -> Any:
     """The rule with another learning rate."""
     return dataclasses.replace(rule, learning_rate=rate)  # type: ignore[call-arg]
@@ -140,16 +121,11 @@ def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[in
 def best_rate(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:
     """The rate with the best final validation metric, on average; one that diverges is the last choice."""
 
-    sign = 1 if maximize else -1
-    return max(
-        trials, key=lambda rate: _mean_or_last([sign * run.validation_metric[-1] for run in trials[rate]])
-    )
+    def score(rate: float) -> float:
+        final = np.mean([run.validation_metric[-1] for run in trials[rate]])
+        return -math.inf if np.isnan(final) else final if maximize else -final
 
-
-def _mean_or_last(values: Sequence[float]) -> float:
-    """The mean; below every other where one of the values is none."""
-    mean = float(np.mean(values))
-    return -math.inf if math.isnan(mean) else mean
+    return max(trials, key=score)
 
 
 def _first(data: Any, amount: int) -> Any:

@@ -20,7 +20,7 @@ from kobai.initializers import Initializer
 from kobai.methods import PROTOCOLS
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.from_optax import FromOptax
-from kobai.reuse.plan import Plan, arms, best_on_source, with_rate
+from kobai.reuse.plan import Plan, arms, with_rate
 from kobai.reuse.result import Setup, Transfer
 from kobai.reuse.rows import compared
 from kobai.reuse.weights import trained
@@ -70,8 +70,9 @@ def transfer(
         learning rates is a grid.
       learning_rates: those to choose from, for each arm and amount. Default: those of the instance; of a rule
         by name, the middle four of its default grid.
-      source_learning_rate: of the training on the source. Default: that of the learning rates with the lowest
-        training loss there.
+      source_learning_rate: of the training on the source. Default: the second smallest of the learning rates,
+        which is a usual one of the rule. (Validation data cannot choose it: of a source that teaches nothing
+        they would prefer a network that has learned nothing.)
       initializer: of all fresh weights.
       steps: updates on the target.
       source_steps: updates on the source.
@@ -99,16 +100,13 @@ def transfer(
         for name, count in counts.items():
             check_count(name, count, 10**6)
         name, rule, rates = _rule(optimizer, learning_rates)
+        rate = rates[:2][-1] if source_learning_rate is None else source_learning_rate
         fresh = initial_values.parse(initializer)
         use_compilation_cache()
         tuning = list(range(tuning_seeds))
         confirmation = list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + seeds))
         every = arms(protocols, steps, source_steps, slow, pair.keeps_head())
         with progress_bar(progress) as shown:
-            rate = source_learning_rate
-            if rate is None:
-                shown.phase("source", len(rates) * tuning_seeds)
-                rate = best_on_source(pair.source, rule, fresh, rates, tuning, source_steps, shown.advance)
             shown.phase("protocols", len(amounts) * len(every) * (len(rates) * tuning_seeds + seeds))
             arrays = trained(pair.source, with_rate(rule, rate), fresh, tuning + confirmation, source_steps)
             sources = dict(zip(tuning + confirmation, arrays, strict=True))

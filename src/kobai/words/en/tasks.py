@@ -121,7 +121,6 @@ WORDS = {
     "transfer.meaning.p": "Paired sign-flip test, corrected over all rows (Holm): of the steps for fine tuning, of the metric for the others. Below .05 a difference counts as established.",
     "report.reuse.title": "How it depends on the amount of data",
     "report.reuse.caption": "Left the mean final metric; right by how much each protocol is better than its training from scratch, with 95 % intervals: above the dotted line it helps.",
-    "progress.source": "source",
     "progress.protocols": "protocols",
     # kobai methods: what is neither a rule nor a stabilizer
     "kind.batch": "batch",
@@ -155,7 +154,7 @@ WORDS = {
     "help.transfer.amounts": "training examples of the target (default: 20,50,100,400)",
     "help.transfer.optimizer": "update rule of every training (default: adam)",
     "help.transfer.learning-rates": "learning rates to choose from (default: four that suit the rule)",
-    "help.transfer.source-learning-rate": "of the training on the source (default: chosen like the others)",
+    "help.transfer.source-learning-rate": "of the training on the source (default: the second smallest of the learning rates)",
     "help.transfer.initializer": "initial values of all fresh weights (default: he)",
     "help.transfer.steps": "updates on the target (default: 300)",
     "help.transfer.source-steps": "updates on the source (default: 500)",

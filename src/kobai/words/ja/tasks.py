@@ -121,7 +121,6 @@ WORDS = {
     "transfer.meaning.p": "対応のある符号反転検定の p で、すべての行について補正済みです (Holm)。再学習ではステップ数、他では評価値の差です。.05より小さければ差が確認されたとみなします。",
     "report.reuse.title": "データの量による違い",
     "report.reuse.caption": "左は最終的な評価値の平均です。右は各手順が最初からの学習よりどれだけ良いかと、その95 %区間です。点線より上なら役に立っています。",
-    "progress.source": "元の課題",
     "progress.protocols": "手順",
     # kobai methods: what is neither a rule nor a stabilizer
     "kind.batch": "バッチ",
@@ -155,7 +154,7 @@ WORDS = {
     "help.transfer.amounts": "目的の課題の訓練例の数 (既定: 20,50,100,400)",
     "help.transfer.optimizer": "すべての学習に使う更新則 (既定: adam)",
     "help.transfer.learning-rates": "学習率の候補 (既定: 更新則に合う四つ)",
-    "help.transfer.source-learning-rate": "元の課題の学習率 (既定: 他と同じように選びます)",
+    "help.transfer.source-learning-rate": "元の課題の学習率 (既定: 候補のうち二番目に小さいもの)",
     "help.transfer.initializer": "新しい重みの初期値 (既定: he)",
     "help.transfer.steps": "目的の課題での更新回数 (既定: 300)",
     "help.transfer.source-steps": "元の課題での更新回数 (既定: 500)",
