@@ -7,6 +7,7 @@ import re
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import polars as pl
 import pytest
 from rich.cells import cell_len
@@ -430,6 +431,7 @@ def test_a_whole_transfer():
         ({"optimizer": "amad"}, "did you mean 'adam'"),
         ({"optimizer": ["sgd", "adam"]}, "one update rule of kobai"),
         ({"optimizer": kobai.BFGS()}, "one update rule of kobai"),
+        ({"optimizer": kobai.from_optax(optax.adam, learning_rate=0.1)}, "one update rule of kobai"),
         ({"optimizer": kobai.NesterovDefinition}, "takes its gradient at the parameters"),
         ({"optimizer": kobai.Momentum(momentum=[0.5, 0.9])}, "one update rule of kobai"),
         ({"source_learning_rate": -1}, "source_learning_rate must be a finite number of at least 0, got -1"),

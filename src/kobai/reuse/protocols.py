@@ -19,7 +19,6 @@ from kobai.errors import UsageError, check_count, check_several, is_number, unkn
 from kobai.initializers import Initializer
 from kobai.methods import PROTOCOLS
 from kobai.optimizers.base import Optimizer
-from kobai.optimizers.from_optax import FromOptax
 from kobai.reuse.plan import Plan, arms, with_rate
 from kobai.reuse.result import Setup, Transfer
 from kobai.reuse.rows import compared
@@ -141,13 +140,18 @@ def _pair(given: Any) -> Pair:
             raise unknown("kind.pair", given, PAIRS)
         return PAIRS[given]()
     if isinstance(given, tuple) and len(given) == 2:
-        # A task named by its options is called as it was written: adding:length=5 → adding:length=20.
-        given = tuple(dataclasses.replace(load(t), name=t) if isinstance(t, str) else t for t in given)
+        given = tuple(_loaded(task) if isinstance(task, str) else task for task in given)
         if all(isinstance(task, Task) for task in given):
             return Pair(*given)
     if not isinstance(given, Pair):
         raise UsageError("error.transfer.pair", value=type(given).__name__)
     return given
+
+
+def _loaded(name: str) -> Task:
+    """The task of that name; one of a built-in kind is called as it was written: adding:length=5."""
+    task = load(name)
+    return task if ".py" in name else dataclasses.replace(task, name=name)
 
 
 def _rule(given: Any, rates: Any) -> tuple[str, Optimizer, list[float]]:
@@ -158,7 +162,7 @@ def _rule(given: Any, rates: Any) -> tuple[str, Optimizer, list[float]]:
     rule = found[0].settings[0]
     tried = found[0].learning_rates()
     one = len(found) == 1 and len(tried) == len(found[0].settings)  # a grid of learning rates and no other
-    if not one or not isinstance(rule, Optimizer) or isinstance(rule, FromOptax) or _looks_ahead(rule):
+    if not one or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
         raise UsageError("error.transfer.optimizer", value=repr(given))
     by_name = isinstance(given, str | type) and rates is None
     return found[0].name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
