@@ -424,7 +424,7 @@ def test_a_whole_transfer():
         ({"seeds": 0}, "seeds must be a whole number of at least 1"),
         ({"amounts": 20}, r"amounts must be a list such as \[20\], got 20"),
         ({"learning_rates": 0.01}, r"learning_rates must be a list such as \[0.01\], got 0.01"),
-        ({"learning_rates": ["0.01"]}, "learning_rate must be"),
+        ({"learning_rates": ["a"]}, "learning_rates must be"),
         ({"learning_rates": []}, "learning_rates is empty"),
         ({"initializer": "hee"}, "did you mean 'he'"),
         ({"pair": ("digits", 3)}, r"a pair of tasks, \(source, target\), or the name of one, got tuple"),
