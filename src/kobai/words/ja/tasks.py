@@ -75,7 +75,7 @@ WORDS = {
     "transfer.protocol.transfer": "転移学習",
     "transfer.answer": "{protocol}: {parts}。",
     "transfer.answer.begin": "{protocol}:",
-    "transfer.and": "、",
+    "transfer.and": "。",
     "transfer.fails": "役に立ちません",
     "transfer.undecided": "このシード数では判断できません",
     "transfer.helps.metric": "訓練例 {amounts} 個で良くなります",
