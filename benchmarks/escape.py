@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import kobai
+from kobai import schedules
 from kobai.initializers import uniform
+from kobai.strategy import Strategy
 from kobai.sweep import Cell, Sweep
 
 EXAMPLES, STARTS, STEPS = 64, 200, 1000
@@ -34,12 +36,12 @@ def task(batch_size: int) -> kobai.Task:
     )
 
 
-def escaped(batch_size: int) -> list[float]:
+def escaped(batch_size: int, strategy: Strategy) -> list[float]:
     """The fraction of starts that end in the best basin, at each rate."""
     rules = [kobai.SGD(rate) for rate in RATES]
     anywhere = uniform(10 / np.sqrt(3))
-    cells = [Cell(rule, anywhere, seed) for rule in rules for seed in range(STARTS)]
-    sweep = Sweep(task(batch_size), rules, steps=STEPS, evaluate_every=STEPS, chunk=64)
+    cells = [Cell(rule, anywhere, seed, strategy) for rule in rules for seed in range(STARTS)]
+    sweep = Sweep(task(batch_size), rules, steps=STEPS, evaluate_every=STEPS, chunk=64, strategies=[strategy])
     arrived = np.zeros(len(cells), bool)
     for positions, runs in sweep.run(cells):
         # At w = 4 the mean error falls below .25; at the bottom of the next best basin, w = 0, it is .51.
@@ -48,14 +50,10 @@ def escaped(batch_size: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    print("batch | best | at rate | " + " | ".join(f"{rate:g}" for rate in RATES))
-    for batch_size in (1, 2, 4, 8, 16, 32, EXAMPLES):
-        found = escaped(batch_size)
-        best = int(np.argmax(found))
-        print(
-            batch_size,
-            f"{found[best]:.0%}",
-            f"{RATES[best]:g}",
-            *(f"{part:.0%}" for part in found),
-            sep=" | ",
-        )
+    for name, strategy in (("constant", Strategy()), ("cosine", Strategy(schedule=schedules.cosine()))):
+        print(f"{name}: batch | best | at rate | " + " | ".join(f"{rate:g}" for rate in RATES))
+        for batch_size in (1, 2, 4, 8, 16, 32, EXAMPLES):
+            found = escaped(batch_size, strategy)
+            best = int(np.argmax(found))
+            shown = [f"{found[best]:.0%}", f"{RATES[best]:g}", *(f"{part:.0%}" for part in found)]
+            print(batch_size, *shown, sep=" | ", flush=True)

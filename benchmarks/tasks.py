@@ -1,8 +1,9 @@
-"""The numbers of docs/tasks.md: python benchmarks/tasks.py batch-norm | overfitting | clipping | mnist1d
+"""The numbers of docs/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
 
 batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
 overfitting  mnist1d with a dense network, trained long, with and without normalization: training against test
 clipping     the adding problem with momentum, with and without a clipped gradient
+recurrent    adding and copy against the length of the sequence: Elman, GRU and LSTM
 mnist1d      test accuracies after long training on all 4,000 training examples, as in the paper
 """
 
@@ -32,7 +33,7 @@ def runs(
 ) -> list[tuple[str, list[Run]]]:
     """(name, one run for each seed) for each (name, optimizer, initializer), all with this strategy."""
     rules = [optimizer for _, optimizer, _ in settings]
-    sweep = Sweep(task, rules, steps=steps, evaluate_every=every, strategies=[strategy])
+    sweep = Sweep(task, rules, steps=steps, evaluate_every=every, chunk=1, strategies=[strategy])
     cells = [
         Cell(optimizer, parse(initializer), seed, strategy)
         for _, optimizer, initializer in settings
@@ -83,6 +84,21 @@ def clipping() -> None:
             print(f"{rate:6} {bound:6} {sum(diverged):2}  {np.isfinite(steps).sum():2}  {np.median(steps)}")
 
 
+def recurrent() -> None:
+    print("adam 0.01, clipped to norm 1, 500 steps, 3 seeds, medians of the test metric at length 10, 20, 40")
+    kinds = [("elman", "orthogonal"), ("elman", "xavier"), ("gru", "orthogonal"), ("lstm", "orthogonal")]
+    clip = Strategy(clip=kobai.clip_norm(1.0))
+    for name in ("adding", "copy"):
+        for cell, initializer in kinds:
+            shown = []
+            for length in (10, 20, 40):
+                task = getattr(kobai.tasks, name)(length=length, cell=cell)
+                rule = kobai.Adam(learning_rate=0.01)
+                [(_, found)] = runs(task, [(cell, rule, initializer)], 3, 500, 100, clip)
+                shown.append(f"{np.median([run.test_metric for run in found]):.4f}")
+            print(f"{name:7} {cell:6} {initializer:11} {'  '.join(shown)}", flush=True)
+
+
 def mnist1d() -> None:
     rates = {"logistic": 0.01, "mlp": 0.01, "cnn": 0.01, "gru": 0.01}
     for model, rate in rates.items():
@@ -97,5 +113,11 @@ def mnist1d() -> None:
 
 if __name__ == "__main__":
     use_compilation_cache()
-    parts = {"batch-norm": batch_norm, "overfitting": overfitting, "clipping": clipping, "mnist1d": mnist1d}
+    parts = {
+        "batch-norm": batch_norm,
+        "overfitting": overfitting,
+        "clipping": clipping,
+        "recurrent": recurrent,
+        "mnist1d": mnist1d,
+    }
     parts[sys.argv[1]]()

@@ -54,7 +54,7 @@ def refused(words: list[str]) -> str | None:
     if command == "course":
         known = get_command(cli.application([])).commands["course"].commands
         return None if rest[0] in known else rest[0]
-    if command not in ("compare", "descend", "landscapes", "methods", "tasks"):
+    if command not in ("compare", "descend", "landscapes", "methods", "tasks", "transfer"):
         return command
     options = known_options(command)
     for word in rest:
@@ -62,13 +62,23 @@ def refused(words: list[str]) -> str | None:
             return word
     values = dict(zip(rest, rest[1:], strict=False))
     every = (*methods.OPTIMIZERS, *methods.MINIMIZERS)
-    names = (("--optimizers", every), ("--initializers", INITIALIZERS), ("--methods", every))
+    names = (
+        ("--optimizers", every),
+        ("--optimizer", methods.OPTIMIZERS),
+        ("--initializers", INITIALIZERS),
+        ("--methods", every),
+        ("--protocol", methods.PROTOCOLS),
+    )
     for option, known in names:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
     if command == "descend":
         return None if rest[0] in methods.LANDSCAPES else rest[0]
+    if command == "transfer":
+        known = ("--list", "--help", *methods.PAIRS, *methods.TASKS)
+        tasks = [word for word in rest[:2] if not word.startswith("--")] or rest[:1]
+        return next((word for word in tasks if word.partition(":")[0] not in known), None)
     task = rest[0] if command == "compare" else "--help"
     if task.startswith("examples/"):
         return None if (ROOT / task.partition(":")[0]).is_file() else task
@@ -93,6 +103,12 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai descend bowel")) == "bowel"
     assert refused(shlex.split("kobai descend bowl --methods sgd,bfsg")) == "bfsg"
     assert refused(shlex.split("kobai course strat here")) == "strat"
+    assert refused(shlex.split("kobai transfer moved --protocol fine-tuning --seeds 5")) is None
+    assert refused(shlex.split("kobai transfer adding:length=5 adding:length=10")) is None
+    assert refused(shlex.split("kobai transfer moved --protocol fine-tunning")) == "fine-tunning"
+    assert refused(shlex.split("kobai transfer moved --optimizer bfgs")) == "bfgs"
+    assert refused(shlex.split("kobai transfer movde")) == "movde"
+    assert refused(shlex.split("kobai transfer sine sien")) == "sien"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

@@ -157,6 +157,17 @@ def test_a_surrogate_shows_itself():
     assert [trace.name for trace in found.figure().data] == ["error rate", "cross-entropy"]
 
 
+def test_they_speak_the_language_of_their_call():
+    """Also after the call has ended, in text and figure."""
+    fit, found = fit_normal([1, 2, 4], language="ja"), surrogate(points=3, steps=1, language="ja")
+    assert "最尤法による正規分布" in str(fit)
+    assert "誤判定率" in str(found)
+    assert found.figure().data[0].name == "誤判定率"
+    assert words.current() == "en"
+    with words.language("ja"):
+        assert "maximum likelihood" in str(fit_normal([1, 2, 4], language="en"))
+
+
 def test_no_optimizer_learns_digits_from_the_error_rate():
     digits = kobai.tasks.digits(hidden=8)
     task = dataclasses.replace(digits, loss=lambda p, batch: 1 - digits.metric(p, batch))

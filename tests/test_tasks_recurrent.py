@@ -208,8 +208,12 @@ def test_a_memory_shows_itself():
     assert repr(found) == str(found)
     figure = found.figure()
     assert [trace.name for trace in figure.data] == ["ρ 0.5", "ρ 1"]
+    japanese = memory([0.5, 1.0], length=8, nodes=4, language="ja")
+    assert words.current() == "en"
+    assert japanese.figure().layout.xaxis.title.text == "遡るステップ数"
     with words.language("ja"):
-        lines = str(found).splitlines()
+        assert str(found).splitlines() == lines  # the language of its call
+        lines = str(japanese).splitlines()
         assert lines[2].startswith("遡るステップ数")
         assert len({cell_len(line) for line in lines[2:7]}) == 1
         assert all(cell_len(line) <= 80 for line in lines)

@@ -1,10 +1,13 @@
 """Pretraining, fine tuning, transfer: what is reused, what moves, what it is compared with, what it says."""
 
 import dataclasses
+import json
+import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import polars as pl
 import pytest
 from rich.cells import cell_len
@@ -13,8 +16,10 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.optimizers.adam import Adam
-from kobai.reuse.protocols import LONGER, SCRATCH, Plan, arms
-from kobai.reuse.result import Row, Transfer, compared
+from kobai.reuse import protocols
+from kobai.reuse.plan import Plan, arms
+from kobai.reuse.result import Setup, Transfer
+from kobai.reuse.rows import LONGER, SCRATCH, Row, compared
 from kobai.reuse.weights import ArrayRates, Given, trained
 from kobai.study import statistics
 from kobai.sweep import INITIAL, Cell, Run, Sweep, stream
@@ -139,6 +144,18 @@ def test_the_source_is_trained_as_the_engine_would():
         loss, metric = task.evaluate(task.with_arrays(arrays), None, task.validation)
         assert float(loss) == pytest.approx(run.validation_loss[-1], rel=1e-4)
         assert float(metric) == pytest.approx(run.validation_metric[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "rule", [kobai.AdamW(weight_decay=5.0), kobai.Momentum()], ids=lambda r: type(r).__name__
+)
+def test_the_source_is_trained_by_any_rule(rule):
+    """As the engine does it; a decay spares the biases, although the engine's θ is one vector."""
+    task = halves(hidden=(6, 4)).source
+    [arrays] = trained(task, rule, initial_values.he(), [0], 25)
+    [(_, [run])] = Sweep(task, [rule], steps=25, evaluate_every=25).run([Cell(rule, initial_values.he(), 0)])
+    loss, _ = task.evaluate(task.with_arrays(arrays), None, task.validation)
+    assert float(loss) == pytest.approx(run.validation_loss[-1], rel=1e-4)
 
 
 # Arms
@@ -268,23 +285,25 @@ def test_the_answer_says_what_helps_and_what_does_not():
         ("fine-tuning", 400, 0, 1),
     )
     assert frame["verdict"].to_list() == ["helps", "harms", "helps", "open"]
-    found = Transfer(frame, "digits", "moved digits", "accuracy", 10)
+    found = Transfer(frame, "digits", "moved digits", "accuracy")
     lines = str(found).splitlines()
-    assert lines[0] == "digits → moved digits: does it help to reuse weights? accuracy, 10 fresh seeds"
-    assert lines[2] == "transfer: better with 20 examples; worse with 400 examples."
-    assert lines[3] == "fine tuning: fewer steps with 20 examples; no difference established with 400."
+    assert lines[:2] == [
+        "digits → moved digits: does it help to reuse weights?",
+        "accuracy; adam, 300 steps after 500 on the source; 10 fresh seeds",
+    ]
+    assert lines[3] == "transfer: better with 20 examples; worse with 400 examples."
+    assert lines[4] == "fine tuning: fewer steps with 20 examples; no difference established with 400."
     assert all(cell_len(line) <= 80 for line in lines)
     with words.language("ja"):
-        assert all(cell_len(line) <= 80 for line in str(found).splitlines()[5:])
+        assert all(cell_len(line) <= 80 for line in str(found).splitlines())
         assert "転移学習" in str(found)
 
 
 def test_where_it_fails_the_answer_says_so():
     frame = verdicts(("transfer", 20, -0.1, 1), ("transfer", 100, -0.1, 1), ("transfer", 400, 0.0, 1))
-    lines = str(Transfer(frame, "noise", "digits", "accuracy", 10)).splitlines()
-    answer = lines[2]
-    assert answer == "transfer:"  # too long for one line
-    assert lines[3:6] == [
+    lines = str(Transfer(frame, "noise", "digits", "accuracy")).splitlines()
+    assert lines[3] == "transfer:"  # too long for one line
+    assert lines[4:7] == [
         "  DOES NOT HELP",
         "  worse with 20, 100 examples",
         "  no difference established with 400",
@@ -295,12 +314,12 @@ def test_too_few_seeds_decide_nothing():
     """Nothing found with two seeds is no failure: they could not have found anything. With ten it is one."""
     frame = verdicts(("transfer", 20, 0.0, 1))
     assert frame["verdict"].to_list() == ["open"]
-    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", seeds)) for seeds in (2, 10))
+    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", Setup(seeds=seeds))) for seeds in (2, 10))
     assert "transfer: undecided with these seeds; no difference established with 20." in few
     assert "DOES NOT HELP" not in few
     assert "transfer: DOES NOT HELP; no difference established with 20." in many
     harms = verdicts(("transfer", 20, -0.1, 1))
-    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", 2))
+    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", Setup(seeds=2)))
 
 
 def test_a_result_speaks_the_language_of_its_call():
@@ -312,6 +331,49 @@ def test_a_result_speaks_the_language_of_its_call():
     english = dataclasses.replace(found, language="en")
     with words.language("ja"):
         assert "transfer: undecided" in str(english)
+
+
+def test_the_rates_that_are_tried():
+    """The middle of the default grid for a name, all of an instance's list, those given in any case."""
+    assert protocols._rule("adam", None)[2] == [0.001, 0.00316, 0.01, 0.0316]
+    assert protocols._rule(kobai.SGD, None)[2] == [0.0316, 0.1, 0.316, 1.0]
+    name, rule, rates = protocols._rule(kobai.Momentum(learning_rate=[0.1, 0.2], momentum=0.5), None)
+    assert (name, rule.momentum, rates) == ("momentum", 0.5, [0.1, 0.2])
+    assert protocols._rule("sgd", [3.0])[2] == [3.0]
+
+
+def test_an_end_of_the_grid_is_marked():
+    frame = verdicts(("transfer", 20, 0.1, -1))  # learning rates 0.01 and, from scratch, 0.1
+    for rates, ends in (((0.01, 0.1), "0.01, 0.1"), ((0.001, 0.01, 0.1), "0.1"), ((0.001, 0.01, 1.0), None)):
+        text = str(Transfer(frame, "digits", "moved digits", "accuracy", Setup(learning_rates=rates)))
+        found = re.search(r"Chosen learning rates at an end of their grid: (.*) \(", text)
+        assert (found and found[1]) == ends
+
+
+def test_the_call_is_said():
+    assert (
+        protocols._call("moved", {"seeds": 10, "steps": 40, "slow": 0.0})
+        == "kobai.transfer('moved', steps=40)"
+    )
+    assert protocols._call(halves(), {"seeds": 3}) == "kobai.transfer(pair, seeds=3)"
+    pair = ("sine", "sine")
+    assert protocols._call(pair, {}) == "kobai.transfer(('sine', 'sine'))"
+
+
+def test_json_and_page(tmp_path):
+    frame = verdicts(("transfer", 20, 0.1, -1)).with_columns(ratio_low=pl.lit(None, pl.Float64))
+    found = Transfer(frame, "digits", "<b>", "accuracy", Setup(learning_rates=(0.01,)), command="a & b")
+    found.save(tmp_path)
+    kept = json.loads((tmp_path / "transfer.json").read_text("utf-8"))
+    assert (kept["target"], kept["seeds"], kept["rows"][0]["ratio_low"]) == ("<b>", 10, None)
+    page = (tmp_path / "transfer.html").read_text("utf-8")
+    assert page == found.html()
+    assert "<b>:" not in page
+    assert "&lt;b&gt;" in page
+    assert "<code>a &amp; b</code>" in page
+    assert "<table" in found._repr_html_()
+    assert "<script" not in found._repr_html_()
+    assert pl.read_parquet(tmp_path / "table.parquet").equals(frame)
 
 
 def test_p_values_are_corrected_for_all_rows():
@@ -333,13 +395,18 @@ def test_a_whole_transfer():
     }
     found = kobai.transfer(halves(hidden=8), **ask)
     assert isinstance(found.frame, pl.DataFrame)
+    assert found.setup.source_learning_rate == 0.03  # the second smallest
     assert found.frame.select("protocol", "amount").rows() == [
         ("fine-tuning", 20), ("transfer", 20), ("fine-tuning", 60), ("transfer", 60)
     ]  # fmt: skip
     assert set(found.frame["learning_rate"]) <= {0.01, 0.03}
     assert found.frame["metric"].is_between(0, 1).all()
     assert "With 3 seeds no corrected p can be below 1" in str(found)
-    assert len(found.figure().data) == 4
+    drawn = found.figure().data  # the metric and the difference of each protocol, and one line from scratch
+    assert [trace.name for trace in drawn] == [*["fine tuning"] * 2, *["transfer"] * 2, "from scratch"]
+    assert drawn[0].y == tuple(found.frame.filter(protocol="fine-tuning")["metric"])
+    assert drawn[1].y == tuple(found.frame.filter(protocol="fine-tuning")["difference"])
+    assert drawn[4].y == tuple(found.frame.filter(protocol="transfer")["metric_scratch"])
     assert kobai.transfer(halves(hidden=8), **ask).frame.equals(found.frame)
 
 
@@ -357,9 +424,17 @@ def test_a_whole_transfer():
         ({"seeds": 0}, "seeds must be a whole number of at least 1"),
         ({"amounts": 20}, r"amounts must be a list such as \[20\], got 20"),
         ({"learning_rates": 0.01}, r"learning_rates must be a list such as \[0.01\], got 0.01"),
-        ({"learning_rates": ["0.01"]}, "learning_rate must be"),
+        ({"learning_rates": ["a"]}, "learning_rates must be"),
         ({"learning_rates": []}, "learning_rates is empty"),
         ({"initializer": "hee"}, "did you mean 'he'"),
+        ({"pair": ("digits", 3)}, r"a pair of tasks, \(source, target\), or the name of one, got tuple"),
+        ({"optimizer": "amad"}, "did you mean 'adam'"),
+        ({"optimizer": ["sgd", "adam"]}, "one update rule of kobai"),
+        ({"optimizer": kobai.BFGS()}, "one update rule of kobai"),
+        ({"optimizer": kobai.from_optax(optax.adam, learning_rate=0.1)}, "one update rule of kobai"),
+        ({"optimizer": kobai.NesterovDefinition}, "takes its gradient at the parameters"),
+        ({"optimizer": kobai.Momentum(momentum=[0.5, 0.9])}, "one update rule of kobai"),
+        ({"source_learning_rate": -1}, "source_learning_rate must be a finite number of at least 0, got -1"),
     ],
 )
 def test_mistakes(given, problem):

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from kobai import cli_descend, methods, options, words
+from kobai import cli_descend, cli_transfer, methods, options, words
 from kobai.course import cli as course
 from kobai.errors import UsageError, remedy
 from kobai.words import say
@@ -162,6 +162,7 @@ def application(arguments: list[str]) -> typer.Typer:
         return _list_tasks
 
     cli_descend.add(app, arguments)
+    cli_transfer.add(app, arguments)
     app.add_typer(course.application(), name="course", help=say("help.course"))
     return app
 
@@ -206,27 +207,26 @@ def _compare(
 def _list_methods() -> None:
     from kobai.initializers import INITIALIZERS
 
-    _list(
+    options.listed(
         ("optimizer", methods.OPTIMIZERS),
         ("minimizer", methods.MINIMIZERS),
         ("initializer", INITIALIZERS),
-        ("stabilizer", methods.STABILIZERS),
+        ("batch", methods.BATCHES),
         ("schedule", methods.SCHEDULES),
+        ("stabilizer", methods.STABILIZERS),
+        ("protocol", methods.PROTOCOLS),
+        ("cell", methods.CELLS),
+        ("principle", methods.PRINCIPLES),
+        ("measurement", methods.MEASUREMENTS),
     )
+    print()
+    print(say("help.methods.more"))
 
 
 def _list_tasks() -> None:
-    _list(("task", methods.TASKS))
+    options.listed(("task", methods.TASKS))
     print()
     print(say("help.own_task"))
-
-
-def _list(*tables: tuple[str, Any]) -> None:
-    """Names with their one-line descriptions."""
-    console = Console(highlight=False)
-    for kind, names in tables:
-        console.print(f"[bold]{say(f'kind.{kind}')}[/bold]")
-        console.print(options.described((name, say(f"{kind}.{name}")) for name in names))
 
 
 def _new_folder(task: str) -> Path:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from kobai import methods, options
-from kobai.errors import UsageError
+from kobai.cli_files import Files
 from kobai.words import say
 
 FILES = "descent.html, descent.json, table.parquet, paths.parquet"
@@ -61,57 +61,29 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
         }
         command = "kobai " + shlex.join(options.reproducing(arguments))
         given = {name: value for name, value in ask.items() if value is not None}
-        return functools.partial(_descend, landscape, given, command, output, html, json)
+        files = Files(output, html, json, name=landscape, contents=FILES)
+        return functools.partial(_descend, landscape, given, command, files)
 
     @app.command("landscapes", help=say("help.landscapes"), cls=options.Command)
     def landscapes(language: language = None) -> Callable[[], None]:  # noqa: ARG001
         return _landscapes
 
 
-def _descend(
-    landscape: str,
-    ask: dict[str, Any],
-    command: str,
-    output: Path | None,
-    html: Path | None,
-    json: Path | None,
-) -> None:
+def _descend(landscape: str, ask: dict[str, Any], command: str, files: Files) -> None:
     """Check where files are to go, descend, print, write."""
-    for option, path in (("--html", html), ("--json", json)):
-        if path is not None and not (path.parent.is_dir() and not path.is_dir()):
-            raise UsageError("error.file", option=option, path=path)
-    if html is not None and json is not None and html.resolve() == json.resolve():
-        raise UsageError("error.files.same", path=html)
+    files.check_names()
     began = time.perf_counter()
     from kobai.descent import descend
     from kobai.report.descent import terminal
-    from kobai.study.store import check_folder, check_writable, open_folder, write_text
 
     # Polars hears a Ctrl-C too, and would raise it once more.
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
-    for path in (html, json):
-        if path is not None:
-            check_writable(path)
-    folder = None
-    if output is not None or html is None:
-        folder = output or Path("kobai-runs") / f"{landscape}-{time.strftime('%Y%m%d-%H%M%S')}"
-        check_folder(folder)
+    folder = files.check()
     result = descend(landscape, command=command, **ask)
     console = Console(highlight=False)
     console.print(terminal.view(result.outcome))
     console.print()
-    if folder is not None:
-        result.save(open_folder(folder))
-    if html is not None:
-        write_text(html, result.html())
-    if json is not None:
-        write_text(json, result.to_json())
-    written = [str(path) for path in (html, json) if path is not None]
-    where = [say("descent.files", names=FILES, folder=folder)] if folder else []
-    where += [", ".join(written)] if written else []
-    seconds = say("descent.seconds", seconds=f"{time.perf_counter() - began:.1f}")
-    long = any(len(str(path)) > console.width for path in (folder, html, json))  # to be copied whole
-    console.print(f"{'; '.join(where)} ({seconds})", style="dim", soft_wrap=long)
+    files.write(result, folder, began, console)
 
 
 def _landscapes() -> None:

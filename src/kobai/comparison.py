@@ -149,7 +149,7 @@ def compare(
         if resume and output is None:
             raise UsageError("error.resume")
         folder = None if output is None else store.open_folder(Path(output), resume)
-        with _shown(progress) as shown:
+        with progress_bar(progress) as shown:
             outcome = protocol.run(study, shown, folder)
         try:
             result = Result(outcome, answer(outcome), command, words.current())
@@ -314,7 +314,8 @@ class _Silent:
 
 
 @contextlib.contextmanager
-def _shown(progress: bool) -> Iterator[runner.Progress]:
+def progress_bar(progress: bool) -> Iterator[runner.Progress]:
+    """What a running study tells, as a bar on a terminal or in a notebook; nothing elsewhere."""
     console = Console(stderr=True)
     if not progress or not (console.is_terminal or console.is_jupyter):
         yield _Silent()

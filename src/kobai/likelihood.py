@@ -25,7 +25,8 @@ from kobai.errors import UsageError, check_count, is_number
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
 from kobai.spelling import check_number
-from kobai.words import say
+from kobai.words import current, say
+from kobai.words import language as speaking
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -123,8 +124,14 @@ class NormalFit:
     """In units of the data moved and scaled to about one."""
     table: pl.DataFrame
     """Rows "minimizer", "closed" (Σ(x − μ)²/n) and "unbiased" (n − 1 in place of n)."""
+    language: str | None = None
+    """That it speaks; None: the one in use when it is shown."""
 
     def __repr__(self) -> str:
+        with speaking(self.language):
+            return self._text()
+
+    def _text(self) -> str:
         rows = [[say(f"likelihood.column.{name}") for name in self.table.columns]]
         for way, *values in self.table.iter_rows():
             rows.append([say(f"likelihood.{way}"), *(f"{value:.6g}" for value in values)])
@@ -132,7 +139,12 @@ class NormalFit:
         return "\n".join([title, "", *columns(rows, left=1), "", say("likelihood.note")])
 
 
-def fit_normal(data: Sequence[float] | np.ndarray, *, method: Minimizer | str | None = None) -> NormalFit:
+def fit_normal(
+    data: Sequence[float] | np.ndarray,
+    *,
+    method: Minimizer | str | None = None,
+    language: str | None = None,
+) -> NormalFit:
     """Fit a normal distribution by maximum likelihood: with a minimizer, and by the closed form beside it.
 
     The closed form is μ = Σx/n, σ² = Σ(x − μ)²/n. Dividing by n − 1 is unbiased, which is another aim: it is
@@ -141,10 +153,16 @@ def fit_normal(data: Sequence[float] | np.ndarray, *, method: Minimizer | str | 
     Args:
       data: two or more numbers, not all equal.
       method: a minimizer or its name; default BFGS.
+      language: "en" or "ja", for what this call says and returns. Default: the language in use.
 
     Raises:
       UsageError: for numbers that have no maximum: equal ones make the likelihood grow without end.
     """
+    with speaking(language):
+        return _fitted(data, method)
+
+
+def _fitted(data: Any, method: Minimizer | str | None) -> NormalFit:
     x = _numbers(data)
     if len(x) < 2 or np.ptp(x) == 0:
         raise UsageError("error.likelihood.equal", value=x.tolist()[:3])
@@ -162,7 +180,7 @@ def fit_normal(data: Sequence[float] | np.ndarray, *, method: Minimizer | str | 
     best = likelihoods(x, {way: (float(mean), float(variance)) for way, (mean, variance) in ways.items()})
     order = pl.DataFrame({"name": list(ways)}).join(best, on="name", maintain_order="left")
     table = order.select(way="name", mean="mean", variance="variance", log_likelihood="log_likelihood")
-    return NormalFit(mean, variance, table["log_likelihood"][0], solution, table)
+    return NormalFit(mean, variance, table["log_likelihood"][0], solution, table, current())
 
 
 def _numbers(data: Any) -> np.ndarray:
@@ -187,12 +205,18 @@ class Surrogate:
         the size of their gradients, ``error_rate_gradient``, ``cross_entropy_gradient``.
       descent: the error rate after each step of gradient descent on either: ``step``, ``error_rate`` (on
         itself), ``cross_entropy`` (on the surrogate).
+      language: that it speaks; None: the one in use when it is shown.
     """
 
     line: pl.DataFrame
     descent: pl.DataFrame
+    language: str | None = None
 
     def __repr__(self) -> str:
+        with speaking(self.language):
+            return self._text()
+
+    def _text(self) -> str:
         rows = [[say(f"surrogate.column.{name}") for name in ("objective", "values", "flat", "start", "end")]]
         for name in ("error_rate", "cross_entropy"):
             flat = np.mean(self.line[f"{name}_gradient"].to_numpy() == 0)
@@ -204,6 +228,10 @@ class Surrogate:
 
     def figure(self) -> "plotly.graph_objects.Figure":
         """Both objectives along the line."""
+        with speaking(self.language):
+            return self._figure()
+
+    def _figure(self) -> "plotly.graph_objects.Figure":
         import plotly.graph_objects as go
 
         figure = go.Figure()
@@ -217,7 +245,14 @@ class Surrogate:
         )
 
 
-def surrogate(*, examples: int = 10, points: int = 201, steps: int = 100, rate: float = 1.0) -> Surrogate:
+def surrogate(
+    *,
+    examples: int = 10,
+    points: int = 201,
+    steps: int = 100,
+    rate: float = 1.0,
+    language: str | None = None,
+) -> Surrogate:
     """Why a classifier minimizes cross-entropy and not its error rate: a small one that shows both.
 
     A linear classifier of points of two classes in the plane. Its error rate takes only the values 0,
@@ -229,10 +264,16 @@ def surrogate(*, examples: int = 10, points: int = 201, steps: int = 100, rate: 
       points: along the line through weight space, from a bad classifier to beyond a good one.
       steps: of gradient descent.
       rate: its learning rate, above 0.
+      language: "en" or "ja", for what this call says and returns. Default: the language in use.
 
     Raises:
       UsageError: for anything that cannot be.
     """
+    with speaking(language):
+        return _compared(examples, points, steps, rate)
+
+
+def _compared(examples: int, points: int, steps: int, rate: float) -> Surrogate:
     for name, value in (("examples", examples), ("points", points), ("steps", steps)):
         check_count(name, value)
     check_number("surrogate", "rate", rate, "rule.positive", lambda η: 0 < η < math.inf)
@@ -251,7 +292,7 @@ def surrogate(*, examples: int = 10, points: int = 201, steps: int = 100, rate: 
             line |= {name: np.asarray(values), f"{name}_gradient": np.linalg.norm(gradients, axis=1)}
             descent[name] = np.asarray(_errors_on_the_way(f, partial(_error_rate, x, y), start, steps, rate))
     names = ["position", *objectives, *(f"{name}_gradient" for name in objectives)]
-    return Surrogate(pl.DataFrame(line).select(names), pl.DataFrame(descent))
+    return Surrogate(pl.DataFrame(line).select(names), pl.DataFrame(descent), current())
 
 
 def _error_rate(x: Any, y: Any, weights: Any) -> Any:

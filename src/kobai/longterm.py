@@ -25,7 +25,8 @@ from kobai.columns import columns
 from kobai.errors import UsageError, check_count, check_several, unknown
 from kobai.initializers import generator_of, orthogonal
 from kobai.tasks.network import ACTIVATIONS
-from kobai.words import say
+from kobai.words import current, say
+from kobai.words import language as speaking
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -89,12 +90,18 @@ class Memory:
     Fields:
       frame: columns ``radius``, ``steps_back`` (T − t) and ``norm``.
       title: the values of the sentence above the table.
+      language: that it speaks; None: the one in use when it is shown.
     """
 
     frame: pl.DataFrame
     title: dict[str, object]
+    language: str | None = None
 
     def __str__(self) -> str:
+        with speaking(self.language):
+            return self._text()
+
+    def _text(self) -> str:
         wide = self.frame.pivot("radius", index="steps_back", values="norm")
         length = wide["steps_back"][-1]
         shown = wide.filter(pl.col("steps_back").is_in(sorted({1, length // 4, length // 2, length})))
@@ -112,11 +119,10 @@ class Memory:
         figure = go.Figure()
         for (radius,), rows in self.frame.group_by("radius", maintain_order=True):
             figure.add_trace(go.Scatter(x=rows["steps_back"], y=rows["norm"], name=f"ρ {radius:g}"))
-        return figure.update_layout(
-            title=say("memory.title", **self.title),
-            xaxis_title=say("memory.steps_back"),
-            yaxis={"title": "‖∂h_T/∂h_t‖", "type": "log", "exponentformat": "power"},
-        )
+        with speaking(self.language):
+            title, across = say("memory.title", **self.title), say("memory.steps_back")
+        up = {"title": "‖∂h_T/∂h_t‖", "type": "log", "exponentformat": "power"}
+        return figure.update_layout(title=title, xaxis_title=across, yaxis=up)
 
 
 def memory(
@@ -127,6 +133,7 @@ def memory(
     length: int = 50,
     nodes: int = 32,
     seed: int = 0,
+    language: str | None = None,
 ) -> Memory:
     """‖∂h_T/∂h_t‖ against the spectral radius ρ of the recurrent weights, before any training.
 
@@ -140,10 +147,18 @@ def memory(
       length: steps T.
       nodes: of the recurrent layer.
       seed: of the weights and inputs, the same for every radius.
+      language: "en" or "ja", for what this call says and returns. Default: the language in use.
 
     Raises:
       UsageError: for anything that cannot be.
     """
+    with speaking(language):
+        return _measured(radii, cell, activation, length, nodes, seed)
+
+
+def _measured(
+    radii: Sequence[float], cell: str, activation: str, length: int, nodes: int, seed: int
+) -> Memory:
     recurrent.check_cell(cell)
     for name, value in (("length", length), ("nodes", nodes)):
         check_count(name, value)
@@ -162,4 +177,4 @@ def memory(
         norms = gradient_through_time(cell, filled, x, activation=activation)[::-1]
         frames.append(pl.DataFrame({"radius": float(radius), "steps_back": range(length + 1), "norm": norms}))
     title = {"cell": cell, "activation": activation, "nodes": nodes, "length": length}
-    return Memory(pl.concat(frames), title)
+    return Memory(pl.concat(frames), title, current())

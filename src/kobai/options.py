@@ -2,7 +2,8 @@
 
 Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what
 is wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks
-English alone and counts a Japanese character as one column, where a terminal gives it two.
+English alone and counts a Japanese character as one column, where a terminal gives it two. `listed` prints
+the lists of names.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +13,10 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
+from kobai import methods
 from kobai.errors import UsageError, unknown
 from kobai.report.wrap import Paragraph
 from kobai.words import say
@@ -162,7 +165,7 @@ def written_help(command: Any, context: Any) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
+def described(rows: Iterable[tuple[str, str | Text]]) -> RenderableType:
     """Names with what they mean, in two columns."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
@@ -170,6 +173,22 @@ def described(rows: Iterable[tuple[str, str]]) -> RenderableType:
     for name, meaning in rows:
         table.add_row(name, Paragraph(meaning))
     return Padding(table, (0, 0, 0, 2))
+
+
+def listed(*tables: tuple[str, Iterable[str]]) -> None:
+    """Print the names of each kind: how the kind is used, then each with what it is and who found it."""
+    console = Console(highlight=False, markup=False)
+    for kind, names in tables:
+        console.print(say(f"kind.{kind}"), style="bold")
+        if kind in methods.USES:
+            console.print(f"  {methods.USES[kind]}", style="dim")
+        console.print(described((name, _with_source(f"{kind}.{name}")) for name in names))
+
+
+def _with_source(key: str) -> Text:
+    """What something is, and who found it."""
+    source = methods.SOURCES.get(key)
+    return Text.assemble(say(key), (f" · {source}", "dim") if source else "")
 
 
 def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -6,221 +6,196 @@ then all run on fresh seeds, paired: one seed is one source, one draw of fresh w
 """
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import jax
-import numpy as np
 
 from kobai import initializers as initial_values
-from kobai.comparison import use_compilation_cache
-from kobai.errors import UsageError, check_count, check_several, unknown
+from kobai.comparison import progress_bar, use_compilation_cache
+from kobai.errors import UsageError, check_count, check_several, is_number, unknown
 from kobai.initializers import Initializer
-from kobai.optimizers.adam import Adam
-from kobai.reuse.result import Arm, Row, Transfer, compared, interval
-from kobai.reuse.weights import ArrayRates, Given, trained
+from kobai.methods import PROTOCOLS
+from kobai.optimizers.base import Optimizer
+from kobai.reuse.plan import Plan, arms, with_rate
+from kobai.reuse.result import Setup, Transfer
+from kobai.reuse.rows import compared
+from kobai.reuse.weights import trained
+from kobai.study.grid import candidates
 from kobai.study.protocol import FIRST_CONFIRMATION_SEED
-from kobai.sweep import Cell, Run, Sweep
+from kobai.tasks.load import load
 from kobai.tasks.pairs import PAIRS, Pair
 from kobai.tasks.task import Task
 from kobai.words import current
 from kobai.words import language as speaking
 
-PROTOCOLS = ("pretraining", "fine-tuning", "transfer")
-SCRATCH, LONGER = "scratch", "scratch, longer"
-RATES = (0.001, 0.00316, 0.01, 0.0316)
-
-
-def arms(
-    protocols: Sequence[str], steps: int, source_steps: int, slow: float, head_fits: bool = True
-) -> dict[str, Arm]:
-    """The arms of these protocols, and of the trainings from scratch that they are compared with.
-
-    Pretraining pays for its source: it is compared with training from scratch for as many steps in all. For
-    fine tuning and transfer the source is there already. A head that does not fit is new in every arm.
-    """
-    every = {
-        SCRATCH: Arm(False, False, 1.0, steps, 0, None),
-        LONGER: Arm(False, False, 1.0, steps + source_steps, 0, None),
-        "pretraining": Arm(True, head_fits, 1.0, steps, source_steps, LONGER),
-        "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, SCRATCH),
-        "transfer": Arm(True, False, slow, steps, 0, SCRATCH),
-    }
-    wanted = {every[name].against for name in protocols} | set(protocols)
-    return {name: arm for name, arm in every.items() if name in wanted}
+MIDDLE = slice(2, 6)
+"""The four of the eight learning rates of a default grid that are tried for a rule given by its name."""
 
 
 def transfer(
-    pair: Pair | tuple[Task, Task] | str,
+    pair: Pair | tuple[Task | str, Task | str] | str,
     *,
     protocol: str | Sequence[str] = PROTOCOLS,
     amounts: Sequence[int] = (20, 50, 100, 400),
-    seeds: int = 10,
-    tuning_seeds: int = 2,
+    optimizer: str | type | Optimizer = "adam",
+    learning_rates: Sequence[float] | None = None,
+    source_learning_rate: float | None = None,
+    initializer: str | Initializer = "he",
     steps: int = 300,
     source_steps: int = 500,
     slow: float = 0.0,
-    learning_rates: Sequence[float] = RATES,
-    source_learning_rate: float = 0.00316,
-    initializer: str | Initializer = "he",
+    seeds: int = 10,
+    tuning_seeds: int = 2,
     language: str | None = None,
+    progress: bool = True,
+    command: str | None = None,
 ) -> Transfer:
     """Does it help to start from the weights of another task, and with how much data of one's own?
 
     Protocols: "pretraining" trains all weights on the source first and pays for those steps; "fine-tuning"
     starts from all weights of a source that is there already; "transfer" keeps the features, frozen or
     slowed, and makes the head new. Where the heads differ in shape, all three make it new. Each is compared
-    with training from scratch on the same data. Adam throughout.
+    with training from scratch on the same data.
 
     Args:
-      pair: a `Pair`, (source task, target task), or a built-in one: "halves", "moved", "unrelated".
+      pair: a `Pair`, (source task, target task), or a built-in one: "halves", "moved", "unrelated". A task
+        may be given by its name.
       protocol: one or several of the three.
       amounts: training examples of the target that are used, the first of its training data.
-      seeds: fresh seeds.
-      tuning_seeds: seeds that choose a learning rate for each arm and amount.
+      optimizer: the update rule of every training: a name, a class, or an instance, of which a list of
+        learning rates is a grid.
+      learning_rates: those to choose from, for each arm and amount. Default: those of the instance; of a rule
+        by name, the middle four of its default grid.
+      source_learning_rate: of the training on the source. Default: the second smallest of the learning rates,
+        which is a usual one of the rule. (Validation data cannot choose it: of a source that teaches nothing
+        they would prefer a network that has learned nothing.)
+      initializer: of all fresh weights.
       steps: updates on the target.
       source_steps: updates on the source.
       slow: factor of the learning rate of the features in a transfer; 0 freezes them.
-      learning_rates: those to choose from.
-      source_learning_rate: for the training of the source.
-      initializer: of all fresh weights.
+      seeds: fresh seeds.
+      tuning_seeds: seeds that choose the learning rates.
       language: "en" or "ja", for this call.
+      progress: show a progress bar.
+      command: what the page says reproduces it. Default: this call.
 
     Returns:
-      A `Transfer`: prints its answer and a table, holds a frame and a figure.
+      A `Transfer`: prints its answer and a table, holds a frame, a figure and a page.
 
     Raises:
       UsageError: for anything that cannot be run, before any training.
     """
+    command = command or _call(pair, locals())
     with speaking(language):
         pair, protocols = _pair(pair), [protocol] if isinstance(protocol, str) else list(protocol)
         heads = pair.heads()
-        _check(pair.target, protocols, amounts, slow, learning_rates)
+        for task in (pair.source, pair.target):
+            task.check()
+        _check(pair.target, protocols, amounts, slow, source_learning_rate)
         counts = {"seeds": seeds, "tuning_seeds": tuning_seeds, "steps": steps, "source_steps": source_steps}
         for name, count in counts.items():
             check_count(name, count, 10**6)
-        use_compilation_cache()
+        name, rule, rates = _rule(optimizer, learning_rates)
+        rate = rates[:2][-1] if source_learning_rate is None else source_learning_rate
         fresh = initial_values.parse(initializer)
+        use_compilation_cache()
         tuning = list(range(tuning_seeds))
         confirmation = list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + seeds))
-        source = trained(
-            pair.source, Adam(learning_rate=source_learning_rate), fresh, tuning + confirmation, source_steps
+        every = arms(protocols, steps, source_steps, slow, pair.keeps_head())
+        with progress_bar(progress) as shown:
+            shown.phase("protocols", len(amounts) * len(every) * (len(rates) * tuning_seeds + seeds))
+            arrays = trained(pair.source, with_rate(rule, rate), fresh, tuning + confirmation, source_steps)
+            sources = dict(zip(tuning + confirmation, arrays, strict=True))
+            plan = Plan(pair.target, heads, fresh, sources, every, rule, shown.advance)
+            rows = [row for amount in amounts for row in plan.rows(amount, rates, tuning, confirmation)]
+        setup = Setup(
+            optimizer=name,
+            learning_rates=tuple(rates),
+            source_learning_rate=rate,
+            initializer=fresh.name,
+            slow=float(slow),
+            **counts,
         )
-        plan = Plan(
-            pair.target,
-            heads,
-            fresh,
-            dict(zip(tuning + confirmation, source, strict=True)),
-            arms(protocols, steps, source_steps, slow, pair.keeps_head()),
-        )
-        rows = []
-        for amount in amounts:
-            task = dataclasses.replace(pair.target, train=_first(pair.target.train, amount))
-            trials = plan.run(task, dict.fromkeys(plan.arms, learning_rates), tuning)
-            rates = {name: _best(trials[name], task.maximize) for name in plan.arms}
-            runs = plan.run(task, {name: [rate] for name, rate in rates.items()}, confirmation)
-            for name, arm in plan.arms.items():
-                if arm.against:
-                    both = [
-                        (plan.arms[each], rates[each], runs[each][rates[each]])
-                        for each in (name, arm.against)
-                    ]
-                    base = trials[arm.against][rates[arm.against]]
-                    rows.append(Row.of(name, amount, task, *both, tuning_of_baseline=base))
         return Transfer(
             compared(rows),
             pair.source.name,
             pair.target.name,
             pair.target.measure,
-            seeds,
+            setup,
             new_head=not pair.keeps_head(),
+            command=command,
             language=current(),
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What all amounts have in common."""
-
-    target: Task
-    heads: Sequence[bool]
-    fresh: Initializer
-    sources: Mapping[int, Sequence[np.ndarray]]
-    """The trained arrays of the source, by seed."""
-    arms: Mapping[str, Arm]
-
-    def run(
-        self, task: Task, rates: Mapping[str, Sequence[float]], seeds: Sequence[int]
-    ) -> dict[str, dict[float, list[Run]]]:
-        """The runs of every arm with each of its rates, by arm and rate, one for each seed."""
-        found: dict[str, dict[float, list[Run]]] = {
-            name: {rate: [] for rate in rates[name]} for name in rates
-        }
-        for steps in {arm.steps for arm in self.arms.values()}:
-            wanted = [
-                (name, rate, seed)
-                for name, arm in self.arms.items()
-                if arm.steps == steps
-                for rate in rates[name]
-                for seed in seeds
-            ]
-            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in wanted]
-            sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
-            runs: dict[int, Run] = {}
-            for positions, finished in sweep.run(cells):
-                runs |= zip(positions, finished, strict=True)
-            for i, (name, rate, _) in enumerate(wanted):
-                found[name][rate].append(runs[i])
-        return found
-
-    def _cell(self, arm: Arm, rate: float, seed: int) -> Cell:
-        arrays = [
-            array if (arm.head_kept if head else arm.features_kept) else None
-            for array, head in zip(self.sources[seed], self.heads, strict=True)
-        ]
-        factors = tuple(1.0 if head else arm.slow for head in self.heads)
-        start: Any = Given("reused", self.fresh, arrays)
-        return Cell(ArrayRates(Adam(learning_rate=rate), factors), start, seed)
+# What is given
 
 
-def _best(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:
-    """The rate with the best final validation metric, on average; one that diverges is the last choice."""
-
-    def score(rate: float) -> float:
-        final = np.mean([run.validation_metric[-1] for run in trials[rate]])
-        return -math.inf if np.isnan(final) else final if maximize else -final
-
-    return max(trials, key=score)
-
-
-def _first(data: Any, amount: int) -> Any:
-    """The first `amount` examples, again and again: equal shapes for every amount are one program."""
-    return jax.tree.map(lambda array: array[np.resize(np.arange(amount), len(array))], data)
-
-
-def _pair(given: Pair | tuple[Task, Task] | str) -> Pair:
+def _pair(given: Any) -> Pair:
     if isinstance(given, str):
         if given not in PAIRS:
             raise unknown("kind.pair", given, PAIRS)
         return PAIRS[given]()
-    if isinstance(given, tuple) and len(given) == 2 and all(isinstance(task, Task) for task in given):
-        return Pair(*given)
+    if isinstance(given, tuple) and len(given) == 2:
+        given = tuple(_loaded(task) if isinstance(task, str) else task for task in given)
+        if all(isinstance(task, Task) for task in given):
+            return Pair(*given)
     if not isinstance(given, Pair):
         raise UsageError("error.transfer.pair", value=type(given).__name__)
     return given
 
 
+def _loaded(name: str) -> Task:
+    """The task of that name; one of a built-in kind is called as it was written: adding:length=5."""
+    task = load(name)
+    return task if ".py" in name else dataclasses.replace(task, name=name)
+
+
+def _rule(given: Any, rates: Any) -> tuple[str, Optimizer, list[float]]:
+    """The name of the update rule, an instance, and the learning rates that are tried."""
+    if rates is not None:
+        check_several("learning_rates", rates)
+    found = candidates(given, rates)
+    rule = found[0].settings[0]
+    tried = found[0].learning_rates()
+    one = len(found) == 1 and len(tried) == len(found[0].settings)  # a grid of learning rates and no other
+    if not one or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
+        raise UsageError("error.transfer.optimizer", value=repr(given))
+    by_name = isinstance(given, str | type) and rates is None
+    return found[0].name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
+
+
+def _looks_ahead(rule: Any) -> bool:
+    """Whether its gradient is taken elsewhere than at the parameters."""
+    return type(rule).lookahead is not Optimizer.lookahead
+
+
 def _check(
-    target: Task, protocols: Sequence[str], amounts: Sequence[int], slow: float, rates: Sequence[float]
+    target: Task, protocols: Sequence[str], amounts: Sequence[int], slow: float, source_rate: float | None
 ) -> None:
-    for name, values in (("protocol", protocols), ("amounts", amounts), ("learning_rates", rates)):
+    for name, values in (("protocol", protocols), ("amounts", amounts)):
         check_several(name, values)
     for protocol in protocols:
         if protocol not in PROTOCOLS:
             raise unknown("kind.protocol", protocol, PROTOCOLS)
     for amount in amounts:
         check_count("amounts", amount, len(jax.tree.leaves(target.train)[0]))
-    if not isinstance(slow, Real) or not 0 <= slow <= 1:
+    if not is_number(slow) or not 0 <= slow <= 1:
         raise UsageError("error.transfer.slow", value=repr(slow))
+    if source_rate is not None and not (is_number(source_rate) and 0 <= source_rate < math.inf):
+        raise UsageError("error.transfer.source_rate", value=repr(source_rate))
+
+
+def _call(pair: Any, given: Mapping[str, Any]) -> str:
+    """This call as it was written; `pair`: tasks of one's own."""
+    usual = {name: each.default for name, each in inspect.signature(transfer).parameters.items()}
+    named = isinstance(pair, str) or (isinstance(pair, tuple) and all(isinstance(t, str) for t in pair))
+    parts = [
+        f"{name}={value!r}"
+        for name, value in given.items()
+        if name not in ("pair", "command", "progress", "language") and repr(value) != repr(usual[name])
+    ]
+    return f"kobai.transfer({', '.join([repr(pair) if named else 'pair', *parts])})"

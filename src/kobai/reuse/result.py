@@ -1,187 +1,34 @@
-"""What came of a transfer: each protocol against its training from scratch, paired by seed."""
+"""What came of a transfer: printed, drawn, kept in files, in the language of its call."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import json
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
-from rich.cells import cell_len
 
-from kobai.columns import columns
-from kobai.errors import UsageError
-from kobai.study import statistics
-from kobai.study.statistics import Estimate
-from kobai.sweep import Run, evaluated_at
-from kobai.tasks.task import Task
+from kobai.reuse import table
+from kobai.study import store
 from kobai.words import language as speaking
-from kobai.words import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects
 
-HELPS, HARMS, OPEN = "helps", "harms", "open"
-LEVEL = 0.05
-LINE = 80
-BY_STEPS = ("fine-tuning",)
-"""Protocols that are there to save steps; the others are judged by the final metric."""
-
 
 @dataclasses.dataclass(frozen=True)
-class Arm:
-    """One way to train on the target.
+class Setup:
+    """With what it was trained."""
 
-    Fields:
-      kept: whether the features start as the source left them; and whether the head does.
-      slow: the factor of the features' learning rate.
-      steps: on the target.
-      spent: steps that count before the first of these.
-      against: the arm that it is compared with; None for the two that start from scratch.
-    """
-
-    features_kept: bool
-    head_kept: bool
-    slow: float
-    steps: int
-    spent: int
-    against: str | None
-
-
-def interval(steps: int) -> int:
-    """Steps between two evaluations."""
-    return min(10, steps)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
-    """One protocol with one amount of data, beside its training from scratch."""
-
-    protocol: str
-    amount: int
-    rate: float
-    rate_of_baseline: float
-    metric: float
-    """Mean of the final metrics: on test data where there are any, else on validation data."""
-    metric_of_baseline: float
-    difference: Estimate
-    """By how much the metric is better, mean over the seeds; above 0: the protocol is better."""
-    target: float | None
-    """The metric that counts steps: 90 % of the way to what training from scratch reached in the tuning."""
-    reached: int
-    ratio: Estimate
-    """Steps to the target over those from scratch, geometric mean; below 1: the protocol is faster."""
-    p: float
-    """Of the deciding measure: the steps for fine tuning, else the metric. Not yet corrected."""
-    better: bool
-
-    @classmethod
-    def of(
-        cls,
-        protocol: str,
-        amount: int,
-        task: Task,
-        reused: tuple[Arm, float, Sequence[Run]],
-        baseline: tuple[Arm, float, Sequence[Run]],
-        *,
-        tuning_of_baseline: Sequence[Run],
-    ) -> "Row":
-        """The comparison of two arms with their rates and their runs, one run for each seed."""
-        target = _target(tuning_of_baseline, task.maximize)
-        budget = baseline[0].steps
-        metrics = [np.array([_final(run) for run in runs]) for _, _, runs in (reused, baseline)]
-        times = [_times(arm, runs, target, task.maximize) for arm, _, runs in (reused, baseline)]
-        gains = (metrics[0] - metrics[1]) * (1 if task.maximize else -1)
-        ratio = statistics.paired_ratio(times[0], times[1], budget)
-        if protocol in BY_STEPS:
-            p = statistics.sign_flip_p(
-                statistics.restricted(times[0], budget), statistics.restricted(times[1], budget)
-            )
-            better = ratio.value is not None and ratio.value < 1
-        else:
-            p, better = float(statistics.sign_flip_p_values(gains)), bool(gains.mean() > 0)
-        return cls(
-            protocol=protocol,
-            amount=amount,
-            rate=reused[1],
-            rate_of_baseline=baseline[1],
-            metric=float(metrics[0].mean()),
-            metric_of_baseline=float(metrics[1].mean()),
-            difference=_mean(gains),
-            target=target,
-            reached=int(np.sum(times[0] <= budget)),
-            ratio=ratio,
-            p=p,
-            better=better,
-        )
-
-
-def _final(run: Run) -> float:
-    """The final metric; of a run that diverged, the one that it began with."""
-    if run.diverged_at is not None:
-        return float(run.validation_metric[0])
-    return float(run.validation_metric[-1]) if run.test_metric is None else run.test_metric
-
-
-def _target(tuning: Sequence[Run], maximize: bool) -> float | None:
-    """What counts as arriving, fixed before the fresh seeds; None where scratch learned nothing."""
-    curves = np.array([run.validation_metric for run in tuning])
-    start, end = np.median(curves[:, [0, -1]], axis=0)
-    try:
-        return statistics.auto_target(float(start), float(end), maximize)
-    except UsageError:
-        return None
-
-
-def _times(arm: Arm, runs: Sequence[Run], target: float | None, maximize: bool) -> np.ndarray:
-    """Steps to the target, with those that count before the first; inf where it was never met."""
-    if target is None:
-        return np.full(len(runs), np.inf)
-    curves = np.array([run.validation_metric for run in runs], float)
-    steps = evaluated_at(arm.steps, interval(arm.steps))
-    found = statistics.steps_to_target(steps, curves, float(np.float32(target)), maximize)
-    lost = np.array([run.diverged_at is not None for run in runs])
-    return np.where(lost, np.inf, found) + arm.spent
-
-
-def _mean(values: np.ndarray) -> Estimate:
-    """A mean with Student's 95 % interval."""
-    mean = float(values.mean())
-    if len(values) < 2 or np.ptp(values) == 0:
-        return Estimate(mean, None, None) if len(values) < 2 else Estimate(mean, mean, mean)
-    from scipy import stats
-
-    low, high = stats.t.interval(statistics.LEVEL, len(values) - 1, loc=mean, scale=stats.sem(values))
-    return Estimate(mean, float(low), float(high))
-
-
-def compared(rows: Sequence[Row]) -> pl.DataFrame:
-    """All rows as a frame, with p corrected by Holm over all of them, and what it comes to."""
-    corrected = statistics.holm([row.p for row in rows])
-    return pl.DataFrame(
-        [
-            {
-                "protocol": row.protocol,
-                "amount": row.amount,
-                "learning_rate": row.rate,
-                "learning_rate_scratch": row.rate_of_baseline,
-                "metric": row.metric,
-                "metric_scratch": row.metric_of_baseline,
-                **_named("difference", row.difference),
-                "target": row.target,
-                "reached": row.reached,
-                **_named("ratio", row.ratio),
-                "p": row.p,
-                "corrected_p": float(p),
-                "verdict": OPEN if p > LEVEL else HELPS if row.better else HARMS,
-            }
-            for row, p in zip(rows, corrected, strict=True)
-        ],
-        infer_schema_length=None,
-    )
-
-
-def _named(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    optimizer: str = "adam"
+    learning_rates: tuple[float, ...] = ()
+    source_learning_rate: float = 0.0
+    initializer: str = "he"
+    steps: int = 300
+    source_steps: int = 500
+    slow: float = 0.0
+    tuning_seeds: int = 2
+    seeds: int = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -195,8 +42,9 @@ class Transfer:
         ``verdict``: "helps", "harms" or "open".
       source, target: names of the tasks.
       metric: what the metric is called.
-      seeds: how many fresh ones.
+      setup: with what it was trained.
       new_head: whether the heads differ in shape, so that every protocol made it new.
+      command: what the page says reproduces it.
       language: that it speaks; None: the one in use when it is shown.
     """
 
@@ -204,99 +52,54 @@ class Transfer:
     source: str
     target: str
     metric: str
-    seeds: int
+    setup: Setup = Setup()
     new_head: bool = False
+    command: str = ""
     language: str | None = None
 
     def __repr__(self) -> str:
         with speaking(self.language):
-            names = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
-            head = [say(f"transfer.column.{name}") for name in names]
-            table = columns([head, *map(_shown, self.frame.iter_rows(named=True))], left=1)
-            return "\n".join([self._title(), "", *self._answer(), "", *table, "", *self._notes()])
+            return table.text(self)
+
+    def _repr_html_(self) -> str:
+        from kobai.reuse.page import summary
+
+        with speaking(self.language):
+            return summary(self)
 
     def figure(self) -> "plotly.graph_objects.Figure":
-        """The metric against the amount of target data: each protocol, and from scratch."""
+        """By the amount of target data: the metric of each protocol and from scratch, and the difference."""
+        from kobai.reuse.page import figure
+
         with speaking(self.language):
-            return self._figure()
+            return figure(self)
 
-    def _figure(self) -> "plotly.graph_objects.Figure":
-        import plotly.graph_objects as go
+    def html(self) -> str:
+        """One self-contained page."""
+        from kobai.reuse.page import page
 
-        figure = go.Figure()
-        for (protocol,), rows in self.frame.group_by("protocol", maintain_order=True):
-            for column, dash in (("metric", "solid"), ("metric_scratch", "dot")):
-                name = say(f"transfer.line.{column}", protocol=say(f"transfer.protocol.{protocol}"))
-                figure.add_trace(
-                    go.Scatter(
-                        x=rows["amount"], y=rows[column], name=name, line_dash=dash, mode="lines+markers"
-                    )
-                )
-        return figure.update_layout(
-            title=self._title(),
-            xaxis={"title": say("transfer.column.amount"), "type": "log"},
-            yaxis_title=self.metric,
-        )
+        with speaking(self.language):
+            return page(self)
 
-    def _title(self) -> str:
-        return say(
-            "transfer.title", source=self.source, target=self.target, metric=self.metric, seeds=self.seeds
-        )
+    def to_json(self) -> str:
+        """The table and with what it was made, as JSON; a number that is not finite is null."""
+        found = {
+            "source": self.source,
+            "target": self.target,
+            "metric": self.metric,
+            "new_head": self.new_head,
+            **dataclasses.asdict(self.setup),
+            "rows": [{name: _finite(value) for name, value in row.items()} for row in self.frame.to_dicts()],
+        }
+        return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
 
-    @property
-    def _smallest_p(self) -> float:
-        """The smallest corrected p that so many rows and seeds can give."""
-        return statistics.smallest_p(len(self.frame), self.seeds)
-
-    def _answer(self) -> Iterator[str]:
-        for (protocol,), rows in self.frame.group_by("protocol", maintain_order=True):
-            by = "steps" if protocol in BY_STEPS else "metric"
-            found = {
-                verdict: rows.filter(verdict=verdict)["amount"].to_list() for verdict in (HELPS, HARMS, OPEN)
-            }
-            # No help found means that there is none only where these seeds could have found it.
-            fails = found[HARMS] or self._smallest_p <= LEVEL
-            parts = [] if found[HELPS] else [say("transfer.fails" if fails else "transfer.undecided")]
-            for verdict, amounts in found.items():
-                if amounts:
-                    parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, amounts))))
-            name = say(f"transfer.protocol.{protocol}")
-            line = say("transfer.answer", protocol=name, parts=say("transfer.and").join(parts))
-            if cell_len(line) <= LINE:
-                yield line
-            else:  # one part a line
-                yield say("transfer.answer.begin", protocol=name)
-                yield from (f"  {part}" for part in parts)
-
-    def _notes(self) -> Iterator[str]:
-        yield say("transfer.note")
-        if self.new_head:
-            yield say("transfer.note.new_head")
-        if self._smallest_p > LEVEL:
-            needed = statistics.seeds_needed(len(self.frame))
-            yield say("transfer.note.seeds", seeds=self.seeds, p=f"{self._smallest_p:.2g}", needed=needed)
+    def save(self, folder: str | Path) -> None:
+        """Write transfer.html, transfer.json and table.parquet to a folder that exists."""
+        folder = Path(folder)
+        store.write_frame(folder / "table.parquet", self.frame)
+        store.write_text(folder / "transfer.json", self.to_json())
+        store.write_text(folder / "transfer.html", self.html())
 
 
-def _shown(row: dict[str, Any]) -> list[str]:
-    return [
-        say(f"transfer.protocol.{row['protocol']}"),
-        str(row["amount"]),
-        f"{row['metric']:.3f}",
-        f"{row['metric_scratch']:.3f}",
-        _difference(row),
-        _ratio(row),
-        f"{row['corrected_p']:.3f}",
-    ]
-
-
-def _difference(row: dict[str, Any]) -> str:
-    """Student's interval is symmetric: one number tells it."""
-    half = "" if row["difference_low"] is None else f" ±{row['difference'] - row['difference_low']:.3f}"
-    return f"{row['difference']:+.3f}{half}"
-
-
-def _ratio(row: dict[str, Any]) -> str:
-    value, low, high = (row[f"ratio{end}"] for end in ("", "_low", "_high"))
-    if value is None:
-        return "–"
-    return f"{value:.2g}" if low is None else f"{value:.2g} [{low:.2g}, {high:.2g}]"
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

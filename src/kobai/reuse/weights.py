@@ -10,6 +10,7 @@ import numpy as np
 
 from kobai.initializers import Initializer, Layout
 from kobai.optimizers.base import Optimizer, State, hyperparameters
+from kobai.strategy import weights_of
 from kobai.sweep import INITIAL, batches, stream
 from kobai.tasks.task import Task, is_trained
 
@@ -78,6 +79,8 @@ def trained(
     The engine keeps what a comparison needs, curves and final numbers; here the weights are the result.
     """
     train = jax.tree.map(jnp.asarray, task.train)
+    # θ is one vector, which does not show what of it decays.
+    more = {"weights": weights_of(task)} if optimizer.decays else {}
     examples = len(jax.tree.leaves(task.train)[0])
 
     def loss(θ: Any, rows: Any) -> Any:
@@ -89,7 +92,7 @@ def trained(
 
         def step(carry: Any, rows: Any) -> tuple[Any, None]:
             θ, memory = carry
-            Δ, memory = optimizer.update(jax.grad(loss)(θ, rows), memory, θ)
+            Δ, memory = optimizer.update(jax.grad(loss)(θ, rows), memory, θ, **more)
             return (θ + Δ, memory), None
 
         return jax.lax.scan(step, (θ, optimizer.init(θ)), rows)[0][0]

@@ -177,7 +177,7 @@ WORDS = {
     "help.commands": "Commands:",
     "help.arguments": "Arguments:",
     "help.options": "Options:",
-    "help.methods": "List the optimizers and the initial values.",
+    "help.methods": "List the methods: rules, minimizers, initial values, batches, schedules, stabilizers and what else there is.",
     "help.tasks": "List the built-in tasks.",
     "help.task": "a built-in task (kobai tasks), or a Python file: my_task.py or my_task.py:name",
     "help.own_task": "A task of your own is a Python file with a kobai.Task: kobai compare my_task.py",

@@ -179,7 +179,7 @@ WORDS = {
     "help.commands": "コマンド:",
     "help.arguments": "引数:",
     "help.options": "オプション:",
-    "help.methods": "最適化手法と初期値の一覧を表示します。",
+    "help.methods": "手法を一覧にします。更新則、最小化手法、初期値、バッチ、スケジュール、安定化などです。",
     "help.tasks": "組み込みの課題の一覧を表示します。",
     "help.task": "組み込みの課題(kobai tasks)、または Python ファイル: my_task.py、my_task.py:名前",
     "help.own_task": "自分の課題は kobai.Task を書いた Python ファイルです: kobai compare my_task.py",

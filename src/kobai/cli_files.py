@@ -1,0 +1,72 @@
+"""Where a command keeps what it found: --output, --html, --json. Checked before anything is computed."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from kobai.errors import UsageError
+from kobai.words import say
+
+
+class Result(Protocol):
+    """What can be kept."""
+
+    def save(self, folder: Path) -> None: ...
+
+    def html(self) -> str: ...
+
+    def to_json(self) -> str: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """The places that were named: a folder for everything, a page, a file of JSON."""
+
+    output: Path | None
+    html: Path | None
+    json: Path | None
+    name: str
+    """Of the folder in kobai-runs that is made, with the time, where neither --output nor --html is given."""
+    contents: str
+    """The files of the folder."""
+
+    def check_names(self) -> None:
+        """Refuse a file where there can be none. Needs nothing heavy."""
+        for option, path in (("--html", self.html), ("--json", self.json)):
+            if path is not None and not (path.parent.is_dir() and not path.is_dir()):
+                raise UsageError("error.file", option=option, path=path)
+        if self.html is not None and self.json is not None and self.html.resolve() == self.json.resolve():
+            raise UsageError("error.files.same", path=self.html)
+
+    def check(self) -> Path | None:
+        """Refuse what cannot be written; the folder that is to be made, if any."""
+        from kobai.study.store import check_folder, check_writable
+
+        for path in (self.html, self.json):
+            if path is not None:
+                check_writable(path)
+        if self.output is None and self.html is not None:
+            return None
+        folder = self.output or Path("kobai-runs") / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        check_folder(folder)
+        return folder
+
+    def write(self, result: Result, folder: Path | None, began: float, console: Console) -> None:
+        """Write everything, and say where it is."""
+        from kobai.study.store import open_folder, write_text
+
+        if folder is not None:
+            result.save(open_folder(folder))
+        if self.html is not None:
+            write_text(self.html, result.html())
+        if self.json is not None:
+            write_text(self.json, result.to_json())
+        where = [say("descent.files", names=self.contents, folder=folder)] if folder else []
+        where += [", ".join(str(path) for path in (self.html, self.json) if path is not None)]
+        seconds = say("descent.seconds", seconds=f"{time.perf_counter() - began:.1f}")
+        paths: tuple[Any, ...] = (folder, self.html, self.json)
+        long = any(len(str(path)) > console.width for path in paths)  # to be copied whole
+        console.print(f"{'; '.join(filter(None, where))} ({seconds})", style="dim", soft_wrap=long)
