@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from kobai.course import cli as course_cli
-from kobai.course import grade
+from kobai.course import grade, table, watch
 from kobai.course.notebooks import build, dump, notebook, place, write
 from kobai.course.source import LANGUAGES, lesson_names, load
 
@@ -172,14 +172,14 @@ def test_many_learners_are_one_table(graded, capsys):
     from rich.console import Console
 
     console = Console(width=80)
-    console.print(grade.table(list(graded[1].values())))
+    console.print(table.table(list(graded[1].values())))
     rows = {
         line.split()[0].rpartition("/")[2]: line.split()[-1] for line in capsys.readouterr().out.splitlines()
     }
     assert rows["honest"] == "2/10"
     assert rows["endless"].endswith("⧖")
     assert rows["crash"] == "1/10!"
-    parsed = json.loads(grade.as_json(list(graded[1].values())))
+    parsed = json.loads(table.as_json(list(graded[1].values())))
     assert [entry["lesson"] for entry in parsed] == ["3_1_SGD"] * 4
     assert set(parsed[0]["verdicts"][0]) == {"exercise", "status", "mistake", "message"}
 

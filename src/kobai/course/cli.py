@@ -127,15 +127,22 @@ def _report(folder: Path, placed: "list[Placed]") -> None:
 
 def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    from kobai.course import grade
+    from kobai.course import grade, table
 
     if json is not None and not (json.parent.is_dir() and not json.is_dir()):
         raise UsageError("error.json", path=json)
-    results = grade.grade(folders, **limits)
+    terminal = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+        shown = bar.add_task("", total=None)
+        results = grade.grade(
+            folders, **limits, progress=lambda done, all: bar.update(shown, completed=done, total=all)
+        )
     if json is not None:
-        json.write_text(grade.as_json(results), "utf-8")
+        json.write_text(table.as_json(results), "utf-8")
     console = Console(highlight=False)
-    console.print(grade.table(results))
-    passed = sum(result.passed for result in results)
-    console.print(say("course.total", passed=passed, all=sum(len(result.verdicts) for result in results)))
+    console.print(table.table(results))
+    passed, all_of_them = table.total(results)
+    console.print(say("course.total", passed=passed, all=all_of_them))
