@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from kobai.course import cli as course_cli
-from kobai.course import grade, table, watch
 from kobai.course.notebooks import build, dump, notebook, place, write
 from kobai.course.source import LANGUAGES, lesson_names, load
 
@@ -106,90 +105,7 @@ def test_start_opens_jupyterlab_where_it_is_installed(kobai_here, place, monkeyp
     assert calls == [[sys.executable, "-m", "jupyterlab", "mine"]]
 
 
-# Running and judging them
-
-
-def statuses(results):
-    return [
-        {verdict["exercise"].partition(".")[2]: verdict["status"] for verdict in result.verdicts}
-        for result in results
-    ]
-
-
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
-    """Four learners: honest, endless, crashing, cheating."""
-    folder = tmp_path_factory.mktemp("learners")
-    never = "class RMSProp:\n def __init__(self, **k): pass\n def update(self, p, g):\n  while True: pass"
-    written_by_a_learner(folder / "honest", adagrad="class AdaGrad(:", arrival="raise SystemExit(3)")
-    written_by_a_learner(folder / "endless", adagrad="while True: pass", rmsprop=never)
-    written_by_a_learner(folder / "crash", adagrad="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    cheat = "check = lambda name: print('✓')\nreview = 'bcabd'  # right, by the way"
-    written_by_a_learner(
-        folder / "cheat",
-        review=cheat,
-        **{"momentum-check": "print('right!')", "adam": "%time\nclass Adam: pass"},
-    )
-    names = ("honest", "endless", "crash", "cheat")
-    results = grade.grade([folder / name for name in names], cell=3, threads=2)
-    return folder, dict(zip(names, results, strict=True))
-
-
-def test_an_honest_notebook_earns_what_is_right(graded):
-    found = statuses([graded[1]["honest"]])[0]
-    assert found.pop("sgd") == found.pop("adam") == "passed"
-    assert set(found.values()) == {"unwritten"}
-
-
-def test_an_endless_loop_is_graded_as_such_and_costs_no_other_exercise(graded):
-    found = statuses([graded[1]["endless"]])[0]
-    assert found["rmsprop"] == "stopped"
-    assert found["sgd"] == found["adam"] == "passed"
-    assert found["adagrad"] == "unwritten"  # the cell itself never ended
-
-
-def test_a_crash_is_graded_as_such_and_keeps_what_came_before(graded):
-    found = statuses([graded[1]["crash"]])[0]
-    assert found["sgd"] == "passed"
-    assert {found[name] for name in ("adagrad", "adadelta", "rmsprop", "adam", "arrival")} == {"crashed"}
-
-
-def test_an_edited_check_earns_nothing(graded):
-    found = statuses([graded[1]["cheat"]])[0]
-    assert found["momentum"] == "unwritten"
-    assert found["adam"] == "wrong"
-    assert found["review"] == found["sgd"] == "passed"
-
-
-def test_nothing_is_left_behind_and_nothing_in_the_folder_is_touched(graded, everything_in):
-    assert {path for path in everything_in(graded[0]) if path.endswith(".ipynb")} == {
-        f"{name}/{NAME}" for name in graded[1]
-    }
-    assert not [path for path in everything_in(graded[0]) if not path.endswith(".ipynb") and "/" in path]
-
-
-def test_many_learners_are_one_table(graded, capsys):
-    from rich.console import Console
-
-    console = Console(width=80)
-    console.print(table.table(list(graded[1].values())))
-    rows = {
-        line.split()[0].rpartition("/")[2]: line.split()[-1] for line in capsys.readouterr().out.splitlines()
-    }
-    assert rows["honest"] == "2/10"
-    assert rows["endless"].endswith("⧖")
-    assert rows["crash"] == "1/10!"
-    parsed = json.loads(table.as_json(list(graded[1].values())))
-    assert [entry["lesson"] for entry in parsed] == ["3_1_SGD"] * 4
-    assert set(parsed[0]["verdicts"][0]) == {"exercise", "status", "mistake", "message"}
-
-
-def test_a_notebook_gets_no_more_memory_than_it_may(tmp_path):
-    """Its own error is right: the answer is given where the memory is refused."""
-    hungry = "try:\n    kept = bytearray(2**34)\nexcept MemoryError:\n    review = 'bcabd'"
-    written_by_a_learner(tmp_path / "hungry", review=hungry)
-    [result] = grade.grade([tmp_path / "hungry"], gigabytes=4)
-    assert result.verdicts[0]["status"] == "passed"
+# Running them
 
 
 def test_check_prints_a_table_and_writes_json(kobai_here, place):

@@ -50,11 +50,12 @@ def notebooks_of(folder: Path) -> list[Found]:
     Answers, and notebooks that are none of the course's, are left out. Raises `Unreadable` for the folder.
     """
     try:
-        if not folder.is_dir():
-            raise Unreadable("error.course.no_folder", path=folder)
+        there = folder.is_dir()
         paths = [path for path in folder.glob("*.ipynb") if not path.name.startswith(".")]
     except (OSError, ValueError) as problem:  # ValueError: a zero in the path
         raise Unreadable("course.unreadable.folder", path=folder, problem=_said(problem)) from None
+    if not there:
+        raise Unreadable("error.course.no_folder", path=folder)
     known = [name for name in lesson_names() if load(name).exercises]
     # What the course wrote beside a notebook (….2.ipynb) comes after it, and 3_10 after 3_9.
     paths.sort(key=lambda path: (len(path.name), path.name))
@@ -82,12 +83,11 @@ def _found(folder: Path, path: Path, known: list[str]) -> Iterator[Found]:
 
 def read(path: Path) -> dict[str, Any]:
     """The JSON of a notebook. Raises `Unreadable`."""
+    if not path.is_file():  # a folder, a link to nowhere, a pipe that nobody ever writes to
+        raise Unreadable("course.unreadable.no_file")
     try:
-        if not path.is_file():  # a folder, a link to nowhere, a pipe that nobody ever writes to
-            raise Unreadable("course.unreadable.no_file")
-        if path.stat().st_size > MOST:
-            raise Unreadable("course.unreadable.large", most=MOST // 2**20)
-        content = json.loads(path.read_text("utf-8-sig"))
+        large = path.stat().st_size > MOST
+        content = {} if large else json.loads(path.read_text("utf-8-sig"))
     except OSError as problem:
         raise Unreadable("course.unreadable.closed", problem=_said(problem)) from None
     except UnicodeDecodeError:
@@ -96,6 +96,8 @@ def read(path: Path) -> dict[str, Any]:
         raise Unreadable("course.unreadable.json", line=problem.lineno) from None
     except (ValueError, RecursionError):
         raise Unreadable("course.unreadable.json", line=1) from None
+    if large:
+        raise Unreadable("course.unreadable.large", most=MOST // 2**20)
     if not isinstance(content, dict):
         raise Unreadable("course.unreadable.form")
     return content

@@ -64,7 +64,8 @@ def steps(task: dict[str, Any], report: Callable[..., None]) -> None:
     from kobai.course.judge import observed
     from kobai.course.reports import as_report
 
-    exercises = of_lesson(task["lesson"])
+    # Before any cell runs, so that it takes no step's time; it loads JAX, in a second.
+    exercises = of_lesson(task["lesson"]) if any(kind == "judge" for kind, _ in task["steps"]) else {}
     namespace = notebook_variables()
     for number, (kind, text) in enumerate(task["steps"]):
         if kind == "skip":

@@ -55,7 +55,7 @@ def walk(lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Eve
     lost: set[int] = set()
     with tempfile.TemporaryDirectory(prefix="kobai-course-", ignore_cleanup_errors=True) as scratch:
         while True:
-            # What was judged is not judged again; a cell is run again for its variables.
+            # What was judged is not judged again; a cell is run again for its variables, if it ends.
             again = [
                 ("skip", "") if number in lost or (kind == "judge" and number in ends) else (kind, text)
                 for number, (kind, text) in enumerate(steps)
@@ -68,7 +68,7 @@ def walk(lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Eve
             if at is None or at not in range(len(steps)) or at in lost or end["status"] == "late":
                 break
             ends[at] = end
-            lost.add(at)
+            lost |= {number for number, each in ends.items() if each.get("status") in ("stopped", "crashed")}
     rest = end if end["status"] == "late" else {**end, "status": "lost"}
     return {number: ends.get(number, rest) for number in range(len(steps))}
 
@@ -103,7 +103,7 @@ class _Run:
                 match line:
                     case {"begin": int(at)}:
                         limit = time.monotonic() + self.cell + GRACE
-                    case {"end": int(number), **end}:
+                    case {"end": int(number), **end} if number == at:
                         ends[number] = end
                     case {"done": True}:
                         return None, {"status": "crashed", "how": "?"}
