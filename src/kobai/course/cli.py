@@ -105,9 +105,19 @@ def _start(folder: Path, answers: bool, open_them: bool) -> None:
     if importlib.util.find_spec("jupyterlab") is None:
         print(say("course.no_jupyterlab", folder=folder))
         return
-    print(say("course.opening"))
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False)
+    print(say("course.opening"), flush=True)
+    code = _until_it_ends(subprocess.Popen([sys.executable, "-m", "jupyterlab", str(folder)]))
+    if code:  # among others for root, whom it asks for an option of its own
+        raise UsageError("error.course.jupyterlab", code=code, folder=folder)
+
+
+def _until_it_ends(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process to which a Ctrl-C goes as well: it asks, ends its kernels, and then itself."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _build(folder: Path) -> None:
@@ -117,12 +127,15 @@ def _build(folder: Path) -> None:
 
 
 def _report(folder: Path, placed: "list[Placed]") -> None:
-    """How many files were written, and by name whatever was not simply new."""
+    """How many files were written, and by name those that stand beside a learner's own."""
     outcomes = [each.outcome for each in placed]
     print(say("course.placed", folder=folder, new=outcomes.count("new"), all=len(placed)))
+    for outcome in ("kept", "replaced"):
+        if outcome in outcomes:
+            print("  " + say(f"course.placed.{outcome}", count=outcomes.count(outcome)))
     for each in placed:
-        if each.outcome != "new":
-            print("  " + say(f"course.placed.{each.outcome}", name=each.path.name))
+        if each.outcome == "beside":
+            print("  " + say("course.placed.beside", name=each.path.name))
 
 
 def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:

@@ -102,7 +102,8 @@ def compared(name: str, exercise: Exercise, seen: list[Seen]) -> Verdict:
     if _same(seen, expected):
         return Verdict(name, PASSED, "course.verdict.passed")
     for mistake in exercise.wrong:
-        if _same(seen, _of_wrong(exercise, mistake)):
+        known = _of_wrong(exercise, mistake)
+        if known is not None and _same(seen, known):
             return _wrong(name, Mistake(mistake))
     return Verdict(name, WRONG, *_first_difference(seen, expected))
 
@@ -114,10 +115,10 @@ def _of_reference(exercise: Exercise) -> list[Seen]:
 
 
 @functools.cache
-def _of_wrong(exercise: Exercise, mistake: str) -> list[Seen]:
-    with contextlib.suppress(Exception), _quiet():  # those that behave wrongly are told while observing
+def _of_wrong(exercise: Exercise, mistake: str) -> list[Seen] | None:
+    with contextlib.suppress(Exception), _quiet():
         return list(exercise.observe(exercise.wrong[mistake]))
-    return []
+    return None  # it is told while it is observed, not by what it did
 
 
 def _wrong(name: str, mistake: Mistake) -> Verdict:
