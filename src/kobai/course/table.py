@@ -15,12 +15,14 @@ from kobai.course import judge
 from kobai.course.grade import CRASHED, FAILED, UNREADABLE, Result, Verdict
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN
 from kobai.course.source import lesson_names, load
+from kobai.report.wrap import Paragraph
 from kobai.words import say
 
 MARKS = {**judge.MARKS, FAILED: "⊘", CRASHED: "!", UNREADABLE: "?"}
 COLOURS = {PASSED: "green", UNWRITTEN: "dim"}
 TROUBLES = (UNREADABLE, CRASHED, STOPPED, FAILED)
 """What a teacher looks at first. Of several the first is marked beside the number."""
+MISSING = "·"
 
 
 def table(results: list[Result]) -> RenderableType:
@@ -28,10 +30,9 @@ def table(results: list[Result]) -> RenderableType:
     names = _names(list(dict.fromkeys(result.learner for result in results)))
     if len(names) == 1:
         return Group(_details(results), *_twice(results, dict.fromkeys(names, "")))
-    parts: list[RenderableType] = [_overview(results, names)]
-    if any(result.problem or _troubles(result) for result in results):
-        parts += [Text(), _legend(results), _look_at(results, names)]
-    return Group(*parts, *_twice(results, names))
+    return Group(
+        _overview(results, names), _legend(results), _look_at(results, names), *_twice(results, names)
+    )
 
 
 def total(results: list[Result]) -> tuple[int, int]:
@@ -65,8 +66,11 @@ def _details(results: list[Result]) -> Table:
     return made
 
 
-def _line(status: str, name: str, sentence: str) -> tuple[Text, Text]:
-    return Text(f"{MARKS[status]} {name}", COLOURS.get(status, "red")), Text(sentence)
+def _line(status: str, name: str, sentence: str) -> tuple[Text, RenderableType]:
+    """Of what is not written nothing more is said: a notebook is full of it on the first day."""
+    sentence = say("course.mark.unwritten") if status == UNWRITTEN else sentence
+    lines = Group(*map(Paragraph, sentence.split("\n")))
+    return Text(f"{MARKS[status]} {name}", COLOURS.get(status, "red")), lines
 
 
 def _grid() -> Table:
@@ -101,7 +105,7 @@ def _overview(results: list[Result], names: dict[str, str]) -> Table:
 
 def _points(results: list[Result]) -> str:
     if not results:
-        return "·"
+        return MISSING
     troubles = [status for result in results for status in _troubles(result)]
     return f"{total(results)[0]}{MARKS[min(troubles, key=TROUBLES.index)] if troubles else ''}"
 
@@ -119,7 +123,7 @@ def _legend(results: list[Result]) -> Text:
     found = {status for result in results for status in _troubles(result)}
     found |= {UNREADABLE for result in results if result.problem}
     marks = [f"{MARKS[status]} {say(f'course.mark.{status}')}" for status in TROUBLES if status in found]
-    return Text("   ".join(marks), "dim")
+    return Text("   ".join([f"{MISSING} {say('course.mark.missing')}", *marks]), "dim")
 
 
 def _look_at(results: list[Result], names: dict[str, str]) -> Table:
@@ -144,7 +148,7 @@ def _grouped(result: Result) -> Iterator[tuple[str, str, str]]:
             yield status, same[0] + (f" +{len(same) - 1}" if len(same) > 1 else ""), message
 
 
-def _twice(results: list[Result], names: dict[str, str]) -> Iterator[Text]:
+def _twice(results: list[Result], names: dict[str, str]) -> Iterator[Paragraph]:
     """Where a learner has several notebooks of one lesson, how they count."""
     for learner, name in names.items():
         by_lesson = defaultdict(list)
@@ -154,4 +158,4 @@ def _twice(results: list[Result], names: dict[str, str]) -> Iterator[Text]:
         for notebooks in by_lesson.values():
             if len(notebooks) > 1:
                 sentence = say("course.twice", notebooks=", ".join(notebooks))
-                yield Text(f"{name}: {sentence}" if name else sentence)
+                yield Paragraph(f"{name}: {sentence}" if name else sentence)

@@ -41,6 +41,8 @@ WORDS = {
     "course.verdict.lost": "crashed: the notebook ended before this check ({how}); does it get enough memory (--memory)?",
     "course.how.code": "exit code {code}",
     "course.how.killed": "SIGKILL: often because the memory ran out",
+    "course.mark.missing": "no notebook",
+    "course.mark.unwritten": "not yet written",
     "course.mark.failed": "does not run",
     "course.mark.stopped": "time limit",
     "course.mark.crashed": "crashed",

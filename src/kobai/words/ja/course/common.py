@@ -41,6 +41,8 @@ WORDS = {
     "course.verdict.lost": "異常終了: この確認の前にノートブックが終わりました({how})。メモリーは足りていますか(--memory)?",
     "course.how.code": "終了コード {code}",
     "course.how.killed": "SIGKILL。メモリー不足のときによく起こります",
+    "course.mark.missing": "ノートブックなし",
+    "course.mark.unwritten": "まだ書かれていません",
     "course.mark.failed": "実行できません",
     "course.mark.stopped": "時間切れ",
     "course.mark.crashed": "異常終了",
