@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import threading
 import unicodedata
@@ -160,6 +162,48 @@ def test_a_loop_that_swallows_every_exception_is_ended_from_outside(monkeypatch)
     assert [end["status"] for end in walked([cell, "pass"], cell=1)] == ["stopped", "ran"]
 
 
+def test_the_limit_of_a_cell_holds_where_no_signal_can_stop_it(monkeypatch):
+    """As on Windows: no timer, no `resource`, and nothing that supervises."""
+    code = (
+        "import signal, sys; del signal.setitimer; sys.platform, sys.modules['resource'] = 'other', None;"
+        "from kobai.course.runner import main; main()"
+    )
+    monkeypatch.setattr(watch, "RUNNER", [sys.executable, "-P", "-c", code])
+    monkeypatch.setattr(watch, "GRACE", 0.2)
+    cells = ["kept = 1", "while True: pass", "assert kept"]
+    assert [end["status"] for end in walked(cells, cell=1)] == ["ran", "stopped", "ran"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups")
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_process_is_ended_on_every_system(monkeypatch, platform):
+    """With its group where there are groups; by a command of Windows there."""
+    commands = []
+    monkeypatch.setattr(watch.sys, "platform", platform)
+    monkeypatch.setattr(watch.subprocess, "run", lambda command, **options: commands.append(command))
+    process = subprocess.Popen(
+        ["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True
+    )
+    with process.stdout:
+        started = int(process.stdout.readline())
+        watch.end_tree(process)
+        assert process.returncode < 0
+        if platform == "win32":
+            assert commands == [["taskkill", "/F", "/T", "/PID", str(process.pid)]]
+            os.kill(started, signal.SIGKILL)
+        assert process.stdout.read() == b""  # the end: nobody holds the pipe any more
+
+
+def test_a_machine_without_room_is_a_line_and_stops_nobody(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(watch.subprocess, "Popen", full)
+    [result] = grade.grade([keep(tmp_path / "a", made_by_a_learner())])
+    assert {verdict["status"] for verdict in result.verdicts} == {"crashed"}
+    assert "no space left" in result.verdicts[0]["message"]
+
+
 def test_no_thread_and_no_atexit_of_a_notebook_holds_it_up():
     cell = "import atexit, threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()"
     assert walked([cell + "\natexit.register(time.sleep, 99)"])[0]["status"] == "ran"
@@ -243,6 +287,15 @@ for n in (1, 2, *range(3, 20)):
         except OSError:
             pass
 """
+
+
+def test_a_learners_own_files_are_there_and_stay_as_they_are(earned, tmp_path):
+    keep(tmp_path / "learner", "bcabd", "answers.txt")
+    keep(tmp_path / "learner", "1 / 0", "numpy.py")  # it would be a learner's mistake, and not be ours
+    keep(tmp_path / "learner", "def read(): return open('answers.txt').read()", "mine.py")
+    found = earned(review="import mine\nreview = mine.read()\nopen('answers.txt', 'w').write('mine')")
+    assert found["review"]["status"] == "passed"
+    assert (tmp_path / "learner" / "answers.txt").read_text() == "bcabd"
 
 
 def test_no_forged_line_and_nothing_redefined_earns_anything(earned, tmp_path, everything_in):

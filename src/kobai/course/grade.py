@@ -113,7 +113,13 @@ def _work(folders: list[Path]) -> list[Found]:
 
 
 def _executed(found: Found, limits: Limits, halt: threading.Event) -> Ends:
-    return {} if found.problem or halt.is_set() else walk(found.lesson, steps_of(found), limits, halt)
+    if found.problem or halt.is_set():
+        return {}
+    steps = steps_of(found)
+    try:
+        return walk(found.lesson, steps, limits, halt, found.folder)
+    except OSError as problem:  # of this machine, which has no room or no more processes: no other is stopped
+        return dict.fromkeys(range(len(steps)), {"status": "lost", "how": str(problem)})
 
 
 def steps_of(found: Found) -> list[Step]:

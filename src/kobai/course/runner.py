@@ -90,6 +90,7 @@ def notebook_variables() -> dict[str, Any]:
     plotly.io.renderers.default = None
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module  # where pickle and dataclasses look for a learner's classes
+    sys.path.insert(0, "")  # modules of the learner's own, beside the notebook
     vars(module).update(display=_nothing, get_ipython=_Shell)
     return vars(module)
 
@@ -124,7 +125,9 @@ def execute(source: str, name: str, namespace: dict[str, Any], seconds: float) -
         return {"status": "ran"}
     except BaseException as problem:
         values = raised(problem, namespace)
-        return {"status": "failed", **values, "line": f"{values['line']}"}
+        if not isinstance(values["line"], str):  # the code could not even be read
+            values["line"] = source.strip().partition("\n")[0]
+        return {"status": "failed", **values}
     return {"status": "ran"}
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,12 +21,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kobai import words
+from kobai.course.supervise import PATIENCE
 from kobai.words import say
 
 GRACE = 5.0
 """Seconds beyond its limit that a step may take to stop by itself, which costs no second run."""
+MOST = 2**26
+"""Bytes of a learner's own files that a notebook finds beside it."""
 LONGEST = 2**24
-"""Characters in a line from the learner's process. More are none of ours."""
+"""Bytes in a line from the learner's process. More are none of ours."""
 
 Step = tuple[Literal["run", "judge"], str]
 """("run", the code of a cell) or ("judge", the name of an exercise)."""
@@ -48,8 +52,10 @@ class Limits:
     """Of memory, on POSIX."""
 
 
-def walk(lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Event) -> Ends:
-    """Take the steps; how each ended. `halt` ends it early."""
+def walk(
+    lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Event, beside: Path | None = None
+) -> Ends:
+    """Take the steps; how each ended. `halt` ends it early; of the files in `beside` it finds copies."""
     ends: Ends = {}
     until = time.monotonic() + limits.total
     lost: set[int] = set()
@@ -62,8 +68,8 @@ def walk(lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Eve
             ]
             task = {"lesson": lesson, "steps": again, "seconds": limits.cell, "total": limits.total}
             task |= {"gigabytes": limits.gigabytes, "language": words.current()}
-            # Files that a notebook writes do not meet the learner's own.
             place = Path(tempfile.mkdtemp(dir=scratch))
+            copy_files(beside, place)
             at, end = _Run(task, place, limits.cell, until, halt).end(ends)
             if at is None or at not in range(len(steps)) or at in lost or end["status"] == "late":
                 break
@@ -71,6 +77,20 @@ def walk(lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Eve
             lost |= {number for number, each in ends.items() if each.get("status") in ("stopped", "crashed")}
     rest = end if end["status"] == "late" else {**end, "status": "lost"}
     return {number: ends.get(number, rest) for number in range(len(steps))}
+
+
+def copy_files(folder: Path | None, place: Path) -> None:
+    """Copies of a learner's own files, data say, so that nothing that a notebook writes meets them.
+
+    Neither notebooks nor what stands in further folders; in all `MOST` bytes, the smallest files first.
+    """
+    with contextlib.suppress(OSError):
+        files = [path for path in folder.iterdir() if path.is_file()] if folder else []
+        left = MOST
+        for path in sorted(files, key=lambda path: path.stat().st_size):
+            left -= path.stat().st_size
+            if left >= 0 and path.suffix != ".ipynb":
+                shutil.copyfile(path, place / path.name)
 
 
 class _Run:
@@ -81,7 +101,7 @@ class _Run:
     ) -> None:
         self.cell, self.until, self.halt = cell, until, halt
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kobai.course.runner"],
+            RUNNER,
             cwd=place,
             env={**os.environ, **QUIET},
             stdin=subprocess.PIPE,
@@ -150,18 +170,20 @@ class _Run:
 
     def _code(self) -> int | None:
         try:
-            return self.process.wait(GRACE)
+            return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:  # it has closed its output and goes on
             return None
 
     def _close(self) -> None:
         self.over.set()
         end_tree(self.process)
-        self.reader.join(GRACE)
+        self.reader.join(PATIENCE)
         if not self.reader.is_alive() and self.process.stdout is not None:
             self.process.stdout.close()
 
 
+RUNNER = [sys.executable, "-P", "-m", "kobai.course.runner"]
+"""-P: nothing of its own comes from the files beside the notebook, whatever they are called."""
 QUIET = {
     "OPENBLAS_NUM_THREADS": "1",  # as many notebooks run as there are cores
     "OMP_NUM_THREADS": "1",
@@ -175,10 +197,11 @@ def end_tree(process: "subprocess.Popen[bytes]") -> None:
     if sys.platform == "linux":
         process.terminate()  # upon which it ends the others: see `supervise`
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2 * GRACE)
+            process.wait(PATIENCE + 1)
     if sys.platform == "win32":
         command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(command, capture_output=True, check=False)
+        with contextlib.suppress(OSError):
+            subprocess.run(command, capture_output=True, check=False)
     else:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -69,7 +69,7 @@ WORDS = {
     "help.course.option.answers": "with the answers and the teacher's guide",
     "help.course.option.no-open": "write the notebooks, and do not open them",
     "help.course.option.seconds": "time for a notebook (default: 120); an endless loop ends after a quarter of it",
-    "help.course.option.memory": "gigabytes of memory for a notebook (default: 4)",
+    "help.course.option.memory": "gigabytes of memory for a notebook (default: 4; without effect on Windows)",
     "help.course.option.json": "also write every verdict to this file",
     "error.course.folder": "{path} is not a folder that notebooks can be written into; choose another",
     "error.course.no_folder": "there is no folder {path}",

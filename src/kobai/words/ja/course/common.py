@@ -69,7 +69,7 @@ WORDS = {
     "help.course.option.answers": "解答と講師用ガイドも書き出す",
     "help.course.option.no-open": "書き出すだけで、開かない",
     "help.course.option.seconds": "ノートブック1つの制限時間(既定: 120)。終わらないループはその4分の1で止める",
-    "help.course.option.memory": "ノートブック1つのメモリーの上限、ギガバイト(既定: 4)",
+    "help.course.option.memory": "ノートブック1つのメモリーの上限、ギガバイト(既定: 4。Windows では効果がありません)",
     "help.course.option.json": "すべての判定をこのファイルにも書く",
     "error.course.folder": "{path} はノートブックを書き込めるフォルダーではありません。別の場所を選んでください",
     "error.course.no_folder": "フォルダー {path} がありません",
