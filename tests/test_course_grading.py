@@ -110,9 +110,12 @@ def test_what_only_jupyter_knows_harms_nothing(earned):
         review="%%time\n%matplotlib inline\n!ls\nx = (3\n% 2)\ndisplay(x)\n"
         "get_ipython().run_line_magic('time', '')\nreview = 'bcabd'",
         momentum="%%bash\nrm -r everything",
+        adagrad="import plotly.io, webbrowser\nplotly.io.renderers.default = 'browser'\n"
+        "figure = plotly.graph_objects.Figure()\nfigure.show()\nplotly.io.show(figure, renderer='browser')\n"
+        "webbrowser.open('nowhere')",
     )
     assert found["review"]["status"] == "passed"
-    assert found["momentum"]["status"] == "unwritten"
+    assert found["momentum"]["status"] == found["adagrad"]["status"] == "unwritten"
 
 
 def test_an_endless_loop_is_graded_as_such_and_costs_no_other_exercise(earned):
@@ -402,6 +405,16 @@ def test_every_file_that_cannot_be_read_is_a_line_and_stops_nobody(tmp_path):
     lines = shown(results)
     assert all(name in lines for name in said)
     json.loads(table.as_json(results))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no text")
+def test_a_name_that_is_no_text_is_shown_and_kept(tmp_path):
+    keep(tmp_path / "a", "{", "x.ipynb")
+    (tmp_path / "a" / "x.ipynb").rename(tmp_path / "a" / os.fsdecode(b"3_1_SGD_\xff\x1b.ipynb"))
+    results = grade.grade([tmp_path / "a", tmp_path / os.fsdecode(b"\xfe")])
+    assert [result.notebook for result in results] == ["3_1_SGD_\ufffd\ufffd.ipynb", ""]
+    assert table.as_json(results).encode("utf-8")
+    assert shown(results).encode("utf-8")
 
 
 @pytest.mark.parametrize(

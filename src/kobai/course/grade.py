@@ -75,7 +75,7 @@ def grade(
       gigabytes: of memory, for a notebook, where the system can bound it (POSIX).
       cell: seconds for one cell or answer; default: a quarter of the notebook's.
       threads: notebooks at a time; default: one a core.
-      progress: called after each notebook with the number of those done and of all.
+      progress: called first and after each notebook, with the number of those done and of all.
 
     Raises:
       UsageError: where the one folder that was given does not exist or has no notebook of the course. Among
@@ -84,7 +84,9 @@ def grade(
     work = _work(list(dict.fromkeys(map(Path, folders))))
     limits = Limits(CELL * seconds if cell is None else cell, seconds, gigabytes)
     halt = threading.Event()
-    results = []
+    results: list[Result] = []
+    if progress:
+        progress(0, len(work))
     pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
     try:
         for found, ends in zip(work, pool.map(lambda one: _executed(one, limits, halt), work), strict=True):
@@ -146,7 +148,9 @@ def _judged(found: Found, ends: Ends, limits: Limits) -> Result:
             verdict = _of_exercise(name, exercise, found, ends, limits)
         verdicts.append({"exercise": name, **verdict, "message": _clean(verdict["message"]), "counts": True})
     file = found.path.name if found.path else ""
-    return Result(str(found.folder), file, found.lesson, tuple(verdicts), _clean(found.problem))
+    return Result(
+        _clean(str(found.folder)), _clean(file), found.lesson, tuple(verdicts), _clean(found.problem)
+    )
 
 
 def _of_exercise(name: str, exercise: Exercise, found: Found, ends: Ends, limits: Limits) -> Verdict:

@@ -173,8 +173,8 @@ def raised(problem: BaseException, namespace: Mapping[str, Any]) -> dict[str, An
         if frame.f_globals is namespace:
             text = linecache.getline(frame.f_code.co_filename, number).strip()
             line = text or f"{frame.f_code.co_name}, {number}"
-    if isinstance(problem, SyntaxError) and problem.text:
-        line = problem.text.strip()
+    if isinstance(problem, SyntaxError) and problem.text and not isinstance(line, str):
+        line = problem.text.strip()  # the code did not begin to run
     try:
         first = str(problem.msg if isinstance(problem, SyntaxError) else problem).partition("\n")[0]
     except Exception:  # an exception of the learner's own that cannot say what it is

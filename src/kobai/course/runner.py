@@ -84,10 +84,11 @@ def notebook_variables() -> dict[str, Any]:
     """The variables of a notebook before its first cell. Nothing is shown, in no window and no browser."""
     import webbrowser
 
+    import plotly.basedatatypes
     import plotly.io
 
     webbrowser.open = lambda *arguments, **options: False  # noqa: ARG005
-    plotly.io.renderers.default = None
+    plotly.io.show = plotly.basedatatypes.BaseFigure.show = _nothing
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module  # where pickle and dataclasses look for a learner's classes
     sys.path.insert(0, "")  # modules of the learner's own, beside the notebook
