@@ -292,6 +292,29 @@ for n in (1, 2, *range(3, 20)):
 """
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        {},
+        {"status": []},
+        {"status": {"passed": 1}},
+        {"status": "passed"},
+        {"status": "failed", "kind": [], "line": None},
+        {"status": "wrong", "message": "\ud800" * 10**4, "mistake": "\ud800" * 10**4},
+        {"status": "unwritten", "message": "x", "mistake": ""},
+        {"status": "seen", "seen": [["", {"a": []}, [0], []]] * 3},
+    ],
+)
+def test_whatever_a_forged_report_holds_it_becomes_a_verdict_that_is_not_right(end):
+    cells = tuple(Cell(cell["id"], "".join(cell["source"])) for cell in made_by_a_learner()["cells"])
+    found = Found(Path("a"), Path("a", NAME), "3_1_SGD", cells)
+    ends = dict.fromkeys(range(len(grade.steps_of(found))), end)
+    results = grade._counted([grade._judged(found, ends, watch.Limits(30, 120, 4))])
+    assert "passed" not in {verdict["status"] for verdict in results[0].verdicts}
+    assert table.as_json(results).encode("utf-8")
+    assert shown(results).encode("utf-8")
+
+
 def test_a_learners_own_files_are_there_and_stay_as_they_are(earned, tmp_path):
     keep(tmp_path / "learner", "bcabd", "answers.txt")
     keep(tmp_path / "learner", "1 / 0", "numpy.py")  # it would be a learner's mistake, and not be ours

@@ -146,7 +146,8 @@ def _judged(found: Found, ends: Ends, limits: Limits) -> Result:
             verdict = {"status": UNREADABLE, "mistake": "", "message": found.problem}
         else:
             verdict = _of_exercise(name, exercise, found, ends, limits)
-        verdicts.append({"exercise": name, **verdict, "message": _clean(verdict["message"]), "counts": True})
+        texts = {key: _clean(verdict[key]) for key in ("mistake", "message")}
+        verdicts.append({"exercise": name, "status": verdict["status"], **texts, "counts": True})
     file = found.path.name if found.path else ""
     return Result(
         _clean(str(found.folder)), _clean(file), found.lesson, tuple(verdicts), _clean(found.problem)
@@ -163,10 +164,10 @@ def _of_exercise(name: str, exercise: Exercise, found: Found, ends: Ends, limits
         verdict = compared(name, exercise, told)
         return {"status": verdict.status, "mistake": verdict.mistake, "message": verdict.message}
     if told is None:
-        return _said(OF_ANSWERS.get(end.get("status", ""), LOST), end, values)
+        return _said(OF_ANSWERS.get(str(end.get("status")), LOST), end, values)
     if told["status"] == UNWRITTEN:
         for number, cell in enumerate(found.cells):
-            sentence = OF_CELLS.get(ends[number].get("status", ""))
+            sentence = OF_CELLS.get(str(ends[number].get("status")))
             if sentence and is_home(cell, name, exercise):
                 return _said(sentence, ends[number], values)
     return told
