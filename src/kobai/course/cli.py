@@ -105,9 +105,19 @@ def _start(folder: Path, answers: bool, open_them: bool) -> None:
     if importlib.util.find_spec("jupyterlab") is None:
         print(say("course.no_jupyterlab", folder=folder))
         return
-    print(say("course.opening"))
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)], check=False)
+    print(say("course.opening"), flush=True)
+    code = _until_it_ends(subprocess.Popen([sys.executable, "-m", "jupyterlab", str(folder)]))
+    if code:  # among others for root, whom it asks for an option of its own
+        raise UsageError("error.course.jupyterlab", code=code, folder=folder)
+
+
+def _until_it_ends(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process to which a Ctrl-C goes as well: it asks, ends its kernels, and then itself."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _build(folder: Path) -> None:
@@ -117,25 +127,36 @@ def _build(folder: Path) -> None:
 
 
 def _report(folder: Path, placed: "list[Placed]") -> None:
-    """How many files were written, and by name whatever was not simply new."""
+    """How many files were written, and by name those that stand beside a learner's own."""
     outcomes = [each.outcome for each in placed]
     print(say("course.placed", folder=folder, new=outcomes.count("new"), all=len(placed)))
+    for outcome in ("kept", "replaced"):
+        if outcome in outcomes:
+            print("  " + say(f"course.placed.{outcome}", count=outcomes.count(outcome)))
     for each in placed:
-        if each.outcome != "new":
-            print("  " + say(f"course.placed.{each.outcome}", name=each.path.name))
+        if each.outcome == "beside":
+            print("  " + say("course.placed.beside", name=each.path.name))
 
 
 def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    from kobai.course import grade
+    from kobai.course import grade, table
 
     if json is not None and not (json.parent.is_dir() and not json.is_dir()):
         raise UsageError("error.json", path=json)
-    results = grade.grade(folders, **limits)
-    if json is not None:
-        json.write_text(grade.as_json(results), "utf-8")
+    terminal = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+        shown = bar.add_task("", total=None)
+        results = grade.grade(
+            folders, **limits, progress=lambda done, all: bar.update(shown, completed=done, total=all)
+        )
     console = Console(highlight=False)
-    console.print(grade.table(results))
-    passed = sum(result.passed for result in results)
-    console.print(say("course.total", passed=passed, all=sum(len(result.verdicts) for result in results)))
+    console.print(table.table(results))
+    if len({result.learner for result in results}) == 1:
+        passed, every = table.total(results)
+        console.print(say("course.total", passed=passed, all=every))
+    if json is not None:  # last: whatever keeps it from being written, the table has been seen
+        json.write_text(table.as_json(results), "utf-8")

@@ -36,7 +36,7 @@ class Unwritten(Exception):
     """There is no answer yet to a question."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Exercise:
     """An exercise and all that is known about its answers."""
 

@@ -1,29 +1,27 @@
-"""The notebooks of one or many learners, each executed in a process of its own with limits, and their table.
+"""The notebooks of one or many learners, each executed in a process of its own with limits, and judged.
 
-A notebook is known by what the course noted in it, or else by its name. Whatever a learner's code does (an
-endless loop, all the memory, the end of its process) is a line of the table, and stops nothing else.
+How the pieces combine: `reading` finds a learner's notebooks, `watch` takes each step by step through a
+process of its own (`runner`), `judge` compares what the answers did, here, where no learner's code runs;
+`table` shows it. Whatever goes wrong (an endless loop, all the memory, the end of the process, a file that is
+no notebook) is a line of the table, and stops nothing else.
 """
 
-import contextlib
 import dataclasses
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+import re
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
-
-from kobai import words
-from kobai.course.judge import CRASHED, MARKS, PASSED, STOPPED, UNWRITTEN, WRONG
-from kobai.course.source import lesson_names, load
-from kobai.errors import UsageError
+from kobai.course.exercise import Exercise
+from kobai.course.exercises import of_lesson
+from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG, compared
+from kobai.course.reading import Cell, Found, Unreadable, notebooks_of
+from kobai.course.reports import from_report
+from kobai.course.source import cell_id, load
+from kobai.course.watch import Ends, Limits, Step, walk
 from kobai.words import say
 
 SECONDS, GIGABYTES = 120.0, 4.0
@@ -31,7 +29,15 @@ SECONDS, GIGABYTES = 120.0, 4.0
 CELL = 0.25
 """The share of a notebook's time that one cell may take: a single endless loop leaves time for the others."""
 
-COLOURS = {PASSED: "green", WRONG: "red", UNWRITTEN: "dim", STOPPED: "red", CRASHED: "red"}
+FAILED, CRASHED, UNREADABLE = "failed", "crashed", "unreadable"
+"""Beside those of `judge`: its cell does not run; its code ended the process; the file is no notebook."""
+BEST_FIRST = (PASSED, WRONG, FAILED, STOPPED, CRASHED, UNWRITTEN, UNREADABLE)
+
+LONGEST = 600
+"""Characters of a sentence: an exception's own text can be endless."""
+
+Verdict = dict[str, Any]
+"""exercise, status, mistake, message, and whether it counts: one of each exercise does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +47,13 @@ class Result:
     learner: str
     """The folder it stands in, as it was given."""
     notebook: str
+    """Its file; empty where there is no notebook in the folder."""
     lesson: str
-    verdicts: tuple[dict[str, Any], ...]
-    """For each exercise of the lesson in order: exercise, status, mistake, message."""
-
-    @property
-    def passed(self) -> int:
-        """How many exercises are right."""
-        return sum(verdict["status"] == PASSED for verdict in self.verdicts)
+    """Empty where nobody can tell."""
+    verdicts: tuple[Verdict, ...]
+    """For each exercise of the lesson in order."""
+    problem: str = ""
+    """Why the notebook, or the folder, could not be read."""
 
 
 def grade(
@@ -58,164 +63,167 @@ def grade(
     *,
     cell: float | None = None,
     threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
     """Execute and judge every notebook of the course in these folders, two or more at a time.
+
+    Where a learner has several notebooks of one lesson, each exercise counts once, where it is best.
 
     Args:
       folders: one for each learner; notebooks that are not the course's, and its answers, are left out.
       seconds: for a notebook.
-      gigabytes: of memory, for a notebook.
+      gigabytes: of memory, for a notebook, where the system can bound it (POSIX).
       cell: seconds for one cell or answer; default: a quarter of the notebook's.
       threads: notebooks at a time; default: one a core.
+      progress: called first and after each notebook, with the number of those done and of all.
 
     Raises:
-      UsageError: where a folder does not exist or has no notebook of the course.
+      UsageError: where the one folder that was given does not exist or has no notebook of the course. Among
+        several such a folder is a line of the table.
     """
-    work = [(Path(folder), *found) for folder in folders for found in _found(Path(folder))]
-    limits = {"seconds": CELL * seconds if cell is None else cell, "total": seconds, "gigabytes": gigabytes}
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        return list(pool.map(lambda one: _graded(one[0], one[1], one[2], limits), work))
-
-
-def _found(folder: Path) -> Iterator[tuple[Path, str]]:
-    """(notebook, its lesson) of each notebook in a folder that has exercises."""
-    if not folder.is_dir():
-        raise UsageError("error.course.no_folder", path=folder)
-    known = [name for name in lesson_names() if load(name).exercises]
-    found = []
-    for path in sorted(folder.glob("*.ipynb")):
-        lesson, kind = _lesson(path, known)
-        if lesson and kind != "answer":
-            found.append((path, lesson))
-    if not found:
-        raise UsageError("error.course.no_notebooks", path=folder)
-    # In the order of the lessons, of which 3_10 comes after 3_9.
-    yield from sorted(found, key=lambda each: (known.index(each[1]), each[0]))
-
-
-def _lesson(path: Path, known: list[str]) -> tuple[str | None, str]:
-    """(lesson, kind) of a notebook: as the course noted in it, or by its name; None for what is not ours."""
-    named = next((name for name in known if path.name.startswith(f"{name}_")), None)
-    kind = "answer" if path.stem.endswith("_answer") else "trainee"
-    about = _read(path).get("metadata", {}).get("kobai", {})
-    if about.get("lesson") in known:
-        return about["lesson"], about.get("kind", kind)
-    return named, kind
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The notebook, or nothing where the file is none."""
+    work = _work(list(dict.fromkeys(map(Path, folders))))
+    limits = Limits(CELL * seconds if cell is None else cell, seconds, gigabytes)
+    halt = threading.Event()
+    results: list[Result] = []
+    if progress:
+        progress(0, len(work))
+    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError):
+        for found, ends in zip(work, pool.map(lambda one: _executed(one, limits, halt), work), strict=True):
+            results.append(_judged(found, ends, limits))
+            if progress:
+                progress(len(results), len(work))
+    finally:  # also on Ctrl-C: no process stays behind
+        halt.set()
+        pool.shutdown(cancel_futures=True)
+    return _counted(results)
+
+
+def _work(folders: list[Path]) -> list[Found]:
+    work = []
+    for folder in folders:
+        try:
+            work += notebooks_of(folder)
+        except Unreadable as problem:
+            if len(folders) == 1:
+                raise
+            work.append(Found(folder, None, "", problem=str(problem)))
+    return work
+
+
+# One notebook
+
+
+def _executed(found: Found, limits: Limits, halt: threading.Event) -> Ends:
+    if found.problem or halt.is_set():
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _graded(folder: Path, path: Path, lesson: str, limits: dict[str, float]) -> Result:
-    with tempfile.TemporaryDirectory(prefix="kobai-course-") as scratch:
-        verdicts = Path(scratch) / "verdicts.jsonl"
-        settings = {
-            "notebook": str(path.resolve()),
-            "lesson": lesson,
-            "language": words.current(),
-            "verdicts": str(verdicts),
-            **limits,
-        }
-        place = Path(scratch) / "work"  # files that a notebook writes do not meet the learner's own
-        place.mkdir()
-        end = _run(
-            [sys.executable, "-m", "kobai.course.runner", json.dumps(settings)], place, limits["total"]
-        )
-        lines = verdicts.read_text("utf-8").splitlines() if verdicts.exists() else []
-    found = {verdict["exercise"]: verdict for verdict in map(json.loads, lines)}
-    rest = {
-        "status": end,
-        "mistake": "",
-        "message": say(f"course.verdict.{end}", seconds=f"{limits['total']:g}"),
-    }
-    exercises = load(lesson).exercises
-    everything = tuple(found.get(name, {"exercise": name, **rest}) for name in exercises)
-    return Result(str(folder), path.name, lesson, everything)
-
-
-def _run(command: list[str], place: Path, seconds: float) -> str:
-    """Run a command with everything it starts, at most `seconds`; how it ended: stopped or crashed."""
-    # A group of its own, so that nothing that a learner's code started outlives it.
-    process = subprocess.Popen(
-        command,
-        cwd=place,
-        env={
-            **os.environ,
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-        },  # as many run as there are cores
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    steps = steps_of(found)
     try:
-        process.wait(seconds)
-        return CRASHED
-    except subprocess.TimeoutExpired:
-        return STOPPED
-    finally:
-        with contextlib.suppress(AttributeError, ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
+        return walk(found.lesson, steps, limits, halt, found.folder)
+    except OSError as problem:  # of this machine, which has no room or no more processes: no other is stopped
+        return dict.fromkeys(range(len(steps)), {"status": "lost", "how": str(problem)})
 
 
-# What is shown
+def steps_of(found: Found) -> list[Step]:
+    """The cells in order, in place of each check cell its exercise, and last the exercises without one.
+
+    A check cell is known by its id, so that editing it earns nothing.
+    """
+    names = load(found.lesson).exercises
+    by_check = {f"{cell_id(name)}-check": name for name in names}
+    steps: list[Step] = []
+    for cell in found.cells:
+        name = by_check.get(cell.id)
+        steps.append(("run", cell.source) if name is None else ("judge", name))
+    asked = {text for kind, text in steps if kind == "judge"}
+    return steps + [("judge", name) for name in names if name not in asked]
 
 
-def table(results: list[Result]) -> RenderableType:
-    """One learner: a line for each exercise with its message. Several: a line for each, a column a lesson."""
-    learners = list(dict.fromkeys(result.learner for result in results))
-    return _details(results) if len(learners) == 1 else _overview(results, learners)
+def _judged(found: Found, ends: Ends, limits: Limits) -> Result:
+    verdicts = []
+    for name, exercise in of_lesson(found.lesson).items() if found.lesson else ():
+        if found.problem:
+            verdict = {"status": UNREADABLE, "mistake": "", "message": found.problem}
+        else:
+            verdict = _of_exercise(name, exercise, found, ends, limits)
+        texts = {key: _clean(verdict[key]) for key in ("mistake", "message")}
+        verdicts.append({"exercise": name, "status": verdict["status"], **texts, "counts": True})
+    file = found.path.name if found.path else ""
+    return Result(
+        _clean(str(found.folder)), _clean(file), found.lesson, tuple(verdicts), _clean(found.problem)
+    )
 
 
-def _details(results: list[Result]) -> Table:
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column(say("course.table.exercise"), no_wrap=True)
-    made.add_column(say("course.table.result"), overflow="fold")
+def _of_exercise(name: str, exercise: Exercise, found: Found, ends: Ends, limits: Limits) -> Verdict:
+    """What an answer did decides; where there is none, what became of the cell it was to be in."""
+    values = {"exercise": name, "name": exercise.defines}
+    values |= {"seconds": f"{limits.cell:g}", "total": f"{limits.total:g}"}
+    end = ends[steps_of(found).index(("judge", name))]
+    told = from_report(end)
+    if isinstance(told, list):
+        verdict = compared(name, exercise, told)
+        return {"status": verdict.status, "mistake": verdict.mistake, "message": verdict.message}
+    if told is None:
+        return _said(OF_ANSWERS.get(str(end.get("status")), LOST), end, values)
+    if told["status"] == UNWRITTEN:
+        for number, cell in enumerate(found.cells):
+            sentence = OF_CELLS.get(str(ends[number].get("status")))
+            if sentence and is_home(cell, name, exercise):
+                return _said(sentence, ends[number], values)
+    return told
+
+
+LOST = (CRASHED, "course.verdict.lost")
+OF_ANSWERS = {
+    "stopped": (STOPPED, "course.verdict.endless"),
+    "crashed": (CRASHED, "course.verdict.crashed"),
+    "late": (STOPPED, "course.verdict.late"),
+}
+OF_CELLS = {
+    "failed": (FAILED, "course.verdict.cell_failed"),
+    "stopped": (STOPPED, "course.verdict.cell_stopped"),
+    "crashed": (CRASHED, "course.verdict.cell_crashed"),
+}
+
+
+def _said(sentence: tuple[str, str], end: dict[str, Any], values: dict[str, str]) -> Verdict:
+    told = {name: str(end.get(name, "?")) for name in ("kind", "problem", "line", "how")}
+    return {"status": sentence[0], "mistake": "", "message": say(sentence[1], **values, **told)}
+
+
+def is_home(cell: Cell, name: str, exercise: Exercise) -> bool:
+    """Whether a cell is that of an exercise: by its id, or because it defines what the exercise asks for."""
+    what = re.escape(exercise.defines)
+    defines = rf"^(class|def) +{what}\b|^{what} *="
+    return cell.id == cell_id(name) or re.search(defines, cell.source, re.MULTILINE) is not None
+
+
+def _clean(text: str) -> str:
+    """What a terminal and a file can take: an exception's text can hold anything, at any length."""
+    shown = "".join(
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
+
+
+# All of them
+
+
+def _counted(results: list[Result]) -> list[Result]:
+    """The same, with each exercise of a learner counting once: where it is best, the first of equals."""
+    best: dict[tuple[str, str], int] = {}
     for result in results:
         for verdict in result.verdicts:
-            status = verdict["status"]
-            made.add_row(
-                f"[{COLOURS[status]}]{MARKS[status]}[/] {verdict['exercise']}", _plain(verdict["message"])
-            )
-    return made
-
-
-def _overview(results: list[Result], learners: list[str]) -> Table:
-    lessons = [name for name in lesson_names() if any(result.lesson == name for result in results)]
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column(say("course.table.learner"), overflow="fold")
-    for name in lessons:
-        made.add_column(load(name).number, justify="right")
-    made.add_column(say("course.table.total"), justify="right")
-    for learner in learners:
-        own = [result for result in results if result.learner == learner]
-        cells = [_points([result for result in own if result.lesson == name]) for name in lessons]
-        made.add_row(_plain(learner), *cells, _points(own))
-    return made
-
-
-def _points(results: list[Result]) -> str:
-    if not results:
-        return "–"
-    statuses = {verdict["status"] for result in results for verdict in result.verdicts}
-    marks = "".join(MARKS[status] for status in (STOPPED, CRASHED) if status in statuses)
-    return f"{sum(r.passed for r in results)}/{sum(len(r.verdicts) for r in results)}{marks}"
-
-
-def _plain(text: str) -> str:
-    """Letters only: rich reads [bold] in any text."""
-    return text.replace("[", r"\[")
-
-
-def as_json(results: list[Result]) -> str:
-    """All results: a list with an object for each notebook."""
-    return json.dumps([dataclasses.asdict(result) for result in results], ensure_ascii=False, indent=1) + "\n"
+            key, rank = (result.learner, verdict["exercise"]), BEST_FIRST.index(verdict["status"])
+            best[key] = min(rank, best.get(key, rank))
+    counted = []
+    for result in results:
+        verdicts = []
+        for verdict in result.verdicts:
+            key = (result.learner, verdict["exercise"])
+            counts = best.get(key) == BEST_FIRST.index(verdict["status"])
+            if counts:
+                del best[key]
+            verdicts.append({**verdict, "counts": counts})
+        counted.append(dataclasses.replace(result, verdicts=tuple(verdicts)))
+    return counted

@@ -1,7 +1,13 @@
-"""What is right or wrong with an answer, as a `Verdict`: never an exception, whatever the answer does."""
+"""What is right or wrong with an answer, as a `Verdict`: never an exception, whatever the answer does.
+
+`judge` is two steps: `observed` uses the answer and notes what it did, `compared` holds that against the
+reference and the named wrong answers. A notebook takes both at once; when notebooks are graded the first is
+taken in the learner's process and the second outside it.
+"""
 
 import contextlib
 import dataclasses
+import functools
 import html
 import io
 import linecache
@@ -20,10 +26,10 @@ from kobai.errors import said
 from kobai.words import say
 
 PASSED, WRONG, UNWRITTEN = "passed", "wrong", "unwritten"
-STOPPED, CRASHED = "stopped", "crashed"
-"""An answer, or a whole notebook, that ran out of time; a notebook whose process ended."""
-MARKS = {PASSED: "✓", WRONG: "✗", UNWRITTEN: "–", STOPPED: "⧖", CRASHED: "!"}
-COLOURS = {PASSED: "#28a67a", WRONG: "#cc4221", UNWRITTEN: "#808080", STOPPED: "#cc4221", CRASHED: "#cc4221"}
+STOPPED = "stopped"
+"""It ran out of time."""
+MARKS = {PASSED: "✓", WRONG: "✗", UNWRITTEN: "–", STOPPED: "⧖"}
+COLOURS = {PASSED: "#28a67a", WRONG: "#cc4221", UNWRITTEN: "#808080", STOPPED: "#cc4221"}
 SECONDS = 10.0
 """An answer that has not come back after this is taken for an endless loop."""
 
@@ -37,7 +43,7 @@ class Verdict:
 
     exercise: str
     status: str
-    """passed, wrong, unwritten, stopped, crashed."""
+    """passed, wrong, unwritten, stopped."""
     key: str
     """Of its sentence."""
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -63,12 +69,20 @@ class OutOfTime(BaseException):
 
 def judge(name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS) -> Verdict:
     """What is right or wrong with the answer to `exercise` among a learner's variables."""
+    found = observed(name, exercise, namespace, seconds)
+    return found if isinstance(found, Verdict) else compared(name, exercise, found)
+
+
+def observed(
+    name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS
+) -> Verdict | list[Seen]:
+    """All that the answer to `exercise` did; a verdict, never "passed", where it could not be used."""
     if exercise.defines not in namespace:
         return Verdict(name, UNWRITTEN, "course.verdict.unwritten", {"name": exercise.defines})
     began = time.perf_counter()
     try:
         with _quiet(), limited(seconds):
-            seen = list(exercise.observe(namespace[exercise.defines]))
+            return list(exercise.observe(namespace[exercise.defines]))
     except Unwritten:
         return Verdict(name, UNWRITTEN, "course.verdict.unanswered", {"name": exercise.defines})
     except NotImplementedError:
@@ -79,19 +93,32 @@ def judge(name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: 
         spent = round(time.perf_counter() - began)
         return Verdict(name, STOPPED, "course.verdict.endless", {"name": exercise.defines, "seconds": spent})
     except (Exception, SystemExit) as problem:
-        return Verdict(name, WRONG, "course.verdict.raises", _raised(problem, namespace))
-    return _compared(name, exercise, seen)
+        return Verdict(name, WRONG, "course.verdict.raises", raised(problem, namespace))
 
 
-def _compared(name: str, exercise: Exercise, seen: list[Seen]) -> Verdict:
-    expected = list(exercise.observe(exercise.reference))
+def compared(name: str, exercise: Exercise, seen: list[Seen]) -> Verdict:
+    """What is right or wrong with what an answer did."""
+    expected = _of_reference(exercise)
     if _same(seen, expected):
         return Verdict(name, PASSED, "course.verdict.passed")
-    for mistake, wrong in exercise.wrong.items():
-        with contextlib.suppress(Exception), _quiet():  # those that behave wrongly were told above
-            if _same(seen, list(exercise.observe(wrong))):
-                return _wrong(name, Mistake(mistake))
+    for mistake in exercise.wrong:
+        known = _of_wrong(exercise, mistake)
+        if known is not None and _same(seen, known):
+            return _wrong(name, Mistake(mistake))
     return Verdict(name, WRONG, *_first_difference(seen, expected))
+
+
+@functools.cache
+def _of_reference(exercise: Exercise) -> list[Seen]:
+    with _quiet():
+        return list(exercise.observe(exercise.reference))
+
+
+@functools.cache
+def _of_wrong(exercise: Exercise, mistake: str) -> list[Seen] | None:
+    with contextlib.suppress(Exception), _quiet():
+        return list(exercise.observe(exercise.wrong[mistake]))
+    return None  # it is told while it is observed, not by what it did
 
 
 def _wrong(name: str, mistake: Mistake) -> Verdict:
@@ -139,14 +166,19 @@ class _place:  # noqa: N801 - reads as a sentence, like `said`
         return say(f"course.where.{self.key}", **self.values)
 
 
-def _raised(problem: BaseException, namespace: Mapping[str, Any]) -> dict[str, Any]:
+def raised(problem: BaseException, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the sentence about an exception: what, and in which line of the learner's."""
     line: Any = said("course.verdict.no_line")
     for frame, number in traceback.walk_tb(problem.__traceback__):
         if frame.f_globals is namespace:
             text = linecache.getline(frame.f_code.co_filename, number).strip()
             line = text or f"{frame.f_code.co_name}, {number}"
-    first = str(problem).partition("\n")[0]
+    if isinstance(problem, SyntaxError) and problem.text and not isinstance(line, str):
+        line = problem.text.strip()  # the code did not begin to run
+    try:
+        first = str(problem.msg if isinstance(problem, SyntaxError) else problem).partition("\n")[0]
+    except Exception:  # an exception of the learner's own that cannot say what it is
+        first = ""
     return {"kind": type(problem).__name__, "problem": first, "line": line}
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -131,15 +131,9 @@ def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
         for kind in kinds if lesson.exercises else kinds[:1]:
             made = notebook(lesson, language, kind)
             placed.append(place(folder / file_name(lesson, kind), made))
-    for name, text in _pages(language, kinds):
-        placed.append(_place_text(folder / name, text))
-    return placed
-
-
-def _pages(language: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for name in ("glossary", *(["teacher_guide"] if "answer" in kinds else [])):
-        page = files("kobai.course").joinpath("lessons", f"{name}.{language}.md")
-        yield f"{name}.md", page.read_text("utf-8")
+        placed.append(_place_page(folder, name, language))
+    return placed
 
 
 def place(path: Path, made: dict[str, Any]) -> Placed:
@@ -147,16 +141,21 @@ def place(path: Path, made: dict[str, Any]) -> Placed:
     return _place(path, dump(made), _untouched, made["metadata"]["kobai"]["digest"])
 
 
-def _place_text(path: Path, text: str) -> Placed:
-    return _place(path, text, lambda _: False, None)
+def _place_page(folder: Path, name: str, language: str) -> Placed:
+    """The same for a page of text, which notes nothing of itself: ours is what equals that of a language."""
+    pages = files("kobai.course").joinpath("lessons")
+    texts = {each: pages.joinpath(f"{name}.{each}.md").read_text("utf-8") for each in LANGUAGES}
+    return _place(folder / f"{name}.md", texts[language], lambda found: found in texts.values(), None)
 
 
-def _place(path: Path, text: str, untouched: Any, digest: str | None) -> Placed:
+def _place(path: Path, text: str, untouched: Callable[[str], bool], digest: str | None) -> Placed:
     for number in range(1, 1000):
         there = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
         if not there.exists():
             there.write_text(text, "utf-8")
             return Placed(there, "new" if number == 1 else "beside")
+        if not there.is_file():  # a folder of that name
+            continue
         found = there.read_text("utf-8", errors="replace")
         if found == text or (digest and _about(found).get("digest") == digest):
             return Placed(there, "kept")

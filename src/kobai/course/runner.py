@@ -1,75 +1,135 @@
-"""One learner's notebook, executed and judged in a process of its own: ``python -m kobai.course.runner``.
+"""One learner's notebook, executed in a process of its own: ``python -m kobai.course.runner``.
 
-`grade` starts it. Every code cell runs in order as the learner wrote it, with a time limit of its own, and a
-cell that fails stops none of the others. In place of a check cell, known by its id, the course judges what
-stands in the notebook's variables at that moment, so that an edited check earns nothing; what no check cell
-asked for is judged at the end. Each verdict is a line of JSON in a file: those before a crash are kept.
+`watch` starts it, writes what is to be done to its standard input and reads what became of it from its
+standard output, a line of JSON before and after each step. A step runs a cell as the learner wrote it, or
+uses the answer to an exercise as it stands in the notebook's variables then. What fails stops no other.
+
+No verdict is passed here: the lines say what an answer did, and whether that is right is decided in the
+process that reads them, where a learner's code can have changed nothing.
 
 This holds off mistakes, not attacks: a learner's code runs with the rights of whoever grades it. Grade the
 work of strangers in a container.
 """
 
-import ast
 import contextlib
-import io
 import json
 import linecache
 import os
 import sys
-from pathlib import Path
+import types
+from collections.abc import Callable
 from typing import Any
 
-from kobai import words
-from kobai.course.exercises import of_lesson
-from kobai.course.judge import OutOfTime, Verdict, judge, limited
-from kobai.course.source import cell_id
+from kobai.course.supervise import supervised
 
 
-def run(notebook: Path, lesson: str, language: str, verdicts: Path, seconds: float) -> None:
-    """Execute a notebook and write the verdicts; `seconds` limits each cell and each answer."""
-    exercises = of_lesson(lesson)
-    by_cell = {f"{cell_id(name)}-check": name for name in exercises}
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    judged = set()
-    with verdicts.open("a", encoding="utf-8") as file:
-
-        def write(name: str) -> None:
-            found = judge(name, exercises[name], namespace, seconds)
-            with words.language(language):  # a notebook sets its own
-                file.write(json.dumps(as_json(found), ensure_ascii=False) + "\n")
-            file.flush()
-            judged.add(name)
-
-        for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
-            if cell["cell_type"] != "code":
-                continue
-            if cell.get("id") in by_cell:
-                write(by_cell[cell["id"]])
-            else:
-                execute("".join(cell["source"]), cell.get("id", "cell"), namespace, seconds)
-        for name in exercises:
-            if name not in judged:
-                write(name)
+def main() -> None:
+    """As `watch` calls it."""
+    supervised(work)
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as it is kept in files: its sentence in the language in use."""
-    kept = {"exercise": verdict.exercise, "status": verdict.status, "mistake": verdict.mistake}
-    return {**kept, "message": verdict.message}
+def work() -> None:
+    """Take the steps that standard input asks for."""
+    task = json.loads(sys.stdin.buffer.read())
+    limit_resources(task["gigabytes"], task["total"])
+    report = reporter()
+    from kobai import words
+
+    words.use(task["language"])
+    steps(task, report)
+    report(done=True)
 
 
-def execute(source: str, name: str, namespace: dict[str, Any], seconds: float) -> None:
-    """Run the code of a cell; whatever it raises stays in the cell, as in a notebook.
+def reporter() -> Callable[..., None]:
+    """What writes a line for `watch`; a learner's code has no standard input and output any more."""
+    kept = os.fdopen(os.dup(1), "w", encoding="utf-8")  # which no process started later inherits
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    owner = os.getpid()
 
-    Lines for the notebook alone (%magic, !command) are left out.
-    """
-    kept = "".join(
-        "\n" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines(keepends=True)
-    )
-    # So that an exception in it can name the line.
-    linecache.cache[name] = (len(kept), None, kept.splitlines(keepends=True), name)
-    with contextlib.suppress(Exception, SystemExit, OutOfTime, KeyboardInterrupt), limited(seconds):
-        exec(compile(ast.parse(kept, name), name, "exec"), namespace)
+    def report(**line: Any) -> None:
+        if os.getpid() != owner:  # a learner's os.fork: the copy does not go on with the notebook
+            os._exit(0)
+        kept.write(json.dumps(line, default=str) + "\n")
+        kept.flush()
+
+    return report
+
+
+def steps(task: dict[str, Any], report: Callable[..., None]) -> None:
+    """Take them one by one."""
+    from kobai import words
+    from kobai.course.exercises import of_lesson
+    from kobai.course.judge import observed
+    from kobai.course.reports import as_report
+
+    # Before any cell runs, so that it takes no step's time; it loads JAX, in a second.
+    exercises = of_lesson(task["lesson"]) if any(kind == "judge" for kind, _ in task["steps"]) else {}
+    namespace = notebook_variables()
+    for number, (kind, text) in enumerate(task["steps"]):
+        if kind == "skip":
+            continue
+        report(begin=number)
+        if kind == "run":
+            end = execute(text, f"cell-{number}", namespace, task["seconds"])
+        else:
+            found = observed(text, exercises[text], namespace, task["seconds"])
+            with words.language(task["language"]):  # a notebook sets its own
+                end = as_report(found)
+        report(end=number, **end)
+
+
+def notebook_variables() -> dict[str, Any]:
+    """The variables of a notebook before its first cell. Nothing is shown, in no window and no browser."""
+    import webbrowser
+
+    import plotly.basedatatypes
+    import plotly.io
+
+    webbrowser.open = lambda *arguments, **options: False  # noqa: ARG005
+    plotly.io.show = plotly.basedatatypes.BaseFigure.show = _nothing
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module  # where pickle and dataclasses look for a learner's classes
+    sys.path.insert(0, "")  # modules of the learner's own, beside the notebook
+    vars(module).update(display=_nothing, get_ipython=_Shell)
+    return vars(module)
+
+
+def _nothing(*arguments: Any, **options: Any) -> None:  # noqa: ARG001
+    """Stands for `display`, and for whatever a notebook asks of IPython."""
+
+
+class _Shell:
+    """Stands for what ``get_ipython()`` returns: it takes every call and does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _nothing
+
+
+def execute(source: str, name: str, namespace: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Run the code of a cell and say how it ended; whatever it raises stays in it, as in a notebook."""
+    from kobai.course.cells import as_python
+    from kobai.course.judge import OutOfTime, limited, raised
+
+    try:
+        with limited(seconds):
+            code = as_python(source)
+            # So that an exception in it can name the line.
+            linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+            exec(compile(code, name, "exec"), namespace)
+    except OutOfTime:
+        return {"status": "stopped"}
+    except NotImplementedError:  # so does the place where an answer is to be written
+        return {"status": "ran"}
+    except BaseException as problem:
+        values = raised(problem, namespace)
+        if not isinstance(values["line"], str):  # the code could not even be read
+            values["line"] = source.strip().partition("\n")[0]
+        return {"status": "failed", **values}
+    return {"status": "ran"}
 
 
 def limit_resources(gigabytes: float, seconds: float) -> None:
@@ -91,19 +151,5 @@ def limit_resources(gigabytes: float, seconds: float) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def main(arguments: list[str]) -> None:
-    """As `grade` calls it: one JSON object with the settings."""
-    settings = json.loads(arguments[0])
-    limit_resources(settings["gigabytes"], settings["total"])
-    with contextlib.redirect_stdout(io.StringIO()):
-        run(
-            Path(settings["notebook"]),
-            settings["lesson"],
-            settings["language"],
-            Path(settings["verdicts"]),
-            settings["seconds"],
-        )
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
