@@ -7,7 +7,6 @@ runs large chunks, whose cells step together.
 
 import dataclasses
 import functools
-import os
 import queue
 import threading
 import time
@@ -23,6 +22,7 @@ from kobai.draws import BATCHES, INITIAL, NOISE, batches, stream
 from kobai.full_batch import FullBatch
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
+from kobai.minimizers.many import cores
 from kobai.optimizers.base import Optimizer
 from kobai.runs import Reading, Run, collected, evaluated_at, first_lost, lost_at, since
 from kobai.strategy import Strategy
@@ -50,11 +50,6 @@ class Cell:
     strategy: Strategy = Strategy()
 
 
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Sweep:
     """The engine for one task and the kinds of optimizers in `optimizers`.
 
@@ -78,7 +73,7 @@ class Sweep:
         self.task, self.steps, self.every = task, steps, evaluate_every
         self.population = jax.default_backend() != "cpu" if population is None else population
         self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
-        self.threads = 1 if self.population else threads or available_cores()
+        self.threads = 1 if self.population else threads or cores()
         self.rows = evaluated_at(steps, evaluate_every)
         rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
         self.kinds = {jax.tree.structure(rule): rule for rule in rules}
