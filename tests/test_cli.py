@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.cells import cell_len
 from rich.console import Console
 
 import kobai
@@ -26,35 +25,19 @@ from kobai.study.protocol import Study
 from kobai.study.runner import Interrupted
 from kobai.sweep import Sweep
 from kobai.words import say
+from terminal import WIDTH, imports_nothing_heavy, squeezed, widest
 
 LIGHT = [[], ["--help"], ["--version"], ["methods"], ["tasks"], ["compare", "--help"], ["methods", "--help"]]
 LIGHT += [["tasks", "--help"], ["compar"], ["compare"], ["compare", "digits", "--steps", "many"]]
 FINAL = {"report.html", "results.parquet", "cells.parquet", "answer.json"}
 QUICK = ["compare", "digits", "--quick", "--output", "out", "--json", "copy.json"]
-WIDTH = 80
-
-
-def widest(text):
-    """The columns that the longest line takes in a terminal."""
-    return max(cell_len(line) for line in text.splitlines())
 
 
 # Help and lists.
 
-IMPORTS = """
-import json, sys
-from kobai import cli
-for arguments in json.loads(sys.argv[1]):
-    for language in ("en", "ja"):
-        cli.run([*arguments, "--language", language] if arguments else ["--language", language])
-        heavy = {"jax", "numpy", "scipy", "polars", "plotly"} & set(sys.modules)
-        assert not heavy, (arguments, heavy)
-"""
-
 
 def test_help_and_lists_import_nothing_heavy(place):
-    ran = subprocess.run([sys.executable, "-c", IMPORTS, json.dumps(LIGHT)], cwd=place, capture_output=True)
-    assert ran.returncode == 0, ran.stderr.decode()
+    assert imports_nothing_heavy(LIGHT, place)
 
 
 @pytest.mark.parametrize("language", words.TABLES)
@@ -68,9 +51,6 @@ def test_everything_fits_80_columns_and_nothing_is_cut(kobai_here, arguments, la
 @pytest.mark.parametrize("language", words.TABLES)
 def test_help_says_all_of_every_sentence(kobai_here, language):
     """No sentence is shortened to fit: each stands there word for word, but for the line breaks."""
-
-    def squeezed(text):
-        return re.sub(r"\s", "", text)
 
     with words.language(language):
         sentences = {key: squeezed(sentence) for key, sentence in words.TABLES[language].items()}

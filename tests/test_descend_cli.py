@@ -3,15 +3,13 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 
 import polars as pl
 import pytest
-from rich.cells import cell_len
 
 from kobai import cli, descent, methods, words
 from kobai.errors import UsageError
+from terminal import imports_nothing_heavy, widest
 
 FILES = {"descent.html", "descent.json", "table.parquet", "paths.parquet"}
 LIGHT = [
@@ -23,24 +21,9 @@ LIGHT = [
 ]
 LIGHT += [["descend", "bowl", "--steps", "many"], ["descend", "bowl", "--json", "nowhere/x.json"]]
 
-IMPORTS = """
-import json, sys
-from kobai import cli
-for arguments in json.loads(sys.argv[1]):
-    for language in ("en", "ja"):
-        cli.run([*arguments, "--language", language])
-        heavy = {"jax", "numpy", "scipy", "polars", "plotly"} & set(sys.modules)
-        assert not heavy, (arguments, heavy)
-"""
-
-
-def widest(text):
-    return max(cell_len(line) for line in text.splitlines())
-
 
 def test_help_and_list_import_nothing_heavy(place):
-    ran = subprocess.run([sys.executable, "-c", IMPORTS, json.dumps(LIGHT)], cwd=place, capture_output=True)
-    assert ran.returncode == 0, ran.stderr.decode()
+    assert imports_nothing_heavy(LIGHT, place)
 
 
 @pytest.mark.parametrize("language", words.TABLES)

@@ -2,18 +2,16 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import polars as pl
 import pytest
-from rich.cells import cell_len
 
 import kobai
 from kobai import cli, methods, words
 from kobai.errors import UsageError
 from kobai.reuse import protocols
 from kobai.tasks.pairs import PAIRS
+from terminal import imports_nothing_heavy, squeezed, widest
 
 FILES = {"transfer.html", "transfer.json", "table.parquet"}
 LIGHT = [
@@ -28,29 +26,10 @@ LIGHT = [
 ]
 SMALL = "--amounts 20 --seeds 2 --tuning-seeds 1 --steps 10 --source-steps 10 --learning-rates 0.01"
 
-IMPORTS = """
-import json, sys
-from kobai import cli
-for arguments in json.loads(sys.argv[1]):
-    for language in ("en", "ja"):
-        cli.run([*arguments, "--language", language])
-        heavy = {"jax", "numpy", "scipy", "polars", "plotly"} & set(sys.modules)
-        assert not heavy, (arguments, heavy)
-"""
-
-
-def widest(text):
-    return max(cell_len(line) for line in text.splitlines())
-
-
-def squeezed(text):
-    return re.sub(r"\s", "", text)
-
 
 def test_help_lists_and_mistakes_import_nothing_heavy(place):
     light = [arguments for arguments in LIGHT if arguments != ["methods"]]
-    ran = subprocess.run([sys.executable, "-c", IMPORTS, json.dumps(light)], cwd=place, capture_output=True)
-    assert ran.returncode == 0, ran.stderr.decode()
+    assert imports_nothing_heavy(light, place)
 
 
 @pytest.mark.parametrize("language", words.TABLES)

@@ -43,6 +43,29 @@ def page(*, title: str, headline: str, main: str, data: str, style: str = "", sc
     return fill(read("template.html"), parts)
 
 
+def evidence(
+    kind: str, *, chips: str, figures: str, command: str, settings: str, heading: str = "report.figures"
+) -> str:
+    """What stands below the tables of every page: the figures with their buttons, and how it was made.
+
+    Args:
+      kind: "report" for the words ``report.figures.use`` and ``report.figures.choose``.
+      chips, figures, settings: HTML.
+      command: letters: what makes the page again.
+      heading: key of the words above the figures.
+    """
+    parts = {
+        "heading": html.escape(say(heading)),
+        "use": html.escape(say(f"{kind}.figures.use")),
+        "choose": html.escape(say(f"{kind}.figures.choose")),
+        "chips": chips,
+        "figures": figures,
+        "command": html.escape(command),
+        "settings": settings,
+    }
+    return fill(read("evidence.html"), parts)
+
+
 def read(name: str) -> str:
     """A file that ships beside this one."""
     return files("kobai.report").joinpath(name).read_text("utf-8")

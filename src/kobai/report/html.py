@@ -33,10 +33,13 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "table": _comparison(answer, colours(outcome)),
         "others": _other_targets(answer),
         "effects": _effects(answer),
-        "chips": _chips(outcome, answer),
-        "figures": "".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
-        "settings": _settings(outcome, answer),
-        "command": html.escape(command),
+        "evidence": document.evidence(
+            "report",
+            chips=_chips(outcome, answer),
+            figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+            settings=_settings(outcome, answer),
+            command=command,
+        ),
     }
     return document.page(
         title=say("report.title", task=answer.task),

@@ -26,10 +26,13 @@ def page(found: "Transfer") -> str:
         "answer": "".join(_answer(found)),
         "notes": _notes(found),
         "table": _table(found),
-        "chips": "".join(_chips(found)),
-        "figures": document.figure("reuse", caption),
-        "settings": _settings(found),
-        "command": html.escape(found.command),
+        "evidence": document.evidence(
+            "transfer",
+            chips="".join(_chips(found)),
+            figures=document.figure("reuse", caption),
+            settings=_settings(found),
+            command=found.command,
+        ),
     }
     return document.page(
         title=table.title(found),

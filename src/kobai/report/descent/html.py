@@ -23,10 +23,14 @@ def page(outcome: Outcome, command: str) -> str:
     parts = {
         "table": _table(outcome),
         "notes": _notes(outcome),
-        "chips": _chips(outcome),
-        "figures": "".join(_figure(outcome, name) for name in made),
-        "settings": _settings(outcome),
-        "command": html.escape(command),
+        "evidence": document.evidence(
+            "descent",
+            chips=_chips(outcome),
+            figures="".join(_figure(outcome, name) for name in made),
+            settings=_settings(outcome),
+            command=command,
+            heading="descent.figures",
+        ),
     }
     shows = outcome.landscape.shows
     introduction = f'<p class="shows">{html.escape(shows)}</p>' if shows else ""
