@@ -317,6 +317,7 @@ def line():
         ({"learning_rates": ["fast"]}, ("learning_rates", "fast")),
         ({"learning_rates": [[0.1], [0.2, 0.3]]}, ("learning_rates",)),
         ({"optimizers": "adam", "coefficients": {"adam.decay_1": [2]}}, ("decay_1", "2")),
+        ({"optimizers": "adam", "coefficients": ["adam.decay_1"]}, ("coefficients", "mapping")),
         ({"optimizers": "adam", "coefficients": {"adam.decay_1": []}}, ("adam.decay_1", "at least one")),
         ({"language": "fr"}, ("'fr'", "en, ja")),
         ({"resume": True}, ("--output",)),

@@ -554,6 +554,8 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
         ({"learning_rates": []}, ("learning_rates is empty",)),
         ({"coefficients": {"adam.decya_1": [0.5]}}, ("field 'adam.decya_1'", "'adam.decay_1'")),
         ({"coefficients": {"adm.decay_1": [0.5]}}, ("candidate 'adm'", "'adam'")),
+        ({"coefficients": ["momentum.momentum"]}, ("coefficients", "mapping", "['momentum.momentum']")),
+        ({"coefficients": {3: [0.5]}}, ("coefficients", "mapping", "{3: [0.5]}")),
         ({"sort": "frist"}, ("column 'frist'", "'first'")),
         ({"language": "fr"}, ("language 'fr'",)),
         ({"landscape": lambda x: x @ x}, ("needs a start",)),
@@ -581,6 +583,11 @@ def test_mistakes_name_the_thing_the_rule_and_the_value(ask, parts):
 
 def test_the_start_says_how_many_dimensions_where_they_are_open():
     assert kobai.descend("rosenbrock", "newton", start=(1, 2, 3, 4)).outcome.landscape.dimension == 4
+
+
+def test_one_dimension_is_said_as_one():
+    found = kobai.descend(lambda x: x[0] ** 2, "newton", start=(1,))
+    assert "1 dimension, start (1)" in str(found)
 
 
 def test_a_start_may_be_an_array():

@@ -311,6 +311,24 @@ def test_the_shortest_path_is_that_of_dijkstra():
 # Mistakes
 
 
+def own(**fields):
+    """A landscape of one's own."""
+    return kobai.Landscape(**{"name": "own", "objective": lambda x: (x**2).sum(), "start": (1, 2), **fields})
+
+
+def test_a_landscape_of_ones_own_may_be_said_in_whole_numbers():
+    made = own(box=[[-2, 2], [-3, 3]], minima=[[0, 0]], least=0)
+    assert made.start == (1.0, 2.0)
+    [row] = kobai.descend(made, "newton").outcome.rows
+    assert (row.status, row.first) == ("reached", 1)
+
+
+def test_a_cliff_of_few_steps_claims_no_minimum_that_is_none():
+    made = landscapes.cliff(5)
+    assert made.minima == ()
+    assert float(made(np.array(landscapes.cliff().minima[0]))) > 1e-6
+
+
 @pytest.mark.parametrize(
     ("make", "parts"),
     [
@@ -325,6 +343,26 @@ def test_the_shortest_path_is_that_of_dijkstra():
         (lambda: landscapes.least_resistance(length=math.inf), ("length", "above 0", "inf")),
         (lambda: landscapes.least_resistance(0), ("rings", "at least 1", "0")),
         (lambda: landscapes.shortest_path(-1), ("points", "at least 1", "-1")),
+        (lambda: landscapes.least_resistance(length="a"), ("length", "above 0", "'a'")),
+        (lambda: landscapes.ill_conditioned(spectrum="ab"), ("spectrum", "positive", "'ab'")),
+        (lambda: landscapes.ill_conditioned(spectrum=[[1, 2], [3]]), ("spectrum", "[[1, 2], [3]]")),
+        (
+            lambda: landscapes.ill_conditioned(seed=-1),
+            ("ill_conditioned: seed", "from 0 to", "-1"),
+        ),
+        (lambda: landscapes.noisy(size="a"), ("noisy: size", "at least 0", "'a'")),
+        (lambda: landscapes.noisy(seed=1.5), ("noisy: seed", "whole number", "1.5")),
+        (lambda: landscapes.cliff(0), ("cliff: steps", "at least 1", "0")),
+        (lambda: landscapes.resource_allocation(budget=None), ("budget", "positive", "None")),
+        (lambda: landscapes.resource_allocation(returns=["a", "b"]), ("positive numbers", "['a', 'b']")),
+        (lambda: own(objective=3), ("Landscape: objective", "function", "3")),
+        (lambda: own(start=()), ("Landscape: start", "finite numbers", "()")),
+        (lambda: own(start=(1, "a")), ("Landscape: start", "finite numbers", "(1, 'a')")),
+        (lambda: own(box=((1, 0), (0, 1))), ("Landscape: box", "left < right", "((1, 0), (0, 1))")),
+        (lambda: own(box=3), ("Landscape: box", "left < right", "3")),
+        (lambda: own(minima=((1, 2, 3),)), ("Landscape: minima", "as start", "((1, 2, 3),)")),
+        (lambda: own(least="a"), ("Landscape: least", "finite number", "'a'")),
+        (lambda: own(tolerance=math.nan), ("Landscape: tolerance", "finite number", "nan")),
     ],
 )
 def test_mistakes_name_the_thing_the_rule_and_the_value(make, parts):

@@ -388,6 +388,11 @@ def test_a_mistake_is_said_in_one_sentence(mistake):
         (lambda: ConjugateGradient(formula="polak"), "no formula 'polak'; choose one of: .*polak_ribiere"),
         (lambda: ConjugateGradient(formula=["dai_yuan"]), "no formula"),
         (lambda: kobai.CoordinateDescent(order=["random"]), "no order"),
+        (lambda: kobai.CoordinateDescent(block=0), "CoordinateDescent: block must be a whole number"),
+        (
+            lambda: kobai.CoordinateDescent(seed=2**32),
+            "CoordinateDescent: seed .* to 4294967295, got",
+        ),
         (lambda: kobai.NewtonCG(most=0), "NewtonCG: most must be a whole number"),
         (lambda: kobai.Newton(largest=0), "Newton: largest must be a whole number"),
     ],

@@ -6,7 +6,6 @@ import shlex
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -44,9 +43,9 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
         tolerance: Annotated[str | None, option("tolerance", "X")] = None,
         dimension: Annotated[str | None, option("dimension", "N")] = None,
         sort: Annotated[str | None, option("sort", "COLUMN")] = None,
-        output: Annotated[Path | None, option("output", "DIR")] = None,
-        html: Annotated[Path | None, option("html", "FILE")] = None,
-        json: Annotated[Path | None, option("json", "FILE")] = None,
+        output: Annotated[str | None, option("output", "DIR")] = None,
+        html: Annotated[str | None, option("html", "FILE")] = None,
+        json: Annotated[str | None, option("json", "FILE")] = None,
         language: language = None,  # noqa: ARG001 - read before anything is said
     ) -> Callable[[], None]:
         ask = {
@@ -55,13 +54,19 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
             "learning_rates": options.each("--learning-rates", learning_rates, options.number),
             "coefficients": options.settings(coefficients or []),
             "steps": options.whole("--steps", steps),
-            "tolerance": None if tolerance is None else options.number("--tolerance", tolerance),
+            "tolerance": options.one_number("--tolerance", tolerance),
             "dimension": options.whole("--dimension", dimension),
             "sort": sort,
         }
         command = "kobai " + shlex.join(options.reproducing(arguments))
         given = {name: value for name, value in ask.items() if value is not None}
-        files = Files(output, html, json, name=landscape, contents=FILES)
+        files = Files(
+            options.path("--output", output),
+            options.path("--html", html),
+            options.path("--json", json),
+            name=landscape,
+            contents=FILES,
+        )
         return functools.partial(_descend, landscape, given, command, files)
 
     @app.command("landscapes", help=say("help.landscapes"), cls=options.Command)

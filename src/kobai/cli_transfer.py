@@ -59,11 +59,11 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
             "amounts": options.each("--amounts", amounts, options.whole),
             "optimizer": optimizer,
             "learning_rates": options.each("--learning-rates", learning_rates, options.number),
-            "source_learning_rate": _number("--source-learning-rate", source_learning_rate),
+            "source_learning_rate": options.one_number("--source-learning-rate", source_learning_rate),
             "initializer": initializer,
             "steps": options.whole("--steps", steps),
             "source_steps": options.whole("--source-steps", source_steps),
-            "slow": _number("--slow", slow),
+            "slow": options.one_number("--slow", slow),
             "seeds": options.whole("--seeds", seeds),
             "tuning_seeds": options.whole("--tuning-seeds", tuning_seeds),
         }
@@ -78,10 +78,6 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
         command = "kobai " + shlex.join(options.reproducing(arguments))
         given = {name: value for name, value in ask.items() if value is not None}
         return functools.partial(_transfer, pair, given, command, files)
-
-
-def _number(option: str, text: str | None) -> float | None:
-    return None if text is None else options.number(option, text)
 
 
 def _pair(source: str | None, target: str | None) -> Any:

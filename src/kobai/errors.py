@@ -43,6 +43,12 @@ def check_count(name: str, value: Any, most: int | None = None) -> None:
         raise UsageError("error.most", name=name, value=value, most=most)
 
 
+def check_seed(name: str, value: Any) -> None:
+    """Refuse anything but a whole number of 32 bits."""
+    if not is_whole(value) or not 0 <= value < 2**32:
+        raise UsageError("error.seed.range", name=name, most=2**32 - 1, value=repr(value))
+
+
 def check_several(name: str, values: Any) -> None:
     """Refuse anything but a list, a tuple or an array of at least one value; one alone is none."""
     several = isinstance(values, Collection) and not isinstance(values, str)

@@ -38,6 +38,14 @@ def number(option: str, text: str) -> float:
         raise UsageError("error.option.number", option=option, value=text) from None
 
 
+def one_number(option: str, text: str | None) -> float | None:
+    """A number, of an option that takes no list; None where the option was left out."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise UsageError("error.option.one_number", option=option, value=text) from None
+
+
 def number_or_word(option: str, text: str) -> float | str:
     """A number, or the text itself where it is none."""
     try:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.errors import UsageError
+from kobai.errors import UsageError, check_count, check_seed
 from kobai.landscapes.landscape import Landscape, check_dimension, finite
 from kobai.optimizers.base import namespace
 
@@ -82,6 +82,7 @@ def cliff(steps: int = 50) -> Landscape:
     xₜ₊₁ = w σ(xₜ) + b from x₀ = ½, and f = (x₅₀ − 0.7)². Where the recurrence turns from one fixed point to
     another stands a wall, whose gradient throws a plain step far away.
     """
+    check_count("cliff: steps", steps, most=10_000)
 
     def objective(p: Any) -> Any:
         (w, b), xp = p, namespace(p)
@@ -104,7 +105,8 @@ def cliff(steps: int = 50) -> Landscape:
         objective=objective,
         start=(6.0, -2.5),
         box=((0.0, 8.0), (-5.0, 0.5)),
-        minima=((2.0, 0.7 - 2 * sigmoid(0.7)),),
+        # There x = 0.7 is the fixed point, and fifty steps come to it.
+        minima=((2.0, 0.7 - 2 * sigmoid(0.7)),) if steps >= 50 else (),
         least=0.0,
         source="Pascanu, Mikolov and Bengio 2013, arXiv 1211.5063, figure 6",
     )
@@ -133,6 +135,9 @@ def noisy(size: float = 0.5, seed: int = 0) -> Landscape:
     The value is exact. The noise is uniform and a function of the point: the same `seed` and the same bits of
     x give the same noise, so that every path can be walked again.
     """
+    if not (finite([size]) and size >= 0):
+        raise UsageError("error.noise", value=repr(size))
+    check_seed("noisy: seed", seed)
 
     @jax.custom_jvp
     def objective(p: Any) -> Any:
@@ -202,9 +207,10 @@ def ill_conditioned(dimension: int = 10, spectrum: Sequence[float] | None = None
     if spectrum is None:
         check_dimension(dimension, 2, 1000)
         spectrum = np.logspace(0, 3, dimension).tolist()
-    λ = np.asarray(spectrum, float)
-    if λ.ndim != 1 or not λ.size or not finite(λ) or not (λ > 0).all():
+    if not (finite(spectrum) and len(spectrum) and min(spectrum) > 0):
         raise UsageError("error.spectrum", value=repr(spectrum))
+    check_seed("ill_conditioned: seed", seed)
+    λ = np.asarray(spectrum, float)
     Q, _ = np.linalg.qr(np.random.RandomState(seed).standard_normal((λ.size, λ.size)))
 
     def objective(x: Any) -> Any:

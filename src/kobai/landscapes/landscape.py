@@ -3,12 +3,12 @@
 import dataclasses
 import importlib
 import inspect
-import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kobai import methods
-from kobai.errors import UsageError, is_whole, unknown
+from kobai.errors import UsageError, is_number, is_whole, said, unknown
 from kobai.words import say
 
 Point = tuple[float, ...]
@@ -31,6 +31,8 @@ class Landscape:
         arrive is to have left.
       source: who described it, or where it comes from.
       learning_rates: for an update rule, by name, the rate to show when nobody says otherwise.
+
+    Raises `UsageError` for a field that cannot be meant.
     """
 
     name: str
@@ -42,6 +44,23 @@ class Landscape:
     tolerance: float = 1e-3
     source: str = ""
     learning_rates: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.start) if finite(self.start) else 0
+        box, minima = self.box, self.minima
+        sound = {
+            "objective": callable(self.objective),
+            "start": n > 0,
+            "box": box is None or (_listed(box) and len(box) == 2 and all(map(_ascends, box))),
+            "minima": _listed(minima) and all(finite(point) and len(point) == n for point in minima),
+            "least": self.least is None or finite([self.least]),
+            "tolerance": finite([self.tolerance]),
+        }
+        for field, fits in sound.items():
+            if not fits:
+                rule, value = said(f"landscape.field.{field}"), repr(getattr(self, field))
+                raise UsageError("error.landscape.field", field=field, rule=rule, value=value)
+        object.__setattr__(self, "start", tuple(map(float, self.start)))
 
     @property
     def dimension(self) -> int:
@@ -96,6 +115,21 @@ def check_dimension(value: Any, least: int = 2, most: int = 10_000) -> None:
         raise UsageError("error.dimension", least=least, most=most, value=repr(value))
 
 
+def check_positive(name: str, value: Any) -> None:
+    """Refuse anything but a finite number above 0."""
+    if not (finite([value]) and value > 0):
+        raise UsageError("error.positive", name=name, value=repr(value))
+
+
 def finite(values: Any) -> bool:
-    """Whether every number is finite."""
-    return all(math.isfinite(value) for value in values)
+    """Whether `values` is a list, a tuple or an array [n] of finite real numbers."""
+    values = values.tolist() if hasattr(values, "tolist") else values
+    return _listed(values) and all(is_number(value) and abs(value) <= sys.float_info.max for value in values)
+
+
+def _listed(values: Any) -> bool:
+    return isinstance(values, Sequence) and not isinstance(values, str)
+
+
+def _ascends(pair: Any) -> bool:
+    return finite(pair) and len(pair) == 2 and pair[0] < pair[1]

@@ -7,8 +7,8 @@ falls by the slope s meets 1/(1 + s²) of the resistance of a flat one.
 import math
 from typing import Any
 
-from kobai.errors import UsageError, check_count
-from kobai.landscapes.landscape import Landscape
+from kobai.errors import check_count
+from kobai.landscapes.landscape import Landscape, check_positive
 from kobai.optimizers.base import namespace
 
 
@@ -19,12 +19,11 @@ def least_resistance(rings: int = 9, length: float = 1.0) -> Landscape:
     length. f = r₀² + Σ (rᵢ₊₁² − rᵢ²)/(1 + sᵢ²). The start is close to a cone; Newton's shape has a nose.
 
     Args:
-      rings: conical rings, at least 2; n = rings + 1.
+      rings: conical rings; n = rings + 1.
       length: of the body, in radii.
     """
     check_count("rings", rings, most=1000)
-    if not 0 < length < math.inf:
-        raise UsageError("error.positive", name="length", value=repr(length))
+    check_positive("length", length)
 
     def objective(z: Any) -> Any:
         xp = namespace(z)

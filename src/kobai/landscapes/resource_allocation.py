@@ -26,10 +26,11 @@ def resource_allocation(
       saturation: c > 0, from which amount on the yield of a project flattens.
       budget: B > 0.
     """
-    a, c = np.asarray(returns, float), np.asarray(saturation, float)
-    numbers = [*a.ravel(), *c.ravel(), budget]
-    if a.ndim != 1 or a.shape != c.shape or a.size < 2 or not finite(numbers) or min(numbers) <= 0:
+    sound = finite(returns) and finite(saturation) and finite([budget])
+    equally = sound and len(returns) == len(saturation) >= 2
+    if not (equally and min(*returns, *saturation, budget) > 0):
         raise UsageError("error.allocation", returns=returns, saturation=saturation, budget=budget)
+    a, c = np.asarray(returns, float), np.asarray(saturation, float)
 
     def objective(z: Any) -> Any:
         xp = namespace(z)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError, check_count, is_whole, unknown
+from kobai.errors import check_count, check_seed, unknown
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,
@@ -54,7 +54,7 @@ class CoordinateDescent(Minimizer):
     Args:
       order: "cyclic", or "random": every sweep goes through all blocks in an order of its own.
       block: how many neighbouring coordinates move together.
-      seed: of the random orders, a whole number.
+      seed: of the random orders, a whole number from 0 to 2³² − 1.
     """
 
     order: str = dataclasses.field(default="cyclic", metadata={"choices": {name: name for name in ORDERS}})
@@ -64,9 +64,8 @@ class CoordinateDescent(Minimizer):
     def __post_init__(self) -> None:
         if str(self.order) not in ORDERS:
             raise unknown("kind.order", self.order, ORDERS)
-        check_count("block", self.block)
-        if not is_whole(self.seed) or self.seed < 0:
-            raise UsageError("error.coordinate.seed", value=repr(self.seed))
+        check_count("CoordinateDescent: block", self.block)
+        check_seed("CoordinateDescent: seed", self.seed)
 
     def begin(self, objective: Objective, x: Any) -> State:
         width = min(self.block, x.size)

@@ -77,7 +77,9 @@ class Solutions:
     def __repr__(self) -> str:  # thousands of starts are no line to read
         came = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
         lowest = f", lowest {self.minima[0].objective:g}" if self.minima else ""
-        return f"Solutions({len(self.status)} starts: {came}; {len(self.minima)} minima{lowest})"
+        starts = "1 start" if len(self.status) == 1 else f"{len(self.status)} starts"
+        minima = "1 minimum" if len(self.minima) == 1 else f"{len(self.minima)} minima"
+        return f"Solutions({starts}: {came}; {minima}{lowest})"
 
     def message(self, i: int) -> str:
         """How start `i` ended and what to do, in the language in use."""

@@ -15,7 +15,7 @@ from kobai.landscapes.landscape import Landscape
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.study.fields import values_of
-from kobai.study.grid import candidates, coefficients, distinct, registered
+from kobai.study.grid import candidates, checked_axes, coefficients, distinct, registered
 
 Method = Optimizer | Minimizer
 
@@ -58,10 +58,7 @@ def grid(
     if not items:
         raise UsageError("error.empty", name="methods")
     names = distinct([_name(item) for item, _ in items])
-    extra = axes or {}
-    for key in extra:
-        if key.partition(".")[0] not in names:
-            raise unknown("kind.candidate", key.partition(".")[0], names)
+    extra = checked_axes(axes, names)
     rates = None if learning_rates is None else values_of("learning_rates", learning_rates)
     if rates is not None and all(isinstance(item, Minimizer) for item, _ in items):
         raise UsageError("error.rates.unused", names=", ".join(names))

@@ -125,10 +125,7 @@ def candidates(
         raise UsageError("error.empty", name="optimizers")
     grids = [_grid(item, quick) for item in chosen]
     names = distinct([name for name, _, _ in grids])
-    extra = axes or {}
-    for key in extra:
-        if key.partition(".")[0] not in names:
-            raise unknown("kind.candidate", key.partition(".")[0], names)
+    extra = checked_axes(axes, names)
     own = {name: _axes_of(name, template, extra) for name, (_, template, _) in zip(names, grids, strict=True)}
     if learning_rates is not None and all(isinstance(template, Minimizer) for _, template, _ in grids):
         raise UsageError("error.rates.unused", names=", ".join(names))
@@ -138,6 +135,18 @@ def candidates(
             grid = {**grid, "learning_rate": values_of("learning_rates", learning_rates)}
         made.append(Candidate(name, _product(template, {**grid, **own[name]})))
     return made
+
+
+def checked_axes(axes: Any, names: Sequence[str]) -> Mapping[str, Any]:
+    """The further grids. Refuses what is no mapping from ``candidate.field``, for one of these candidates."""
+    if axes is None:
+        return {}
+    if not (isinstance(axes, Mapping) and all(isinstance(key, str) for key in axes)):
+        raise UsageError("error.coefficients", value=repr(axes))
+    for key in axes:
+        if key.partition(".")[0] not in names:
+            raise unknown("kind.candidate", key.partition(".")[0], names)
+    return axes
 
 
 def _grid(item: Any, quick: bool) -> tuple[str, Method, dict[str, list[Any]]]:

@@ -105,7 +105,8 @@ def headline(outcome: Outcome) -> str:
     """From where, how far, what counts as arrived."""
     start = outcome.start
     where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
-    values = {"dimension": len(start), "start": where, "steps": outcome.steps}
+    dimensions = say("descent.dimension" if len(start) == 1 else "descent.dimensions", n=len(start))
+    values = {"dimensions": dimensions, "start": where, "steps": outcome.steps}
     return say("descent.headline", **values, level=level(outcome))
 
 

@@ -106,6 +106,7 @@ WORDS = {
     "error.most": "{name} must be at most {most}, got {value}",
     "error.evaluations": "a run of {steps} steps may be evaluated {most} times, and evaluate_every={value} "
     "asks for more; choose a larger one",
+    "error.coefficients": 'coefficients must be a mapping such as {{"momentum.momentum": [0.5, 0.9]}}, got {value}',
     "error.numbers": "{name} must be numbers, got {value}",
     "error.choice": "{name} must be one of {choices}; got '{value}'",
     "error.optimizer.type": "an optimizer must be a name, a class or an instance of kobai.Optimizer, got {value}; use kobai.from_optax(…) for one of optax",
@@ -128,6 +129,7 @@ WORDS = {
     "error.option.whole": "{option} must be a whole number, got '{value}'",
     "error.option.size": "{option} must be a whole number or 'full', got '{value}'",
     "error.option.number": "{option} must be numbers separated by commas, got '{value}'",
+    "error.option.one_number": "{option} must be a number, got '{value}'",
     "error.option.list": "{option} must be a list separated by commas, got '{value}'",
     "error.option.set": "--set must look like momentum.momentum=0.5,0.9, got '{value}'",
     "error.option.unknown": "there is no option {option}; see {command} --help",

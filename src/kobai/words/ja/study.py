@@ -108,6 +108,7 @@ WORDS = {
     "error.most": "{name} は {most} 以下でなければなりませんが、{value} が渡されました",
     "error.evaluations": "{steps} ステップの学習で評価できるのは {most} 回までですが、"
     "evaluate_every={value} ではそれを超えます。大きくしてください",
+    "error.coefficients": 'coefficients は {{"momentum.momentum": [0.5, 0.9]}} のような辞書でなければなりませんが、{value} が渡されました',
     "error.numbers": "{name} は数でなければなりませんが、{value} が渡されました",
     "error.choice": "{name} は {choices} のいずれかでなければなりませんが、'{value}' が渡されました",
     "error.optimizer.type": "最適化手法は名前、クラス、または kobai.Optimizer のインスタンスで指定してください。渡されたもの: {value}。optax のものは kobai.from_optax(…) を使ってください",
@@ -130,6 +131,7 @@ WORDS = {
     "error.option.whole": "{option} は整数でなければなりませんが、'{value}' が渡されました",
     "error.option.size": "{option} は整数か 'full' でなければなりませんが、'{value}' が渡されました",
     "error.option.number": "{option} はコンマ区切りの数でなければなりませんが、'{value}' が渡されました",
+    "error.option.one_number": "{option} は1つの数でなければなりませんが、'{value}' が渡されました",
     "error.option.list": "{option} はコンマ区切りの並びでなければなりませんが、'{value}' が渡されました",
     "error.option.set": "--set は momentum.momentum=0.5,0.9 のように書いてください。渡されたもの: '{value}'",
     "error.option.unknown": "オプション {option} はありません。{command} --help を見てください",
