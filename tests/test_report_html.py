@@ -632,3 +632,10 @@ def test_a_page_that_asks_the_network_is_caught(outcome, visit, monkeypatch):
     content = report.page(outcome, answer(outcome), COMMAND)
     planted = content.replace("<main>", '<main><img src="http://127.0.0.1:9/x.png" alt="">', 1)
     assert any("x.png" in complaint for complaint in visit(planted).wrong)
+
+
+def test_beyond_eight_the_lines_are_dashed_and_the_dots_are_rings():
+    looks = [panels.stroke(i) for i in range(20)]
+    assert len({(look["color"], look["dash"]) for look in looks}) == 20
+    assert looks[0]["color"] == looks[8]["color"] != looks[1]["color"]
+    assert len({panels.swatch(i) for i in range(16)}) == 16

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.report.panels import DASHES, PALETTE, axis, colour, figure, listed, text, translucent
+from kobai.report.panels import axis, colour, figure, listed, stroke, text, translucent
 
 FONT = "Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic, Meiryo, IPAexGothic, sans-serif"
 FINE = 160
@@ -55,7 +55,7 @@ def contour(
             x=listed(points[:, 0]),
             y=listed(points[:, 1]),
             mode="lines+markers",
-            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+            line={**stroke(i), "width": 2},
             marker={"size": 4},
             customdata=np.arange(len(points)),
             hovertemplate="%{fullData.name}: %{customdata}<br>(%{x:.4g}, %{y:.4g})<extra></extra>",
@@ -92,7 +92,7 @@ def curves(
             x=every * np.arange(1, len(values) + 1),
             y=listed(values),
             mode="lines",
-            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+            line={**stroke(i), "width": 2},
         )
     return _finished(made, title)
 
@@ -124,7 +124,7 @@ def scatter(
             x=listed(np.ravel(x)),
             y=listed(np.ravel(values)),
             mode="lines",
-            line={"color": colour(i), "width": 2, "dash": DASHES[i // len(PALETTE) % len(DASHES)]},
+            line={**stroke(i), "width": 2},
         )
     return _finished(made, title)
 

@@ -30,6 +30,17 @@ def colour(i: int) -> str:
     return PALETTE[i % len(PALETTE)]
 
 
+def stroke(i: int) -> dict[str, str]:
+    """Colour and dash of the line of the i-th of many things: another dash where the colours begin again."""
+    return {"color": colour(i), "dash": DASHES[i // len(PALETTE) % len(DASHES)]}
+
+
+def swatch(i: int) -> str:
+    """CSS of the dot beside the name of the i-th of many things: a ring where the colours begin again."""
+    again = i // len(PALETTE) % 2
+    return f"box-shadow:inset 0 0 0 .2em {colour(i)}" if again else f"background:{colour(i)}"
+
+
 def translucent(colour: str, opacity: float) -> str:
     """A colour of `PALETTE` that lets what is behind it shine through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))

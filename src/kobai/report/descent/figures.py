@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from kobai.paths.outcome import Outcome, Row
 from kobai.report.descent.table import labels
-from kobai.report.panels import GRID, INK, axis, colour, figure, listed, text
+from kobai.report.panels import GRID, INK, axis, colour, figure, listed, stroke, text
 from kobai.words import say
 
 DEEP, HIGH = "#b9c6cc", "#ffffff"
@@ -70,7 +70,7 @@ def _paths(outcome: Outcome) -> go.Figure:
         look: dict[str, Any] = {"name": text(label), "meta": label, "legendgroup": label}
         look["hovertemplate"] = f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>"
         marker = {"size": 4, "color": colour(i)}
-        line = {"color": colour(i), "width": 2}
+        line = {**stroke(i), "width": 2}
         made.add_scatter(
             x=x, y=y, customdata=own.tolist(), mode="lines+markers", line=line, marker=marker, **look
         )
@@ -173,7 +173,7 @@ def _curves(outcome: Outcome) -> go.Figure:
                 meta=label,
                 legendgroup=label,
                 mode="lines",
-                line={"color": colour(i), "width": 2},
+                line={**stroke(i), "width": 2},
                 hovertemplate=f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>",
                 **place,
             )

@@ -11,7 +11,7 @@ from kobai.report import document
 from kobai.report.descent import table
 from kobai.report.descent.figures import figures
 from kobai.report.document import definitions, escaped, figure, scrolling
-from kobai.report.panels import colour
+from kobai.report.panels import swatch
 from kobai.words import say
 
 
@@ -93,7 +93,7 @@ def _row(i: int, cells: Sequence[str], outcome: Outcome) -> str:
         shown = html.escape(cell)
         key = html.escape(_key(values[name] if name != "coefficients" else cell))
         if name == "method":
-            mark = f'<i style="background:{colour(i)}"></i>'
+            mark = f'<i style="{swatch(i)}"></i>'
             whole = f'{mark}{shown.replace("_", "_<wbr>")}<span class="under">{under}</span>'
             made.append(f'<th scope="row" class="left" data-sort="{key}">{whole}</th>')
         else:
@@ -120,7 +120,7 @@ def _chips(outcome: Outcome) -> str:
     """A button for each path: the legend of the figures."""
     return "".join(
         f'<button type="button" aria-pressed="true" data-name="{html.escape(label)}">'
-        f'<i style="background:{colour(i)}"></i>{html.escape(label)}</button>'
+        f'<i style="{swatch(i)}"></i>{html.escape(label)}</button>'
         for i, label in enumerate(table.labels(outcome))
     )
 
