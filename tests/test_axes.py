@@ -398,11 +398,13 @@ def test_effects_are_shown_in_80_columns_and_as_html(engine, spoken):
     with language(spoken):
         found = answer(outcome)
         shown = terminal.text(found, wide=True, width=80)
-        title, section = say("effects.title"), html._effects(found)
+        title, section, bold = say("effects.title"), html._effects(found), say("effects.bold")
     assert max(map(cell_len, shown.splitlines())) <= 80
     assert "+2.2 [+2.0, +2.3]" in shown
     assert re.search("^percentile:90:50 +0.1◂ ", shown, re.MULTILINE)  # on one line
     assert title in section
+    assert bold in section
+    assert bold not in shown  # plain text has none
     assert section.count("<table") == 2
     assert '<span class="chosen">norm:1</span>' in section
     assert "+2.2 [+2.0, +2.3]" not in terminal.text(found, width=80)

@@ -81,6 +81,17 @@ def test_likelihood_of_two_candidates():
     assert frame["name"][0] == "A"
 
 
+def test_a_likelihood_beyond_the_largest_number_is_infinite():
+    """Densities of narrow distributions are above 1, and their product grows as it otherwise shrinks."""
+    x = np.random.default_rng(0).normal(size=1000) / 1000
+    frame = likelihoods(x, {"narrow": (0, 1e-6), "wide": (0, 1)})
+    assert frame["likelihood"].to_list() == [np.inf, 0]
+    assert frame["log_likelihood"][0] == pytest.approx(stats.norm(0, 1e-3).logpdf(x).sum())
+    fit = fit_normal(x)
+    assert fit.variance == pytest.approx(x.var(), rel=1e-5)
+    assert fit.log_likelihood > frame["log_likelihood"][0] > 709
+
+
 def test_a_coin():
     """Closed form: the share of heads."""
     heads = np.array([1.0, 0, 0, 1, 1, 1, 0, 1])
@@ -199,6 +210,7 @@ def test_no_optimizer_learns_digits_from_the_error_rate():
             "candidate A: the mean must be a finite number, got None",
         ),
         (lambda: likelihoods(DATA, {"A": 4}), r"candidate A must be two numbers, \(mean, variance\), got 4"),
+        (lambda: likelihoods(DATA, [(4, 10)]), r"candidates must be a dict .* got \[\(4, 10\)\]"),
         (lambda: surrogate(rate=np.nan), "surrogate: rate must be a finite number above 0, got nan"),
         (lambda: surrogate(rate=-1), "surrogate: rate must be a finite number above 0, got -1"),
         (lambda: surrogate(rate="1"), "surrogate: rate must be a finite number above 0, got '1'"),

@@ -112,10 +112,14 @@ def test_every_registered_schedule_can_be_written():
         (lambda: schedule("cosin"), "did you mean 'cosine'"),
         (lambda: schedule("step"), "write step:EVERY, step:EVERY:FACTOR"),
         (lambda: schedule("warm-up:0"), "length must be a whole number"),
+        (lambda: schedule("warm-up:inf"), "length must be a whole number of at least 1, got inf"),
+        (lambda: schedule("step:inf"), "every must be a whole number of at least 1, got inf"),
         (lambda: schedule("cosine:2"), "final must be a number between 0 and 1"),
         (lambda: one_cycle(1.0), "peak must be a number above 0 and below 1"),
         (lambda: factors(Schedule("own", lambda t, steps: -t)), "schedule own must give one factor"),
         (lambda: factors(Schedule("own", lambda t, steps: 1.0)), "schedule own must give one factor"),
+        (lambda: factors(Schedule("own", lambda t, steps: 1 / 0)), "factor .* got ZeroDivisionError"),
+        (lambda: factors(Schedule("own", lambda t, steps: None)), "schedule own must give one factor"),
     ],
 )
 def test_what_is_no_schedule_is_refused(make, words):

@@ -459,6 +459,17 @@ def test_early_stopping_restores_the_best_weights_and_ends(task):
         assert free.stopped_at is None
 
 
+def test_a_patience_beyond_any_run_restores_the_best_weights_all_the_same(task):
+    """It is kept in 32 bits, where the largest number means that nobody watches."""
+    strategies = [Strategy(early_stopping=early_stopping(n)) for n in (1000, 2**30, 2**40)]
+    small = dataclasses.replace(task, train=tuple(a[:64] for a in task.train), test=task.validation)
+    sweep = Sweep(small, [kobai.Adam()], steps=400, evaluate_every=100, strategies=strategies)
+    runs = runs_of(sweep, [Cell(kobai.Adam(0.05), HE, 0, strategy) for strategy in strategies])
+    assert runs[0].test_loss == pytest.approx(min(runs[0].validation_loss), rel=1e-6)
+    assert [run.stopped_at for run in runs] == [None] * 3
+    assert runs[1].test_loss == runs[2].test_loss == runs[0].test_loss
+
+
 def test_a_schedule_moves_the_rate_of_optax_too(task):
     """from_optax with a rate is scheduled like ours; one without a rate has its update scaled."""
     strategy = Strategy(schedule=schedules.cosine())

@@ -125,6 +125,11 @@ def test_options_in_the_name_of_a_task():
         ("copy:symbols=1", "symbols must be a whole number of at least 2"),
         ("copy:items=0", "items must be a whole number of at least 1"),
         ("copi", "there is no task 'copi'; did you mean 'copy'?"),
+        ("adding:cell=gru,lstm", r"there is no recurrent cell '\['gru', 'lstm'\]'"),
+        ("mnist1d:model=cnn,gru", r"there is no model '\['cnn', 'gru'\]'; choose one of: cnn, gru"),
+        ("digits:activation=relu,tanh", r"there is no activation '\['relu', 'tanh'\]'; choose one of"),
+        ("digits:batch_norm=off,on", r"no place for batch normalization '\['off', 'on'\]'; choose one of"),
+        ("digits:hidden=", "hidden must be a whole number of at least 1, got ''"),
     ],
 )
 def test_mistakes(name, problem):
@@ -225,6 +230,7 @@ def test_a_memory_shows_itself():
         ({"radii": [-1]}, "a spectral radius must be a finite number of at least 0, got -1"),
         ({"radii": ["a"]}, "got 'a'"),
         ({"cell": "rnn"}, "there is no recurrent cell 'rnn'"),
+        ({"cell": ["gru"]}, r"there is no recurrent cell '\['gru'\]'"),
         ({"activation": "relo"}, "did you mean 'relu'"),
         ({"length": 0}, "length must be a whole number of at least 1"),
         ({"seed": -1}, "a seed must be a whole number"),

@@ -324,7 +324,9 @@ def test_too_few_seeds_decide_nothing():
 
 def test_a_result_speaks_the_language_of_its_call():
     """Also after the call has ended, in text and figure; without one, the language in use."""
-    found = kobai.transfer(halves(hidden=8), protocol="transfer", language="ja", **TINY)
+    twice = {"protocol": ["transfer"] * 2} | TINY | {"amounts": [20, 20]}  # said twice, measured once
+    found = kobai.transfer(halves(hidden=8), language="ja", **twice)
+    assert found.frame.height == 1
     assert "転移学習: このシード数では判断できません" in str(found)
     assert found.figure().data[0].name == "転移学習"
     assert words.current() == "en"
@@ -417,6 +419,8 @@ def test_a_whole_transfer():
         ({"pair": 3}, r"a pair of tasks, \(source, target\), or the name of one, got int"),
         ({"protocol": "pretrain"}, "there is no protocol 'pretrain'; did you mean 'pretraining'?"),
         ({"protocol": []}, "protocol is empty"),
+        ({"protocol": [["transfer"]]}, r"there is no protocol '\['transfer'\]'"),
+        ({"protocol": 3}, "protocol must be a list"),
         ({"amounts": []}, "amounts is empty"),
         ({"amounts": [0]}, "amounts must be a whole number of at least 1"),
         ({"amounts": [10**6]}, "amounts must be at most 5"),

@@ -58,6 +58,12 @@ def check_several(name: str, values: Any) -> None:
         raise UsageError("error.empty", name=name)
 
 
+def check_name(kind: str, value: Any, known: Iterable[str]) -> None:
+    """Refuse anything but one of the names in `known`; `kind` as in `unknown`."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown(kind, value, known)
+
+
 def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
     """The error for a name that does not exist, with the nearest one that does.
 

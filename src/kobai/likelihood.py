@@ -59,9 +59,11 @@ def likelihoods(
 
     Returns:
       One row a candidate, best first: ``name``, ``mean``, ``variance``, ``likelihood`` (the product of the
-      densities, which may underflow to 0) and ``log_likelihood`` (which decides).
+      densities, which may underflow to 0, or overflow) and ``log_likelihood`` (which decides).
     """
     x = _numbers(data)
+    if not isinstance(candidates, Mapping):
+        raise UsageError("error.likelihood.candidates", value=repr(candidates))
     rows: list[tuple] = []
     for name, candidate in candidates.items():
         try:
@@ -74,9 +76,15 @@ def likelihoods(
             raise UsageError("error.likelihood.variance", name=name, value=repr(variance))
         with jax.enable_x64(True):
             total = float(log_likelihood(normal_log_density(x, mean, variance)))
-        rows.append((name, float(mean), float(variance), math.exp(total), total))
+        rows.append((name, float(mean), float(variance), _exponential(total), total))
     names = ["name", "mean", "variance", "likelihood", "log_likelihood"]
     return pl.DataFrame(rows, names, orient="row").sort("log_likelihood", descending=True)
+
+
+def _exponential(x: float) -> float:
+    """eˣ, infinite where it is beyond the largest number."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(x))
 
 
 def maximum_likelihood(

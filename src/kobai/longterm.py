@@ -22,7 +22,7 @@ import polars as pl
 
 from kobai import recurrent
 from kobai.columns import columns
-from kobai.errors import UsageError, check_count, check_several, unknown
+from kobai.errors import UsageError, check_count, check_name, check_several
 from kobai.initializers import generator_of, orthogonal
 from kobai.tasks.network import ACTIVATIONS
 from kobai.words import current, say
@@ -52,8 +52,7 @@ def gradient_through_time(cell: str, gates: Any, x: Any, *, activation: str = "t
       Spectral norms, the geometric mean over the examples, [time + 1]; the last is 1.
     """
     recurrent.check_cell(cell)
-    if activation not in KNOWN:
-        raise unknown("kind.activation", activation, KNOWN)
+    check_name("kind.activation", activation, KNOWN)
     jacobians = np.asarray(_jacobians(cell, gates, jnp.asarray(x), activation), np.float64)
     product = np.broadcast_to(np.eye(jacobians.shape[-1]), jacobians.shape[1:])
     norms = [product]

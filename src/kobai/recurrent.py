@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.errors import unknown
+from kobai.errors import check_name
 
 GATES = {
     "elman": ("state",),
@@ -30,8 +30,7 @@ STATES = {"elman": 1, "lstm": 2, "gru": 1}
 
 def check_cell(cell: str) -> None:
     """Refuse a cell that does not exist."""
-    if cell not in GATES:
-        raise unknown("kind.cell", cell, GATES)
+    check_name("kind.cell", cell, GATES)
 
 
 def parameters(cell: str, inputs: int, nodes: int) -> dict[str, dict[str, np.ndarray]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from kobai import spelling
 from kobai.errors import UsageError
-from kobai.spelling import check_number, written
+from kobai.spelling import COUNT, check_number, written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,11 @@ class Schedule:
 
         Raises `UsageError` where the function gives something else.
         """
-        made = np.asarray(self.factor(np.arange(start, stop), steps), float)
+        try:
+            made = np.asarray(self.factor(np.arange(start, stop), steps), float)
+        except Exception as problem:  # of the user's own function
+            sentence = f"{type(problem).__name__}: {problem}"
+            raise UsageError("error.schedule", name=self.name, value=sentence) from problem
         if made.shape != (stop - start,) or not np.all((made >= 0) & (made < np.inf)):
             raise UsageError("error.schedule", name=self.name, value=made)
         return made
@@ -59,7 +63,7 @@ def constant() -> Schedule:
 
 def step(every: int, factor: float = 0.1) -> Schedule:
     """A fall by `factor` every so many steps: γ^⌊t/n⌋. He and others (2016), arXiv 1512.03385, 4.2."""
-    check_number("step", "every", every, "rule.count", lambda n: n >= 1 and n == int(n))
+    check_number("step", "every", every, *COUNT)
     check_number("step", "factor", factor, "rule.fraction", lambda γ: 0 < γ <= 1)
     n, γ = int(every), float(factor)
     name = written("step", n, *([] if γ == 0.1 else [γ]))
@@ -82,7 +86,7 @@ def warm_up(length: int) -> Schedule:
 
     Goyal and others (2017), arXiv 1706.02677, section 2.2.
     """
-    check_number("warm_up", "length", length, "rule.count", lambda n: n >= 1 and n == int(n))
+    check_number("warm_up", "length", length, *COUNT)
     n = int(length)
     return Schedule(written("warm-up", n), lambda t, steps: np.minimum((t + 1) / n, 1), n)  # noqa: ARG005
 

@@ -1,6 +1,7 @@
 """Parts as a person writes them: a name and its numbers, "norm:1", "cosine", "patience:10:0.001"."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from kobai.errors import UsageError, said, unknown
+
+COUNT = ("rule.count", lambda n: 1 <= n < math.inf and n == int(n))
+"""What a count may be: the key of the rule in words, and the rule."""
 
 
 def parse(kind: str, text: str, constructors: Mapping[str, Callable[..., Any]]) -> Any:

@@ -126,7 +126,9 @@ class Parts:
         if self.stopping:
             rule = strategy.early_stopping or NEVER
             best = Best(np.asarray(np.inf, θ.dtype), (θ, state), np.int32(0))
-            patience = np.asarray(rule.patience, np.int32)
+            # A patience of one's own beyond any run is still one that restores the best weights.
+            longest = NEVER.patience - (rule is not NEVER)
+            patience = np.asarray(min(rule.patience, longest), np.int32)
             change = np.asarray(rule.minimum_change, θ.dtype)
             kept = kept._replace(stopping=(EarlyStopping(patience, change), best, np.int32(0)))
         return kept

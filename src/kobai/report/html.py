@@ -150,7 +150,8 @@ def _effects(answer: Answer) -> str:
             if effect.value == answer.axes[axis].choice:
                 cells[0] = f'<span class="chosen">{cells[0]}</span>'
         tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
-    title, how = html.escape(say("effects.title")), html.escape(effects.caption(answer))
+    title = html.escape(say("effects.title"))
+    how = html.escape(effects.caption(answer) + say("report.space") + say("effects.bold"))
     meaning = folded(say("report.columns"), effects.meanings(answer))
     return (
         f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'

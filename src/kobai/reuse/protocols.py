@@ -15,7 +15,7 @@ import jax
 
 from kobai import initializers as initial_values
 from kobai.comparison import progress_bar, use_compilation_cache
-from kobai.errors import UsageError, check_count, check_several, is_number, unknown
+from kobai.errors import UsageError, check_count, check_name, check_several, is_number
 from kobai.initializers import Initializer
 from kobai.methods import PROTOCOLS
 from kobai.optimizers.base import Optimizer
@@ -90,11 +90,12 @@ def transfer(
     """
     command = command or _call(pair, locals())
     with speaking(language):
-        pair, protocols = _pair(pair), [protocol] if isinstance(protocol, str) else list(protocol)
+        pair, protocols = _pair(pair), [protocol] if isinstance(protocol, str) else protocol
         heads = pair.heads()
         for task in (pair.source, pair.target):
             task.check()
         _check(pair.target, protocols, amounts, slow, source_learning_rate)
+        protocols, amounts = list(dict.fromkeys(protocols)), list(dict.fromkeys(amounts))
         counts = {"seeds": seeds, "tuning_seeds": tuning_seeds, "steps": steps, "source_steps": source_steps}
         for name, count in counts.items():
             check_count(name, count, 10**6)
@@ -136,8 +137,7 @@ def transfer(
 
 def _pair(given: Any) -> Pair:
     if isinstance(given, str):
-        if given not in PAIRS:
-            raise unknown("kind.pair", given, PAIRS)
+        check_name("kind.pair", given, PAIRS)
         return PAIRS[given]()
     if isinstance(given, tuple) and len(given) == 2:
         given = tuple(_loaded(task) if isinstance(task, str) else task for task in given)
@@ -179,8 +179,7 @@ def _check(
     for name, values in (("protocol", protocols), ("amounts", amounts)):
         check_several(name, values)
     for protocol in protocols:
-        if protocol not in PROTOCOLS:
-            raise unknown("kind.protocol", protocol, PROTOCOLS)
+        check_name("kind.protocol", protocol, PROTOCOLS)
     for amount in amounts:
         check_count("amounts", amount, len(jax.tree.leaves(target.train)[0]))
     if not is_number(slow) or not 0 <= slow <= 1:

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from kobai.optimizers.base import namespace, narrow
-from kobai.spelling import check_number, parse, written
+from kobai.spelling import COUNT, check_number, parse, written
 
 
 class AverageState(NamedTuple):
@@ -59,7 +59,7 @@ def mixed(mean: Any, θ: Any, w: Any) -> Any:
 
 def polyak(start: int = 1) -> Averaging:
     """The plain mean of the iterates from step `start` on (the first update makes iterate 1)."""
-    check_number("polyak", "start", start, "rule.count", lambda k: k >= 1 and k == int(k))
+    check_number("polyak", "start", start, *COUNT)
     k = int(start)
     name = "polyak" if k == 1 else written("polyak", k)
     return Averaging(name, lambda t: 1 / namespace(t).maximum(t - k + 1, 1), shortest=k + 1)

@@ -20,7 +20,7 @@ import numpy as np
 
 from kobai.errors import UsageError
 from kobai.optimizers.base import hyperparameters, namespace, narrow
-from kobai.spelling import check_fields, check_number, parse, written
+from kobai.spelling import COUNT, check_fields, check_number, parse, written
 
 if TYPE_CHECKING:
     import optax
@@ -57,7 +57,7 @@ class Clip:
     def __post_init__(self) -> None:
         bound = ("rule.bound", lambda v: v > 0)
         percent = ("rule.percentage", lambda q: 0 <= q <= 100)
-        count = ("rule.count0", lambda k: k >= 0 and k == int(k))
+        count = ("rule.count0", lambda k: 0 <= k < math.inf and k == int(k))
         check_fields(self, {"value": bound, "norm": bound, "percentile": percent, "first": count})
 
     @property
@@ -155,7 +155,7 @@ def clip_norm(norm: float) -> Clip:
 def clip_percentile(percentile: float, first: int = FIRST) -> Clip:
     """The norm at most the q-th percentile of the first norms, which are not clipped themselves."""
     check_number("clip_percentile", "percentile", percentile, "rule.percent", lambda q: 0 < q <= 100)
-    check_number("clip_percentile", "first", first, "rule.count", lambda k: k >= 1 and k == int(k))
+    check_number("clip_percentile", "first", first, *COUNT)
     return Clip(percentile=float(percentile), first=int(first))
 
 

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from kobai.optimizers.base import hyperparameters, namespace
-from kobai.spelling import check_fields, check_number, parse, written
+from kobai.spelling import COUNT, check_fields, check_number, parse, written
 
 
 class Best(NamedTuple):
@@ -39,9 +39,8 @@ class EarlyStopping:
     minimum_change: Any = 0.0
 
     def __post_init__(self) -> None:
-        count = ("rule.count", lambda n: n >= 1 and n == int(n))
         change = ("rule.rate", lambda x: 0 <= x < math.inf)
-        check_fields(self, {"patience": count, "minimum_change": change})
+        check_fields(self, {"patience": COUNT, "minimum_change": change})
 
     @property
     def name(self) -> str:
@@ -67,7 +66,7 @@ class EarlyStopping:
 
 def early_stopping(patience: float, minimum_change: float = 0.0) -> EarlyStopping:
     """Stop after `patience` evaluations without an improvement of more than `minimum_change`."""
-    check_number("early_stopping", "patience", patience, "rule.count", lambda n: n >= 1 and n == int(n))
+    check_number("early_stopping", "patience", patience, *COUNT)
     check_number("early_stopping", "minimum_change", minimum_change, "rule.rate", lambda x: 0 <= x < math.inf)
     return EarlyStopping(int(patience), float(minimum_change))
 

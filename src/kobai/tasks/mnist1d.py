@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from kobai.errors import UsageError, unknown
+from kobai.errors import UsageError, check_name
 from kobai.tasks import cnn, mlp, rnn
 from kobai.tasks.network import OFF, Network, check_batch_norm, classification, widths
 from kobai.tasks.task import Task
@@ -48,8 +48,7 @@ def mnist1d(
       batch_size: examples in a batch.
       target: validation accuracy to reach, in [0, 1]; of several the first decides. Default: by model.
     """
-    if model not in HIDDEN:
-        raise unknown("kind.model", model, HIDDEN)
+    check_name("kind.model", model, HIDDEN)
     network = _network(
         model,
         HIDDEN[model] if hidden is None else widths(hidden),

@@ -5,14 +5,14 @@ hidden layers are finished alike, with batch normalization or without (`hidden_p
 `finish`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import check_count, unknown
+from kobai.errors import check_count, check_name, unknown
 from kobai.layers import batch_norm, batch_norm_parameters, batch_norm_state
 from kobai.tasks.task import Task
 
@@ -50,20 +50,21 @@ class Network(NamedTuple):
 
 def widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
     """The widths of the hidden layers, checked."""
-    found = tuple(hidden) if isinstance(hidden, Sequence) else (hidden,)
+    found: tuple[Any, ...] = (hidden,)
+    if isinstance(hidden, Sequence) and not isinstance(hidden, str):
+        found = tuple(hidden)
     for width in found:
         check_count("hidden", width)
     return found
 
 
 def check_activation(activation: str) -> None:
-    if activation not in ACTIVATIONS:
-        raise unknown("kind.activation", activation, ACTIVATIONS)
+    check_name("kind.activation", activation, ACTIVATIONS)
 
 
 def check_batch_norm(batch_norm: bool | str) -> str:
     """ "off", "before" or "after" the activation."""
-    if batch_norm not in BATCH_NORM:
+    if not isinstance(batch_norm, Hashable) or batch_norm not in BATCH_NORM:
         raise unknown("kind.batch_norm", batch_norm, [name for name in BATCH_NORM if isinstance(name, str)])
     return BATCH_NORM[batch_norm]
 

@@ -31,6 +31,7 @@ WORDS = {
     "error.likelihood.equal": "fit_normal needs two or more numbers that are not all equal, got {value}; "
     "the likelihood of equal ones grows without end as the variance shrinks",
     "error.likelihood.mean": "candidate {name}: the mean must be a finite number, got {value}",
+    "error.likelihood.candidates": "candidates must be a dict of (mean, variance) by name, got {value}",
     "error.likelihood.candidate": "candidate {name} must be two numbers, (mean, variance), got {value}",
     "error.likelihood.variance": "candidate {name}: the variance must be a finite number above 0, got {value}",
     "likelihood.title": "a normal distribution by maximum likelihood ({steps} steps)",

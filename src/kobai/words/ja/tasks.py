@@ -31,6 +31,7 @@ WORDS = {
     "error.likelihood.equal": "fit_normal には、すべて等しくはない二つ以上の数が必要ですが、{value} が渡されました。"
     "等しい数ばかりでは、分散を小さくするほど尤度が限りなく大きくなります",
     "error.likelihood.mean": "候補 {name}: 平均は有限の数でなければなりませんが、{value} が渡されました",
+    "error.likelihood.candidates": "candidates は名前から (平均, 分散) への dict でなければなりません。指定値は {value} です",
     "error.likelihood.candidate": "候補 {name} は (平均, 分散) の二つの数でなければなりませんが、{value} が渡されました",
     "error.likelihood.variance": "候補 {name}: 分散は正の有限の数でなければなりませんが、{value} が渡されました",
     "likelihood.title": "最尤法による正規分布の当てはめ ({steps} ステップ)",
