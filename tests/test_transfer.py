@@ -311,13 +311,13 @@ def test_where_it_fails_the_answer_says_so():
 
 
 def test_too_few_seeds_decide_nothing():
-    """Nothing found with two seeds is no failure: they could not have found anything. With ten it is one."""
+    """Nothing found is no failure: two seeds could not have found anything, ten did not. Harm is one."""
     frame = verdicts(("transfer", 20, 0.0, 1))
     assert frame["verdict"].to_list() == ["open"]
     few, many = (str(Transfer(frame, "noise", "digits", "accuracy", Setup(seeds=seeds))) for seeds in (2, 10))
     assert "transfer: undecided with these seeds; no difference established with 20." in few
-    assert "DOES NOT HELP" not in few
-    assert "transfer: DOES NOT HELP; no difference established with 20." in many
+    assert "transfer: no help shown; no difference established with 20." in many
+    assert "DOES NOT HELP" not in few + many
     harms = verdicts(("transfer", 20, -0.1, 1))
     assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", Setup(seeds=2)))
 

@@ -43,13 +43,18 @@ def answers(found: "Transfer") -> Iterator[tuple[str, list[str]]]:
         amounts = {
             verdict: rows.filter(verdict=verdict)["amount"].to_list() for verdict in (HELPS, HARMS, OPEN)
         }
-        # No help found means that there is none only where these seeds could have found it.
-        fails = amounts[HARMS] or smallest_p(found) <= LEVEL
-        parts = [] if amounts[HELPS] else [say("transfer.fails" if fails else "transfer.undecided")]
+        parts = [] if amounts[HELPS] else [say(_without_help(found, harms=bool(amounts[HARMS])))]
         for verdict, own in amounts.items():
             if own:
                 parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, own))))
         yield say(f"transfer.protocol.{protocol}"), parts
+
+
+def _without_help(found: "Transfer", harms: bool) -> str:
+    """Key of what is said where no help was found: that alone does not show that there is none."""
+    if harms:
+        return "transfer.fails"
+    return "transfer.not_shown" if smallest_p(found) <= LEVEL else "transfer.undecided"
 
 
 def sentence(protocol: str, parts: Sequence[str]) -> str:
@@ -113,7 +118,7 @@ def _row(row: dict[str, Any]) -> list[str]:
 def _difference(row: dict[str, Any]) -> str:
     """Student's interval is symmetric: one number tells it."""
     half = "" if row["difference_low"] is None else f" ±{row['difference'] - row['difference_low']:.3f}"
-    return f"{row['difference']:+.3f}{half}"
+    return f"{row['difference']:+.3f}{half}".replace("-", "−")
 
 
 def _ratio(row: dict[str, Any]) -> str:

@@ -78,6 +78,7 @@ WORDS = {
     "transfer.answer.begin": "{protocol}:",
     "transfer.and": "; ",
     "transfer.fails": "DOES NOT HELP",
+    "transfer.not_shown": "no help shown",
     "transfer.undecided": "undecided with these seeds",
     "transfer.helps.metric": "better with {amounts} examples",
     "transfer.helps.steps": "fewer steps with {amounts} examples",

@@ -78,6 +78,7 @@ WORDS = {
     "transfer.answer.begin": "{protocol}:",
     "transfer.and": "。",
     "transfer.fails": "役に立ちません",
+    "transfer.not_shown": "役に立つことは示されませんでした",
     "transfer.undecided": "このシード数では判断できません",
     "transfer.helps.metric": "訓練例 {amounts} 個で良くなります",
     "transfer.helps.steps": "訓練例 {amounts} 個でステップが減ります",
