@@ -209,6 +209,27 @@ def test_jupytext_reads_a_lesson_as_we_do(name):
     assert [list(cell.tags) for cell in ours] == [cell.metadata.get("tags", []) for cell in theirs]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
+    """0.02: a last digit may differ from machine to machine."""
+    cells = notebook(load("3_12_pretraining_and_transfer"), language, "answer")["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    [told] = [text for text in texts if "kobai.transfer(\"halves\"" in text]
+    quoted = [float(number) for number in re.findall(r"\d\.\d\d", told.partition("halves")[0])]
+    settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
+    namespace = {}
+    exec(settings, namespace)
+    found = [kobai.transfer(task, **namespace["settings"]).frame for task in ("moved", "unrelated")]
+    measured = [
+        abs(value)
+        for frame in found
+        for column in ("metric", "metric_scratch", "difference", "ratio")
+        for value in frame[column]
+    ]
+    assert len(quoted) == 9
+    assert [number for number in quoted if min(abs(number - value) for value in measured) > 0.02] == []
+
+
 def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():
     text = (
         "# ja: 日\n# en: E\nx = 1  # ja\nx = 2  # en\ny = 3  # trainee\ny = 4  # answer\n"
