@@ -99,6 +99,17 @@ def test_code_differs_between_languages_in_words_only(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
+def test_everything_imported_is_used(lesson):
+    """But `hint`, which is there for the learner to call."""
+    cells = notebook(lesson, "en", "answer")["cells"]
+    code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    nodes = list(ast.walk(ast.parse(code)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {(each.asname or each.name).partition(".")[0] for node in imports for each in node.names}
+    assert imported - {node.id for node in nodes if isinstance(node, ast.Name)} <= {"hint"}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_every_text_has_its_partner_in_the_other_language(lesson):
     for identity, cells in lesson.numbered():
         if cells[0].kind == "markdown":

@@ -57,7 +57,7 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import contour, curves, regions
+from kobai.course.figures import curves, regions
 from kobai.course.network import InPlace
 
 kobai.words.use("ja")  # ja
