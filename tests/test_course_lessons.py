@@ -198,6 +198,30 @@ def test_the_tables_of_the_group_work_have_the_columns_that_the_commands_print(l
             assert f"| {printed} |" in text
 
 
+def test_gradients_agree_also_where_finite_differences_are_taken_on_copies(capsys):
+    """A right answer, though what it is given never changes."""
+    copying = """
+def numerical_gradient(f, x, h=1e-4):
+    found = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[i] += h
+        below[i] -= h
+        found[i] = (f(above) - f(below)) / (2 * h)
+    return found
+"""
+    namespace = {}
+    for cell in notebook(load("3_2_SGD_withNN"), "en", "answer")["cells"]:
+        if cell["cell_type"] == "code":
+            source = copying if cell["id"] == "3_2-numerical_gradient" else "".join(cell["source"])
+            exec(source, namespace)
+            if "class Network" in source:
+                break
+    apart = [float(number) for number in re.findall(r"max \|Δ\| = (\S+)", capsys.readouterr().out)]
+    assert len(apart) == 4
+    assert max(apart) < 1e-6
+
+
 def test_the_group_work_measures_what_descend_does(capsys):
     run(load("3_1_SGD"), "en", "answer")
     lines = capsys.readouterr().out.splitlines()
