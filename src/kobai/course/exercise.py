@@ -92,6 +92,10 @@ def _formed(result: Any, right: Any, name: str) -> Any:
     """An array in place of a tuple or list is as good: it is read part by part. A list is no array."""
     if isinstance(right, tuple | list) and isinstance(result, np.ndarray) and result.ndim:
         return list(result)
+    if isinstance(right, tuple | list) and isinstance(result, tuple | list):
+        return [_formed(*parts, name) for parts in zip(result, right, strict=False)] + [*result[len(right) :]]
+    if isinstance(right, dict) and isinstance(result, dict):
+        return {key: _formed(value, right.get(key), name) for key, value in result.items()}
     if isinstance(right, np.ndarray) and right.ndim and isinstance(result, tuple | list):
         raise Mistake("no_array", name=name, value=type(result).__name__)
     return result
