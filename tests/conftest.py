@@ -31,6 +31,14 @@ def _english():
     words.use("en")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _let_programs_go():
+    """Compiled programs of thousands of tests would fill gigabytes."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty folder as the current one, 80 columns, no language from the tester's own system."""
