@@ -2,8 +2,11 @@
 
 import contextlib
 import linecache
+import re
 import time
+from functools import partial
 
+import numpy as np
 import pytest
 
 from kobai import words
@@ -47,6 +50,7 @@ def test_there_are_three_hints(name):
 def test_no_sentence_of_a_mistake_or_hint_is_left_over():
     said = {f"course.wrong.{mistake}" for _, mistake in MISTAKES} | {"course.wrong.not_numbers"}
     said |= {"course.wrong.no_class", "course.wrong.arguments_changed", "course.wrong.quiz_length"}
+    said |= {"course.wrong.no_array"}
     said |= {f"course.hint.{name}.{level}" for name in EXERCISES for level in (1, 2, 3)}
     keys = {key for key in TABLES["en"] if key.startswith(("course.wrong.", "course.hint."))}
     assert sorted(keys - said) == []
@@ -74,6 +78,93 @@ def test_nothing_raises_whatever_the_answer_is(name, answer):
     verdict = judged(name, answer)
     assert verdict.status in (WRONG, UNWRITTEN)
     assert verdict.message
+
+
+def softmax(scores):
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def log_epsilon(scores, t, small):
+    p, rows = softmax(scores), np.arange(len(scores))
+    loss = -np.log(p[rows, t] + small).mean()
+    p[rows, t] -= 1
+    return loss, p / len(scores)
+
+
+def moved_and_moved_back(f, x, h=1e-4):
+    """x + h − 2h + h differs from x in its last digit."""
+    found = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        x[i] += h
+        above = f(x)
+        x[i] -= 2 * h
+        below = f(x)
+        x[i] += h
+        found[i] = (above - below) / (2 * h)
+    return found
+
+
+def standardized(scale, train, others):
+    mean = train.mean(axis=0)
+    return scale(train - mean, train.std(axis=0)), scale(others - mean, train.std(axis=0))
+
+
+RIGHT = {
+    "arrays in place of a list": ("3_5.layer_stds", EXERCISES["3_5.layer_stds"].reference, np.array),
+    "an array in place of a pair": ("3_8.fit_normal", EXERCISES["3_8.fit_normal"].reference, np.array),
+    "a list in place of a pair": ("3_1.arrival", EXERCISES["3_1.arrival"].reference, list),
+    "moved and moved back": ("3_2.numerical_gradient", moved_and_moved_back, np.asarray),
+    "a small ε after all": ("3_2.softmax_loss", partial(log_epsilon, small=1e-12), tuple),
+}
+STANDARDIZING = {
+    "where": lambda x, std: np.divide(x, std, out=np.zeros_like(x), where=std > 0),
+    "small": lambda x, std: x / (std + 1e-8),
+    "nan": lambda x, std: np.nan_to_num(x / std),
+    "one": lambda x, std: x / np.where(std == 0, 1, std),
+}
+
+
+@pytest.mark.parametrize("way", RIGHT)
+def test_other_ways_to_write_a_right_answer_are_right(way):
+    name, answer, made_of = RIGHT[way]
+    assert judged(name, lambda *case: made_of(answer(*case))).message == words.say("course.verdict.passed")
+
+
+@pytest.mark.parametrize("way", STANDARDIZING)
+def test_however_a_feature_that_never_varies_becomes_0_it_is_right(way):
+    answer = partial(standardized, STANDARDIZING[way])
+    assert judged("3_4.standardize", answer).message == words.say("course.verdict.passed")
+
+
+@pytest.mark.parametrize(
+    "answer", ["BCABD", "b c a b d", "b, c, a, b, d", "ｂｃａｂｄ", "b、c、a、b、d", list("bcabd")]
+)
+def test_letters_may_be_written_as_a_keyboard_gives_them(answer):
+    assert judged("3_1.review", answer).status == PASSED
+
+
+LISTS = {
+    "3_10.nearest": list,
+    "3_11.averages": list,
+    "3_13.holm": list,
+    "3_1.nesterov_path": lambda pair: (list(pair[0]), list(pair[1])),
+    "3_7.backward": lambda grads: {key: g.tolist() for key, g in grads.items()},
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_where_later_cells_need_an_array_is_told_so(name):
+    reference = EXERCISES[name].reference
+    verdict = judged(name, lambda *case: LISTS[name](reference(*case)))
+    assert (verdict.mistake, "np.array" in verdict.message) == ("no_array", True)
+
+
+def test_numbers_that_differ_late_are_shown_with_as_many_digits():
+    message = judged("3_2.softmax_loss", partial(log_epsilon, small=1e-6)).message
+    found, right = re.search(r" is (\S+), and should be (\S+)$", message).groups()
+    assert found != right
+    assert float(right) - float(found) == pytest.approx(2e-6, rel=0.5)
 
 
 def test_an_exception_names_its_kind_and_the_line_of_the_learner():

@@ -99,6 +99,17 @@ def test_code_differs_between_languages_in_words_only(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
+def test_everything_imported_is_used(lesson):
+    """But `hint`, which is there for the learner to call."""
+    cells = notebook(lesson, "en", "answer")["cells"]
+    code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    nodes = list(ast.walk(ast.parse(code)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {(each.asname or each.name).partition(".")[0] for node in imports for each in node.names}
+    assert imported - {node.id for node in nodes if isinstance(node, ast.Name)} <= {"hint"}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_every_text_has_its_partner_in_the_other_language(lesson):
     for identity, cells in lesson.numbered():
         if cells[0].kind == "markdown":
@@ -187,6 +198,59 @@ def test_the_tables_of_the_group_work_have_the_columns_that_the_commands_print(l
             assert f"| {printed} |" in text
 
 
+OTHER_ANSWERS = {
+    # The array that it is given never changes.
+    ("3_2_SGD_withNN", "numerical_gradient", "class Network"): """
+def numerical_gradient(f, x, h=1e-4):
+    found = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[i] += h
+        below[i] -= h
+        found[i] = (f(above) - f(below)) / (2 * h)
+    return found
+""",
+    # ∞/∞ is no number.
+    ("3_10_difficulties", "clip", "positions = {}"): """
+def clip(grads, threshold):
+    norm = np.sqrt(sum((g**2).sum() for g in grads.values()))
+    return {key: g * (threshold / max(norm, threshold)) for key, g in grads.items()}
+""",
+    # Numbers of minima that are no integers.
+    ("3_10_difficulties", "nearest", "maps = {}"): """
+def nearest(ends, minima):
+    found = np.zeros(len(ends))
+    for i, end in enumerate(ends):
+        found[i] = np.argmin(((end - minima) ** 2).sum(axis=1))
+    return found
+""",
+}
+
+
+@pytest.mark.parametrize(("lesson", "exercise", "cell"), OTHER_ANSWERS)
+def test_the_next_cell_says_the_same_with_another_right_answer(lesson, exercise, cell, capsys):
+    sources = {
+        each["id"]: "".join(each["source"])
+        for each in notebook(load(lesson), "en", "answer")["cells"]
+        if each["cell_type"] == "code"
+    }
+    [last] = [source for source in sources.values() if cell in source]
+    said = []
+    for answer in (None, OTHER_ANSWERS[lesson, exercise, cell]):
+        namespace = {}
+        exec(sources[f"{load(lesson).number}-02"], namespace)
+        for identity in [identity for identity in sources if re.search(r"-[a-z_]+$", identity)]:
+            exec(sources[identity], namespace)
+        if answer:
+            exec(answer, namespace)
+            assert namespace["check"](f"{load(lesson).number}.{exercise}", namespace).status == PASSED
+        capsys.readouterr()
+        exec(last, namespace)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[0].strip()
+
+
 def test_the_group_work_measures_what_descend_does(capsys):
     run(load("3_1_SGD"), "en", "answer")
     lines = capsys.readouterr().out.splitlines()
@@ -207,6 +271,27 @@ def test_jupytext_reads_a_lesson_as_we_do(name):
         (cell.cell_type, cell.source.strip("\n")) for cell in theirs
     ]
     assert [list(cell.tags) for cell in ours] == [cell.metadata.get("tags", []) for cell in theirs]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
+    """0.02: a last digit may differ from machine to machine."""
+    cells = notebook(load("3_12_pretraining_and_transfer"), language, "answer")["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    [told] = [text for text in texts if 'kobai.transfer("halves"' in text]
+    quoted = [float(number) for number in re.findall(r"\d\.\d\d", told.partition("halves")[0])]
+    settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
+    namespace = {}
+    exec(settings, namespace)
+    found = [kobai.transfer(task, **namespace["settings"]).frame for task in ("moved", "unrelated")]
+    measured = [
+        abs(value)
+        for frame in found
+        for column in ("metric", "metric_scratch", "difference", "ratio")
+        for value in frame[column]
+    ]
+    assert len(quoted) == 9
+    assert [number for number in quoted if min(abs(number - value) for value in measured) > 0.02] == []
 
 
 def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():

@@ -151,7 +151,10 @@ def _first_difference(seen: list[Seen], expected: list[Seen]) -> tuple[str, dict
             index = tuple(int(i) for i in np.argwhere(apart)[0])
             at = f"[{', '.join(map(str, index))}]" if index else ""
             found, right = one.value[index], other.value[index]
-            values = {"where": _place(other), "at": at, "found": f"{found:.6g}", "expected": f"{right:.6g}"}
+            # As many digits as it takes to see the difference.
+            digits = next(n for n in range(6, 18) if f"{found:.{n}g}" != f"{right:.{n}g}" or n == 17)
+            shown = {"found": f"{found:.{digits}g}", "expected": f"{right:.{digits}g}"}
+            values = {"where": _place(other), "at": at, **shown}
             return "course.verdict.differs", values
     return "course.verdict.form", {"where": _place(expected[min(len(seen), len(expected) - 1)])}
 

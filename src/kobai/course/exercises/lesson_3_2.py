@@ -40,6 +40,14 @@ def softmax_loss(scores, t, *, shift=True, axis=1, mean=True, divide=True, sign=
     return sign * (each.mean() if mean else each.sum()), sign * ds
 
 
+def softmax_log_epsilon(scores, t, small=1e-7):
+    """The logarithm of p + 1e-7, as some books write it."""
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = shifted / shifted.sum(axis=1, keepdims=True)
+    _, ds = softmax_loss(scores, t)
+    return -np.log(p[np.arange(len(scores)), t] + small).mean(), ds
+
+
 def softmax_over_classes_too(scores, t):
     loss, ds = softmax_loss(scores, t)
     return loss / scores.shape[1], ds / scores.shape[1]
@@ -184,6 +192,7 @@ EXERCISES: dict[str, Exercise] = {
         sign=partial(softmax_loss, sign=-1.0),
         no_one_hot=partial(softmax_loss, one_hot=False),
         over_classes=softmax_over_classes_too,
+        log_epsilon=softmax_log_epsilon,
     ),
     "numerical_gradient": function(
         "numerical_gradient",

@@ -80,7 +80,7 @@ EXERCISES: dict[str, Exercise] = {
     "standardize": function(
         "standardize",
         standardize,
-        [(TRAIN, OTHERS), (OTHERS * 2 + np.array([0.0, 1.0, 2.0]), TRAIN)],
+        [(TRAIN, OTHERS), (OTHERS * 2 + np.array([0.0, -5.0, 2.0]), TRAIN)],
         own_statistics=partial(standardize, own=True),
         no_guard=partial(standardize, guard=False),
         sample_std=partial(standardize, ddof=1),

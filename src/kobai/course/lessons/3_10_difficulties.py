@@ -57,7 +57,7 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import contour, curves, regions
+from kobai.course.figures import curves, regions
 from kobai.course.network import InPlace
 
 kobai.words.use("ja")  # ja
@@ -235,7 +235,7 @@ def cliff_slope(x):
 
 positions = {}
 if done("3_10.clip"):
-    for name, threshold in {"c=∞": np.inf, "c=1": 1.0}.items():
+    for name, threshold in {"c=∞": 1e300, "c=1": 1.0}.items():
         x, found = 0.9, []
         for _ in range(150):
             x = x - 0.2 * clip({"x": np.array([cliff_slope(x)])}, threshold)["x"][0]
@@ -366,7 +366,7 @@ rules = {
 maps = {}
 if done("3_10.nearest"):
     for name, rule in rules.items():
-        found = nearest(descend(rule, himmelblau_slope, starts, 300)[-1], minima)
+        found = nearest(descend(rule, himmelblau_slope, starts, 300)[-1], minima).astype(int)
         maps[name] = found.reshape(81, 81)
         shares = np.bincount(found, minlength=4) / len(found)
         differ = (maps[name] != maps["SGD"]).mean()

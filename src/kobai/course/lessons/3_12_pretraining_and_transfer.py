@@ -311,6 +311,7 @@ settings = {
     "steps": 150,
     "source_steps": 300,
     "learning_rates": [0.00316, 0.01],
+    "source_learning_rate": 0.00316,
 }
 found = kobai.transfer("moved", **settings)
 print(found)

@@ -321,7 +321,7 @@ if times and done("3_13.sign_flip_p") and done("3_13.holm"):
 # ## 5. Why confirm on fresh seeds?
 #
 # *The best of many looks better than it is.* Say 24 settings are all equally good: 100 steps on average, 15 of scatter
-# between seeds. Tune on one seed, take the best of $k$. How good does it look? **Predict.** **Predict.**
+# between seeds. Tune on one seed, take the best of $k$. How good does it look? **Predict.**
 
 # %%
 trials = np.random.default_rng(0).normal(100, 15, (4000, 24))

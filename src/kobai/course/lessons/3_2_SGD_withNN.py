@@ -245,6 +245,15 @@ class Network:
         return (self.scores(x).argmax(axis=1) == t).mean()
 
 
+def loss_with(network, key, value, x, t):
+    # ja: パラメータ key だけを value に置き換えたときの損失
+    # en: the loss with the parameter of that name replaced by value
+    kept, network.params[key] = network.params[key], value
+    loss, _ = network.gradient(x, t)
+    network.params[key] = kept
+    return loss
+
+
 def parts_done():
     return done("3_2.affine_forward") and done("3_2.affine_backward") and done("3_2.softmax_loss")
 
@@ -254,7 +263,7 @@ if parts_done() and done("3_2.numerical_gradient"):
     x, t = np.random.default_rng(2).normal(size=(6, 5)), np.array([0, 1, 2, 2, 1, 0])
     _, grads = small.gradient(x, t)
     for key, array in small.params.items():
-        numerical = numerical_gradient(lambda _: small.gradient(x, t)[0], array)
+        numerical = numerical_gradient(lambda value, key=key: loss_with(small, key, value, x, t), array)
         print(f"{key}: max |Δ| = {np.abs(grads[key] - numerical).max():.1e}")
 
 # %% [markdown] tags=["ja"]

@@ -43,7 +43,7 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import curves, histograms
+from kobai.course.figures import curves
 
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en

@@ -22,6 +22,7 @@ WORDS = {
     "course.wrong.nothing_returned": "{name} returns nothing. Does it end with return?",
     "course.wrong.arguments_changed": "{name} changes the arrays that it was given. Whoever calls it still needs them: which line writes into an argument?",
     "course.wrong.not_numbers": "{name}: expected numbers or an array of numbers, but got {value}",
+    "course.wrong.no_array": "the result of {name} is, or holds, a {value} where an array is needed. Its numbers may be right, but later cells compute with it: np.array(…) makes it one",
     "course.wrong.no_class": "{name} should be a class (class {name}:), but it is: {value}",
     "course.wrong.quiz_length": "one letter for each question, please: write them in one string in the order of the questions",
     # mistakes in how an update rule handles its arrays

@@ -27,6 +27,7 @@ WORDS = {
     "course.wrong.softmax_loss.sign": "the sign is turned: the loss must not be negative. What is the sign of the logarithm of a probability?",
     "course.wrong.softmax_loss.no_one_hot": "the gradient is p/N. What has to be subtracted, and in which places?",
     "course.wrong.softmax_loss.over_classes": "the mean was taken over examples and classes. Over what does the formula average?",
+    "course.wrong.softmax_loss.log_epsilon": "the loss is off by about 1e-7: something has been added inside the logarithm. Once the largest of each row is subtracted, is it still needed? (It also bends the loss away from its gradient)",
     "course.hint.3_2.numerical_gradient.1": "for each index: remember the entry, move it up, call f, move it down, call f, put it back",
     "course.hint.3_2.numerical_gradient.2": "for index in np.ndindex(x.shape): x[index] is one number, whatever the shape",
     "course.hint.3_2.numerical_gradient.3": "gradient[index] = (above - below) / (2 * h), with above from kept + h and below from kept - h; then x[index] = kept",

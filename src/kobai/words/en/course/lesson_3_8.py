@@ -41,7 +41,7 @@ WORDS = {
     "course.wrong.log_likelihood.likelihood": "this is the likelihood itself. Its logarithm is asked for",
     "course.hint.3_8.fit_normal.1": "the derivative by μ: the sum of (x − μ) must be 0",
     "course.hint.3_8.fit_normal.2": "the derivative by σ: σ² is a mean of squares. Of which?",
-    "course.hint.3_8.fit_normal.3": "the mean of x, and the mean of (x - mean)**2, divided by n",
+    "course.hint.3_8.fit_normal.3": "the mean of x, and the mean of (x - mean)**2 (a mean divides by n)",
     "course.wrong.fit_normal.sample": "this divides by n − 1. What does the derivative of the log-likelihood give?",
     "course.wrong.fit_normal.std": "this is the standard deviation. The variance is asked for",
     "course.wrong.fit_normal.total": "the squares are added up. What divides them?",

@@ -22,6 +22,7 @@ WORDS = {
     "course.wrong.nothing_returned": "{name} が何も返していません。最後に return がありますか?",
     "course.wrong.arguments_changed": "{name} が、渡された配列を書き換えています。その配列は呼び出した側がこの後も使います。引数に書き込んでいる行はどれでしょうか?",
     "course.wrong.not_numbers": "{name}: 数か数の配列が必要ですが、{value} でした",
+    "course.wrong.no_array": "{name} の結果は、配列でなければならないところが {value} です。数は正しいかもしれませんが、後のセルは配列として計算します。np.array(…) で配列にしてください",
     "course.wrong.no_class": "{name} はクラス(class {name}:)にしてください。今は {value} です",
     "course.wrong.quiz_length": "1問につき1文字です。問題の順に、1つの文字列で書いてください",
     # mistakes in how an update rule handles its arrays

@@ -27,6 +27,7 @@ WORDS = {
     "course.wrong.softmax_loss.sign": "符号が逆です。損失は負になりません。確率の対数の符号はどちらですか?",
     "course.wrong.softmax_loss.no_one_hot": "勾配が p/N になっています。どの場所から、何を引くのでしょうか?",
     "course.wrong.softmax_loss.over_classes": "データとクラスの両方で平均しています。式は何について平均していますか?",
+    "course.wrong.softmax_loss.log_epsilon": "損失が 1e-7 ほどずれています。対数の中に小さな数を足していませんか? 各行の最大値を引けば、まだ必要でしょうか(足すと、損失と勾配も合わなくなります)",
     "course.hint.3_2.numerical_gradient.1": "添字ごとに、値を覚える、上に動かす、f を呼ぶ、下に動かす、f を呼ぶ、元に戻す、の順です",
     "course.hint.3_2.numerical_gradient.2": "np.ndindex(x.shape) のループなら、何次元でも x[index] は1つの数です",
     "course.hint.3_2.numerical_gradient.3": "gradient[index] = (above - below) / (2 * h) です。above は kept + h、below は kept - h のときの値。最後に x[index] = kept",
