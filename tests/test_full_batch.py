@@ -185,7 +185,7 @@ def test_a_study_with_minimizers_is_told_in_epochs(mixed):
     assert "within 3.2 epochs" in shown
     assert "epochs to" in shown
     head = next(line for line in shown.splitlines() if line.startswith("optimizer"))
-    assert head.split()[:6] == ["optimizer", "rate", "init.", "reached", "target", "[95"]
+    assert head.split()[:6] == ["optimizer", "rate", "init.", "met", "target", "[95"]
     assert " s " in head  # seconds until the target, beside the epochs
     assert "0.00 " not in shown.replace("[0.00", "")
     assert "looks at all 400 examples" in " ".join(shown.split())

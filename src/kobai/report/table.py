@@ -29,7 +29,8 @@ def headers(answer: Answer, wide: bool = False) -> list[str]:
         "steps": unit(answer).phrase("table.cost")
     }
     if answer.epoch is not None:  # one more column has to fit
-        special |= {"learning_rate": say("table.rate"), "initializer": say("table.start")}
+        short = {"learning_rate": "rate", "initializer": "start", "reached": "met"}
+        special |= {name: say(f"table.{key}") for name, key in short.items()}
     return [special.get(name) or say(f"table.{name}", reference=reference) for name in columns(answer, wide)]
 
 
@@ -51,7 +52,7 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         f"{row.reached}/{row.seeds}",
         told.estimate(row.steps) if row.reached else f">{told.count(answer.steps)}",
         *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
-        or_dash(row.test_metric, "{:.1%}" if percent else "{:.4g}"),
+        or_dash(row.test_metric, "{:.1%}" if percent else "{:.3g}"),
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),
     ]

@@ -62,7 +62,8 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
         made.add_column(heads[place], justify="left" if left else "right", no_wrap=not folds, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice
-        cells[0] = _broken(cells[0])
+        # In a table with one more column the numbers of trials have no room; the caution tells them too.
+        cells[0] = _broken(cells[0] if answer.epoch is None else row.optimizer)
         made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
     return made
 

@@ -233,6 +233,7 @@ WORDS = {
     "table.cost.epochs": "epochs to\ntarget [95 %]",
     "table.seconds_to_target": "s",
     "table.start": "init.",
+    "table.met": "met",
     "table.rate": "rate",
     "table.test": "test",
     "table.ratio": "× {reference}\n[95 %]",

@@ -235,6 +235,7 @@ WORDS = {
     "table.cost.epochs": "目標までの\nエポック [95 %]",
     "table.seconds_to_target": "秒",
     "table.start": "初期値",
+    "table.met": "到達",
     "table.rate": "学習率",
     "table.test": "テスト",
     "table.ratio": "対 {reference} 比\n[95 %]",
