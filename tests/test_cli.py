@@ -193,6 +193,21 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
     assert re.fullmatch(r"kobai-runs/sine-\d{8}-\d{6}", str(asked["output"]))
 
 
+@pytest.mark.parametrize(
+    ("task", "folder"),
+    [
+        ("digits", "digits"),
+        ("mnist1d:model=cnn,hidden=0.5", "mnist1d-model-cnn-hidden-0.5"),
+        ("tasks/my_task.py:make(3)", "my_task"),
+        ("../a b.py", "a-b"),
+    ],
+)
+def test_a_folder_is_called_what_every_system_allows(task, folder):
+    made = cli.new_folder(task)
+    assert made.parent == Path("kobai-runs")
+    assert re.fullmatch(re.escape(folder) + r"-\d{8}-\d{6}", made.name)
+
+
 # The main job.
 
 

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from kobai import cli_descend, cli_transfer, methods, options, words
+from kobai.cli_files import new_folder
 from kobai.course import cli as course
 from kobai.errors import UsageError, remedy
 from kobai.words import say
@@ -122,7 +123,7 @@ def application(arguments: list[str]) -> typer.Typer:
             _compare,
             "kobai " + shlex.join(options.reproducing(arguments)),
             task,
-            options.path("--output", output) or (None if resume else _new_folder(task)),
+            options.path("--output", output) or (None if resume else new_folder(task)),
             options.path("--json", json),
             wide,
             make={"hidden": options.each("--hidden", hidden, options.whole)},
@@ -227,11 +228,6 @@ def _list_tasks() -> None:
     options.listed(("task", methods.TASKS))
     print()
     print(say("help.own_task"))
-
-
-def _new_folder(task: str) -> Path:
-    name = Path(task.partition(".py:")[0]).stem
-    return Path("kobai-runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _language_asked(arguments: list[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Where a command keeps what it found: --output, --html, --json. Checked before anything is computed."""
 
 import dataclasses
+import re
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +10,13 @@ from rich.console import Console
 
 from kobai.errors import UsageError
 from kobai.words import say
+
+
+def new_folder(name: str) -> Path:
+    """kobai-runs/NAME-TIME: of a task or landscape, what every system allows in the name of a file."""
+    file, python, _ = name.partition(".py")
+    plain = re.sub(r"[^\w.]+", "-", Path(file).name if python else name).strip("-.")
+    return Path("kobai-runs") / f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 class Result(Protocol):
@@ -50,7 +58,7 @@ class Files:
                 check_writable(path)
         if self.output is None and self.html is not None:
             return None
-        folder = self.output or Path("kobai-runs") / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        folder = self.output or new_folder(self.name)
         check_folder(folder)
         return folder
 
