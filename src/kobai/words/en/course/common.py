@@ -82,7 +82,7 @@ WORDS = {
     "course.placed.replaced": "replaced by the version of today, as nobody had written in them: {count}",
     "course.placed.beside": "{name} is the version of today; your own, with what you wrote in it, stays beside it",
     "course.opening": "opening JupyterLab; to end it, press Ctrl-C here twice",
-    "course.no_jupyterlab": "JupyterLab is not installed: pip install 'kobai[course]', or open the notebooks in {folder} with any other editor for notebooks",
+    "course.no_jupyterlab": "JupyterLab is not installed: pip install jupyterlab nbformat, or open the notebooks in {folder} with any other editor for notebooks",
     "course.table.exercise": "exercise",
     "course.table.result": "result",
     "course.table.learner": "learner",

@@ -82,7 +82,7 @@ WORDS = {
     "course.placed.replaced": "{count} 個を現在の版に置き換えました(何も書き込まれていませんでした)",
     "course.placed.beside": "{name} は現在の版です。書き込みのあるファイルは、隣にそのまま残しました",
     "course.opening": "JupyterLab を開きます。終えるときは、ここで Ctrl-C を2回押してください",
-    "course.no_jupyterlab": "JupyterLab がインストールされていません。pip install 'kobai[course]' を実行するか、ほかのノートブック用エディターで {folder} を開いてください",
+    "course.no_jupyterlab": "JupyterLab がインストールされていません。pip install jupyterlab nbformat を実行するか、ほかのノートブック用エディターで {folder} を開いてください",
     "course.table.exercise": "演習",
     "course.table.result": "結果",
     "course.table.learner": "受講者",
