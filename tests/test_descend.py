@@ -21,6 +21,7 @@ from kobai.paths.grid import RATES, grid
 from kobai.paths.walk import Path, walk
 from kobai.report.descent.figures import drawn_steps, figures
 from kobai.report.descent.table import labels
+from terminal import says_in_each_language
 
 REFERENCE = {
     "sgd": (43, 43),
@@ -572,13 +573,7 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
 def test_mistakes_name_the_thing_the_rule_and_the_value(ask, parts):
     with pytest.raises(UsageError) as caught:
         kobai.descend(**{"landscape": "bowl", **ask})
-    said = []
-    for language in words.TABLES:
-        with words.language(language):
-            said.append(str(caught.value))
-            assert "\n" not in said[-1]
-    assert said[0] != said[1]
-    assert all(part in said[0] for part in parts), said[0]
+    assert says_in_each_language(caught.value, parts)
 
 
 def test_the_start_says_how_many_dimensions_where_they_are_open():

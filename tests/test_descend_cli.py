@@ -9,7 +9,7 @@ import pytest
 
 from kobai import cli, descent, methods, words
 from kobai.errors import UsageError
-from terminal import imports_nothing_heavy, widest
+from terminal import imports_nothing_heavy, refused_in_one_line, widest
 
 FILES = {"descent.html", "descent.json", "table.parquet", "paths.parquet"}
 LIGHT = [
@@ -179,13 +179,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(kobai_here, place, everything_
     (place / "full" / "thesis.txt").write_text("years of work")
     (place / "file").write_text("")
     before = everything_in(place)
-    ran = kobai_here(*arguments)
-    assert (ran.code, ran.out) == (2, ""), ran
-    assert re.fullmatch(r"kobai: [^\n]+\n", ran.err)
-    assert all(part in ran.err for part in parts), ran.err
-    japanese = kobai_here(*arguments, "--language", "ja")
-    assert (japanese.code, japanese.out) == (2, "")
-    assert re.fullmatch(r"kobai: [^\n]*[぀-ヿ一-鿿][^\n]*\n", japanese.err)
+    assert refused_in_one_line(kobai_here, arguments, parts)
     assert everything_in(place) == before
 
 

@@ -11,7 +11,7 @@ from kobai import cli, methods, words
 from kobai.errors import UsageError
 from kobai.reuse import protocols
 from kobai.tasks.pairs import PAIRS
-from terminal import imports_nothing_heavy, squeezed, widest
+from terminal import imports_nothing_heavy, refused_in_one_line, squeezed, widest
 
 FILES = {"transfer.html", "transfer.json", "table.parquet"}
 LIGHT = [
@@ -225,13 +225,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(kobai_here, place, everything_
     (place / "full").mkdir()
     (place / "full" / "thesis.txt").write_text("years of work")
     before = everything_in(place)
-    ran = kobai_here("transfer", *arguments)
-    assert (ran.code, ran.out) == (2, ""), ran
-    assert re.fullmatch(r"kobai: [^\n]+\n", ran.err)
-    assert all(part in ran.err for part in parts), ran.err
-    japanese = kobai_here("transfer", *arguments, "--language", "ja")
-    assert (japanese.code, japanese.out) == (2, "")
-    assert re.fullmatch(r"kobai: [^\n]*[぀-ヿ一-鿿][^\n]*\n", japanese.err)
+    assert refused_in_one_line(kobai_here, ["transfer", *arguments], parts)
     assert everything_in(place) == before
 
 

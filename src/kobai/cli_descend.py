@@ -3,8 +3,6 @@ needed, and each command returns what is to be done, as a function."""
 
 import functools
 import shlex
-import signal
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -75,20 +73,17 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
 
 
 def _descend(landscape: str, ask: dict[str, Any], command: str, files: Files) -> None:
-    """Check where files are to go, descend, print, write."""
-    files.check_names()
-    began = time.perf_counter()
-    from kobai.descent import descend
-    from kobai.report.descent import terminal
+    def compute() -> Any:
+        from kobai.descent import descend
 
-    # Polars hears a Ctrl-C too, and would raise it once more.
-    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
-    folder = files.check()
-    result = descend(landscape, command=command, **ask)
-    console = Console(highlight=False)
-    console.print(terminal.view(result.outcome))
-    console.print()
-    files.write(result, folder, began, console)
+        return descend(landscape, command=command, **ask)
+
+    def show(console: Console, result: Any) -> None:
+        from kobai.report.descent import terminal
+
+        console.print(terminal.view(result.outcome))
+
+    files.keep(compute, show)
 
 
 def _landscapes() -> None:

@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
+import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 
@@ -29,6 +31,9 @@ class Result(Protocol):
     def to_json(self) -> str: ...
 
 
+R = TypeVar("R", bound=Result)
+
+
 @dataclasses.dataclass(frozen=True)
 class Files:
     """The places that were named: a folder for everything, a page, a file of JSON."""
@@ -40,6 +45,19 @@ class Files:
     """Of the folder in kobai-runs that is made, with the time, where neither --output nor --html is given."""
     contents: str
     """The files of the folder."""
+
+    def keep(self, compute: Callable[[], R], show: Callable[[Console, R], None]) -> None:
+        """Check where files are to go, compute, show, write."""
+        self.check_names()
+        began = time.perf_counter()
+        folder = self.check()
+        # Polars hears a Ctrl-C too, and would raise it once more.
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
+        console = Console(highlight=False, markup=False)
+        result = compute()
+        show(console, result)
+        console.print()
+        self.write(result, folder, began, console)
 
     def check_names(self) -> None:
         """Refuse a file where there can be none. Needs nothing heavy."""

@@ -3,8 +3,6 @@ returns what is to be done, as a function."""
 
 import functools
 import shlex
-import signal
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -97,19 +95,12 @@ def _pair(source: str | None, target: str | None) -> Any:
 
 
 def _transfer(pair: Any, ask: dict[str, Any], command: str, files: Files) -> None:
-    """Check where files are to go, compare, print, write."""
-    files.check_names()
-    began = time.perf_counter()
-    from kobai.reuse.protocols import transfer
+    def compute() -> Any:
+        from kobai.reuse.protocols import transfer
 
-    # Polars hears a Ctrl-C too, and would raise it once more.
-    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
-    folder = files.check()
-    result = transfer(pair, command=command, **ask)
-    console = Console(highlight=False, markup=False)
-    console.print(str(result), soft_wrap=True)
-    console.print()
-    files.write(result, folder, began, console)
+        return transfer(pair, command=command, **ask)
+
+    files.keep(compute, lambda console, result: console.print(str(result), soft_wrap=True))
 
 
 def _list() -> None:

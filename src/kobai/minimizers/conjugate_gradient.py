@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import unknown
+from kobai.errors import check_name
 from kobai.minimizers.base import Point
 from kobai.minimizers.descent import Descent, Step
 
@@ -43,8 +43,7 @@ class ConjugateGradient(Descent):
 
     def __post_init__(self) -> None:
         Descent.__post_init__(self)
-        if str(self.formula) not in FORMULAS:
-            raise unknown("kind.formula", self.formula, FORMULAS)
+        check_name("kind.formula", self.formula, FORMULAS)
 
     def forget(self, point: Point) -> Any:
         return ()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import check_count, check_seed, unknown
+from kobai.errors import check_count, check_name, check_seed
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,
@@ -62,8 +62,7 @@ class CoordinateDescent(Minimizer):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if str(self.order) not in ORDERS:
-            raise unknown("kind.order", self.order, ORDERS)
+        check_name("kind.order", self.order, ORDERS)
         check_count("CoordinateDescent: block", self.block)
         check_seed("CoordinateDescent: seed", self.seed)
 

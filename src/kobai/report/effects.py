@@ -7,7 +7,7 @@ divergence.
 from collections.abc import Sequence
 
 from kobai.report.numbers import unit
-from kobai.report.table import EDGE, or_dash
+from kobai.report.table import measured, or_dash
 from kobai.study.answer import Answer, Effect
 from kobai.study.statistics import Estimate
 from kobai.words import metric, say
@@ -43,16 +43,12 @@ def headers(answer: Answer, axis: str) -> list[str]:
 
 def rows(answer: Answer, axis: str) -> list[list[str]]:
     """The cells of one axis, the baseline first."""
-    found, told, percent = answer.effects[axis], unit(answer), answer.metric == "accuracy"
+    found, percent = answer.effects[axis], answer.metric == "accuracy"
     made = []
     for effect in found:
         cells = {
+            **measured(answer, effect),
             "value": effect.value,
-            "learning_rate": or_dash(effect.learning_rate, "{:.3g}") + EDGE[effect.edge],
-            "initializer": effect.initializer,
-            "reached": f"{effect.reached}/{effect.seeds}",
-            "steps": told.estimate(effect.steps) if effect.reached else f">{told.count(answer.steps)}",
-            "test": or_dash(effect.test_metric, "{:.1%}" if percent else "{:.4g}"),
             "difference": say("effects.baseline")
             if effect is found[0]
             else _signed(effect.difference, percent),

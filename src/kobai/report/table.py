@@ -3,7 +3,7 @@
 import math
 
 from kobai.report.numbers import interval, number, unit
-from kobai.study.answer import Answer, Row
+from kobai.study.answer import Answer, Effect, Row
 from kobai.study.statistics import Estimate
 from kobai.words import say
 
@@ -42,17 +42,16 @@ def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
 
 def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     reference = row.optimizer == answer.optimizer.choice
-    told = unit(answer)
-    percent = answer.metric == "accuracy"
+    found = measured(answer, row)
     cells = [
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
-        or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
-        row.initializer,
+        found["learning_rate"],
+        found["initializer"],
         *(row.values[name] for name in answer.axes),
-        f"{row.reached}/{row.seeds}",
-        told.estimate(row.steps) if row.reached else f">{told.count(answer.steps)}",
+        found["reached"],
+        found["steps"],
         *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
-        or_dash(row.test_metric, "{:.1%}" if percent else "{:.3g}"),
+        found["test"],
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),
     ]
@@ -65,6 +64,18 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
             sparkline(row.curve),
         ]
     return cells
+
+
+def measured(answer: Answer, found: Row | Effect) -> dict[str, str]:
+    """The cells that tell what came of one setting on the fresh seeds, by column."""
+    told = unit(answer)
+    return {
+        "learning_rate": or_dash(found.learning_rate, "{:.3g}") + EDGE[found.edge],
+        "initializer": found.initializer,
+        "reached": f"{found.reached}/{found.seeds}",
+        "steps": told.estimate(found.steps) if found.reached else f">{told.count(answer.steps)}",
+        "test": or_dash(found.test_metric, "{:.1%}" if answer.metric == "accuracy" else "{:.3g}"),
+    }
 
 
 def sparkline(values: tuple[float, ...], width: int = 12) -> str:

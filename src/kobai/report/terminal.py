@@ -63,7 +63,7 @@ def _table(answer: Answer, columns: Sequence[str]) -> Table:
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice
         # In a table with one more column the numbers of trials have no room; the caution tells them too.
-        cells[0] = _broken(cells[0] if answer.epoch is None else row.optimizer)
+        cells[0] = _broken(cells[0], 16) if answer.epoch is None else _broken(row.optimizer, 10)
         made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
     return made
 
@@ -88,12 +88,9 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
         yield made
 
 
-def _broken(name: str) -> str:
-    """The name of an optimizer, on several lines where it is long: conjugate, _gradient, (1)."""
-    if len(name) <= 10:
-        return name
-    name, *trials = name.split(" ")
-    return "\n".join([name.replace("_", "\n_", 1) if len(name) > 10 else name, *trials])
+def _broken(name: str, most: int) -> str:
+    """The name of an optimizer, on two lines where it is longer than that: conjugate, _gradient."""
+    return name.replace("_", "\n_", 1) if len(name) > most else name
 
 
 def files(folder: Path, seconds: float) -> RenderableType:

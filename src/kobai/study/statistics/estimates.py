@@ -4,6 +4,7 @@ A run becomes one number, its *steps to target* (`steps_to_target`), which is in
 never met; `restricted` counts such a run as the whole budget.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,15 +80,10 @@ def mean_steps(restricted_times: npt.ArrayLike, budget: float) -> Estimate:
         budget: steps.
     """
     times = restricted(restricted_times, budget)
-    if times.size == 0:
-        return NOT_ESTIMABLE
-    mean = float(times.mean())
-    if times.size == 1:
-        return Estimate(mean, None, None)
-    if np.ptp(times) == 0:
-        return Estimate(mean, mean, mean)
-    interval = bootstrap_interval(times) if times.size >= BOOTSTRAP_FROM else t_interval(times)
-    return Estimate(mean, max(interval.low, 0.0), min(interval.high, float(budget)))
+    found = mean(times, bootstrap_interval if times.size >= BOOTSTRAP_FROM else t_interval)
+    if found.low is None or found.high is None:
+        return found
+    return Estimate(found.value, max(found.low, 0.0), min(found.high, float(budget)))
 
 
 def wilson(successes: int, trials: int) -> Estimate:
@@ -136,6 +132,22 @@ def steps_with_restarts(restricted_times: npt.ArrayLike, reached: npt.ArrayLike)
     """
     successes = int(np.sum(reached))
     return float(np.sum(restricted_times)) / successes if successes else float("inf")
+
+
+def mean(values: Array, interval: Callable[[Array], Interval] | None = None) -> Estimate:
+    """The mean of values [n] with its interval, Student's by default; not estimable where there is none.
+
+    One value has no interval, and where all are equal it has no width.
+    """
+    if values.size == 0:
+        return NOT_ESTIMABLE
+    value = float(values.mean())
+    if values.size == 1:
+        return Estimate(value, None, None)
+    if np.ptp(values) == 0:
+        return Estimate(value, value, value)
+    ends = (interval or t_interval)(values)
+    return Estimate(value, ends.low, ends.high)
 
 
 def t_interval(values: Array) -> Interval:

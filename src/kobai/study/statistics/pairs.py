@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kobai.errors import UsageError, unknown
-from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, restricted, t_interval
+from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, mean, restricted
 
 FLIPS = 2**13
 """Sign flips of the permutation test: all of them up to 13 seeds, so many random ones beyond."""
@@ -53,13 +53,11 @@ def paired_ratio(times: npt.ArrayLike, reference_times: npt.ArrayLike, budget: f
     ratios = _log_ratios(restricted(times, budget), restricted(reference_times, budget))
     if not ratios.any():
         return NOT_ESTIMABLE
-    value = float(np.exp(ratios.mean()))
-    if ratios.size == 1:
-        return Estimate(value, None, None)
-    if np.ptp(ratios) == 0:
-        return Estimate(value, value, value)
-    interval = t_interval(ratios)
-    return Estimate(value, float(np.exp(interval.low)), float(np.exp(interval.high)))
+    logs = mean(ratios)
+    value, low, high = (
+        None if log is None else float(np.exp(log)) for log in (logs.value, logs.low, logs.high)
+    )
+    return Estimate(value, low, high)
 
 
 def paired_difference(values: npt.ArrayLike, reference_values: npt.ArrayLike) -> Estimate:
@@ -79,16 +77,7 @@ def paired_difference(values: npt.ArrayLike, reference_values: npt.ArrayLike) ->
     if values.shape != reference_values.shape:
         raise UsageError("error.unpaired", count=values.shape[-1], expected=reference_values.shape[-1])
     both = np.isfinite(values) & np.isfinite(reference_values)
-    differences = values[both] - reference_values[both]
-    if differences.size == 0:
-        return NOT_ESTIMABLE
-    value = float(differences.mean())
-    if differences.size == 1:
-        return Estimate(value, None, None)
-    if np.ptp(differences) == 0:
-        return Estimate(value, value, value)
-    interval = t_interval(differences)
-    return Estimate(value, interval.low, interval.high)
+    return mean(values[both] - reference_values[both])
 
 
 def sign_flip_p(times: npt.ArrayLike, reference_times: npt.ArrayLike) -> float:
