@@ -198,6 +198,25 @@ def test_a_study_with_minimizers_is_told_in_epochs(mixed):
     assert "seconds_to_target" in mixed.table.columns
 
 
+@pytest.mark.parametrize(
+    ("epoch", "name", "begins"),
+    [
+        (12.5, "conjugate_gradient", ["conjugate ", "_gradient "]),
+        (12.5, "newton_cg", ["newton_cg "]),
+        (None, "nesterov_definition", ["nesterov ", "_definition (9) "]),
+        (None, "my_momentum", ["my_momentum (9) "]),
+    ],
+)
+def test_names_of_optimizers_are_broken_where_there_is_no_room(mixed, epoch, name, begins):
+    """In epochs sooner, and without the numbers of trials: there is one more column."""
+    *others, last = mixed.answer.rows  # the first is the one recommended
+    rows = (dataclasses.replace(last, optimizer=name, trials=9), *others)
+    shown = terminal.text(dataclasses.replace(mixed.answer, rows=rows, epoch=epoch)).splitlines()
+    table = shown[next(i for i, line in enumerate(shown) if line.startswith("optimizer")) + 1 :]
+    assert all(line.startswith(begin) for line, begin in zip(table, begins, strict=False)), table
+    assert max(map(len, shown)) <= 80
+
+
 def test_its_figures_have_epochs_on_their_axes(mixed):
     curves = mixed.figures["curves"]
     assert curves.layout.xaxis.title.text == "epoch"
