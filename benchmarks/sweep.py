@@ -109,7 +109,7 @@ def environment(cache: Path | None = None) -> dict[str, str]:
     ours = ("OPENBLAS_", "JAX_", "XLA_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
-    if cache is not None:  # as kobai.comparison.use_compilation_cache sets it, but in a folder of our own
+    if cache is not None:  # as kobai.basics.machine.use_compilation_cache sets it, but in a folder of our own
         kept["JAX_COMPILATION_CACHE_DIR"] = str(cache)
         kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         kept["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

@@ -15,10 +15,10 @@ import jax
 import numpy as np
 
 import kobai
-from kobai.comparison import use_compilation_cache
+from kobai.basics.machine import use_compilation_cache
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Cell, Run, Sweep
 from kobai.initializers import parse
-from kobai.strategy import Strategy
-from kobai.sweep import Cell, Run, Sweep
 
 PLAIN = Strategy()
 

@@ -100,7 +100,7 @@ def _quickly(function):
 @pytest.fixture(scope="module")
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
-    from kobai import full_batch, sweep
+    from kobai.engine import full_batch, sweep
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (full_batch, sweep):

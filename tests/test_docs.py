@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from kobai import cli, methods
+from kobai import cli
+from kobai.basics import registry
+from kobai.candidates.grid import default_rates
 from kobai.initializers import INITIALIZERS
-from kobai.study.grid import default_rates
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -61,28 +62,28 @@ def refused(words: list[str]) -> str | None:
         if word.startswith("--") and word.partition("=")[0] not in options:
             return word
     values = dict(zip(rest, rest[1:], strict=False))
-    every = (*methods.OPTIMIZERS, *methods.MINIMIZERS)
+    every = (*registry.OPTIMIZERS, *registry.MINIMIZERS)
     names = (
         ("--optimizers", every),
-        ("--optimizer", methods.OPTIMIZERS),
+        ("--optimizer", registry.OPTIMIZERS),
         ("--initializers", INITIALIZERS),
         ("--methods", every),
-        ("--protocol", methods.PROTOCOLS),
+        ("--protocol", registry.PROTOCOLS),
     )
     for option, known in names:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
     if command == "descend":
-        return None if rest[0] in methods.LANDSCAPES else rest[0]
+        return None if rest[0] in registry.LANDSCAPES else rest[0]
     if command == "transfer":
-        known = ("--list", "--help", *methods.PAIRS, *methods.TASKS)
+        known = ("--list", "--help", *registry.PAIRS, *registry.TASKS)
         tasks = [word for word in rest[:2] if not word.startswith("--")] or rest[:1]
         return next((word for word in tasks if word.partition(":")[0] not in known), None)
     task = rest[0] if command == "compare" else "--help"
     if task.startswith("examples/"):
         return None if (ROOT / task.partition(":")[0]).is_file() else task
-    return None if task.partition(":")[0] in ("--help", *methods.TASKS) or ".py" in task else task
+    return None if task.partition(":")[0] in ("--help", *registry.TASKS) or ".py" in task else task
 
 
 @pytest.mark.parametrize("page", having("sh"))
@@ -154,7 +155,7 @@ def test_the_tree_names_what_exists(name):
 
 def test_every_method_is_documented():
     text = (ROOT / "docs/methods.md").read_text("utf-8")
-    undocumented = [name for name in (*methods.OPTIMIZERS, *INITIALIZERS) if f"`{name}" not in text]
+    undocumented = [name for name in (*registry.OPTIMIZERS, *INITIALIZERS) if f"`{name}" not in text]
     assert undocumented == []
 
 
@@ -164,7 +165,7 @@ def test_the_table_of_default_rates_is_that_of_the_grid():
     said = {
         name: (float(low), float(high)) for names, low, high in rows for name in re.findall(r"\w+", names)
     }
-    assert said == {name: (default_rates(name)[0], default_rates(name)[-1]) for name in methods.OPTIMIZERS}
+    assert said == {name: (default_rates(name)[0], default_rates(name)[-1]) for name in registry.OPTIMIZERS}
 
 
 def test_constraints_name_every_direct_dependency_and_no_address():

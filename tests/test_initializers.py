@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobai import initializers as init
-from kobai.errors import UsageError
+from kobai.basics.errors import UsageError
 from kobai.initializers import INITIALIZERS, Initializer, fans, parse
 from kobai.words import TABLES
 

@@ -16,21 +16,21 @@ Names are looked up when first used, so that importing kobai costs nothing.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from kobai.basics.version import __version__
 
 _HOME = {
-    "compare": "comparison",
-    "Result": "comparison",
-    "descend": "descent",
-    "Descent": "descent",
+    "compare": "questions.comparison.ask",
+    "Result": "questions.comparison.ask",
+    "descend": "questions.descent.ask",
+    "Descent": "questions.descent.ask",
     "Landscape": "landscapes.landscape",
     "Task": "tasks.task",
-    "probe": "diagnose",
-    "memory": "longterm",
-    "transfer": "reuse.protocols",
+    "probe": "questions.probe",
+    "memory": "questions.memory",
+    "transfer": "questions.transfer.ask",
     "Pair": "tasks.pairs",
-    "fit_normal": "likelihood",
-    "surrogate": "likelihood",
+    "fit_normal": "questions.likelihood",
+    "surrogate": "questions.likelihood",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",
@@ -57,7 +57,7 @@ _HOME = {
     "clip_norm": "stabilizers.clipping",
     "clip_percentile": "stabilizers.clipping",
     "Initializer": "initializers",
-    "UsageError": "errors",
+    "UsageError": "basics.errors",
 }
 _MODULES = (
     "tasks",

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from kobai.errors import UsageError, said, unknown
+from kobai.basics.errors import UsageError, said, unknown
 
 if TYPE_CHECKING:
     import numpy as np

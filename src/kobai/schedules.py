@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from kobai import spelling
-from kobai.errors import UsageError
-from kobai.spelling import COUNT, check_number, written
+from kobai.basics import notation
+from kobai.basics.checks import COUNT, check_number
+from kobai.basics.errors import UsageError
+from kobai.basics.notation import written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +118,7 @@ def schedule(text: str | Schedule) -> Schedule:
     """The schedule written as "cosine", "step:100:0.5", "warm-up:50+cosine", …; a `Schedule` passes."""
     if isinstance(text, Schedule):
         return text
-    first, *others = (spelling.parse("kind.schedule", part, SPELLINGS) for part in str(text).split("+"))
+    first, *others = (notation.parse("kind.schedule", part, SPELLINGS) for part in str(text).split("+"))
     for other in others:
         first = first * other
     return first

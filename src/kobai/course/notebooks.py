@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from kobai.basics.errors import UsageError
 from kobai.course.source import LANGUAGES, Cell, Lesson, lesson_names, load
-from kobai.errors import UsageError
 from kobai.words import TABLES
 
 KINDS = ("trainee", "answer")

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from kobai.basics.arrays import namespace
 from kobai.landscapes.landscape import Landscape, check_dimension
-from kobai.optimizers.base import namespace
 
 
 def bowl() -> Landscape:

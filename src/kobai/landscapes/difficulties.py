@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.errors import UsageError, check_count, check_seed
+from kobai.basics.arrays import namespace
+from kobai.basics.checks import check_count, check_seed
+from kobai.basics.errors import UsageError
 from kobai.landscapes.landscape import Landscape, check_dimension, finite
-from kobai.optimizers.base import namespace
 
 
 def _bowl(p: Any) -> Any:

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kobai import methods
-from kobai.errors import UsageError, is_number, is_whole, said, unknown
+from kobai.basics import registry
+from kobai.basics.checks import is_number, is_whole
+from kobai.basics.errors import UsageError, said, unknown
 from kobai.words import say
 
 Point = tuple[float, ...]
@@ -70,7 +71,7 @@ class Landscape:
     @property
     def shows(self) -> str:
         """What can be learned on it, in the language in use; nothing for a landscape of the user's own."""
-        return say(f"landscape.{self.name}.shows") if self.name in methods.LANDSCAPES else ""
+        return say(f"landscape.{self.name}.shows") if self.name in registry.LANDSCAPES else ""
 
     def level(self, tolerance: float | None = None) -> float:
         """The value below which a path has arrived."""
@@ -103,9 +104,9 @@ def any_dimension(name: str) -> bool:
 
 
 def _maker(name: str) -> Callable[..., Landscape]:
-    if name not in methods.LANDSCAPES:
-        raise unknown("kind.landscape", name, methods.LANDSCAPES)
-    module = importlib.import_module(f"kobai.landscapes.{methods.LANDSCAPES[name]}")
+    if name not in registry.LANDSCAPES:
+        raise unknown("kind.landscape", name, registry.LANDSCAPES)
+    module = importlib.import_module(f"kobai.landscapes.{registry.LANDSCAPES[name]}")
     return getattr(module, name)
 
 

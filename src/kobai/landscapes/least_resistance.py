@@ -7,9 +7,9 @@ falls by the slope s meets 1/(1 + s²) of the resistance of a flat one.
 import math
 from typing import Any
 
-from kobai.errors import check_count
+from kobai.basics.arrays import namespace
+from kobai.basics.checks import check_count
 from kobai.landscapes.landscape import Landscape, check_positive
-from kobai.optimizers.base import namespace
 
 
 def least_resistance(rings: int = 9, length: float = 1.0) -> Landscape:

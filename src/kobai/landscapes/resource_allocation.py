@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from kobai.errors import UsageError
+from kobai.basics.arrays import namespace
+from kobai.basics.errors import UsageError
 from kobai.landscapes.landscape import Landscape, finite
-from kobai.optimizers.base import namespace
 
 
 def resource_allocation(

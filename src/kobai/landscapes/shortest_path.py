@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from kobai.errors import check_count
+from kobai.basics.arrays import namespace
+from kobai.basics.checks import check_count
 from kobai.landscapes.landscape import Landscape
-from kobai.optimizers.base import namespace
 
 BEGIN, END = np.array([-2.0, 0.0]), np.array([2.0, 0.0])
 

@@ -2,7 +2,7 @@
 
 The contract is `base.Minimizer`; `descent` is what BFGS, L-BFGS and conjugate gradients share, with one
 `line_search`; `solve.minimize` drives a method to its end, `many.minimize_many` from many starts; `tree` is
-the edge between trees and flat vectors. The table of names is `kobai.methods.MINIMIZERS`.
+the edge between trees and flat vectors. The table of names is `kobai.basics.registry.MINIMIZERS`.
 """
 
 from kobai.minimizers.base import Evaluations, Minimizer, Objective, Point, State

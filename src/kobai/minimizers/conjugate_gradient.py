@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import check_name
+from kobai.basics.checks import check_name
 from kobai.minimizers.base import Point
 from kobai.minimizers.descent import Descent, Step
 

@@ -1,14 +1,15 @@
 """First-order update rules: one file each, formula and code on one screen.
 
-The contract is `base.Optimizer`; the table of names is `kobai.methods.OPTIMIZERS`; optimizers of optax come
-in through `from_optax`.
+The contract is `base.Optimizer`; the table of names is in `kobai.basics.registry`; optimizers of optax
+come in through `from_optax`.
 """
 
+from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.adadelta import AdaDelta
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.adamw import AdamW
-from kobai.optimizers.base import Optimizer, State, hyperparameters
+from kobai.optimizers.base import Optimizer, State
 from kobai.optimizers.from_optax import from_optax
 from kobai.optimizers.lion import Lion
 from kobai.optimizers.momentum import Momentum

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters

@@ -21,17 +21,17 @@ optax's signatures, so that a rule can stand in a loop written for optax.
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.errors import UsageError, said
+from kobai.basics.arrays import is_weight, narrow, zeros_like
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError, said
 
 if TYPE_CHECKING:
     import optax
-
-T = TypeVar("T")
 
 RANGES = {
     "learning_rate": ("rule.rate", lambda x: 0 <= x < math.inf),
@@ -55,35 +55,6 @@ class State(NamedTuple):
     """How many updates were made (an integer scalar)."""
     memory: dict[str, Any]
     """One pytree shaped like the parameters for each name in the rule's `memories`."""
-
-
-@dataclass_transform(frozen_default=True)
-def hyperparameters(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and a pytree whose leaves are its fields: traced, never static.
-
-    Only a field whose metadata say ``{"static": True}``, a switch of True or False, is no leaf.
-    """
-    made = dataclasses.dataclass(frozen=True)(cls)
-    fields = dataclasses.fields(made)  # type: ignore[arg-type]
-    names = [field.name for field in fields if not field.metadata.get("static")]
-    switches = [field.name for field in fields if field.metadata.get("static")]
-
-    def flatten(rule: T) -> tuple[tuple, tuple]:
-        return tuple(getattr(rule, name) for name in names), tuple(getattr(rule, name) for name in switches)
-
-    def flatten_with_keys(rule: T) -> tuple[tuple, tuple]:
-        leaves, static = flatten(rule)
-        return tuple(zip(map(jax.tree_util.GetAttrKey, names), leaves, strict=True)), static
-
-    def unflatten(static: tuple, leaves: Any) -> T:
-        # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything
-        # into the leaves: a placeholder, None, the derivative by a learning rate, which may be negative.
-        rule = object.__new__(made)
-        vars(rule).update(zip([*names, *switches], [*leaves, *static], strict=True))
-        return rule
-
-    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
-    return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,11 +145,6 @@ def decayed(update: Any, params: Any, rate: Any, weights: Any = None) -> Any:
     return jax.tree.map(shrink, update, params, weights)
 
 
-def is_weight(array: Any) -> bool:
-    """Whether an array holds weights: biases and scales have fewer than two dimensions."""
-    return np.ndim(array) >= 2
-
-
 def check(owner: str, values: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a hyperparameter is no number, or out of its range."""
     for name, value in values.items():
@@ -214,32 +180,6 @@ def is_grid(value: Any) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def is_number(value: Any) -> bool:
-    """Whether it is a real Python number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def numbers(value: Any) -> Iterator[float]:
     """The numbers among the `entries` of `value`."""
     return (float(entry) for entry in entries(value) if is_number(entry))
-
-
-def narrow(value: Any, like: Any) -> Any:
-    """`value` in the dtype of `like` where it came out wider.
-
-    It does from ρᵗ, a float64 of NumPy's beside a float32 array, and from float32 hyperparameters beside
-    bfloat16 parameters.
-    """
-    if not hasattr(like, "dtype") or not jax.dtypes.issubdtype(like.dtype, np.floating):
-        return value
-    return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
-
-
-def zeros_like(array: Any) -> Any:
-    """Zeros of the shape, dtype and library (NumPy, JAX) of `array`."""
-    return namespace(array).zeros_like(array)
-
-
-def namespace(array: Any) -> Any:
-    """The library that `array` belongs to: a formula written with it runs on NumPy and JAX arrays alike."""
-    return array.__array_namespace__() if hasattr(array, "__array_namespace__") else np

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer, check, entries, is_grid, is_number, numbers, refuse_grid
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError
+from kobai.optimizers.base import Optimizer, check, entries, is_grid, numbers, refuse_grid
 
 
 @jax.tree_util.register_dataclass

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters

@@ -4,8 +4,10 @@ from typing import Any
 
 import jax
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer, State, hyperparameters, narrow
+from kobai.basics.arrays import narrow
+from kobai.basics.errors import UsageError
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer, State
 
 
 @hyperparameters

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 from plotly.offline import get_plotlyjs
 
-import kobai
+from kobai.basics.version import __version__
 from kobai.words import current, say
 
 
@@ -34,13 +34,13 @@ def page(*, title: str, headline: str, main: str, data: str, style: str = "", sc
         "language": current(),
         "title": html.escape(title),
         "headline": html.escape(headline),
-        "style": read("report.css") + style,
+        "style": read("kobai.report", "report.css") + style,
         "main": main,
         "data": data,
         "plotly": get_plotlyjs(),
-        "script": read("report.js") + script,
+        "script": read("kobai.report", "report.js") + script,
     }
-    return fill(read("template.html"), parts)
+    return fill(read("kobai.report", "template.html"), parts)
 
 
 def evidence(
@@ -63,12 +63,12 @@ def evidence(
         "command": html.escape(command),
         "settings": settings,
     }
-    return fill(read("evidence.html"), parts)
+    return fill(read("kobai.report", "evidence.html"), parts)
 
 
-def read(name: str) -> str:
-    """A file that ships beside this one."""
-    return files("kobai.report").joinpath(name).read_text("utf-8")
+def read(package: str, name: str) -> str:
+    """The text of a file that ships in a package of kobai."""
+    return files(package).joinpath(name).read_text("utf-8")
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
@@ -144,7 +144,7 @@ def versions() -> list[tuple[str, str]]:
     cores = os.cpu_count()
     kinds = " ".join(dict.fromkeys((device.platform, device.device_kind)))
     return [
-        ("kobai", kobai.__version__),
+        ("kobai", __version__),
         *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
         ("python", platform.python_version()),
         (say("report.setting.platform"), platform.platform()),

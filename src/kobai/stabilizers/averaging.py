@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kobai.optimizers.base import namespace, narrow
-from kobai.spelling import COUNT, check_number, parse, written
+from kobai.basics.arrays import namespace, narrow
+from kobai.basics.checks import COUNT, check_number
+from kobai.basics.notation import parse, written
 
 
 class AverageState(NamedTuple):

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import hyperparameters, namespace, narrow
-from kobai.spelling import COUNT, check_fields, check_number, parse, written
+from kobai.basics.arrays import namespace, narrow
+from kobai.basics.checks import COUNT, check_fields, check_number
+from kobai.basics.errors import UsageError
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.notation import parse, written
 
 if TYPE_CHECKING:
     import optax

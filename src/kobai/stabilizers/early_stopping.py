@@ -8,13 +8,16 @@ Courville (2016), Deep Learning, algorithm 7.1::
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.optimizers.base import hyperparameters, namespace
-from kobai.spelling import COUNT, check_fields, check_number, parse, written
+from kobai.basics.arrays import namespace
+from kobai.basics.checks import COUNT, check_fields, check_number
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.notation import parse, written
 
 
 class Best(NamedTuple):
@@ -71,8 +74,11 @@ def early_stopping(patience: float, minimum_change: float = 0.0) -> EarlyStoppin
     return EarlyStopping(int(patience), float(minimum_change))
 
 
+SPELLINGS: dict[str, Callable[..., EarlyStopping | None]] = {"none": lambda: None, "patience": early_stopping}
+
+
 def stopping(text: str | EarlyStopping | None) -> EarlyStopping | None:
     """The rule written as "patience:10" or "patience:10:0.001"; None for "none"."""
     if text is None or isinstance(text, EarlyStopping):
         return text
-    return parse("kind.early_stopping", text, {"none": lambda: None, "patience": early_stopping})
+    return parse("kind.early_stopping", text, SPELLINGS)

@@ -19,9 +19,11 @@ from typing import Any
 
 import jax
 
-from kobai.errors import UsageError, said
-from kobai.optimizers.base import decayed, hyperparameters, is_weight, namespace, narrow
-from kobai.spelling import check_fields, check_number
+from kobai.basics.arrays import is_weight, namespace, narrow
+from kobai.basics.checks import check_fields, check_number
+from kobai.basics.errors import UsageError, said
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import decayed
 
 STRENGTH = ("rule.rate", lambda x: 0 <= x < math.inf)
 """What a strength may be: the key of the rule in words, and the rule."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kobai.candidates.grid import learning_rate
 from kobai.study.effects import Effect, effects
-from kobai.study.grid import learning_rate
 from kobai.study.notes import Note, notes
 from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
-from kobai.study.questions import Question, question
+from kobai.study.question import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
 from kobai.study.study import Trial
 

@@ -18,13 +18,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from kobai.errors import UsageError, is_whole, unknown
+from kobai.basics.checks import is_whole
+from kobai.basics.errors import UsageError, unknown
+from kobai.engine.strategy import Strategy
 from kobai.schedules import Schedule, schedule
 from kobai.stabilizers.averaging import Averaging, average
 from kobai.stabilizers.clipping import Clip, clip
 from kobai.stabilizers.early_stopping import EarlyStopping, stopping
 from kobai.stabilizers.regularization import Penalty, WeightDecay, l1, l2, weight_decay
-from kobai.strategy import Strategy
 from kobai.tasks.task import Task
 
 

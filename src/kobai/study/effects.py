@@ -10,8 +10,8 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from kobai.candidates.grid import learning_rate
 from kobai.study import statistics
-from kobai.study.grid import learning_rate
 from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
 from kobai.study.rows import saved, skipped, test_mean
 from kobai.study.statistics import Estimate

@@ -4,14 +4,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kobai.errors import said
+from kobai.basics.errors import said
+from kobai.candidates.fields import written
+from kobai.candidates.grid import coefficients
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
-from kobai.study.fields import written
-from kobai.study.grid import coefficients
 from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
-from kobai.study.questions import ESTABLISHED, Question
+from kobai.study.question import ESTABLISHED, Question
 from kobai.study.rows import Row
 from kobai.words import say
 

@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
-from kobai.errors import UsageError
+from kobai.basics.errors import UsageError
+from kobai.basics.progress import Progress
+from kobai.engine.sweep import evaluated_at
 from kobai.study import statistics
 from kobai.study.axes import Value
-from kobai.study.runner import Progress, Runner
+from kobai.study.runner import Runner
 from kobai.study.study import FIRST_CONFIRMATION_SEED, Study, Trial
-from kobai.sweep import evaluated_at
 
 __all__ = [
     "CONFIRMATION", "DEMONSTRATION", "FIRST_CONFIRMATION_SEED", "TUNING",

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kobai.candidates.grid import coefficients, learning_rate
 from kobai.study import statistics
-from kobai.study.grid import coefficients, learning_rate
 from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, cells_of, times
-from kobai.study.questions import Question
+from kobai.study.question import Question
 from kobai.study.statistics import Comparison, Estimate
 from kobai.study.study import Study, Trial
 

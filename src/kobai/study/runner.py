@@ -8,27 +8,21 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
 import polars as pl
 
-import kobai
+from kobai.basics.files import write_frame
+from kobai.basics.progress import Progress
+from kobai.basics.version import __version__
+from kobai.candidates.grid import as_json, learning_rate
+from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import Axis, strategy
-from kobai.study.grid import as_json, learning_rate
-from kobai.study.store import SCHEMA, Chunks, write_frame
+from kobai.study.store import SCHEMA, Chunks
 from kobai.study.study import Study, Trial
-from kobai.sweep import Cell, Run, Sweep, evaluated_at
-
-
-class Progress(Protocol):
-    """What is told of a running study."""
-
-    def phase(self, name: str, total: int) -> None: ...
-
-    def advance(self, cells: int) -> None: ...
 
 
 class Interrupted(KeyboardInterrupt):
@@ -191,7 +185,7 @@ def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
             digest.update(made.schedule.factors(0, study.steps, study.steps).tobytes())
         for averaging in made.averages:
             digest.update(np.asarray(averaging.weight(np.arange(1, study.steps + 1))).tobytes())
-    versions = [kobai.__version__, np.__version__]
+    versions = [__version__, np.__version__]
     digest.update(as_json([study.steps, study.evaluate_every, *versions]).encode())
     return digest.hexdigest()
 

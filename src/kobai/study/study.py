@@ -9,16 +9,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError, check_count, is_number
-from kobai.full_batch import FullBatch
+from kobai.basics.checks import check_count, is_number
+from kobai.basics.errors import UsageError
+from kobai.candidates.grid import Candidate, Method, as_json, coefficients
+from kobai.engine.full_batch import FullBatch
+from kobai.engine.strategy import Strategy, check_steps
+from kobai.engine.sweep import evaluated_at
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
-from kobai.strategy import Strategy, check_steps
 from kobai.study.axes import Axis, Value, strategy
-from kobai.study.grid import Candidate, Method, as_json, coefficients
-from kobai.sweep import evaluated_at
 from kobai.tasks.task import Task
 
 FIRST_CONFIRMATION_SEED = 1000

@@ -9,8 +9,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from kobai.tasks import mlp
-from kobai.tasks.network import classification, widths
+from kobai.networks import mlp
+from kobai.networks.network import widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 TRAIN, VALIDATION, TEST = range(3)

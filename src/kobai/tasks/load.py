@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kobai import methods
-from kobai.errors import UsageError, unknown
+from kobai.basics import registry
+from kobai.basics.errors import UsageError, unknown
 from kobai.tasks.task import Task
 
 
@@ -30,10 +30,10 @@ def load(name: str, **options: Any) -> Task:
         with _blaming(path):
             return _made(name, _from_file(path, attribute or "task"), options)
     name, _, written = name.partition(":")
-    if name.replace("_", "-") not in methods.TASKS:
+    if name.replace("_", "-") not in registry.TASKS:
         if Path(name + ".py").exists():
             raise UsageError("error.task.py", value=name)
-        raise unknown("kind.task", name, methods.TASKS)
+        raise unknown("kind.task", name, registry.TASKS)
     function = name.replace("-", "_")
     module = importlib.import_module(f"kobai.tasks.{function}")
     return _made(name, getattr(module, function), _settings(name, written) | options)

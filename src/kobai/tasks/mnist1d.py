@@ -9,9 +9,11 @@ from importlib.resources import files
 
 import numpy as np
 
-from kobai.errors import UsageError, check_name
-from kobai.tasks import cnn, mlp, rnn
-from kobai.tasks.network import OFF, Network, check_batch_norm, classification, widths
+from kobai.basics.checks import check_name
+from kobai.basics.errors import UsageError
+from kobai.networks import cnn, mlp, rnn
+from kobai.networks.network import OFF, Network, check_batch_norm, widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 LENGTH, CLASSES = 40, 10

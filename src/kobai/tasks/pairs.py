@@ -10,10 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from kobai.errors import UsageError
-from kobai.tasks import mlp
+from kobai.basics.errors import UsageError
+from kobai.networks import mlp
+from kobai.networks.network import widths
 from kobai.tasks.digits import parts
-from kobai.tasks.network import classification, widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task, is_trained
 
 Data = dict[str, tuple[np.ndarray, np.ndarray]]

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError, is_whole
+from kobai.basics.checks import is_whole
+from kobai.basics.errors import UsageError
 
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
 

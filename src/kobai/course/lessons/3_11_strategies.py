@@ -44,7 +44,7 @@
 import numpy as np
 
 import kobai
-from kobai import layers
+from kobai.networks import layers
 from kobai.course import check, done, hint
 from kobai.course.figures import contour, curves, heat
 from kobai.stabilizers import polyak
@@ -200,7 +200,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
         mean, variance = running_statistics(mean, variance, x, 0.1)
         _, theirs = layers.batch_norm({"scale": gamma, "shift": beta}, theirs, x, training=True)
     print(f"mean {mean[0]:.4f}, variance {variance[0]:.4f}")
-    print(f"kobai.layers: mean {theirs['mean'][0]:.4f}, variance {theirs['variance'][0]:.4f}")
+    print(f"kobai.networks.layers: mean {theirs['mean'][0]:.4f}, variance {theirs['variance'][0]:.4f}")
     for company in ([], [1.0, 2.0, 3.0], [6.0, 8.0, 9.0]):
         x = np.array([5.0, *company])[:, None]
         training, inference = batch_norm(x, gamma, beta, epsilon), batch_norm_inference(x, gamma, beta, mean, variance, epsilon)

@@ -1,0 +1,166 @@
+"""One update rule's place in the compiled program: its hyperparameters and state in the layout of all.
+
+The parameters are one flat vector θ, so that a formula runs once a step and not once for every array; one
+that looks at shapes (`elementwise` False) gets the arrays and its update is made flat. Hyperparameters are a
+row of values, padded to the longest, and the states of all rules share one `Memory`, padded to the largest:
+what a `lax.switch` over rules returns has one shape.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kobai.basics.arrays import namespace
+from kobai.engine.strategy import shares, weights_of
+from kobai.optimizers.base import Optimizer, State, decayed
+from kobai.tasks.task import Task
+
+
+class Memory(NamedTuple):
+    """The states of all rules in one layout, padded to the largest: θ-shaped arrays, and the rest in rows."""
+
+    slots: tuple[Any, ...]
+    floats: Any
+    integers: Any
+
+
+class Rule:
+    """One optimizer's place in the program: how its hyperparameters and its state fit the common layout."""
+
+    def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
+        self.task = task
+        leaves, tree = jax.tree.flatten(optimizer)
+        self.tree: Any = tree
+        self.hyperparameters = len(leaves)
+        names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
+        self.rate, self.own_decay = (
+            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
+        )
+        kind = type(optimizer)
+        self.looks_ahead = kind.lookahead is not Optimizer.lookahead
+        self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
+        """Whether all that its state counts is the updates: the loop knows that number."""
+        self.own_init = kind.init is not Optimizer.init
+        self.keys: dict[int, Any] = {}
+        """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
+
+        def begin(values: Any, θ: Any) -> Any:
+            state = self._begin(values, θ)
+            found = enumerate(jax.tree.leaves(state))
+            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in found if _is_key(leaf)}
+            return _keyless(state)
+
+        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        self.leaves, state_tree = jax.tree.flatten(shapes)
+        self.state_tree: Any = state_tree
+        self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
+        self.sizes = {"slots": 0, "floats": 0, "integers": 0}
+        for place, leaf in zip(self.kinds, self.leaves, strict=True):
+            self.sizes[place] += 1 if place == "slots" else math.prod(leaf.shape)
+
+    @staticmethod
+    def _kind(leaf: Any, θ: np.ndarray) -> str:
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return "integers"
+        return "slots" if leaf.shape == θ.shape else "floats"
+
+    def optimizer(self, values: Any) -> Optimizer:
+        """The optimizer with its hyperparameters taken from a row of values."""
+        return self.tree.unflatten([values[i] for i in range(self.hyperparameters)])
+
+    def _begin(self, values: Any, θ: Any) -> Any:
+        optimizer = self.optimizer(values)
+        state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
+        return state._replace(step=None) if self.counts else state
+
+    def init(self, values: np.ndarray, θ: np.ndarray, room: Memory) -> Memory:
+        """The memory before the first step, on the host; an `init` of one's own may be written for JAX."""
+        state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
+        return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
+
+    def step(
+        self,
+        s: Any,
+        values: Any,
+        gradient: Any,
+        memory: Memory,
+        θ: Any,
+        factor: Any = None,
+        decay: Any = None,
+    ) -> tuple[Any, Memory]:
+        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays.
+
+        `factor` of the learning rate, and `decay` as `Kept` has it: only where a strategy has them.
+        """
+        if factor is not None and self.rate is not None:
+            values = values.at[self.rate].multiply(factor)
+        if decay is not None and self.own_decay is not None:
+            values = values.at[self.own_decay].multiply(1 - decay[2])
+        optimizer, state = self.optimizer(values), self.unpack(s, memory)
+        if optimizer.elementwise:
+            more = {"weights": weights_of(self.task)} if optimizer.decays else {}
+            Δ, state = optimizer.update(gradient, state, θ, **more)
+        else:
+            Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
+            Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
+        if factor is not None and self.rate is None:
+            Δ = Δ * factor
+        if decay is not None:
+            η = values[self.rate] if self.rate is not None else 1 if factor is None else factor
+            λ, biases, _ = decay
+            Δ = decayed(Δ, θ, η * λ, shares(weights_of(self.task), biases))
+        return θ + Δ.astype(θ.dtype), self.pack(state, memory)
+
+    def lookahead(self, s: Any, values: Any, θ: Any, memory: Memory) -> Any:
+        return self.optimizer(values).lookahead(θ, self.unpack(s, memory))
+
+    def pack(self, state: Any, memory: Memory) -> Memory:
+        """`memory` with this rule's state written into its places, which are the first ones of each kind."""
+        xp = namespace(memory.floats)
+        new: dict[str, list[Any]] = {"slots": [], "floats": [], "integers": []}
+        state = _keyless(state._replace(step=None) if self.counts else state)
+        for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
+            new[kind].append(leaf)
+
+        def row(kind: str) -> Any:
+            old = getattr(memory, kind)
+            if not new[kind]:
+                return old
+            values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
+            return xp.concatenate([*values, old[self.sizes[kind] :]])
+
+        # A memory of another precision is kept in that of θ, as the slots of all rules are.
+        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], memory.slots, strict=False)]
+        slots += memory.slots[self.sizes["slots"] :]
+        return Memory(tuple(slots), row("floats"), row("integers"))
+
+    def unpack(self, s: Any, memory: Memory) -> Any:
+        """The rule's state before update s, counted from 0."""
+        place = {"slots": 0, "floats": 0, "integers": 0}
+        leaves = []
+        for i, (kind, leaf) in enumerate(zip(self.kinds, self.leaves, strict=True)):
+            size = 1 if kind == "slots" else math.prod(leaf.shape)
+            start = place[kind]
+            values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start : start + size]
+            values = values.reshape(leaf.shape).astype(leaf.dtype)
+            leaves.append(jax.random.wrap_key_data(values, impl=self.keys[i]) if i in self.keys else values)
+            place[kind] += size
+        state = self.state_tree.unflatten(leaves)
+        return State(s, state.memory) if self.counts else state
+
+
+def _name(path: Any) -> str:
+    """What the last step of a path in a pytree is called."""
+    return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _keyless(state: Any) -> Any:
+    """A state with random keys as the integers that they are made of."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)

@@ -1,0 +1,180 @@
+"""Long-term dependence: how much of a change of a recurrent network's state is left many steps later.
+
+The gradient of a loss at the end reaches the step t through ∂h_T/∂h_t, a product of T − t Jacobians. Where
+these shrink what they meet the gradient vanishes, and what happened long ago cannot be learned; where they
+stretch it, it explodes (Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013, arXiv 1211.5063)::
+
+    print(kobai.memory())                                    # against the spectral radius
+    kobai.memory(cell="gru").figure()
+    gradient_through_time("elman", gates, x)                 # of a network of your own
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from kobai.basics.checks import check_count, check_name, check_several
+from kobai.basics.errors import UsageError
+from kobai.initializers import generator_of, orthogonal
+from kobai.networks import recurrent
+from kobai.networks.network import ACTIVATIONS
+from kobai.report.columns import columns
+from kobai.words import current, say
+from kobai.words import language as speaking
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
+KNOWN = {**ACTIVATIONS, "linear": lambda x: x}
+DRIVE = 0.1
+"""Standard deviation of what the inputs bring to a node, so that it moves and does not saturate by itself."""
+
+
+def gradient_through_time(cell: str, gates: Any, x: Any, *, activation: str = "tanh") -> np.ndarray:
+    """‖∂h_T/∂h_t‖ for t = 0 … T along the sequences `x`: the largest factor that any change is stretched by.
+
+    h is the whole state, of an LSTM also its memory c. For a linear Elman network it is ‖W^(T − t)‖₂ whatever
+    the inputs; in general |f'| ≤ 1 makes it at most ‖W‖₂^(T − t).
+
+    Args:
+      cell: "elman", "lstm" or "gru".
+      gates: its parameters, as `kobai.networks.recurrent.parameters` makes them.
+      x: [examples, time, in].
+      activation: "relu", "tanh", "sigmoid" or "linear".
+
+    Returns:
+      Spectral norms, the geometric mean over the examples, [time + 1]; the last is 1.
+    """
+    recurrent.check_cell(cell)
+    check_name("kind.activation", activation, KNOWN)
+    jacobians = np.asarray(_jacobians(cell, gates, jnp.asarray(x), activation), np.float64)
+    product = np.broadcast_to(np.eye(jacobians.shape[-1]), jacobians.shape[1:])
+    norms = [product]
+    for jacobian in jacobians[::-1]:  # ∂h_T/∂h_t = ∂h_T/∂h_t₊₁ · ∂h_t₊₁/∂h_t
+        product = product @ jacobian
+        norms.append(product)
+    with np.errstate(divide="ignore"):  # all of a ReLU network may be dead: then the norm is 0
+        return np.exp(np.log(np.linalg.norm(norms[::-1], ord=2, axis=(-2, -1))).mean(axis=1))
+
+
+def _jacobians(cell: str, gates: Any, x: Any, activation: str) -> Any:
+    """∂h_t₊₁/∂h_t along the run of every example, [time, examples, n, n]."""
+    nodes = gates[recurrent.GATES[cell][0]]["recurrent"].shape[0]
+    W, f = recurrent.beside(cell, gates, "recurrent"), KNOWN[activation]
+
+    def step(state: Any, brought: Any) -> Any:
+        parts = tuple(jnp.split(state, len(state) // nodes))
+        return jnp.concatenate(recurrent.STEPS[cell](W, parts, brought, f))
+
+    def along(brought: Any) -> Any:
+        def both(state: Any, brought: Any) -> Any:
+            return step(state, brought), jax.jacfwd(step)(state, brought)
+
+        return jax.lax.scan(both, jnp.zeros(nodes * recurrent.STATES[cell], brought.dtype), brought)[1]
+
+    brought = x @ recurrent.beside(cell, gates, "inputs") + recurrent.beside(cell, gates, "biases")
+    return jax.jit(jax.vmap(along, out_axes=1))(brought)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Memory:
+    """‖∂h_T/∂h_t‖ against the spectral radius. Printed, it is a table.
+
+    Fields:
+      frame: columns ``radius``, ``steps_back`` (T − t) and ``norm``.
+      title: the values of the sentence above the table.
+      language: that it speaks; None: the one in use when it is shown.
+    """
+
+    frame: pl.DataFrame
+    title: dict[str, object]
+    language: str | None = None
+
+    def __str__(self) -> str:
+        with speaking(self.language):
+            return self._text()
+
+    def _text(self) -> str:
+        wide = self.frame.pivot("radius", index="steps_back", values="norm")
+        length = wide["steps_back"][-1]
+        shown = wide.filter(pl.col("steps_back").is_in(sorted({1, length // 4, length // 2, length})))
+        head = [say("memory.steps_back"), *(f"ρ {float(radius):g}" for radius in wide.columns[1:])]
+        rows = [[str(steps), *(f"{norm:.2g}" for norm in norms)] for steps, *norms in shown.iter_rows()]
+        table = columns([head, *rows])
+        return "\n".join([say("memory.title", **self.title), "", *table, "", say("memory.note")])
+
+    __repr__ = __str__
+
+    def figure(self) -> "plotly.graph_objects.Figure":
+        """The norms as lines over the steps back, on a logarithmic axis."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure()
+        for (radius,), rows in self.frame.group_by("radius", maintain_order=True):
+            figure.add_trace(go.Scatter(x=rows["steps_back"], y=rows["norm"], name=f"ρ {radius:g}"))
+        with speaking(self.language):
+            title, across = say("memory.title", **self.title), say("memory.steps_back")
+        up = {"title": "‖∂h_T/∂h_t‖", "type": "log", "exponentformat": "power"}
+        return figure.update_layout(title=title, xaxis_title=across, yaxis=up)
+
+
+def memory(
+    radii: Sequence[float] = (0.5, 0.9, 1.0, 1.1, 1.5),
+    *,
+    cell: str = "elman",
+    activation: str = "tanh",
+    length: int = 50,
+    nodes: int = 32,
+    seed: int = 0,
+    language: str | None = None,
+) -> Memory:
+    """‖∂h_T/∂h_t‖ against the spectral radius ρ of the recurrent weights, before any training.
+
+    The recurrent weights of every gate are ρ times an orthogonal matrix, all of whose eigenvalues have the
+    modulus 1: a linear Elman network then shows ρ^(T − t) exactly. The inputs are small normal numbers.
+
+    Args:
+      radii: spectral radii, finite numbers of at least 0.
+      cell: "elman", "lstm" or "gru".
+      activation: "relu", "tanh", "sigmoid" or "linear".
+      length: steps T.
+      nodes: of the recurrent layer.
+      seed: of the weights and inputs, the same for every radius.
+      language: "en" or "ja", for what this call says and returns. Default: the language in use.
+
+    Raises:
+      UsageError: for anything that cannot be.
+    """
+    with speaking(language):
+        return _measured(radii, cell, activation, length, nodes, seed)
+
+
+def _measured(
+    radii: Sequence[float], cell: str, activation: str, length: int, nodes: int, seed: int
+) -> Memory:
+    recurrent.check_cell(cell)
+    for name, value in (("length", length), ("nodes", nodes)):
+        check_count(name, value)
+    check_several("radii", radii)
+    for radius in radii:
+        if not isinstance(radius, Real) or not isfinite(radius) or radius < 0:
+            raise UsageError("error.memory.radius", value=repr(radius))
+    x = generator_of(seed).standard_normal((10, length, 1)).astype(np.float32)
+    gates = recurrent.parameters(cell, 1, nodes)
+    frames = []
+    for radius in radii:
+        filled = orthogonal().fill(gates, seed)
+        for gate in filled.values():
+            gate["recurrent"] *= radius
+            gate["inputs"] = np.full_like(gate["inputs"], DRIVE)
+        norms = gradient_through_time(cell, filled, x, activation=activation)[::-1]
+        frames.append(pl.DataFrame({"radius": float(radius), "steps_back": range(length + 1), "norm": norms}))
+    title = {"cell": cell, "activation": activation, "nodes": nodes, "length": length}
+    return Memory(pl.concat(frames), title, current())

@@ -1,0 +1,133 @@
+"""What is said of a transfer: title, answer, table, notes. Terminal and page share them."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+
+from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN
+from kobai.report.columns import columns
+from kobai.study import statistics
+from kobai.words import metric, say
+
+if TYPE_CHECKING:
+    from kobai.questions.transfer.result import Transfer
+
+LINE = 80
+COLUMNS = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
+
+
+def text(found: "Transfer") -> str:
+    """All of it, as a terminal shows it."""
+    said = [line for protocol, parts in answers(found) for line in _lines(protocol, parts)]
+    rows = columns([headers(), *cells(found)], left=1)
+    return "\n".join([title(found), headline(found), "", *said, "", *rows, "", *notes(found)])
+
+
+def title(found: "Transfer") -> str:
+    """From which task to which."""
+    return say("transfer.title", source=found.source, target=found.target)
+
+
+def headline(found: "Transfer") -> str:
+    """What is measured, and with what it was trained."""
+    setup = found.setup
+    values = {"optimizer": setup.optimizer, "steps": setup.steps, "source_steps": setup.source_steps}
+    return say("transfer.headline", metric=metric(found.metric), seeds=setup.seeds, **values)
+
+
+def answers(found: "Transfer") -> Iterator[tuple[str, list[str]]]:
+    """Each protocol's name, and what is said of it."""
+    for (protocol,), rows in found.frame.group_by("protocol", maintain_order=True):
+        by = "steps" if protocol in BY_STEPS else "metric"
+        amounts = {
+            verdict: rows.filter(verdict=verdict)["amount"].to_list() for verdict in (HELPS, HARMS, OPEN)
+        }
+        parts = [] if amounts[HELPS] else [say(_without_help(found, harms=bool(amounts[HARMS])))]
+        for verdict, own in amounts.items():
+            if own:
+                parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, own))))
+        yield say(f"transfer.protocol.{protocol}"), parts
+
+
+def _without_help(found: "Transfer", harms: bool) -> str:
+    """Key of what is said where no help was found: that alone does not show that there is none."""
+    if harms:
+        return "transfer.fails"
+    return "transfer.not_shown" if smallest_p(found) <= LEVEL else "transfer.undecided"
+
+
+def sentence(protocol: str, parts: Sequence[str]) -> str:
+    """The answer for one protocol."""
+    return say("transfer.answer", protocol=protocol, parts=say("transfer.and").join(parts))
+
+
+def headers() -> list[str]:
+    """The heads of the columns."""
+    return [say(f"transfer.column.{name}") for name in COLUMNS]
+
+
+def cells(found: "Transfer") -> list[list[str]]:
+    """The table, a row for each amount and protocol."""
+    return [_row(row) for row in found.frame.iter_rows(named=True)]
+
+
+def notes(found: "Transfer") -> Iterator[str]:
+    """What one must know to read the table."""
+    yield say("transfer.note")
+    if found.new_head:
+        yield say("transfer.note.new_head")
+    rates = found.setup.learning_rates
+    chosen = {*found.frame["learning_rate"], *found.frame["learning_rate_scratch"]}
+    ends = sorted({min(rates), max(rates)} & chosen) if len(rates) > 1 else []
+    if ends:
+        yield say("transfer.note.edge", rates=", ".join(f"{rate:g}" for rate in ends))
+    p = smallest_p(found)
+    if p > LEVEL:
+        needed = statistics.seeds_needed(len(found.frame))
+        yield say("transfer.note.seeds", seeds=found.setup.seeds, p=f"{p:.2g}", needed=needed)
+
+
+def smallest_p(found: "Transfer") -> float:
+    """The smallest corrected p that so many rows and seeds can give."""
+    return statistics.smallest_p(len(found.frame), found.setup.seeds)
+
+
+def _lines(protocol: str, parts: Sequence[str]) -> Iterator[str]:
+    """The answer for one protocol: one line, or one line for each part."""
+    line = sentence(protocol, parts)
+    if cell_len(line) <= LINE:
+        yield line
+    else:
+        yield say("transfer.answer.begin", protocol=protocol)
+        yield from (f"  {part}" for part in parts)
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    return [
+        say(f"transfer.protocol.{row['protocol']}"),
+        str(row["amount"]),
+        f"{row['metric']:.3f}",
+        f"{row['metric_scratch']:.3f}",
+        _difference(row),
+        _ratio(row),
+        f"{row['corrected_p']:.3f}".removeprefix("0"),
+    ]
+
+
+def _difference(row: dict[str, Any]) -> str:
+    """Student's interval is symmetric: one number tells it."""
+    half = "" if row["difference_low"] is None else f" ±{row['difference'] - row['difference_low']:.3f}"
+    return f"{row['difference']:+.3f}{half}".replace("-", "−")
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    value, low, high = (row[f"ratio{end}"] for end in ("", "_low", "_high"))
+    if value is None:
+        return "–"
+    return _short(value) if low is None else f"{_short(value)} [{_short(low)}, {_short(high)}]"
+
+
+def _short(value: float) -> str:
+    """Two figures: .031, 1.2, 12, 120."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}".removeprefix("0")
