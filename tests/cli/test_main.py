@@ -24,8 +24,8 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import INITIALIZERS
 from kobai.questions.comparison import ask as comparison
 from kobai.study import protocol
-from kobai.study.protocol import Study
 from kobai.study.runner import Interrupted
+from kobai.study.study import Study
 from kobai.words import say
 from terminal import WIDTH, imports_nothing_heavy, squeezed, widest
 

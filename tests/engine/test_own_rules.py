@@ -19,7 +19,7 @@ from kobai.engine.sweep import BATCHES, INITIAL, Cell, Sweep, stream
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
 from kobai.study import runner
-from kobai.study.protocol import Study
+from kobai.study.study import Study
 
 HE = initial_values.he()
 X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)

@@ -15,6 +15,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.basics import registry
 from kobai.engine.sweep import BATCHES, INITIAL, Cell, Run, Sweep, batches, evaluated_at, stream
+from kobai.tasks.check import check_task
 
 HE = initial_values.he()
 SMALL = {"hidden": 8, "batch_size": 16}
@@ -328,7 +329,7 @@ def test_model_state_is_carried():
         batch_size=20,
         state={"mean": np.zeros(2, np.float32)},
     )
-    task.check()
+    check_task(task)
     run = runs_of(Sweep(task, [kobai.SGD()], steps=3, evaluate_every=1), [Cell(kobai.SGD(0.0), HE, 0)])[0]
     expected = x.mean(0).sum() * (1 - 0.9 ** np.arange(4))
     np.testing.assert_allclose(run.validation_loss, expected, rtol=1e-5)
@@ -349,7 +350,7 @@ def test_random_losses_get_a_key_for_each_step_and_seed():
         batch_size=5,
         random=True,
     )
-    task.check()
+    check_task(task)
     sweep = Sweep(task, [kobai.SGD(), kobai.Adam()], steps=6, evaluate_every=1)
     first, other, again = runs_of(
         sweep, [Cell(kobai.SGD(0.1), HE, 0), Cell(kobai.SGD(0.1), HE, 1), Cell(kobai.Adam(0.1), HE, 0)]

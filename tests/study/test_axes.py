@@ -26,7 +26,8 @@ from kobai.study import axes as axes_module
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
 from kobai.study.axes import axes, strategy
-from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Study
+from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study
+from kobai.tasks.check import check_start
 from kobai.words import language, say
 
 
@@ -555,9 +556,8 @@ def test_normalization_of_one_example_is_refused():
     with pytest.raises(UsageError, match="^batch normalization of one example .* batch_size of at least 2$"):
         kobai.compare("digits", batch_norm="on", batch_size=1, progress=False)
     # Of a convolution each position counts.
-    kobai.tasks.digits_cnn(batch_norm=True, batch_size=1).check_start(
-        kobai.tasks.digits_cnn(batch_norm=True).parameters
-    )
+    task = kobai.tasks.digits_cnn(batch_norm=True, batch_size=1)
+    check_start(task, kobai.tasks.digits_cnn(batch_norm=True).parameters)
 
 
 def test_a_finished_task_cannot_be_made_anew():

@@ -145,7 +145,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_not_left_behind(tmp_path, monkeypatch, everything_in):
-    monkeypatch.setattr(store.tempfile, "NamedTemporaryFile", full_disk)
+    monkeypatch.setattr(files.tempfile, "NamedTemporaryFile", full_disk)
     with pytest.raises(UsageError, match="No space left on device"):
         open_folder(tmp_path / "a" / "b")
     assert everything_in(tmp_path) == set()

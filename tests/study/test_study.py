@@ -20,7 +20,7 @@ from kobai.engine.sweep import Run, evaluated_at
 from kobai.questions.comparison import sentences, table, terminal
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
-from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Study
+from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study
 
 # Grids
 
@@ -338,7 +338,7 @@ def test_a_metric_that_is_exactly_the_target_meets_it():
             {"validation_metric": [[0.0, np.float32(target)]], "diverged_at": [None]},
             schema={"validation_metric": pl.List(pl.Float32), "diverged_at": pl.Int64},
         )
-        assert protocol.times(study, cells, target).tolist() == [10]
+        assert study.times(cells, target).tolist() == [10]
 
 
 def test_the_map_shows_the_best_of_every_coefficient(monkeypatch):

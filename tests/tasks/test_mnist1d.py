@@ -8,6 +8,7 @@ import pytest
 
 import kobai
 from kobai import initializers as initial_values
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.mnist1d import HIDDEN, TARGETS, mnist1d, parts
 
 FIRST_LABELS = [2, 6, 4, 5, 6, 6, 6, 0, 3, 1]
@@ -59,8 +60,8 @@ def test_the_sizes_of_the_published_networks():
 @pytest.mark.parametrize("model", HIDDEN)
 def test_every_model_can_be_trained(model):
     task = mnist1d(model=model)
-    task.check()
-    task.check_start(filled(task))
+    check_task(task)
+    check_start(task, filled(task))
     assert task.targets == TARGETS[model]
     assert task.name == ("mnist1d" if model == "mlp" else f"mnist1d {model}")
 

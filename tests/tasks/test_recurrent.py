@@ -12,6 +12,7 @@ from kobai import words
 from kobai.networks import recurrent
 from kobai.questions.memory import gradient_through_time, memory
 from kobai.tasks.adding import examples as additions
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.copy import examples as copies
 from kobai.tasks.load import load
 
@@ -98,8 +99,8 @@ def test_each_of_the_last_states_answers_in_copy():
 @pytest.mark.parametrize("make", [kobai.tasks.adding, kobai.tasks.copy])
 def test_every_cell_can_be_chosen(make, cell):
     task = make(cell=cell, hidden=6, length=4)
-    task.check()
-    task.check_start(filled(task))
+    check_task(task)
+    check_start(task, filled(task))
 
 
 def test_options_in_the_name_of_a_task():

@@ -11,6 +11,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.basics import registry
 from kobai.networks import mlp
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.digits import TEST, TRAIN, VALIDATION, load
 from kobai.tasks.load import load as load_task
 
@@ -90,8 +91,8 @@ def test_flatten_and_back():
 def test_every_built_in_task_is_in_the_table_and_passes_its_own_check():
     for name in registry.TASKS:
         task = load_task(name)
-        task.check()
-        task.check_start(filled(task))
+        check_task(task)
+        check_start(task, filled(task))
         assert task.name == name
         assert task.targets[0] == task.target[0]
 

@@ -14,8 +14,8 @@ def hyperparameters(cls: type[T]) -> type[T]:
 
     Only a field whose metadata say ``{"static": True}``, a switch of True or False, is no leaf.
     """
-    made = dataclasses.dataclass(frozen=True)(cls)
-    fields = dataclasses.fields(made)  # type: ignore[arg-type]
+    dataclass = dataclasses.dataclass(frozen=True)(cls)
+    fields = dataclasses.fields(dataclass)  # type: ignore[arg-type]
     names = [field.name for field in fields if not field.metadata.get("static")]
     switches = [field.name for field in fields if field.metadata.get("static")]
 
@@ -29,9 +29,9 @@ def hyperparameters(cls: type[T]) -> type[T]:
     def unflatten(static: tuple, leaves: Any) -> T:
         # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything
         # into the leaves: a placeholder, None, the derivative by a learning rate, which may be negative.
-        rule = object.__new__(made)
+        rule = object.__new__(dataclass)
         vars(rule).update(zip([*names, *switches], [*leaves, *static], strict=True))
         return rule
 
-    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
-    return made
+    jax.tree_util.register_pytree_with_keys(dataclass, flatten_with_keys, unflatten, flatten)
+    return dataclass

@@ -21,7 +21,8 @@ from kobai.stabilizers.averaging import Averaging, mixed
 from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.early_stopping import Best, EarlyStopping
 from kobai.stabilizers.regularization import Penalty, WeightDecay
-from kobai.tasks.task import Task, is_trained
+from kobai.tasks.flat import is_trained
+from kobai.tasks.task import Task
 
 NEVER = EarlyStopping(2**30)
 """Never the end: more evaluations than a run can have."""

@@ -24,7 +24,9 @@ from kobai.basics.errors import UsageError
 from kobai.engine import sweep
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
-from kobai.tasks.task import Task, is_trained
+from kobai.tasks.check import check_task
+from kobai.tasks.flat import is_trained
+from kobai.tasks.task import Task
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -267,7 +269,7 @@ def _propagate(weights: list[Any], inputs: Any, cotangent: Any, activation: str)
 
 
 def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
-    task.check()
+    check_task(task)
     examples = len(jax.tree.leaves(task.train)[0])
     [chosen] = sweep.batches(seed, 0, 1, task.batch_size, examples)
     batch = jax.tree.map(lambda part: jnp.asarray(part)[chosen], task.train)

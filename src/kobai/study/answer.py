@@ -15,10 +15,10 @@ import polars as pl
 from kobai.candidates.grid import learning_rate
 from kobai.study.effects import Effect, effects
 from kobai.study.notes import Note, notes
-from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
+from kobai.study.outcome import Outcome
 from kobai.study.question import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
-from kobai.study.study import Trial
+from kobai.study.study import CONFIRMATION, Trial
 
 __all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
 
@@ -55,10 +55,10 @@ class Answer:
         content = dataclasses.asdict(self)
         content["notes"] = [str(note) for note in self.notes]
         asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
-        for found, questions in ((content, asked), (content["axes"], self.axes)):
+        for part, questions in ((content, asked), (content["axes"], self.axes)):
             for name, asks in questions.items():
-                found[name]["not_established"] = [c.name for c in asks.open]
-                found[name]["overtaken_by"] = [c.name for c in asks.faster]
+                part[name]["not_established"] = [c.name for c in asks.open]
+                part[name]["overtaken_by"] = [c.name for c in asks.faster]
         return json.dumps(_finite(content), indent=2, ensure_ascii=False)
 
     @property
@@ -84,10 +84,7 @@ def answer(outcome: Outcome) -> Answer:
     budget = study.steps
 
     def confirmed(trials: Mapping[str, Trial]) -> dict[str, np.ndarray]:
-        return {
-            name: times(study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
-            for name, trial in trials.items()
-        }
+        return {name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in trials.items()}
 
     rates = {_rate(trial): trial for trial in [first, *outcome.neighbours]}
     asked = {
@@ -99,7 +96,7 @@ def answer(outcome: Outcome) -> Answer:
     table, of_axes = rows(outcome, asked["optimizer"]), effects(outcome)
     return Answer(
         task=study.task.name,
-        metric=study.task.measure,
+        metric=study.task.metric_label,
         maximize=study.task.maximize,
         target=outcome.target,
         target_stated=outcome.stated,

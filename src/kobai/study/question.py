@@ -39,8 +39,8 @@ class Question:
         return tuple(c for c in self.alternatives if c.corrected_p < ESTABLISHED and (c.ratio.value or 2) < 1)
 
 
-def question(choice: str, found: Mapping[str, np.ndarray], budget: int) -> Question:
-    compared = statistics.compare(found, choice, budget)
+def question(choice: str, times: Mapping[str, np.ndarray], budget: int) -> Question:
+    compared = statistics.compare(times, choice, budget)
     ordered = sorted(compared.values(), key=lambda c: c.ratio.value or math.inf)
-    smallest = statistics.smallest_p(len(compared), len(found[choice])) if compared else 0.0
+    smallest = statistics.smallest_p(len(compared), len(times[choice])) if compared else 0.0
     return Question(choice, tuple(ordered), smallest)

@@ -8,6 +8,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import polars as pl
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
@@ -19,8 +21,13 @@ from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
+from kobai.study import statistics
 from kobai.study.axes import Axis, Value, strategy
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.task import Task
+
+TUNING, CONFIRMATION, DEMONSTRATION = "tuning", "confirmation", "demonstration"
+"""The phases of a study: what chooses, what judges, and what is trained to be looked at alone."""
 
 FIRST_CONFIRMATION_SEED = 1000
 """Tuning seeds count from 0, confirmation seeds from here: no seed both chooses and judges."""
@@ -87,8 +94,8 @@ class Study:
     def strategies(self) -> list[Strategy]:
         """Every strategy that a cell may have; none where no axis asks for any."""
         combinations = itertools.product(*(axis.values for axis in self.axes))
-        made = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
-        return [found for found in dict.fromkeys(made) if found != Strategy()]
+        strategies = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
+        return [each for each in dict.fromkeys(strategies) if each != Strategy()]
 
     def check(self) -> None:
         """Refuse what cannot be run. Raises `UsageError`."""
@@ -104,19 +111,19 @@ class Study:
             )
         check_steps(self.strategies(), self.steps)
         for task in self.variants.values():
-            task.check()
+            check_task(task)
             self._check_minimizers(task)
-            task.check_start(self.starts(task)[0])
+            check_start(task, self.starts(task)[0])
             self._check_numbers(task.flatten(task.parameters).dtype)
 
     def _check_numbers(self, dtype: Any) -> None:
         """Refuse numbers that would be infinite in the precision of the parameters."""
         rules = [(c.name, setting) for c in self.candidates for setting in c.settings]
-        given = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
+        owners = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
         parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
-        given += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
+        owners += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
         most = float(jnp.finfo(dtype).max)
-        for owner, numbers in given:
+        for owner, numbers in owners:
             for name, value in numbers.items():
                 if is_number(value) and most < abs(value) < math.inf:
                     raise UsageError("error.precision", owner=owner, name=name, value=value, dtype=dtype)
@@ -162,7 +169,20 @@ class Study:
 
     @property
     def confirmation_seeds(self) -> list[int]:
+        """The fresh seeds, on which the winners of tuning are judged."""
         return list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + self.seeds))
+
+    def times(self, cells: pl.DataFrame, target: float) -> np.ndarray:
+        """Steps to the target of each cell [cells]; inf where it never got there, or diverged at any time.
+
+        Curves are kept in single precision, and the target is rounded as they are: a metric that is exactly
+        the target meets it.
+        """
+        curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
+        marks = evaluated_at(self.steps, self.evaluate_every)
+        rounded = float(np.float32(target))
+        arrivals = statistics.steps_to_target(marks, curves, rounded, self.task.maximize)
+        return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, arrivals)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,9 @@ from kobai.basics.errors import UsageError
 from kobai.networks import mlp
 from kobai.networks.network import widths
 from kobai.tasks.digits import parts
+from kobai.tasks.flat import is_trained
 from kobai.tasks.of_network import classification
-from kobai.tasks.task import Task, is_trained
+from kobai.tasks.task import Task
 
 Data = dict[str, tuple[np.ndarray, np.ndarray]]
 

@@ -28,8 +28,9 @@ from kobai.questions.comparison import sentences
 from kobai.questions.comparison.figures import colours, figures
 from kobai.report import document, panels
 from kobai.study.answer import answer
-from kobai.study.protocol import CONFIRMATION, TUNING, Study, run
+from kobai.study.protocol import run
 from kobai.study.store import SCHEMA
+from kobai.study.study import CONFIRMATION, TUNING, Study
 
 HOSTILE = """</script><script>alert(1)</script><img src="https://evil.example/x.png" onerror='x'>"""
 COMMAND = "kobai compare 'my task.py' --output \"a & b\" # <c>"

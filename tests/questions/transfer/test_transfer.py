@@ -23,6 +23,7 @@ from kobai.questions.transfer.result import Setup, Transfer
 from kobai.questions.transfer.rows import LONGER, SCRATCH, Row, compared
 from kobai.questions.transfer.weights import ArrayRates, Given, trained
 from kobai.study import statistics
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.pairs import PAIRS, Pair, halves, moved, unrelated
 
 
@@ -38,8 +39,8 @@ def test_built_in_pairs_fit(name):
     pair = PAIRS[name]()
     assert pair.heads() == [False] * 4 + [True] * 2
     for task in (pair.source, pair.target):
-        task.check()
-        task.check_start(initial_values.he().fill(task.parameters, 0, layout=task.layout))
+        check_task(task)
+        check_start(task, initial_values.he().fill(task.parameters, 0, layout=task.layout))
 
 
 def test_halves_have_no_class_in_common():

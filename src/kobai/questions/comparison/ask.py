@@ -23,7 +23,8 @@ from kobai.study import protocol, runner, store
 from kobai.study.answer import Answer, answer
 from kobai.study.axes import KINDS, axes
 from kobai.study.axes import tasks as tasks_of
-from kobai.study.protocol import Outcome, Study
+from kobai.study.outcome import Outcome
+from kobai.study.study import Study
 from kobai.tasks.load import load
 from kobai.tasks.task import Task
 from kobai.words import language as speaking

@@ -16,8 +16,9 @@ from kobai.questions.comparison.numbers import unit
 from kobai.report.panels import INK, axis, colour, figure, listed, text, translucent, value_axis
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
-from kobai.study.protocol import CONFIRMATION, TUNING, Outcome, cells_of, times
+from kobai.study.outcome import Outcome
 from kobai.study.rows import elapsed
+from kobai.study.study import CONFIRMATION, TUNING
 from kobai.words import metric, say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"
@@ -66,8 +67,8 @@ def _curves(outcome: Outcome, answer: Answer, by_seconds: bool = False) -> go.Fi
     columns = {name: say(f"report.axis.{name}") for name in ("training_loss", "validation_loss")}
     if task.metric is None:  # then the metric is the validation loss
         del columns["validation_loss"]
-    columns["validation_metric"] = say("report.axis.validation_metric", metric=metric(task.measure))
-    cells = {name: cells_of(outcome.cells, trial, CONFIRMATION) for name, trial in outcome.winners.items()}
+    columns["validation_metric"] = say("report.axis.validation_metric", metric=metric(task.metric_label))
+    cells = {name: outcome.cells_of(trial, CONFIRMATION) for name, trial in outcome.winners.items()}
     spreads = {
         column: {name: _quartiles(outcome, cells[name], column) for name in cells} for column in columns
     }
@@ -165,8 +166,7 @@ def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
     """The fraction of the fresh runs that have reached the target by each step."""
     look = colours(outcome)
     found = {
-        name: times(outcome.study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
-        for name, trial in outcome.winners.items()
+        name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in outcome.winners.items()
     }
     last = max(steps.max() for steps in found.values())  # infinite where a run never arrived
     told = unit(answer)
@@ -267,7 +267,7 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     for row in reversed(answer.rows):
         own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
         trials = [cells for _, cells in own.group_by(*study.columns, maintain_order=True)]
-        found = [times(study, cells, outcome.target) for cells in trials]
+        found = [outcome.times(cells) for cells in trials]
         best = statistics.best_after_k([statistics.restricted(steps, study.steps).mean() for steps in found])
         k = [*range(1, len(best) + 1)]
         hover = told.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")

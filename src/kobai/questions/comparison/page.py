@@ -19,7 +19,7 @@ from kobai.questions.comparison.rates import crossed
 from kobai.report import document
 from kobai.report.document import definitions, escaped, figure, folded, scrolling
 from kobai.study.answer import Answer
-from kobai.study.protocol import Outcome
+from kobai.study.outcome import Outcome
 from kobai.words import metric, say
 
 OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")

@@ -22,7 +22,8 @@ from kobai.report.panels import (
     value_axis,
     within,
 )
-from kobai.study.protocol import TUNING, Outcome, Study
+from kobai.study.outcome import Outcome
+from kobai.study.study import TUNING, Study
 from kobai.words import metric, say
 
 ROW = 0.07
@@ -139,9 +140,8 @@ def _rate_axis(candidate: Candidate) -> dict[str, Any]:
 def _line(outcome: Outcome, points: list[Point], frame: Frame, i: int, ink: str) -> go.Scatter:
     """The medians, as far as they are on the axis."""
     medians = [point.median if within(point.median, frame.values) else np.nan for point in points]
-    hover = (
-        f"{say('report.axis.learning_rate')} %{{x}}<br>{text(metric(outcome.study.task.measure))} %{{y:.4g}}"
-    )
+    label = text(metric(outcome.study.task.metric_label))
+    hover = f"{say('report.axis.learning_rate')} %{{x}}<br>{label} %{{y:.4g}}"
     return go.Scatter(
         x=[point.rate for point in points],
         y=listed(medians),

@@ -26,7 +26,8 @@ from kobai.questions.transfer.arms import Plan, arms, with_rate
 from kobai.questions.transfer.result import Setup, Transfer
 from kobai.questions.transfer.rows import compared
 from kobai.questions.transfer.weights import trained
-from kobai.study.protocol import FIRST_CONFIRMATION_SEED
+from kobai.study.study import FIRST_CONFIRMATION_SEED
+from kobai.tasks.check import check_task
 from kobai.tasks.load import load
 from kobai.tasks.pairs import PAIRS, Pair
 from kobai.tasks.task import Task
@@ -95,7 +96,7 @@ def transfer(
         pair, protocols = _pair(pair), [protocol] if isinstance(protocol, str) else protocol
         heads = pair.heads()
         for task in (pair.source, pair.target):
-            task.check()
+            check_task(task)
         _check(pair.target, protocols, amounts, slow, source_learning_rate)
         protocols, amounts = list(dict.fromkeys(protocols)), list(dict.fromkeys(amounts))
         counts = {"seeds": seeds, "tuning_seeds": tuning_seeds, "steps": steps, "source_steps": source_steps}
@@ -126,7 +127,7 @@ def transfer(
             compared(rows),
             pair.source.name,
             pair.target.name,
-            pair.target.measure,
+            pair.target.metric_label,
             setup,
             new_head=not pair.keeps_head(),
             command=command,

@@ -13,7 +13,8 @@ from kobai.engine.strategy import weights_of
 from kobai.engine.sweep import INITIAL, batches, stream
 from kobai.initializers import Initializer, Layout
 from kobai.optimizers.base import Optimizer, State
-from kobai.tasks.task import Task, is_trained
+from kobai.tasks.flat import is_trained
+from kobai.tasks.task import Task
 
 
 @dataclass(frozen=True, eq=False)

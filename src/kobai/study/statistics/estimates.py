@@ -50,7 +50,7 @@ def steps_to_target(steps: npt.ArrayLike, curves: npt.ArrayLike, target: float, 
 
     Returns:
         Steps, [...]. "Reached" means the first time: a run that meets the target and diverges, or falls back,
-        later has reached it (`protocol.times` sets a diverged run to inf). A NaN or infinite metric never
+        later has reached it (`Study.times` sets a diverged run to inf). A NaN or infinite metric never
         meets a target (a loss of -inf is no success).
     """
     curves = np.asarray(curves, float)
@@ -80,10 +80,10 @@ def mean_steps(restricted_times: npt.ArrayLike, budget: float) -> Estimate:
         budget: steps.
     """
     times = restricted(restricted_times, budget)
-    found = mean(times, bootstrap_interval if times.size >= BOOTSTRAP_FROM else t_interval)
-    if found.low is None or found.high is None:
-        return found
-    return Estimate(found.value, max(found.low, 0.0), min(found.high, float(budget)))
+    mean_time = mean(times, bootstrap_interval if times.size >= BOOTSTRAP_FROM else t_interval)
+    if mean_time.low is None or mean_time.high is None:
+        return mean_time
+    return Estimate(mean_time.value, max(mean_time.low, 0.0), min(mean_time.high, float(budget)))
 
 
 def wilson(successes: int, trials: int) -> Estimate:
