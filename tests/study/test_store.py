@@ -12,7 +12,6 @@ import pytest
 from kobai.basics import files
 from kobai.basics.errors import UsageError
 from kobai.basics.files import check_writable, write_frame, write_text
-from kobai.study import store
 from kobai.study.store import Chunks, open_folder, remove_chunks
 
 FRAME = pl.DataFrame({"seed": [0, 1, 2], "loss": [0.5, float("nan"), None]})
