@@ -72,6 +72,30 @@ def test_the_languages_have_equal_keys():
     assert set(TABLES["en"]) == set(TABLES["ja"])
 
 
+def subjects(language: str) -> dict[str, list[str]]:
+    """Each file of sentences, with the keys written in it, in their order."""
+    folder = SOURCE / "words" / language
+    written = {}
+    for path in sorted(folder.rglob("*.py")):
+        tables = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Dict)]
+        written[path.relative_to(folder).as_posix()] = [key.value for table in tables for key in table.keys]
+    return written
+
+
+def test_each_key_stands_once_and_in_the_same_file_and_place_of_both_languages():
+    english = subjects("en")
+    assert english == subjects("ja")
+    keys = [key for file in english.values() for key in file]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == set(TABLES["en"])  # no file is left out of the whole
+
+
+def test_a_file_of_sentences_is_read_in_one_sitting():
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in (SOURCE / "words").rglob("*.py")}
+    assert len(lengths) > 40
+    assert {path: length for path, length in lengths.items() if length > 300} == {}
+
+
 def test_the_languages_have_equal_holes():
     different = {
         key: (holes(TABLES["en"][key]), holes(TABLES["ja"][key]))
