@@ -10,8 +10,8 @@ from typer.main import get_command
 
 from kobai import cli
 from kobai.basics import registry
+from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
-from kobai.initializers import INITIALIZERS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -103,8 +103,8 @@ def test_spellings_are_read_and_written(text):
 
 
 def test_every_registered_schedule_can_be_written():
-    assert {name.replace("_", "-") for name in registry.SCHEDULES} == set(schedules.SPELLINGS) - {"none"}
-    assert all(callable(getattr(schedules, name)) for name in registry.SCHEDULES)
+    assert {name.replace("_", "-") for name in registry.SCHEDULES} == set(schedules.spellings()) - {"none"}
+    assert all(entry.load() is getattr(schedules, name) for name, entry in registry.SCHEDULES.items())
 
 
 @pytest.mark.parametrize(

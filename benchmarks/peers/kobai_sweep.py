@@ -20,7 +20,7 @@ if given.once:
     use_compilation_cache()
 names = list(work.RATES)[: given.rules]
 optimizers = [
-    registry.optimizer_class(name)(learning_rate=rate) for name in names for rate in work.RATES[name]
+    registry.OPTIMIZERS[name].load()(learning_rate=rate) for name in names for rate in work.RATES[name]
 ]
 if given.cells == "all":
     cells = [Cell(optimizer, he(), seed) for optimizer in optimizers for seed in range(given.seeds)]

@@ -157,7 +157,7 @@ def kobai_minimizer(problem: Problem, *, name: str) -> tuple[Any, Counts]:
     import kobai
     from kobai.basics import registry
 
-    method = getattr(kobai, registry.MINIMIZERS[name])()
+    method = registry.MINIMIZERS[name].load()()
     solution = kobai.minimize(
         problem.f, problem.x0, method=method, gtol=GTOL, max_steps=ITERATIONS, max_evaluations=TRIALS
     )

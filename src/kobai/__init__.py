@@ -27,8 +27,12 @@ _HOME = {
     "Task": "tasks.task",
     "probe": "questions.probe",
     "memory": "questions.memory",
+    "gradient_through_time": "questions.memory",
     "transfer": "questions.transfer.ask",
     "Pair": "tasks.pairs",
+    "maximum_likelihood": "questions.likelihood",
+    "log_likelihood": "questions.likelihood",
+    "likelihoods": "questions.likelihood",
     "fit_normal": "questions.likelihood",
     "surrogate": "questions.likelihood",
     "Optimizer": "optimizers.base",
@@ -115,7 +119,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.questions.descent.ask import Descent as Descent
     from kobai.questions.descent.ask import descend as descend
     from kobai.questions.likelihood import fit_normal as fit_normal
+    from kobai.questions.likelihood import likelihoods as likelihoods
+    from kobai.questions.likelihood import log_likelihood as log_likelihood
+    from kobai.questions.likelihood import maximum_likelihood as maximum_likelihood
     from kobai.questions.likelihood import surrogate as surrogate
+    from kobai.questions.memory import gradient_through_time as gradient_through_time
     from kobai.questions.memory import memory as memory
     from kobai.questions.probe import probe as probe
     from kobai.questions.transfer.ask import transfer as transfer

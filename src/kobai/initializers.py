@@ -9,8 +9,8 @@ compared on the same z::
     he().fill(parameters, 0)                  # every weight array of a pytree, drawn from seed 0
     nn.Dense(10, kernel_init=he())            # JAX and Flax: (key, shape, dtype) -> array
 
-`INITIALIZERS` is the table of them; `parse` reads "he" or "normal:0.1". Importing this module needs neither
-jax nor scipy, so that the table answers at once.
+Their names are in `kobai.basics.registry`; `parse` reads "he" or "normal:0.1". Importing this module needs
+neither jax nor scipy.
 """
 
 import inspect
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from kobai.basics import registry
 from kobai.basics.errors import UsageError, said, unknown
 
 if TYPE_CHECKING:
@@ -225,21 +226,6 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _given, gain)
 
 
-INITIALIZERS: dict[str, Callable[..., Initializer]] = {
-    "constant": constant,
-    "normal": normal,
-    "uniform": uniform,
-    "xavier": xavier,
-    "xavier_uniform": xavier_uniform,
-    "he": he,
-    "he_uniform": he_uniform,
-    "lecun": lecun,
-    "lecun_uniform": lecun_uniform,
-    "orthogonal": orthogonal,
-}
-"""The one-line description of `name` is `words.say("initializer." + name)`."""
-
-
 def parse(text: str | Initializer) -> Initializer:
     """The initializer called "he", "normal:0.1", "constant:0", …; an `Initializer` passes unchanged.
 
@@ -248,9 +234,7 @@ def parse(text: str | Initializer) -> Initializer:
     if isinstance(text, Initializer):
         return text
     name, colon, value = str(text).strip().lower().partition(":")
-    if name not in INITIALIZERS:
-        raise unknown("kind.initializer", name, INITIALIZERS)
-    constructor = INITIALIZERS[name]
+    constructor = registry.find("kind.initializer", name, registry.INITIALIZERS).load()
     if not colon:
         return constructor()
     if not inspect.signature(constructor).parameters:

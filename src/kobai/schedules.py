@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kobai.basics import notation
+from kobai.basics import notation, registry
 from kobai.basics.checks import COUNT, check_number
 from kobai.basics.errors import UsageError
 from kobai.basics.notation import written
@@ -118,17 +118,14 @@ def schedule(text: str | Schedule) -> Schedule:
     """The schedule written as "cosine", "step:100:0.5", "warm-up:50+cosine", …; a `Schedule` passes."""
     if isinstance(text, Schedule):
         return text
-    first, *others = (notation.parse("kind.schedule", part, SPELLINGS) for part in str(text).split("+"))
+    first, *others = (notation.parse("kind.schedule", part, spellings()) for part in str(text).split("+"))
     for other in others:
         first = first * other
     return first
 
 
-SPELLINGS: dict[str, Callable[..., Schedule]] = {
-    "none": constant,
-    "constant": constant,
-    "step": step,
-    "cosine": cosine,
-    "warm-up": warm_up,
-    "one-cycle": one_cycle,
-}
+def spellings() -> dict[str, Callable[..., Schedule]]:
+    """Every schedule as `parse` reads it: with dashes, and "none" for one that changes nothing."""
+    return {"none": constant} | {
+        name.replace("_", "-"): entry.load() for name, entry in registry.SCHEDULES.items()
+    }

@@ -121,7 +121,7 @@ def test_every_option_reaches_the_descent(kobai_here, monkeypatch):
         "methods": ["sgd", "adam"],
         "start": [1.0, 2.0, 3.0],
         "learning_rates": [0.001, 0.01],
-        "coefficients": {"adam.decay_1": [0.5, 0.9], "cg.formula": ["fr", "hs"]},
+        "hyperparameters": {"adam.decay_1": [0.5, 0.9], "cg.formula": ["fr", "hs"]},
         "steps": 40,
         "tolerance": 0.5,
         "dimension": 3,

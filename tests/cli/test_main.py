@@ -19,9 +19,9 @@ import kobai
 from kobai import cli, words
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
+from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import candidates
 from kobai.engine.sweep import Sweep
-from kobai.initializers import INITIALIZERS
 from kobai.questions.comparison import ask as comparison
 from kobai.study import protocol
 from kobai.study.runner import Interrupted
@@ -175,7 +175,7 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
         "optimizers": ["sgd", "adam"],
         "initializers": ["he", "constant"],
         "learning_rates": [0.001, 0.01],
-        "coefficients": {"adam.decay_1": [0.5, 0.9, 0.95], "adam.decay_2": [0.99]},
+        "hyperparameters": {"adam.decay_1": [0.5, 0.9, 0.95], "adam.decay_2": [0.99]},
         "steps": 40,
         "activation": ["tanh"],
         "batch_size": [16],
@@ -401,7 +401,7 @@ def study():
     return Study(
         task=kobai.tasks.sine(hidden=2, batch_size=8),
         candidates=candidates(["sgd"], [0.1, 0.2]),
-        initializers=[INITIALIZERS["he"]()],
+        initializers=[kobai.initializers.he()],
         steps=10,
         tuning_seeds=4,
         seeds=4,

@@ -267,7 +267,7 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
 
     formulas = {"conjugate_gradient.formula": ["fr", "HS"]}
     optimizers = ["conjugate_gradient", kobai.SGD(0.1)]
-    arguments = {"optimizers": optimizers, "coefficients": formulas, "output": tmp_path / "out"}
+    arguments = {"optimizers": optimizers, "hyperparameters": formulas, "output": tmp_path / "out"}
     with monkeypatch.context() as patched:
         patched.setattr("kobai.study.protocol.rank", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -277,7 +277,7 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
         small(**arguments, resume=True)
     monkeypatch.undo()
     resumed = small(**arguments, resume=True)
-    again = small(optimizers, coefficients=formulas)
+    again = small(optimizers, hyperparameters=formulas)
     assert resumed.answer.trainings == len(again.cells) == 3 + 2 * 3 + 2
     assert resumed.cells.drop("seconds").equals(again.cells.drop("seconds"), null_equal=True)
     row = next(row for row in resumed.answer.rows if row.optimizer == "conjugate_gradient")
@@ -292,7 +292,7 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
     assert chosen in [row["hyperparameters"].get("formula") for row in answer["rows"]]
     short = {"fletcher_reeves": "FR", "hestenes_stiefel": "HS"}[chosen]
     assert f"tuning chose conjugate_gradient: formula {short}" in " ".join(repr(resumed).split())
-    assert "coefficients={'conjugate_gradient.formula': ['fr', 'HS']}" in resumed.command
+    assert "hyperparameters={'conjugate_gradient.formula': ['fr', 'HS']}" in resumed.command
 
 
 def test_a_matrix_that_is_too_large_is_refused():
@@ -333,7 +333,7 @@ def test_what_is_no_function_of_the_parameters_is_refused(task):
     with pytest.raises(UsageError, match="no optimizer 'lbfg'; did you mean 'lbfgs'"):
         small(["lbfg"])
     with pytest.raises(UsageError, match="lbfgs.pears.*lbfgs.pairs"):
-        small(["lbfgs"], coefficients={"lbfgs.pears": [1]})
+        small(["lbfgs"], hyperparameters={"lbfgs.pears": [1]})
 
 
 def test_a_ratio_is_a_bound_where_one_side_never_arrives():

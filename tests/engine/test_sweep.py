@@ -49,7 +49,7 @@ def task():
 
 @pytest.fixture(scope="module")
 def optimizers():
-    return [registry.optimizer_class(name)() for name in registry.OPTIMIZERS]
+    return [entry.load()() for entry in registry.OPTIMIZERS.values()]
 
 
 def by_hand(task, optimizer, initializer, seed, steps, every):

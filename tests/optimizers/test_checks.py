@@ -12,7 +12,7 @@ from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers import SGD, Optimizer, State
 
-RULES = [registry.optimizer_class(name) for name in registry.OPTIMIZERS]
+RULES = [entry.load() for entry in registry.OPTIMIZERS.values()]
 FIELDS = [(rule, field.name) for rule in RULES for field in dataclasses.fields(rule)]
 
 each_field = pytest.mark.parametrize(("rule", "name"), FIELDS, ids=lambda x: getattr(x, "__name__", x))

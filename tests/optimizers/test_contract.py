@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kobai.basics import registry
 from kobai.optimizers import SGD, Adam, Momentum, NesterovDefinition, Optimizer
 
-RULES = [registry.optimizer_class(name) for name in registry.OPTIMIZERS]
+RULES = [entry.load() for entry in registry.OPTIMIZERS.values()]
 FIELDS = [(rule, field.name) for rule in RULES for field in dataclasses.fields(rule)]
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=25)

@@ -154,6 +154,6 @@ def interleaved_equals_alone(optimizer):
 
 
 def test_runs_share_nothing():
-    for name in registry.OPTIMIZERS:
-        assert interleaved_equals_alone(registry.optimizer_class(name)()), name
+    for name, entry in registry.OPTIMIZERS.items():
+        assert interleaved_equals_alone(entry.load()()), name
     assert not interleaved_equals_alone(SharedMomentum())

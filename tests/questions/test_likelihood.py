@@ -183,7 +183,7 @@ def test_they_speak_the_language_of_their_call():
 def test_no_optimizer_learns_digits_from_the_error_rate():
     digits = kobai.tasks.digits(hidden=8)
     task = dataclasses.replace(digits, loss=lambda p, batch: 1 - digits.metric(p, batch))
-    rules = [getattr(kobai, registry.OPTIMIZERS[name])() for name in ("sgd", "adam")]
+    rules = [registry.OPTIMIZERS[name].load()() for name in ("sgd", "adam")]
     sweep = Sweep(task, rules, steps=20, evaluate_every=10)
     for _, runs in sweep.run([Cell(rule, initial_values.he(), 0) for rule in rules]):
         for run in runs:

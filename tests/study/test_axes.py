@@ -18,7 +18,8 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import schedules, stabilizers
 from kobai.basics.errors import UsageError
-from kobai.candidates.grid import candidates, learning_rate
+from kobai.candidates.grid import candidates
+from kobai.candidates.values import learning_rate
 from kobai.engine.sweep import Reading, Run, evaluated_at
 from kobai.questions.comparison import effects, sentences, table, terminal
 from kobai.questions.comparison import page as html

@@ -1,166 +1,262 @@
-"""The table of methods: name -> where its class lives. Needs no jax, so that it answers at once.
+"""Every method by name: where it lives, who found it, which learning rates suit it. Imports none of them.
 
-Common tests, the command line and the documentation all iterate this table. The one-line description of
-`name` is `words.say("optimizer." + name)`; `SOURCES` has who found it,
-`USES` how a kind is used.
+A table for each kind of method, name -> `Entry`. The command line lists them without JAX; common tests and
+the documentation iterate them. What a method is, in a sentence, stands in `words` under the `key` of its
+entry. CONTRIBUTING says what else there is to write for a new one.
 """
 
+import dataclasses
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
-OPTIMIZERS = {
-    "sgd": "SGD",
-    "momentum": "Momentum",
-    "nesterov": "Nesterov",
-    "nesterov_definition": "NesterovDefinition",
-    "adagrad": "AdaGrad",
-    "adadelta": "AdaDelta",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "lion": "Lion",
-}
-"""Each class lives in ``kobai.optimizers.<name>``."""
+from kobai.basics.errors import unknown
+
+BOOK = "Goodfellow et al. 2016"
+RATES = 8
+"""Learning rates in a default grid, half a decade apart."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A method by name.
+
+    Fields:
+      name: how a person calls it: "lion".
+      home: the module of kobai and the name in it: "optimizers.lion:Lion".
+      source: who found it, or where it is explained; the same in every language.
+      learning_rates: the default grid of an update rule, ascending.
+      kind: what it is: "optimizer". Filled in by its table.
+    """
+
+    name: str
+    home: str
+    source: str = ""
+    learning_rates: tuple[float, ...] = ()
+    kind: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its sentence in `words`: "optimizer.lion"."""
+        return f"{self.kind}.{self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """What its class or function is called in its module: "Lion"."""
+        return self.home.partition(":")[2]
+
+    def load(self) -> Any:
+        """Its class or function, imported now."""
+        return getattr(import_module(f"kobai.{self.home.partition(':')[0]}"), self.attribute)
+
+
+def find(kind: str, name: str, *tables: Mapping[str, Entry]) -> Entry:
+    """The entry called `name` in one of the tables.
+
+    `kind` is the key in `words` of what was asked for ("kind.optimizer"). Raises `UsageError` for a name that
+    stands in none of them, with the nearest that does.
+    """
+    for table in tables:
+        if name in table:
+            return table[name]
+    raise unknown(kind, name, [known for table in tables for known in table])
+
+
+def home_of(value: type, *tables: Mapping[str, Entry]) -> Entry | None:
+    """The entry of this class in one of the tables, or None."""
+    home = f"{value.__module__}:{value.__qualname__}"
+    entries = (entry for table in tables for entry in table.values())
+    return next((entry for entry in entries if home == f"kobai.{entry.home}"), None)
+
+
+def member(module: str, name: str, table: Mapping[str, Entry]) -> Any:
+    """The class called `name` of a module that has all classes of a table, imported when it is asked for."""
+    for entry in table.values():
+        if entry.attribute == name:
+            return entry.load()
+    raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+
+def rates_from(exponent: float) -> tuple[float, ...]:
+    """`RATES` learning rates from ten to this power on, half a decade apart, to three figures."""
+    return tuple(float(f"{10 ** (exponent + k / 2):.3g}") for k in range(RATES))
+
+
+def _table(kind: str, *entries: Entry) -> dict[str, Entry]:
+    return {entry.name: dataclasses.replace(entry, kind=kind) for entry in entries}
+
+
+def _functions(module: str, *names: str) -> tuple[Entry, ...]:
+    """Functions of one module, each called as its method is."""
+    return tuple(Entry(name, f"{module}:{name}") for name in names)
+
+
+# The best rate of a rule on the built-in tasks, and the rates in textbooks, lie well inside its default grid.
+OPTIMIZERS = _table(
+    "optimizer",
+    Entry("sgd", "optimizers.sgd:SGD", "Robbins, Monro 1951", rates_from(-2.5)),
+    Entry("momentum", "optimizers.momentum:Momentum", "Polyak 1964", rates_from(-3.5)),
+    Entry(
+        "nesterov",
+        "optimizers.nesterov:Nesterov",
+        "Bengio et al. 2012, arXiv 1212.0901, 3.5",
+        rates_from(-3.5),
+    ),
+    Entry(
+        "nesterov_definition",
+        "optimizers.nesterov_definition:NesterovDefinition",
+        "Nesterov 1983; Sutskever et al. 2013",
+        rates_from(-3.5),
+    ),
+    Entry("adagrad", "optimizers.adagrad:AdaGrad", "Duchi, Hazan, Singer 2011", rates_from(-3.0)),
+    Entry("adadelta", "optimizers.adadelta:AdaDelta", "Zeiler 2012, arXiv 1212.5701", rates_from(-1.5)),
+    Entry("rmsprop", "optimizers.rmsprop:RMSProp", "Tieleman, Hinton 2012, lecture 6.5", rates_from(-4.5)),
+    Entry("adam", "optimizers.adam:Adam", "Kingma, Ba 2015, arXiv 1412.6980", rates_from(-4.0)),
+    Entry("adamw", "optimizers.adamw:AdamW", "Loshchilov, Hutter 2019, arXiv 1711.05101", rates_from(-4.0)),
+    Entry("lion", "optimizers.lion:Lion", "Chen et al. 2023, arXiv 2302.06675", rates_from(-5.0)),
+)
 
 DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
 """What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
 
-MINIMIZERS = {
-    "newton": "Newton",
-    "newton_cg": "NewtonCG",
-    "conjugate_gradient": "ConjugateGradient",
-    "bfgs": "BFGS",
-    "lbfgs": "LBFGS",
-    "coordinate_descent": "CoordinateDescent",
-}
-"""Each class lives in ``kobai.minimizers.<name>``."""
+MINIMIZERS = _table(
+    "minimizer",
+    Entry("newton", "minimizers.newton:Newton", "Conn, Gould, Toint 2000"),
+    Entry("newton_cg", "minimizers.newton_cg:NewtonCG", "Steihaug 1983"),
+    Entry(
+        "conjugate_gradient", "minimizers.conjugate_gradient:ConjugateGradient", "Nocedal, Wright 2006, 5.2"
+    ),
+    Entry("bfgs", "minimizers.bfgs:BFGS", "Nocedal, Wright 2006, 6.1"),
+    Entry("lbfgs", "minimizers.lbfgs:LBFGS", "Nocedal, Wright 2006, 7.2"),
+    Entry("coordinate_descent", "minimizers.coordinate_descent:CoordinateDescent", "Wright 2015"),
+)
 
-STABILIZERS = {
-    "clip_value": "stabilizers.clipping",
-    "clip_norm": "stabilizers.clipping",
-    "clip_percentile": "stabilizers.clipping",
-    "polyak": "stabilizers.averaging",
-    "exponential": "stabilizers.averaging",
-    "l1": "stabilizers.regularization",
-    "l2": "stabilizers.regularization",
-    "weight_decay": "stabilizers.regularization",
-    "early_stopping": "stabilizers.early_stopping",
-    "batch_norm": "networks.layers",
-}
-"""Each is a function in the module of kobai that stands beside it."""
+INITIALIZERS = _table(
+    "initializer",
+    Entry("constant", "initializers:constant", f"{BOOK}, 8.4"),
+    Entry("normal", "initializers:normal"),
+    Entry("uniform", "initializers:uniform"),
+    Entry("xavier", "initializers:xavier", "Glorot, Bengio 2010"),
+    Entry("xavier_uniform", "initializers:xavier_uniform"),
+    Entry("he", "initializers:he", "He et al. 2015, arXiv 1502.01852"),
+    Entry("he_uniform", "initializers:he_uniform"),
+    Entry("lecun", "initializers:lecun", "LeCun et al. 1998, 4.6"),
+    Entry("lecun_uniform", "initializers:lecun_uniform"),
+    Entry("orthogonal", "initializers:orthogonal", "Saxe et al. 2014, arXiv 1312.6120"),
+)
 
-SCHEDULES = ("constant", "step", "cosine", "warm_up", "one_cycle")
-"""Each is a function in ``kobai.schedules``."""
-
-BATCHES = ("mini_batch", "full_batch", "without", "with")
+BATCHES = _table(
+    "batch",
+    Entry("mini_batch", "engine.draws:batches", f"{BOOK}, 8.1.3"),
+    Entry("full_batch", "engine.draws:batches"),
+    Entry("without", "engine.draws:batches"),
+    Entry("with", "engine.draws:batches"),
+)
 """What a gradient is computed from: ``--batch-size`` and ``--sampling`` of a comparison."""
 
-CELLS = ("elman", "lstm", "gru")
-"""Each is a function in ``kobai.networks.recurrent``."""
+SCHEDULES = _table(
+    "schedule",
+    Entry("constant", "schedules:constant"),
+    Entry("step", "schedules:step", "He et al. 2016, arXiv 1512.03385"),
+    Entry("cosine", "schedules:cosine", "Loshchilov, Hutter 2017, arXiv 1608.03983"),
+    Entry("warm_up", "schedules:warm_up", "Goyal et al. 2017, arXiv 1706.02677"),
+    Entry("one_cycle", "schedules:one_cycle", "Smith, Topin 2017, arXiv 1708.07120"),
+)
 
-PROTOCOLS = ("pretraining", "fine-tuning", "transfer")
+STABILIZERS = _table(
+    "stabilizer",
+    Entry("clip_value", "stabilizers.clipping:clip_value", f"{BOOK}, 10.11.1"),
+    Entry("clip_norm", "stabilizers.clipping:clip_norm", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry("clip_percentile", "stabilizers.clipping:clip_percentile", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry("polyak", "stabilizers.averaging:polyak", "Polyak, Juditsky 1992; Ruppert 1988"),
+    Entry("exponential", "stabilizers.averaging:exponential", f"{BOOK}, 8.7.3"),
+    Entry("l1", "stabilizers.regularization:l1", f"{BOOK}, 7.1.2"),
+    Entry("l2", "stabilizers.regularization:l2", f"{BOOK}, 7.1.1"),
+    Entry(
+        "weight_decay",
+        "stabilizers.regularization:weight_decay",
+        "Loshchilov, Hutter 2019, arXiv 1711.05101",
+    ),
+    Entry("early_stopping", "stabilizers.early_stopping:early_stopping", "Prechelt 1998"),
+    Entry("batch_norm", "networks.layers:batch_norm", "Ioffe, Szegedy 2015, arXiv 1502.03167"),
+)
+
+PROTOCOLS = _table(
+    "protocol",
+    Entry("pretraining", "questions.transfer.ask:transfer", f"{BOOK}, 8.7.4"),
+    Entry("fine-tuning", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
+    Entry("transfer", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
+)
 """What `kobai.transfer` compares with training from scratch."""
 
-PAIRS = ("halves", "moved", "unrelated")
-"""Each is a function in ``kobai.tasks.pairs``."""
+CELLS = _table(
+    "cell",
+    Entry("elman", "networks.recurrent:elman", "Elman 1990"),
+    Entry("lstm", "networks.recurrent:lstm", "Hochreiter, Schmidhuber 1997; Gers et al. 2000"),
+    Entry("gru", "networks.recurrent:gru", "Cho et al. 2014, arXiv 1406.1078"),
+)
 
-PRINCIPLES = {
-    "maximum_likelihood": "questions.likelihood",
-    "log_likelihood": "questions.likelihood",
-    "likelihoods": "questions.likelihood",
-    "fit_normal": "questions.likelihood",
-    "surrogate": "questions.likelihood",
+PRINCIPLES = _table(
+    "principle",
+    Entry("maximum_likelihood", "questions.likelihood:maximum_likelihood", f"{BOOK}, 5.5"),
+    Entry("log_likelihood", "questions.likelihood:log_likelihood", f"{BOOK}, 5.5"),
+    Entry("likelihoods", "questions.likelihood:likelihoods"),
+    Entry("fit_normal", "questions.likelihood:fit_normal"),
+    Entry("surrogate", "questions.likelihood:surrogate", f"{BOOK}, 8.1.2"),
+)
+"""What is minimized, and why."""
+
+MEASUREMENTS = _table(
+    "measurement",
+    Entry("probe", "questions.probe:probe", "Glorot, Bengio 2010"),
+    Entry("memory", "questions.memory:memory", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry(
+        "gradient_through_time",
+        "questions.memory:gradient_through_time",
+        "Bengio, Simard, Frasconi 1994",
+    ),
+    Entry("descend", "questions.descent.ask:descend"),
+    Entry("minimize_many", "minimizers.many:minimize_many"),
+)
+"""What shows a difficulty."""
+
+PAIRS = _table("pair", *_functions("tasks.pairs", "halves", "moved", "unrelated"))
+"""The pairs of tasks for `kobai.transfer`."""
+
+TASKS = _table(
+    "task",
+    Entry("digits", "tasks.digits:digits"),
+    Entry("digits-cnn", "tasks.digits_cnn:digits_cnn"),
+    Entry("mnist1d", "tasks.mnist1d:mnist1d"),
+    Entry("sine", "tasks.sine:sine"),
+    Entry("adding", "tasks.adding:adding"),
+    Entry("copy", "tasks.copy:copy"),
+)
+
+LANDSCAPES = _table(
+    "landscape",
+    *_functions("landscapes.classic", "bowl", "rosenbrock", "beale", "himmelblau", "booth", "matyas"),
+    *_functions("landscapes.classic", "rastrigin", "ackley", "styblinski_tang"),
+    *_functions("landscapes.difficulties", "saddle", "monkey_saddle", "plateau", "cliff", "two_level"),
+    *_functions("landscapes.difficulties", "noisy", "discontinuous", "ill_conditioned"),
+    *_functions("landscapes.resource_allocation", "resource_allocation"),
+    *_functions("landscapes.least_resistance", "least_resistance"),
+    *_functions("landscapes.shortest_path", "shortest_path"),
+)
+
+METHODS = {
+    "optimizer": OPTIMIZERS,
+    "minimizer": MINIMIZERS,
+    "initializer": INITIALIZERS,
+    "batch": BATCHES,
+    "schedule": SCHEDULES,
+    "stabilizer": STABILIZERS,
+    "protocol": PROTOCOLS,
+    "cell": CELLS,
+    "principle": PRINCIPLES,
+    "measurement": MEASUREMENTS,
 }
-"""What is minimized, and why: each is a function in the module of kobai that stands beside it."""
-
-MEASUREMENTS = {
-    "probe": "questions.probe",
-    "memory": "questions.memory",
-    "gradient_through_time": "questions.memory",
-    "descend": "questions.descent.ask",
-    "minimize_many": "minimizers.many",
-}
-"""What shows a difficulty: each is a function in the module of kobai that stands beside it."""
-
-TASKS = ("digits", "digits-cnn", "mnist1d", "sine", "adding", "copy")
-"""Each is a function in ``kobai.tasks.<name>``, with underscores for dashes."""
-
-LANDSCAPES = {
-    "bowl": "classic",
-    "rosenbrock": "classic",
-    "beale": "classic",
-    "himmelblau": "classic",
-    "booth": "classic",
-    "matyas": "classic",
-    "rastrigin": "classic",
-    "ackley": "classic",
-    "styblinski_tang": "classic",
-    "saddle": "difficulties",
-    "monkey_saddle": "difficulties",
-    "plateau": "difficulties",
-    "cliff": "difficulties",
-    "two_level": "difficulties",
-    "noisy": "difficulties",
-    "discontinuous": "difficulties",
-    "ill_conditioned": "difficulties",
-    "resource_allocation": "resource_allocation",
-    "least_resistance": "least_resistance",
-    "shortest_path": "shortest_path",
-}
-"""Each is a function of its name in the module of ``kobai.landscapes`` that stands beside it."""
-
-BOOK = "Goodfellow et al. 2016"
-
-SOURCES = {
-    "optimizer.sgd": "Robbins, Monro 1951",
-    "optimizer.momentum": "Polyak 1964",
-    "optimizer.nesterov": "Bengio et al. 2012, arXiv 1212.0901, 3.5",
-    "optimizer.nesterov_definition": "Nesterov 1983; Sutskever et al. 2013",
-    "optimizer.adagrad": "Duchi, Hazan, Singer 2011",
-    "optimizer.adadelta": "Zeiler 2012, arXiv 1212.5701",
-    "optimizer.rmsprop": "Tieleman, Hinton 2012, lecture 6.5",
-    "optimizer.adam": "Kingma, Ba 2015, arXiv 1412.6980",
-    "optimizer.adamw": "Loshchilov, Hutter 2019, arXiv 1711.05101",
-    "optimizer.lion": "Chen et al. 2023, arXiv 2302.06675",
-    "minimizer.newton": "Conn, Gould, Toint 2000",
-    "minimizer.newton_cg": "Steihaug 1983",
-    "minimizer.conjugate_gradient": "Nocedal, Wright 2006, 5.2",
-    "minimizer.bfgs": "Nocedal, Wright 2006, 6.1",
-    "minimizer.lbfgs": "Nocedal, Wright 2006, 7.2",
-    "minimizer.coordinate_descent": "Wright 2015",
-    "initializer.constant": f"{BOOK}, 8.4",
-    "initializer.xavier": "Glorot, Bengio 2010",
-    "initializer.he": "He et al. 2015, arXiv 1502.01852",
-    "initializer.lecun": "LeCun et al. 1998, 4.6",
-    "initializer.orthogonal": "Saxe et al. 2014, arXiv 1312.6120",
-    "batch.mini_batch": f"{BOOK}, 8.1.3",
-    "schedule.step": "He et al. 2016, arXiv 1512.03385",
-    "schedule.cosine": "Loshchilov, Hutter 2017, arXiv 1608.03983",
-    "schedule.warm_up": "Goyal et al. 2017, arXiv 1706.02677",
-    "schedule.one_cycle": "Smith, Topin 2017, arXiv 1708.07120",
-    "stabilizer.clip_value": f"{BOOK}, 10.11.1",
-    "stabilizer.clip_norm": "Pascanu et al. 2013, arXiv 1211.5063",
-    "stabilizer.clip_percentile": "Pascanu et al. 2013, arXiv 1211.5063",
-    "stabilizer.polyak": "Polyak, Juditsky 1992; Ruppert 1988",
-    "stabilizer.exponential": f"{BOOK}, 8.7.3",
-    "stabilizer.l1": f"{BOOK}, 7.1.2",
-    "stabilizer.l2": f"{BOOK}, 7.1.1",
-    "stabilizer.weight_decay": "Loshchilov, Hutter 2019, arXiv 1711.05101",
-    "stabilizer.early_stopping": "Prechelt 1998",
-    "stabilizer.batch_norm": "Ioffe, Szegedy 2015, arXiv 1502.03167",
-    "protocol.pretraining": f"{BOOK}, 8.7.4",
-    "protocol.fine-tuning": "Yosinski et al. 2014, arXiv 1411.1792",
-    "protocol.transfer": "Yosinski et al. 2014, arXiv 1411.1792",
-    "cell.elman": "Elman 1990",
-    "cell.lstm": "Hochreiter, Schmidhuber 1997; Gers et al. 2000",
-    "cell.gru": "Cho et al. 2014, arXiv 1406.1078",
-    "principle.maximum_likelihood": f"{BOOK}, 5.5",
-    "principle.log_likelihood": f"{BOOK}, 5.5",
-    "principle.surrogate": f"{BOOK}, 8.1.2",
-    "measurement.probe": "Glorot, Bengio 2010",
-    "measurement.memory": "Pascanu et al. 2013, arXiv 1211.5063",
-    "measurement.gradient_through_time": "Bengio, Simard, Frasconi 1994",
-}
-"""Who found it, or where it is explained: by the key of its description, the same in every language."""
+"""What ``kobai methods`` lists, in its order."""
 
 USES = {
     "optimizer": "kobai compare digits --optimizers sgd,adam; kobai.Adam(0.01)",
@@ -172,14 +268,4 @@ USES = {
     "protocol": 'kobai transfer moved --protocol transfer; kobai.transfer("moved")',
     "cell": "kobai compare adding:cell=gru; kobai.networks.recurrent",
 }
-"""A command and a Python name of each kind."""
-
-
-def optimizer_class(name: str) -> type:
-    """The class registered as `name`."""
-    return getattr(import_module(f"kobai.optimizers.{name}"), OPTIMIZERS[name])
-
-
-def minimizer_class(name: str) -> type:
-    """The class registered as `name`."""
-    return getattr(import_module(f"kobai.minimizers.{name}"), MINIMIZERS[name])
+"""A command and a Python name of each kind of method."""

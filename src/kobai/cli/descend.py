@@ -37,7 +37,7 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
         methods: Annotated[str | None, option("methods", "A,B,…")] = None,
         start: Annotated[str | None, option("start", "X,Y,…")] = None,
         learning_rates: Annotated[str | None, option("learning-rates", "X,Y,…")] = None,
-        coefficients: Annotated[list[str] | None, option("set", "A.B=X,Y,…")] = None,
+        hyperparameters: Annotated[list[str] | None, option("set", "A.B=X,Y,…")] = None,
         steps: Annotated[str | None, option("steps", "N")] = None,
         tolerance: Annotated[str | None, option("tolerance", "X")] = None,
         dimension: Annotated[str | None, option("dimension", "N")] = None,
@@ -51,7 +51,7 @@ def add(app: typer.Typer, arguments: list[str]) -> None:
             "methods": options.each("--methods", methods),
             "start": options.each("--start", start, options.number),
             "learning_rates": options.each("--learning-rates", learning_rates, options.number),
-            "coefficients": options.settings(coefficients or []),
+            "hyperparameters": options.settings(hyperparameters or []),
             "steps": options.whole("--steps", steps),
             "tolerance": options.one_number("--tolerance", tolerance),
             "dimension": options.whole("--dimension", dimension),
@@ -89,6 +89,6 @@ def _descend(landscape: str, ask: dict[str, Any], command: str, files: Files) ->
 
 def _landscapes() -> None:
     console = Console(highlight=False)
-    console.print(options.described((name, say(f"landscape.{name}")) for name in registry.LANDSCAPES))
+    console.print(options.described((entry.name, say(entry.key)) for entry in registry.LANDSCAPES.values()))
     print()
     print(say("help.own_landscape"))

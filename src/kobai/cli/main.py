@@ -97,7 +97,7 @@ def application(arguments: list[str]) -> typer.Typer:
         optimizers: Annotated[str | None, _option("optimizers", "A,B,…")] = None,
         initializers: Annotated[str | None, _option("initializers", "A,B,…")] = None,
         learning_rates: Annotated[str | None, _option("learning-rates", "X,Y,…")] = None,
-        coefficients: Annotated[list[str] | None, _option("set", "A.B=X,Y,…")] = None,
+        hyperparameters: Annotated[list[str] | None, _option("set", "A.B=X,Y,…")] = None,
         activation: Annotated[str | None, _option("activation", "A,B,…")] = None,
         batch_norm: Annotated[str | None, _option("batch-norm", "A,B,…")] = None,
         hidden: Annotated[str | None, _option("hidden", "N,M,…")] = None,
@@ -135,7 +135,7 @@ def application(arguments: list[str]) -> typer.Typer:
                 "optimizers": options.each("--optimizers", optimizers),
                 "initializers": options.each("--initializers", initializers),
                 "learning_rates": options.each("--learning-rates", learning_rates, options.number),
-                "coefficients": options.settings(coefficients or []),
+                "hyperparameters": options.settings(hyperparameters or []),
                 "steps": options.whole("--steps", steps),
                 "activation": options.each("--activation", activation),
                 "batch_norm": options.each("--batch-norm", batch_norm),
@@ -210,26 +210,13 @@ def _compare(
 
 
 def _list_methods() -> None:
-    from kobai.initializers import INITIALIZERS
-
-    options.listed(
-        ("optimizer", registry.OPTIMIZERS),
-        ("minimizer", registry.MINIMIZERS),
-        ("initializer", INITIALIZERS),
-        ("batch", registry.BATCHES),
-        ("schedule", registry.SCHEDULES),
-        ("stabilizer", registry.STABILIZERS),
-        ("protocol", registry.PROTOCOLS),
-        ("cell", registry.CELLS),
-        ("principle", registry.PRINCIPLES),
-        ("measurement", registry.MEASUREMENTS),
-    )
+    options.listed(registry.METHODS)
     print()
     print(say("help.methods.more"))
 
 
 def _list_tasks() -> None:
-    options.listed(("task", registry.TASKS))
+    options.listed({"task": registry.TASKS})
     print()
     print(say("help.own_task"))
 

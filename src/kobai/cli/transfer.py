@@ -105,6 +105,6 @@ def _transfer(pair: Any, ask: dict[str, Any], command: str, files: Files) -> Non
 
 
 def _list() -> None:
-    options.listed(("pair", registry.PAIRS), ("protocol", registry.PROTOCOLS))
+    options.listed({"pair": registry.PAIRS, "protocol": registry.PROTOCOLS})
     print()
     Console(highlight=False, markup=False).print(Paragraph(say("help.transfer.own")))

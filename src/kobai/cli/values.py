@@ -6,7 +6,7 @@ English alone and counts a Japanese character as one column, where a terminal gi
 the lists of names.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -183,20 +183,19 @@ def described(rows: Iterable[tuple[str, str | Text]]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2))
 
 
-def listed(*tables: tuple[str, Iterable[str]]) -> None:
+def listed(tables: Mapping[str, Mapping[str, registry.Entry]]) -> None:
     """Print the names of each kind: how the kind is used, then each with what it is and who found it."""
     console = Console(highlight=False, markup=False)
-    for kind, names in tables:
+    for kind, table in tables.items():
         console.print(say(f"kind.{kind}"), style="bold")
         if kind in registry.USES:
             console.print(f"  {registry.USES[kind]}", style="dim")
-        console.print(described((name, _with_source(f"{kind}.{name}")) for name in names))
+        console.print(described((entry.name, _with_source(entry)) for entry in table.values()))
 
 
-def _with_source(key: str) -> Text:
+def _with_source(entry: registry.Entry) -> Text:
     """What something is, and who found it."""
-    source = registry.SOURCES.get(key)
-    return Text.assemble(say(key), (f" · {source}", "dim") if source else "")
+    return Text.assemble(say(entry.key), (f" · {entry.source}", "dim") if entry.source else "")
 
 
 def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:

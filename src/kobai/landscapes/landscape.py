@@ -1,7 +1,6 @@
 """What every landscape is: a function to descend, with all that is known of it."""
 
 import dataclasses
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 from kobai.basics import registry
 from kobai.basics.checks import is_number, is_whole
-from kobai.basics.errors import UsageError, said, unknown
+from kobai.basics.errors import UsageError, said
 from kobai.words import say
 
 Point = tuple[float, ...]
@@ -104,10 +103,7 @@ def any_dimension(name: str) -> bool:
 
 
 def _maker(name: str) -> Callable[..., Landscape]:
-    if name not in registry.LANDSCAPES:
-        raise unknown("kind.landscape", name, registry.LANDSCAPES)
-    module = importlib.import_module(f"kobai.landscapes.{registry.LANDSCAPES[name]}")
-    return getattr(module, name)
+    return registry.find("kind.landscape", name, registry.LANDSCAPES).load()
 
 
 def check_dimension(value: Any, least: int = 2, most: int = 10_000) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from kobai.basics import registry
 from kobai.basics.checks import check_count, is_number
-from kobai.basics.errors import UsageError, unknown
+from kobai.basics.errors import UsageError
 from kobai.minimizers.base import (
     CONVERGED,
     ITERATION_LIMIT,
@@ -176,7 +176,7 @@ def minimize(
         with the same function object, method and shapes, nothing is compiled anew; a lambda made anew for
         each call is compiled at each call and stays in memory, so give it new data as `args`.
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
-      method: a `Minimizer` or its name in `kobai.registry.MINIMIZERS`; None is BFGS().
+      method: a `Minimizer` or its name in `kobai methods`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
       gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
       max_steps: at most so many accepted steps, up to 2³⁰; the history keeps the first 2²⁰.
@@ -254,9 +254,7 @@ def _compiled(
 def chosen(method: Minimizer | str | None) -> Minimizer:
     """The minimizer that is meant."""
     if isinstance(method, str):
-        if method not in registry.MINIMIZERS:
-            raise unknown("kind.minimizer", method, registry.MINIMIZERS)
-        return registry.minimizer_class(method)()
+        return registry.find("kind.minimizer", method, registry.MINIMIZERS).load()()
     if method is None:
         return BFGS()
     if not isinstance(method, Minimizer):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kobai.candidates.grid import learning_rate
+from kobai.candidates.values import learning_rate
 from kobai.study.effects import Effect, effects
 from kobai.study.notes import Note, notes
 from kobai.study.outcome import Outcome

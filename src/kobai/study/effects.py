@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from kobai.candidates.grid import learning_rate
+from kobai.candidates.values import learning_rate
 from kobai.study import statistics
 from kobai.study.outcome import Outcome
 from kobai.study.rows import saved, skipped, test_mean

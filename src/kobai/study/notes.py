@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kobai.basics.errors import said
-from kobai.candidates.fields import written
-from kobai.candidates.grid import coefficients
+from kobai.candidates.values import hyperparameters_of, written
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
@@ -67,10 +66,10 @@ def _chosen(outcome: Outcome) -> str:
     """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
     choices = []
     for name, trial in outcome.winners.items():
-        tried = [coefficients(setting) for setting in trial.candidate.settings]
+        tried = [hyperparameters_of(setting) for setting in trial.candidate.variants]
         several = [
             f"{field} {written(trial.setting, field, value)}"
-            for field, value in coefficients(trial.setting).items()
+            for field, value in hyperparameters_of(trial.setting).items()
             if field != "learning_rate" and any(other.get(field) != value for other in tried)
         ]
         choices += [f"{name}: {', '.join(several)}"] if several else []

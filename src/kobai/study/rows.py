@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kobai.candidates.grid import coefficients, learning_rate
+from kobai.candidates.values import hyperparameters_of, learning_rate
 from kobai.study import statistics
 from kobai.study.outcome import Outcome
 from kobai.study.question import Question
@@ -93,7 +93,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         optimizer=name,
         learning_rate=learning_rate(trial.setting),
         edge=trial.candidate.edge(trial.setting),
-        hyperparameters=coefficients(trial.setting),
+        hyperparameters=hyperparameters_of(trial.setting),
         initializer=trial.initializer.name,
         values={value.axis: value.name for value in trial.values},
         reached=int(reached.sum()),
@@ -110,7 +110,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         working_decades=_working_decades(outcome, trial),
         saved=saved(study, trial, cells),
         skipped=skipped(cells),
-        trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
+        trials=len(trial.candidate.variants) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
         seconds_to_target=seconds_to_target(cells, restricted, reached),
         memory=outcome.memory[name],

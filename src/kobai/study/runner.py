@@ -17,7 +17,7 @@ import polars as pl
 from kobai.basics.files import write_frame
 from kobai.basics.progress import Progress
 from kobai.basics.version import __version__
-from kobai.candidates.grid import as_json, learning_rate
+from kobai.candidates.values import as_json, learning_rate
 from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import Axis, strategy
@@ -64,7 +64,7 @@ class Runner:
 
     def __init__(self, study: Study, progress: Progress, folder: Path | None) -> None:
         self.study, self.progress, self.folder = study, progress, folder
-        settings = [setting for candidate in study.candidates for setting in candidate.settings]
+        settings = [setting for candidate in study.candidates for setting in candidate.variants]
         strategies = study.strategies()
         self.sweeps = {
             names: Sweep(

@@ -13,7 +13,9 @@ import polars as pl
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
-from kobai.candidates.grid import Candidate, Method, as_json, coefficients
+from kobai.candidates.grid import Candidate
+from kobai.candidates.named import Method
+from kobai.candidates.values import as_json, hyperparameters_of
 from kobai.engine.full_batch import FullBatch
 from kobai.engine.strategy import Strategy, check_steps
 from kobai.engine.sweep import evaluated_at
@@ -86,7 +88,7 @@ class Study:
         return [
             Trial(candidate, setting, initializer, values)
             for candidate in self.candidates
-            for setting in candidate.settings
+            for setting in candidate.variants
             for initializer in self.initializers
             for values in itertools.product(*(axis.values for axis in self.axes))
         ]
@@ -118,8 +120,8 @@ class Study:
 
     def _check_numbers(self, dtype: Any) -> None:
         """Refuse numbers that would be infinite in the precision of the parameters."""
-        rules = [(c.name, setting) for c in self.candidates for setting in c.settings]
-        owners = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
+        rules = [(c.name, setting) for c in self.candidates for setting in c.variants]
+        owners = [(name, hyperparameters_of(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
         parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
         owners += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
         most = float(jnp.finfo(dtype).max)
@@ -140,9 +142,9 @@ class Study:
     def minimizers(self) -> dict[str, Minimizer]:
         """The candidates that are minimizers, by name."""
         return {
-            candidate.name: candidate.settings[0]
+            candidate.name: candidate.variants[0]
             for candidate in self.candidates
-            if isinstance(candidate.settings[0], Minimizer)
+            if isinstance(candidate.variants[0], Minimizer)
         }
 
     @property
@@ -200,7 +202,7 @@ class Trial:
         """What it is called in the columns of a frame."""
         return {
             "optimizer": self.candidate.name,
-            "hyperparameters": as_json(coefficients(self.setting)),
+            "hyperparameters": as_json(hyperparameters_of(self.setting)),
             "initializer": self.initializer.name,
             **{value.axis: value.name for value in self.values},
         }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kobai.basics import registry
-from kobai.basics.errors import UsageError, unknown
+from kobai.basics.errors import UsageError
 from kobai.tasks.task import Task
 
 
@@ -30,13 +30,11 @@ def load(name: str, **options: Any) -> Task:
         with _blaming(path):
             return _made(name, _from_file(path, attribute or "task"), options)
     name, _, written = name.partition(":")
-    if name.replace("_", "-") not in registry.TASKS:
-        if Path(name + ".py").exists():
-            raise UsageError("error.task.py", value=name)
-        raise unknown("kind.task", name, registry.TASKS)
-    function = name.replace("-", "_")
-    module = importlib.import_module(f"kobai.tasks.{function}")
-    return _made(name, getattr(module, function), _settings(name, written) | options)
+    spelling = name.replace("_", "-")
+    if spelling not in registry.TASKS and Path(name + ".py").exists():
+        raise UsageError("error.task.py", value=name)
+    task = registry.find("kind.task", spelling, registry.TASKS).load()
+    return _made(name, task, _settings(name, written) | options)
 
 
 def _settings(task: str, text: str) -> dict[str, Any]:

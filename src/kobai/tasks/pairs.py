@@ -4,7 +4,7 @@ They differ in what the source has to do with the target.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -94,10 +94,6 @@ def unrelated(hidden: int | Sequence[int] = (100, 50)) -> Pair:
         for name, (x, y) in parts().items()
     }
     return Pair(_task("noise", noise, 10, hidden), _task("digits", parts(), 10, hidden))
-
-
-PAIRS: dict[str, Callable[[], Pair]] = {"halves": halves, "moved": moved, "unrelated": unrelated}
-"""The one-line description of `name` is `words.say("pair." + name)`."""
 
 
 def _task(name: str, data: Data, classes: int, hidden: int | Sequence[int]) -> Task:

@@ -40,7 +40,7 @@ REFERENCE = {
 def bowl():
     """Every update rule and BFGS over the lecture's bowl, with the rates that it names."""
     return kobai.descend(
-        "bowl", [*registry.OPTIMIZERS, "bfgs"], coefficients={"momentum.momentum": [0.9, 0.5]}
+        "bowl", [*registry.OPTIMIZERS, "bfgs"], hyperparameters={"momentum.momentum": [0.9, 0.5]}
     )
 
 
@@ -238,18 +238,18 @@ def test_sorted_by_any_column(bowl):
 def test_the_rate_of_a_rule_is_asked_for_named_or_searched():
     def settings(landscape, **ask):
         [candidate] = grid(landscape, "sgd", **ask)
-        return [setting.learning_rate for setting in candidate.settings], candidate.searched
+        return [setting.learning_rate for setting in candidate.variants], candidate.searched
 
     bowl, other = landscapes.bowl(), landscapes.beale()
     assert settings(bowl) == ([0.95], False)
     assert settings(other) == (list(RATES), True)
     assert settings(bowl, learning_rates=[0.1, 0.2]) == ([0.1, 0.2], False)
     assert settings(other, learning_rates=[0.1]) == ([0.1], False)
-    assert settings(other, axes={"sgd.learning_rate": [0.3]}) == ([0.3], False)
+    assert settings(other, hyperparameters={"sgd.learning_rate": [0.3]}) == ([0.3], False)
     [candidate] = grid(other, kobai.SGD(0.7))
-    assert (candidate.settings, candidate.searched) == ((kobai.SGD(0.7),), False)
-    [candidate] = grid(bowl, kobai.Momentum, axes={"momentum.momentum": [0.5, 0.9]})
-    assert candidate.settings == (kobai.Momentum(0.1, 0.5), kobai.Momentum(0.1, 0.9))
+    assert (candidate.variants, candidate.searched) == ((kobai.SGD(0.7),), False)
+    [candidate] = grid(bowl, kobai.Momentum, hyperparameters={"momentum.momentum": [0.5, 0.9]})
+    assert candidate.variants == (kobai.Momentum(0.1, 0.5), kobai.Momentum(0.1, 0.9))
     assert [c.name for c in grid(bowl, [kobai.Adam(0.1), "adam", "bfgs", kobai.BFGS()])] == [
         "adam",
         "adam_2",
@@ -259,17 +259,17 @@ def test_the_rate_of_a_rule_is_asked_for_named_or_searched():
 
 
 def test_options_of_a_minimizer_are_axes_too():
-    [candidate] = grid(landscapes.bowl(), "lbfgs", axes={"lbfgs.curvature": [0.5, 0.9]})
-    assert [setting.curvature for setting in candidate.settings] == [0.5, 0.9]
+    [candidate] = grid(landscapes.bowl(), "lbfgs", hyperparameters={"lbfgs.curvature": [0.5, 0.9]})
+    assert [setting.curvature for setting in candidate.variants] == [0.5, 0.9]
     with pytest.raises(UsageError, match="lbfgs.curvatur"):
-        grid(landscapes.bowl(), "lbfgs", axes={"lbfgs.curvatur": [0.5]})
+        grid(landscapes.bowl(), "lbfgs", hyperparameters={"lbfgs.curvatur": [0.5]})
 
 
 def test_names_are_alternatives_and_short_in_the_table():
     found = kobai.descend(
         "bowl",
         ["conjugate_gradient", "coordinate_descent", "newton_cg"],
-        coefficients={
+        hyperparameters={
             "conjugate_gradient.formula": ["fr", "PR+"],
             "coordinate_descent.order": "random",
             "newton_cg.most": [3, None],
@@ -284,11 +284,11 @@ def test_names_are_alternatives_and_short_in_the_table():
     formulas = [json.loads(row)["formula"] for row in found.table["coefficients"] if "formula" in row]
     assert set(formulas) == {"fletcher_reeves", "polak_ribiere"}
     assert {row["coefficients"].get("most", 0) for row in json.loads(found.to_json())["rows"]} == {0, 3, None}
-    assert "coefficients={'conjugate_gradient.formula': ['fr', 'PR+']" in found.command
+    assert "hyperparameters={'conjugate_gradient.formula': ['fr', 'PR+']" in found.command
 
 
 def test_each_coefficient_asked_for_has_its_row_with_its_own_best_rate():
-    found = kobai.descend("beale", "momentum", coefficients={"momentum.momentum": [0.5, 0.9]}, steps=200)
+    found = kobai.descend("beale", "momentum", hyperparameters={"momentum.momentum": [0.5, 0.9]}, steps=200)
     alone = [
         kobai.descend("beale", kobai.Momentum(list(RATES), α), steps=200).outcome.rows for α in (0.5, 0.9)
     ]
@@ -551,13 +551,13 @@ def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
         ({"start": [1, [2, 3]]}, ("start", "finite numbers", "[1, [2, 3]]")),
         ({"steps": True}, ("steps", "whole number", "True")),
         ({"learning_rates": [True]}, ("learning_rates", "numbers", "True")),
-        ({"coefficients": {"momentum.momentum": [False]}}, ("momentum.momentum", "numbers", "False")),
+        ({"hyperparameters": {"momentum.momentum": [False]}}, ("momentum.momentum", "numbers", "False")),
         ({"learning_rates": [-1]}, ("learning_rate", "at least 0", "-1.0")),
         ({"learning_rates": []}, ("learning_rates is empty",)),
-        ({"coefficients": {"adam.decya_1": [0.5]}}, ("field 'adam.decya_1'", "'adam.decay_1'")),
-        ({"coefficients": {"adm.decay_1": [0.5]}}, ("candidate 'adm'", "'adam'")),
-        ({"coefficients": ["momentum.momentum"]}, ("coefficients", "mapping", "['momentum.momentum']")),
-        ({"coefficients": {3: [0.5]}}, ("coefficients", "mapping", "{3: [0.5]}")),
+        ({"hyperparameters": {"adam.decya_1": [0.5]}}, ("hyperparameter 'adam.decya_1'", "'adam.decay_1'")),
+        ({"hyperparameters": {"adm.decay_1": [0.5]}}, ("candidate 'adm'", "'adam'")),
+        ({"hyperparameters": ["momentum.momentum"]}, ("hyperparameters", "mapping", "['momentum.momentum']")),
+        ({"hyperparameters": {3: [0.5]}}, ("hyperparameters", "mapping", "{3: [0.5]}")),
         ({"sort": "frist"}, ("column 'frist'", "'first'")),
         ({"language": "fr"}, ("language 'fr'",)),
         ({"landscape": lambda x: x @ x}, ("needs a start",)),

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 import kobai
 from kobai import initializers as initial_values
 from kobai import words
+from kobai.basics.registry import PAIRS
 from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
@@ -24,7 +25,7 @@ from kobai.questions.transfer.rows import LONGER, SCRATCH, Row, compared
 from kobai.questions.transfer.weights import ArrayRates, Given, trained
 from kobai.study import statistics
 from kobai.tasks.check import check_start, check_task
-from kobai.tasks.pairs import PAIRS, Pair, halves, moved, unrelated
+from kobai.tasks.pairs import Pair, halves, moved, unrelated
 
 
 def arrays_of(task, parameters):
@@ -36,7 +37,7 @@ def arrays_of(task, parameters):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_built_in_pairs_fit(name):
-    pair = PAIRS[name]()
+    pair = PAIRS[name].load()()
     assert pair.heads() == [False] * 4 + [True] * 2
     for task in (pair.source, pair.target):
         check_task(task)

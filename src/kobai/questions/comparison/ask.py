@@ -41,7 +41,7 @@ def compare(
     optimizers: Sequence[Any] | str | type | Optimizer | Minimizer | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
-    coefficients: Mapping[str, Any] | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
     seeds: int | None = None,
     tuning_seeds: int | None = None,
     steps: int | None = None,
@@ -80,7 +80,7 @@ def compare(
         rates; an instance means exactly what it says, and a list in a field is a grid. Default: all seven.
       initializers: names ("he", "normal:0.1") or `Initializer`s. Default: he, xavier, normal:0.01.
       learning_rates: for every optimizer, in place of its own.
-      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
+      hyperparameters: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
         ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       seeds: fresh seeds for the confirmation. Default 10.
       tuning_seeds: seeds for the tuning. Default 3.
@@ -124,7 +124,7 @@ def compare(
             task=next(iter(tasks.values())),
             tasks=tasks,
             axes=varied,
-            candidates=candidates(optimizers, learning_rates, coefficients, quick),
+            candidates=candidates(optimizers, learning_rates, hyperparameters, quick),
             initializers=_initializers(initializers),
             steps=(budget := defaults["steps"] if steps is None else steps),
             tuning_seeds=defaults["tuning_seeds"] if tuning_seeds is None else tuning_seeds,

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from kobai.basics.checks import is_number
-from kobai.candidates.grid import coefficients
+from kobai.candidates.values import hyperparameters_of
 from kobai.questions.comparison import effects, sentences, table
 from kobai.questions.comparison.figures import colours, figures
 from kobai.questions.comparison.numbers import unit
@@ -240,13 +240,13 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
 
 
 def _tried(outcome: Outcome) -> str:
-    """The learning rates and the other coefficients of every candidate."""
+    """The learning rates and the other hyperparameters of every candidate."""
     rows = []
     for candidate in outcome.study.candidates:
         rates = [f"{rate:g}" for rate in candidate.learning_rates()]
         values: dict[str, list[str]] = {}
-        for setting in candidate.settings:
-            for name, value in coefficients(setting).items():
+        for setting in candidate.variants:
+            for name, value in hyperparameters_of(setting).items():
                 values.setdefault(name, []).append(f"{value:g}" if is_number(value) else str(value))
         values.pop("learning_rate", None)
         others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())

@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
-from kobai.candidates.grid import Candidate, learning_rate
+from kobai.candidates.grid import Candidate
+from kobai.candidates.values import learning_rate
 from kobai.report.panels import (
     DASHES,
     INK,

@@ -46,7 +46,7 @@ def descend(
     start: Sequence[float] | None = None,
     dimension: int | None = None,
     learning_rates: Sequence[float] | None = None,
-    coefficients: Mapping[str, Any] | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
     steps: int = STEPS,
     tolerance: float | None = None,
     sort: str | None = None,
@@ -67,7 +67,7 @@ def descend(
       dimension: n, for a name that leaves it open. Default: as many as `start` has, or the landscape's own.
       learning_rates: for every update rule. Default: what the landscape names for it, or the best of 21 from
         0.0001 to 10.
-      coefficients: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
+      hyperparameters: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
         ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       steps: of an update rule; at most so many of a minimizer.
       tolerance: in place of the landscape's; above 0 where its least value is known.
@@ -90,7 +90,7 @@ def descend(
         _check_tolerance(found, tolerance)
         if sort is not None:
             check_column(sort)
-        candidates = grid(found, methods, learning_rates, coefficients)
+        candidates = grid(found, methods, learning_rates, hyperparameters)
         _check_size(candidates, steps, len(x))
         _check_objective(found, x)
         outcome = _outcome(found, x, candidates, steps, found.level(tolerance), sort)
@@ -106,7 +106,7 @@ def _outcome(
     sort: str | None,
 ) -> Outcome:
     """Walk, judge, keep the best where a rate was searched for, and put in order."""
-    settings = [(candidate, setting) for candidate in candidates for setting in candidate.settings]
+    settings = [(candidate, setting) for candidate in candidates for setting in candidate.variants]
     paths = walk(landscape.objective, [setting for _, setting in settings], np.array(x), steps)
     rows, tried = [], []
     for candidate in candidates:
@@ -255,7 +255,7 @@ def _check_tolerance(landscape: Landscape, tolerance: Any) -> None:
 
 
 def _check_size(candidates: list[Candidate], steps: int, dimension: int) -> None:
-    paths = sum(len(candidate.settings) for candidate in candidates)
+    paths = sum(len(candidate.variants) for candidate in candidates)
     if paths * (steps + 1) * (dimension + 1) > MOST_NUMBERS:
         raise UsageError("error.too_large", paths=paths, steps=steps, dimension=dimension)
 

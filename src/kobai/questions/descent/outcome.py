@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from kobai.basics.errors import unknown
+from kobai.candidates.named import Method
+from kobai.candidates.values import hyperparameters_of
 from kobai.landscapes.landscape import Landscape
-from kobai.questions.descent.grid import Method, options
 from kobai.questions.descent.walk import Path
 
 BEYOND = 1e6
@@ -52,12 +53,14 @@ class Row:
 
     @property
     def learning_rate(self) -> float | None:
-        return options(self.setting).get("learning_rate")
+        return hyperparameters_of(self.setting).get("learning_rate")
 
     @property
     def coefficients(self) -> dict[str, Any]:
         """Every coefficient but the learning rate."""
-        return {name: value for name, value in options(self.setting).items() if name != "learning_rate"}
+        return {
+            name: value for name, value in hyperparameters_of(self.setting).items() if name != "learning_rate"
+        }
 
     def cells(self) -> dict[str, Any]:
         """The row as the table has it."""

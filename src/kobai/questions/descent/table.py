@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Collection
 
-from kobai.candidates.fields import written
+from kobai.candidates.values import written
 from kobai.questions.descent.grid import RATES
 from kobai.questions.descent.outcome import Outcome, Row
 from kobai.words import say

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kobai.candidates.named import Method
 from kobai.minimizers.base import RUNNING, STATUSES, Minimizer, Objective, State
 from kobai.minimizers.solve import verdict
 from kobai.optimizers.base import Optimizer
-from kobai.questions.descent.grid import Method
 
 GTOL = 1e-8
 """A minimizer stops where every entry of the gradient is at most this."""

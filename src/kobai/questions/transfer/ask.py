@@ -18,7 +18,7 @@ from kobai.basics.checks import check_count, check_name, check_several, is_numbe
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
-from kobai.basics.registry import PROTOCOLS
+from kobai.basics.registry import PAIRS, PROTOCOLS
 from kobai.candidates.grid import candidates
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
@@ -29,7 +29,7 @@ from kobai.questions.transfer.weights import trained
 from kobai.study.study import FIRST_CONFIRMATION_SEED
 from kobai.tasks.check import check_task
 from kobai.tasks.load import load
-from kobai.tasks.pairs import PAIRS, Pair
+from kobai.tasks.pairs import Pair
 from kobai.tasks.task import Task
 from kobai.words import current
 from kobai.words import language as speaking
@@ -41,7 +41,7 @@ MIDDLE = slice(2, 6)
 def transfer(
     pair: Pair | tuple[Task | str, Task | str] | str,
     *,
-    protocol: str | Sequence[str] = PROTOCOLS,
+    protocol: str | Sequence[str] = tuple(PROTOCOLS),
     amounts: Sequence[int] = (20, 50, 100, 400),
     optimizer: str | type | Optimizer = "adam",
     learning_rates: Sequence[float] | None = None,
@@ -141,7 +141,7 @@ def transfer(
 def _pair(given: Any) -> Pair:
     if isinstance(given, str):
         check_name("kind.pair", given, PAIRS)
-        return PAIRS[given]()
+        return PAIRS[given].load()()
     if isinstance(given, tuple) and len(given) == 2:
         given = tuple(_loaded(task) if isinstance(task, str) else task for task in given)
         if all(isinstance(task, Task) for task in given):
@@ -162,9 +162,9 @@ def _rule(given: Any, rates: Any) -> tuple[str, Optimizer, list[float]]:
     if rates is not None:
         check_several("learning_rates", rates)
     found = candidates(given, rates)
-    rule = found[0].settings[0]
+    rule = found[0].variants[0]
     tried = found[0].learning_rates()
-    one = len(found) == 1 and len(tried) == len(found[0].settings)  # a grid of learning rates and no other
+    one = len(found) == 1 and len(tried) == len(found[0].variants)  # a grid of learning rates and no other
     if not one or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
         raise UsageError("error.transfer.optimizer", value=repr(given))
     by_name = isinstance(given, str | type) and rates is None

@@ -3,7 +3,7 @@
 WORDS: dict[str, str] = {
     # update rules
     "kind.optimizer": "optimizer",
-    "kind.field": "field",
+    "kind.hyperparameter": "hyperparameter",
     "kind.reference": "reference",
     "kind.method": "method",
     "optimizer.sgd": "step against the gradient",
@@ -159,14 +159,14 @@ WORDS: dict[str, str] = {
     # principles and measurements
     "kind.principle": "principle",
     "kind.measurement": "measurement",
-    "principle.maximum_likelihood": "the parameters that make the data most probable (kobai.questions.likelihood.maximum_likelihood)",
-    "principle.log_likelihood": "a sum over examples, where the product underflows (kobai.questions.likelihood.log_likelihood)",
-    "principle.likelihoods": "which of several normal distributions fits better (kobai.questions.likelihood.likelihoods)",
+    "principle.maximum_likelihood": "the parameters that make the data most probable (kobai.maximum_likelihood)",
+    "principle.log_likelihood": "a sum over examples, where the product underflows (kobai.log_likelihood)",
+    "principle.likelihoods": "which of several normal distributions fits better (kobai.likelihoods)",
     "principle.fit_normal": "a normal distribution by maximum likelihood, beside the closed form (kobai.fit_normal)",
     "principle.surrogate": "cross-entropy minimized in place of the error rate, and why (kobai.surrogate)",
     "measurement.probe": "what initial values do, layer by layer (kobai.probe)",
     "measurement.memory": "how much of a recurrent state is left many steps later (kobai.memory)",
-    "measurement.gradient_through_time": "the same of a network of your own (kobai.questions.memory.gradient_through_time)",
+    "measurement.gradient_through_time": "the same of a network of your own (kobai.gradient_through_time)",
     "measurement.descend": "paths over a landscape: local minima, saddles, plateaus, cliffs (kobai descend; kobai landscapes)",
     "measurement.minimize_many": "where each of many starts ends: local against global structure (kobai.minimize_many)",
     # what a hyperparameter must be

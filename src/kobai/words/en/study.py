@@ -9,7 +9,7 @@ WORDS: dict[str, str] = {
     "error.several": "{name} must be a list such as [{value}], got {value}",
     "error.empty": "{name} is empty; name at least one value",
     "error.most": "{name} must be at most {most}, got {value}",
-    "error.coefficients": 'coefficients must be a mapping such as {{"momentum.momentum": [0.5, 0.9]}}, got {value}',
+    "error.hyperparameters": 'hyperparameters must be a mapping such as {{"momentum.momentum": [0.5, 0.9]}}, got {value}',
     "error.initializer.same": "two different initializers are both named {name}; give them names of their own",
     "error.rates.unused": "none of {names} has a learning rate; leave the learning rates out, or add an update rule such as adam",
     "error.axis.same": "{axis}: two different values are both named {name}; give them names of their own",

@@ -3,7 +3,7 @@
 WORDS: dict[str, str] = {
     # update rules
     "kind.optimizer": "最適化手法",
-    "kind.field": "項目",
+    "kind.hyperparameter": "ハイパーパラメータ",
     "kind.reference": "基準",
     "kind.method": "手法",
     "optimizer.sgd": "勾配の逆向きに進みます",
@@ -162,14 +162,14 @@ WORDS: dict[str, str] = {
     # principles and measurements
     "kind.principle": "学習の原理",
     "kind.measurement": "測定",
-    "principle.maximum_likelihood": "データの確率を最大にするパラメータです (kobai.questions.likelihood.maximum_likelihood)",
-    "principle.log_likelihood": "積は0に潰れますが、対数なら例ごとの和です (kobai.questions.likelihood.log_likelihood)",
-    "principle.likelihoods": "どの正規分布がよく当てはまるかを比べます (kobai.questions.likelihood.likelihoods)",
+    "principle.maximum_likelihood": "データの確率を最大にするパラメータです (kobai.maximum_likelihood)",
+    "principle.log_likelihood": "積は0に潰れますが、対数なら例ごとの和です (kobai.log_likelihood)",
+    "principle.likelihoods": "どの正規分布がよく当てはまるかを比べます (kobai.likelihoods)",
     "principle.fit_normal": "最尤法による正規分布を、解析解と並べます (kobai.fit_normal)",
     "principle.surrogate": "誤判定率の代わりに交差エントロピーを最小化する理由です (kobai.surrogate)",
     "measurement.probe": "初期値の働きを層ごとに測ります (kobai.probe)",
     "measurement.memory": "再帰型ネットワークの状態が、何ステップ後まで残るかです (kobai.memory)",
-    "measurement.gradient_through_time": "同じことを自分のネットワークで測ります (kobai.questions.memory.gradient_through_time)",
+    "measurement.gradient_through_time": "同じことを自分のネットワークで測ります (kobai.gradient_through_time)",
     "measurement.descend": "地形の上の経路です。局所解、鞍点、プラトー、崖 (kobai descend, kobai landscapes)",
     "measurement.minimize_many": "多くの始点がそれぞれどこに着くか。局所構造と全体構造です (kobai.minimize_many)",
     # what a hyperparameter must be

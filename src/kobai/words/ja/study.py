@@ -9,7 +9,7 @@ WORDS: dict[str, str] = {
     "error.several": "{name} には [{value}] のようなリストを渡してください。渡されたもの: {value}",
     "error.empty": "{name} が空です。1つ以上指定してください",
     "error.most": "{name} は {most} 以下でなければなりませんが、{value} が渡されました",
-    "error.coefficients": 'coefficients は {{"momentum.momentum": [0.5, 0.9]}} のような辞書でなければなりませんが、{value} が渡されました',
+    "error.hyperparameters": 'hyperparameters は {{"momentum.momentum": [0.5, 0.9]}} のような辞書でなければなりませんが、{value} が渡されました',
     "error.initializer.same": "異なる初期値が同じ名前 {name} を持っています。別々の名前を付けてください",
     "error.rates.unused": "{names} には学習率がありません。学習率の指定を外すか、adam などの更新則を加えてください",
     "error.axis.same": "{axis}: 異なる2つの値が同じ名前 {name} です。別の名前を付けてください",

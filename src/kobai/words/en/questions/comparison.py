@@ -132,7 +132,7 @@ WORDS: dict[str, str] = {
     "report.setting.trainings.value": "{trainings} ({diverged} diverged), {seconds} seconds of one core",
     "report.setting.initializers": "Initial values",
     "report.setting.rates": "learning rates tried",
-    "report.setting.others": "other coefficients",
+    "report.setting.others": "other hyperparameters",
     "report.setting.device": "device",
     "report.setting.device.value": "{device}, {cores} cores",
     "report.setting.platform": "platform",

@@ -132,7 +132,7 @@ WORDS: dict[str, str] = {
     "report.setting.trainings.value": "{trainings} 回(うち発散 {diverged} 回)、1コアで {seconds} 秒",
     "report.setting.initializers": "初期値",
     "report.setting.rates": "試した学習率",
-    "report.setting.others": "ほかの係数",
+    "report.setting.others": "ほかのハイパーパラメータ",
     "report.setting.device": "装置",
     "report.setting.device.value": "{device}({cores} コア)",
     "report.setting.platform": "環境",

@@ -8,8 +8,8 @@ import pytest
 import kobai
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
-from kobai.candidates.fields import settings_of, values_of, written
 from kobai.candidates.grid import candidates
+from kobai.candidates.values import numbers_in, values_for, written
 from kobai.minimizers.conjugate_gradient import FORMULAS
 from kobai.minimizers.coordinate_descent import ORDERS
 from terminal import says_in_each_language
@@ -35,7 +35,7 @@ FR, HS = "fletcher_reeves", "hestenes_stiefel"
     ],
 )
 def test_what_is_meant(key, method, values, expected):
-    found = settings_of(key, method, values)
+    found = values_for(key, method, values)
     assert found == expected
     assert [type(value) for value in found] == [type(value) for value in expected]
 
@@ -64,7 +64,7 @@ def test_what_is_meant(key, method, values, expected):
 )
 def test_what_cannot_be_meant(key, method, values, parts):
     with pytest.raises(UsageError) as caught:
-        settings_of(key, method, values)
+        values_for(key, method, values)
     assert says_in_each_language(caught.value, parts)
 
 
@@ -82,18 +82,18 @@ def test_the_names_of_a_field_are_those_that_its_class_takes():
 
 def test_every_field_of_every_minimizer_can_be_set():
     """To its own default: no kind of field is left out."""
-    for name in registry.MINIMIZERS:
-        made = registry.minimizer_class(name)()
-        for field in dataclasses.fields(made):
+    for name, entry in registry.MINIMIZERS.items():
+        usual = entry.load()()
+        for field in dataclasses.fields(usual):
             [candidate] = candidates([name], None, {f"{name}.{field.name}": [field.default]})
-            assert candidate.settings == (made,)
+            assert candidate.variants == (usual,)
 
 
 def test_alternatives_multiply():
     axes = {"conjugate_gradient.formula": ["fr", "hs"], "conjugate_gradient.curvature": [0.1, 0.3, 0.4]}
     [candidate] = candidates(["conjugate_gradient"], None, axes)
-    assert len(set(candidate.settings)) == 6
-    assert {setting.formula for setting in candidate.settings} == {FR, HS}
+    assert len(set(candidate.variants)) == 6
+    assert {variant.formula for variant in candidate.variants} == {FR, HS}
 
 
 def test_how_values_are_written():
@@ -105,4 +105,4 @@ def test_how_values_are_written():
 
 
 def test_numbers_keep_their_order_and_are_said_once():
-    assert values_of("x", [3, 1.0, 3, 2]) == [3.0, 1.0, 2.0]
+    assert numbers_in("x", [3, 1.0, 3, 2]) == [3.0, 1.0, 2.0]
