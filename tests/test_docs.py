@@ -13,7 +13,7 @@ from kobai.initializers import INITIALIZERS
 from kobai.study.grid import default_rates
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEST_COMMAND = 'pip install -e ".[test]" && pytest'
 MAIN_COMMAND = "pip install . && kobai compare digits"
@@ -153,13 +153,13 @@ def test_the_tree_names_what_exists(name):
 
 
 def test_every_method_is_documented():
-    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/methods.md").read_text("utf-8")
     undocumented = [name for name in (*methods.OPTIMIZERS, *INITIALIZERS) if f"`{name}" not in text]
     assert undocumented == []
 
 
 def test_the_table_of_default_rates_is_that_of_the_grid():
-    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/methods.md").read_text("utf-8")
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     said = {
         name: (float(low), float(high)) for names, low, high in rows for name in re.findall(r"\w+", names)

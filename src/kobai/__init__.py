@@ -14,7 +14,48 @@ Names are looked up when first used, so that importing kobai costs nothing.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kobai.comparison import Result as Result
+    from kobai.comparison import compare as compare
+    from kobai.descent import Descent as Descent
+    from kobai.descent import descend as descend
+    from kobai.diagnose import probe as probe
+    from kobai.errors import UsageError as UsageError
+    from kobai.initializers import Initializer as Initializer
+    from kobai.landscapes.landscape import Landscape as Landscape
+    from kobai.likelihood import fit_normal as fit_normal
+    from kobai.likelihood import surrogate as surrogate
+    from kobai.longterm import memory as memory
+    from kobai.minimizers.base import Minimizer as Minimizer
+    from kobai.minimizers.bfgs import BFGS as BFGS
+    from kobai.minimizers.conjugate_gradient import ConjugateGradient as ConjugateGradient
+    from kobai.minimizers.coordinate_descent import CoordinateDescent as CoordinateDescent
+    from kobai.minimizers.lbfgs import LBFGS as LBFGS
+    from kobai.minimizers.many import minimize_many as minimize_many
+    from kobai.minimizers.newton import Newton as Newton
+    from kobai.minimizers.newton_cg import NewtonCG as NewtonCG
+    from kobai.minimizers.solve import Solution as Solution
+    from kobai.minimizers.solve import minimize as minimize
+    from kobai.optimizers.adadelta import AdaDelta as AdaDelta
+    from kobai.optimizers.adagrad import AdaGrad as AdaGrad
+    from kobai.optimizers.adam import Adam as Adam
+    from kobai.optimizers.adamw import AdamW as AdamW
+    from kobai.optimizers.base import Optimizer as Optimizer
+    from kobai.optimizers.from_optax import from_optax as from_optax
+    from kobai.optimizers.lion import Lion as Lion
+    from kobai.optimizers.momentum import Momentum as Momentum
+    from kobai.optimizers.nesterov import Nesterov as Nesterov
+    from kobai.optimizers.nesterov_definition import NesterovDefinition as NesterovDefinition
+    from kobai.optimizers.rmsprop import RMSProp as RMSProp
+    from kobai.optimizers.sgd import SGD as SGD
+    from kobai.reuse.protocols import transfer as transfer
+    from kobai.stabilizers.clipping import clip_norm as clip_norm
+    from kobai.stabilizers.clipping import clip_percentile as clip_percentile
+    from kobai.stabilizers.clipping import clip_value as clip_value
+    from kobai.tasks.pairs import Pair as Pair
+    from kobai.tasks.task import Task as Task
 
 __version__ = "0.1.0"
 
