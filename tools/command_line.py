@@ -5,12 +5,15 @@
 Each command is asked for its help as a user asks; which commands there are, the help says itself.
 """
 
+import contextlib
+import io
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
+
+from kobai import cli
 
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
 
@@ -22,14 +25,15 @@ OPENING = {
 
 日本語: [command-line.ja.md](command-line.ja.md)
 
-What every command says of itself with `--help`. A mistake is one line and exit code 2, Ctrl-C is 130. Where results are kept: [files](files.md).
+What every command says of itself with `--help`. A mistake is answered with one line and exit code 2; Ctrl-C
+ends with 130. What a study leaves in its folder: [files](files.md).
 """,
     "ja": """\
 # コマンドライン
 
 English: [command-line.md](command-line.md)
 
-各コマンドが`--help`で表示する説明です。使い方に誤りがあれば1行で知らせ、終了コード2で終わります。Ctrl-Cで止めたときの終了コードは130です。結果のファイルについては[こちら](files.md)(英語)を見てください。
+各コマンドが`--help`で表示する説明です。使い方の誤りは1行で知らせ、終了コード2で終わります。Ctrl-Cで止めると130です。
 """,
 }
 
@@ -54,9 +58,10 @@ def helps(words: tuple[str, ...], language: str) -> Iterator[tuple[tuple[str, ..
 
 def printed(arguments: list[str], language: str) -> str:
     """What kobai prints, 80 columns wide."""
-    environment = {**os.environ, "COLUMNS": "80", "LC_ALL": language, "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", "kobai", *arguments]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, encoding="utf-8").stdout
+    output = io.StringIO()
+    with mock.patch.dict(os.environ, COLUMNS="80"), contextlib.redirect_stdout(output):
+        assert cli.run([*arguments, "--language", language]) == 0
+    return output.getvalue()
 
 
 def commands_in(text: str, heading: str) -> list[str]:
