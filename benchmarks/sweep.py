@@ -2,7 +2,7 @@
 
     python benchmarks/sweep.py                              # about five minutes on two idle cores
     python benchmarks/sweep.py --only roofline,kobai --quick
-    python benchmarks/sweep.py --torch-python ../torch/bin/python --write docs/benchmarks.md
+    python benchmarks/sweep.py --torch-python ../torch/bin/python --write docs/explanation/benchmarks.md
 
 Prints a section of Markdown. Every peer is a process of its own (`peers/`), or one for each core, that gets
 ready once and then waits; the rounds go through all peers in turn, so that whatever else the machine does

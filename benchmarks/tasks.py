@@ -1,4 +1,4 @@
-"""The numbers of docs/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
+"""The numbers of docs/reference/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
 
 batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
 overfitting  mnist1d with a dense network, trained long, with and without normalization: training against test

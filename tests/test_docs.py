@@ -1,6 +1,7 @@
 """What the documentation shows is true: its Python runs, its commands exist, its links lead somewhere."""
 
 import re
+import runpy
 import shlex
 import tomllib
 from pathlib import Path
@@ -8,13 +9,16 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import kobai
 from kobai import cli
 from kobai.basics import registry
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+JAPANESE = [page for page in PAGES if page.is_relative_to(ROOT / "docs") and page.name.endswith(".ja.md")]
+"""The pages of docs/ in Japanese: each stands beside its English one, and holds the same code."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEST_COMMAND = 'pip install -e ".[test]" && pytest'
 MAIN_COMMAND = "pip install . && kobai compare digits"
@@ -28,7 +32,7 @@ def having(*languages: str) -> list:
     return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if blocks(page, *languages)]
 
 
-@pytest.mark.parametrize("page", having("python"))
+@pytest.mark.parametrize("page", [page for page in having("python") if page.values[0] not in JAPANESE])
 def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
@@ -128,11 +132,95 @@ def test_both_readmes_show_the_same_code():
     assert bare("README.md") == bare("README.ja.md")
 
 
-@pytest.mark.parametrize("page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PAGES])
-def test_links_lead_to_files_that_exist(page):
-    text = FENCE.sub("", page.read_text("utf-8"))
-    links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in link]
-    assert [link for link in links if not (page.parent / link).exists()] == []
+def named(pages: list[Path]) -> list:
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link into a page can name: its headings, as code hosts and the site's generator spell them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """The links of `text`, on `page`, that lead to no file or to no heading."""
+    links = re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", text))
+    return [link for link in links if "://" not in link and not leads_somewhere(page, link)]
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+@pytest.mark.parametrize("page", named(PAGES))
+def test_links_lead_to_files_and_headings_that_exist(page):
+    assert broken_links(page, page.read_text("utf-8")) == []
+
+
+def test_the_check_of_links_sees_mistakes():
+    page = ROOT / "docs/index.md"
+    text = (
+        "[a](tutorial/first-study.md) [b](tutorial/gone.md) [c](reference/methods.md#initial-values) "
+        "[d](reference/methods.md#gone) [e](#gone) [f](https://example.org/gone.md)"
+    )
+    assert broken_links(page, text) == ["tutorial/gone.md", "reference/methods.md#gone", "#gone"]
+
+
+@pytest.mark.parametrize("page", named(JAPANESE))
+def test_a_japanese_page_stands_beside_its_english_one_with_the_same_code(page):
+    english = page.with_name(page.name.replace(".ja.md", ".md"))
+
+    def code(page: Path) -> list[str]:
+        """Without comments and docstrings, which are translated."""
+        text = "".join(blocks(page, "python", "sh"))
+        lines = re.sub(r'""".*?"""', "", text, flags=re.DOTALL).splitlines()
+        return [line.partition("#")[0].rstrip() for line in lines]
+
+    def headings(page: Path) -> list[int]:
+        return [len(marks) for marks in re.findall(r"^(#+) ", FENCE.sub("", page.read_text("utf-8")), re.M)]
+
+    assert code(page) == code(english)
+    assert headings(page) == headings(english)
+    assert f"]({page.name})" in english.read_text("utf-8")
+    assert f"]({english.name})" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", named(JAPANESE))
+def test_japanese_is_set_without_spaces_of_its_own(page):
+    """None beside Latin letters, and no line break within a paragraph, which is shown as one."""
+    text = re.sub("`[^`\n]*`", "`code`", FENCE.sub("", page.read_text("utf-8")))
+    japanese = "[\u3000-\u30ff\u3400-\u9fff\uff00-\uff60]"
+    assert re.findall(f".{{5}}{japanese} [\\w`(].{{5}}|.{{5}}[\\w`)] {japanese}.{{5}}", text) == []
+    assert re.findall(f"^(?![#|>-]|\\d+\\. ).*{japanese}\n(?=[^\n#|>-]).*", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_page_of_the_command_line_is_what_the_commands_say(language):
+    tool = runpy.run_path(str(ROOT / "tools/command_line.py"))
+    written = (ROOT / "docs/reference" / tool["PAGES"][language]).read_text("utf-8")
+    assert written == tool["page"](language), "write it anew: python tools/command_line.py"
+    assert written.count("\n## kobai") == 12
+
+
+def test_every_public_name_stands_in_the_reference_once():
+    pages = (ROOT / "docs/reference/api").glob("*.md")
+    told = re.findall(r"^::: kobai\.(\w+)$", "".join(page.read_text("utf-8") for page in pages), re.MULTILINE)
+    whole = {"optimizers", "minimizers"}  # rooms whose contents stand there by their own names
+    assert sorted(told) == sorted(set(kobai.__all__) - {"__version__"} - whole)
+
+
+@pytest.mark.parametrize(
+    ("language", "readme", "index"),
+    [("en", "README.md", "docs/index.md"), ("ja", "README.ja.md", "docs/index.ja.md")],
+)
+def test_readme_and_help_say_where_the_documentation_is(language, readme, index, capsys):
+    cli.run(["--help", "--language", language])
+    for text in ((ROOT / readme).read_text("utf-8"), capsys.readouterr().out):
+        assert index in text
+        assert 'pip install -e ".[docs]" && zensical serve' in text
+        assert "127.0.0.1" in text
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
@@ -154,13 +242,13 @@ def test_the_tree_names_what_exists(name):
 
 
 def test_every_method_is_documented():
-    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/methods.md").read_text("utf-8")
     undocumented = [name for name in (*registry.OPTIMIZERS, *INITIALIZERS) if f"`{name}" not in text]
     assert undocumented == []
 
 
 def test_the_table_of_default_rates_is_that_of_the_grid():
-    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/methods.md").read_text("utf-8")
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\d.e-]+) \| ([\d.e-]+) \|$", text, re.MULTILINE)
     said = {
         name: (float(low), float(high)) for names, low, high in rows for name in re.findall(r"\w+", names)
@@ -171,6 +259,7 @@ def test_the_table_of_default_rates_is_that_of_the_grid():
 def test_constraints_name_every_direct_dependency_and_no_address():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    wanted += project["optional-dependencies"]["docs"]
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     pin_format = re.compile(r"([a-z0-9-]+)==[\d.]+( ; python_version (<|>=) \"3\.\d+\")?")

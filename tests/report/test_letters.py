@@ -64,6 +64,15 @@ def test_a_word_longer_than_the_line_is_folded():
     assert lines_of(Paragraph("課題 " + "x" * 50), 20) == ["課題", "x" * 20, "x" * 20, "x" * 10]
 
 
+def test_a_line_begins_anew_after_a_line_break():
+    """Else the columns of what stood before it would count, and the next line would end too soon."""
+    assert lines_of(Paragraph("課題の上で比べます。次のように書きます:\n\nkobai compare digits"), 44) == [
+        "課題の上で比べます。次のように書きます:",
+        "",
+        "kobai compare digits",
+    ]
+
+
 def test_a_path_to_be_copied_is_not_wrapped():
     assert lines_of(Paragraph(ANSWER), 80, soft_wrap=True) == [ANSWER]
 

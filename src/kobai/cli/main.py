@@ -70,7 +70,7 @@ def application(arguments: list[str]) -> typer.Typer:
     Each returns what is to be done, as a function.
     """
     app = typer.Typer(
-        help=say("help.kobai"),
+        help=f"{say('help.kobai')}\n\n{say('help.docs')}",
         cls=options.Group,
         add_completion=False,
         rich_markup_mode=None,

@@ -49,7 +49,7 @@ def ends(text: str, width: int) -> list[int]:
         if column and column + cell_len(piece.rstrip()) > width:
             found.append(position)
             column = 0
-        column += cell_len(piece)
+        column = 0 if piece.endswith("\n") else column + cell_len(piece)
         position += len(piece)
     return found
 
@@ -61,8 +61,10 @@ def pieces(text: str) -> list[str]:
 
 
 def _breakable(before: str, after: str) -> bool:
+    if before == "\n":
+        return True
     if before == " ":
         return after not in " ["
-    if after == " " or before in LAST or after in FIRST or before.isdecimal():  # 10回 is one word
+    if after in " \n" or before in LAST or after in FIRST or before.isdecimal():  # 10回 is one word
         return False
     return bool(WIDE.match(before) or WIDE.match(after))

@@ -5,6 +5,7 @@ WORDS: dict[str, str] = {
     "kind.command": "コマンド",
     "kind.option": "オプション",
     "help.kobai": "自分のネットワークには、どの最適化手法、どの学習率、どの重みの初期値がよいのか。そして、なぜか。",
+    "help.docs": '文書はクローンしたフォルダーの docs/ にあり、入口は docs/index.ja.md です。127.0.0.1 のサイトとして読むには:\n\npip install -e ".[docs]" && zensical serve',
     "help.compare": "課題の上で各手法を調整し、勝者を新しいシードで確認し、どこまで確かかを答えます。",
     "help.usage": "使い方: {words}",
     "help.usage.command": "コマンド",
