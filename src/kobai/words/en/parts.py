@@ -22,6 +22,7 @@ WORDS: dict[str, str] = {
     "rule.fraction": "a number between 0 and 1",
     "rule.inside": "a number above 0 and below 1",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
+    "error.cell.spelling": "{value} cannot be sent to another process: a cell travels by the names and numbers of what kobai provides, never as code; run it on this machine, or use a built-in one",
     "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
     "error.shortest": "{name} has no effect, or no end, in a run of {steps} steps: it needs at least {shortest}; choose a smaller number, or train longer with steps",
     "error.schedule": "the schedule {name} must give one factor of at least 0 for each step, got {value}",

@@ -22,6 +22,7 @@ WORDS: dict[str, str] = {
     "rule.fraction": "0から1までの数",
     "rule.inside": "0より大きく1より小さい数",
     "error.spelling": "{kind} '{value}' は読み取れません。次のように書いてください: {forms}",
+    "error.cell.spelling": "{value} は別のプロセスに送れません。送れるのは kobai に組み込みのものの名前と数値だけで、コードは送られません。このマシンで実行するか、組み込みのものを使ってください",
     "error.clip.first": "クリッピング {name} はノルムを {first} 個測りますが、1回の学習は {steps} ステップなので、何も切られません。測る数を減らす (percentile:Q:K) か、ステップを増やしてください",
     "error.shortest": "{name} は {steps} ステップの学習では効果がないか、終わりません。少なくとも {shortest} ステップが必要です。数を小さくするか、steps を増やしてください",
     "error.schedule": "スケジュール {name} は各ステップに0以上の係数を1つずつ返す必要がありますが、{value} が返されました",
