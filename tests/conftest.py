@@ -100,10 +100,10 @@ def _quickly(function):
 @pytest.fixture(scope="module")
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
-    from kobai.engine import full_batch, sweep
+    from kobai.engine import executables, full_batch
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (full_batch, sweep):
+        for module in (full_batch, executables):
             patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
         yield
 

@@ -398,7 +398,7 @@ def test_a_disk_that_fills_up_at_the_end(kobai_here, everything_in, monkeypatch,
     check_full(ran, kept)
     assert {file for file in kept if "/" not in file} == {*FINAL[: FINAL.index(name)], "chunks"}
 
-    monkeypatch.setattr(Sweep, "_run_chunk", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(Sweep, "train", lambda *_: pytest.fail("trained again"))
     assert kobai_here(*STUDY, "--output", "new", "--resume").code == 0
     assert everything_in("new") == set(FINAL)
 

@@ -365,9 +365,9 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_ends_it(kobai_here, place, eve
     assert sum(map(len, chunks)) == kept > 0
 
     trained = []
-    run_chunk = Sweep._run_chunk
+    train = Sweep.train
     monkeypatch.setattr(
-        Sweep, "_run_chunk", lambda self, cells, leave: trained.extend(cells) or run_chunk(self, cells, leave)
+        Sweep, "train", lambda self, cells, leave: trained.extend(cells) or train(self, cells, leave)
     )
     assert kobai_here(*arguments, "--output", "out", "--resume").code == 0
     assert everything_in("out") == FINAL

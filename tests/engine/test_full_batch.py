@@ -272,7 +272,7 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
         patched.setattr("kobai.study.protocol.rank", stop)
         with pytest.raises(KeyboardInterrupt):
             small(**arguments)
-    monkeypatch.setattr(Sweep, "_minimize", lambda *_: pytest.fail("trained again in tuning"))
+    monkeypatch.setattr(FullBatch, "run", lambda *_: pytest.fail("trained again in tuning"))
     with pytest.raises(pytest.fail.Exception):  # the fresh seeds are new, and need the minimizer
         small(**arguments, resume=True)
     monkeypatch.undo()

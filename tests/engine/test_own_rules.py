@@ -15,6 +15,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine import draws
+from kobai.engine.backends.threads import Threads
 from kobai.engine.sweep import BATCHES, INITIAL, Cell, Sweep, stream
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
@@ -171,7 +172,7 @@ def test_a_population_keeps_its_chunks_and_goes_on_from_them(tmp_path, monkeypat
         patch.setattr(runner.Runner, "frame", interrupted)  # when all chunks are kept
         with pytest.raises(KeyboardInterrupt):
             kobai.compare(line(), **ask)
-    monkeypatch.setattr(Sweep, "_run_chunk", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(Sweep, "train", lambda *_: pytest.fail("trained again"))
     assert len(kobai.compare(line(), **ask, resume=True).cells) > 0
 
 
@@ -241,13 +242,13 @@ def test_an_error_between_results_ends_the_process_well(place):
 def test_threads_are_waited_for(monkeypatch):
     """None is a daemon, which would be killed in the middle of a call."""
     seen = []
-    work = Sweep._work
+    work = Threads._work
 
     def noted(self, *arguments):
         seen.append(threading.current_thread().daemon)
         work(self, *arguments)
 
-    monkeypatch.setattr(Sweep, "_work", noted)
+    monkeypatch.setattr(Threads, "_work", noted)
     sweep = Sweep(line(), [kobai.SGD()], steps=5, evaluate_every=5, threads=2, chunk=1)
     runs_of(sweep, [Cell(kobai.SGD(), HE, seed) for seed in range(4)])
     assert seen == [False, False]

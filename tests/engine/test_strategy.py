@@ -195,8 +195,8 @@ def test_threads_and_chunks_change_no_bit(sweep, cells, runs, threads, chunk):
 
 def test_where_blocks_end_changes_no_bit(sweep, cells, runs, monkeypatch):
     """Blocks of 3 steps end between evaluations, which early stopping must not take for its own."""
-    monkeypatch.setattr(sweep, "_steps_per_block", 3)
-    monkeypatch.setattr(sweep, "_set_pace", lambda seconds: None)
+    monkeypatch.setattr(sweep.pace, "steps", 3)
+    monkeypatch.setattr(sweep.pace, "measure", lambda seconds: None)
     assert all(map(same, runs_of(sweep, cells), runs))
 
 
@@ -243,9 +243,9 @@ def test_a_plain_sweep_is_the_program_that_it_was(task):
         task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=[Strategy(), Strategy(replacement=True)]
     )
     assert plain.text() == with_none.text()
-    assert plain.program.start(RULES[0], plain.program.θ).kept is None
+    assert plain.program.start(RULES[0], plain.program.θ).parts == ()
     assert len(jax.tree.leaves(plain.program.clock(0, [0]))) == 3
-    assert len(jax.tree.leaves(plain._draws(0, Strategy(), 0, 1))) == 2
+    assert len(jax.tree.leaves(plain.program.draws(0, Strategy(), 0, 1, 1))) == 2
 
 
 def test_pairs_share_start_and_batches(task):
@@ -428,8 +428,8 @@ def test_a_run_that_diverges_in_spite_of_clipping_keeps_its_count(monkeypatch):
     found = []
     for steps in (3, 40):
         sweep = Sweep(spoiled(), [kobai.SGD()], steps=40, evaluate_every=10, strategies=[strategy])
-        monkeypatch.setattr(sweep, "_steps_per_block", steps)
-        monkeypatch.setattr(sweep, "_set_pace", lambda seconds: None)
+        monkeypatch.setattr(sweep.pace, "steps", steps)
+        monkeypatch.setattr(sweep.pace, "measure", lambda seconds: None)
         found += runs_of(sweep, [cell])
     assert same(*found)
     assert found[0].diverged_at == 10

@@ -149,8 +149,8 @@ def test_a_population_in_step_finds_the_same(task, mixed_cells, reference_runs):
 @pytest.mark.parametrize("steps_per_block", [1, 7, 33])
 def test_blocks_change_no_bit(task, mixed_cells, reference_runs, steps_per_block, monkeypatch):
     sweep = Sweep(task, [kobai.SGD(), kobai.Adam()], steps=33, evaluate_every=5)
-    sweep._steps_per_block = steps_per_block
-    monkeypatch.setattr(sweep, "_set_pace", lambda seconds: None)
+    sweep.pace.steps = steps_per_block
+    monkeypatch.setattr(sweep.pace, "measure", lambda seconds: None)
     assert all(map(same, runs_of(sweep, mixed_cells), reference_runs))
 
 
@@ -167,22 +167,22 @@ def test_the_step_of_a_divergence_does_not_depend_on_blocks(monkeypatch):
             batch_size=4,
         )
         sweep = Sweep(task, [kobai.SGD()], steps=10, evaluate_every=5)
-        sweep._steps_per_block = steps_per_block
-        monkeypatch.setattr(sweep, "_set_pace", lambda seconds: None)
+        sweep.pace.steps = steps_per_block
+        monkeypatch.setattr(sweep.pace, "measure", lambda seconds: None)
         lost_at.append(runs_of(sweep, [Cell(kobai.SGD(1e38), HE, 0)])[0].diverged_at)
     assert lost_at == [2, 2, 2]  # the first loss that is not finite
 
 
 def test_blocks_follow_the_measured_time(task):
     sweep = Sweep(task, [kobai.SGD()], steps=1000, evaluate_every=10)
-    sweep._set_pace(0.01)
-    assert sweep._steps_per_block == 20
+    sweep.pace.measure(0.01)
+    assert sweep.pace.steps == 20
     for _ in range(20):
-        sweep._set_pace(0.01)
-    assert sweep._steps_per_block == sweep.program.capacity
+        sweep.pace.measure(0.01)
+    assert sweep.pace.steps == sweep.program.capacity
     for _ in range(20):
-        sweep._set_pace(5.0)
-    assert sweep._steps_per_block == 1
+        sweep.pace.measure(5.0)
+    assert sweep.pace.steps == 1
 
 
 def test_a_run_longer_than_a_block_is_one_run(task, monkeypatch):
@@ -269,8 +269,8 @@ def test_test_data_of_another_length_are_measured_alike(task):
 def test_the_program_is_traced_once_for_its_text_and_its_compilation(task, monkeypatch):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
     traced = []
-    lower = sweep._lower
-    monkeypatch.setattr(sweep, "_lower", lambda counts: traced.append(counts) or lower(counts))
+    lower = sweep.executables._lower
+    monkeypatch.setattr(sweep.executables, "_lower", lambda counts: traced.append(counts) or lower(counts))
     sweep.text()
     sweep.compile()
     sweep.text()
@@ -411,7 +411,7 @@ def test_a_sweep_is_not_kept_when_nobody_holds_it(task):
 def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeypatch):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
     sweep.compile()
-    monkeypatch.setattr(sweep, "_draws", lambda *_: 1 / 0)
+    monkeypatch.setattr(sweep.program, "draws", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         runs_of(sweep, [Cell(kobai.SGD(), HE, 0)])
 

@@ -5,9 +5,11 @@ what pairs them.
 """
 
 import functools
-from typing import Any
 
 import numpy as np
+
+from kobai.initializers import Initializer
+from kobai.tasks.task import Task
 
 INITIAL, BATCHES, NOISE, REPLACED = range(4)
 """What a random stream is for: each seed has one stream for each purpose."""
@@ -21,8 +23,19 @@ def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose, *more])))
 
 
+def initial_values(task: Task, initializer: Initializer, seed: int) -> np.ndarray:
+    """θ before the first step, [parameters]."""
+    random = stream(seed, INITIAL)
+    return task.flatten(initializer.fill(task.parameters, random, layout=task.layout))
+
+
+def noise_key(seed: int) -> np.ndarray:
+    """The random key of a seed for a loss that draws, uint32 [2]."""
+    return stream(seed, NOISE).integers(2**32, size=2, dtype=np.uint32)
+
+
 @functools.cache
-def _epochs(room: int) -> Any:
+def _epochs(room: int) -> "functools._lru_cache_wrapper[np.ndarray]":
     """`_epoch` that remembers the last `room` epochs."""
     return functools.lru_cache(maxsize=room)(_epoch)
 
@@ -45,7 +58,7 @@ def batches(
     """
     first, last = start * batch, stop * batch
     epochs = range(first // examples, -(-last // examples))
-    drawn = _epochs(int(np.clip(EPOCHS_KEPT // examples, 2, 64)))
-    row = np.concatenate([drawn(seed, epoch, examples, replacement) for epoch in epochs])
+    epoch_of = _epochs(int(np.clip(EPOCHS_KEPT // examples, 2, 64)))
+    row = np.concatenate([epoch_of(seed, epoch, examples, replacement) for epoch in epochs])
     offset = epochs.start * examples
     return row[first - offset : last - offset].reshape(stop - start, batch)

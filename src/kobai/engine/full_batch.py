@@ -7,6 +7,8 @@ the same marks as everybody else, and each mark shows the iterate that it had wh
 trial brings counts only when it is paid for.
 """
 
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +18,12 @@ from jax import lax
 
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import pool
-from kobai.engine.program import COMPILER_OPTIONS, LOST, stacked
+from kobai.engine.cell import Cell
+from kobai.engine.columns import LOST, Columns, Rows, stacked
+from kobai.engine.draws import initial_values
+from kobai.engine.executables import Data
+from kobai.engine.program import COMPILER_OPTIONS
+from kobai.engine.run import Model, Run, first_lost, lost_at, run_of, since
 from kobai.minimizers.base import (
     NONFINITE_START,
     RUNNING,
@@ -44,7 +51,8 @@ class Progress(NamedTuple):
     f: Any
     """The training loss there."""
     rows: Any
-    """[evaluations, 4] as in `program`, the training loss itself first; LOST is −1 before its time."""
+    """[evaluations, columns] as in `columns`, but with the training loss itself in place of a sum over steps;
+    LOST is −1 before its time."""
     over: Any
     """bool: the budget is spent, or the minimizer has ended."""
 
@@ -56,10 +64,13 @@ class FullBatch:
       task: what is trained; without model state and randomness, so that its loss is one function.
       minimizer: the method.
       marks: int32 [evaluations]: where runs are evaluated, in steps of `task.batch_size` examples.
+      keep_model: whether a run holds its trained network.
     """
 
-    def __init__(self, task: Task, minimizer: Minimizer, marks: np.ndarray) -> None:
-        self.task, self.minimizer, self.marks = task, minimizer, marks
+    def __init__(
+        self, task: Task, minimizer: Minimizer, marks: np.ndarray, *, keep_model: bool = False
+    ) -> None:
+        self.task, self.minimizer, self.marks, self.keep_model = task, minimizer, marks, keep_model
         self.θ = task.flatten(task.parameters)
         self.examples = len(jax.tree.leaves(task.train)[0])
         self._traced: tuple[Any, Any, Any] | None = None
@@ -81,6 +92,25 @@ class FullBatch:
         state = jax.eval_shape(self.begin, self.θ, self.task.train).state
         return sum(leaf.size for leaf in jax.tree.leaves(state.memory))
 
+    def run(self, cell: Cell, data: Data, leave: Callable[[], bool]) -> list[Run] | None:
+        """Let the minimizer train its one cell; None when told to leave, which is asked before each block."""
+        began = time.perf_counter()
+        begin, block, measure = self.compiled()
+        progress = begin(initial_values(self.task, cell.initializer, cell.seed), data.train)
+        while not progress.over:
+            if leave():
+                return None
+            progress = block(progress, data.train, data.validation)
+        rows = Rows(np.array(progress.rows))
+        first = first_lost(self.marks, rows.loss_sum)
+        [lost] = lost_at(self.marks, Rows(rows.table[None]), first)
+        # The rows hold the training loss itself, where those of a rule hold the sum over steps.
+        rows.loss_sum[:] *= since(self.marks)
+        test = np.asarray(measure(progress.θ, data.test)) if measure else None
+        model = Model.of(self.task, np.asarray(progress.θ), None) if self.keep_model else None
+        seconds = time.perf_counter() - began
+        return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, model=model)]
+
     def spent(self, state: State) -> Any:
         """What the evaluations so far cost, in steps."""
         done = state.evaluations
@@ -89,7 +119,7 @@ class FullBatch:
 
     def begin(self, θ: Any, train: Any) -> Progress:
         """Evaluate at the start."""
-        rows = jnp.full((len(self.marks), 4), -1, θ.dtype)
+        rows = jnp.full((len(self.marks), Columns().number), -1, θ.dtype)
         state = self.minimizer.begin(self._objective(train), θ)
         return Progress(state, θ, state.point.f, rows, state.status != RUNNING)
 
@@ -122,7 +152,7 @@ class FullBatch:
             loss, metric = self.task.evaluate(self.task.unflatten(progress.θ), None, validation)
             status = progress.state.status
             lost = ~jnp.all(jnp.isfinite(progress.θ)) | (status == UNBOUNDED) | (status == NONFINITE_START)
-            row = stacked((progress.f, loss, metric, lost), progress.rows.dtype)
+            row = Columns().row(progress.f, (loss, metric), lost, (), progress.rows.dtype)
             return jnp.where(due[:, None], row, progress.rows)
 
         return lax.cond(jnp.any(due), measured, lambda: progress.rows)

@@ -24,8 +24,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.engine.rule import Memory, Rule
-from kobai.engine.strategy import Parts, Plan, Strategy
+from kobai.engine.columns import stacked
+from kobai.engine.draws import batches, noise_key
+from kobai.engine.parts import Parts
+from kobai.engine.rule import Rule, Storage
+from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
 
@@ -38,11 +41,6 @@ COMPILER_OPTIONS = {
     "xla_cpu_copy_insertion_use_region_analysis": True,
 }
 
-LOSS_SUM, LOSS, METRIC, LOST = range(4)
-"""The columns of a row: training losses added up over a stretch of steps; loss and metric on the validation
-data at its end; whether θ is no longer finite there. Then loss and metric of each average; and, where any
-strategy clips, how many gradients were left out so far."""
-
 
 class Cells(NamedTuple):
     """One cell between two blocks; for a population each array has a leading axis [cells]."""
@@ -53,15 +51,16 @@ class Cells(NamedTuple):
     """[hyperparameters], padded with zeros."""
     θ: Any
     """[parameters]."""
-    memory: Memory
+    memory: Storage
+    """The state of the rule."""
     state: Any
     """The model's state (a pytree), or None."""
     loss_sum: Any
     """The sum of the training losses since the last evaluation."""
     diverged_at: Any
     """int32: the first step whose training loss was not finite, and not left out; 0: none so far."""
-    kept: Any = None
-    """What is `Kept` for the cell's strategy, or None."""
+    parts: tuple[Any, ...] = ()
+    """What the cell keeps for each part of its strategy; () where the program has none."""
 
 
 class Draws(NamedTuple):
@@ -72,8 +71,8 @@ class Draws(NamedTuple):
     """int32 [capacity, batch]: the examples of each step."""
     key: Any
     """uint32 [2]: the seed's random key, folded with the step only where the task asks for one."""
-    plan: Any
-    """The strategy's `Plan` for each step."""
+    plan: tuple[Any, ...]
+    """What each part of the strategy does at each step: [capacity, …], or None."""
 
 
 class Clock(NamedTuple):
@@ -106,22 +105,29 @@ class Program:
         strategies: Sequence[Strategy] = (),
     ) -> None:
         self.task, self.capacity, self.parts = task, capacity, Parts(strategies, task)
+        self.columns = self.parts.columns
+        self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
+        self.optimizers = optimizers
         self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
         self.width = max((rule.hyperparameters for rule in self.rules), default=0)
         self.sizes = {
-            kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Memory._fields
+            kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Storage._fields
         }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
 
+    def position_of(self, optimizer: Any) -> int:
+        """The position of the optimizer's rule among those of the program."""
+        return self.position[jax.tree.structure(optimizer)]
+
     def start(self, optimizer: Any, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
         """One cell before its first step, on the host."""
-        leaves, tree = jax.tree.flatten(optimizer)
-        position, θ = self.position[tree], θ.astype(self.θ.dtype)
+        leaves = jax.tree.leaves(optimizer)
+        position, θ = self.position_of(optimizer), θ.astype(self.θ.dtype)
         values = np.zeros(self.width, θ.dtype)
         values[: len(leaves)] = leaves
-        room = Memory(
+        room = Storage(
             slots=tuple(np.zeros_like(θ) for _ in range(self.sizes["slots"])),
             floats=np.zeros(self.sizes["floats"], θ.dtype),
             integers=np.zeros(self.sizes["integers"], np.int32),
@@ -135,36 +141,41 @@ class Program:
             state=state,
             loss_sum=np.zeros((), θ.dtype),
             diverged_at=np.int32(0),
-            kept=self.parts.start(strategy or Strategy(), θ, state),
+            parts=self.parts.start(strategy or Strategy(), θ, state),
         )
 
-    def plan(self, strategy: Strategy, start: int, stop: int, steps: int) -> Plan:
-        """What a strategy does at the steps of a block, on the host."""
-        return self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
+    def draws(self, seed: int, strategy: Strategy, start: int, stop: int, steps: int) -> Draws:
+        """What is random or planned at the steps from `start` to `stop` of `steps`, on the host."""
+        rows = np.zeros((self.capacity, self.task.batch_size), np.int32)
+        if stop > start:
+            size, replacement = self.task.batch_size, strategy.replacement
+            rows[: stop - start] = batches(seed, start, stop, size, self.examples, replacement)
+        plan = self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
+        return Draws(rows, noise_key(seed), plan)
 
     def clock(self, start: int, ends: np.ndarray | Sequence[int], due: int = 0) -> Clock:
         """The clock of a block, on the host; `due` of the ends are evaluations that were asked for."""
         room = np.zeros(self.capacity + 1, np.int32)
         room[: len(ends)] = ends
-        return Clock(
-            np.int32(start), room, np.int32(len(ends)), np.int32(due) if self.parts.stopping else None
-        )
+        return Clock(np.int32(start), room, np.int32(len(ends)), np.int32(due) if self.parts.watch else None)
 
     def block(
         self, clock: Clock, cell: Cells, draws: Draws, train: Any, validation: Any
     ) -> tuple[Cells, Any]:
-        """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, 4]."""
+        """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, columns]."""
 
         def step(s: Any, cell: Cells) -> Cells:
             point = self._point(s, cell)
             loss, state, g = self._gradient(s, clock, point, cell, draws, train)
-            plan = self.parts.at(draws.plan, s, clock.start)
-            g, kept, state, left_out = self._guarded(cell, loss, state, g, point)
-            steps = [rule.step for rule in self.rules]
-            more = self.parts.beside(kept, plan)
-            θ, memory = lax.switch(cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *more)
-            kept = self.parts.averaged(kept, θ, plan)
-            return _stepped(s, cell, θ, memory, state, loss, kept, left_out)
+            plan = jax.tree.map(lambda steps: steps[s - clock.start], draws.plan)
+            g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
+            steps = [functools.partial(self.parts.step, rule) for rule in self.rules]
+            operands = self.parts.operands(memories, plan)
+            θ, storage = lax.switch(
+                cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
+            )
+            memories = self.parts.stepped(memories, plan, θ)
+            return _stepped(s, cell, θ, storage, state, loss, memories, left_out)
 
         return self._run(
             clock, cell, step, lambda cell: self._measure(cell, validation), self.parts.evaluated
@@ -176,33 +187,35 @@ class Program:
         """All cells of the chunk in step, `counts[i]` of them, one after the other, of rule i: for a GPU.
 
         One batched gradient for the whole population, then each rule on its own slice of it. The rows are
-        [cells, capacity + 1, 4].
+        [cells, capacity + 1, columns].
         """
         ends = np.cumsum(counts)
         slices = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
 
-        def per_rule(method: str, s: Any, cells: Cells, *more: Any) -> Any:
-            """The results of `method` of each rule on its slice of the population, put together."""
-            parts = [
-                jax.vmap(getattr(rule, method), (None, *[0] * (1 + len(more))))(
+        def per_rule(method: Any, s: Any, cells: Cells, *more: Any) -> Any:
+            """The results of ``method(rule, s, hyperparameters, …)`` of each rule on its slice, together."""
+            results = [
+                jax.vmap(functools.partial(method, rule), (None, *[0] * (1 + len(more))))(
                     s, *_rows(part, (cells.hyperparameters, *more))
                 )
                 for rule, part in zip(self.rules, slices, strict=True)
                 if part.start < part.stop
             ]
-            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *results)
 
         def step(s: Any, cells: Cells) -> Cells:
-            point = per_rule("lookahead", s, cells, cells.θ, cells.memory) if self.looks_ahead else cells.θ
+            point = cells.θ
+            if self.looks_ahead:
+                point = per_rule(Rule.lookahead, s, cells, cells.θ, cells.memory)
             loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
                 s, clock, point, cells, draws, train
             )
-            plan = self.parts.at(draws.plan, s, clock.start)
-            g, kept, state, left_out = jax.vmap(self._guarded)(cells, loss, state, g, point)
-            more = self.parts.beside(kept, plan)
-            θ, memory = per_rule("step", s, cells, g, cells.memory, cells.θ, *more)
-            kept = jax.vmap(self.parts.averaged)(kept, θ, plan)
-            return _stepped(s, cells, θ, memory, state, loss, kept, left_out)
+            plan = jax.tree.map(lambda steps: steps[:, s - clock.start], draws.plan)
+            g, memories, state, left_out = jax.vmap(self._guarded)(cells, loss, state, g, point)
+            operands = self.parts.operands(memories, plan)
+            θ, storage = per_rule(self.parts.step, s, cells, g, cells.memory, cells.θ, *operands)
+            memories = jax.vmap(self.parts.stepped)(memories, plan, θ)
+            return _stepped(s, cells, θ, storage, state, loss, memories, left_out)
 
         measure = jax.vmap(self._measure, (0, None))
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
@@ -225,29 +238,26 @@ class Program:
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
             lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
-            loss, metric, *of_averages = measure(cells)
-            counts = self.parts.counts(cells.kept)
-            row = stacked((cells.loss_sum, loss, metric, lost, *of_averages, *counts), rows.dtype)
+            evaluations, counts = measure(cells), self.parts.counted(cells.parts)
+            row = self.columns.row(cells.loss_sum, evaluations, lost, counts, rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
-            kept = cells.kept
-            if self.parts.stopping:
-                kept = evaluated(kept, loss, cells.θ, cells.state, end, i < clock.due)
-            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), kept=kept)
+            memories = cells.parts
+            if self.parts.watch:
+                memories = evaluated(memories, evaluations[0], cells.θ, cells.state, end, i < clock.due)
+            cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), parts=memories)
             return i + 1, end, cells, rows
 
         def goes_on(carry: tuple) -> Any:
             i, _, cells, _ = carry
-            return (i < clock.count) & jnp.any(self.parts.goes_on(cells.kept, cells.diverged_at == 0))
+            within, running, over = i < clock.count, cells.diverged_at == 0, self.parts.over(cells.parts)
+            return within & jnp.any(running if over is None else running & ~over)
 
-        rows = jnp.full((*cells.diverged_at.shape, self.capacity + 1, self.columns), jnp.nan, self.θ.dtype)
+        rows = jnp.full(
+            (*cells.diverged_at.shape, self.capacity + 1, self.columns.number), jnp.nan, self.θ.dtype
+        )
         start = (jnp.int32(0), clock.start, cells, rows)
         _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
         return cells, rows
-
-    @property
-    def columns(self) -> int:
-        """Of a row."""
-        return 4 + 2 * self.parts.averages + self.parts.clip
 
     def _point(self, s: Any, cell: Cells) -> Any:
         """Where the gradient is taken."""
@@ -270,14 +280,14 @@ class Program:
         return loss, state, g
 
     def _guarded(self, cell: Cells, loss: Any, state: Any, g: Any, point: Any) -> tuple:
-        """(gradient for the rule, what is kept, model state, whether the batch was left out) of one cell.
+        """(gradient for the rule, memories, model state, whether the batch was left out) of one cell.
 
-        A batch that clipping leaves out leaves no trace in the model's state. Where nobody clips: None.
+        A batch that is left out leaves no trace in the model's state. Where none can be: None.
         """
-        g, kept, left_out = self.parts.gradient(cell.kept, g, point, loss)
+        g, memories, left_out = self.parts.gradient(cell.parts, g, point, loss)
         if left_out is not None:
             state = jax.tree.map(functools.partial(jnp.where, left_out), cell.state, state)
-        return g, kept, state, left_out
+        return g, memories, state, left_out
 
     def _measure(self, cell: Cells, data: Any) -> tuple:
         """(loss, metric) of one cell on a whole part of the data, and then those of each average."""
@@ -285,14 +295,22 @@ class Program:
         def at(θ: Any) -> tuple[Any, Any]:
             return self.task.evaluate(self.task.unflatten(θ), cell.state, data)
 
-        if not self.parts.averages:
+        points = self.parts.points(cell.parts)
+        if not points:
             return at(cell.θ)
-        losses, metrics = lax.map(at, jnp.concatenate([cell.θ[None], cell.kept.means]))
-        return tuple(value[i] for i in range(1 + self.parts.averages) for value in (losses, metrics))
+        losses, metrics = lax.map(at, jnp.concatenate([cell.θ[None], *points]))
+        return tuple(value[i] for i in range(len(losses)) for value in (losses, metrics))
 
 
 def _stepped(
-    s: Any, cell: Cells, θ: Any, memory: Memory, state: Any, loss: Any, kept: Any, left_out: Any
+    s: Any,
+    cell: Cells,
+    θ: Any,
+    storage: Storage,
+    state: Any,
+    loss: Any,
+    memories: tuple[Any, ...],
+    left_out: Any,
 ) -> Cells:
     """The cell after one update; its step of divergence where the loss is the first that is not finite.
 
@@ -303,18 +321,13 @@ def _stepped(
         lost &= ~left_out
     return cell._replace(
         θ=θ,
-        memory=memory,
+        memory=storage,
         state=state,
         loss_sum=cell.loss_sum + loss.astype(θ.dtype),
         diverged_at=jnp.where(lost, s + 1, cell.diverged_at),
-        kept=kept,
+        parts=memories,
     )
 
 
 def _rows(part: slice, arrays: Any) -> Any:
     return jax.tree.map(lambda array: array[part], arrays)
-
-
-def stacked(values: Sequence[Any], dtype: Any) -> Any:
-    """Numbers, or arrays of equal shape, in one array with a last axis for them."""
-    return jnp.stack([value.astype(dtype) for value in values], axis=-1)

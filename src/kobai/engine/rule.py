@@ -2,7 +2,7 @@
 
 The parameters are one flat vector θ, so that a formula runs once a step and not once for every array; one
 that looks at shapes (`elementwise` False) gets the arrays and its update is made flat. Hyperparameters are a
-row of values, padded to the longest, and the states of all rules share one `Memory`, padded to the largest:
+row of values, padded to the longest, and the states of all rules share one `Storage`, padded to the largest:
 what a `lax.switch` over rules returns has one shape.
 """
 
@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kobai.basics.arrays import namespace
-from kobai.engine.strategy import shares, weights_of
-from kobai.optimizers.base import Optimizer, State, decayed
+from kobai.engine.weights import weights_of
+from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.task import Task
 
 
-class Memory(NamedTuple):
+class Storage(NamedTuple):
     """The states of all rules in one layout, padded to the largest: θ-shaped arrays, and the rest in rows."""
 
     slots: tuple[Any, ...]
@@ -49,8 +49,8 @@ class Rule:
 
         def begin(values: Any, θ: Any) -> Any:
             state = self._begin(values, θ)
-            found = enumerate(jax.tree.leaves(state))
-            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in found if _is_key(leaf)}
+            leaves = enumerate(jax.tree.leaves(state))
+            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
             return _keyless(state)
 
         shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
@@ -76,75 +76,53 @@ class Rule:
         state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
         return state._replace(step=None) if self.counts else state
 
-    def init(self, values: np.ndarray, θ: np.ndarray, room: Memory) -> Memory:
-        """The memory before the first step, on the host; an `init` of one's own may be written for JAX."""
+    def init(self, values: np.ndarray, θ: np.ndarray, room: Storage) -> Storage:
+        """The storage before the first step, on the host; an `init` of one's own may be written for JAX."""
         state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
         return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
 
-    def step(
-        self,
-        s: Any,
-        values: Any,
-        gradient: Any,
-        memory: Memory,
-        θ: Any,
-        factor: Any = None,
-        decay: Any = None,
-    ) -> tuple[Any, Memory]:
-        """(θ + Δ, memory): the rule on the flat vector; one that looks at shapes gets the arrays.
-
-        `factor` of the learning rate, and `decay` as `Kept` has it: only where a strategy has them.
-        """
-        if factor is not None and self.rate is not None:
-            values = values.at[self.rate].multiply(factor)
-        if decay is not None and self.own_decay is not None:
-            values = values.at[self.own_decay].multiply(1 - decay[2])
-        optimizer, state = self.optimizer(values), self.unpack(s, memory)
+    def update(self, s: Any, values: Any, gradient: Any, storage: Storage, θ: Any) -> tuple[Any, Any]:
+        """(Δ, state): the rule on the flat vector; one that looks at shapes gets the arrays."""
+        optimizer, state = self.optimizer(values), self.unpack(s, storage)
         if optimizer.elementwise:
             more = {"weights": weights_of(self.task)} if optimizer.decays else {}
             Δ, state = optimizer.update(gradient, state, θ, **more)
         else:
             Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
             Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
-        if factor is not None and self.rate is None:
-            Δ = Δ * factor
-        if decay is not None:
-            η = values[self.rate] if self.rate is not None else 1 if factor is None else factor
-            λ, biases, _ = decay
-            Δ = decayed(Δ, θ, η * λ, shares(weights_of(self.task), biases))
-        return θ + Δ.astype(θ.dtype), self.pack(state, memory)
+        return Δ, state
 
-    def lookahead(self, s: Any, values: Any, θ: Any, memory: Memory) -> Any:
-        return self.optimizer(values).lookahead(θ, self.unpack(s, memory))
+    def lookahead(self, s: Any, values: Any, θ: Any, storage: Storage) -> Any:
+        return self.optimizer(values).lookahead(θ, self.unpack(s, storage))
 
-    def pack(self, state: Any, memory: Memory) -> Memory:
-        """`memory` with this rule's state written into its places, which are the first ones of each kind."""
-        xp = namespace(memory.floats)
+    def pack(self, state: Any, storage: Storage) -> Storage:
+        """`storage` with this rule's state written into its places, which are the first ones of each kind."""
+        xp = namespace(storage.floats)
         new: dict[str, list[Any]] = {"slots": [], "floats": [], "integers": []}
         state = _keyless(state._replace(step=None) if self.counts else state)
         for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
             new[kind].append(leaf)
 
         def row(kind: str) -> Any:
-            old = getattr(memory, kind)
+            old = getattr(storage, kind)
             if not new[kind]:
                 return old
             values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
             return xp.concatenate([*values, old[self.sizes[kind] :]])
 
         # A memory of another precision is kept in that of θ, as the slots of all rules are.
-        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], memory.slots, strict=False)]
-        slots += memory.slots[self.sizes["slots"] :]
-        return Memory(tuple(slots), row("floats"), row("integers"))
+        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], storage.slots, strict=False)]
+        slots += storage.slots[self.sizes["slots"] :]
+        return Storage(tuple(slots), row("floats"), row("integers"))
 
-    def unpack(self, s: Any, memory: Memory) -> Any:
+    def unpack(self, s: Any, storage: Storage) -> Any:
         """The rule's state before update s, counted from 0."""
         place = {"slots": 0, "floats": 0, "integers": 0}
         leaves = []
         for i, (kind, leaf) in enumerate(zip(self.kinds, self.leaves, strict=True)):
             size = 1 if kind == "slots" else math.prod(leaf.shape)
             start = place[kind]
-            values = memory.slots[start] if kind == "slots" else getattr(memory, kind)[start : start + size]
+            values = storage.slots[start] if kind == "slots" else getattr(storage, kind)[start : start + size]
             values = values.reshape(leaf.shape).astype(leaf.dtype)
             leaves.append(jax.random.wrap_key_data(values, impl=self.keys[i]) if i in self.keys else values)
             place[kind] += size

@@ -1,12 +1,15 @@
 """What came of a cell: its curves and its ends, read off the rows that the engine wrote."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
-from kobai.engine.program import LOSS, LOSS_SUM, LOST, METRIC
-from kobai.engine.strategy import Strategy, Told
+from kobai.engine.columns import Rows
+from kobai.engine.parts import End
+from kobai.engine.strategy import Strategy
 from kobai.stabilizers.clipping import Clip
+from kobai.tasks.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,27 @@ class Run:
     skipped: int = 0
     """Batches that clipping left out because their loss or gradient was not finite."""
     averages: tuple[Reading, ...] = ()
-    """Of the strategy's averages, in their order."""
+    """The readings of the strategy's averages, in their order."""
+    model: "Model | None" = None
+    """The network at the end, where the sweep keeps it and the run did not diverge."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A trained network: what the final numbers of its run are measured with.
+
+    Fields:
+      parameters: a pytree like the task's `parameters`, its trained arrays NumPy's.
+      state: a pytree like the task's `state`, or None.
+    """
+
+    parameters: Any
+    state: Any
+
+    @classmethod
+    def of(cls, task: Task, θ: np.ndarray, state: Any) -> "Model":
+        """The network of a task at θ."""
+        return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
 
 
 def evaluated_at(steps: int, every: int) -> np.ndarray:
@@ -47,65 +70,69 @@ def evaluated_at(steps: int, every: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, steps, every), steps)).astype(np.int32)
 
 
-def collected(
+def run_of(
     strategy: Strategy,
     marks: np.ndarray,
-    table: np.ndarray,
+    rows: Rows,
     diverged_at: int,
-    tested: np.ndarray | None,
+    test: np.ndarray | None,
     seconds: float,
-    told: Told | None = None,
+    end: End | None = None,
+    model: Model | None = None,
 ) -> Run:
     """What came of one cell.
 
     Args:
       marks: the steps of its evaluations, [evaluations].
-      table: its rows, [evaluations, columns].
+      rows: what they left behind.
       diverged_at: the step of its divergence; 0: none.
-      tested: loss and metric on the test data, and of each average; None: there are none.
-      told: what early stopping did; None for a minimizer, which has no strategy.
+      test: loss and metric on the test data, and those of each average; None: there are none.
+      end: where early stopping ended it; None for a minimizer, which has no strategy.
+      model: the network at its end, where it is kept.
     """
-    curves = table.copy()
+    curves = dataclasses.replace(rows, table=rows.table.copy())
     if diverged_at:
-        curves[marks >= diverged_at] = np.nan
-    elif strategy.early_stopping is not None and told is not None:
-        _restore(curves, marks, told)
-    stopped_at = told.stopped_at if told is not None and not diverged_at else 0
-    number = float if tested is not None and not diverged_at else lambda _: None
-    tested = np.full(table.shape[1], np.nan) if tested is None else tested
+        curves.table[marks >= diverged_at] = np.nan
+        test = model = None
+    elif strategy.early_stopping is not None and end is not None:
+        _restore(curves, marks, end)
+    stopped_at = int(end.step) if end is not None and not diverged_at else 0
+    tested = [None] * (2 + 2 * len(strategy.averages)) if test is None else [float(value) for value in test]
     return Run(
-        training_loss=curves[:, LOSS_SUM] / since(marks).astype(table.dtype),
-        validation_loss=curves[:, LOSS],
-        validation_metric=curves[:, METRIC],
+        training_loss=curves.loss_sum / since(marks).astype(curves.table.dtype),
+        validation_loss=curves.loss,
+        validation_metric=curves.metric,
         diverged_at=diverged_at or None,
-        test_loss=number(tested[0]),
-        test_metric=number(tested[1]),
+        test_loss=tested[0],
+        test_metric=tested[1],
         seconds=seconds,
         stopped_at=stopped_at or None,
-        skipped=_skipped(strategy, marks, table, diverged_at or stopped_at or marks[-1]),
+        skipped=_skipped(strategy, marks, rows, diverged_at or stopped_at or marks[-1]),
         averages=tuple(
-            Reading(curves[:, i], curves[:, i + 1], number(tested[i - 2]), number(tested[i - 1]))
-            for i in range(LOST + 1, LOST + 1 + 2 * len(strategy.averages), 2)
+            Reading(*curves.average(i), *tested[2 + 2 * i : 4 + 2 * i]) for i in range(len(strategy.averages))
         ),
+        model=model,
     )
 
 
-def _skipped(strategy: Strategy, marks: np.ndarray, table: np.ndarray, end: int) -> int:
+def _skipped(strategy: Strategy, marks: np.ndarray, rows: Rows, end: int) -> int:
     """How many gradients were left out until the evaluation at or after step `end`.
 
     Until then and no longer: how far a cell is computed after its end depends on the others beside it.
     """
-    return 0 if strategy.clip == Clip() else int(table[np.searchsorted(marks, end), -1])
+    if strategy.clip == Clip():
+        return 0
+    return int(rows.count("skipped")[np.searchsorted(marks, end)])
 
 
-def _restore(curves: np.ndarray, marks: np.ndarray, told: Told) -> None:
+def _restore(curves: Rows, marks: np.ndarray, end: End) -> None:
     """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
-    last = int(np.searchsorted(marks, told.stopped_at or marks[-1]))
-    if told.stopped_at:
-        curves[last + 1 :] = curves[last]
-        curves[last + 1 :, LOSS_SUM] = np.nan
-    best = curves[: last + 1][curves[: last + 1, LOSS] == told.best]
-    curves[last:, [LOSS, METRIC]] = best[0, [LOSS, METRIC]]
+    last = int(np.searchsorted(marks, end.step or marks[-1]))
+    if end.step:
+        curves.table[last + 1 :] = curves.table[last]
+        curves.loss_sum[last + 1 :] = np.nan
+    best = int(np.flatnonzero(curves.loss[: last + 1] == end.best_loss)[0])
+    curves.loss[last:], curves.metric[last:] = curves.loss[best], curves.metric[best]
 
 
 def since(marks: np.ndarray) -> np.ndarray:
@@ -113,14 +140,14 @@ def since(marks: np.ndarray) -> np.ndarray:
     return np.append(np.nan, np.diff(marks))
 
 
-def lost_at(steps: np.ndarray, rows: np.ndarray, by_loss: np.ndarray) -> np.ndarray:
+def lost_at(steps: np.ndarray, rows: Rows, by_loss: np.ndarray) -> np.ndarray:
     """The step at which each cell diverged, [cells]; 0: none did.
 
     That is the first whose training loss is not finite (`by_loss`), or the first of the evaluations [cells,
-    evaluations, columns] at `steps` in which the validation loss is not, or the parameters are not.
+    evaluations] at `steps` in which the validation loss is not, or the parameters are not.
     """
     never = np.iinfo(np.int32).max
-    lost = ~np.isfinite(rows[:, :, LOSS]) | (rows[:, :, LOST] > 0)
+    lost = ~np.isfinite(rows.loss) | (rows.lost > 0)
     by_row = np.where(lost, np.maximum(steps, 1), never).min(axis=1, initial=never)
     first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
     return np.where(first < never, first, 0)

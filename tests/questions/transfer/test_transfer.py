@@ -22,7 +22,7 @@ from kobai.questions.transfer import ask as protocols
 from kobai.questions.transfer.arms import Plan, arms
 from kobai.questions.transfer.result import Setup, Transfer
 from kobai.questions.transfer.rows import LONGER, SCRATCH, Row, compared
-from kobai.questions.transfer.weights import ArrayRates, Given, trained
+from kobai.questions.transfer.weights import ArrayRates, ReusedValues, trained
 from kobai.study import statistics
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.pairs import Pair, halves, moved, unrelated
@@ -115,7 +115,7 @@ def test_given_arrays_are_kept_and_the_others_are_drawn_as_without_them():
     task = halves(hidden=(6, 4)).target
     fresh = initial_values.he()
     given = [np.full(leaf.shape, 7.0, np.float32) for leaf in jax.tree.leaves(task.parameters)][:4]
-    filled = Given("reused", fresh, [*given, None, None]).fill(task.parameters, stream(3, INITIAL))
+    filled = ReusedValues("reused", fresh, [*given, None, None]).fill(task.parameters, stream(3, INITIAL))
     expected = fresh.fill(task.parameters, stream(3, INITIAL))
     for i, (mine, drawn) in enumerate(zip(jax.tree.leaves(filled), jax.tree.leaves(expected), strict=True)):
         np.testing.assert_array_equal(mine, 7 if i < 4 else drawn)

@@ -13,7 +13,7 @@ from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer
 from kobai.questions.transfer.rows import AGAINST, LONGER, SCRATCH, Arm, Row, interval
-from kobai.questions.transfer.weights import ArrayRates, Given
+from kobai.questions.transfer.weights import ArrayRates, ReusedValues
 from kobai.tasks.task import Task
 
 
@@ -79,7 +79,7 @@ class Plan:
         self, task: Task, rates: Mapping[str, Sequence[float]], seeds: Sequence[int]
     ) -> dict[str, dict[float, list[Run]]]:
         """The runs of every arm with each of its rates, by arm and rate, one for each seed."""
-        found: dict[str, dict[float, list[Run]]] = {}
+        runs: dict[str, dict[float, list[Run]]] = {}
         for steps in {arm.steps for arm in self.arms.values()}:
             wanted = [
                 (name, rate, seed)
@@ -90,8 +90,8 @@ class Plan:
             ]
             cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in wanted]
             for (name, rate, _), run in zip(wanted, runs_of(task, cells, steps, self.advance), strict=True):
-                found.setdefault(name, {}).setdefault(rate, []).append(run)
-        return found
+                runs.setdefault(name, {}).setdefault(rate, []).append(run)
+        return runs
 
     def _cell(self, arm: Arm, rate: float, seed: int) -> Cell:
         arrays = [
@@ -99,7 +99,7 @@ class Plan:
             for array, head in zip(self.sources[seed], self.heads, strict=True)
         ]
         factors = tuple(1.0 if head else arm.slow for head in self.heads)
-        start: Any = Given("reused", self.fresh, arrays)
+        start: Any = ReusedValues("reused", self.fresh, arrays)
         return Cell(ArrayRates(with_rate(self.rule, rate), factors), start, seed)
 
 
@@ -111,11 +111,11 @@ def with_rate(rule: Optimizer, rate: float) -> Any:
 def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[int], None]) -> list[Run]:
     """The run of each cell; all have one rule."""
     sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
-    found: dict[int, Run] = {}
-    for positions, finished in sweep.run(cells):
-        found |= zip(positions, finished, strict=True)
+    runs: dict[int, Run] = {}
+    for positions, chunk in sweep.run(cells):
+        runs |= zip(positions, chunk, strict=True)
         advance(len(positions))
-    return [found[i] for i in range(len(cells))]
+    return [runs[i] for i in range(len(cells))]
 
 
 def best_rate(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:

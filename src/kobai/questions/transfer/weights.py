@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kobai.basics.hyperparameters import hyperparameters
-from kobai.engine.strategy import weights_of
-from kobai.engine.sweep import INITIAL, batches, stream
+from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import Initializer, Layout
 from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.flat import is_trained
@@ -18,11 +16,11 @@ from kobai.tasks.task import Task
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """Stands where an initializer stands: some trained arrays have given values, the others are drawn.
+class ReusedValues:
+    """Stands in for an initializer: some trained arrays take the values of a source, the others are drawn.
 
-    What `fresh` draws for an array is what it would draw without the given ones, so that two starts of one
-    seed are paired.
+    What `fresh` draws for an array is what it would draw if none were reused, so that two starts of one seed
+    are paired.
     """
 
     name: str
@@ -32,15 +30,15 @@ class Given:
 
     def fill(self, parameters: Any, generator: Any, *, layout: Layout = "in_out") -> Any:
         """The pytree `parameters` with these values: see `Initializer.fill`."""
-        given = iter(self.arrays)
+        values = iter(self.arrays)
 
-        def chosen(leaf: Any) -> Any:
+        def value(leaf: Any) -> Any:
             if not is_trained(leaf):
                 return leaf
-            array = next(given)
+            array = next(values)
             return leaf if array is None else array
 
-        return jax.tree.map(chosen, self.fresh.fill(parameters, generator, layout=layout))
+        return jax.tree.map(value, self.fresh.fill(parameters, generator, layout=layout))
 
 
 @hyperparameters
@@ -76,33 +74,11 @@ class ArrayRates(Optimizer):
 def trained(
     task: Task, optimizer: Optimizer, initializer: Initializer, seeds: Sequence[int], steps: int
 ) -> list[list[np.ndarray]]:
-    """The trained arrays of `task` after a training with each seed, on the draws that the engine makes.
-
-    The engine keeps what a comparison needs, curves and final numbers; here the weights are the result.
-    """
-    train = jax.tree.map(jnp.asarray, task.train)
-    # θ is one vector, which does not show what of it decays.
-    more = {"weights": weights_of(task)} if optimizer.decays else {}
-    examples = len(jax.tree.leaves(task.train)[0])
-
-    def loss(θ: Any, rows: Any) -> Any:
-        batch = jax.tree.map(lambda array: array[rows], train)
-        return task.training_loss(task.unflatten(θ), None, batch, None)[0]
-
-    def run(start_and_rows: tuple[Any, Any]) -> Any:
-        θ, rows = start_and_rows
-
-        def step(carry: Any, rows: Any) -> tuple[Any, None]:
-            θ, memory = carry
-            Δ, memory = optimizer.update(jax.grad(loss)(θ, rows), memory, θ, **more)
-            return (θ + Δ, memory), None
-
-        return jax.lax.scan(step, (θ, optimizer.init(θ)), rows)[0][0]
-
-    starts = [
-        task.flatten(initializer.fill(task.parameters, stream(seed, INITIAL), layout=task.layout))
-        for seed in seeds
-    ]
-    rows = [batches(seed, 0, steps, task.batch_size, examples) for seed in seeds]
-    ends = jax.jit(lambda *given: jax.lax.map(run, given))(np.stack(starts), np.stack(rows))
-    return [[np.asarray(array) for array in task.arrays(end)] for end in ends]
+    """The trained arrays of `task` after a training with each seed; of one that diverged they are NaN."""
+    sweep = Sweep(task, [optimizer], steps=steps, evaluate_every=steps, keep_model=True)
+    runs = sweep.runs([Cell(optimizer, initializer, seed) for seed in seeds])
+    lost = jax.tree.map(
+        lambda leaf: np.full_like(leaf, np.nan) if is_trained(leaf) else leaf, task.parameters
+    )
+    parameters = [lost if run.model is None else run.model.parameters for run in runs]
+    return [[leaf for leaf in jax.tree.leaves(tree) if is_trained(leaf)] for tree in parameters]

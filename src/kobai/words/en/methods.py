@@ -131,6 +131,7 @@ WORDS: dict[str, str] = {
     "stabilizer.early_stopping": "the end when nothing improves, best weights back (--early-stopping patience:10)",
     "stabilizer.batch_norm": "sums of a layer with mean 0 and deviation 1 over the batch (--batch-norm before)",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
+    "error.cell.spelling": "{value} cannot be sent to another process: a cell travels by the names and numbers of what kobai provides, never as code; run it on this machine, or use a built-in one",
     "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
     "error.shortest": "{name} has no effect, or no end, in a run of {steps} steps: it needs at least {shortest}; choose a smaller number, or train longer with steps",
     # networks

@@ -134,6 +134,7 @@ WORDS: dict[str, str] = {
     "stabilizer.early_stopping": "改善が止まれば終了し、最良の重みに戻します (--early-stopping patience:10)",
     "stabilizer.batch_norm": "層の和をバッチの中で平均0、標準偏差1にそろえます (--batch-norm before)",
     "error.spelling": "{kind} '{value}' は読み取れません。次のように書いてください: {forms}",
+    "error.cell.spelling": "{value} は別のプロセスに送れません。送れるのは kobai に組み込みのものの名前と数値だけで、コードは送られません。このマシンで実行するか、組み込みのものを使ってください",
     "error.clip.first": "クリッピング {name} はノルムを {first} 個測りますが、1回の学習は {steps} ステップなので、何も切られません。測る数を減らす (percentile:Q:K) か、ステップを増やしてください",
     "error.shortest": "{name} は {steps} ステップの学習では効果がないか、終わりません。少なくとも {shortest} ステップが必要です。数を小さくするか、steps を増やしてください",
     # networks

@@ -1,0 +1,54 @@
+"""Weight decay beside the step of any rule: Δ − ηλw."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kobai.engine.parts.part import Part, Step
+from kobai.engine.rule import Rule
+from kobai.engine.strategy import Strategy
+from kobai.engine.weights import shares, weights_of
+from kobai.optimizers.base import decayed
+from kobai.stabilizers.regularization import WeightDecay
+from kobai.tasks.task import Task
+
+
+class Decay(NamedTuple):
+    """The numbers of a cell's decay."""
+
+    rate: Any
+    """λ."""
+    biases: Any
+    """1 where biases decay too, else 0."""
+    replaces: Any
+    """1 where it stands in place of the optimizer's own decay; 0: the cell has none."""
+
+
+class Decays(Part):
+    """The weight decays of the cells."""
+
+    fields = {"weight_decay": WeightDecay}
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @classmethod
+    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Decays | None":
+        return cls(task) if any(strategy.weight_decay is not None for strategy in strategies) else None
+
+    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> Decay:  # noqa: ARG002
+        decay, replaces = strategy.weight_decay or WeightDecay(), strategy.weight_decay is not None
+        numbers = Decay(decay.rate, float(decay.biases), float(replaces))
+        return jax.tree.map(lambda value: np.asarray(value, θ.dtype), numbers)
+
+    def before(self, memory: Decay, plan: Any, step: Step, rule: Rule) -> Step:  # noqa: ARG002
+        if rule.own_decay is None:
+            return step
+        values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
+        return step._replace(hyperparameters=values)
+
+    def after(self, memory: Decay, plan: Any, step: Step, rule: Rule, Δ: Any, θ: Any) -> Any:  # noqa: ARG002
+        η, λ = step.learning_rate(rule), memory.rate
+        return decayed(Δ, θ, η * λ, shares(weights_of(self.task), memory.biases))

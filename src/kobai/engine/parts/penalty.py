@@ -1,0 +1,44 @@
+"""L1 and L2 in the loss: their gradient is added to the batch's own."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kobai.engine.parts.part import Part
+from kobai.engine.strategy import Strategy
+from kobai.engine.weights import shares, weights_of
+from kobai.stabilizers.regularization import Penalty
+from kobai.tasks.task import Task
+
+
+class Strengths(NamedTuple):
+    """The numbers of one penalty."""
+
+    l1: Any
+    l2: Any
+    biases: Any
+    """1 where biases pay too, else 0."""
+
+
+class Penalties(Part):
+    """The penalties of the cells; both of each cell, one after the other."""
+
+    fields = {"l1": Penalty, "l2": Penalty}
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @classmethod
+    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Penalties | None":
+        return cls(task) if any(strategy.l1.l1 or strategy.l2.l2 for strategy in strategies) else None
+
+    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> tuple[Strengths, ...]:  # noqa: ARG002
+        pairs = tuple(Strengths(p.l1, p.l2, float(p.biases)) for p in (strategy.l1, strategy.l2))
+        return jax.tree.map(lambda value: np.asarray(value, θ.dtype), pairs)
+
+    def gradient(self, memory: tuple[Strengths, ...], g: Any, θ: Any, loss: Any) -> tuple[Any, Any, None]:  # noqa: ARG002
+        for l1, l2, biases in memory:
+            g = Penalty(l1, l2).gradient(g, θ, shares(weights_of(self.task), biases))
+        return g, memory, None
