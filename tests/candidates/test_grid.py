@@ -76,6 +76,23 @@ def test_edges_and_neighbours():
     assert single.neighbours(kobai.SGD(0.1)) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"optimizers": ["adm"]}, "did you mean 'adam'"),
+        ({"optimizers": [3]}, "kobai.from_optax"),
+        ({"optimizers": []}, "optimizers is empty"),
+        ({"hyperparameters": {"adam.momentm": [1]}}, "adam.momentm"),
+        ({"optimizers": ["sgd"], "hyperparameters": {"adam.decay_1": [0.5]}}, "candidate 'adam'"),
+        ({"optimizers": ["sgd"], "learning_rates": []}, "learning_rates is empty"),
+        ({"optimizers": ["sgd"], "learning_rates": [-1.0]}, "-1"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(arguments, words):
+    with pytest.raises(UsageError, match=words):
+        candidates(**arguments)
+
+
 def test_a_class_of_the_users_own_is_not_taken_for_ours():
     @hyperparameters
     class SGD(kobai.Optimizer):

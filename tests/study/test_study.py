@@ -40,23 +40,6 @@ def test_a_rate_of_numpy_or_jax_is_a_rate(number):
     assert json.loads(result.table["hyperparameters"].item()) == {"learning_rate": 0.5}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"optimizers": ["adm"]}, "did you mean 'adam'"),
-        ({"optimizers": [3]}, "kobai.from_optax"),
-        ({"optimizers": []}, "optimizers is empty"),
-        ({"axes": {"adam.momentm": [1]}}, "adam.momentm"),
-        ({"optimizers": ["sgd"], "axes": {"adam.decay_1": [0.5]}}, "candidate 'adam'"),
-        ({"optimizers": ["sgd"], "learning_rates": []}, "learning_rates is empty"),
-        ({"optimizers": ["sgd"], "learning_rates": [-1.0]}, "-1"),
-    ],
-)
-def test_what_cannot_be_tried_is_refused(arguments, words):
-    with pytest.raises(UsageError, match=words):
-        candidates(**arguments)
-
-
 # The protocol, on a made-up engine: a cell arrives when its table says so.
 
 
