@@ -23,7 +23,7 @@ OPENING = {
     "en": """\
 # The command line
 
-日本語: [command-line.ja.md](command-line.ja.md)
+日本語: [コマンドライン](command-line.ja.md)
 
 What every command says of itself with `--help`. A mistake is answered with one line and exit code 2; Ctrl-C
 ends with 130. What a study leaves in its folder: [files](files.md).
@@ -31,7 +31,7 @@ ends with 130. What a study leaves in its folder: [files](files.md).
     "ja": """\
 # コマンドライン
 
-English: [command-line.md](command-line.md)
+English: [The command line](command-line.md)
 
 各コマンドが`--help`で表示する説明です。使い方の誤りは1行で知らせ、終了コード2で終わります。Ctrl-Cで止めると130です。
 """,

@@ -90,7 +90,8 @@ def compare(
       sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
       activation, batch_norm: for a task that takes them by name, as the built-in ones do.
       clip: None, "norm:1", "value:0.5", "percentile:90", or as `kobai.clip_norm` and its like make it.
-      l1, l2: λ of λ|w| or ½λw² in the loss. weight_decay: λ of −ηλw beside the step. Of the weights only.
+      l1, l2: λ of λ|w| or ½λw² in the loss, of the weights only.
+      weight_decay: λ of −ηλw beside the step, of the weights only.
       schedule: "constant", "cosine", "step:100", "warm-up:50", "one-cycle", "warm-up:50+cosine", or a
         `kobai.schedules.Schedule`.
       average: what is evaluated: None (the last iterate), "polyak", "polyak:100", "exponential:0.99".
