@@ -157,7 +157,7 @@ def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> No
     console = Console(highlight=False)
     console.print(table.table(results))
     if len({result.learner for result in results}) == 1:
-        passed, every = table.total(results)
+        passed, every = grade.total(results)
         console.print(say("course.total", passed=passed, all=every))
     if json is not None:  # last: whatever keeps it from being written, the table has been seen
         json.write_text(table.as_json(results), "utf-8")

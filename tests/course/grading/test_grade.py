@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,12 @@ import pytest
 from rich.console import Console
 
 from kobai import words
-from kobai.course.grading import grade, table, watch
-from kobai.course.grading.reading import Cell, Found, notebooks_of
+from kobai.course.grading import grade, marks, table, watch
+from kobai.course.grading.marks import Mark
+from kobai.course.grading.reading import Cell, Submission, Unreadable, learners_in, notebooks_of
+from kobai.course.grading.reports import CellEnd
+from kobai.course.judge import Verdict
+from kobai.course.learner import hint
 from kobai.course.notebooks import dump, notebook
 from kobai.course.source import lesson_names, load
 from kobai.words import TABLES
@@ -48,7 +53,7 @@ def keep(folder, made, name=NAME):
 
 
 def by_name(result):
-    return {verdict["exercise"].partition(".")[2]: verdict for verdict in result.verdicts}
+    return {mark.exercise.partition(".")[2]: mark for mark in result.marks}
 
 
 def shown(results, width=80):
@@ -72,11 +77,14 @@ def walked(cells, cell=20.0, total=60.0, halt=None):
 
 @pytest.fixture
 def earned(tmp_path, monkeypatch):
-    """earned(cell id=source, …): what a learner with these cells earned, by the name of the exercise."""
+    """earned(cell id=source, …): what a learner with these cells earned, by the name of the exercise.
+
+    `limit` is the time of a cell: short where one never ends.
+    """
     monkeypatch.setattr(watch, "GRACE", 0.5)
 
-    def earned(**cells):
-        [result] = grade.grade([keep(tmp_path / "learner", made_by_a_learner(**cells))], cell=2)
+    def earned(limit=30, **cells):
+        [result] = grade.grade([keep(tmp_path / "learner", made_by_a_learner(**cells))], cell=limit)
         return by_name(result)
 
     return earned
@@ -92,17 +100,17 @@ def test_a_cell_that_does_not_run_is_told_from_one_that_is_not_written(earned):
         rmsprop="kept = bytearray(2**60)",
         arrival="raise SystemExit(3)",
     )
-    assert found["sgd"]["status"] == found["adam"]["status"] == "passed"
+    assert found["sgd"].status == found["adam"].status == "passed"
     for name, kind, text in (
         ("adagrad", "SyntaxError", "class AdaGrad(:"),
         ("adadelta", "ModuleNotFoundError", "No module named 'nothing_of_that_name'"),
         ("rmsprop", "MemoryError", "kept = bytearray(2**60)"),
         ("arrival", "SystemExit", "3"),
     ):
-        assert found[name]["status"] == "failed"
-        assert found[name]["message"].startswith(f"does not run: the cell of 3_1.{name} stopped with {kind}:")
-        assert text in found[name]["message"]
-    assert {found[name]["status"] for name in ("review", "momentum", "nesterov")} == {"unwritten"}
+        assert found[name].status == "failed"
+        assert found[name].message.startswith(f"does not run: the cell of 3_1.{name} stopped with {kind}:")
+        assert text in found[name].message
+    assert {found[name].status for name in ("review", "momentum", "nesterov")} == {"unwritten"}
 
 
 def test_what_only_jupyter_knows_harms_nothing(earned):
@@ -114,19 +122,19 @@ def test_what_only_jupyter_knows_harms_nothing(earned):
         "figure = plotly.graph_objects.Figure()\nfigure.show()\nplotly.io.show(figure, renderer='browser')\n"
         "webbrowser.open('nowhere')",
     )
-    assert found["review"]["status"] == "passed"
-    assert found["momentum"]["status"] == found["adagrad"]["status"] == "unwritten"
+    assert found["review"].status == "passed"
+    assert found["momentum"].status == found["adagrad"].status == "unwritten"
 
 
 def test_an_endless_loop_is_graded_as_such_and_costs_no_other_exercise(earned):
-    found = earned(adagrad="while True: pass", adadelta=ENDLESS_IN_C, rmsprop=NEVER_BACK)
+    found = earned(limit=2, adagrad="while True: pass", adadelta=ENDLESS_IN_C, rmsprop=NEVER_BACK)
     for name in ("adagrad", "adadelta"):
-        assert found[name]["status"] == "stopped"
-        assert found[name]["message"].startswith(f"time limit: the cell of 3_1.{name} had not ended after 2")
-    assert found["rmsprop"]["status"] == "stopped"
-    assert "RMSProp had not come back" in found["rmsprop"]["message"]
-    assert found["sgd"]["status"] == found["adam"]["status"] == "passed"
-    assert found["arrival"]["status"] == "unwritten"
+        assert found[name].status == "stopped"
+        assert found[name].message.startswith(f"time limit: the cell of 3_1.{name} had not ended after 2")
+    assert found["rmsprop"].status == "stopped"
+    assert "RMSProp had not come back" in found["rmsprop"].message
+    assert found["sgd"].status == found["adam"].status == "passed"
+    assert found["arrival"].status == "unwritten"
 
 
 def test_a_crash_is_graded_as_such_and_costs_no_other_exercise(earned):
@@ -135,11 +143,11 @@ def test_a_crash_is_graded_as_such_and_costs_no_other_exercise(earned):
         rmsprop="import os\n" + ENDS_ALL,
     )
     ended = "crashed: the cell of 3_1.momentum ended the whole program (exit code 3)"
-    assert (found["momentum"]["status"], found["momentum"]["message"]) == ("crashed", ended)
+    assert (found["momentum"].status, found["momentum"].message) == ("crashed", ended)
     used = "crashed: RMSProp ended the whole program when it was used (exit code 4)"
-    assert (found["rmsprop"]["status"], found["rmsprop"]["message"]) == ("crashed", used)
-    assert found["sgd"]["status"] == found["adam"]["status"] == "passed"
-    assert found["arrival"]["status"] == "unwritten"
+    assert (found["rmsprop"].status, found["rmsprop"].message) == ("crashed", used)
+    assert found["sgd"].status == found["adam"].status == "passed"
+    assert found["arrival"].status == "unwritten"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other signals")
@@ -154,15 +162,15 @@ def test_every_way_to_end_the_program_is_told_and_the_rest_is_run():
         "del kept",
     ]
     ends = walked(cells)
-    assert [end["status"] for end in ends] == ["ran", *["crashed"] * 3, *["failed"] * 2, "ran"]
-    assert (ends[1]["how"], ends[2]["how"]) == ("SIGKILL: often because the memory ran out", "SIGSEGV")
-    assert [end["kind"] for end in ends[4:6]] == ["KeyboardInterrupt", "Mute"]
+    assert [end.status for end in ends] == ["ran", *["crashed"] * 3, *["failed"] * 2, "ran"]
+    assert (ends[1].how, ends[2].how) == ("SIGKILL: often because the memory ran out", "SIGSEGV")
+    assert [end.kind for end in ends[4:6]] == ["KeyboardInterrupt", "Mute"]
 
 
 def test_a_loop_that_swallows_every_exception_is_ended_from_outside(monkeypatch):
     monkeypatch.setattr(watch, "GRACE", 0.2)
     cell = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
-    assert [end["status"] for end in walked([cell, "pass"], cell=1)] == ["stopped", "ran"]
+    assert [end.status for end in walked([cell, "pass"], cell=1)] == ["stopped", "ran"]
 
 
 def test_the_limit_of_a_cell_holds_where_no_signal_can_stop_it(monkeypatch):
@@ -174,7 +182,7 @@ def test_the_limit_of_a_cell_holds_where_no_signal_can_stop_it(monkeypatch):
     monkeypatch.setattr(watch, "RUNNER", [sys.executable, "-P", "-c", code])
     monkeypatch.setattr(watch, "GRACE", 0.2)
     cells = ["kept = 1", "while True: pass", "assert kept"]
-    assert [end["status"] for end in walked(cells, cell=1)] == ["ran", "stopped", "ran"]
+    assert [end.status for end in walked(cells, cell=1)] == ["ran", "stopped", "ran"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups")
@@ -203,34 +211,32 @@ def test_a_machine_without_room_is_a_line_and_stops_nobody(tmp_path, monkeypatch
 
     monkeypatch.setattr(watch.subprocess, "Popen", full)
     [result] = grade.grade([keep(tmp_path / "a", made_by_a_learner())])
-    assert {verdict["status"] for verdict in result.verdicts} == {"crashed"}
-    assert "no space left" in result.verdicts[0]["message"]
+    assert {mark.status for mark in result.marks} == {"crashed"}
+    assert "no space left" in result.marks[0].message
 
 
 def test_no_thread_and_no_atexit_of_a_notebook_holds_it_up():
     cell = "import atexit, threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()"
-    assert walked([cell + "\natexit.register(time.sleep, 99)"])[0]["status"] == "ran"
+    assert walked([cell + "\natexit.register(time.sleep, 99)"])[0].status == "ran"
 
 
 def test_a_notebook_out_of_time_keeps_what_it_earned():
-    assert [end["status"] for end in walked(["x = 1", "while True: pass", "x"], 60, total=5)] == [
+    assert [end.status for end in walked(["x = 1", "while True: pass", "x"], 60, total=5)] == [
         "ran",
         "late",
         "late",
     ]
     cells = tuple(Cell(cell["id"], "".join(cell["source"])) for cell in made_by_a_learner()["cells"])
-    found = Found(Path("a"), Path("a", NAME), "3_1_SGD", cells)
-    steps = grade.steps_of(found)
-    ends = {
-        number: {"status": "ran"} if kind == "run" else {"status": "late"}
-        for number, (kind, _) in enumerate(steps)
-    }
-    told = {"status": "wrong", "mistake": "", "message": "told"}
-    ends[steps.index(("judge", "3_1.sgd"))] = told
-    verdicts = by_name(grade._judged(found, ends, watch.Limits(30, 120, 4)))
-    assert {name: verdicts["sgd"][name] for name in told} == told
+    submission = Submission(Path("a"), Path("a", NAME), "3_1_SGD", cells)
+    steps = marks.steps_of(submission)
+    ends = {n: CellEnd("ran" if kind == "run" else "late") for n, (kind, _) in enumerate(steps)}
+    earned = Verdict("3_1.sgd", "wrong", "course.wrong.rebound", {"name": "SGD"}, "rebound")
+    ends[steps.index(("judge", "3_1.sgd"))] = earned
+    by_exercise = {mark.exercise: mark for mark in marks.marks_of(submission, ends, watch.Limits(30, 120, 4))}
+    sgd, adam = by_exercise["3_1.sgd"], by_exercise["3_1.adam"]
+    assert (sgd.status, sgd.mistake, sgd.message) == ("wrong", "rebound", earned.message)
     late = "time limit: the notebook had not ended after 120 seconds, and was stopped before this check"
-    assert (verdicts["adam"]["status"], verdicts["adam"]["message"]) == ("stopped", late)
+    assert (adam.status, adam.message) == ("stopped", late)
 
 
 def test_a_notebook_gets_no_more_memory_than_it_may(tmp_path):
@@ -238,14 +244,14 @@ def test_a_notebook_gets_no_more_memory_than_it_may(tmp_path):
     hungry = "try:\n    kept = bytearray(2**34)\nexcept MemoryError:\n    review = 'bcabd'"
     keep(tmp_path / "hungry", made_by_a_learner(review=hungry))
     [result] = grade.grade([tmp_path / "hungry"], gigabytes=4)
-    assert by_name(result)["review"]["status"] == "passed"
+    assert by_name(result)["review"].status == "passed"
 
 
 def test_too_little_memory_for_python_itself_is_told_so(tmp_path):
     keep(tmp_path / "small", made_by_a_learner())
     [result] = grade.grade([tmp_path / "small"], gigabytes=0.05)
-    assert {verdict["status"] for verdict in result.verdicts} == {"crashed"}
-    assert "--memory" in result.verdicts[0]["message"]
+    assert {mark.status for mark in result.marks} == {"crashed"}
+    assert "--memory" in result.marks[0].message
 
 
 def test_a_cell_without_an_id_is_known_by_what_it_defines(tmp_path):
@@ -255,8 +261,8 @@ def test_a_cell_without_an_id_is_known_by_what_it_defines(tmp_path):
     keep(tmp_path / "old", made)
     [result] = grade.grade([tmp_path / "old"])
     found = by_name(result)
-    assert found["adam"]["status"] == "passed"
-    assert found["adagrad"]["message"].startswith(
+    assert found["adam"].status == "passed"
+    assert found["adagrad"].message.startswith(
         "does not run: the cell of 3_1.adagrad stopped with ZeroDivision"
     )
 
@@ -292,48 +298,113 @@ for n in (1, 2, *range(3, 20)):
 """
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        {},
-        {"status": []},
-        {"status": {"passed": 1}},
-        {"status": "passed"},
-        {"status": "failed", "kind": [], "line": None},
-        {"status": "wrong", "message": "\ud800" * 10**4, "mistake": "\ud800" * 10**4},
-        {"status": "unwritten", "message": "x", "mistake": ""},
-        {"status": "seen", "seen": [["", {"a": []}, [0], []]] * 3},
-    ],
-)
-def test_whatever_a_forged_report_holds_it_becomes_a_verdict_that_is_not_right(end):
-    cells = tuple(Cell(cell["id"], "".join(cell["source"])) for cell in made_by_a_learner()["cells"])
-    found = Found(Path("a"), Path("a", NAME), "3_1_SGD", cells)
-    ends = dict.fromkeys(range(len(grade.steps_of(found))), end)
-    results = grade._counted([grade._judged(found, ends, watch.Limits(30, 120, 4))])
-    assert "passed" not in {verdict["status"] for verdict in results[0].verdicts}
-    assert table.as_json(results).encode("utf-8")
-    assert shown(results).encode("utf-8")
-
-
 def test_a_learners_own_files_are_there_and_stay_as_they_are(earned, tmp_path):
     keep(tmp_path / "learner", "bcabd", "answers.txt")
     keep(tmp_path / "learner", "1 / 0", "numpy.py")  # it would be a learner's mistake, and not be ours
     keep(tmp_path / "learner", "def read(): return open('answers.txt').read()", "mine.py")
     found = earned(review="import mine\nreview = mine.read()\nopen('answers.txt', 'w').write('mine')")
-    assert found["review"]["status"] == "passed"
+    assert found["review"].status == "passed"
     assert (tmp_path / "learner" / "answers.txt").read_text() == "bcabd"
 
 
 def test_no_forged_line_and_nothing_redefined_earns_anything(earned, tmp_path, everything_in):
     edited = {"momentum-check": "print('right!')"}
     found = earned(review="review = 'bcabd'\ncheck = print", momentum=REDEFINED, nesterov=FORGED, **edited)
-    assert found["momentum"]["status"] == "wrong"
-    assert {name for name, verdict in found.items() if verdict["status"] == "passed"} == {
+    assert found["momentum"].status == "wrong"
+    assert {name for name, mark in found.items() if mark.status == "passed"} == {
         "review",
         "sgd",
         "adam",
     }
     assert everything_in(tmp_path) == {"learner", f"learner/{NAME}"}
+
+
+QUIZ_REPLACED = """
+import re
+from kobai.course.exercises import find
+review = "aaaaa"
+for exercise in (find("3_1.review"),):
+    object.__setattr__(exercise, "observe", lambda answer: exercise.reference and iter(()))
+re.sub = lambda *arguments, **options: "bcabd"
+str.lower = None
+"""
+
+
+def test_replacing_what_reads_an_answer_earns_nothing(earned):
+    replaced = QUIZ_REPLACED.replace("str.lower = None\n", "")
+    assert earned(review=replaced)["review"].status == "wrong"
+
+
+WRITES = """
+import kobai.course.exercises.lesson_3_1 as module
+from pathlib import Path
+path = Path(module.__file__)
+path.write_text(path.read_text("utf-8") + "\\nEXERCISES.clear()\\n", "utf-8")
+"""
+
+
+def test_a_notebook_that_changes_the_installed_exercises_changes_no_other_mark(tmp_path):
+    """In a copy of kobai: the notebook really writes into the exercises that are installed there."""
+    package = Path(grade.__file__).parents[2]
+    shutil.copytree(package, tmp_path / "site" / "kobai", ignore=shutil.ignore_patterns("__pycache__"))
+    keep(tmp_path / "a", made_by_a_learner())
+    keep(tmp_path / "b", made_by_a_learner(momentum=WRITES.replace("\\\\", "\\")))
+    keep(tmp_path / "c", made_by_a_learner())
+    code = (
+        "from pathlib import Path; from kobai.course.grading import grade, table;"
+        f"results = grade.grade([Path({str(tmp_path)!r}, name) for name in 'abc'], threads=1);"
+        "print(table.as_json(results))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        check=True,
+    )
+    honest, forger, later = json.loads(ran.stdout)
+    assert honest["passed"] == 2  # as without the others
+    for entry_of in (forger, later):  # nothing is known of these, and nothing is made up
+        assert {verdict["status"] for verdict in entry_of["verdicts"]} == {"crashed"}
+        assert "lesson_3_1.py was changed while notebooks ran" in entry_of["verdicts"][0]["message"]
+
+
+def test_a_file_of_another_learner_that_a_notebook_changes_is_told(tmp_path):
+    keep(keep(tmp_path / "b", made_by_a_learner(), NAME), "x = 1", "mine.py")
+    own = f"open({str(tmp_path / 'b' / 'mine.py')!r}, 'w').write('1 / 0')"
+    keep(tmp_path / "a", made_by_a_learner(momentum=own))
+    first, second = grade.grade([tmp_path / "a", tmp_path / "b"], threads=1)
+    assert by_name(first)["adam"].status == "passed"
+    assert "mine.py was changed" in by_name(second)["adam"].message
+
+
+FLOOD = r"""
+import os
+deep = b"[" + b"[],"  * 80_000 + b"[]]"
+lines = [b'{"end": %d, "status": "seen", "seen": ' + deep + b"}"] + [b'{"begin": %d}']
+for n in range(3, 20):
+    try:
+        for step in range(40):
+            os.write(n, b"\\n".join(line % step for line in lines) + b"\\n" + b"[" * 10**7 + b"\\n")
+    except OSError:
+        pass
+""".replace("\\\\", "\\")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a process as Linux tells it")
+def test_forged_lines_take_the_grader_no_memory(tmp_path):
+    """In a process of its own, whose largest size is told at its end."""
+    keep(tmp_path / "a", made_by_a_learner(momentum=FLOOD))
+    code = (
+        "import resource, sys; from pathlib import Path; from kobai.course.grading import grade, state;"
+        "state.import_first(); size = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024;"
+        "before = size();"
+        f"[result] = grade.grade([Path({str(tmp_path / 'a')!r})]);"
+        "print(size() - before, sum(mark.status == 'passed' for mark in result.marks))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    megabytes, passed = map(int, ran.stdout.split())
+    assert passed == 2
+    assert megabytes < 200
 
 
 STARTS = """
@@ -361,7 +432,7 @@ def test_no_process_that_a_cell_started_outlives_it(tmp_path, monkeypatch, then)
     folder = tmp_path / "started"
     folder.mkdir()
     cells = [STARTS.format(folder=f"{folder}/"), then]
-    assert walked(cells, cell=2 if then == ENDLESS_IN_C else 10)[0]["status"] == "ran"
+    assert walked(cells, cell=2 if then == ENDLESS_IN_C else 10)[0].status == "ran"
     started = [int(path.read_text()) for path in folder.iterdir()]
     assert len(started) == 2
     assert [process for process in started if os.path.exists(f"/proc/{process}")] == []
@@ -370,7 +441,7 @@ def test_no_process_that_a_cell_started_outlives_it(tmp_path, monkeypatch, then)
 def test_a_forked_copy_does_not_go_on_with_the_notebook(tmp_path):
     marks = tmp_path / "marks"
     cells = ["import os\nif os.fork():\n    os.wait()", f"print('x', file=open({str(marks)!r}, 'a'))"]
-    assert {end["status"] for end in walked(cells)} == {"ran"}
+    assert {end.status for end in walked(cells)} == {"ran"}
     assert marks.read_text() == "x\n"
 
 
@@ -379,7 +450,7 @@ def test_an_interrupted_grading_ends_its_processes():
     halt = threading.Event()
     threading.Timer(0.5, halt.set).start()
     [end] = walked([ENDLESS_IN_C], cell=60, halt=halt)
-    assert end["status"] == "late"
+    assert end.status == "late"
 
 
 # Files
@@ -422,9 +493,9 @@ def test_every_file_that_cannot_be_read_is_a_line_and_stops_nobody(tmp_path):
     results = grade.grade([*(tmp_path / name for name in said), good], threads=2)
     for (name, sentence), result in zip(said.items(), results, strict=False):
         assert sentence in result.problem, name
-        assert {verdict["status"] for verdict in result.verdicts} <= {"unreadable"}
-        assert len(result.verdicts) == (0 if name in ("empty", "file", "nowhere") else 10)
-    assert by_name(results[-1])["adam"]["status"] == "passed"
+        assert {mark.status for mark in result.marks} <= {"unreadable"}
+        assert len(result.marks) == (0 if name in ("empty", "file", "nowhere") else 10)
+    assert by_name(results[-1])["adam"].status == "passed"
     lines = shown(results)
     assert all(name in lines for name in said)
     json.loads(table.as_json(results))
@@ -455,7 +526,7 @@ def test_odd_metadata_is_made_up_for_by_the_name(tmp_path, change):
     made["cells"] += [{"cell_type": "code", "id": 3, "source": "x = 1"}, {"cell_type": 7, "source": 3}]
     keep(tmp_path, json.dumps({**made, **change}))
     [found] = notebooks_of(tmp_path)
-    assert (found.lesson, found.problem) == ("3_1_SGD", "")
+    assert (found.lesson, found.problem) == ("3_1_SGD", None)
     assert found.cells[-1] == Cell("", "x = 1")
 
 
@@ -470,32 +541,136 @@ def test_what_is_not_to_be_graded_is_left_out(tmp_path):
     assert [found.path.name for found in notebooks_of(tmp_path)] == [NAME]
 
 
+# Told as what it is
+
+
+def with_cells(*more, **cells):
+    """A learner's notebook with further cells of the learner's own at its end."""
+    made = made_by_a_learner(**cells)
+    made["cells"] += [
+        {"cell_type": "code", "id": f"own-{i}", "source": text, "metadata": {}, "outputs": []}
+        for i, text in enumerate(more)
+    ]
+    return made
+
+
+RIGHT_REVIEW = "# at last\nreview = 'bcabd'"
+
+
+@pytest.mark.parametrize("above", ["review = ''", "review = 'aaaaa'", "pass"])
+def test_an_answer_below_its_check_counts_and_is_told_as_that(tmp_path, above):
+    keep(tmp_path / "a", with_cells(RIGHT_REVIEW, review=above))
+    [result] = grade.grade([tmp_path / "a"])
+    review = by_name(result)["review"]
+    assert review.status == "passed"
+    assert review.message.startswith(
+        "right!\nthis answer stands below its check, in the cell that begins with “# at"
+    )
+    assert "below its check" in shown([result, entry("b")])
+
+
+def test_what_a_later_cell_does_to_a_right_answer_above_its_check_is_nothing(tmp_path):
+    keep(tmp_path / "a", with_cells("review = 'aaaaa'", review="review = 'bcabd'"))
+    [result] = grade.grade([tmp_path / "a"])
+    assert (by_name(result)["review"].status, by_name(result)["review"].below) == ("passed", "")
+
+
+def test_a_failing_setup_cell_is_told_once_for_all_that_need_it(tmp_path):
+    made = made_by_a_learner(review="review = 'bcabd'")
+    made["cells"][0]["source"] = "import no_such_module\nimport numpy as np"
+    [result] = grade.grade([keep(tmp_path / "a", made)])
+    marks_of_all = by_name(result)
+    assert marks_of_all["review"].status == "passed"
+    assert marks_of_all["sgd"].status == "passed"  # which needs nothing of it
+    assert marks_of_all["adam"].status == "failed"
+    assert marks_of_all["adam"].message == (
+        "does not run: an earlier cell, which this needs, stopped with ModuleNotFoundError: "
+        "No module named 'no_such_module'\nin this line: import no_such_module"
+    )
+
+
+def test_a_name_that_no_earlier_cell_should_have_made_is_the_learners_own_mistake(earned):
+    adam = earned(adam="class Adam:\n    def __init__(self, **k): pass\n    def update(self, p, g): nupmy")[
+        "adam"
+    ]
+    assert (adam.status, adam.values["kind"]) == ("wrong", "NameError")
+
+
+def test_answers_that_are_handed_in_are_told_as_that(tmp_path):
+    answers = notebook(load("3_1_SGD"), "en", "answer")
+    keep(tmp_path / "a", answers, "3_1_SGD_answer.ipynb")
+    keep(tmp_path / "b", answers, NAME)  # renamed
+    keep(keep(tmp_path / "c", answers, "3_1_SGD_answer.ipynb"), made_by_a_learner())
+    results = grade.grade([tmp_path / name for name in "abc"])
+    for result in results[:2]:
+        assert {mark.status for mark in result.marks} == {"unreadable"}
+        assert "the course's own notebook with the answers" in result.problem
+    assert by_name(results[2])["adam"].status == "passed"
+    assert len(results) == 3
+
+
+def test_a_folder_of_folders_is_the_folders_of_its_learners(tmp_path):
+    for name in ("anna/my-course", "ben", ".hidden", "__MACOSX", "empty"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("anna/my-course", "ben", ".hidden", "__MACOSX"):
+        keep(tmp_path / name, made_by_a_learner())
+    assert learners_in(tmp_path) == [tmp_path / "anna/my-course", tmp_path / "ben"]
+    assert learners_in(tmp_path / "ben") == [tmp_path / "ben"]
+    assert learners_in(tmp_path / "empty") == [tmp_path / "empty"]
+    assert learners_in(tmp_path / "nowhere") == [tmp_path / "nowhere"]
+    with pytest.raises(
+        Unreadable, match=r"holds no notebooks itself, but folders that do \(anna.my-course, ben\)"
+    ):
+        notebooks_of(tmp_path)
+
+
+def test_hints_are_counted_where_their_output_was_saved(tmp_path, capsys):
+    made = made_by_a_learner()
+    for language, level in (("ja", 2), ("en", 1)):
+        with words.language(language):
+            hint("3_1.adam", level)
+    printed = capsys.readouterr().out.splitlines(keepends=True)
+    made["cells"][3]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": printed}]
+    keep(tmp_path, made)
+    [submission] = notebooks_of(tmp_path)
+    assert submission.hints == {"3_1.adam": 2}
+    assert submission.language == "en"
+
+
 # The table
 
 
 def entry(learner, file="", lesson="3_1_SGD", problem="", **statuses):
     """A result with these statuses, the others not written."""
-    verdicts = [
-        {
-            "exercise": name,
-            "status": statuses.get(name.partition(".")[2], "unwritten"),
-            "mistake": "",
-            "message": f"sentence on {name}",
-            "counts": True,
-        }
-        for name in (load(lesson).exercises if lesson else ())
+    exercises = load(lesson).exercises if lesson else ()
+    earned = [
+        Mark(
+            name,
+            statuses.get(name.partition(".")[2], "unwritten"),
+            "kind.told",
+            {"text": f"sentence on {name}"},
+        )
+        for name in exercises
     ]
-    return grade.Result(learner, file or f"{lesson}_trainee.ipynb", lesson, tuple(verdicts), problem)
+    trouble = Unreadable("kind.told", text=problem) if problem else None
+    path = Path(learner, file or f"{lesson}_trainee.ipynb")
+    return grade.Result(Submission(Path(learner), path, lesson, problem=trouble), tuple(earned))
+
+
+@pytest.fixture(autouse=True)
+def words_of_these_tests(monkeypatch):
+    for table_of_words in TABLES.values():
+        monkeypatch.setitem(table_of_words, "kind.told", "{text}")
 
 
 def test_of_several_notebooks_of_a_lesson_each_exercise_counts_once_where_it_is_best():
     first = entry("a", NAME, sgd="passed", adam="wrong", rmsprop="crashed")
     second = entry("a", "3_1_SGD_trainee.2.ipynb", sgd="passed", adam="passed", rmsprop="failed")
-    results = grade._counted([first, second, entry("b", sgd="passed")])
-    counts = [{name for name, verdict in by_name(each).items() if verdict["counts"]} for each in results]
+    results = grade.counted([first, second, entry("b", sgd="passed")])
+    counts = [{name for name, mark in by_name(each).items() if mark.counts} for each in results]
     assert counts[0] == set(by_name(first)) - {"adam", "rmsprop"}
     assert counts[1] == {"adam", "rmsprop"}
-    assert table.total(results[:2]) == (2, 10)
+    assert grade.total(results[:2]) == (2, 10)
     sentence = (
         f"{NAME}, 3_1_SGD_trainee.2.ipynb are of one lesson: each exercise counts once, where it is best"
     )
@@ -528,13 +703,13 @@ def columns(line):
 
 
 def test_every_status_has_its_mark_and_none_is_doubled():
-    assert set(table.MARKS) == set(grade.BEST_FIRST)
+    assert set(table.MARKS) == set(marks.BEST_FIRST)
     assert len(set(table.MARKS.values())) == len(table.MARKS)
 
 
 def test_a_text_of_the_learners_cannot_disturb_the_terminal():
-    assert grade._clean("a\x1b[2Jb\ud800\n[red]") == "a�[2Jb�\n[red]"
-    assert len(grade._clean("x" * 10**6)) == grade.LONGEST + 1
+    assert marks.clean("a\x1b[2Jb\ud800\n[red]") == "a�[2Jb�\n[red]"
+    assert len(marks.clean("x" * 10**6)) == marks.LONGEST + 1
     assert "[red]" in shown([entry("[red]a"), entry("b")])
 
 

@@ -1,59 +1,63 @@
 """The notebooks of one or many learners, each executed in a process of its own with limits, and judged.
 
-How the pieces combine: `reading` finds a learner's notebooks, `watch` takes each step by step through a
-process of its own (`runner`), `judge` compares what the answers did, here, where no learner's code runs;
-`table` shows it. Whatever goes wrong (an endless loop, all the memory, the end of the process, a file that is
-no notebook) is a line of the table, and stops nothing else.
+How the pieces combine: `reading` reads all notebooks, `state` notes what must stay as it is; then `watch`
+takes one after another step by step through a process of its own (`runner`, `reports`), and `marks` says what
+each answer earned, here, where no learner's code runs. `table` shows it; `points`, `alike` and `overview`
+make of it what a class is told, in a `sheet` and in `pages`. Whatever goes wrong (an endless loop, all the
+memory, the end of the process, a file that is no notebook) is a line of the table, and stops nothing else.
 """
 
 import dataclasses
 import os
-import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from kobai.course.exercise import Exercise
-from kobai.course.exercises import of_lesson
-from kobai.course.grading.reading import Cell, Found, Unreadable, notebooks_of
-from kobai.course.grading.reports import from_report
-from kobai.course.grading.watch import Ends, Limits, Step, walk
-from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG, compared
-from kobai.course.source import cell_id, load
-from kobai.words import say
+from kobai.course.grading.marks import BEST_FIRST, Mark, clean, marks_of, steps_of
+from kobai.course.grading.reading import Submission, Unreadable, notebooks_of
+from kobai.course.grading.reports import CellEnd
+from kobai.course.grading.state import Files, import_first
+from kobai.course.grading.watch import Ends, Limits, walk
 
 SECONDS, GIGABYTES = 120.0, 4.0
 """Limits of a notebook. JAX alone maps more than 1 GB of addresses, of which it uses little."""
 CELL = 0.25
 """The share of a notebook's time that one cell may take: a single endless loop leaves time for the others."""
 
-FAILED, CRASHED, UNREADABLE = "failed", "crashed", "unreadable"
-"""Beside those of `judge`: its cell does not run; its code ended the process; the file is no notebook."""
-BEST_FIRST = (PASSED, WRONG, FAILED, STOPPED, CRASHED, UNWRITTEN, UNREADABLE)
-
-LONGEST = 600
-"""Characters of a sentence: an exception's own text can be endless."""
-
-Verdict = dict[str, Any]
-"""exercise, status, mistake, message, and whether it counts: one of each exercise does."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Result:
     """What one notebook earned."""
 
-    learner: str
-    """The folder it stands in, as it was given."""
-    notebook: str
-    """Its file; empty where there is no notebook in the folder."""
-    lesson: str
-    """Empty where nobody can tell."""
-    verdicts: tuple[Verdict, ...]
+    submission: Submission
+    marks: tuple[Mark, ...]
     """For each exercise of the lesson in order."""
-    problem: str = ""
-    """Why the notebook, or the folder, could not be read."""
+
+    @property
+    def learner(self) -> str:
+        """The folder it stands in, as it was given."""
+        return clean(str(self.submission.folder))
+
+    @property
+    def notebook(self) -> str:
+        """Its file; empty where there is no notebook in the folder."""
+        return clean(self.submission.path.name) if self.submission.path else ""
+
+    @property
+    def lesson(self) -> str:
+        """Empty where nobody can tell."""
+        return self.submission.lesson
+
+    @property
+    def problem(self) -> str:
+        """Why the notebook, or the folder, could not be graded."""
+        return clean(str(self.submission.problem)) if self.submission.problem else ""
+
+    @property
+    def counting(self) -> list[Mark]:
+        """The marks that count."""
+        return [mark for mark in self.marks if mark.counts]
 
 
 def grade(
@@ -70,7 +74,7 @@ def grade(
     Where a learner has several notebooks of one lesson, each exercise counts once, where it is best.
 
     Args:
-      folders: one for each learner; notebooks that are not the course's, and its answers, are left out.
+      folders: one for each learner; notebooks that are not the course's are left out.
       seconds: for a notebook.
       gigabytes: of memory, for a notebook, where the system can bound it (POSIX).
       cell: seconds for one cell or answer; default: a quarter of the notebook's.
@@ -87,19 +91,22 @@ def grade(
     results: list[Result] = []
     if progress:
         progress(0, len(work))
+    import_first()
+    files = Files(submission.folder for submission in work)
     pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
     try:
-        for found, ends in zip(work, pool.map(lambda one: _executed(one, limits, halt), work), strict=True):
-            results.append(_judged(found, ends, limits))
+        runs = pool.map(lambda submission: _executed(submission, limits, halt, files), work)
+        for submission, ends in zip(work, runs, strict=True):
+            results.append(Result(submission, marks_of(submission, ends, limits)))
             if progress:
                 progress(len(results), len(work))
     finally:  # also on Ctrl-C: no process stays behind
         halt.set()
         pool.shutdown(cancel_futures=True)
-    return _counted(results)
+    return counted(results)
 
 
-def _work(folders: list[Path]) -> list[Found]:
+def _work(folders: list[Path]) -> list[Submission]:
     work = []
     for folder in folders:
         try:
@@ -107,123 +114,59 @@ def _work(folders: list[Path]) -> list[Found]:
         except Unreadable as problem:
             if len(folders) == 1:
                 raise
-            work.append(Found(folder, None, "", problem=str(problem)))
+            work.append(Submission(folder, None, "", problem=problem))
     return work
 
 
-# One notebook
-
-
-def _executed(found: Found, limits: Limits, halt: threading.Event) -> Ends:
-    if found.problem or halt.is_set():
+def _executed(submission: Submission, limits: Limits, halt: threading.Event, files: Files) -> Ends:
+    """How the steps of a notebook ended."""
+    if submission.problem or halt.is_set():
         return {}
-    steps = steps_of(found)
+    steps = steps_of(submission)
     try:
-        return walk(found.lesson, steps, limits, halt, found.folder)
+        changed = files.changed(submission.folder)
+        if not changed:
+            ends = walk(submission.lesson, steps, limits, halt, files.beside[submission.folder])
+            changed = files.changed(submission.folder)
     except OSError as problem:  # of this machine, which has no room or no more processes: no other is stopped
-        return dict.fromkeys(range(len(steps)), {"status": "lost", "how": str(problem)})
+        return dict.fromkeys(range(len(steps)), CellEnd("lost", how=str(problem)))
+    return dict.fromkeys(range(len(steps)), CellEnd("changed", how=changed)) if changed else ends
 
 
-def steps_of(found: Found) -> list[Step]:
-    """The cells in order, in place of each check cell its exercise, and last the exercises without one.
-
-    A check cell is known by its id, so that editing it earns nothing.
-    """
-    names = load(found.lesson).exercises
-    by_check = {f"{cell_id(name)}-check": name for name in names}
-    steps: list[Step] = []
-    for cell in found.cells:
-        name = by_check.get(cell.id)
-        steps.append(("run", cell.source) if name is None else ("judge", name))
-    asked = {text for kind, text in steps if kind == "judge"}
-    return steps + [("judge", name) for name in names if name not in asked]
-
-
-def _judged(found: Found, ends: Ends, limits: Limits) -> Result:
-    verdicts = []
-    for name, exercise in of_lesson(found.lesson).items() if found.lesson else ():
-        if found.problem:
-            verdict = {"status": UNREADABLE, "mistake": "", "message": found.problem}
-        else:
-            verdict = _of_exercise(name, exercise, found, ends, limits)
-        texts = {key: _clean(verdict[key]) for key in ("mistake", "message")}
-        verdicts.append({"exercise": name, "status": verdict["status"], **texts, "counts": True})
-    file = found.path.name if found.path else ""
-    return Result(
-        _clean(str(found.folder)), _clean(file), found.lesson, tuple(verdicts), _clean(found.problem)
-    )
-
-
-def _of_exercise(name: str, exercise: Exercise, found: Found, ends: Ends, limits: Limits) -> Verdict:
-    """What an answer did decides; where there is none, what became of the cell it was to be in."""
-    values = {"exercise": name, "name": exercise.defines}
-    values |= {"seconds": f"{limits.cell:g}", "total": f"{limits.total:g}"}
-    end = ends[steps_of(found).index(("judge", name))]
-    told = from_report(end)
-    if isinstance(told, list):
-        verdict = compared(name, exercise, told)
-        return {"status": verdict.status, "mistake": verdict.mistake, "message": verdict.message}
-    if told is None:
-        return _said(OF_ANSWERS.get(str(end.get("status")), LOST), end, values)
-    if told["status"] == UNWRITTEN:
-        for number, cell in enumerate(found.cells):
-            sentence = OF_CELLS.get(str(ends[number].get("status")))
-            if sentence and is_home(cell, name, exercise):
-                return _said(sentence, ends[number], values)
-    return told
-
-
-LOST = (CRASHED, "course.verdict.lost")
-OF_ANSWERS = {
-    "stopped": (STOPPED, "course.verdict.endless"),
-    "crashed": (CRASHED, "course.verdict.crashed"),
-    "late": (STOPPED, "course.verdict.late"),
-}
-OF_CELLS = {
-    "failed": (FAILED, "course.verdict.cell_failed"),
-    "stopped": (STOPPED, "course.verdict.cell_stopped"),
-    "crashed": (CRASHED, "course.verdict.cell_crashed"),
-}
-
-
-def _said(sentence: tuple[str, str], end: dict[str, Any], values: dict[str, str]) -> Verdict:
-    told = {name: str(end.get(name, "?")) for name in ("kind", "problem", "line", "how")}
-    return {"status": sentence[0], "mistake": "", "message": say(sentence[1], **values, **told)}
-
-
-def is_home(cell: Cell, name: str, exercise: Exercise) -> bool:
-    """Whether a cell is that of an exercise: by its id, or because it defines what the exercise asks for."""
-    what = re.escape(exercise.defines)
-    defines = rf"^(class|def) +{what}\b|^{what} *="
-    return cell.id == cell_id(name) or re.search(defines, cell.source, re.MULTILINE) is not None
-
-
-def _clean(text: str) -> str:
-    """What a terminal and a file can take: an exception's text can hold anything, at any length."""
-    shown = "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
-    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
-
-
-# All of them
-
-
-def _counted(results: list[Result]) -> list[Result]:
+def counted(results: list[Result]) -> list[Result]:
     """The same, with each exercise of a learner counting once: where it is best, the first of equals."""
     best: dict[tuple[str, str], int] = {}
     for result in results:
-        for verdict in result.verdicts:
-            key, rank = (result.learner, verdict["exercise"]), BEST_FIRST.index(verdict["status"])
+        for mark in result.marks:
+            key, rank = (result.learner, mark.exercise), BEST_FIRST.index(mark.status)
             best[key] = min(rank, best.get(key, rank))
-    counted = []
+    return [dataclasses.replace(result, marks=tuple(_counted(result, best))) for result in results]
+
+
+def _counted(result: Result, best: dict[tuple[str, str], int]) -> Iterable[Mark]:
+    for mark in result.marks:
+        key = (result.learner, mark.exercise)
+        counts = best.get(key) == BEST_FIRST.index(mark.status)
+        if counts:
+            del best[key]
+        yield dataclasses.replace(mark, counts=counts)
+
+
+def by_learner(results: list[Result]) -> Mapping[str, list[Result]]:
+    """The results of each learner, in the order in which the folders were given."""
+    learners: dict[str, list[Result]] = {}
     for result in results:
-        verdicts = []
-        for verdict in result.verdicts:
-            key = (result.learner, verdict["exercise"])
-            counts = best.get(key) == BEST_FIRST.index(verdict["status"])
-            if counts:
-                del best[key]
-            verdicts.append({**verdict, "counts": counts})
-        counted.append(dataclasses.replace(result, verdicts=tuple(verdicts)))
-    return counted
+        learners.setdefault(result.learner, []).append(result)
+    return learners
+
+
+def names_of(learners: Iterable[str]) -> dict[str, str]:
+    """Each learner's folder as briefly as it can be told from the others."""
+    last = {learner: Path(os.path.abspath(learner)).name for learner in learners}
+    return last if len(set(last.values())) == len(last) else {learner: learner for learner in last}
+
+
+def total(results: Iterable[Result]) -> tuple[int, int]:
+    """(right, all) of the exercises that count."""
+    marks = [mark for result in results for mark in result.counting]
+    return sum(mark.status == "passed" for mark in marks), len(marks)

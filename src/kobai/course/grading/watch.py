@@ -16,28 +16,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from kobai import words
+from kobai.course.exercises import of_lesson
+from kobai.course.grading.reports import AnswerEnd, CellEnd, accepted
 from kobai.course.grading.supervise import PATIENCE
+from kobai.course.judge import Verdict
 from kobai.words import say
 
 GRACE = 5.0
 """Seconds beyond its limit that a step may take to stop by itself, which costs no second run."""
 MOST = 2**26
 """Bytes of a learner's own files that a notebook finds beside it."""
-LONGEST = 2**24
-"""Bytes in a line from the learner's process. More are none of ours."""
+LONGEST = 2**18
+"""Bytes in a line from the learner's process, of which no honest one has a tenth. What is longer is cut."""
 
-Step = tuple[Literal["run", "judge"], str]
+Step: TypeAlias = tuple[Literal["run", "judge"], str]
 """("run", the code of a cell) or ("judge", the name of an exercise)."""
-Ends = dict[int, dict[str, Any]]
-"""How steps ended, by number: a `status` with what belongs to it.
-
-Of "run": ran, failed (kind, problem, line). Of "judge": as in `reports`. Of both: stopped; crashed (how: the
-exit code or signal); never reached, for want of time (late) or of a process (lost: how)."""
+Ends: TypeAlias = dict[int, AnswerEnd]
+"""How steps ended, by number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Limits:
 
 
 def walk(
-    lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Event, beside: Path | None = None
+    lesson: str, steps: Sequence[Step], limits: Limits, halt: threading.Event, beside: Iterable[Path] = ()
 ) -> Ends:
-    """Take the steps; how each ended. `halt` ends it early; of the files in `beside` it finds copies."""
+    """Take the steps; how each ended. `halt` ends it early; a notebook finds copies of the files `beside`."""
     ends: Ends = {}
     until = time.monotonic() + limits.total
     lost: set[int] = set()
@@ -71,25 +71,28 @@ def walk(
             place = Path(tempfile.mkdtemp(dir=scratch))
             copy_files(beside, place)
             at, end = _Run(task, place, limits.cell, until, halt).end(ends)
-            if at is None or at not in range(len(steps)) or at in lost or end["status"] == "late":
+            if at is None or at in lost or end.status == "late":
                 break
             ends[at] = end
-            lost |= {number for number, each in ends.items() if each.get("status") in ("stopped", "crashed")}
-    rest = end if end["status"] == "late" else {**end, "status": "lost"}
+            lost |= {
+                number
+                for number, each in ends.items()
+                if isinstance(each, CellEnd | Verdict) and each.status in ("stopped", "crashed")
+            }
+    rest = end if end.status == "late" else dataclasses.replace(end, status="lost")
     return {number: ends.get(number, rest) for number in range(len(steps))}
 
 
-def copy_files(folder: Path | None, place: Path) -> None:
+def copy_files(files: Iterable[Path], place: Path) -> None:
     """Copies of a learner's own files, data say, so that nothing that a notebook writes meets them.
 
-    Neither notebooks nor what stands in further folders; in all `MOST` bytes, the smallest files first.
+    In all `MOST` bytes, in the order given.
     """
-    with contextlib.suppress(OSError):
-        files = [path for path in folder.iterdir() if path.is_file()] if folder else []
-        left = MOST
-        for path in sorted(files, key=lambda path: path.stat().st_size):
+    left = MOST
+    for path in files:
+        with contextlib.suppress(OSError):
             left -= path.stat().st_size
-            if left >= 0 and path.suffix != ".ipynb":
+            if left >= 0:
                 shutil.copyfile(path, place / path.name)
 
 
@@ -100,6 +103,12 @@ class _Run:
         self, task: dict[str, Any], place: Path, cell: float, until: float, halt: threading.Event
     ) -> None:
         self.cell, self.until, self.halt = cell, until, halt
+        self.exercises = of_lesson(task["lesson"])
+        self.steps = [
+            (number, text if kind == "judge" else "")
+            for number, (kind, text) in enumerate(task["steps"])
+            if kind != "skip"
+        ]
         self.process = subprocess.Popen(
             RUNNER,
             cwd=place,
@@ -109,44 +118,48 @@ class _Run:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=100)
+        self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
         self.over = threading.Event()
         self.reader = threading.Thread(target=self._read, args=(json.dumps(task).encode(),), daemon=True)
         self.reader.start()
 
-    def end(self, ends: Ends) -> tuple[int | None, dict[str, Any]]:
+    def end(self, ends: Ends) -> tuple[int | None, CellEnd]:
         """Note in `ends` how steps ended; (the step at which the process was lost, if any, and how)."""
         at: int | None = None
         limit = self.until
         try:
-            while (line := self._next(limit)) is not None:
-                match line:
-                    case {"begin": int(at)}:
-                        limit = time.monotonic() + self.cell + GRACE
-                    case {"end": int(number), **end} if number == at:
-                        ends[number] = end
-                    case {"done": True}:
-                        return None, {"status": "crashed", "how": "?"}
-            return at, {"status": "crashed", "how": how(self._code())}
+            for number, name in self.steps:
+                next(line for line in self._lines(limit) if line == {"begin": number})
+                at, limit = number, time.monotonic() + self.cell + GRACE
+                told = (line for line in self._lines(limit) if line.get("end") == number)
+                all_ends = (accepted(line, name, self.exercises.get(name)) for line in told)
+                ends[number] = next(end for end in all_ends if end is not None)
+            next(line for line in self._lines(limit) if line == {"done": True})
         except TimeoutError:
             late = time.monotonic() >= self.until or self.halt.is_set()
-            return at, {"status": "late" if late else "stopped"}
+            return at, CellEnd("late" if late else "stopped")
+        except EOFError:
+            return at, CellEnd("crashed", how=how(self._code()))
         finally:
             self._close()
+        return None, CellEnd("crashed")
 
-    def _next(self, limit: float) -> dict[str, Any] | None:
-        """The next line of ours; None after the last. Raises `TimeoutError`."""
+    def _lines(self, limit: float) -> Iterator[dict[str, Any]]:
+        """The lines to come. Whoever asks takes the one that is due; all others are forged, and forgotten.
+
+        Raises `TimeoutError`, and `EOFError` after the last line.
+        """
         while not self.halt.is_set():
             left = min(limit, self.until) - time.monotonic()
             if left <= 0:
                 break
             with contextlib.suppress(queue.Empty, ValueError, RecursionError):
-                line = self.lines.get(timeout=min(left, 0.5))
-                if line is None:
-                    return None
-                found = json.loads(line)
-                if isinstance(found, dict):
-                    return found
+                text = self.lines.get(timeout=min(left, 0.5))
+                if text is None:
+                    raise EOFError
+                line = json.loads(text)
+                if isinstance(line, dict):
+                    yield line
         raise TimeoutError
 
     def _read(self, task: bytes) -> None:
