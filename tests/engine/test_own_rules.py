@@ -1,9 +1,6 @@
 """Rules of the user's own in the engine, populations, and what a kept chunk depends on."""
 
 import functools
-import subprocess
-import sys
-import threading
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +12,6 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine import draws
-from kobai.engine.backends.threads import Threads
 from kobai.engine.sweep import BATCHES, INITIAL, Cell, Sweep, stream
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
@@ -196,7 +192,7 @@ def test_a_kept_chunk_depends_on_what_the_host_does(monkeypatch):
         assert fingerprint(Warm()) != before
 
 
-# Memory and threads.
+# Memory.
 
 
 def test_shuffled_epochs_are_kept_by_their_bytes():
@@ -212,43 +208,3 @@ def test_shuffled_epochs_are_kept_by_their_bytes():
         draws.batches(seed, 0, 1, 4, draws.EPOCHS_KEPT)
     assert draws._epochs(2).cache_info().currsize == 2
     draws._epochs.cache_clear()
-
-
-FULL = """
-import errno, sys
-from kobai.cli import run
-from kobai.study import store
-
-def full(*_):
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-store.os.replace = full
-sys.exit(run(sys.argv[1:]))
-"""
-
-
-def test_an_error_between_results_ends_the_process_well(place):
-    """Threads are in a compiled call then, which the end of the interpreter must not tear apart."""
-    arguments = "compare digits --quick --optimizers sgd --initializers he --steps 150 --output small"
-    ran = subprocess.run(
-        [sys.executable, "-c", FULL, *arguments.split()], cwd=place, capture_output=True, encoding="utf-8"
-    )
-    assert ran.returncode == 2
-    assert ran.stderr.startswith("kobai: small/chunks/")
-    assert "No space left on device" in ran.stderr
-    assert ran.stderr.count("\n") == 1
-
-
-def test_threads_are_waited_for(monkeypatch):
-    """None is a daemon, which would be killed in the middle of a call."""
-    seen = []
-    work = Threads._work
-
-    def noted(self, *arguments):
-        seen.append(threading.current_thread().daemon)
-        work(self, *arguments)
-
-    monkeypatch.setattr(Threads, "_work", noted)
-    sweep = Sweep(line(), [kobai.SGD()], steps=5, evaluate_every=5, threads=2, chunk=1)
-    runs_of(sweep, [Cell(kobai.SGD(), HE, seed) for seed in range(4)])
-    assert seen == [False, False]

@@ -37,8 +37,6 @@ COMPILER_OPTIONS = {
     "xla_cpu_multi_thread_eigen": False,
     # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
     "xla_cpu_enable_fast_min_max": False,
-    # θ and the memories stay where they are through the switch over rules instead of being copied each step.
-    "xla_cpu_copy_insertion_use_region_analysis": True,
 }
 
 

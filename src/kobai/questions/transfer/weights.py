@@ -17,7 +17,7 @@ from kobai.tasks.task import Task
 
 @dataclass(frozen=True, eq=False)
 class ReusedValues:
-    """Stands in for an initializer: some trained arrays take the values of a source, the others are drawn.
+    """Stands where an initializer stands: some trained arrays take a source's values, others are drawn.
 
     What `fresh` draws for an array is what it would draw if none were reused, so that two starts of one seed
     are paired.
@@ -77,8 +77,10 @@ def trained(
     """The trained arrays of `task` after a training with each seed; of one that diverged they are NaN."""
     sweep = Sweep(task, [optimizer], steps=steps, evaluate_every=steps, keep_model=True)
     runs = sweep.runs([Cell(optimizer, initializer, seed) for seed in seeds])
-    lost = jax.tree.map(
-        lambda leaf: np.full_like(leaf, np.nan) if is_trained(leaf) else leaf, task.parameters
-    )
-    parameters = [lost if run.model is None else run.model.parameters for run in runs]
-    return [[leaf for leaf in jax.tree.leaves(tree) if is_trained(leaf)] for tree in parameters]
+    lost = [np.full_like(array, np.nan) for array in _arrays(task.parameters)]
+    return [lost if run.model is None else _arrays(run.model.parameters) for run in runs]
+
+
+def _arrays(parameters: Any) -> list[np.ndarray]:
+    """The trained arrays of a pytree, in its order."""
+    return [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
