@@ -10,6 +10,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -107,7 +108,15 @@ def test_mean_counts_failures_and_stays_within_the_budget():
 @pytest.mark.parametrize("runs", [2, 10, 40])
 def test_equal_runs_give_an_interval_of_no_width(runs):
     assert s.mean_steps([70] * runs, BUDGET) == s.Estimate(70, 70, 70)
-    assert s.mean_steps([np.inf] * runs, BUDGET) == s.Estimate(BUDGET, BUDGET, BUDGET)
+
+
+@pytest.mark.parametrize("runs", [2, 10, 40])
+def test_runs_that_all_miss_still_leave_room_for_one_that_would_arrive(runs):
+    """The chance to arrive is below Wilson's upper end, z² / (n + z²), and an arrival is worth the budget."""
+    z = scipy.stats.norm.ppf(0.98)
+    mean = s.mean_steps([np.inf] * runs, BUDGET)
+    assert (mean.value, mean.high) == (BUDGET, BUDGET)
+    assert mean.low == pytest.approx(BUDGET * (1 - z**2 / (runs + z**2)))
 
 
 def test_too_few_runs_claim_no_interval():
