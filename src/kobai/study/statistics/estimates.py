@@ -99,8 +99,8 @@ def interval_with_failures(restricted_times: Array, budget: float) -> Interval:
     E T = B − p (B − E S), with p the chance to arrive and S the steps of a run that does. p has Wilson's
     interval and E S Student's, each at 96 %; with fewer than two arrivals S may be anything from 0 to B.
     Student's interval of all times together would cover 18 to 70 % where fewer than a tenth arrive. This one,
-    simulated with 5, 10 and 20 runs and p from .05 to .6 (some in `tests/study/test_coverage.py`), covers at least
-    94 % for uniform, log-normal, early and late times of arrival, and 85 % at worst for bimodal ones.
+    simulated with 5, 10 and 20 runs and p from .05 to .6, covers at least 94 % for uniform, log-normal, early
+    and late times of arrival, and 85 % at worst for bimodal ones.
     """
     arrivals = restricted_times[restricted_times < budget]
     chance = wilson(arrivals.size, restricted_times.size, PART_LEVEL)
