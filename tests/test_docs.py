@@ -14,6 +14,8 @@ from kobai import cli
 from kobai.basics import registry
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
+from kobai.cli.main import application
+from kobai.words import TABLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -43,7 +45,7 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
 
 
 def known_options(command: str) -> set[str]:
-    parameters = get_command(cli.application([])).commands[command].params
+    parameters = get_command(application([])).commands[command].params
     return {text for option in parameters for text in option.opts} | {"--help"}
 
 
@@ -57,7 +59,7 @@ def refused(words: list[str]) -> str | None:
     """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
     _, command, *rest = words
     if command == "course":
-        known = get_command(cli.application([])).commands["course"].commands
+        known = get_command(application([])).commands["course"].commands
         return None if rest[0] in known else rest[0]
     if command not in ("compare", "descend", "landscapes", "methods", "tasks", "transfer"):
         return command
@@ -114,6 +116,20 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai transfer moved --optimizer bfgs")) == "bfgs"
     assert refused(shlex.split("kobai transfer movde")) == "movde"
     assert refused(shlex.split("kobai transfer sine sien")) == "sien"
+
+
+def test_every_command_exists_that_the_list_of_methods_prints():
+    """Those of a kind, and the options in the sentences, which belong to one command or another."""
+    uses = [use.split("; ")[0] for use in registry.USES.values()]
+    assert len(uses) == 8
+    assert [use for use in uses if refused(shlex.split(use))] == []
+    entries = [entry for table in registry.METHODS.values() for entry in table.values()]
+    sentences = [table[entry.key] for table in TABLES.values() for entry in entries]
+    options = [option for sentence in sentences for option in re.findall(r"[(](--[\w-]+) [^)]+[)]", sentence)]
+    assert len(options) > 40
+    assert set(options) <= known_options("compare") | known_options("transfer")
+    commands = [part for sentence in sentences for part in re.findall(r"kobai \w+", sentence)]
+    assert {"kobai descend", "kobai landscapes"} == set(commands)
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
