@@ -217,12 +217,12 @@ def test_shuffled_epochs_are_kept_by_their_bytes():
 FULL = """
 import errno, sys
 from kobai.cli import run
-from kobai.study import store
+from kobai.basics import files
 
 def full(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 
-store.os.replace = full
+files.os.replace = full
 sys.exit(run(sys.argv[1:]))
 """
 

@@ -69,8 +69,7 @@ class Files:
 
     def check(self) -> Path | None:
         """Refuse what cannot be written; the folder that is to be made, if any."""
-        from kobai.basics.files import check_writable
-        from kobai.study.store import check_folder
+        from kobai.basics.files import check_folder, check_writable
 
         for path in (self.html, self.json):
             if path is not None:
@@ -83,8 +82,7 @@ class Files:
 
     def write(self, result: Result, folder: Path | None, began: float, console: Console) -> None:
         """Write everything, and say where it is."""
-        from kobai.basics.files import write_text
-        from kobai.study.store import open_folder
+        from kobai.basics.files import open_folder, write_text
 
         if folder is not None:
             result.save(open_folder(folder))

@@ -28,15 +28,16 @@ OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
 
 def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
+    look = colours(outcome)
     parts = {
         "answer": _answer(answer),
-        "notes": _notes(answer),
-        "table": _comparison(answer, colours(outcome)),
+        "notes": document.notes(sentences.notes(answer)),
+        "table": _comparison(answer, look),
         "others": _other_targets(answer),
         "effects": _effects(answer),
         "evidence": document.evidence(
             "report",
-            chips=_chips(outcome, answer),
+            chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
             figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
             settings=_settings(outcome, answer),
             command=command,
@@ -54,7 +55,7 @@ def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
     shown = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
-    return f"{_answer(answer)}{_notes(answer)}{shown}"
+    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{shown}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
@@ -78,14 +79,6 @@ def _answer(answer: Answer) -> str:
 def _whole(text: str) -> str:
     """The text as HTML, its intervals held together at the end of a line: 1.15× [0.94–1.39]."""
     return re.sub(r"[^\s(]* \[[^\]\s]*\]", r'<span class="whole">\g<0></span>', html.escape(text))
-
-
-def _notes(answer: Answer) -> str:
-    notes = sentences.notes(answer)
-    if not notes:
-        return ""
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f'<aside class="notes"><h3>{html.escape(say("report.notes"))}</h3><ul>{items}</ul></aside>'
 
 
 # Tables
@@ -163,16 +156,6 @@ def _effects(answer: Answer) -> str:
 # Figures
 
 
-def _chips(outcome: Outcome, answer: Answer) -> str:
-    """A button for each optimizer: the legend of the figures."""
-    look = colours(outcome)
-    return "".join(
-        f'<button type="button" aria-pressed="true" data-name="{html.escape(row.optimizer)}">'
-        f'<i style="background:{look[row.optimizer]}"></i>{html.escape(row.optimizer)}</button>'
-        for row in answer.rows
-    )
-
-
 def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
     """What stands above each figure, sentence by sentence."""
     fresh, tuning = len(answer.seeds), len(answer.tuning_seeds)
@@ -202,14 +185,12 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
 
 
 def _settings(outcome: Outcome, answer: Answer) -> str:
-    parts = {
-        "study": definitions(_study(outcome, answer)),
-        "tried": _tried(outcome),
-        "versions": definitions(document.versions()),
-    }
-    return "".join(
-        f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>"
-        for name, part in parts.items()
+    return document.sections(
+        {
+            "report.settings.study": definitions(_study(outcome, answer)),
+            "report.settings.tried": _tried(outcome),
+            "report.settings.versions": definitions(document.versions()),
+        }
     )
 
 

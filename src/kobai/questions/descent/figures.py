@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.questions.descent.outcome import Outcome, Row
+from kobai.questions.descent.outcome import Outcome, PathRow
 from kobai.questions.descent.table import labels
 from kobai.report.panels import GRID, INK, axis, colour, figure, listed, stroke, text
 from kobai.words import say
@@ -44,7 +44,7 @@ def drawn_steps(steps: int) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(ALL_STEPS), beyond]))
 
 
-def _of(row: Row, steps: np.ndarray) -> np.ndarray:
+def _of(row: PathRow, steps: np.ndarray) -> np.ndarray:
     """Those of the steps that the path has; a minimizer's last iterate stays where it is."""
     return steps[steps < len(row.path.values)]
 

@@ -22,10 +22,10 @@ def page(outcome: Outcome, command: str) -> str:
         each.update_layout(showlegend=False)  # the buttons of the page are the legend
     parts = {
         "table": _table(outcome),
-        "notes": _notes(outcome),
+        "notes": document.notes(table.notes(outcome)),
         "evidence": document.evidence(
             "descent",
-            chips=_chips(outcome),
+            chips=[(label, swatch(i)) for i, label in enumerate(table.labels(outcome))],
             figures="".join(_figure(outcome, name) for name in made),
             settings=_settings(outcome),
             command=command,
@@ -48,7 +48,7 @@ def summary(outcome: Outcome) -> str:
     """The table and its notes alone, without style or script: for a notebook."""
     left = [table.COLUMNS.index(name) for name in table.LEFT]
     shown = scrolling(table.headers(), escaped(table.rows(outcome)), _caption(outcome), left)
-    return f"{shown}{_notes(outcome)}"
+    return shown + document.notes(table.notes(outcome))
 
 
 def _caption(outcome: Outcome) -> str:
@@ -108,23 +108,6 @@ def _key(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _notes(outcome: Outcome) -> str:
-    notes = table.notes(outcome)
-    if not notes:
-        return ""
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f'<aside class="notes"><h3>{html.escape(say("report.notes"))}</h3><ul>{items}</ul></aside>'
-
-
-def _chips(outcome: Outcome) -> str:
-    """A button for each path: the legend of the figures."""
-    return "".join(
-        f'<button type="button" aria-pressed="true" data-name="{html.escape(label)}">'
-        f'<i style="{swatch(i)}"></i>{html.escape(label)}</button>'
-        for i, label in enumerate(table.labels(outcome))
-    )
-
-
 def _figure(outcome: Outcome, name: str) -> str:
     if name == "descent":
         return figure(name, [say("report.descent.caption")])
@@ -154,7 +137,4 @@ def _settings(outcome: Outcome) -> str:
     values |= {"minima": minima or "–", "start": table.headline(outcome)}
     known = definitions((say(f"descent.setting.{name}"), value) for name, value in values.items())
     versions = definitions(document.versions())
-    parts = {"descent.settings": known, "report.settings.versions": versions}
-    return "".join(
-        f"<section><h3>{html.escape(say(key))}</h3>{part}</section>" for key, part in parts.items()
-    )
+    return document.sections({"descent.settings": known, "report.settings.versions": versions})

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from kobai.candidates.values import written
 from kobai.questions.descent.grid import RATES
-from kobai.questions.descent.outcome import Outcome, Row
+from kobai.questions.descent.outcome import Outcome, PathRow
 from kobai.words import say
 
 COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
@@ -39,7 +39,7 @@ def _differing(outcome: Outcome) -> dict[str, set[str]]:
     }
 
 
-def _cells(row: Row, differing: set[str]) -> list[str]:
+def _cells(row: PathRow, differing: set[str]) -> list[str]:
     return [
         row.method,
         "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
@@ -58,7 +58,7 @@ def number(value: float) -> str:
     return f"−{size}" if value < 0 else size
 
 
-def coefficients(row: Row, differing: Collection[str] = ()) -> str:
+def coefficients(row: PathRow, differing: Collection[str] = ()) -> str:
     """α 0.9; of ε, and of a minimizer's options, only those that differ from the usual or among the rows."""
     try:
         usual = vars(type(row.setting)())
@@ -91,7 +91,7 @@ def labels(outcome: Outcome) -> list[str]:
     return found
 
 
-def status(row: Row) -> str:
+def status(row: PathRow) -> str:
     """How the path ended, in words."""
     return say(f"descent.status.{row.status}", step=row.diverged_at)
 
