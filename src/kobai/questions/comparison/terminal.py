@@ -1,7 +1,6 @@
 """A comparison in the terminal: the answer, the table, where the files are. Fits 80 columns."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -91,8 +90,3 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
 def _broken(name: str, most: int) -> str:
     """The name of an optimizer, on two lines where it is longer than that: conjugate, _gradient."""
     return name.replace("_", "\n_", 1) if len(name) > most else name
-
-
-def files(folder: Path, seconds: float) -> RenderableType:
-    """Where the files are."""
-    return Paragraph(Text(say("answer.files", folder=folder, seconds=seconds), style="dim"))
