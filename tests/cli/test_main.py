@@ -455,3 +455,22 @@ def test_what_is_said_after_ctrl_c(kobai_here, monkeypatch, stop, sentence):
     assert ran.err.startswith("\nkobai: interrupted; ")
     assert ran.err.endswith(sentence)
     assert ran.out == ""
+
+
+def test_a_comparison_goes_into_one_page_without_a_folder(kobai_here, place, everything_in):
+    line = "compare sine --hidden 3 --optimizers sgd --initializers he --learning-rates 0.1 --steps 10"
+    ran = kobai_here(*line.split(), "--seeds", "2", "--tuning-seeds", "1", "--html", "page.html")
+    assert (ran.code, ran.err) == (0, "")
+    assert everything_in(place) == {"page.html"}
+    assert re.search(r"^page\.html \([\d.]+ s\)$", ran.out, re.MULTILINE)
+    assert f"<code>kobai {line} --seeds 2 --tuning-seeds 1</code>" in (place / "page.html").read_text("utf-8")
+
+
+def test_hidden_in_python_is_that_of_the_command_line():
+    asked = {"hidden": [4, 3], "optimizers": "sgd", "initializers": "he", "learning_rates": [0.1]}
+    found = kobai.compare("digits", **asked, steps=5, seeds=2, tuning_seeds=1, progress=False)
+    shapes = [layer["weights"].shape for layer in found.outcome.study.task.parameters]
+    assert shapes == [(4, 64), (3, 4), (10, 3)]
+    assert "hidden=[4, 3]" in found.command
+    with pytest.raises(UsageError, match="hidden"):
+        kobai.compare(kobai.tasks.sine(hidden=2), hidden=3)
