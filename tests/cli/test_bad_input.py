@@ -55,7 +55,7 @@ MISTAKES = [
         "a finite number",
         "'wide'",
     ),
-    (["compare", "digits", "--set", "adam.decya_1=0.5"], "field 'adam.decya_1'", "'adam.decay_1'"),
+    (["compare", "digits", "--set", "adam.decya_1=0.5"], "hyperparameter 'adam.decya_1'", "'adam.decay_1'"),
     (["compare", "digits", "--set", "adam.decay_1=1.5"], "Adam: decay_1", "[0, 1)", "1.5"),
     (["compare", "digits", "--set", "adam.decay_1=x"], "adam.decay_1", "numbers", "'x'"),
     (

@@ -159,7 +159,7 @@ MISTAKES = [
     (["descend", "rosenbrock", "--dimension", "9999"], "paths of 1000 steps", "9999 dimensions", "fewer"),
     (["descend", "bowl", "--learning-rates", "inf"], "learning_rate", "finite", "inf"),
     (["descend", "bowl", "--set", "momentum.momentum=1.5"], "Momentum: momentum", "[0, 1)", "1.5"),
-    (["descend", "bowl", "--set", "adam.decya_1=0.5"], "field 'adam.decya_1'", "'adam.decay_1'"),
+    (["descend", "bowl", "--set", "adam.decya_1=0.5"], "hyperparameter 'adam.decya_1'", "'adam.decay_1'"),
     (["descend", "bowl", "--set", "adam.decay_1=high"], "adam.decay_1", "numbers", "high"),
     (
         ["descend", "bowl", "--methods", "conjugate_gradient", "--set", "conjugate_gradient.formula=fx"],

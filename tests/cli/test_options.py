@@ -1,7 +1,6 @@
 """The tables of options: each is an argument in Python, is read as it says, and is explained once."""
 
 import inspect
-import re
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_an_option_that_was_left_out_is_none_and_a_flag_is_true_or_none():
     assert Option("set", "A.B=X", settings, repeatable=True).value([]) is None
     assert (Option("quick").value(True), Option("quick").value(False)) == (True, None)
     assert Option("batch-size", "N").key == "batch_size"
-    assert Option("set", "A.B=X", keyword="coefficients").key == "coefficients"
+    assert Option("set", "A.B=X", keyword="hyperparameters").key == "hyperparameters"
 
 
 def test_values():

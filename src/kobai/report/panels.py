@@ -114,7 +114,8 @@ def figure(
 
 def _title(title: str, panel: int) -> dict[str, Any]:
     return {
-        "text": f"<b>{title}</b>" if title else "",
+        "text": title,
+        "font": {"weight": "bold"},
         "xref": f"{axis('x', panel)} domain",
         "yref": f"{axis('y', panel)} domain",
         "x": 0,
