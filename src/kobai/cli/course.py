@@ -113,9 +113,9 @@ def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> No
     terminal = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
-        shown = bar.add_task("", total=None)
+        task = bar.add_task("", total=None)
         results = grade.grade(
-            folders, **limits, progress=lambda done, all: bar.update(shown, completed=done, total=all)
+            folders, **limits, progress=lambda done, all: bar.update(task, completed=done, total=all)
         )
     console = Console(highlight=False)
     console.print(table.table(results))

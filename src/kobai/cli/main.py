@@ -114,8 +114,8 @@ def _language_asked(arguments: list[str]) -> str | None:
 
 
 def _language_of_system() -> str:
-    named = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")] + [locale.getlocale()[0]]
-    first = next((name for name in named if name), "")
+    names = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")] + [locale.getlocale()[0]]
+    first = next((name for name in names if name), "")
     return "ja" if first.lower().startswith(("ja", "japanese")) else "en"
 
 
@@ -126,8 +126,8 @@ def _refuse(sentence: str) -> int:
 
 def _interrupted(stop: KeyboardInterrupt) -> None:
     """Say what was kept, and end at once: a compiled call in another thread need not be waited for."""
-    kept, path = getattr(stop, "kept", 0), getattr(stop, "path", None)
-    sentence = say("interrupted.kept", kept=kept, path=path) if kept and path else say("interrupted")
+    count, path = getattr(stop, "kept", 0), getattr(stop, "path", None)
+    sentence = say("interrupted.kept", kept=count, path=path) if count and path else say("interrupted")
     print(f"\nkobai: {sentence}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -92,7 +92,7 @@ class Option:
 
 
 LANGUAGE = Option("language", "en|ja")
-"""Of every command. It was read before anything is said, so that here nothing is left to do."""
+"""Every command has it. It was read before anything is said, so that here nothing is left to do."""
 
 
 def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter:

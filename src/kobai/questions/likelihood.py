@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jax.typing import ArrayLike
 
 from kobai.basics.checks import check_count, check_number, is_number
 from kobai.basics.errors import UsageError
@@ -41,7 +42,7 @@ def normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
     return -((x - mean) ** 2) / (2 * variance) - jnp.log(2 * math.pi * variance) / 2
 
 
-def log_likelihood(log_densities: Any) -> Any:
+def log_likelihood(log_densities: ArrayLike) -> jax.Array:
     """The logarithm of the likelihood of all examples: the sum of theirs, [examples] to a scalar.
 
     The likelihood itself is a product, and of many examples no number any more: 0.3¹⁰⁰ is zero in single
@@ -106,11 +107,11 @@ def maximum_likelihood(
     Returns:
       The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there.
     """
-    return minimize(_mean_negative(log_density), start, method=method, args=(data,))
+    return minimize(_MeanNegative(log_density), start, method=method, args=(data,))
 
 
 @dataclass(frozen=True)
-class _mean_negative:
+class _MeanNegative:
     """−1/m Σ log p. A class, so that the same log_density is the same function and compiles once."""
 
     log_density: Callable[[Any, Any], Any]
@@ -233,7 +234,7 @@ def _by_minimizer(x: np.ndarray, method: Minimizer | str | None) -> tuple[float,
     return mean, scale**2 * math.exp(float(solution.value["log_variance"])), solution
 
 
-def _numbers(data: Any) -> np.ndarray:
+def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:
     try:
         x = np.asarray(data, np.float64)
     except (TypeError, ValueError):
@@ -246,6 +247,9 @@ def _numbers(data: Any) -> np.ndarray:
 # A surrogate for the error rate
 
 OBJECTIVES = ("error_rate", "cross_entropy")
+
+Objective = Callable[[jax.Array], jax.Array]
+"""Weights -> a scalar."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -380,21 +384,23 @@ def _along(examples: int, points: int, steps: int, rate: float) -> tuple[pl.Data
     return pl.DataFrame(line).select(names), pl.DataFrame(descent)
 
 
-def _error_rate(x: Any, y: Any, weights: Any) -> Any:
+def _error_rate(x: np.ndarray, y: np.ndarray, weights: jax.Array) -> jax.Array:
     return jnp.mean(jnp.where(y * (x @ weights) > 0, 0.0, 1.0))
 
 
-def _cross_entropy(x: Any, y: Any, weights: Any) -> Any:
+def _cross_entropy(x: np.ndarray, y: np.ndarray, weights: jax.Array) -> jax.Array:
     """log(1 + exp(−y·score)): the logistic loss of labels ±1."""
     return jnp.mean(jnp.logaddexp(0, -y * (x @ weights)))
 
 
-def _errors_on_the_way(f: Any, error_rate: Any, start: Any, steps: int, rate: float) -> Any:
+def _errors_on_the_way(
+    f: Objective, error_rate: Objective, start: np.ndarray, steps: int, rate: float
+) -> jax.Array:
     """The error rate at the start and after each step of gradient descent on `f`."""
 
-    def step(weights: Any, _: None) -> tuple[Any, Any]:
+    def step(weights: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
         weights = weights - rate * jax.grad(f)(weights)
         return weights, error_rate(weights)
 
     _, errors = jax.lax.scan(step, jnp.asarray(start), length=steps)
-    return jnp.concatenate([error_rate(start)[None], errors])
+    return jnp.concatenate([error_rate(jnp.asarray(start))[None], errors])

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jax.typing import ArrayLike
 
 from kobai.basics.checks import check_count, check_name, check_seed, check_several, is_number
 from kobai.basics.errors import UsageError
@@ -33,12 +34,15 @@ from kobai.words import language as speaking
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+Gates = Mapping[str, Mapping[str, Any]]
+"""The arrays of each gate, by name: inputs [in, n], recurrent [n, n], biases [n]."""
+
 KNOWN = {**ACTIVATIONS, "linear": lambda x: x}
 DRIVE = 0.1
 """Standard deviation of what the inputs bring to a node, so that it moves and does not saturate by itself."""
 
 
-def gradient_through_time(cell: str, gates: Any, x: Any, *, activation: str = "tanh") -> np.ndarray:
+def gradient_through_time(cell: str, gates: Gates, x: ArrayLike, *, activation: str = "tanh") -> np.ndarray:
     """‖∂h_T/∂h_t‖ for t = 0 … T along the sequences `x`: the largest factor that any change is stretched by.
 
     h is the whole state, of an LSTM also its memory c. For a linear Elman network it is ‖W^(T − t)‖₂ whatever
@@ -65,17 +69,17 @@ def gradient_through_time(cell: str, gates: Any, x: Any, *, activation: str = "t
         return np.exp(np.log(np.linalg.norm(norms[::-1], ord=2, axis=(-2, -1))).mean(axis=1))
 
 
-def _jacobians(cell: str, gates: Any, x: Any, activation: str) -> Any:
+def _jacobians(cell: str, gates: Gates, x: jax.Array, activation: str) -> jax.Array:
     """∂h_t₊₁/∂h_t along the run of every example, [time, examples, n, n]."""
     nodes = gates[recurrent.GATES[cell][0]]["recurrent"].shape[0]
     W, f = recurrent.beside(cell, gates, "recurrent"), KNOWN[activation]
 
-    def step(state: Any, brought: Any) -> Any:
+    def step(state: jax.Array, brought: jax.Array) -> jax.Array:
         parts = tuple(jnp.split(state, len(state) // nodes))
         return jnp.concatenate(recurrent.STEPS[cell](W, parts, brought, f))
 
-    def along(brought: Any) -> Any:
-        def both(state: Any, brought: Any) -> Any:
+    def along(brought: jax.Array) -> jax.Array:
+        def both(state: jax.Array, brought: jax.Array) -> tuple[jax.Array, jax.Array]:
             return step(state, brought), jax.jacfwd(step)(state, brought)
 
         return jax.lax.scan(both, jnp.zeros(nodes * recurrent.STATES[cell], brought.dtype), brought)[1]

@@ -139,7 +139,7 @@ def probe(
     task: Task | None = None,
     widths: Sequence[int] = (100,) * 6,
     activation: str = "tanh",
-    inputs: int | Any = 1000,
+    inputs: int | np.ndarray = 1000,
     seed: int = 0,
     language: str | None = None,
     command: str | None = None,
@@ -190,7 +190,7 @@ def probe(
 
 
 def _probe_network(
-    initializer: Initializer, widths: tuple[int, ...], activation: str, inputs: Any, seed: int
+    initializer: Initializer, widths: tuple[int, ...], activation: str, inputs: int | np.ndarray, seed: int
 ) -> ProbeResult:
     draws = np.random.default_rng(seed).spawn(3)
     examples = _examples(inputs, widths[0], draws[0])
@@ -229,22 +229,24 @@ def _probe_network(
     )
 
 
-def _examples(inputs: Any, features: int, draw: np.random.Generator) -> np.ndarray:
+def _examples(inputs: int | np.ndarray, features: int, draw: np.random.Generator) -> np.ndarray:
     """The inputs [examples, features] as float32."""
     if is_whole(inputs):
         if inputs >= 1:
             return draw.standard_normal((int(inputs), features)).astype(np.float32)
-    elif np.ndim(inputs) == 2 and len(inputs) >= 1 and np.shape(inputs)[1] == features:
+    elif np.ndim(inputs) == 2 and np.shape(inputs)[0] >= 1 and np.shape(inputs)[1] == features:
         return np.asarray(inputs, np.float32)
     raise UsageError("error.probe.inputs", features=features, value=np.shape(inputs) or inputs)
 
 
 @partial(jax.jit, static_argnames="activation")
-def _propagate(weights: list[Any], inputs: Any, cotangent: Any, activation: str) -> tuple[list[Any], ...]:
+def _propagate(
+    weights: list[jax.Array], inputs: jax.Array, cotangent: jax.Array, activation: str
+) -> tuple[list[jax.Array], list[jax.Array], list[jax.Array]]:
     """For every layer its activations, and the derivatives of Σ cotangent·output by its nodes and weights."""
     f = ACTIVATIONS[activation]
 
-    def network(weights: list[Any], shifts: list[Any]) -> tuple[Any, list[Any]]:
+    def network(weights: list[jax.Array], shifts: list[jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
         a, activations = inputs, []
         for w, shift in zip(weights, shifts, strict=True):
             a = f(a @ w + shift)
@@ -267,7 +269,7 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     paths, tree = jax.tree_util.tree_flatten_with_path(parameters)
     trained = {i: leaf for i, (_, leaf) in enumerate(paths) if is_trained(leaf)}
 
-    def loss(trained: dict[int, Any]) -> Any:
+    def loss(trained: dict[int, jax.Array]) -> jax.Array:
         leaves = [trained.get(i, leaf) for i, (_, leaf) in enumerate(paths)]
         parameters = jax.tree.unflatten(tree, leaves)
         return task.training_loss(parameters, task.state, batch, jax.random.key(seed))[0]

@@ -54,16 +54,16 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
-    shown = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
-    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{shown}"
+    listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
+    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
     """The figures as JSON that can stand in a script element."""
-    made = figures(outcome, answer)
-    for name in made.keys() & OF_OPTIMIZERS:
-        made[name].update_layout(showlegend=False)
-    return document.data(made)
+    drawings = figures(outcome, answer)
+    for name in drawings.keys() & OF_OPTIMIZERS:
+        drawings[name].update_layout(showlegend=False)
+    return document.data(drawings)
 
 
 # The answer
@@ -108,18 +108,18 @@ def _other_targets(answer: Answer) -> str:
     """Every target of a task that states several."""
     if not any(row.other_targets for row in answer.rows):
         return ""
-    relation, told = "≥" if answer.maximize else "≤", unit(answer)
+    relation, cost = "≥" if answer.maximize else "≤", unit(answer)
     targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
     order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
     rows = []
     for row in answer.rows:
-        found = [
+        arrivals = [
             (row.reached, row.steps.value or 0.0),
             *((reached, steps) for _, reached, steps in row.other_targets),
         ]
         cells = [
-            f"{reached}/{row.seeds}" + (f" · {told.count(steps)}" if reached else "")
-            for reached, steps in found
+            f"{reached}/{row.seeds}" + (f" · {cost.count(steps)}" if reached else "")
+            for reached, steps in arrivals
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
     headers = [
@@ -127,10 +127,10 @@ def _other_targets(answer: Answer) -> str:
         *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
     ]
     caption = say(
-        "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
+        "report.others.caption", budget=cost.phrase("answer.budget", count=cost.count(answer.steps))
     )
-    shown = scrolling(headers, escaped(rows), caption)
-    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
+    listing = scrolling(headers, escaped(rows), caption)
+    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{listing}</div>'
 
 
 def _effects(answer: Answer) -> str:
@@ -138,9 +138,9 @@ def _effects(answer: Answer) -> str:
     if not answer.effects:
         return ""
     tables = ""
-    for axis, found in answer.effects.items():
+    for axis, values in answer.effects.items():
         rows = escaped(effects.rows(answer, axis))
-        for effect, cells in zip(found, rows, strict=True):
+        for effect, cells in zip(values, rows, strict=True):
             if effect.value == answer.axes[axis].choice:
                 cells[0] = f'<span class="chosen">{cells[0]}</span>'
         tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))

@@ -64,8 +64,8 @@ class PathRow:
 
     def cells(self) -> dict[str, Any]:
         """The row as the table has it."""
-        found = {name: getattr(self, name) for name in SCHEMA}
-        return {**found, "coefficients": json.dumps(self.coefficients, default=str)}
+        values = {name: getattr(self, name) for name in SCHEMA}
+        return {**values, "coefficients": json.dumps(self.coefficients, default=str)}
 
 
 def judge(method: str, setting: Method, path: Path, level: float) -> PathRow:
@@ -96,10 +96,10 @@ def _beyond_numbers(values: np.ndarray) -> np.ndarray:
     lost = np.flatnonzero(~np.isfinite(values))
     if not lost.size:
         return values
-    made = values.copy()
+    heights = values.copy()
     fell = lost[0] > 0 and values[lost[0] - 1] < -BEYOND
-    made[lost[0] :] = -np.inf if fell or values[lost[0]] == -np.inf else np.inf
-    return made
+    heights[lost[0] :] = -np.inf if fell or values[lost[0]] == -np.inf else np.inf
+    return heights
 
 
 def best(rows: list[PathRow]) -> PathRow:
@@ -108,7 +108,7 @@ def best(rows: list[PathRow]) -> PathRow:
 
 
 def best_rates(rows: list[PathRow]) -> list[PathRow]:
-    """Of the rows that differ in the learning rate alone, the best."""
+    """The best row of those that differ in their learning rate alone."""
     groups: dict[str, list[PathRow]] = {}
     for row in rows:
         groups.setdefault(row.cells()["coefficients"], []).append(row)

@@ -8,7 +8,6 @@ then all run on fresh seeds, paired: one seed is one source, one draw of fresh w
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
@@ -137,7 +136,7 @@ def transfer(
 # From the arguments to what is run
 
 
-def _pair(source: Any) -> Pair:
+def _pair(source: Pair | tuple[Task | str, Task | str] | str) -> Pair:
     """A pair: as it is, by its name, or of two tasks or their names."""
     if isinstance(source, str):
         check_name("kind.pair", source, PAIRS)

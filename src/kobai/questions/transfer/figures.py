@@ -24,12 +24,12 @@ def lines(frame: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
 
 
 def figures(outcome: Outcome) -> dict[str, go.Figure]:
-    """By name: reuse."""
+    """The figures by name: reuse."""
     return {"reuse": _reuse(outcome)}
 
 
 def _reuse(outcome: Outcome) -> go.Figure:
-    """By the amount of target data: the metric of every line; and by how much each protocol is better."""
+    """The metric of every line by the amount of target data, and how much better each protocol is."""
     amounts = outcome.frame["amount"].unique().sort().to_list()
     across = {
         "type": "log",

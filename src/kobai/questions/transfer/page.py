@@ -14,8 +14,8 @@ from kobai.words import say
 
 def page(outcome: Outcome, command: str) -> str:
     """The whole page; `command` is the shell command or the Python call that makes it again."""
-    drawn = figures(outcome)
-    for each in drawn.values():
+    drawings = figures(outcome)
+    for each in drawings.values():
         each.update_layout(showlegend=False)  # the buttons of the page are the legend
     caption = [say("report.reuse.caption")]
     parts = {
@@ -34,7 +34,7 @@ def page(outcome: Outcome, command: str) -> str:
         title=table.title(outcome),
         headline=table.headline(outcome),
         main=document.fill(document.read("kobai.questions.transfer", "transfer.html"), parts),
-        data=document.data(drawn),
+        data=document.data(drawings),
     )
 
 

@@ -58,14 +58,14 @@ class ProtocolRow:
     """Mean of the final metrics: on test data where there are any, else on validation data."""
     metric_of_baseline: float
     difference: Estimate
-    """By how much the metric is better, mean over the seeds; above 0: the protocol is better."""
+    """The mean over the seeds of how much better the metric is; above 0 the protocol is better."""
     target: float | None
     """The metric that counts steps: 90 % of the way to what training from scratch reached in the tuning."""
     reached: int
     ratio: Estimate
     """Steps to the target over those from scratch, geometric mean; below 1: the protocol is faster."""
     p: float
-    """Of the deciding measure: the steps for fine tuning, else the metric. Not yet corrected."""
+    """The p of the deciding measure (the steps for fine tuning, else the metric), not yet corrected."""
     better: bool
 
     @classmethod
@@ -150,7 +150,7 @@ def _mean(values: np.ndarray) -> Estimate:
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """With what a transfer was trained."""
+    """What a transfer was trained with."""
 
     optimizer: str = "adam"
     learning_rates: tuple[float, ...] = ()

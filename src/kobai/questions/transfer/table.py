@@ -22,12 +22,12 @@ def text(outcome: Outcome) -> str:
 
 
 def title(outcome: Outcome) -> str:
-    """From which task to which."""
+    """The title: from which task to which."""
     return say("transfer.title", source=outcome.source, target=outcome.target)
 
 
 def headline(outcome: Outcome) -> str:
-    """What is measured, and with what it was trained."""
+    """The sentence that says what is measured, and what it was trained with."""
     setup = outcome.setup
     values = {"optimizer": setup.optimizer, "steps": setup.steps, "source_steps": setup.source_steps}
     return say("transfer.headline", metric=metric(outcome.metric), seeds=setup.seeds, **values)
