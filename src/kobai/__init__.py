@@ -20,15 +20,17 @@ from kobai.basics.version import __version__
 
 _HOME = {
     "compare": "questions.comparison.ask",
-    "Result": "questions.comparison.ask",
+    "Result": "report.result",
+    "ComparisonResult": "questions.comparison.result",
     "descend": "questions.descent.ask",
-    "Descent": "questions.descent.ask",
+    "DescentResult": "questions.descent.result",
     "Landscape": "landscapes.landscape",
     "Task": "tasks.task",
     "probe": "questions.probe",
-    "memory": "questions.memory",
-    "gradient_through_time": "questions.memory",
+    "long_term_dependence": "questions.long_term_dependence",
+    "gradient_through_time": "questions.long_term_dependence",
     "transfer": "questions.transfer.ask",
+    "TransferResult": "questions.transfer.result",
     "Pair": "tasks.pairs",
     "maximum_likelihood": "questions.likelihood",
     "log_likelihood": "questions.likelihood",
@@ -114,19 +116,21 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.optimizers.nesterov_definition import NesterovDefinition as NesterovDefinition
     from kobai.optimizers.rmsprop import RMSProp as RMSProp
     from kobai.optimizers.sgd import SGD as SGD
-    from kobai.questions.comparison.ask import Result as Result
     from kobai.questions.comparison.ask import compare as compare
-    from kobai.questions.descent.ask import Descent as Descent
+    from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
     from kobai.questions.descent.ask import descend as descend
+    from kobai.questions.descent.result import DescentResult as DescentResult
     from kobai.questions.likelihood import fit_normal as fit_normal
     from kobai.questions.likelihood import likelihoods as likelihoods
     from kobai.questions.likelihood import log_likelihood as log_likelihood
     from kobai.questions.likelihood import maximum_likelihood as maximum_likelihood
     from kobai.questions.likelihood import surrogate as surrogate
-    from kobai.questions.memory import gradient_through_time as gradient_through_time
-    from kobai.questions.memory import memory as memory
+    from kobai.questions.long_term_dependence import gradient_through_time as gradient_through_time
+    from kobai.questions.long_term_dependence import long_term_dependence as long_term_dependence
     from kobai.questions.probe import probe as probe
     from kobai.questions.transfer.ask import transfer as transfer
+    from kobai.questions.transfer.result import TransferResult as TransferResult
+    from kobai.report.result import Result as Result
     from kobai.stabilizers.clipping import clip_norm as clip_norm
     from kobai.stabilizers.clipping import clip_percentile as clip_percentile
     from kobai.stabilizers.clipping import clip_value as clip_value

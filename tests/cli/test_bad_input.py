@@ -11,9 +11,9 @@ import pytest
 
 import kobai
 from kobai import words
+from kobai.basics import files
 from kobai.basics.errors import UsageError
 from kobai.engine.sweep import Sweep
-from kobai.study import store
 
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 COUNTS = ("--steps", "--seeds", "--tuning-seeds", "--batch-size", "--threads", "--hidden", "--evaluate-every")
@@ -55,7 +55,7 @@ MISTAKES = [
         "a finite number",
         "'wide'",
     ),
-    (["compare", "digits", "--set", "adam.decya_1=0.5"], "field 'adam.decya_1'", "'adam.decay_1'"),
+    (["compare", "digits", "--set", "adam.decya_1=0.5"], "hyperparameter 'adam.decya_1'", "'adam.decay_1'"),
     (["compare", "digits", "--set", "adam.decay_1=1.5"], "Adam: decay_1", "[0, 1)", "1.5"),
     (["compare", "digits", "--set", "adam.decay_1=x"], "adam.decay_1", "numbers", "'x'"),
     (
@@ -377,8 +377,8 @@ def check_full(ran, kept):
 @pytest.mark.usefixtures("own_task")
 @pytest.mark.parametrize("room", [0, 1, 2])
 def test_a_disk_that_fills_up_during_the_trainings(kobai_here, everything_in, monkeypatch, room):
-    left, fsync = iter(range(room)), store.os.fsync
-    monkeypatch.setattr(store.os, "fsync", lambda file: full() if next(left, None) is None else fsync(file))
+    left, fsync = iter(range(room)), files.os.fsync
+    monkeypatch.setattr(files.os, "fsync", lambda file: full() if next(left, None) is None else fsync(file))
     ran = kobai_here(*STUDY, "--output", "new")
     kept = everything_in("new") - {"chunks"}
     check_full(ran, kept)
@@ -390,9 +390,9 @@ def test_a_disk_that_fills_up_during_the_trainings(kobai_here, everything_in, mo
 @pytest.mark.parametrize("name", FINAL)
 def test_a_disk_that_fills_up_at_the_end(kobai_here, everything_in, monkeypatch, name):
     """What was written stays, and with room again the study ends without another training."""
-    replace = store.os.replace
+    replace = files.os.replace
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "replace", lambda a, b: full() if b.name == name else replace(a, b))
+        patch.setattr(files.os, "replace", lambda a, b: full() if b.name == name else replace(a, b))
         ran = kobai_here(*STUDY, "--output", "new")
     kept = everything_in("new")
     check_full(ran, kept)
@@ -405,8 +405,8 @@ def test_a_disk_that_fills_up_at_the_end(kobai_here, everything_in, monkeypatch,
 
 @pytest.mark.usefixtures("own_task")
 def test_a_disk_that_is_full_for_the_second_answer(kobai_here, everything_in, place, monkeypatch):
-    replace = store.os.replace
-    monkeypatch.setattr(store.os, "replace", lambda a, b: full() if b.name == "a.json" else replace(a, b))
+    replace = files.os.replace
+    monkeypatch.setattr(files.os, "replace", lambda a, b: full() if b.name == "a.json" else replace(a, b))
     ran = kobai_here(*STUDY, "--output", "new", "--json", "a.json")
     assert ran.code == 2
     assert ran.err.startswith("kobai: a.json cannot be written: No space left on device")

@@ -16,16 +16,19 @@ import pytest
 from rich.console import Console
 
 import kobai
-from kobai import cli, words
-from kobai.basics import registry
+from kobai import words
+from kobai.basics import progress, registry
 from kobai.basics.errors import UsageError
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import candidates
+from kobai.cli import main
+from kobai.cli.files import new_folder
 from kobai.engine.sweep import Sweep
 from kobai.questions.comparison import ask as comparison
 from kobai.study import protocol
 from kobai.study.runner import Interrupted
 from kobai.study.study import Study
+from kobai.tasks.load import load
 from kobai.words import say
 from terminal import WIDTH, imports_nothing_heavy, squeezed, widest
 
@@ -63,7 +66,7 @@ def test_help_says_all_of_every_sentence(kobai_here, language):
     column = len(re.search(r"^  --help +", details, re.MULTILINE)[0])  # where the sentences begin
     right = squeezed("".join(line[column:] for line in details.splitlines()))
     options = [key for key in sentences if key.startswith("help.option.") and key != "help.option.version"]
-    assert len(options) == 29
+    assert len(options) == 30
     for key in options:
         assert sentences[key] in right, key
 
@@ -164,13 +167,13 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
     line = """compare digits --optimizers sgd,adam --initializers he,constant --learning-rates 1e-3,0.01
         --set adam.decay_1=0.5,0.9 --set adam.decay_2=0.99 --set adam.decay_1=0.95 --activation tanh
         --hidden 30,20 --steps 40 --batch-size 16 --evaluate-every 5 --target 0.9,0.95 --seeds 4
-        --tuning-seeds 2 --quick --threads 3 --output out --resume"""
+        --tuning-seeds 2 --quick --threads 3 --output out --resume --html page.html"""
     assert kobai_here(*line.split()).code == 2
-    task = asked.pop("task")
-    shapes = [layer["weights"].shape for layer in task(activation="tanh").parameters]
+    task = load(asked.pop("task"), hidden=asked.pop("hidden"), activation="tanh")
+    shapes = [layer["weights"].shape for layer in task.parameters]
     assert shapes == [(30, 64), (20, 30), (10, 20)]
     not_asked = ("batch_norm", "sampling", "clip", "l1", "l2", "weight_decay", "schedule", "average")
-    assert [asked.pop(name) for name in (*not_asked, "early_stopping")] == [None] * 9
+    assert [asked.pop(name, None) for name in (*not_asked, "early_stopping")] == [None] * 9
     assert asked == {
         "optimizers": ["sgd", "adam"],
         "initializers": ["he", "constant"],
@@ -188,7 +191,7 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
         "resume": True,
         "output": Path("out"),
         # Another run needs a folder of its own: what reproduces this one names none.
-        "command": "kobai " + " ".join(line.split()).replace(" --output out --resume", ""),
+        "command": "kobai " + " ".join(line.split()).replace(" --output out --resume --html page.html", ""),
     }
     kobai_here("compare", "sine", "--target", "auto")
     assert asked["target"] == "auto"
@@ -205,7 +208,7 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
     ],
 )
 def test_a_folder_is_called_what_every_system_allows(task, folder):
-    made = cli.new_folder(task)
+    made = new_folder(task)
     assert made.parent == Path("kobai-runs")
     assert re.fullmatch(re.escape(folder) + r"-\d{8}-\d{6}", made.name)
 
@@ -286,7 +289,7 @@ def test_the_files_agree_with_each_other_and_with_what_was_said(quick):
 def test_the_wide_answer_in_japanese(kobai_here, place, everything_in, monkeypatch):
     shown = io.StringIO()
     terminal = Console(file=shown, force_terminal=True, width=WIDTH)
-    monkeypatch.setattr(comparison, "Console", lambda stderr: terminal)  # noqa: ARG005
+    monkeypatch.setattr(progress, "Console", lambda stderr: terminal)  # noqa: ARG005
     line = (
         "compare sine --optimizers sgd,adam --learning-rates 0.01,0.1 --quick --target 0.0001 --language ja"
     )
@@ -446,9 +449,28 @@ def test_what_is_said_after_ctrl_c(kobai_here, monkeypatch, stop, sentence):
 
     left = []
     monkeypatch.setattr(comparison, "compare", interrupted)
-    monkeypatch.setattr(cli.os, "_exit", left.append)
+    monkeypatch.setattr(main.os, "_exit", left.append)
     ran = kobai_here("compare", "digits")
     assert left == [130]
     assert ran.err.startswith("\nkobai: interrupted; ")
     assert ran.err.endswith(sentence)
     assert ran.out == ""
+
+
+def test_a_comparison_goes_into_one_page_without_a_folder(kobai_here, place, everything_in):
+    line = "compare sine --hidden 3 --optimizers sgd --initializers he --learning-rates 0.1 --steps 10"
+    ran = kobai_here(*line.split(), "--seeds", "2", "--tuning-seeds", "1", "--html", "page.html")
+    assert (ran.code, ran.err) == (0, "")
+    assert everything_in(place) == {"page.html"}
+    assert re.search(r"^page\.html \([\d.]+ s\)$", ran.out, re.MULTILINE)
+    assert f"<code>kobai {line} --seeds 2 --tuning-seeds 1</code>" in (place / "page.html").read_text("utf-8")
+
+
+def test_hidden_in_python_is_that_of_the_command_line():
+    asked = {"hidden": [4, 3], "optimizers": "sgd", "initializers": "he", "learning_rates": [0.1]}
+    found = kobai.compare("digits", **asked, steps=5, seeds=2, tuning_seeds=1, progress=False)
+    shapes = [layer["weights"].shape for layer in found.outcome.study.task.parameters]
+    assert shapes == [(4, 64), (3, 4), (10, 3)]
+    assert "hidden=[4, 3]" in found.command
+    with pytest.raises(UsageError, match="hidden"):
+        kobai.compare(kobai.tasks.sine(hidden=2), hidden=3)

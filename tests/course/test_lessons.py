@@ -283,7 +283,7 @@ def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
     settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
     namespace = {}
     exec(settings, namespace)
-    found = [kobai.transfer(task, **namespace["settings"]).frame for task in ("moved", "unrelated")]
+    found = [kobai.transfer(task, **namespace["settings"]).table for task in ("moved", "unrelated")]
     measured = [
         abs(value)
         for frame in found

@@ -166,7 +166,7 @@ def test_a_surrogate_shows_itself():
     assert "21 points along a line, 5 steps" in lines[0]
     assert lines[3].startswith("error rate")
     assert "100%" in lines[3]
-    assert [trace.name for trace in found.figure().data] == ["error rate", "cross-entropy"]
+    assert [trace.name for trace in found.figures["objectives"].data] == ["error rate", "cross-entropy"]
 
 
 def test_they_speak_the_language_of_their_call():
@@ -174,7 +174,7 @@ def test_they_speak_the_language_of_their_call():
     fit, found = fit_normal([1, 2, 4], language="ja"), surrogate(points=3, steps=1, language="ja")
     assert "最尤法による正規分布" in str(fit)
     assert "誤判定率" in str(found)
-    assert found.figure().data[0].name == "誤判定率"
+    assert found.figures["objectives"].data[0].name == "誤判定率"
     assert words.current() == "en"
     with words.language("ja"):
         assert "maximum likelihood" in str(fit_normal([1, 2, 4], language="en"))

@@ -10,7 +10,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.networks import recurrent
-from kobai.questions.memory import gradient_through_time, memory
+from kobai.questions.long_term_dependence import gradient_through_time, long_term_dependence
 from kobai.tasks.adding import examples as additions
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.copy import examples as copies
@@ -164,7 +164,7 @@ def test_a_linear_network_has_the_norms_of_the_powers_of_its_weights():
 
 @pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
 def test_of_a_linear_network_the_spectral_radius_tells_all(radius):
-    frame = memory([radius], activation="linear", length=30, nodes=8).frame
+    frame = long_term_dependence([radius], activation="linear", length=30, nodes=8).table
     np.testing.assert_allclose(frame["norm"], radius ** np.arange(31.0), rtol=1e-3)
 
 
@@ -190,7 +190,7 @@ def test_norms_agree_with_the_derivative_of_the_whole_run(cell):
 
 def test_tanh_only_shrinks():
     """|f'| ≤ 1: never more than the linear network of the same weights, all of whose steps are orthogonal."""
-    frame = memory([0.9, 1.1], length=20, nodes=8).frame
+    frame = long_term_dependence([0.9, 1.1], length=20, nodes=8).table
     for radius in (0.9, 1.1):
         norms = frame.filter(radius=radius)["norm"].to_numpy()
         assert (norms[1:] < radius ** np.arange(1.0, 21) * (1 + 1e-6)).all()
@@ -198,26 +198,26 @@ def test_tanh_only_shrinks():
 
 def test_what_the_spectral_radius_decides():
     """Vanishes below 1, explodes well above it; an LSTM, which begins by keeping, forgets far less."""
-    ends = memory([0.5, 1.5], length=40).frame.filter(steps_back=40)["norm"]
+    ends = long_term_dependence([0.5, 1.5], length=40).table.filter(steps_back=40)["norm"]
     assert ends[0] < 1e-9
     assert ends[1] > 10
-    lstm = memory([0.5, 1.5], cell="lstm", length=40).frame.filter(steps_back=40)["norm"]
+    lstm = long_term_dependence([0.5, 1.5], cell="lstm", length=40).table.filter(steps_back=40)["norm"]
     assert lstm[0] > 1e5 * ends[0]
 
 
-def test_a_memory_shows_itself():
-    found = memory([0.5, 1.0], length=8, nodes=4)
+def test_it_shows_itself():
+    found = long_term_dependence([0.5, 1.0], length=8, nodes=4)
     lines = str(found).splitlines()
     assert lines[0] == "‖∂h_T/∂h_t‖ of elman (tanh, 4 nodes) over 8 steps"
     assert lines[2] == "steps back   ρ 0.5   ρ 1"
     assert [line.split()[0] for line in lines[3:7]] == ["1", "2", "4", "8"]
     assert all(cell_len(line) <= 80 for line in lines)
     assert repr(found) == str(found)
-    figure = found.figure()
+    figure = found.figures["norms"]
     assert [trace.name for trace in figure.data] == ["ρ 0.5", "ρ 1"]
-    japanese = memory([0.5, 1.0], length=8, nodes=4, language="ja")
+    japanese = long_term_dependence([0.5, 1.0], length=8, nodes=4, language="ja")
     assert words.current() == "en"
-    assert japanese.figure().layout.xaxis.title.text == "遡るステップ数"
+    assert japanese.figures["norms"].layout.xaxis.title.text == "遡るステップ数"
     with words.language("ja"):
         assert str(found).splitlines() == lines  # the language of its call
         lines = str(japanese).splitlines()
@@ -235,11 +235,11 @@ def test_a_memory_shows_itself():
         ({"cell": ["gru"]}, r"there is no recurrent cell '\['gru'\]'"),
         ({"activation": "relo"}, "did you mean 'relu'"),
         ({"length": 0}, "length must be a whole number of at least 1"),
-        ({"seed": -1}, "a seed must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number"),
         ({"radii": 0.5}, r"radii must be a list such as \[0.5\], got 0.5"),
         ({"radii": []}, "radii is empty"),
     ],
 )
-def test_mistakes_of_memory(given, problem):
+def test_mistakes_of_long_term_dependence(given, problem):
     with pytest.raises(kobai.UsageError, match=problem):
-        memory(**given)
+        long_term_dependence(**given)

@@ -209,10 +209,14 @@ PRINCIPLES = _table(
 MEASUREMENTS = _table(
     "measurement",
     Entry("probe", "questions.probe:probe", "Glorot, Bengio 2010"),
-    Entry("memory", "questions.memory:memory", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry(
+        "long_term_dependence",
+        "questions.long_term_dependence:long_term_dependence",
+        "Pascanu et al. 2013, arXiv 1211.5063",
+    ),
     Entry(
         "gradient_through_time",
-        "questions.memory:gradient_through_time",
+        "questions.long_term_dependence:gradient_through_time",
         "Bengio, Simard, Frasconi 1994",
     ),
     Entry("descend", "questions.descent.ask:descend"),

@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,88 +12,53 @@ import typer
 
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.cli import values as options
+from kobai.cli.files import check_file
+from kobai.cli.help import Group
+from kobai.cli.options import LANGUAGE, Argument, Deed, Option, add_command
+from kobai.cli.values import limit, path
 from kobai.words import say
 
 if TYPE_CHECKING:
     from kobai.course.notebooks import Placed
 
 
+SECONDS, MEMORY = Option("seconds", "X", limit), Option("memory", "X", limit, keyword="gigabytes")
+JSON = Option("json", "FILE", path)
+
+
 def application() -> typer.Typer:
     """The commands of the course; each returns what is to be done, as a function."""
-    app = typer.Typer(cls=options.Group, add_completion=False, rich_markup_mode=None)
-    language = Annotated[str | None, _option("language", "en|ja")]
-    seconds = Annotated[str | None, _option("seconds", "X")]
-    memory = Annotated[str | None, _option("memory", "X")]
-    json = Annotated[Path | None, _option("json", "FILE")]
+    app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode=None)
 
     @app.callback(invoke_without_command=True)
     def common(
         context: typer.Context,
-        language: language = None,  # noqa: ARG001 - read before anything is said
+        language: Annotated[str | None, LANGUAGE.explained()] = None,  # noqa: ARG001 - read before anything
     ) -> None:
         if context.invoked_subcommand is None:
             print(context.get_help())
 
-    @app.command("start", help=say("help.course.start"), cls=options.Command)
-    def start(
-        folder: Annotated[Path, _argument("folder", "DIR")],
-        answers: Annotated[bool, _option("answers")] = False,
-        no_open: Annotated[bool, _option("no-open")] = False,
-        language: language = None,  # noqa: ARG001
-    ) -> Callable[[], None]:
-        return functools.partial(_start, folder, answers, not no_open)
+    def start(folder: str, answers: bool = False, no_open: bool = False) -> Deed:
+        return functools.partial(_start, Path(folder), answers, not no_open)
 
-    @app.command("check", help=say("help.course.check"), cls=options.Command)
-    def check(
-        folder: Annotated[Path, _argument("folder.own", "DIR")],
-        json: json = None,
-        seconds: seconds = None,
-        memory: memory = None,
-        language: language = None,  # noqa: ARG001
-    ) -> Callable[[], None]:
-        return functools.partial(_grade, [folder], json, _limits(seconds, memory))
+    def check(folder: str, json: Path | None = None, **limits: float) -> Deed:
+        return functools.partial(_grade, [Path(folder)], json, limits)
 
-    @app.command("grade", help=say("help.course.grade"), cls=options.Command)
-    def grade(
-        folders: Annotated[list[Path], _argument("folders", "DIR…")],
-        json: json = None,
-        seconds: seconds = None,
-        memory: memory = None,
-        language: language = None,  # noqa: ARG001
-    ) -> Callable[[], None]:
-        return functools.partial(_grade, folders, json, _limits(seconds, memory))
+    def grade(folders: list[str], json: Path | None = None, **limits: float) -> Deed:
+        return functools.partial(_grade, [Path(folder) for folder in folders], json, limits)
 
-    @app.command("build", help=say("help.course.build"), cls=options.Command)
-    def build(
-        folder: Annotated[Path, _argument("folder.all", "DIR")],
-        language: language = None,  # noqa: ARG001
-    ) -> Callable[[], None]:
-        return functools.partial(_build, folder)
+    def build(folder: str) -> Deed:
+        return functools.partial(_build, Path(folder))
 
+    def add(name: str, deed: Callable[..., Deed], argument: Argument, *options: Option) -> None:
+        meaning, subject = say(f"help.course.{name}"), "help.course.option"
+        add_command(app, name, deed, [argument], options, meaning=meaning, subject=subject)
+
+    add("start", start, Argument("DIR", "help.course.folder"), Option("answers"), Option("no-open"))
+    add("check", check, Argument("DIR", "help.course.folder.own"), JSON, SECONDS, MEMORY)
+    add("grade", grade, Argument("DIR…", "help.course.folders"), JSON, SECONDS, MEMORY)
+    add("build", build, Argument("DIR", "help.course.folder.all"))
     return app
-
-
-def _argument(name: str, metavar: str) -> Any:
-    return typer.Argument(help=say(f"help.course.{name}"), metavar=metavar, show_default=False)
-
-
-def _option(name: str, metavar: str | None = None) -> Any:
-    meaning = say("help.option.language") if name == "language" else say(f"help.course.option.{name}")
-    return typer.Option(f"--{name}", help=meaning, metavar=metavar, show_default=False)
-
-
-def _limits(seconds: str | None, memory: str | None) -> dict[str, float]:
-    limits = {}
-    for name, option, text in (("seconds", "--seconds", seconds), ("gigabytes", "--memory", memory)):
-        if text is not None:
-            try:
-                limits[name] = float(text)
-            except ValueError:
-                limits[name] = math.nan
-            if not 0 < limits[name] < math.inf:
-                raise UsageError("error.course.limit", option=option, value=text)
-    return limits
 
 
 def _start(folder: Path, answers: bool, open_them: bool) -> None:
@@ -145,14 +109,13 @@ def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> No
 
     from kobai.course.grading import grade, table
 
-    if json is not None and not (json.parent.is_dir() and not json.is_dir()):
-        raise UsageError("error.json", path=json)
+    check_file("--json", json)
     terminal = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
-        shown = bar.add_task("", total=None)
+        task = bar.add_task("", total=None)
         results = grade.grade(
-            folders, **limits, progress=lambda done, all: bar.update(shown, completed=done, total=all)
+            folders, **limits, progress=lambda done, all: bar.update(task, completed=done, total=all)
         )
     console = Console(highlight=False)
     console.print(table.table(results))

@@ -6,12 +6,23 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
+from rich.text import Text
 
 from kobai.basics.errors import UsageError
+from kobai.cli.options import Option
+from kobai.cli.values import path
+from kobai.report.letters import Paragraph
 from kobai.words import say
+
+if TYPE_CHECKING:
+    from kobai.report.result import Result
+
+OPTIONS = (Option("output", "DIR", path), Option("html", "FILE", path), Option("json", "FILE", path))
+
+R = TypeVar("R", bound="Result")
 
 
 def new_folder(name: str) -> Path:
@@ -21,80 +32,87 @@ def new_folder(name: str) -> Path:
     return Path("kobai-runs") / f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-class Result(Protocol):
-    """What can be kept."""
-
-    def save(self, folder: Path) -> None: ...
-
-    def html(self) -> str: ...
-
-    def to_json(self) -> str: ...
-
-
-R = TypeVar("R", bound=Result)
-
-
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """The places that were named: a folder for everything, a page, a file of JSON."""
+    """The places where a result goes: a folder for everything, a page, a file of JSON.
 
-    output: Path | None
+    Fields:
+      folder: None where only a page was asked for.
+      kept_by_study: whether the computation itself keeps its files in the folder, so that it can be resumed.
+    """
+
+    folder: Path | None
     html: Path | None
     json: Path | None
-    name: str
-    """Of the folder in kobai-runs that is made, with the time, where neither --output nor --html is given."""
-    contents: str
-    """The files of the folder."""
+    kept_by_study: bool = False
+
+    @classmethod
+    def of(cls, places: dict[str, Any], name: str, kept_by_study: bool = False) -> "Files":
+        """The places that were named by `OPTIONS`, which are taken out of `places`.
+
+        Without --output and --html it is a new folder in kobai-runs, called `name` and the time.
+        """
+        folder, html, json = (places.pop(option.key, None) for option in OPTIONS)
+        if folder is None and html is None and "resume" not in places:
+            folder = new_folder(name)
+        return cls(folder, html, json, kept_by_study)
 
     def keep(self, compute: Callable[[], R], show: Callable[[Console, R], None]) -> None:
         """Check where files are to go, compute, show, write."""
-        self.check_names()
+        self._check_names()
+        self._check_places()
         began = time.perf_counter()
-        folder = self.check()
-        # Polars hears a Ctrl-C too, and would raise it once more.
+        # Polars, once imported, hears a Ctrl-C too, and would raise it once more while files are written.
+        import polars  # noqa: F401
+
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
         console = Console(highlight=False, markup=False)
         result = compute()
         show(console, result)
         console.print()
-        self.write(result, folder, began, console)
+        self._write(result)
+        self._say_where(console, result, time.perf_counter() - began)
 
-    def check_names(self) -> None:
+    def _check_names(self) -> None:
         """Refuse a file where there can be none. Needs nothing heavy."""
-        for option, path in (("--html", self.html), ("--json", self.json)):
-            if path is not None and not (path.parent.is_dir() and not path.is_dir()):
-                raise UsageError("error.file", option=option, path=path)
+        for option, file in (("--html", self.html), ("--json", self.json)):
+            check_file(option, file)
         if self.html is not None and self.json is not None and self.html.resolve() == self.json.resolve():
             raise UsageError("error.files.same", path=self.html)
 
-    def check(self) -> Path | None:
-        """Refuse what cannot be written; the folder that is to be made, if any."""
-        from kobai.basics.files import check_writable
-        from kobai.study.store import check_folder
+    def _check_places(self) -> None:
+        """Refuse what cannot be written."""
+        from kobai.basics.files import check_folder, check_writable
 
-        for path in (self.html, self.json):
-            if path is not None:
-                check_writable(path)
-        if self.output is None and self.html is not None:
-            return None
-        folder = self.output or new_folder(self.name)
-        check_folder(folder)
-        return folder
+        for file in (self.html, self.json):
+            if file is not None:
+                check_writable(file)
+        if self.folder is not None and not self.kept_by_study:
+            check_folder(self.folder)
 
-    def write(self, result: Result, folder: Path | None, began: float, console: Console) -> None:
-        """Write everything, and say where it is."""
-        from kobai.basics.files import write_text
-        from kobai.study.store import open_folder
+    def _write(self, result: "Result") -> None:
+        from kobai.basics.files import open_folder, write_text
 
-        if folder is not None:
-            result.save(open_folder(folder))
+        if self.folder is not None and not self.kept_by_study:
+            result.save(open_folder(self.folder))
         if self.html is not None:
             write_text(self.html, result.html())
         if self.json is not None:
             write_text(self.json, result.to_json())
-        where = [say("descent.files", names=self.contents, folder=folder)] if folder else []
-        where += [", ".join(str(path) for path in (self.html, self.json) if path is not None)]
-        seconds = say("descent.seconds", seconds=f"{time.perf_counter() - began:.1f}")
-        paths: tuple[Any, ...] = (folder, self.html, self.json)
+
+    def _say_where(self, console: Console, result: "Result", seconds: float) -> None:
+        where = [", ".join(str(file) for file in (self.html, self.json) if file is not None)]
+        if self.folder is not None:
+            names = say("answer.comma").join(result.files)
+            where.insert(0, say("files.folder", names=names, folder=self.folder))
+        time = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
+        sentence = say("files.seconds", where="; ".join(filter(None, where)), seconds=time)
+        paths = (self.folder, self.html, self.json)
         long = any(len(str(path)) > console.width for path in paths)  # to be copied whole
-        console.print(f"{'; '.join(filter(None, where))} ({seconds})", style="dim", soft_wrap=long)
+        console.print(Paragraph(Text(sentence, style="dim")), soft_wrap=long)
+
+
+def check_file(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be: one that is a folder, or in no folder."""
+    if path is not None and not (path.parent.is_dir() and not path.is_dir()):
+        raise UsageError("error.file", option=option, path=path)

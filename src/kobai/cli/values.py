@@ -1,215 +1,105 @@
-"""What is written on the command line: values, mistakes and help, in the language in use.
+"""How the text of an option is read: each reader gets the option, for what it refuses, and the text."""
 
-Typer finds the words of a command line. What a word means is read here (`whole`, `each`, `settings`), what
-is wrong with it is said here (`translated`), and `Command` and `Group` write the help: Typer's own speaks
-English alone and counts a Japanese character as one column, where a terminal gives it two. `listed` prints
-the lists of names.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-from typer.core import TyperCommand, TyperGroup
+from kobai.basics.errors import UsageError
 
-from kobai.basics import registry
-from kobai.basics.errors import UsageError, unknown
-from kobai.report.letters import Paragraph
-from kobai.words import say
+Reader = Callable[[str, str], Any]
 
 
-def whole(option: str, text: str | None) -> int | None:
-    """A whole number; None where the option was left out."""
+def word(option: str, text: str) -> str:  # noqa: ARG001 - every reader has the one signature
+    """The text itself."""
+    return text
+
+
+def whole(option: str, text: str) -> int:
+    """A whole number."""
     try:
-        return None if text is None else int(text)
+        return int(text)
     except ValueError:
         raise UsageError("error.option.whole", option=option, value=text) from None
 
 
 def number(option: str, text: str) -> float:
-    """A number."""
+    """A number, of an option that takes no list."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("error.option.one_number", option=option, value=text) from None
+
+
+def limit(option: str, text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UsageError("error.course.limit", option=option, value=text)
+    return value
+
+
+def path(option: str, text: str) -> Path:
+    """A file or folder."""
+    if text == "":  # Path would take it for the current folder
+        raise UsageError("error.option.empty", option=option)
+    return Path(text)
+
+
+def several(item: Reader) -> Callable[[str, str], list[Any]]:
+    """The reader of a list separated by commas."""
+
+    def read(option: str, text: str) -> list[Any]:
+        parts = [part.strip() for part in text.split(",")]
+        if not all(parts):
+            raise UsageError("error.option.list", option=option, value=text)
+        return [item(option, part) for part in parts]
+
+    return read
+
+
+def _listed_number(option: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
         raise UsageError("error.option.number", option=option, value=text) from None
 
 
-def one_number(option: str, text: str | None) -> float | None:
-    """A number, of an option that takes no list; None where the option was left out."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        raise UsageError("error.option.one_number", option=option, value=text) from None
-
-
-def number_or_word(option: str, text: str) -> float | str:
-    """A number, or the text itself where it is none."""
-    try:
-        return number(option, text)
-    except UsageError:
-        return text
-
-
-def size(option: str, text: str) -> int | str | None:
+def _size(option: str, text: str) -> int | str:
     """A whole number, or "full"."""
     try:
-        return text if text == "full" else whole(option, text)
-    except UsageError:
+        return text if text == "full" else int(text)
+    except ValueError:
         raise UsageError("error.option.size", option=option, value=text) from None
 
 
-def word(option: str, text: str) -> str:  # noqa: ARG001 - read as `whole` and `number` are
-    """The text itself."""
-    return text
+names = several(word)
+wholes = several(whole)
+numbers = several(_listed_number)
+sizes = several(_size)
 
 
-def path(option: str, text: str | None) -> Path | None:
-    """A file or folder; None where the option was left out."""
-    if text == "":  # Path would take it for the current folder
-        raise UsageError("error.option.empty", option=option)
-    return None if text is None else Path(text)
+def target(option: str, text: str) -> list[float] | str:
+    """Numbers, or "auto"."""
+    return text if text == "auto" else numbers(option, text)
 
 
-def each(option: str, text: str | None, item: Callable[[str, str], Any] = word) -> list[Any] | None:
-    """A list separated by commas; None where the option was left out."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
-        raise UsageError("error.option.list", option=option, value=text)
-    return [item(option, part) for part in parts]
-
-
-def settings(texts: list[str]) -> dict[str, list[float | str]]:
+def settings(option: str, texts: list[str]) -> dict[str, list[float | str]]:
     """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}; what is no number stays a word."""
-    found: dict[str, list[float | str]] = {}
+    grids: dict[str, list[float | str]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or "." not in name:
             raise UsageError("error.option.set", value=text)
-        found.setdefault(name.strip(), []).extend(each("--set", values, number_or_word) or [])
-    return found
+        grids.setdefault(name.strip(), []).extend(several(_number_or_word)(option, values))
+    return grids
 
 
-def reproducing(arguments: list[str]) -> Iterator[str]:
-    """The arguments but for where files are kept: another run needs a folder of its own."""
-    places = ("--output", "--json", "--html")
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
-            yield argument
-
-
-def translated(problem: Any) -> str:
-    """What Typer found wrong, in one sentence of the language in use."""
-    kind = type(problem).__name__
-    command = problem.ctx.command_path if getattr(problem, "ctx", None) else "kobai"
-    if kind == "NoSuchOption":
-        near = next(iter(problem.possibilities or []), "")
-        key = "error.option.near" if near else "error.option.unknown"
-        return say(key, option=problem.option_name, near=near, command=command)
-    if kind == "BadOptionUsage":
-        key = "error.option.flag" if "not take" in problem.message else "error.option.value"
-        return say(key, option=problem.option_name, command=command)
-    if kind == "MissingParameter":
-        return say("error.option.missing", name=problem.param.metavar, command=command)
-    return problem.format_message()
-
-
-class Command(TyperCommand):
-    """A command: its help, and the refusal of words that it has no use for."""
-
-    allow_extra_args = True  # so that `invoke` can refuse them in the language in use
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except Exception as problem:
-            if getattr(problem, "ctx", ctx) is None:  # some mistakes do not say which command they are in
-                problem.ctx = ctx  # type: ignore[attr-defined]
-            raise
-
-    def get_help(self, ctx: Any) -> str:
-        return written_help(self, ctx)
-
-    def invoke(self, ctx: Any) -> Any:
-        if ctx.args:
-            lists = any("…" in str(option.metavar) for option in self.params)
-            key = "error.option.extra" if lists else "error.option.alone"
-            raise UsageError(key, value=" ".join(ctx.args), command=ctx.command_path)
-        return super().invoke(ctx)
-
-
-class Group(TyperGroup):
-    """All commands."""
-
-    def get_help(self, ctx: Any) -> str:
-        return written_help(self, ctx)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
-        if cmd_name not in self.commands and not cmd_name.startswith("-"):
-            raise unknown("kind.command", cmd_name, self.commands)
-        return self.commands.get(cmd_name)
-
-
-def written_help(command: Any, context: Any) -> str:
-    """The help of a command, wrapped by the columns that a terminal needs for it."""
-    console = Console(color_system=None, highlight=False, markup=False, emoji=False)
-    with console.capture() as captured:
-        arguments = [option.metavar for option in command.params if option.param_type_name == "argument"]
-        words = [context.command_path, *arguments, say("help.usage.options")]
-        if hasattr(command, "commands"):
-            words.insert(1, say("help.usage.command"))
-        console.print(say("help.usage", words=" ".join(words)))
-        console.print()
-        console.print(Padding(Paragraph(command.help), (0, 2)))
-        for heading, rows in _sections(command, context):
-            console.print()
-            console.print(say(f"help.{heading}"))
-            console.print(described(rows))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
-
-
-def described(rows: Iterable[tuple[str, str | Text]]) -> RenderableType:
-    """Names with what they mean, in two columns."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, meaning in rows:
-        table.add_row(name, Paragraph(meaning))
-    return Padding(table, (0, 0, 0, 2))
-
-
-def listed(tables: Mapping[str, Mapping[str, registry.Entry]]) -> None:
-    """Print the names of each kind: how the kind is used, then each with what it is and who found it."""
-    console = Console(highlight=False, markup=False)
-    for kind, table in tables.items():
-        console.print(say(f"kind.{kind}"), style="bold")
-        if kind in registry.USES:
-            console.print(f"  {registry.USES[kind]}", style="dim")
-        console.print(described((entry.name, _with_source(entry)) for entry in table.values()))
-
-
-def _with_source(entry: registry.Entry) -> Text:
-    """What something is, and who found it."""
-    return Text.assemble(say(entry.key), (f" · {entry.source}", "dim") if entry.source else "")
-
-
-def _sections(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """(heading, names with what they mean) of each part of the help."""
-    commands = getattr(command, "commands", {})
-    if commands:
-        yield "commands", [(name, found.help) for name, found in commands.items()]
-    everything = command.get_params(context)
-    arguments = [each for each in everything if each.param_type_name == "argument"]
-    if arguments:
-        yield "arguments", [(argument.metavar, argument.help) for argument in arguments]
-    options = [each for each in everything if each.param_type_name == "option"]
-    yield "options", [(f"{option.opts[0]} {option.metavar or ''}", _meaning(option)) for option in options]
-
-
-def _meaning(option: Any) -> str:
-    return say("help.option.help") if "--help" in option.opts else option.help
+def _number_or_word(option: str, text: str) -> float | str:  # noqa: ARG001 - every reader's signature
+    try:
+        return float(text)
+    except ValueError:
+        return text

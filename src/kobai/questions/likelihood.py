@@ -19,17 +19,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jax.typing import ArrayLike
 
 from kobai.basics.checks import check_count, check_number, is_number
 from kobai.basics.errors import UsageError
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
-from kobai.report.columns import columns
+from kobai.report import panels
+from kobai.report.result import Result, call
+from kobai.report.sheet import Sheet
 from kobai.words import current, say
 from kobai.words import language as speaking
 
 if TYPE_CHECKING:
-    import plotly.graph_objects
+    import plotly.graph_objects as go
 
 # Likelihoods
 
@@ -39,7 +42,7 @@ def normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
     return -((x - mean) ** 2) / (2 * variance) - jnp.log(2 * math.pi * variance) / 2
 
 
-def log_likelihood(log_densities: Any) -> Any:
+def log_likelihood(log_densities: ArrayLike) -> jax.Array:
     """The logarithm of the likelihood of all examples: the sum of theirs, [examples] to a scalar.
 
     The likelihood itself is a product, and of many examples no number any more: 0.3¹⁰⁰ is zero in single
@@ -104,11 +107,11 @@ def maximum_likelihood(
     Returns:
       The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there.
     """
-    return minimize(_mean_negative(log_density), start, method=method, args=(data,))
+    return minimize(_MeanNegative(log_density), start, method=method, args=(data,))
 
 
 @dataclass(frozen=True)
-class _mean_negative:
+class _MeanNegative:
     """−1/m Σ log p. A class, so that the same log_density is the same function and compiles once."""
 
     log_density: Callable[[Any, Any], Any]
@@ -121,30 +124,58 @@ def _standardized(θ: Any, x: Any) -> Any:
     return normal_log_density(x, θ["mean"], jnp.exp(θ["log_variance"]))
 
 
-@dataclass(frozen=True, repr=False)
-class NormalFit:
-    """A normal distribution fitted to numbers by a minimizer, beside the closed form."""
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NormalFit(Result):
+    """A normal distribution fitted to numbers by a minimizer, beside the closed form.
+
+    The rows of ``table``: "minimizer", "closed" (Σ(x − μ)²/n) and "unbiased" (n − 1 in place of n).
+
+    Fields:
+      solution: of the minimizer, in units of the data moved and scaled to about one.
+    """
 
     mean: float
     variance: float
     log_likelihood: float
     solution: Solution
-    """In units of the data moved and scaled to about one."""
-    table: pl.DataFrame
-    """Rows "minimizer", "closed" (Σ(x − μ)²/n) and "unbiased" (n − 1 in place of n)."""
-    language: str | None = None
-    """That it speaks; None: the one in use when it is shown."""
 
-    def __repr__(self) -> str:
-        with speaking(self.language):
-            return self._text()
+    files = {"likelihood.html": "html", "likelihood.json": "to_json", "table.parquet": "table"}
 
     def _text(self) -> str:
-        rows = [[say(f"likelihood.column.{name}") for name in self.table.columns]]
-        for way, *values in self.table.iter_rows():
-            rows.append([say(f"likelihood.{way}"), *(f"{value:.6g}" for value in values)])
+        return self._sheet().text()
+
+    def _summary(self) -> str:
+        return self._sheet().summary()
+
+    def _page(self) -> str:
+        return self._sheet().page(self._figures(), self.command)
+
+    def _figures(self) -> "dict[str, go.Figure]":
+        """The density of each row."""
+        reach = 4 * math.sqrt(self.table["variance"].max())  # type: ignore[arg-type]
+        x = np.linspace(self.mean - reach, self.mean + reach, 201)
+        across, up = {"title_text": "x"}, {"title_text": "p(x)", "rangemode": "tozero"}
+        figure = panels.figure([""], [across], [up], height=320, margin={"t": 12})
+        for i, row in enumerate(self.table.iter_rows(named=True)):
+            name = say(f"likelihood.{row['way']}")
+            p = np.exp(normal_log_density(x, row["mean"], row["variance"]))
+            line = {"color": panels.colour(i), "dash": panels.DASHES[i]}
+            figure.add_scatter(
+                x=x.tolist(), y=panels.listed(p), name=name, meta=name, mode="lines", line=line
+            )
+        return {"densities": figure}
+
+    def _content(self) -> dict[str, Any]:
+        return {"steps": self.solution.steps, "rows": self.table.to_dicts()}
+
+    def _sheet(self) -> Sheet:
+        heads = [say(f"likelihood.column.{name}") for name in self.table.columns]
+        rows = [
+            [say(f"likelihood.{way}"), *(f"{value:.6g}" for value in values)]
+            for way, *values in self.table.iter_rows()
+        ]
         title = say("likelihood.title", steps=self.solution.steps)
-        return "\n".join([title, "", *columns(rows, left=1), "", say("likelihood.note")])
+        return Sheet(title, heads, rows, [say("likelihood.note")])
 
 
 def fit_normal(
@@ -152,6 +183,7 @@ def fit_normal(
     *,
     method: Minimizer | str | None = None,
     language: str | None = None,
+    command: str | None = None,
 ) -> NormalFit:
     """Fit a normal distribution by maximum likelihood: with a minimizer, and by the closed form beside it.
 
@@ -162,36 +194,47 @@ def fit_normal(
       data: two or more numbers, not all equal.
       method: a minimizer or its name; default BFGS.
       language: "en" or "ja", for what this call says and returns. Default: the language in use.
+      command: what the page says reproduces it. Default: this call.
 
     Raises:
       UsageError: for numbers that have no maximum: equal ones make the likelihood grow without end.
     """
+    command = command or call(fit_normal, locals(), {"data": "data", "method": "method"})
     with speaking(language):
-        return _fitted(data, method)
+        x = _numbers(data)
+        if len(x) < 2 or np.ptp(x) == 0:
+            raise UsageError("error.likelihood.equal", value=x.tolist()[:3])
+        mean, variance, solution = _by_minimizer(x, method)
+        ways = {
+            "minimizer": (mean, variance),
+            "closed": (float(x.mean()), float(x.var())),
+            "unbiased": (float(x.mean()), float(x.var(ddof=1))),
+        }
+        order = pl.DataFrame({"name": list(ways)})
+        best = order.join(likelihoods(x, ways), on="name", maintain_order="left")
+        table = best.select(way="name", mean="mean", variance="variance", log_likelihood="log_likelihood")
+        return NormalFit(
+            mean=mean,
+            variance=variance,
+            log_likelihood=table["log_likelihood"][0],
+            solution=solution,
+            table=table,
+            command=command,
+            language=current(),
+        )
 
 
-def _fitted(data: Any, method: Minimizer | str | None) -> NormalFit:
-    x = _numbers(data)
-    if len(x) < 2 or np.ptp(x) == 0:
-        raise UsageError("error.likelihood.equal", value=x.tolist()[:3])
+def _by_minimizer(x: np.ndarray, method: Minimizer | str | None) -> tuple[float, float, Solution]:
+    """Mean, variance, and how the minimizer came to them."""
     # Moved and scaled by what needs no fit, so that the minimizer starts within reach of any data.
     middle, scale = float(np.median(x)), float(np.ptp(x))
     start = {"mean": 0.0, "log_variance": 0.0}
     solution = maximum_likelihood(_standardized, start, (x - middle) / scale, method=method)
     mean = middle + scale * float(solution.value["mean"])
-    variance = scale**2 * math.exp(float(solution.value["log_variance"]))
-    ways = {
-        "minimizer": (mean, variance),
-        "closed": (x.mean(), x.var()),
-        "unbiased": (x.mean(), x.var(ddof=1)),
-    }
-    best = likelihoods(x, {way: (float(mean), float(variance)) for way, (mean, variance) in ways.items()})
-    order = pl.DataFrame({"name": list(ways)}).join(best, on="name", maintain_order="left")
-    table = order.select(way="name", mean="mean", variance="variance", log_likelihood="log_likelihood")
-    return NormalFit(mean, variance, table["log_likelihood"][0], solution, table, current())
+    return mean, scale**2 * math.exp(float(solution.value["log_variance"])), solution
 
 
-def _numbers(data: Any) -> np.ndarray:
+def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:
     try:
         x = np.asarray(data, np.float64)
     except (TypeError, ValueError):
@@ -203,54 +246,88 @@ def _numbers(data: Any) -> np.ndarray:
 
 # A surrogate for the error rate
 
+OBJECTIVES = ("error_rate", "cross_entropy")
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Surrogate:
-    """Error rate and cross-entropy as objectives. Printed, a table; `figure()` draws both along a line.
+Objective = Callable[[jax.Array], jax.Array]
+"""Weights -> a scalar."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Surrogate(Result):
+    """Error rate and cross-entropy as objectives. Printed, it is a table with one row for each of them.
+
+    The columns of ``table``: ``objective``; ``values``, how many different ones it has along a line;
+    ``flat``, the share of its points where the gradient is 0; ``start`` and ``end``, the error rate before
+    and after gradient descent on it.
 
     Fields:
       line: along a straight line through weight space: ``position``, ``error_rate``, ``cross_entropy`` and
         the size of their gradients, ``error_rate_gradient``, ``cross_entropy_gradient``.
       descent: the error rate after each step of gradient descent on either: ``step``, ``error_rate`` (on
         itself), ``cross_entropy`` (on the surrogate).
-      language: that it speaks; None: the one in use when it is shown.
     """
 
     line: pl.DataFrame
     descent: pl.DataFrame
-    language: str | None = None
 
-    def __repr__(self) -> str:
-        with speaking(self.language):
-            return self._text()
+    files = {
+        "surrogate.html": "html",
+        "surrogate.json": "to_json",
+        "table.parquet": "table",
+        "line.parquet": "line",
+        "descent.parquet": "descent",
+    }
+
+    @classmethod
+    def of(cls, line: pl.DataFrame, descent: pl.DataFrame, command: str) -> "Surrogate":
+        """The result of these two tables, in the language in use."""
+        rows = [
+            {
+                "objective": name,
+                "values": line[name].n_unique(),
+                "flat": float(np.mean(line[f"{name}_gradient"].to_numpy() == 0)),
+                "start": descent[name][0],
+                "end": descent[name][-1],
+            }
+            for name in OBJECTIVES
+        ]
+        return cls(table=pl.DataFrame(rows), command=command, language=current(), line=line, descent=descent)
 
     def _text(self) -> str:
-        rows = [[say(f"surrogate.column.{name}") for name in ("objective", "values", "flat", "start", "end")]]
-        for name in ("error_rate", "cross_entropy"):
-            flat = np.mean(self.line[f"{name}_gradient"].to_numpy() == 0)
-            values, errors = self.line[name].n_unique(), self.descent[name]
-            shown = [str(values), f"{float(flat):.0%}", f"{errors[0]:.2f}", f"{errors[-1]:.2f}"]
-            rows.append([say(f"surrogate.{name}"), *shown])
-        title = say("surrogate.title", points=len(self.line), steps=len(self.descent) - 1)
-        return "\n".join([title, "", *columns(rows, left=1), "", say("surrogate.note")])
+        return self._sheet().text()
 
-    def figure(self) -> "plotly.graph_objects.Figure":
+    def _summary(self) -> str:
+        return self._sheet().summary()
+
+    def _page(self) -> str:
+        return self._sheet().page(self._figures(), self.command)
+
+    def _figures(self) -> "dict[str, go.Figure]":
         """Both objectives along the line."""
-        with speaking(self.language):
-            return self._figure()
-
-    def _figure(self) -> "plotly.graph_objects.Figure":
-        import plotly.graph_objects as go
-
-        figure = go.Figure()
-        for name, shape in (("error_rate", "hv"), ("cross_entropy", "linear")):
+        across, up = {"title_text": say("surrogate.position")}, {"rangemode": "tozero"}
+        figure = panels.figure([""], [across], [up], height=320, margin={"t": 60})
+        for i, (name, shape) in enumerate(zip(OBJECTIVES, ("hv", "linear"), strict=True)):
             label = say(f"surrogate.{name}")
-            figure.add_trace(
-                go.Scatter(x=self.line["position"], y=self.line[name], name=label, line_shape=shape)
-            )
-        return figure.update_layout(
-            title=say("surrogate.figure"), xaxis_title=say("surrogate.position"), yaxis_rangemode="tozero"
-        )
+            line = {"color": panels.colour(i), "shape": shape}
+            points = {"x": self.line["position"].to_list(), "y": self.line[name].to_list()}
+            figure.add_scatter(**points, name=label, meta=label, mode="lines", line=line)
+        return {"objectives": figure.update_layout(title=say("surrogate.figure"))}
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "rows": self.table.to_dicts(),
+            "line": self.line.to_dicts(),
+            "descent": self.descent.to_dicts(),
+        }
+
+    def _sheet(self) -> Sheet:
+        heads = [say(f"surrogate.column.{name}") for name in self.table.columns]
+        rows = [
+            [say(f"surrogate.{name}"), str(values), f"{flat:.0%}", f"{start:.2f}", f"{end:.2f}"]
+            for name, values, flat, start, end in self.table.iter_rows()
+        ]
+        title = say("surrogate.title", points=len(self.line), steps=len(self.descent) - 1)
+        return Sheet(title, heads, rows, [say("surrogate.note")])
 
 
 def surrogate(
@@ -260,6 +337,7 @@ def surrogate(
     steps: int = 100,
     rate: float = 1.0,
     language: str | None = None,
+    command: str | None = None,
 ) -> Surrogate:
     """Why a classifier minimizes cross-entropy and not its error rate: a small one that shows both.
 
@@ -273,18 +351,21 @@ def surrogate(
       steps: of gradient descent.
       rate: its learning rate, above 0.
       language: "en" or "ja", for what this call says and returns. Default: the language in use.
+      command: what the page says reproduces it. Default: this call.
 
     Raises:
       UsageError: for anything that cannot be.
     """
+    command = command or call(surrogate, locals(), {})
     with speaking(language):
-        return _compared(examples, points, steps, rate)
+        for name, value in (("examples", examples), ("points", points), ("steps", steps)):
+            check_count(name, value)
+        check_number("surrogate", "rate", rate, "rule.positive", lambda η: 0 < η < math.inf)
+        return Surrogate.of(*_along(examples, points, steps, rate), command)
 
 
-def _compared(examples: int, points: int, steps: int, rate: float) -> Surrogate:
-    for name, value in (("examples", examples), ("points", points), ("steps", steps)):
-        check_count(name, value)
-    check_number("surrogate", "rate", rate, "rule.positive", lambda η: 0 < η < math.inf)
+def _along(examples: int, points: int, steps: int, rate: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both objectives along a line, and during gradient descent on them."""
     # RandomState, because NumPy promises its stream for ever: the data never change.
     y = np.where(np.arange(examples) % 2 == 0, 1.0, -1.0)
     x = np.random.RandomState(0).standard_normal((examples, 2)) + 1.5 * y[:, None]
@@ -293,31 +374,33 @@ def _compared(examples: int, points: int, steps: int, rate: float) -> Surrogate:
     with jax.enable_x64(True):
         positions = np.linspace(0, 1.5, points)
         line = {"position": positions}
-        descent: dict[str, Any] = {"step": np.arange(steps + 1)}
+        descent = {"step": np.arange(steps + 1)}
         for name, f in objectives.items():
             along = start + positions[:, None] * (good - start)
             values, gradients = jax.jit(jax.vmap(jax.value_and_grad(f)))(along)
             line |= {name: np.asarray(values), f"{name}_gradient": np.linalg.norm(gradients, axis=1)}
             descent[name] = np.asarray(_errors_on_the_way(f, partial(_error_rate, x, y), start, steps, rate))
     names = ["position", *objectives, *(f"{name}_gradient" for name in objectives)]
-    return Surrogate(pl.DataFrame(line).select(names), pl.DataFrame(descent), current())
+    return pl.DataFrame(line).select(names), pl.DataFrame(descent)
 
 
-def _error_rate(x: Any, y: Any, weights: Any) -> Any:
+def _error_rate(x: np.ndarray, y: np.ndarray, weights: jax.Array) -> jax.Array:
     return jnp.mean(jnp.where(y * (x @ weights) > 0, 0.0, 1.0))
 
 
-def _cross_entropy(x: Any, y: Any, weights: Any) -> Any:
+def _cross_entropy(x: np.ndarray, y: np.ndarray, weights: jax.Array) -> jax.Array:
     """log(1 + exp(−y·score)): the logistic loss of labels ±1."""
     return jnp.mean(jnp.logaddexp(0, -y * (x @ weights)))
 
 
-def _errors_on_the_way(f: Any, error_rate: Any, start: Any, steps: int, rate: float) -> Any:
+def _errors_on_the_way(
+    f: Objective, error_rate: Objective, start: np.ndarray, steps: int, rate: float
+) -> jax.Array:
     """The error rate at the start and after each step of gradient descent on `f`."""
 
-    def step(weights: Any, _: None) -> tuple[Any, Any]:
+    def step(weights: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
         weights = weights - rate * jax.grad(f)(weights)
         return weights, error_rate(weights)
 
     _, errors = jax.lax.scan(step, jnp.asarray(start), length=steps)
-    return jnp.concatenate([error_rate(start)[None], errors])
+    return jnp.concatenate([error_rate(jnp.asarray(start))[None], errors])

@@ -1,16 +1,15 @@
 """What initial values do to a network: activations and gradients, layer by layer, before any training.
 
 `probe` passes numbers through a stack of dense layers and back, or takes the first batch of a task; the
-`Probe` it gives prints itself as a table and draws the histograms::
+result prints itself as a table and draws the histograms::
 
     print(kobai.probe("normal:1"))                        # tanh saturates: 85 % beyond ±0.95
-    kobai.probe("he", activation="relu").figure()
+    kobai.probe("he", activation="relu").figures["histograms"]
     kobai.probe("xavier", task=kobai.tasks.digits())
 """
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,25 +17,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from rich.cells import cell_len
 
+from kobai.basics.checks import check_seed, check_several, is_whole
 from kobai.basics.errors import UsageError
 from kobai.engine import sweep
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
+from kobai.report import panels
+from kobai.report.result import Result, call
+from kobai.report.sheet import Sheet
 from kobai.tasks.check import check_task
 from kobai.tasks.flat import is_trained
 from kobai.tasks.task import Task
-from kobai.words import say
+from kobai.words import current, say
+from kobai.words import language as speaking
 
 if TYPE_CHECKING:
-    import plotly.graph_objects
+    import plotly.graph_objects as go
 
 Histogram = tuple[np.ndarray, np.ndarray]
 """(counts [bins], edges [bins + 1]) of the finite values."""
 
 BINS = 50
-LINE = 80
 
 SATURATED = {
     "tanh": lambda a: np.abs(a) > 0.95,
@@ -49,105 +51,86 @@ BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 SHARES = ("saturated", "zero_gradients", "not_finite")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Probe:
-    """Statistics of a network at its initial values. Printed, it is a table; in Jupyter too.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ProbeResult(Result):
+    """Statistics of a network at its initial values. Printed, it is a table.
+
+    The table has one row a layer or a parameter array; its columns are described at `probe`.
 
     Fields:
-      frame: one row a layer or a parameter array; the columns are described at `probe`.
-      histograms: what is counted ("activations", "weights", "gradients") -> one histogram a row of `frame`.
+      histograms: what is counted ("activations", "weights", "gradients") -> one histogram a row of the table.
       title: key and values of the sentence above the table.
       note: key of the sentence below it.
     """
 
-    frame: pl.DataFrame
     histograms: Mapping[str, Sequence[Histogram]]
     title: tuple[str, Mapping[str, object]]
     note: str
 
-    def __str__(self) -> str:
-        head, *rows = self._cells()
-        widths = [max(cell_len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        # A long path of an array gives way, so that a line fits the terminal.
-        widths[0] = min(widths[0], max(8, LINE - sum(widths[1:]) - 2 * (len(head) - 1)))
-        lines = []
-        for first, *others in [head, *rows]:
-            first = first if cell_len(first) <= widths[0] else "…" + first[1 - widths[0] :]
-            right = [" " * (w - cell_len(c)) + c for c, w in zip(others, widths[1:], strict=True)]
-            lines.append("  ".join([first + " " * (widths[0] - cell_len(first)), *right]))
-        return "\n".join([self._title(), "", *lines, "", *self._notes()])
+    files = {"probe.html": "html", "probe.json": "to_json", "table.parquet": "table"}
 
-    __repr__ = __str__
+    def _text(self) -> str:
+        return self._sheet().text()
 
-    def _repr_html_(self) -> str:
-        head, *rows = self._cells()
+    def _summary(self) -> str:
+        return self._sheet().summary()
 
-        def row(cells: Sequence[str], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    def _page(self) -> str:
+        return self._sheet().page(self._figures(), self.command)
 
-        return "\n".join(
-            [
-                f"<table><caption>{html.escape(self._title())}</caption>",
-                f"<thead>{row(head, 'th')}</thead>",
-                *(row(cells, "td") for cells in rows),
-                "</table>",
-                *(f"<p>{html.escape(note)}</p>" for note in self._notes()),
-            ]
-        )
-
-    def figure(self) -> "plotly.graph_objects.Figure":
-        """The histograms as a plotly figure: one row of panels a layer or parameter array."""
-        import plotly.graph_objects as go
-        from plotly.subplots import make_subplots
-
-        first = self.frame.columns[0]
-        labels = [say(f"probe.row.{first}", value=value) for value in self.frame[first]]
-        height = 80 + 180 * len(labels)
-        figure = make_subplots(
-            rows=len(labels),
-            cols=len(self.histograms),
-            subplot_titles=[
-                f"{html.escape(label)}: {say(f'probe.panel.{panel}')}"
-                for label in labels
-                for panel in self.histograms
-            ],
-            vertical_spacing=70 / height,
-        )
-        for column, (panel, histograms) in enumerate(self.histograms.items(), start=1):
-            color = "#5470c6" if column == 1 else "#e07b39"
-            for row, (counts, edges) in enumerate(histograms, start=1):
-                bars = go.Bar(
+    def _figures(self) -> "dict[str, go.Figure]":
+        """The histograms: a row of panels for each layer or parameter array."""
+        first = self.table.columns[0]
+        labels = [say(f"probe.row.{first}", value=value) for value in self.table[first]]
+        count = len(self.histograms)
+        names = [say(f"probe.panel.{name}") for name in self.histograms]
+        titles = [panels.text(f"{label}: {name}") for label in labels for name in names]
+        plain: list[dict[str, Any]] = [{}] * len(titles)
+        figure = panels.figure(titles, plain, plain, height=110, columns=(count, 1), margin={"t": 80})
+        for column, histograms in enumerate(self.histograms.values()):
+            for row, (counts, edges) in enumerate(histograms):
+                panel = 1 + row * count + column
+                figure.add_bar(
                     x=(edges[:-1] + edges[1:]) / 2,
                     y=counts,
                     width=np.diff(edges),
-                    marker_color=color,
-                    marker_line_width=0,
-                    name=say(f"probe.panel.{panel}"),
+                    marker={"color": panels.colour(column), "line_width": 0},
+                    name=names[column],
+                    xaxis=panels.axis("x", panel),
+                    yaxis=panels.axis("y", panel),
                 )
-                figure.add_trace(bars, row=row, col=column)
-        return figure.update_layout(
-            title=self._title(), height=height, showlegend=False, bargap=0, margin={"t": 100, "b": 40}
-        ).update_annotations(font_size=12)
+        figure.update_layout(title=panels.text(self._title()), showlegend=False, bargap=0)
+        return {"histograms": figure}
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            **{name: _own(value) for name, value in self.title[1].items()},
+            "rows": self.table.to_dicts(),
+            "histograms": {
+                name: [{"counts": counts, "edges": edges} for counts, edges in histograms]
+                for name, histograms in self.histograms.items()
+            },
+        }
+
+    def _sheet(self) -> Sheet:
+        """The table; its column "not finite" only where it says something."""
+        table = self.table if self._some_not_finite() else self.table.drop("not_finite")
+        heads = [say(f"probe.column.{name}") for name in table.columns]
+        rows = [[_cell(name, value) for name, value in row.items()] for row in table.iter_rows(named=True)]
+        return Sheet(self._title(), heads, rows, self._notes())
 
     def _title(self) -> str:
         key, values = self.title
         return say(key, **values)
 
     def _notes(self) -> list[str]:
-        keys = [self.note, f"probe.note.std.{self.frame.columns[0]}"]
+        keys = [self.note, f"probe.note.std.{self.table.columns[0]}"]
         if self._some_not_finite():
             keys.append("probe.note.not_finite")
         return [say(key) for key in keys]
 
     def _some_not_finite(self) -> bool:
-        return bool((self.frame["not_finite"] > 0).any())
-
-    def _cells(self) -> Iterator[list[str]]:
-        """Header and rows of the table as text; the column "not finite" only where it says something."""
-        frame = self.frame if self._some_not_finite() else self.frame.drop("not_finite")
-        yield [say(f"probe.column.{name}") for name in frame.columns]
-        for row in frame.iter_rows(named=True):
-            yield [_shown(name, value) for name, value in row.items()]
+        return bool((self.table["not_finite"] > 0).any())
 
 
 def probe(
@@ -156,9 +139,11 @@ def probe(
     task: Task | None = None,
     widths: Sequence[int] = (100,) * 6,
     activation: str = "tanh",
-    inputs: int | Any = 1000,
+    inputs: int | np.ndarray = 1000,
     seed: int = 0,
-) -> Probe:
+    language: str | None = None,
+    command: str | None = None,
+) -> ProbeResult:
     """What `initializer` does to a network before training, layer by layer.
 
     Without a task: `inputs` pass through a stack of dense layers, each followed by the activation and without
@@ -182,25 +167,31 @@ def probe(
       activation: "relu", "tanh" or "sigmoid".
       inputs: how many unit-normal inputs, or an array [examples, widths[0]].
       seed: of every draw, a whole number of at least 0.
+      language: "en" or "ja", for what this call says and returns. Default: the language in use.
+      command: what the page says reproduces it. Default: this call.
 
     Raises:
       UsageError: for an unknown initializer or activation, or widths, inputs or a seed that cannot be.
     """
-    initializer = parse(initializer)
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError("error.seed", value=seed)
-    if task is not None:
-        return _probe_task(initializer, task, seed)
-    check_activation(activation)
-    whole = [isinstance(width, int | np.integer) and width >= 1 for width in widths]
-    if len(whole) < 2 or not all(whole):
-        raise UsageError("error.probe.widths", value=widths)
-    return _probe_network(initializer, tuple(widths), activation, inputs, seed)
+    names = {"initializer": "initializer", "task": "task", "inputs": "inputs"}
+    command = command or call(probe, locals(), names)
+    with speaking(language):
+        initializer = parse(initializer)
+        check_seed("seed", seed)
+        if task is not None:
+            result = _probe_task(initializer, task, seed)
+        else:
+            check_activation(activation)
+            check_several("widths", widths)
+            if len(widths) < 2 or not all(is_whole(width) and width >= 1 for width in widths):
+                raise UsageError("error.probe.widths", value=widths)
+            result = _probe_network(initializer, tuple(widths), activation, inputs, seed)
+        return replace(result, command=command, language=current())
 
 
 def _probe_network(
-    initializer: Initializer, widths: tuple[int, ...], activation: str, inputs: Any, seed: int
-) -> Probe:
+    initializer: Initializer, widths: tuple[int, ...], activation: str, inputs: int | np.ndarray, seed: int
+) -> ProbeResult:
     draws = np.random.default_rng(seed).spawn(3)
     examples = _examples(inputs, widths[0], draws[0])
     pairs = zip(widths, widths[1:], strict=False)
@@ -227,8 +218,8 @@ def _probe_network(
         "examples": len(examples),
         "seed": seed,
     }
-    return Probe(
-        frame=pl.DataFrame(rows),
+    return ProbeResult(
+        table=pl.DataFrame(rows),
         histograms={
             "activations": [_histogram(a, BOUNDS.get(activation)) for a in layers[0]],
             "gradients": [_histogram(g) for g in layers[1]],
@@ -238,23 +229,24 @@ def _probe_network(
     )
 
 
-def _examples(inputs: Any, features: int, draw: np.random.Generator) -> np.ndarray:
+def _examples(inputs: int | np.ndarray, features: int, draw: np.random.Generator) -> np.ndarray:
     """The inputs [examples, features] as float32."""
-    if isinstance(inputs, int | np.integer):
+    if is_whole(inputs):
         if inputs >= 1:
             return draw.standard_normal((int(inputs), features)).astype(np.float32)
-    elif np.ndim(inputs) == 2 and len(inputs) >= 1 and np.shape(inputs)[1] == features:
+    elif np.ndim(inputs) == 2 and np.shape(inputs)[0] >= 1 and np.shape(inputs)[1] == features:
         return np.asarray(inputs, np.float32)
-    received = np.shape(inputs) or inputs
-    raise UsageError("error.probe.inputs", features=features, value=received)
+    raise UsageError("error.probe.inputs", features=features, value=np.shape(inputs) or inputs)
 
 
 @partial(jax.jit, static_argnames="activation")
-def _propagate(weights: list[Any], inputs: Any, cotangent: Any, activation: str) -> tuple[list[Any], ...]:
+def _propagate(
+    weights: list[jax.Array], inputs: jax.Array, cotangent: jax.Array, activation: str
+) -> tuple[list[jax.Array], list[jax.Array], list[jax.Array]]:
     """For every layer its activations, and the derivatives of Σ cotangent·output by its nodes and weights."""
     f = ACTIVATIONS[activation]
 
-    def network(weights: list[Any], shifts: list[Any]) -> tuple[Any, list[Any]]:
+    def network(weights: list[jax.Array], shifts: list[jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
         a, activations = inputs, []
         for w, shift in zip(weights, shifts, strict=True):
             a = f(a @ w + shift)
@@ -268,7 +260,7 @@ def _propagate(weights: list[Any], inputs: Any, cotangent: Any, activation: str)
     return activations, by_nodes, by_weights
 
 
-def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
+def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     check_task(task)
     examples = len(jax.tree.leaves(task.train)[0])
     [chosen] = sweep.batches(seed, 0, 1, task.batch_size, examples)
@@ -277,7 +269,7 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
     paths, tree = jax.tree_util.tree_flatten_with_path(parameters)
     trained = {i: leaf for i, (_, leaf) in enumerate(paths) if is_trained(leaf)}
 
-    def loss(trained: dict[int, Any]) -> Any:
+    def loss(trained: dict[int, jax.Array]) -> jax.Array:
         leaves = [trained.get(i, leaf) for i, (_, leaf) in enumerate(paths)]
         parameters = jax.tree.unflatten(tree, leaves)
         return task.training_loss(parameters, task.state, batch, jax.random.key(seed))[0]
@@ -302,8 +294,8 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> Probe:
         "examples": task.batch_size,
         "seed": seed,
     }
-    return Probe(
-        frame=pl.DataFrame(rows),
+    return ProbeResult(
+        table=pl.DataFrame(rows),
         histograms={
             "weights": [_histogram(weights) for weights in trained.values()],
             "gradients": [_histogram(gradients[i]) for i in trained],
@@ -345,10 +337,15 @@ def _histogram(values: np.ndarray, bounds: tuple[float, float] | None = None) ->
     return np.histogram(finite, BINS, bounds)
 
 
-def _shown(name: str, value: Any) -> str:
+def _cell(name: str, value: object) -> str:
     """A value of the column `name` as the table prints it."""
     if isinstance(value, float):
         if np.isnan(value):
             return "–"
         return f"{100 * value:.1f} %" if name in SHARES else f"{value:.3g}"
     return str(value)
+
+
+def _own(value: object) -> object:
+    """What JSON holds of a value in the title: a number as itself, an initializer by its name."""
+    return value if isinstance(value, int) else str(value)

@@ -1,10 +1,10 @@
-"""Paragraphs wrapped by the columns of a terminal, also where a language writes no spaces between its words.
+"""Letters in the columns of a terminal, where a Japanese character takes two: paragraphs and plain tables.
 
 Rich breaks lines at spaces alone, and so leaves half a line empty where a Japanese phrase does not fit.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
@@ -44,14 +44,14 @@ class Paragraph:
 
 def ends(text: str, width: int) -> list[int]:
     """Where the lines of `text` end, but for the last: offsets of characters."""
-    found, column, position = [], 0, 0
+    offsets, column, position = [], 0, 0
     for piece in pieces(text):
         if column and column + cell_len(piece.rstrip()) > width:
-            found.append(position)
+            offsets.append(position)
             column = 0
         column = 0 if piece.endswith("\n") else column + cell_len(piece)
         position += len(piece)
-    return found
+    return offsets
 
 
 def pieces(text: str) -> list[str]:
@@ -68,3 +68,25 @@ def _breakable(before: str, after: str) -> bool:
     if after in " \n" or before in LAST or after in FIRST or before.isdecimal():  # 10回 is one word
         return False
     return bool(WIDE.match(before) or WIDE.match(after))
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 0, most: int | None = None) -> list[str]:
+    """A table as lines, with its cells in columns two spaces apart.
+
+    Args:
+      rows: equally many cells each.
+      left: so many columns begin alike, the others end alike.
+      most: columns of the terminal; the first cell of a row gives way, so that its line is no longer.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if most is not None:
+        widths[0] = min(widths[0], max(8, most - sum(widths[1:]) - 2 * (len(widths) - 1)))
+    lines = []
+    for first, *others in rows:
+        first = first if cell_len(first) <= widths[0] else "…" + first[1 - widths[0] :]
+        cells = []
+        for i, (cell, width) in enumerate(zip([first, *others], widths, strict=True)):
+            room = " " * (width - cell_len(cell))
+            cells.append(cell + room if i < left else room + cell)
+        lines.append("  ".join(cells).rstrip())
+    return lines

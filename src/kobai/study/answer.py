@@ -5,13 +5,13 @@ Everything that is printed, drawn or written to ``answer.json`` is read from the
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from kobai.basics.files import json_text
 from kobai.candidates.values import learning_rate
 from kobai.study.effects import Effect, effects
 from kobai.study.notes import Note, notes
@@ -52,6 +52,10 @@ class Answer:
 
     def to_json(self) -> str:
         """All of it as JSON; what is not finite or not estimable is null."""
+        return json_text(self.content())
+
+    def content(self) -> dict[str, Any]:
+        """All of it as dictionaries and lists, the notes in the language in use."""
         content = dataclasses.asdict(self)
         content["notes"] = [str(note) for note in self.notes]
         asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
@@ -59,7 +63,7 @@ class Answer:
             for name, asks in questions.items():
                 part[name]["not_established"] = [c.name for c in asks.open]
                 part[name]["overtaken_by"] = [c.name for c in asks.faster]
-        return json.dumps(_finite(content), indent=2, ensure_ascii=False)
+        return content
 
     @property
     def questions(self) -> dict[str, Question]:
@@ -126,17 +130,6 @@ def _trainings(outcome: Outcome) -> int:
 def _rate(trial: Trial) -> str:
     rate = learning_rate(trial.setting)
     return "–" if rate is None else f"{rate:.6g}"
-
-
-def _finite(value: Any) -> Any:
-    """`value` with null in place of numbers JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

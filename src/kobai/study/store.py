@@ -4,7 +4,6 @@ A study has a folder. While it runs, each finished chunk is one Parquet file in 
 hashes the task, the cells and kobai's version; a study that was interrupted goes on from them.
 """
 
-import contextlib
 import hashlib
 import json
 import shutil
@@ -14,8 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from kobai.basics.errors import UsageError
-from kobai.basics.files import check_writable, naming, write_frame
+from kobai.basics.files import naming, write_frame
 
 CHUNKS = "chunks"
 """The folder of what is finished, in the folder of a study."""
@@ -38,38 +36,6 @@ SCHEMA: dict[str, Any] = {
 }
 """One row a cell. Losses and metrics are curves over `evaluated_at`, NaN after a divergence;
 `hyperparameters` is JSON; `seconds` are of one core."""
-
-
-def open_folder(path: Path, resume: bool = False) -> Path:
-    """Make the folder of a study: new or empty or, to `resume`, that of an interrupted one.
-
-    Raises `UsageError` for any other, and for one that cannot be written; then nothing is left behind.
-    """
-    new = check_folder(path, resume)
-    try:
-        with naming(path):
-            path.mkdir(parents=True, exist_ok=True)
-        check_writable(path / "report.html")
-    except UsageError:
-        for folder in new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
-    return path
-
-
-def check_folder(path: Path, resume: bool = False) -> list[Path]:
-    """The folders that `open_folder` would make. Raises `UsageError` where it would refuse."""
-    with naming(path):
-        if path.exists() and not path.is_dir():
-            raise UsageError("error.output.file", path=path)
-        new = [folder for folder in (path, *path.parents) if not folder.exists()]
-        if not new and any(path.iterdir()):
-            if not resume:
-                raise UsageError("error.output.full", path=path)
-            if not (path / CHUNKS).is_dir():
-                raise UsageError("error.output.other", path=path)
-    return new
 
 
 class Chunks:

@@ -184,7 +184,7 @@ def judged(values, level=1.0, ended=None):
     values = np.array(values, float)
     spent = 2 * np.arange(len(values))
     path = Path(values, np.zeros((len(values), 1)), spent, spent[-1] + (ended is not None), ended)
-    return read.judged("sgd", kobai.SGD(), path, level)
+    return read.judge("sgd", kobai.SGD(), path, level)
 
 
 @pytest.mark.parametrize(

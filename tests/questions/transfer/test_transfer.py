@@ -20,9 +20,10 @@ from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
 from kobai.questions.transfer.arms import Plan, arms
-from kobai.questions.transfer.result import Setup, Transfer
-from kobai.questions.transfer.rows import LONGER, SCRATCH, Row, compared
+from kobai.questions.transfer.result import TransferResult
+from kobai.questions.transfer.rows import LONGER, SCRATCH, Outcome, ProtocolRow, Setup, compared
 from kobai.questions.transfer.weights import ArrayRates, ReusedValues, trained
+from kobai.report.result import call
 from kobai.study import statistics
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.pairs import Pair, halves, moved, unrelated
@@ -211,8 +212,8 @@ def test_a_head_of_another_size_begins_anew_in_every_protocol():
     assert not pair.keeps_head()
     assert halves(hidden=(6, 4)).keeps_head()
     found = kobai.transfer(pair, **TINY)
-    assert found.frame["protocol"].to_list() == ["pretraining", "fine-tuning", "transfer"]
-    assert found.frame["metric"].is_between(0, 1).all()
+    assert found.table["protocol"].to_list() == ["pretraining", "fine-tuning", "transfer"]
+    assert found.table["metric"].is_between(0, 1).all()
     assert "The heads differ in shape" in str(found)
     every = arms(["fine-tuning"], 1, 20, 0.0, pair.keeps_head())
     kept = trained(source, Adam(learning_rate=0.01), initial_values.he(), [0], 5)[0]
@@ -236,7 +237,7 @@ def row_of(protocol, finals, base_finals, curves, base_curves, task):
     arm = every[protocol]
     runs = [run_of(curve, final) for curve, final in zip(curves, finals, strict=True)]
     base = [run_of(curve, final) for curve, final in zip(base_curves, base_finals, strict=True)]
-    return Row.of(
+    return ProtocolRow.of(
         protocol, 50, task, (arm, 0.01, runs), (every[arm.against], 0.1, base), tuning_of_baseline=base
     )
 
@@ -266,6 +267,11 @@ def test_pretraining_pays_for_its_source():
     assert row.ratio.value > 2 / 50
 
 
+def result_of(frame, *more, command=""):
+    """The result that has this table."""
+    return TransferResult(table=frame, command=command, outcome=Outcome(frame, *more))
+
+
 def verdicts(*rows):
     """A frame with these (protocol, amount, gains, ratios)."""
     task, made = halves().target, []
@@ -287,7 +293,7 @@ def test_the_answer_says_what_helps_and_what_does_not():
         ("fine-tuning", 400, 0, 1),
     )
     assert frame["verdict"].to_list() == ["helps", "harms", "helps", "open"]
-    found = Transfer(frame, "digits", "moved digits", "accuracy")
+    found = result_of(frame, "digits", "moved digits", "accuracy")
     lines = str(found).splitlines()
     assert lines[:2] == [
         "digits → moved digits: does it help to reuse weights?",
@@ -303,7 +309,7 @@ def test_the_answer_says_what_helps_and_what_does_not():
 
 def test_where_it_fails_the_answer_says_so():
     frame = verdicts(("transfer", 20, -0.1, 1), ("transfer", 100, -0.1, 1), ("transfer", 400, 0.0, 1))
-    lines = str(Transfer(frame, "noise", "digits", "accuracy")).splitlines()
+    lines = str(result_of(frame, "noise", "digits", "accuracy")).splitlines()
     assert lines[3] == "transfer:"  # too long for one line
     assert lines[4:7] == [
         "  DOES NOT HELP",
@@ -316,21 +322,23 @@ def test_too_few_seeds_decide_nothing():
     """Nothing found is no failure: two seeds could not have found anything, ten did not. Harm is one."""
     frame = verdicts(("transfer", 20, 0.0, 1))
     assert frame["verdict"].to_list() == ["open"]
-    few, many = (str(Transfer(frame, "noise", "digits", "accuracy", Setup(seeds=seeds))) for seeds in (2, 10))
+    few, many = (
+        str(result_of(frame, "noise", "digits", "accuracy", Setup(seeds=seeds))) for seeds in (2, 10)
+    )
     assert "transfer: undecided with these seeds; no difference established with 20." in few
     assert "transfer: no help shown; no difference established with 20." in many
     assert "DOES NOT HELP" not in few + many
     harms = verdicts(("transfer", 20, -0.1, 1))
-    assert "DOES NOT HELP" in str(Transfer(harms, "noise", "digits", "accuracy", Setup(seeds=2)))
+    assert "DOES NOT HELP" in str(result_of(harms, "noise", "digits", "accuracy", Setup(seeds=2)))
 
 
 def test_a_result_speaks_the_language_of_its_call():
     """Also after the call has ended, in text and figure; without one, the language in use."""
     twice = {"protocol": ["transfer"] * 2} | TINY | {"amounts": [20, 20]}  # said twice, measured once
     found = kobai.transfer(halves(hidden=8), language="ja", **twice)
-    assert found.frame.height == 1
+    assert found.table.height == 1
     assert "転移学習: このシード数では判断できません" in str(found)
-    assert found.figure().data[0].name == "転移学習"
+    assert found.figures["reuse"].data[0].name == "転移学習"
     assert words.current() == "en"
     english = dataclasses.replace(found, language="en")
     with words.language("ja"):
@@ -349,24 +357,23 @@ def test_the_rates_that_are_tried():
 def test_an_end_of_the_grid_is_marked():
     frame = verdicts(("transfer", 20, 0.1, -1))  # learning rates 0.01 and, from scratch, 0.1
     for rates, ends in (((0.01, 0.1), "0.01, 0.1"), ((0.001, 0.01, 0.1), "0.1"), ((0.001, 0.01, 1.0), None)):
-        text = str(Transfer(frame, "digits", "moved digits", "accuracy", Setup(learning_rates=rates)))
+        text = str(result_of(frame, "digits", "moved digits", "accuracy", Setup(learning_rates=rates)))
         found = re.search(r"Chosen learning rates at an end of their grid: (.*) \(", text)
         assert (found and found[1]) == ends
 
 
 def test_the_call_is_said():
-    assert (
-        protocols._call("moved", {"seeds": 10, "steps": 40, "slow": 0.0})
-        == "kobai.transfer('moved', steps=40)"
-    )
-    assert protocols._call(halves(), {"seeds": 3}) == "kobai.transfer(pair, seeds=3)"
-    pair = ("sine", "sine")
-    assert protocols._call(pair, {}) == "kobai.transfer(('sine', 'sine'))"
+    def said(pair, **more):
+        return call(kobai.transfer, {"pair": pair, **more}, {"pair": "pair"})
+
+    assert said("moved", seeds=10, steps=40, slow=0.0) == "kobai.transfer('moved', steps=40)"
+    assert said(halves(), seeds=3) == "kobai.transfer(pair, seeds=3)"
+    assert said(("sine", "sine")) == "kobai.transfer(('sine', 'sine'))"
 
 
 def test_json_and_page(tmp_path):
     frame = verdicts(("transfer", 20, 0.1, -1)).with_columns(ratio_low=pl.lit(None, pl.Float64))
-    found = Transfer(frame, "digits", "<b>", "accuracy", Setup(learning_rates=(0.01,)), command="a & b")
+    found = result_of(frame, "digits", "<b>", "accuracy", Setup(learning_rates=(0.01,)), command="a & b")
     found.save(tmp_path)
     kept = json.loads((tmp_path / "transfer.json").read_text("utf-8"))
     assert (kept["target"], kept["seeds"], kept["rows"][0]["ratio_low"]) == ("<b>", 10, None)
@@ -398,20 +405,21 @@ def test_a_whole_transfer():
         "learning_rates": [0.01, 0.03],
     }
     found = kobai.transfer(halves(hidden=8), **ask)
-    assert isinstance(found.frame, pl.DataFrame)
-    assert found.setup.source_learning_rate == 0.03  # the second smallest
-    assert found.frame.select("protocol", "amount").rows() == [
+    assert isinstance(found.table, pl.DataFrame)
+    assert found.outcome.setup.source_learning_rate == 0.03  # the second smallest
+    assert found.table.select("protocol", "amount").rows() == [
         ("fine-tuning", 20), ("transfer", 20), ("fine-tuning", 60), ("transfer", 60)
     ]  # fmt: skip
-    assert set(found.frame["learning_rate"]) <= {0.01, 0.03}
-    assert found.frame["metric"].is_between(0, 1).all()
+    assert set(found.table["learning_rate"]) <= {0.01, 0.03}
+    assert found.table["metric"].is_between(0, 1).all()
     assert "With 3 seeds no corrected p can be below 1" in str(found)
-    drawn = found.figure().data  # the metric and the difference of each protocol, and one line from scratch
+    # The metric and the difference of each protocol, and one line from scratch.
+    drawn = found.figures["reuse"].data
     assert [trace.name for trace in drawn] == [*["fine tuning"] * 2, *["transfer"] * 2, "from scratch"]
-    assert drawn[0].y == tuple(found.frame.filter(protocol="fine-tuning")["metric"])
-    assert drawn[1].y == tuple(found.frame.filter(protocol="fine-tuning")["difference"])
-    assert drawn[4].y == tuple(found.frame.filter(protocol="transfer")["metric_scratch"])
-    assert kobai.transfer(halves(hidden=8), **ask).frame.equals(found.frame)
+    assert drawn[0].y == tuple(found.table.filter(protocol="fine-tuning")["metric"])
+    assert drawn[1].y == tuple(found.table.filter(protocol="fine-tuning")["difference"])
+    assert drawn[4].y == tuple(found.table.filter(protocol="transfer")["metric_scratch"])
+    assert kobai.transfer(halves(hidden=8), **ask).table.equals(found.table)
 
 
 @pytest.mark.parametrize(

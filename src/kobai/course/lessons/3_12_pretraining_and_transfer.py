@@ -318,10 +318,10 @@ print(found)
 
 names = {"再学習": "fine-tuning", "転移学習(特徴量は固定)": "transfer"}  # ja
 names = {"fine tuning": "fine-tuning", "transfer (features frozen)": "transfer"}  # en
-tables = {name: found.frame.filter(protocol=protocol) for name, protocol in names.items()}
+tables = {name: found.table.filter(protocol=protocol) for name, protocol in names.items()}
 lines = {name: table["metric"] for name, table in tables.items()}
-lines["最初から"] = found.frame.filter(protocol="transfer")["metric_scratch"]  # ja
-lines["scratch"] = found.frame.filter(protocol="transfer")["metric_scratch"]  # en
+lines["最初から"] = found.table.filter(protocol="transfer")["metric_scratch"]  # ja
+lines["scratch"] = found.table.filter(protocol="transfer")["metric_scratch"]  # en
 against([20, 200], lines, across="画像の枚数", up="正解率", title="動かした数字: データの量と、重みの引き継ぎ")  # ja
 against([20, 200], lines, across="images", up="accuracy", title="Moved digits: how many there are, and what is taken over")  # en
 

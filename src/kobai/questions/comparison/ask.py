@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from kobai import initializers as initial_values
-from kobai import words
 from kobai.basics import files
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import use_compilation_cache
@@ -18,12 +15,11 @@ from kobai.candidates.grid import candidates
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
-from kobai.questions.comparison import terminal
+from kobai.questions.comparison.result import ComparisonResult
+from kobai.report.result import call
 from kobai.study import protocol, runner, store
-from kobai.study.answer import Answer, answer
 from kobai.study.axes import KINDS, axes
 from kobai.study.axes import tasks as tasks_of
-from kobai.study.outcome import Outcome
 from kobai.study.study import Study
 from kobai.tasks.load import load
 from kobai.tasks.task import Task
@@ -46,6 +42,7 @@ def compare(
     tuning_seeds: int | None = None,
     steps: int | None = None,
     evaluate_every: int | None = None,
+    hidden: int | Sequence[int] | None = None,
     batch_size: Any = None,
     sampling: Any = None,
     activation: Any = None,
@@ -65,7 +62,7 @@ def compare(
     language: str | None = None,
     progress: bool = True,
     command: str | None = None,
-) -> "Result":
+) -> ComparisonResult:
     """Which optimizer, which learning rate, which initial weights — and how sure are we?
 
     Tunes every optimizer on a few seeds, then confirms the winners on fresh ones.
@@ -86,6 +83,7 @@ def compare(
       tuning_seeds: seeds for the tuning. Default 3.
       steps: updates in a training run, the budget. Default 500.
       evaluate_every: steps between evaluations on the validation data. Default 10.
+      hidden: nodes of each hidden layer, for a task that takes them by name, as the built-in ones do.
       batch_size: in place of the task's; "full": all examples in every batch.
       sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
       activation, batch_norm: for a task that takes them by name, as the built-in ones do.
@@ -108,19 +106,20 @@ def compare(
       command: what the report says reproduces it. Default: this call.
 
     Returns:
-      A `Result`: prints the answer and the table, holds frames and figures.
+      A `ComparisonResult`: prints the answer and the table, holds frames and figures.
 
     Raises:
       UsageError: for anything that cannot be run, before any training.
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
-    given = dict(locals())
-    command = command or _call(task, given)
+    arguments = dict(locals())
+    command = command or call(compare, arguments, {"task": "task"})
     with speaking(language):
         use_compilation_cache()
         defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
-        varied = axes({name: given[name] for name in KINDS})
-        tasks = tasks_of(lambda **values: _adjusted(_task(task, values), target), varied)
+        fixed = {} if hidden is None else {"hidden": hidden}
+        varied = axes({name: arguments[name] for name in KINDS})
+        tasks = tasks_of(lambda **values: _adjusted(_task(task, fixed | values), target), varied)
         study = Study(
             task=next(iter(tasks.values())),
             tasks=tasks,
@@ -136,72 +135,19 @@ def compare(
         study.check()
         if resume and output is None:
             raise UsageError("error.resume")
-        folder = None if output is None else store.open_folder(Path(output), resume)
-        with progress_bar(progress) as shown:
-            outcome = protocol.run(study, shown, folder)
+        folder = None
+        if output is not None:
+            folder = files.open_folder(Path(output), containing=store.CHUNKS if resume else None)
+        with progress_bar(progress) as bar:
+            outcome = protocol.run(study, bar, folder)
         try:
-            result = Result(outcome, answer(outcome), command, words.current())
+            result = ComparisonResult.of(outcome, command)
             if folder:
                 result.save(folder)
                 store.remove_chunks(folder)
         except KeyboardInterrupt as stop:
             raise runner.Interrupted(len(outcome.cells), folder) from stop
         return result
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Result:
-    """What a comparison found. Printing it shows the answer and the table; a notebook shows them as HTML."""
-
-    outcome: Outcome
-    answer: Answer
-    command: str
-    language: str
-    """The language it speaks."""
-
-    @property
-    def cells(self) -> pl.DataFrame:
-        """Every training run: one row a cell, curves as lists."""
-        return self.outcome.cells
-
-    @property
-    def table(self) -> pl.DataFrame:
-        """The table: one row an optimizer, best first."""
-        return self.answer.table()
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """The figures of the report, by name (plotly)."""
-        from kobai.questions.comparison.figures import figures
-
-        with speaking(self.language):
-            return figures(self.outcome, self.answer)
-
-    def html(self) -> str:
-        """The report: one self-contained page."""
-        from kobai.questions.comparison.page import page
-
-        with speaking(self.language):
-            return page(self.outcome, self.answer, self.command)
-
-    def save(self, folder: str | Path) -> None:
-        """Write report.html, results.parquet, cells.parquet and answer.json to a folder that exists."""
-        folder = Path(folder)
-        files.write_frame(folder / "cells.parquet", self.cells)
-        files.write_frame(folder / "results.parquet", self.table)
-        with speaking(self.language):
-            files.write_text(folder / "answer.json", self.answer.to_json())
-        files.write_text(folder / "report.html", self.html())
-
-    def __repr__(self) -> str:
-        with speaking(self.language):
-            return terminal.text(self.answer)
-
-    def _repr_html_(self) -> str:
-        from kobai.questions.comparison.page import summary
-
-        with speaking(self.language):
-            return summary(self.answer)
 
 
 def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
@@ -216,49 +162,41 @@ def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
     return task
 
 
-def _initializers(named: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
-    named = DEFAULT_INITIALIZERS if named is None else named
-    if isinstance(named, str) or not isinstance(named, Iterable):
-        named = [named]
-    made = [initial_values.parse(item) for item in named]
-    if not made:
+def _initializers(chosen: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
+    chosen = DEFAULT_INITIALIZERS if chosen is None else chosen
+    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
+        chosen = [chosen]
+    every = [initial_values.parse(item) for item in chosen]
+    if not every:
         raise UsageError("error.empty", name="initializers")
-    distinct = {initializer.name: initializer for initializer in made}
-    for initializer in made:
+    distinct = {initializer.name: initializer for initializer in every}
+    for initializer in every:
         if distinct[initializer.name] != initializer:
             raise UsageError("error.initializer.same", name=initializer.name)
     return list(distinct.values())
 
 
-def _task(given: Any, values: Mapping[str, Any]) -> Task:
-    """A task, the name of one, or a function that makes one and takes `values` by name."""
-    if isinstance(given, Task) and values:
-        raise UsageError("error.axis.task", axis=next(iter(values)))
-    made = load(given, **values) if isinstance(given, str) else given
-    if callable(made) and not isinstance(made, Task):
-        known = inspect.signature(made).parameters
+def _task(source: Task | str | Callable[..., Task], values: Mapping[str, Any]) -> Task:
+    """A task: as it is, by its name, or from a function that takes `values` by name."""
+    if isinstance(source, str):
+        return load(source, **values)
+    if isinstance(source, Task):
+        for name in values:
+            raise UsageError("error.axis.task", axis=name)
+        return source
+    task: object = source
+    if callable(source):
+        known = inspect.signature(source).parameters
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
         for name in [] if takes_any else values:
             if name not in known:
                 raise UsageError("error.axis.task", axis=name)
-        made = made(**values)
-    if not isinstance(made, Task):
-        raise UsageError("error.task.type", task="task", value=type(made).__name__)
-    return made
+        task = source(**values)
+    if not isinstance(task, Task):
+        raise UsageError("error.task.type", task="task", value=type(task).__name__)
+    return task
 
 
-def _interval(steps: Any) -> int:
+def _interval(steps: object) -> int:
     """Ten steps between evaluations, or as many as there are."""
     return min(10, steps) if isinstance(steps, int) and steps >= 1 else 10
-
-
-def _call(task: Any, given: Mapping[str, Any]) -> str:
-    """This call as it was written, but for where it keeps its files; `task`: a task of one's own."""
-    left_out = {"task", "command", "output", "resume", "progress", "language"}
-    named = repr(task) if isinstance(task, str) else "task"
-    parts = [
-        f"{name}={value!r}"
-        for name, value in given.items()
-        if name not in left_out and value is not None and value is not False
-    ]
-    return f"kobai.compare({', '.join([named, *parts])})"

@@ -15,14 +15,14 @@ from kobai.words import metric, say
 COLUMNS = ("value", "learning_rate", "initializer", "reached", "steps", "test", "difference", "gap")
 
 
-def columns(found: Sequence[Effect]) -> list[str]:
+def columns(values: Sequence[Effect]) -> list[str]:
     """The columns of one axis."""
-    told = {
-        "saved": any(effect.saved is not None for effect in found),
-        "skipped": any(effect.skipped for effect in found),
-        "diverged": any(effect.diverged for effect in found),
+    present = {
+        "saved": any(effect.saved is not None for effect in values),
+        "skipped": any(effect.skipped for effect in values),
+        "diverged": any(effect.diverged for effect in values),
     }
-    return [*COLUMNS, *(name for name, has in told.items() if has)]
+    return [*COLUMNS, *(name for name, has in present.items() if has)]
 
 
 def headers(answer: Answer, axis: str) -> list[str]:
@@ -43,22 +43,22 @@ def headers(answer: Answer, axis: str) -> list[str]:
 
 def rows(answer: Answer, axis: str) -> list[list[str]]:
     """The cells of one axis, the baseline first."""
-    found, percent = answer.effects[axis], answer.metric == "accuracy"
-    made = []
-    for effect in found:
+    values, percent = answer.effects[axis], answer.metric == "accuracy"
+    table = []
+    for effect in values:
         cells = {
             **measured(answer, effect),
             "value": effect.value,
             "difference": say("effects.baseline")
-            if effect is found[0]
+            if effect is values[0]
             else _signed(effect.difference, percent),
             "gap": "–" if effect.gap is None else f"{effect.gap:.3f}".replace("-", "−"),
             "saved": or_dash(effect.saved, "{:.0%}"),
             "skipped": str(effect.skipped),
             "diverged": str(effect.diverged),
         }
-        made.append([cells[name] for name in columns(found)])
-    return made
+        table.append([cells[name] for name in columns(values)])
+    return table
 
 
 def caption(answer: Answer) -> str:
@@ -69,8 +69,8 @@ def caption(answer: Answer) -> str:
 def meanings(answer: Answer) -> list[tuple[str, str]]:
     """What the columns mean that any of the tables has: heads and sentences."""
     pairs: dict[str, tuple[str, str]] = {}
-    for axis, found in answer.effects.items():
-        for name, head in zip(columns(found), headers(answer, axis), strict=True):
+    for axis, values in answer.effects.items():
+        for name, head in zip(columns(values), headers(answer, axis), strict=True):
             term = say("effects.value") if name == "value" else head.replace("\n", " ")
             pairs.setdefault(name, (term, say(f"effects.column.{name}", metric=metric(answer.metric))))
     return list(pairs.values())

@@ -75,11 +75,11 @@ def _curves(outcome: Outcome, answer: Answer, by_seconds: bool = False) -> go.Fi
     if by_seconds:
         at, along = say("report.axis.seconds"), {name: _median_seconds(own) for name, own in cells.items()}
     else:
-        told = unit(answer)
-        at = told.phrase("report.axis.at")
-        along = {name: told.of(own["evaluated_at"][0].to_numpy()) for name, own in cells.items()}
+        cost = unit(answer)
+        at = cost.phrase("report.axis.at")
+        along = {name: cost.of(own["evaluated_at"][0].to_numpy()) for name, own in cells.items()}
     across = {"title_text": at, "range": [0, max(x[-1] for x in along.values())]}
-    made = figure(
+    drawing = figure(
         [text(title) for title in columns.values()],
         [across] * len(columns),
         [_curve_axis(outcome, column, list(spreads[column].values())) for column in columns],
@@ -92,11 +92,11 @@ def _curves(outcome: Outcome, answer: Answer, by_seconds: bool = False) -> go.Fi
             name = row.optimizer
             x, (low, median, high) = along[name], spreads[column][name]
             if row.seeds > 1:
-                made.add_trace(_band(name, look[name], x, low, high).update(place))
+                drawing.add_trace(_band(name, look[name], x, low, high).update(place))
             line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1)
-            made.add_trace(line.update(place))
-    _target_line(made, answer, len(columns))
-    return made
+            drawing.add_trace(line.update(place))
+    _target_line(drawing, answer, len(columns))
+    return drawing
 
 
 def _median_seconds(cells: pl.DataFrame) -> np.ndarray:
@@ -117,8 +117,11 @@ def _quartiles(outcome: Outcome, cells: pl.DataFrame, column: str) -> np.ndarray
 
 
 def _curve_axis(outcome: Outcome, column: str, spreads: list[np.ndarray]) -> dict[str, Any]:
-    """From the best value (of the metric, or the target) to the start; of a metric that rises, only to where
-    a tenth of the budget has brought the slowest, so that the end can be read."""
+    """The axis from the best value (of the metric, or the target) to the start.
+
+    That of a metric that rises begins where a tenth of the budget has brought the slowest, so that its end
+    can be read.
+    """
     maximize = _maximize(outcome, column)
     target = outcome.target if column == "validation_metric" else np.nan
     tenth = spreads[0].shape[1] // 10 if maximize else 0
@@ -146,40 +149,40 @@ def _band(name: str, colour: str, x: np.ndarray, low: np.ndarray, high: np.ndarr
     )
 
 
-def _target_line(made: go.Figure, answer: Answer, panel: int) -> None:
+def _target_line(drawing: go.Figure, answer: Answer, panel: int) -> None:
     """A dotted line at the target, across one panel; its name where curves seldom are: below a target that
     they have passed, or above one that they have still to come down to."""
     place = {"xref": f"{axis('x', panel)} domain", "yref": axis("y", panel)}
     y, dotted = answer.target, {"color": INK, "width": 1, "dash": "dot"}
-    made.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, line=dotted, **place)
-    if made.layout["yaxis" if panel == 1 else f"yaxis{panel}"].type == "log":
+    drawing.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, line=dotted, **place)
+    if drawing.layout["yaxis" if panel == 1 else f"yaxis{panel}"].type == "log":
         y = float(np.log10(y))  # a text's place on a logarithmic axis, unlike a line's, is an exponent
     if answer.maximize:
         side = {"x": 0.99, "xanchor": "right", "yanchor": "top"}
     else:
         side = {"x": 0.01, "xanchor": "left", "yanchor": "bottom"}
     name = say("report.target", target=f"{answer.target:.4g}")
-    made.add_annotation(text=name, y=y, showarrow=False, font_size=11, **side, **place)
+    drawing.add_annotation(text=name, y=y, showarrow=False, font_size=11, **side, **place)
 
 
 def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
     """The fraction of the fresh runs that have reached the target by each step."""
     look = colours(outcome)
-    found = {
+    arrivals = {
         name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in outcome.winners.items()
     }
-    last = max(steps.max() for steps in found.values())  # infinite where a run never arrived
-    told = unit(answer)
-    end = told.of(min(answer.steps, max(1.25 * last, 1)))
-    across = {"title_text": told.phrase("report.axis.at"), "range": [0, end]}
+    last = max(steps.max() for steps in arrivals.values())  # infinite where a run never arrived
+    cost = unit(answer)
+    end = cost.of(min(answer.steps, max(1.25 * last, 1)))
+    across = {"title_text": cost.phrase("report.axis.at"), "range": [0, end]}
     up = {"title_text": say("report.axis.reached"), "range": [0, 1.02], "tickformat": ".0%"}
-    made = figure([""], [across], [up], height=320, margin={"t": 12})
+    drawing = figure([""], [across], [up], height=320, margin={"t": 12})
     for row in reversed(answer.rows):
-        x, y = statistics.kaplan_meier(found[row.optimizer], answer.steps)
-        hover = told.phrase("report.axis.at") + " %{x:.4g}: %{y:.0%}"
-        name, points = row.optimizer, {"x": told.of(x).tolist(), "y": y.tolist()}
-        made.add_trace(_line(name, look[name], hover, **points, shape="hv"))
-    return made
+        x, y = statistics.kaplan_meier(arrivals[row.optimizer], answer.steps)
+        hover = cost.phrase("report.axis.at") + " %{x:.4g}: %{y:.0%}"
+        name, points = row.optimizer, {"x": cost.of(x).tolist(), "y": y.tolist()}
+        drawing.add_trace(_line(name, look[name], hover, **points, shape="hv"))
+    return drawing
 
 
 # What tuning saw
@@ -198,14 +201,14 @@ def _map(answer: Answer) -> go.Figure:
         "ticktext": [text(name) for name in names],
         "autorange": "reversed",
     }
-    made = figure(
+    drawing = figure(
         [""],
         [{**bare, **across, "side": "top"}],
         [{**bare, **up}],
         height=48 * len(names),
         margin={"t": 56, "b": 8},
     )
-    made.add_heatmap(
+    drawing.add_heatmap(
         x=across["tickvals"],
         y=up["tickvals"],
         # Coloured by the logarithm: 50 steps differ from 100 as 100 do from 200.
@@ -222,11 +225,11 @@ def _map(answer: Answer) -> go.Figure:
     if fewest == answer.steps:  # nobody arrives: every field has the colour of "never"
         fewest = 1
     ends = {"cmin": np.log10(fewest), "cmax": np.log10(answer.steps)}
-    made.update_layout(coloraxis={"colorscale": [[0, FAST], [1, NEVER]], "showscale": False, **ends})
+    drawing.update_layout(coloraxis={"colorscale": [[0, FAST], [1, NEVER]], "showscale": False, **ends})
     demonstrated = [i for i, (_, demonstration) in enumerate(columns) if demonstration]
     if 0 < len(demonstrated) < len(columns):
-        made.add_vline(x=demonstrated[0] - 0.5, line={"color": INK, "width": 1, "dash": "dot"})
-    return made
+        drawing.add_vline(x=demonstrated[0] - 0.5, line={"color": INK, "width": 1, "dash": "dot"})
+    return drawing
 
 
 def _order(answer: Answer, initializer: str) -> float:
@@ -245,8 +248,8 @@ def _steps(answer: Answer, pair: Pair | None) -> str:
         return "–"
     runs = 1 if pair.demonstration else len(answer.tuning_seeds)
     reached = round(pair.reach_rate * runs)
-    told = unit(answer)
-    steps = f"<b>{told.count(pair.steps)}</b>" if reached else f">{told.count(answer.steps)}"
+    cost = unit(answer)
+    steps = f"<b>{cost.count(pair.steps)}</b>" if reached else f">{cost.count(answer.steps)}"
     return f"{steps}<br>{reached}/{runs}"
 
 
@@ -256,23 +259,25 @@ def _rate(pair: Pair | None) -> str:
 
 def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
     """The expected best of k trials: what tuning costs."""
-    study, look, told = outcome.study, colours(outcome), unit(answer)
-    made = figure(
+    study, look, cost = outcome.study, colours(outcome), unit(answer)
+    drawing = figure(
         [""],
         [{"title_text": say("report.axis.trials")}],
-        [{"title_text": told.phrase("report.axis.cost"), "rangemode": "tozero"}],
+        [{"title_text": cost.phrase("report.axis.cost"), "rangemode": "tozero"}],
         height=320,
         margin={"t": 12},
     )
     for row in reversed(answer.rows):
         own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
         trials = [cells for _, cells in own.group_by(*study.columns, maintain_order=True)]
-        found = [outcome.times(cells) for cells in trials]
-        best = statistics.best_after_k([statistics.restricted(steps, study.steps).mean() for steps in found])
-        k = [*range(1, len(best) + 1)]
-        hover = told.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")
-        mode = "lines" if len(k) > 1 else "markers"
-        made.add_trace(
-            _line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(told.of(best)), mode=mode)
+        arrivals = [outcome.times(cells) for cells in trials]
+        best = statistics.best_after_k(
+            [statistics.restricted(steps, study.steps).mean() for steps in arrivals]
         )
-    return made
+        k = [*range(1, len(best) + 1)]
+        hover = cost.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")
+        mode = "lines" if len(k) > 1 else "markers"
+        drawing.add_trace(
+            _line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(cost.of(best)), mode=mode)
+        )
+    return drawing

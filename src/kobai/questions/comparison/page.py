@@ -28,15 +28,16 @@ OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
 
 def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
+    look = colours(outcome)
     parts = {
         "answer": _answer(answer),
-        "notes": _notes(answer),
-        "table": _comparison(answer, colours(outcome)),
+        "notes": document.notes(sentences.notes(answer)),
+        "table": _comparison(answer, look),
         "others": _other_targets(answer),
         "effects": _effects(answer),
         "evidence": document.evidence(
             "report",
-            chips=_chips(outcome, answer),
+            chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
             figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
             settings=_settings(outcome, answer),
             command=command,
@@ -53,16 +54,16 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
-    shown = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
-    return f"{_answer(answer)}{_notes(answer)}{shown}"
+    listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
+    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
     """The figures as JSON that can stand in a script element."""
-    made = figures(outcome, answer)
-    for name in made.keys() & OF_OPTIMIZERS:
-        made[name].update_layout(showlegend=False)
-    return document.data(made)
+    drawings = figures(outcome, answer)
+    for name in drawings.keys() & OF_OPTIMIZERS:
+        drawings[name].update_layout(showlegend=False)
+    return document.data(drawings)
 
 
 # The answer
@@ -78,14 +79,6 @@ def _answer(answer: Answer) -> str:
 def _whole(text: str) -> str:
     """The text as HTML, its intervals held together at the end of a line: 1.15× [0.94–1.39]."""
     return re.sub(r"[^\s(]* \[[^\]\s]*\]", r'<span class="whole">\g<0></span>', html.escape(text))
-
-
-def _notes(answer: Answer) -> str:
-    notes = sentences.notes(answer)
-    if not notes:
-        return ""
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f'<aside class="notes"><h3>{html.escape(say("report.notes"))}</h3><ul>{items}</ul></aside>'
 
 
 # Tables
@@ -115,18 +108,18 @@ def _other_targets(answer: Answer) -> str:
     """Every target of a task that states several."""
     if not any(row.other_targets for row in answer.rows):
         return ""
-    relation, told = "≥" if answer.maximize else "≤", unit(answer)
+    relation, cost = "≥" if answer.maximize else "≤", unit(answer)
     targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
     order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
     rows = []
     for row in answer.rows:
-        found = [
+        arrivals = [
             (row.reached, row.steps.value or 0.0),
             *((reached, steps) for _, reached, steps in row.other_targets),
         ]
         cells = [
-            f"{reached}/{row.seeds}" + (f" · {told.count(steps)}" if reached else "")
-            for reached, steps in found
+            f"{reached}/{row.seeds}" + (f" · {cost.count(steps)}" if reached else "")
+            for reached, steps in arrivals
         ]
         rows.append([row.optimizer, *(cells[i] for i in order)])
     headers = [
@@ -134,10 +127,10 @@ def _other_targets(answer: Answer) -> str:
         *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
     ]
     caption = say(
-        "report.others.caption", budget=told.phrase("answer.budget", count=told.count(answer.steps))
+        "report.others.caption", budget=cost.phrase("answer.budget", count=cost.count(answer.steps))
     )
-    shown = scrolling(headers, escaped(rows), caption)
-    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{shown}</div>'
+    listing = scrolling(headers, escaped(rows), caption)
+    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{listing}</div>'
 
 
 def _effects(answer: Answer) -> str:
@@ -145,9 +138,9 @@ def _effects(answer: Answer) -> str:
     if not answer.effects:
         return ""
     tables = ""
-    for axis, found in answer.effects.items():
+    for axis, values in answer.effects.items():
         rows = escaped(effects.rows(answer, axis))
-        for effect, cells in zip(found, rows, strict=True):
+        for effect, cells in zip(values, rows, strict=True):
             if effect.value == answer.axes[axis].choice:
                 cells[0] = f'<span class="chosen">{cells[0]}</span>'
         tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
@@ -161,16 +154,6 @@ def _effects(answer: Answer) -> str:
 
 
 # Figures
-
-
-def _chips(outcome: Outcome, answer: Answer) -> str:
-    """A button for each optimizer: the legend of the figures."""
-    look = colours(outcome)
-    return "".join(
-        f'<button type="button" aria-pressed="true" data-name="{html.escape(row.optimizer)}">'
-        f'<i style="background:{look[row.optimizer]}"></i>{html.escape(row.optimizer)}</button>'
-        for row in answer.rows
-    )
 
 
 def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
@@ -202,14 +185,12 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
 
 
 def _settings(outcome: Outcome, answer: Answer) -> str:
-    parts = {
-        "study": definitions(_study(outcome, answer)),
-        "tried": _tried(outcome),
-        "versions": definitions(document.versions()),
-    }
-    return "".join(
-        f"<section><h3>{html.escape(say(f'report.settings.{name}'))}</h3>{part}</section>"
-        for name, part in parts.items()
+    return document.sections(
+        {
+            "report.settings.study": definitions(_study(outcome, answer)),
+            "report.settings.tried": _tried(outcome),
+            "report.settings.versions": definitions(document.versions()),
+        }
     )
 
 

@@ -37,10 +37,10 @@ class Point(NamedTuple):
     rate: float | str
     """A dash for an optimizer without one."""
     median: float
-    """Of the final metric, a diverged run counted as the worst: infinite where most have diverged. Of several
-    settings with this rate, the best."""
+    """The median of the final metric, a diverged run counted as the worst: infinite where most have diverged.
+    The best of several variants that have this rate."""
     finals: tuple[float, ...]
-    """Of every run, NaN where it diverged."""
+    """The final metric of every run, NaN where it diverged."""
 
 
 class Frame(NamedTuple):
@@ -49,7 +49,7 @@ class Frame(NamedTuple):
     values: dict[str, Any]
     """The axis of what can be shown as a number."""
     rows: list[float]
-    """Beyond its bad end: the row of crosses of each initial value."""
+    """The row of crosses of each initial value, beyond the bad end of the axis."""
     whole: dict[str, Any]
     """The axis with the rows, if there is any run to cross out."""
 
@@ -59,7 +59,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
     candidates, initializers = outcome.study.candidates, outcome.study.initializers
     cells, frame = _tuning(outcome), _frame(outcome)
     lines = -(-len(candidates) // 4)
-    made = figure(
+    drawing = figure(
         [text(candidate.name) for candidate in candidates],
         [_rate_axis(candidate) for candidate in candidates],
         [frame.whole] * len(candidates),
@@ -78,14 +78,14 @@ def learning_rates(outcome: Outcome) -> go.Figure:
             if winner.initializer.name == initializer.name:
                 traces.append(_ring(points, frame, i, ink, learning_rate(winner.setting)))
             same = {"name": text(initializer.name), "legendgroup": initializer.name, **place}
-            made.add_traces([trace.update(same) for trace in traces])
-    made.add_traces(list(_keys(outcome, crosses=crossed(outcome))))
+            drawing.add_traces([trace.update(same) for trace in traces])
+    drawing.add_traces(list(_keys(outcome, crosses=crossed(outcome))))
     legend = {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"}
-    meta = made.layout.meta
+    meta = drawing.layout.meta
     for panel in range(1, len(candidates) + 1):  # a number at every second decade where there is little room
         for page, step in (("wide", 1), ("narrow", 2)):
             meta[page][f"xaxis{'' if panel == 1 else panel}.ticklabelstep"] = step
-    return made.update_layout(legend=legend, legend_traceorder="normal", meta=meta)
+    return drawing.update_layout(legend=legend, legend_traceorder="normal", meta=meta)
 
 
 def crossed(outcome: Outcome) -> bool:
@@ -97,14 +97,14 @@ def crossed(outcome: Outcome) -> bool:
 def _points(cells: pl.DataFrame, study: Study) -> list[Point]:
     """The points of one optimizer with one initial value, by rate."""
     worst, better = (-np.inf, max) if study.task.maximize else (np.inf, min)
-    found: dict[Any, Point] = {}
+    points: dict[Any, Point] = {}
     settings = cells.sort("learning_rate").group_by("learning_rate", *study.columns, maintain_order=True)
     for (rate, *_), group in settings:
         finals = np.array([curve[-1] for curve in group["validation_metric"].to_list()], float)
         median = float(np.median(np.where(np.isfinite(finals), finals, worst)))
-        before = found.get(rate, Point("–" if rate is None else rate, worst, ()))
-        found[rate] = Point(before.rate, better(before.median, median), (*before.finals, *finals.tolist()))
-    return list(found.values())
+        before = points.get(rate, Point("–" if rate is None else rate, worst, ()))
+        points[rate] = Point(before.rate, better(before.median, median), (*before.finals, *finals.tolist()))
+    return list(points.values())
 
 
 def _tuning(outcome: Outcome) -> pl.DataFrame:
@@ -155,10 +155,10 @@ def _line(outcome: Outcome, points: list[Point], frame: Frame, i: int, ink: str)
 
 def _runs(points: list[Point], frame: Frame, ink: str) -> go.Scatter:
     """A small dot for each run."""
-    shown = [(point.rate, final) for point in points for final in point.finals if within(final, frame.values)]
+    runs = [(point.rate, final) for point in points for final in point.finals if within(final, frame.values)]
     return go.Scatter(
-        x=[rate for rate, _ in shown],
-        y=[final for _, final in shown],
+        x=[rate for rate, _ in runs],
+        y=[final for _, final in runs],
         mode="markers",
         marker={"color": translucent(ink, 0.45), "size": 4},
         hoverinfo="skip",

@@ -10,20 +10,20 @@ from kobai.words import metric, say
 
 def lines(answer: Answer) -> list[str]:
     """The answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
-    told = unit(answer)
+    cost = unit(answer)
     chosen = next(row for row in answer.rows if row.optimizer == answer.optimizer.choice)
-    steps = told.phrase("answer.cost", cost=told.estimate(chosen.steps))
+    steps = cost.phrase("answer.cost", cost=cost.estimate(chosen.steps))
     more = {"optimizer": steps if chosen.reached else ""}
     if chosen.saved:
         more["early_stopping"] = say("answer.saved", part=f"{chosen.saved:.0%}")
     lines = []
     for name, question in answer.questions.items():
-        key, named = (
+        key, names = (
             ("answer.axis", {"axis": say(f"axis.{name}")}) if name in answer.axes else (f"answer.{name}", {})
         )
         saved = {each.value: each.saved for each in answer.effects.get(name, ()) if each.saved is not None}
-        choice = say(key, choice=question.choice, **named) + more.get(name, "")
-        lines.append(_line(choice, question, told, saved if name == "early_stopping" else {}))
+        choice = say(key, choice=question.choice, **names) + more.get(name, "")
+        lines.append(_line(choice, question, cost, saved if name == "early_stopping" else {}))
     return lines
 
 
@@ -47,7 +47,7 @@ def headline(answer: Answer) -> str:
     )
 
 
-def _line(choice: str, question: Question, told: Unit, saved: Mapping[str, float]) -> str:
+def _line(choice: str, question: Question, cost: Unit, saved: Mapping[str, float]) -> str:
     """adam: 65 steps [59–71]. Fewer steps than: sgd (1.3× [1.1–1.6]). Cannot be told apart: rmsprop …
 
     `saved`: the part of the steps that an alternative saved, by name.
@@ -65,7 +65,7 @@ def _line(choice: str, question: Question, told: Unit, saved: Mapping[str, float
     if question.faster:
         parts.append(say("answer.faster", names=listed(question.faster)))
     if question.established:
-        parts.append(told.phrase("answer.slower", names=listed(question.established)))
+        parts.append(cost.phrase("answer.slower", names=listed(question.established)))
     if question.open:
         parts.append(say("answer.open", names=listed(question.open)))
     if not question.alternatives:

@@ -16,10 +16,10 @@ BARS = "▁▂▃▄▅▆▇█"
 def columns(answer: Answer, wide: bool = False) -> list[str]:
     """The columns: where axes have several values, one for each behind the initial value."""
     i = COLUMNS.index("initializer") + 1
-    made = [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
+    names = [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
     if answer.epoch is not None:  # then seconds say what epochs do not
-        made.insert(made.index("steps") + 1, "seconds_to_target")
-    return made
+        names.insert(names.index("steps") + 1, "seconds_to_target")
+    return names
 
 
 def headers(answer: Answer, wide: bool = False) -> list[str]:
@@ -42,16 +42,16 @@ def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
 
 def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     reference = row.optimizer == answer.optimizer.choice
-    found = measured(answer, row)
+    texts = measured(answer, row)
     cells = [
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
-        found["learning_rate"],
-        found["initializer"],
+        texts["learning_rate"],
+        texts["initializer"],
         *(row.values[name] for name in answer.axes),
-        found["reached"],
-        found["steps"],
+        texts["reached"],
+        texts["steps"],
         *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
-        found["test"],
+        texts["test"],
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
         _p(row.corrected_p),
     ]
@@ -66,22 +66,22 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     return cells
 
 
-def measured(answer: Answer, found: Row | Effect) -> dict[str, str]:
+def measured(answer: Answer, setting: Row | Effect) -> dict[str, str]:
     """The cells that tell what came of one setting on the fresh seeds, by column."""
-    told = unit(answer)
+    cost = unit(answer)
     return {
-        "learning_rate": or_dash(found.learning_rate, "{:.3g}") + EDGE[found.edge],
-        "initializer": found.initializer,
-        "reached": f"{found.reached}/{found.seeds}",
-        "steps": told.estimate(found.steps) if found.reached else f">{told.count(answer.steps)}",
-        "test": or_dash(found.test_metric, "{:.1%}" if answer.metric == "accuracy" else "{:.3g}"),
+        "learning_rate": or_dash(setting.learning_rate, "{:.3g}") + EDGE[setting.edge],
+        "initializer": setting.initializer,
+        "reached": f"{setting.reached}/{setting.seeds}",
+        "steps": cost.estimate(setting.steps) if setting.reached else f">{cost.count(answer.steps)}",
+        "test": or_dash(setting.test_metric, "{:.1%}" if answer.metric == "accuracy" else "{:.3g}"),
     }
 
 
 def sparkline(values: tuple[float, ...], width: int = 12) -> str:
     """A curve in `width` characters, on a logarithmic scale where all values are positive."""
-    picked = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
-    finite = [value for value in picked if math.isfinite(value)]
+    points = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
+    finite = [value for value in points if math.isfinite(value)]
     if not finite:
         return "×" * width
     scale = math.log if min(finite) > 0 else float
@@ -89,7 +89,7 @@ def sparkline(values: tuple[float, ...], width: int = 12) -> str:
     height = (high - low) or 1.0
     return "".join(
         BARS[round((scale(value) - low) / height * (len(BARS) - 1))] if math.isfinite(value) else "×"
-        for value in picked
+        for value in points
     )
 
 

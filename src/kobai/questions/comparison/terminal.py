@@ -1,7 +1,6 @@
 """A comparison in the terminal: the answer, the table, where the files are. Fits 80 columns."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -55,17 +54,17 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
 def _table(answer: Answer, columns: Sequence[str]) -> Table:
     places = [table.columns(answer, wide=True).index(name) for name in columns]
     heads = table.headers(answer, wide=True)
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name, place in zip(columns, places, strict=True):
         left = name in LEFT or name in answer.axes
         folds = left and name != "optimizer"  # its name is broken where it may be, below
-        made.add_column(heads[place], justify="left" if left else "right", no_wrap=not folds, overflow="fold")
+        grid.add_column(heads[place], justify="left" if left else "right", no_wrap=not folds, overflow="fold")
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
         chosen = row.optimizer == answer.optimizer.choice
         # In a table with one more column the numbers of trials have no room; the caution tells them too.
         cells[0] = _broken(cells[0], 16) if answer.epoch is None else _broken(row.optimizer, 10)
-        made.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
-    return made
+        grid.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
+    return grid
 
 
 def _effects(answer: Answer) -> Iterator[RenderableType]:
@@ -73,26 +72,21 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
     if answer.effects:
         yield Text()
         yield Paragraph(Text(effects.caption(answer), style="dim"))
-    for axis, found in answer.effects.items():
+    for axis, values in answer.effects.items():
         yield Text()
-        names = effects.columns(found)
-        shown = [i for i, name in enumerate(names) if name not in NO_ROOM]
+        names = effects.columns(values)
+        places = [i for i, name in enumerate(names) if name not in NO_ROOM]
         heads = effects.headers(answer, axis)
-        made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-        for i in shown:
+        grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+        for i in places:
             left = names[i] == "value"
-            made.add_column(heads[i], justify="left" if left else "right", no_wrap=not left, overflow="fold")
+            grid.add_column(heads[i], justify="left" if left else "right", no_wrap=not left, overflow="fold")
         for cells in effects.rows(answer, axis):
             chosen = cells[0] == answer.axes[axis].choice
-            made.add_row(*(cells[i] for i in shown), style="bold" if chosen else None)
-        yield made
+            grid.add_row(*(cells[i] for i in places), style="bold" if chosen else None)
+        yield grid
 
 
 def _broken(name: str, most: int) -> str:
     """The name of an optimizer, on two lines where it is longer than that: conjugate, _gradient."""
     return name.replace("_", "\n_", 1) if len(name) > most else name
-
-
-def files(folder: Path, seconds: float) -> RenderableType:
-    """Where the files are."""
-    return Paragraph(Text(say("answer.files", folder=folder, seconds=seconds), style="dim"))

@@ -1,35 +1,30 @@
 """Methods let loose on a landscape as one call: ``kobai.descend("bowl")`` shows when each of them arrives."""
 
-import dataclasses
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-import polars as pl
 
-from kobai import words
-from kobai.basics import files
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError, said
 from kobai.basics.machine import use_compilation_cache
 from kobai.landscapes.landscape import Landscape, any_dimension, load
-from kobai.questions.descent import terminal
 from kobai.questions.descent.grid import Candidate, grid
 from kobai.questions.descent.outcome import (
     Outcome,
     best_rates,
     check_column,
     frame,
-    judged,
+    judge,
     ordered,
-    paths_frame,
 )
+from kobai.questions.descent.result import DescentResult
 from kobai.questions.descent.walk import walk
+from kobai.report.result import call
+from kobai.words import current
 from kobai.words import language as speaking
 
 STEPS = 1000
@@ -52,7 +47,7 @@ def descend(
     sort: str | None = None,
     language: str | None = None,
     command: str | None = None,
-) -> "Descent":
+) -> DescentResult:
     """Which method arrives in how many steps, and does it stay?
 
     All paths begin at one point and are computed in double precision; those of all update rules and settings
@@ -76,25 +71,25 @@ def descend(
       command: what the page says reproduces it. Default: this call.
 
     Returns:
-      A `Descent`: prints the table; holds the paths, frames and figures.
+      A `DescentResult`: prints the table; holds the paths, frames and figures.
 
     Raises:
       UsageError: for anything that cannot be meant, before any step.
     """
-    command = command or _call(landscape, locals())
+    command = command or call(descend, locals(), {"landscape": "f"})
     with speaking(language):
         use_compilation_cache()
-        found = _landscape(landscape, dimension, start)
-        x = _start(found, start)
+        ground = _landscape(landscape, dimension, start)
+        x = _start(ground, start)
         check_count("steps", steps, most=MOST_STEPS)
-        _check_tolerance(found, tolerance)
+        _check_tolerance(ground, tolerance)
         if sort is not None:
             check_column(sort)
-        candidates = grid(found, methods, learning_rates, hyperparameters)
+        candidates = grid(ground, methods, learning_rates, hyperparameters)
         _check_size(candidates, steps, len(x))
-        _check_objective(found, x)
-        outcome = _outcome(found, x, candidates, steps, found.level(tolerance), sort)
-        return Descent(outcome, command, words.current())
+        _check_objective(ground, x)
+        outcome = _outcome(ground, x, candidates, steps, ground.level(tolerance), sort)
+        return DescentResult(table=frame(outcome.rows), command=command, language=current(), outcome=outcome)
 
 
 def _outcome(
@@ -111,7 +106,7 @@ def _outcome(
     rows, tried = [], []
     for candidate in candidates:
         own = [
-            judged(candidate.name, setting, path, level)
+            judge(candidate.name, setting, path, level)
             for (owner, setting), path in zip(settings, paths, strict=True)
             if owner is candidate
         ]
@@ -120,116 +115,27 @@ def _outcome(
     return Outcome(landscape, x, steps, level, ordered(rows, sort), tried)
 
 
-@dataclasses.dataclass(frozen=True, repr=False, eq=False)
-class Descent:
-    """The paths of several methods. Printing it shows the table; a notebook shows it as HTML."""
-
-    outcome: Outcome
-    """The landscape and every path: ``outcome.rows[i].path.points``."""
-    command: str
-    language: str
-    """The language it speaks."""
-
-    @property
-    def table(self) -> pl.DataFrame:
-        """One row a path; the columns are described at `kobai.questions.descent.outcome.SCHEMA`."""
-        return frame(self.outcome.rows)
-
-    @property
-    def tried(self) -> pl.DataFrame:
-        """The same of every learning rate that was tried where the table has only the best."""
-        return frame(self.outcome.tried)
-
-    @property
-    def paths(self) -> pl.DataFrame:
-        """Every step of every path: row of the table, method, step, evaluations, f, x."""
-        return paths_frame(self.outcome.rows)
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """The figures of the page, by name (plotly): paths (in two dimensions), descent."""
-        from kobai.questions.descent.figures import figures
-
-        with speaking(self.language):
-            return figures(self.outcome)
-
-    def html(self) -> str:
-        """One self-contained page with the paths to be played."""
-        from kobai.questions.descent.page import page
-
-        with speaking(self.language):
-            return page(self.outcome, self.command)
-
-    def to_json(self) -> str:
-        """The table and what was asked, as JSON; a number that is not finite is null."""
-        made = self.outcome
-        found = {
-            "landscape": made.landscape.name,
-            "start": made.start,
-            "steps": made.steps,
-            "least": made.landscape.least,
-            "level": made.level,
-            "rows": [_row(row) | _ends(i, made) for i, row in enumerate(self.table.to_dicts())],
-            "tried": [_row(row) for row in self.tried.to_dicts()],
-        }
-        return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-
-    def save(self, folder: str | Path) -> None:
-        """Write descent.html, descent.json, table.parquet and paths.parquet to a folder that exists."""
-        folder = Path(folder)
-        files.write_frame(folder / "table.parquet", self.table)
-        files.write_frame(folder / "paths.parquet", self.paths)
-        files.write_text(folder / "descent.json", self.to_json())
-        files.write_text(folder / "descent.html", self.html())
-
-    def __repr__(self) -> str:
-        with speaking(self.language):
-            return terminal.text(self.outcome)
-
-    def _repr_html_(self) -> str:
-        from kobai.questions.descent.page import summary
-
-        with speaking(self.language):
-            return summary(self.outcome)
+# From the arguments to what is run
 
 
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _finite(value) for name, value in row.items()} | {
-        "coefficients": json.loads(row["coefficients"])
-    }
-
-
-def _ends(i: int, outcome: Outcome) -> dict[str, Any]:
-    """Where a path ended, how a minimizer stopped, and what it counted."""
-    path = outcome.rows[i].path
-    point = [_finite(x) for x in path.points[-1].tolist()]
-    return {"point": point, "ended": path.ended, "counts": path.counts}
-
-
-# What is given
-
-
-def _landscape(given: Any, dimension: int | None, start: Any) -> Landscape:
-    if isinstance(given, str):
-        if dimension is None and start is not None and any_dimension(given):
+def _landscape(source: Any, dimension: int | None, start: Sequence[float] | None) -> Landscape:
+    """A landscape: as it is, by its name, or from a function and its start."""
+    if isinstance(source, str):
+        if dimension is None and start is not None and any_dimension(source):
             dimension = len(_numbers(start))
-        return load(given, dimension)
-    if not (isinstance(given, Landscape) or callable(given)):
-        raise UsageError("error.landscape.type", value=repr(given))
+        return load(source, dimension)
+    if not (isinstance(source, Landscape) or callable(source)):
+        raise UsageError("error.landscape.type", value=repr(source))
     if dimension is not None:
         raise UsageError("error.landscape.function", value=dimension)
-    if isinstance(given, Landscape):
-        return given
+    if isinstance(source, Landscape):
+        return source
     if start is None:
         raise UsageError("error.start.missing")
-    return Landscape(getattr(given, "__name__", "f"), given, start=_numbers(start))
+    return Landscape(getattr(source, "__name__", "f"), source, start=_numbers(start))
 
 
-def _start(landscape: Landscape, start: Any) -> tuple[float, ...]:
+def _start(landscape: Landscape, start: Sequence[float] | None) -> tuple[float, ...]:
     x = landscape.start if start is None else _numbers(start)
     if len(x) != landscape.dimension:
         values = {"name": landscape.name, "dimension": landscape.dimension, "value": len(x)}
@@ -237,14 +143,14 @@ def _start(landscape: Landscape, start: Any) -> tuple[float, ...]:
     return x
 
 
-def _numbers(start: Any) -> tuple[float, ...]:
+def _numbers(start: Sequence[float]) -> tuple[float, ...]:
     x = np.asarray(start, object)
     if x.ndim != 1 or not x.size or not all(is_number(value) and abs(value) <= LARGEST for value in x):
         raise UsageError("error.start.numbers", value=repr(start))
     return tuple(map(float, x))
 
 
-def _check_tolerance(landscape: Landscape, tolerance: Any) -> None:
+def _check_tolerance(landscape: Landscape, tolerance: float | None) -> None:
     if tolerance is None:
         return
     if not (is_number(tolerance) and math.isfinite(tolerance)):
@@ -273,20 +179,8 @@ def _check_objective(landscape: Landscape, x: tuple[float, ...]) -> None:
             raise UsageError("error.objective.raises", name=name, problem=first) from problem
     if shape != ():
         raise UsageError("error.objective.scalar", name=name, shape=shape)
-    for part, found in (("value", f), ("gradient", g)):
-        bad = np.asarray(found)[~np.isfinite(found)].ravel()
-        if bad.size:
-            values = {"name": name, "start": x, "part": said(f"descend.part.{part}"), "value": bad[0]}
+    for part, numbers in (("value", f), ("gradient", g)):
+        wrong = np.asarray(numbers)[~np.isfinite(numbers)].ravel()
+        if wrong.size:
+            values = {"name": name, "start": x, "part": said(f"descend.part.{part}"), "value": wrong[0]}
             raise UsageError("error.start.domain", **values)
-
-
-def _call(landscape: Any, given: Mapping[str, Any]) -> str:
-    """This call as it was written; `f`: a function of one's own."""
-    named = repr(landscape) if isinstance(landscape, str) else "f"
-    left_out = {"landscape", "command", "language"} | ({"steps"} if given["steps"] == STEPS else set())
-    parts = [
-        f"{name}={value.tolist() if hasattr(value, 'tolist') else value!r}"
-        for name, value in given.items()
-        if name not in left_out and value is not None
-    ]
-    return f"kobai.descend({', '.join([named, *parts])})"

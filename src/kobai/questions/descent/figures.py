@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.questions.descent.outcome import Outcome, Row
+from kobai.questions.descent.outcome import Outcome, PathRow
 from kobai.questions.descent.table import labels
 from kobai.report.panels import GRID, INK, axis, colour, figure, listed, stroke, text
 from kobai.words import say
@@ -31,9 +31,9 @@ FAR = 1000
 
 
 def figures(outcome: Outcome) -> dict[str, go.Figure]:
-    """By name: paths (where the landscape has two dimensions), descent."""
-    made = {"paths": _paths(outcome)} if len(outcome.start) == 2 else {}
-    return {**made, "descent": _curves(outcome)}
+    """The figures by name: paths (where the landscape has two dimensions), descent."""
+    drawings = {"paths": _paths(outcome)} if len(outcome.start) == 2 else {}
+    return {**drawings, "descent": _curves(outcome)}
 
 
 def drawn_steps(steps: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def drawn_steps(steps: int) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(ALL_STEPS), beyond]))
 
 
-def _of(row: Row, steps: np.ndarray) -> np.ndarray:
+def _of(row: PathRow, steps: np.ndarray) -> np.ndarray:
     """Those of the steps that the path has; a minimizer's last iterate stays where it is."""
     return steps[steps < len(row.path.values)]
 
@@ -54,14 +54,14 @@ def _of(row: Row, steps: np.ndarray) -> np.ndarray:
 
 def _paths(outcome: Outcome) -> go.Figure:
     (left, right), (bottom, top) = box = _box(outcome)
-    made = figure(
+    drawing = figure(
         [""],
         [{"range": [left, right], "title_text": "x₁", "showgrid": False}],
         [{"range": [bottom, top], "title_text": "x₂", "showgrid": False}],
         height=460,
         margin={"t": 12},
     )
-    made.add_trace(_contours(outcome, (left, right), (bottom, top)))
+    drawing.add_trace(_contours(outcome, (left, right), (bottom, top)))
     steps = drawn_steps(max(len(row.path.values) for row in outcome.rows) - 1)
     hover = say("report.axis.at.steps") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
     for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
@@ -71,17 +71,17 @@ def _paths(outcome: Outcome) -> go.Figure:
         look["hovertemplate"] = f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>"
         marker = {"size": 4, "color": colour(i)}
         line = {**stroke(i), "width": 2}
-        made.add_scatter(
+        drawing.add_scatter(
             x=x, y=y, customdata=own.tolist(), mode="lines+markers", line=line, marker=marker, **look
         )
         head = {"size": 11, "color": colour(i), "line": {"color": "#ffffff", "width": 1.5}}
         end = {"x": x[-1:], "y": y[-1:], "customdata": [int(own[-1])]}
-        made.add_scatter(**end, mode="markers", marker=head, showlegend=False, **look)
+        drawing.add_scatter(**end, mode="markers", marker=head, showlegend=False, **look)
     minima = _mark(outcome.landscape.minima, symbol="star", size=13)
-    made.add_traces([minima, _mark([outcome.start], symbol="x-thin-open", size=11)])
+    drawing.add_traces([minima, _mark([outcome.start], symbol="x-thin-open", size=11)])
     scale = {"colorscale": [[0, DEEP], [1, HIGH]], "showscale": False}
-    meta = {**made.layout.meta, "steps": steps.tolist(), "scale": ["--deep", "--high"]}
-    return made.update_layout(meta=meta, coloraxis=scale)
+    meta = {**drawing.layout.meta, "steps": steps.tolist(), "scale": ["--deep", "--high"]}
+    return drawing.update_layout(meta=meta, coloraxis=scale)
 
 
 def _within_reach(points: np.ndarray, box: Any) -> np.ndarray:
@@ -104,8 +104,8 @@ def _box(outcome: Outcome) -> tuple[tuple[float, float], tuple[float, float]]:
     """What is looked at: the landscape's own box, or where the paths are; and the start in any case."""
     start = np.array(outcome.start)
     own = None if outcome.landscape.box is None else np.array(outcome.landscape.box, float).T
-    seen = _visited(outcome) if own is None else own
-    low, high = np.minimum(seen[0], start), np.maximum(seen[1], start)
+    view = _visited(outcome) if own is None else own
+    low, high = np.minimum(view[0], start), np.maximum(view[1], start)
     if own is None or (low < own[0]).any() or (high > own[1]).any():
         room = 0.1 * np.where(high > low, high - low, 1.0)
         low, high = low - room, high + room
@@ -160,13 +160,13 @@ def _curves(outcome: Outcome) -> go.Figure:
     heights = [row.path.values - least for row in outcome.rows]
     up = _height_axis(outcome, heights)
     across = [{"title_text": say(key), "range": [0, _until(outcome, i)]} for i, key in enumerate(panels)]
-    made = figure([""] * len(panels), across, [up] * len(panels), height=300, columns=(len(panels), 1))
+    drawing = figure([""] * len(panels), across, [up] * len(panels), height=300, columns=(len(panels), 1))
     for panel, key in enumerate(panels, start=1):
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": panel == 1}
         hover = say(key) + " %{x}: %{y:.4g}"
         for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
             own = _of(row, drawn_steps(len(row.path.values) - 1))
-            made.add_scatter(
+            drawing.add_scatter(
                 x=(own if panel == 1 else row.path.spent[own]).tolist(),
                 y=_rounded(_drawable(heights[i][own], up)),
                 name=text(label),
@@ -178,7 +178,7 @@ def _curves(outcome: Outcome) -> go.Figure:
                 **place,
             )
         level = outcome.level - least
-        made.add_shape(
+        drawing.add_shape(
             type="line",
             x0=0,
             x1=1,
@@ -188,7 +188,7 @@ def _curves(outcome: Outcome) -> go.Figure:
             xref=f"{axis('x', panel)} domain",
             yref=axis("y", panel),
         )
-    return made
+    return drawing
 
 
 def _drawable(heights: np.ndarray, up: dict[str, Any]) -> np.ndarray:

@@ -34,7 +34,7 @@ stayed), not_reached, diverged, or how a minimizer stopped that did not arrive."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Row:
+class PathRow:
     """One method with one setting: its path, and what is read off it."""
 
     method: str
@@ -64,11 +64,11 @@ class Row:
 
     def cells(self) -> dict[str, Any]:
         """The row as the table has it."""
-        found = {name: getattr(self, name) for name in SCHEMA}
-        return {**found, "coefficients": json.dumps(self.coefficients, default=str)}
+        values = {name: getattr(self, name) for name in SCHEMA}
+        return {**values, "coefficients": json.dumps(self.coefficients, default=str)}
 
 
-def judged(method: str, setting: Method, path: Path, level: float) -> Row:
+def judge(method: str, setting: Method, path: Path, level: float) -> PathRow:
     """Read a path: arrived is f < level."""
     values = _beyond_numbers(path.values)
     below = values < level
@@ -88,7 +88,7 @@ def judged(method: str, setting: Method, path: Path, level: float) -> Row:
         status = str(path.ended)
     until = first if first is not None else diverged_at
     evaluations = path.total if until is None else int(path.spent[until])
-    return Row(method, setting, path, first, stays, evaluations, status, diverged_at)
+    return PathRow(method, setting, path, first, stays, evaluations, status, diverged_at)
 
 
 def _beyond_numbers(values: np.ndarray) -> np.ndarray:
@@ -96,26 +96,26 @@ def _beyond_numbers(values: np.ndarray) -> np.ndarray:
     lost = np.flatnonzero(~np.isfinite(values))
     if not lost.size:
         return values
-    made = values.copy()
+    heights = values.copy()
     fell = lost[0] > 0 and values[lost[0] - 1] < -BEYOND
-    made[lost[0] :] = -np.inf if fell or values[lost[0]] == -np.inf else np.inf
-    return made
+    heights[lost[0] :] = -np.inf if fell or values[lost[0]] == -np.inf else np.inf
+    return heights
 
 
-def best(rows: list[Row]) -> Row:
+def best(rows: list[PathRow]) -> PathRow:
     """The row that arrives to stay in the fewest steps; else arrives; else ends lowest, soonest."""
     return min(rows, key=rank)
 
 
-def best_rates(rows: list[Row]) -> list[Row]:
-    """Of the rows that differ in the learning rate alone, the best."""
-    groups: dict[str, list[Row]] = {}
+def best_rates(rows: list[PathRow]) -> list[PathRow]:
+    """The best row of those that differ in their learning rate alone."""
+    groups: dict[str, list[PathRow]] = {}
     for row in rows:
         groups.setdefault(row.cells()["coefficients"], []).append(row)
     return [best(group) for group in groups.values()]
 
 
-def rank(row: Row) -> tuple:
+def rank(row: PathRow) -> tuple:
     """Sorts the better row before the worse."""
     value = float(f"{row.value:.6g}") if np.isfinite(row.value) else np.inf
     with np.errstate(invalid="ignore"):  # ∞ − ∞, of a path that left the numbers
@@ -135,7 +135,7 @@ def check_column(column: str) -> None:
         raise unknown("kind.column", column, SCHEMA)
 
 
-def ordered(rows: list[Row], column: str | None) -> list[Row]:
+def ordered(rows: list[PathRow], column: str | None) -> list[PathRow]:
     """The rows, ascending in `column` and what is missing last; without one the best first."""
     if column is None:
         return sorted(rows, key=rank)
@@ -156,8 +156,8 @@ class Outcome:
     steps: int
     level: float
     """Arrived is f below this."""
-    rows: list[Row]
-    tried: list[Row]
+    rows: list[PathRow]
+    tried: list[PathRow]
     """Every setting of the rules whose learning rate was searched for; `rows` has the best of each."""
 
     @property
@@ -167,12 +167,12 @@ class Outcome:
         return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def frame(rows: list[Row]) -> pl.DataFrame:
+def frame(rows: list[PathRow]) -> pl.DataFrame:
     """The rows as a table."""
     return pl.DataFrame([row.cells() for row in rows], schema=SCHEMA)
 
 
-def paths_frame(rows: list[Row]) -> pl.DataFrame:
+def paths_frame(rows: list[PathRow]) -> pl.DataFrame:
     """Every step of every path: row (of the table, from 0), method, step, evaluations, f, x (a list)."""
     return pl.concat(
         pl.DataFrame(

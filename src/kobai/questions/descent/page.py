@@ -17,16 +17,16 @@ from kobai.words import say
 
 def page(outcome: Outcome, command: str) -> str:
     """The whole page; `command` is the shell command or the Python call that makes it again."""
-    made = figures(outcome)
-    for each in made.values():
+    drawings = figures(outcome)
+    for each in drawings.values():
         each.update_layout(showlegend=False)  # the buttons of the page are the legend
     parts = {
         "table": _table(outcome),
-        "notes": _notes(outcome),
+        "notes": document.notes(table.notes(outcome)),
         "evidence": document.evidence(
             "descent",
-            chips=_chips(outcome),
-            figures="".join(_figure(outcome, name) for name in made),
+            chips=[(label, swatch(i)) for i, label in enumerate(table.labels(outcome))],
+            figures="".join(_figure(outcome, name) for name in drawings),
             settings=_settings(outcome),
             command=command,
             heading="descent.figures",
@@ -38,7 +38,7 @@ def page(outcome: Outcome, command: str) -> str:
         title=table.title(outcome),
         headline=table.headline(outcome),
         main=introduction + document.fill(document.read("kobai.questions.descent", "descent.html"), parts),
-        data=document.data(made),
+        data=document.data(drawings),
         style=document.read("kobai.questions.descent", "descent.css"),
         script=document.read("kobai.questions.descent", "descent.js"),
     )
@@ -47,8 +47,8 @@ def page(outcome: Outcome, command: str) -> str:
 def summary(outcome: Outcome) -> str:
     """The table and its notes alone, without style or script: for a notebook."""
     left = [table.COLUMNS.index(name) for name in table.LEFT]
-    shown = scrolling(table.headers(), escaped(table.rows(outcome)), _caption(outcome), left)
-    return f"{shown}{_notes(outcome)}"
+    listing = scrolling(table.headers(), escaped(table.rows(outcome)), _caption(outcome), left)
+    return listing + document.notes(table.notes(outcome))
 
 
 def _caption(outcome: Outcome) -> str:
@@ -85,20 +85,20 @@ def _look(name: str) -> str:
 
 
 def _row(i: int, cells: Sequence[str], outcome: Outcome) -> str:
-    values, shown_as = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
-    rate = "" if values["learning_rate"] is None else f"η {shown_as['learning_rate']}"
-    under = html.escape(" ".join(part for part in (rate, shown_as["coefficients"]) if part))
-    made = []
+    values, texts = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
+    rate = "" if values["learning_rate"] is None else f"η {texts['learning_rate']}"
+    under = html.escape(" ".join(part for part in (rate, texts["coefficients"]) if part))
+    columns = []
     for name, cell in zip(table.COLUMNS, cells, strict=True):
-        shown = html.escape(cell)
+        text = html.escape(cell)
         key = html.escape(_key(values[name] if name != "coefficients" else cell))
         if name == "method":
             mark = f'<i style="{swatch(i)}"></i>'
-            whole = f'{mark}{shown.replace("_", "_<wbr>")}<span class="under">{under}</span>'
-            made.append(f'<th scope="row" class="left" data-sort="{key}">{whole}</th>')
+            whole = f'{mark}{text.replace("_", "_<wbr>")}<span class="under">{under}</span>'
+            columns.append(f'<th scope="row" class="left" data-sort="{key}">{whole}</th>')
         else:
-            made.append(f'<td{_look(name)} data-sort="{key}">{shown}</td>')
-    return "".join(made)
+            columns.append(f'<td{_look(name)} data-sort="{key}">{text}</td>')
+    return "".join(columns)
 
 
 def _key(value: Any) -> str:
@@ -106,23 +106,6 @@ def _key(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _notes(outcome: Outcome) -> str:
-    notes = table.notes(outcome)
-    if not notes:
-        return ""
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f'<aside class="notes"><h3>{html.escape(say("report.notes"))}</h3><ul>{items}</ul></aside>'
-
-
-def _chips(outcome: Outcome) -> str:
-    """A button for each path: the legend of the figures."""
-    return "".join(
-        f'<button type="button" aria-pressed="true" data-name="{html.escape(label)}">'
-        f'<i style="{swatch(i)}"></i>{html.escape(label)}</button>'
-        for i, label in enumerate(table.labels(outcome))
-    )
 
 
 def _figure(outcome: Outcome, name: str) -> str:
@@ -139,8 +122,8 @@ def _figure(outcome: Outcome, name: str) -> str:
         f'<input type="range" id="step" min="0" value="0" aria-label="{axis}">'
         f'<output id="shown" for="step" data-text="{step}"></output></div>'
     )
-    made = figure(name, [say("report.paths.caption"), minima])
-    return made.replace('<div class="plot"', player + '<div class="plot"', 1)
+    place = figure(name, [say("report.paths.caption"), minima])
+    return place.replace('<div class="plot"', player + '<div class="plot"', 1)
 
 
 def _settings(outcome: Outcome) -> str:
@@ -154,7 +137,4 @@ def _settings(outcome: Outcome) -> str:
     values |= {"minima": minima or "–", "start": table.headline(outcome)}
     known = definitions((say(f"descent.setting.{name}"), value) for name, value in values.items())
     versions = definitions(document.versions())
-    parts = {"descent.settings": known, "report.settings.versions": versions}
-    return "".join(
-        f"<section><h3>{html.escape(say(key))}</h3>{part}</section>" for key, part in parts.items()
-    )
+    return document.sections({"descent.settings": known, "report.settings.versions": versions})

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from kobai.candidates.values import written
 from kobai.questions.descent.grid import RATES
-from kobai.questions.descent.outcome import Outcome, Row
+from kobai.questions.descent.outcome import Outcome, PathRow
 from kobai.words import say
 
 COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
@@ -28,18 +28,18 @@ def rows(outcome: Outcome) -> list[list[str]]:
 
 
 def _differing(outcome: Outcome) -> dict[str, set[str]]:
-    """For each method, its coefficients that have not one value in all of its rows."""
-    seen: dict[str, dict[str, set[str]]] = {}
+    """The coefficients of each method that have not one value in all of its rows."""
+    spread: dict[str, dict[str, set[str]]] = {}
     for row in outcome.rows:
         for name, value in row.coefficients.items():
-            seen.setdefault(row.method, {}).setdefault(name, set()).add(repr(value))
+            spread.setdefault(row.method, {}).setdefault(name, set()).add(repr(value))
     return {
-        row.method: {name for name, values in seen.get(row.method, {}).items() if len(values) > 1}
+        row.method: {name for name, values in spread.get(row.method, {}).items() if len(values) > 1}
         for row in outcome.rows
     }
 
 
-def _cells(row: Row, differing: set[str]) -> list[str]:
+def _cells(row: PathRow, differing: set[str]) -> list[str]:
     return [
         row.method,
         "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
@@ -58,51 +58,51 @@ def number(value: float) -> str:
     return f"−{size}" if value < 0 else size
 
 
-def coefficients(row: Row, differing: Collection[str] = ()) -> str:
+def coefficients(row: PathRow, differing: Collection[str] = ()) -> str:
     """α 0.9; of ε, and of a minimizer's options, only those that differ from the usual or among the rows."""
     try:
         usual = vars(type(row.setting)())
     except TypeError:  # an optimizer of optax, which has no default
         usual = {}
-    shown = {
+    telling = {
         name: value
         for name, value in row.coefficients.items()
         if (name in LETTERS and name != "epsilon") or name in differing or value != usual.get(name, value)
     }
     return " ".join(
-        f"{LETTERS.get(name, name)} {written(row.setting, name, value)}" for name, value in shown.items()
+        f"{LETTERS.get(name, name)} {written(row.setting, name, value)}" for name, value in telling.items()
     )
 
 
 def labels(outcome: Outcome) -> list[str]:
     """A name for each row, different from all others: with the settings where a method has several rows."""
     many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
-    found, differs = [], _differing(outcome)
+    names, differs = [], _differing(outcome)
     for row in outcome.rows:
         rate = "" if row.learning_rate is None else f"η {row.learning_rate:.4g}"
         parts = (
             [row.method, rate, coefficients(row, differs[row.method])] if row.method in many else [row.method]
         )
-        found.append(" ".join(part for part in parts if part))
-    seen: Counter[str] = Counter()
-    for i, label in enumerate(found):
-        seen[label] += 1
-        found[i] = label if seen[label] == 1 else f"{label} ({seen[label]})"
-    return found
+        names.append(" ".join(part for part in parts if part))
+    counts: Counter[str] = Counter()
+    for i, label in enumerate(names):
+        counts[label] += 1
+        names[i] = label if counts[label] == 1 else f"{label} ({counts[label]})"
+    return names
 
 
-def status(row: Row) -> str:
+def status(row: PathRow) -> str:
     """How the path ended, in words."""
     return say(f"descent.status.{row.status}", step=row.diverged_at)
 
 
 def title(outcome: Outcome) -> str:
-    """The landscape and how many paths."""
+    """The title: which landscape it is."""
     return say("descent.title", name=outcome.landscape.name)
 
 
 def headline(outcome: Outcome) -> str:
-    """From where, how far, what counts as arrived."""
+    """The sentence that says from where, how far, and what counts as arrived."""
     start = outcome.start
     where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
     dimensions = say("descent.dimension" if len(start) == 1 else "descent.dimensions", n=len(start))
@@ -122,15 +122,15 @@ def joined(head: str) -> str:
 
 def notes(outcome: Outcome) -> list[str]:
     """What one must know to read the table."""
-    found = []
+    sentences = []
     if outcome.searched:
         names = say("answer.comma").join(outcome.searched)
-        found.append(
+        sentences.append(
             say("descent.note.searched", names=names, count=len(RATES), low=RATES[0], high=RATES[-1])
         )
     if any(row.status == "converged" for row in outcome.rows):
         known = outcome.landscape.least is not None
-        found.append(
+        sentences.append(
             say("descent.note.converged" if known else "descent.note.stationary", level=level(outcome))
         )
-    return found
+    return sentences

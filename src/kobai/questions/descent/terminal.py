@@ -15,12 +15,12 @@ FOLDING = ("coefficients", "status")
 
 
 def view(outcome: Outcome) -> RenderableType:
-    """To be printed by rich."""
+    """What rich prints of a descent."""
     return Group(*_parts(outcome))
 
 
 def text(outcome: Outcome, width: int = 80) -> str:
-    """The same as plain text."""
+    """What it prints, as plain text."""
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
         console.print(view(outcome))
@@ -40,11 +40,11 @@ def _parts(outcome: Outcome) -> Iterator[RenderableType]:
 
 
 def _table(outcome: Outcome) -> Table:
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head, name in zip(table.headers(), table.COLUMNS, strict=True):
         justify: Literal["left", "right"] = "left" if name in table.LEFT else "right"
-        made.add_column(head, justify=justify, no_wrap=name not in FOLDING, overflow="fold")
+        grid.add_column(head, justify=justify, no_wrap=name not in FOLDING, overflow="fold")
     for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
         first = row is outcome.rows[0] and row.stays is not None
-        made.add_row(*cells, style="bold green" if first else None)
-    return made
+        grid.add_row(*cells, style="bold green" if first else None)
+    return grid

@@ -49,7 +49,7 @@ class Path:
     ended: str | None = None
     """How a minimizer stopped: one of its statuses."""
     counts: dict[str, int] | None = None
-    """Of a minimizer: how often each quantity was evaluated."""
+    """How often a minimizer evaluated each quantity."""
 
 
 def walk(
@@ -70,20 +70,21 @@ def walk(
         stacks = [jax.tree.map(_stacked, *(methods[i] for i in places)) for places in rules]
         programs: list[Any] = [(jax.jit(_all_rules(objective, steps)), (stacks, x))] if rules else []
         programs += [(jax.jit(_one_minimizer(objective, methods[i], steps)), (x,)) for i in others]
-        lowered = [program.lower(*given) for program, given in programs]
+        lowered = [program.lower(*arguments) for program, arguments in programs]
         with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
             compiled = list(pool.map(lambda program: _compiled(program, quick=x.size <= FEW), lowered))
-        found = [
-            jax.device_get(program(*given)) for program, (_, given) in zip(compiled, programs, strict=True)
+        results = [
+            jax.device_get(program(*arguments))
+            for program, (_, arguments) in zip(compiled, programs, strict=True)
         ]
     paths: dict[int, Path] = {}
     if rules:
-        for places, (values, points) in zip(rules, found.pop(0), strict=True):
+        for places, (values, points) in zip(rules, results.pop(0), strict=True):
             paths |= {
                 i: Path(v, p, np.arange(steps + 1), steps)
                 for i, v, p in zip(places, values, points, strict=True)
             }
-    paths |= {i: _read(state, rows) for i, (state, rows) in zip(others, found, strict=True)}
+    paths |= {i: _read(state, rows) for i, (state, rows) in zip(others, results, strict=True)}
     return [paths[i] for i in range(len(methods))]
 
 
@@ -150,8 +151,12 @@ def _one_minimizer(
 
 def _spent(state: State) -> Any:
     """The evaluations so far, in gradients."""
-    made = state.evaluations
-    return jnp.maximum(made.value, made.gradient) + state.point.x.size * made.hessian + made.hessian_vector
+    counts = state.evaluations
+    return (
+        jnp.maximum(counts.value, counts.gradient)
+        + state.point.x.size * counts.hessian
+        + counts.hessian_vector
+    )
 
 
 def _read(state: State, rows: Any) -> Path:

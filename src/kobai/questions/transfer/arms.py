@@ -12,7 +12,7 @@ from kobai.engine.sweep import Cell, Run, Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer
-from kobai.questions.transfer.rows import AGAINST, LONGER, SCRATCH, Arm, Row, interval
+from kobai.questions.transfer.rows import AGAINST, LONGER, SCRATCH, Arm, ProtocolRow, interval
 from kobai.questions.transfer.weights import ArrayRates, ReusedValues
 from kobai.tasks.task import Task
 
@@ -52,7 +52,7 @@ class Plan:
 
     def rows(
         self, amount: int, rates: Sequence[float], tuning: Sequence[int], confirmation: Sequence[int]
-    ) -> list[Row]:
+    ) -> list[ProtocolRow]:
         """Every protocol with the first `amount` examples: tuned on some seeds, compared on others."""
         task = dataclasses.replace(self.target, train=_first(self.target.train, amount))
         trials = self.run(task, dict.fromkeys(self.arms, rates), tuning)
@@ -63,7 +63,7 @@ class Plan:
             return self.arms[name], best[name], runs[name][best[name]]
 
         return [
-            Row.of(
+            ProtocolRow.of(
                 name,
                 amount,
                 task,

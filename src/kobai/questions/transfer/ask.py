@@ -6,10 +6,8 @@ then all run on fresh seeds, paired: one seed is one source, one draw of fresh w
 """
 
 import dataclasses
-import inspect
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 
@@ -23,9 +21,10 @@ from kobai.candidates.grid import candidates
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.transfer.arms import Plan, arms, with_rate
-from kobai.questions.transfer.result import Setup, Transfer
-from kobai.questions.transfer.rows import compared
+from kobai.questions.transfer.result import TransferResult
+from kobai.questions.transfer.rows import Outcome, Setup, compared
 from kobai.questions.transfer.weights import trained
+from kobai.report.result import call
 from kobai.study.study import FIRST_CONFIRMATION_SEED
 from kobai.tasks.check import check_task
 from kobai.tasks.load import load
@@ -55,7 +54,7 @@ def transfer(
     language: str | None = None,
     progress: bool = True,
     command: str | None = None,
-) -> Transfer:
+) -> TransferResult:
     """Does it help to start from the weights of another task, and with how much data of one's own?
 
     Protocols: "pretraining" trains all weights on the source first and pays for those steps; "fine-tuning"
@@ -86,12 +85,12 @@ def transfer(
       command: what the page says reproduces it. Default: this call.
 
     Returns:
-      A `Transfer`: prints its answer and a table, holds a frame, a figure and a page.
+      A `TransferResult`: prints its answer and a table, holds a frame, a figure and a page.
 
     Raises:
       UsageError: for anything that cannot be run, before any training.
     """
-    command = command or _call(pair, locals())
+    command = command or call(transfer, locals(), {"pair": "pair"})
     with speaking(language):
         pair, protocols = _pair(pair), [protocol] if isinstance(protocol, str) else protocol
         heads = pair.heads()
@@ -109,11 +108,11 @@ def transfer(
         tuning = list(range(tuning_seeds))
         confirmation = list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + seeds))
         every = arms(protocols, steps, source_steps, slow, pair.keeps_head())
-        with progress_bar(progress) as shown:
-            shown.phase("protocols", len(amounts) * len(every) * (len(rates) * tuning_seeds + seeds))
+        with progress_bar(progress) as bar:
+            bar.phase("protocols", len(amounts) * len(every) * (len(rates) * tuning_seeds + seeds))
             arrays = trained(pair.source, with_rate(rule, rate), fresh, tuning + confirmation, source_steps)
             sources = dict(zip(tuning + confirmation, arrays, strict=True))
-            plan = Plan(pair.target, heads, fresh, sources, every, rule, shown.advance)
+            plan = Plan(pair.target, heads, fresh, sources, every, rule, bar.advance)
             rows = [row for amount in amounts for row in plan.rows(amount, rates, tuning, confirmation)]
         setup = Setup(
             optimizer=name,
@@ -123,32 +122,32 @@ def transfer(
             slow=float(slow),
             **counts,
         )
-        return Transfer(
-            compared(rows),
-            pair.source.name,
-            pair.target.name,
-            pair.target.metric_label,
-            setup,
+        outcome = Outcome(
+            frame=compared(rows),
+            source=pair.source.name,
+            target=pair.target.name,
+            metric=pair.target.metric_label,
+            setup=setup,
             new_head=not pair.keeps_head(),
-            command=command,
-            language=current(),
         )
+        return TransferResult(table=outcome.frame, command=command, language=current(), outcome=outcome)
 
 
-# What is given
+# From the arguments to what is run
 
 
-def _pair(given: Any) -> Pair:
-    if isinstance(given, str):
-        check_name("kind.pair", given, PAIRS)
-        return PAIRS[given].load()()
-    if isinstance(given, tuple) and len(given) == 2:
-        given = tuple(_loaded(task) if isinstance(task, str) else task for task in given)
-        if all(isinstance(task, Task) for task in given):
-            return Pair(*given)
-    if not isinstance(given, Pair):
-        raise UsageError("error.transfer.pair", value=type(given).__name__)
-    return given
+def _pair(source: Pair | tuple[Task | str, Task | str] | str) -> Pair:
+    """A pair: as it is, by its name, or of two tasks or their names."""
+    if isinstance(source, str):
+        check_name("kind.pair", source, PAIRS)
+        return PAIRS[source].load()()
+    if isinstance(source, tuple) and len(source) == 2:
+        tasks = [_loaded(task) if isinstance(task, str) else task for task in source]
+        if all(isinstance(task, Task) for task in tasks):
+            return Pair(tasks[0], tasks[1])
+    if not isinstance(source, Pair):
+        raise UsageError("error.transfer.pair", value=type(source).__name__)
+    return source
 
 
 def _loaded(name: str) -> Task:
@@ -157,21 +156,22 @@ def _loaded(name: str) -> Task:
     return task if ".py" in name else dataclasses.replace(task, name=name)
 
 
-def _rule(given: Any, rates: Any) -> tuple[str, Optimizer, list[float]]:
+def _rule(
+    chosen: str | type | Optimizer, rates: Sequence[float] | None
+) -> tuple[str, Optimizer, list[float]]:
     """The name of the update rule, an instance, and the learning rates that are tried."""
     if rates is not None:
         check_several("learning_rates", rates)
-    found = candidates(given, rates)
-    rule = found[0].variants[0]
-    tried = found[0].learning_rates()
-    one = len(found) == 1 and len(tried) == len(found[0].variants)  # a grid of learning rates and no other
-    if not one or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
-        raise UsageError("error.transfer.optimizer", value=repr(given))
-    by_name = isinstance(given, str | type) and rates is None
-    return found[0].name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
+    grid = candidates(chosen, rates)
+    name, rule, tried = grid[0].name, grid[0].variants[0], grid[0].learning_rates()
+    alone = len(grid) == 1 and len(tried) == len(grid[0].variants)  # a grid of learning rates and no other
+    if not alone or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
+        raise UsageError("error.transfer.optimizer", value=repr(chosen))
+    by_name = isinstance(chosen, str | type) and rates is None
+    return name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
 
 
-def _looks_ahead(rule: Any) -> bool:
+def _looks_ahead(rule: Optimizer) -> bool:
     """Whether its gradient is taken elsewhere than at the parameters."""
     return type(rule).lookahead is not Optimizer.lookahead
 
@@ -189,15 +189,3 @@ def _check(
         raise UsageError("error.transfer.slow", value=repr(slow))
     if source_rate is not None and not (is_number(source_rate) and 0 <= source_rate < math.inf):
         raise UsageError("error.transfer.source_rate", value=repr(source_rate))
-
-
-def _call(pair: Any, given: Mapping[str, Any]) -> str:
-    """This call as it was written; `pair`: tasks of one's own."""
-    usual = {name: each.default for name, each in inspect.signature(transfer).parameters.items()}
-    named = isinstance(pair, str) or (isinstance(pair, tuple) and all(isinstance(t, str) for t in pair))
-    parts = [
-        f"{name}={value!r}"
-        for name, value in given.items()
-        if name not in ("pair", "command", "progress", "language") and repr(value) != repr(usual[name])
-    ]
-    return f"kobai.transfer({', '.join([repr(pair) if named else 'pair', *parts])})"

@@ -1,105 +1,55 @@
 """What came of a transfer: printed, drawn, kept in files, in the language of its call."""
 
 import dataclasses
-import json
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from kobai.basics import files
 from kobai.questions.transfer import table
-from kobai.words import language as speaking
+from kobai.questions.transfer.rows import Outcome
+from kobai.report.result import Result
 
 if TYPE_CHECKING:
-    import plotly.graph_objects
+    import plotly.graph_objects as go
 
 
-@dataclasses.dataclass(frozen=True)
-class Setup:
-    """With what it was trained."""
+@dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TransferResult(Result):
+    """What came of a transfer. Printed, an answer and a table with one row for each amount and protocol.
 
-    optimizer: str = "adam"
-    learning_rates: tuple[float, ...] = ()
-    source_learning_rate: float = 0.0
-    initializer: str = "he"
-    steps: int = 300
-    source_steps: int = 500
-    slow: float = 0.0
-    tuning_seeds: int = 2
-    seeds: int = 10
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Transfer:
-    """What came of a transfer. Printed, an answer and a table.
+    The columns of the table are described at `kobai.questions.transfer.rows.compared`.
 
     Fields:
-      frame: one row for each amount and protocol. ``metric`` and ``metric_scratch``: means of the final
-        metrics; ``difference`` (positive: better) and ``ratio`` of the steps to ``target`` (below 1: faster),
-        each with ``_low`` and ``_high``, 95 %; ``p`` of the measure that decides, ``corrected_p`` by Holm;
-        ``verdict``: "helps", "harms" or "open".
-      source, target: names of the tasks.
-      metric: what the metric is called.
-      setup: with what it was trained.
-      new_head: whether the heads differ in shape, so that every protocol made it new.
-      command: what the page says reproduces it.
-      language: that it speaks; None: the one in use when it is shown.
+      outcome: the same with the names of the tasks and with what was trained.
     """
 
-    frame: pl.DataFrame
-    source: str
-    target: str
-    metric: str
-    setup: Setup = Setup()
-    new_head: bool = False
-    command: str = ""
-    language: str | None = None
+    outcome: Outcome
 
-    def __repr__(self) -> str:
-        with speaking(self.language):
-            return table.text(self)
+    files = {"transfer.html": "html", "transfer.json": "to_json", "table.parquet": "table"}
 
-    def _repr_html_(self) -> str:
+    def _text(self) -> str:
+        return table.text(self.outcome)
+
+    def _summary(self) -> str:
         from kobai.questions.transfer.page import summary
 
-        with speaking(self.language):
-            return summary(self)
+        return summary(self.outcome)
 
-    def figure(self) -> "plotly.graph_objects.Figure":
-        """By the amount of target data: the metric of each protocol and from scratch, and the difference."""
-        from kobai.questions.transfer.page import figure
-
-        with speaking(self.language):
-            return figure(self)
-
-    def html(self) -> str:
-        """One self-contained page."""
+    def _page(self) -> str:
         from kobai.questions.transfer.page import page
 
-        with speaking(self.language):
-            return page(self)
+        return page(self.outcome, self.command)
 
-    def to_json(self) -> str:
-        """The table and with what it was made, as JSON; a number that is not finite is null."""
-        found = {
-            "source": self.source,
-            "target": self.target,
-            "metric": self.metric,
-            "new_head": self.new_head,
-            **dataclasses.asdict(self.setup),
-            "rows": [{name: _finite(value) for name, value in row.items()} for row in self.frame.to_dicts()],
+    def _figures(self) -> "dict[str, go.Figure]":
+        from kobai.questions.transfer.figures import figures
+
+        return figures(self.outcome)
+
+    def _content(self) -> dict[str, Any]:
+        outcome = self.outcome
+        return {
+            "source": outcome.source,
+            "target": outcome.target,
+            "metric": outcome.metric,
+            "new_head": outcome.new_head,
+            **dataclasses.asdict(outcome.setup),
+            "rows": self.table.to_dicts(),
         }
-        return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-
-    def save(self, folder: str | Path) -> None:
-        """Write transfer.html, transfer.json and table.parquet to a folder that exists."""
-        folder = Path(folder)
-        files.write_frame(folder / "table.parquet", self.frame)
-        files.write_text(folder / "transfer.json", self.to_json())
-        files.write_text(folder / "transfer.html", self.html())
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -47,7 +47,7 @@ def interval(steps: int) -> int:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class ProtocolRow:
     """One protocol with one amount of data, beside its training from scratch."""
 
     protocol: str
@@ -58,14 +58,14 @@ class Row:
     """Mean of the final metrics: on test data where there are any, else on validation data."""
     metric_of_baseline: float
     difference: Estimate
-    """By how much the metric is better, mean over the seeds; above 0: the protocol is better."""
+    """The mean over the seeds of how much better the metric is; above 0 the protocol is better."""
     target: float | None
     """The metric that counts steps: 90 % of the way to what training from scratch reached in the tuning."""
     reached: int
     ratio: Estimate
     """Steps to the target over those from scratch, geometric mean; below 1: the protocol is faster."""
     p: float
-    """Of the deciding measure: the steps for fine tuning, else the metric. Not yet corrected."""
+    """The p of the deciding measure (the steps for fine tuning, else the metric), not yet corrected."""
     better: bool
 
     @classmethod
@@ -78,7 +78,7 @@ class Row:
         baseline: tuple[Arm, float, Sequence[Run]],
         *,
         tuning_of_baseline: Sequence[Run],
-    ) -> "Row":
+    ) -> "ProtocolRow":
         """The comparison of two arms with their rates and their runs, one run for each seed."""
         target = _target(tuning_of_baseline, task.maximize)
         budget = baseline[0].steps
@@ -132,9 +132,9 @@ def _times(arm: Arm, runs: Sequence[Run], target: float | None, maximize: bool) 
         return np.full(len(runs), np.inf)
     curves = np.array([run.validation_metric for run in runs], float)
     steps = evaluated_at(arm.steps, interval(arm.steps))
-    found = statistics.steps_to_target(steps, curves, float(np.float32(target)), maximize)
+    arrival = statistics.steps_to_target(steps, curves, float(np.float32(target)), maximize)
     lost = np.array([run.diverged_at is not None for run in runs])
-    return np.where(lost, np.inf, found) + arm.spent
+    return np.where(lost, np.inf, arrival) + arm.spent
 
 
 def _mean(values: np.ndarray) -> Estimate:
@@ -148,8 +148,48 @@ def _mean(values: np.ndarray) -> Estimate:
     return Estimate(mean, float(low), float(high))
 
 
-def compared(rows: Sequence[Row]) -> pl.DataFrame:
-    """All rows as a frame, with p corrected by Holm over all of them, and what it comes to."""
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a transfer was trained with."""
+
+    optimizer: str = "adam"
+    learning_rates: tuple[float, ...] = ()
+    source_learning_rate: float = 0.0
+    initializer: str = "he"
+    steps: int = 300
+    source_steps: int = 500
+    slow: float = 0.0
+    tuning_seeds: int = 2
+    seeds: int = 10
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a transfer: every protocol with every amount of data.
+
+    Fields:
+      frame: as `compared` makes it.
+      source, target: names of the tasks.
+      metric: what the metric is called.
+      setup: with what it was trained.
+      new_head: whether the heads differ in shape, so that every protocol made it new.
+    """
+
+    frame: pl.DataFrame
+    source: str
+    target: str
+    metric: str
+    setup: Setup = Setup()
+    new_head: bool = False
+
+
+def compared(rows: Sequence[ProtocolRow]) -> pl.DataFrame:
+    """All rows as a frame, one for each amount and protocol.
+
+    ``metric`` and ``metric_scratch``: means of the final metrics; ``difference`` (positive: better) and
+    ``ratio`` of the steps to ``target`` (below 1: faster), each with ``_low`` and ``_high``, 95 %; ``p`` of
+    the measure that decides, ``corrected_p`` by Holm over all rows; ``verdict``: "helps", "harms" or "open".
+    """
     corrected = statistics.holm([row.p for row in rows])
     return pl.DataFrame(
         [

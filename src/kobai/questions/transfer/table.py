@@ -1,60 +1,57 @@
 """What is said of a transfer: title, answer, table, notes. Terminal and page share them."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.cells import cell_len
 
-from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN
-from kobai.report.columns import columns
+from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN, Outcome
+from kobai.report.letters import aligned
 from kobai.study import statistics
 from kobai.words import metric, say
-
-if TYPE_CHECKING:
-    from kobai.questions.transfer.result import Transfer
 
 LINE = 80
 COLUMNS = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
 
 
-def text(found: "Transfer") -> str:
+def text(outcome: Outcome) -> str:
     """All of it, as a terminal shows it."""
-    said = [line for protocol, parts in answers(found) for line in _lines(protocol, parts)]
-    rows = columns([headers(), *cells(found)], left=1)
-    return "\n".join([title(found), headline(found), "", *said, "", *rows, "", *notes(found)])
+    lines = [line for protocol, parts in answers(outcome) for line in _lines(protocol, parts)]
+    rows = aligned([headers(), *cells(outcome)], left=1)
+    return "\n".join([title(outcome), headline(outcome), "", *lines, "", *rows, "", *notes(outcome)])
 
 
-def title(found: "Transfer") -> str:
-    """From which task to which."""
-    return say("transfer.title", source=found.source, target=found.target)
+def title(outcome: Outcome) -> str:
+    """The title: from which task to which."""
+    return say("transfer.title", source=outcome.source, target=outcome.target)
 
 
-def headline(found: "Transfer") -> str:
-    """What is measured, and with what it was trained."""
-    setup = found.setup
+def headline(outcome: Outcome) -> str:
+    """The sentence that says what is measured, and what it was trained with."""
+    setup = outcome.setup
     values = {"optimizer": setup.optimizer, "steps": setup.steps, "source_steps": setup.source_steps}
-    return say("transfer.headline", metric=metric(found.metric), seeds=setup.seeds, **values)
+    return say("transfer.headline", metric=metric(outcome.metric), seeds=setup.seeds, **values)
 
 
-def answers(found: "Transfer") -> Iterator[tuple[str, list[str]]]:
+def answers(outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
     """Each protocol's name, and what is said of it."""
-    for (protocol,), rows in found.frame.group_by("protocol", maintain_order=True):
+    for (protocol,), rows in outcome.frame.group_by("protocol", maintain_order=True):
         by = "steps" if protocol in BY_STEPS else "metric"
         amounts = {
             verdict: rows.filter(verdict=verdict)["amount"].to_list() for verdict in (HELPS, HARMS, OPEN)
         }
-        parts = [] if amounts[HELPS] else [say(_without_help(found, harms=bool(amounts[HARMS])))]
+        parts = [] if amounts[HELPS] else [say(_without_help(outcome, harms=bool(amounts[HARMS])))]
         for verdict, own in amounts.items():
             if own:
                 parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, own))))
         yield say(f"transfer.protocol.{protocol}"), parts
 
 
-def _without_help(found: "Transfer", harms: bool) -> str:
-    """Key of what is said where no help was found: that alone does not show that there is none."""
+def _without_help(outcome: Outcome, harms: bool) -> str:
+    """Key of what is said where no help was outcome: that alone does not show that there is none."""
     if harms:
         return "transfer.fails"
-    return "transfer.not_shown" if smallest_p(found) <= LEVEL else "transfer.undecided"
+    return "transfer.not_shown" if smallest_p(outcome) <= LEVEL else "transfer.undecided"
 
 
 def sentence(protocol: str, parts: Sequence[str]) -> str:
@@ -67,30 +64,30 @@ def headers() -> list[str]:
     return [say(f"transfer.column.{name}") for name in COLUMNS]
 
 
-def cells(found: "Transfer") -> list[list[str]]:
+def cells(outcome: Outcome) -> list[list[str]]:
     """The table, a row for each amount and protocol."""
-    return [_row(row) for row in found.frame.iter_rows(named=True)]
+    return [_row(row) for row in outcome.frame.iter_rows(named=True)]
 
 
-def notes(found: "Transfer") -> Iterator[str]:
+def notes(outcome: Outcome) -> Iterator[str]:
     """What one must know to read the table."""
     yield say("transfer.note")
-    if found.new_head:
+    if outcome.new_head:
         yield say("transfer.note.new_head")
-    rates = found.setup.learning_rates
-    chosen = {*found.frame["learning_rate"], *found.frame["learning_rate_scratch"]}
+    rates = outcome.setup.learning_rates
+    chosen = {*outcome.frame["learning_rate"], *outcome.frame["learning_rate_scratch"]}
     ends = sorted({min(rates), max(rates)} & chosen) if len(rates) > 1 else []
     if ends:
         yield say("transfer.note.edge", rates=", ".join(f"{rate:g}" for rate in ends))
-    p = smallest_p(found)
+    p = smallest_p(outcome)
     if p > LEVEL:
-        needed = statistics.seeds_needed(len(found.frame))
-        yield say("transfer.note.seeds", seeds=found.setup.seeds, p=f"{p:.2g}", needed=needed)
+        needed = statistics.seeds_needed(len(outcome.frame))
+        yield say("transfer.note.seeds", seeds=outcome.setup.seeds, p=f"{p:.2g}", needed=needed)
 
 
-def smallest_p(found: "Transfer") -> float:
+def smallest_p(outcome: Outcome) -> float:
     """The smallest corrected p that so many rows and seeds can give."""
-    return statistics.smallest_p(len(found.frame), found.setup.seeds)
+    return statistics.smallest_p(len(outcome.frame), outcome.setup.seeds)
 
 
 def _lines(protocol: str, parts: Sequence[str]) -> Iterator[str]:

@@ -166,7 +166,7 @@ WORDS: dict[str, str] = {
     "principle.fit_normal": "a normal distribution by maximum likelihood, beside the closed form (kobai.fit_normal)",
     "principle.surrogate": "cross-entropy minimized in place of the error rate, and why (kobai.surrogate)",
     "measurement.probe": "what initial values do, layer by layer (kobai.probe)",
-    "measurement.memory": "how much of a recurrent state is left many steps later (kobai.memory)",
+    "measurement.long_term_dependence": "how much of a recurrent state is left many steps later (kobai.long_term_dependence)",
     "measurement.gradient_through_time": "the same of a network of your own (kobai.gradient_through_time)",
     "measurement.descend": "paths over a landscape: local minima, saddles, plateaus, cliffs (kobai descend; kobai landscapes)",
     "measurement.minimize_many": "where each of many starts ends: local against global structure (kobai.minimize_many)",

@@ -64,7 +64,6 @@ WORDS: dict[str, str] = {
     "answer.open": "Cannot be told apart with these seeds: {names}",
     "answer.alone": "Nothing else was tried",
     "answer.not_estimable": "not estimable",
-    "answer.files": "report.html, results.parquet, cells.parquet, answer.json in {folder} ({seconds:.0f} s)",
     "answer.cost.steps": ", {cost} steps to the target",
     "answer.cost.epochs": ", {cost} epochs to the target",
     "answer.end": ".",

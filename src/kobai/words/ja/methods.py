@@ -169,7 +169,7 @@ WORDS: dict[str, str] = {
     "principle.fit_normal": "最尤法による正規分布を、解析解と並べます (kobai.fit_normal)",
     "principle.surrogate": "誤判定率の代わりに交差エントロピーを最小化する理由です (kobai.surrogate)",
     "measurement.probe": "初期値の働きを層ごとに測ります (kobai.probe)",
-    "measurement.memory": "再帰型ネットワークの状態が、何ステップ後まで残るかです (kobai.memory)",
+    "measurement.long_term_dependence": "再帰型ネットワークの状態が、何ステップ後まで残るかです (kobai.long_term_dependence)",
     "measurement.gradient_through_time": "同じことを自分のネットワークで測ります (kobai.gradient_through_time)",
     "measurement.descend": "地形の上の経路です。局所解、鞍点、プラトー、崖 (kobai descend, kobai landscapes)",
     "measurement.minimize_many": "多くの始点がそれぞれどこに着くか。局所構造と全体構造です (kobai.minimize_many)",

@@ -64,7 +64,6 @@ WORDS: dict[str, str] = {
     "answer.open": "これらのシードでは区別できません: {names}",
     "answer.alone": "ほかには試していません",
     "answer.not_estimable": "推定不能",
-    "answer.files": "{folder} に report.html、results.parquet、cells.parquet、answer.json を書きました({seconds:.0f} 秒)",
     "answer.cost.steps": "(目標まで {cost} ステップ)",
     "answer.cost.epochs": "(目標まで {cost} エポック)",
     "answer.end": "。",

@@ -57,6 +57,9 @@ WORDS: dict[str, str] = {
     "report.space": " ",
     "report.figures.choose": "Optimizers shown",
     "report.noscript": "The figures need JavaScript; the answer and the tables do not.",
+    "sheet.table": "Table",
+    "sheet.figures.use": "Press a name to hide or show its line.",
+    "sheet.figures.choose": "Lines shown",
     # its columns
     "report.columns": "What the columns mean",
     "report.column.optimizer": "The update rule; in brackets the trials that it was given, where they are unequal.",

@@ -45,8 +45,6 @@ WORDS: dict[str, str] = {
     "descent.note.searched": "Learning rates of {names}: the best of {count} from {low:g} to {high:g}. Choose others with --learning-rates.",
     "descent.note.converged": "Gradient zero, and f not below {level}: another minimum, a saddle, or a --tolerance too small to be met. Try another start.",
     "descent.note.stationary": "Gradient zero: a minimum, or a saddle. No least value of this landscape is known; arrived means f < {level}: choose with --tolerance.",
-    "descent.files": "{names} in {folder}",
-    "descent.seconds": "{seconds} s",
     # the page
     "descent.table": "Table",
     "descent.table.caption": "One row for each method with one setting. Arrived means f < {level}. Press the head of a column to sort by it.",

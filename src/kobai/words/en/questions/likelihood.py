@@ -18,6 +18,8 @@ WORDS: dict[str, str] = {
     "likelihood.closed": "closed form, Σ(x − μ)²/n",
     "likelihood.unbiased": "with n − 1 in place of n",
     "likelihood.note": "n − 1 makes the variance unbiased, which is another aim than the most likely one",
+    "report.densities.title": "The fitted distributions",
+    "report.densities.caption": "The density of each row of the table.",
     # surrogates
     "surrogate.title": "two objectives for one classifier: {points} points along a line, {steps} steps of descent",
     "surrogate.column.objective": "objective",
@@ -30,4 +32,6 @@ WORDS: dict[str, str] = {
     "surrogate.note": "values: how many different ones along the line; gradient 0: at how many of its points",
     "surrogate.figure": "error rate and its surrogate along a line",
     "surrogate.position": "position",
+    "report.objectives.title": "Both objectives along a line",
+    "report.objectives.caption": "Error rate and cross-entropy along one straight line through weight space.",
 }

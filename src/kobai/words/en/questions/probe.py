@@ -33,4 +33,6 @@ WORDS: dict[str, str] = {
     "probe.note.std.array": "values, gradient: standard deviations",
     "probe.note.task": "zero gradients: the share that is exactly 0",
     "probe.note.not_finite": "not finite: infinite or no number, left out of the other columns",
+    "report.histograms.title": "How the values are distributed",
+    "report.histograms.caption": "One row of panels for each row of the table. What is not finite is left out.",
 }

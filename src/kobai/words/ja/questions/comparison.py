@@ -57,6 +57,9 @@ WORDS: dict[str, str] = {
     "report.space": "",
     "report.figures.choose": "表示する手法",
     "report.noscript": "図の表示には JavaScript が必要です。答えと表はそのまま読めます。",
+    "sheet.table": "表",
+    "sheet.figures.use": "名前を押すと、その線を隠したり表示したりできます。",
+    "sheet.figures.choose": "表示する線",
     # its columns
     "report.columns": "列の意味",
     "report.column.optimizer": "更新則です。試行数が等しくないときは括弧内に示します。",

@@ -45,8 +45,6 @@ WORDS: dict[str, str] = {
     "descent.note.searched": "{names} の学習率は、{low:g} から {high:g} までの {count} 個のうち最良のものです。--learning-rates で選べます。",
     "descent.note.converged": "勾配が0なのに f は {level} を下回っていません。別の極小点か鞍点、または --tolerance が小さすぎます。出発点を変えてみてください。",
     "descent.note.stationary": "勾配が0: 極小点か鞍点です。この地形の最小値は知られておらず、f < {level} を到達としています。--tolerance で選べます。",
-    "descent.files": "{folder} に {names}",
-    "descent.seconds": "{seconds} 秒",
     # the page
     "descent.table": "一覧表",
     "descent.table.caption": "1行が、1つの手法の1つの設定です。f < {level} を到達とします。列の見出しを押すと、その列で並べ替えます。",

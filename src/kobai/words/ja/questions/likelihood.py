@@ -18,6 +18,8 @@ WORDS: dict[str, str] = {
     "likelihood.closed": "解析解 Σ(x − μ)²/n",
     "likelihood.unbiased": "n の代わりに n − 1 で割る",
     "likelihood.note": "n − 1 で割ると分散は不偏になりますが、最も尤もらしい値とは別の目標です",
+    "report.densities.title": "当てはめた分布",
+    "report.densities.caption": "表の各行の確率密度です。",
     # surrogates
     "surrogate.title": "一つの分類器の二つの目的関数: 直線上の {points} 点、勾配降下 {steps} ステップ",
     "surrogate.column.objective": "目的関数",
@@ -30,4 +32,6 @@ WORDS: dict[str, str] = {
     "surrogate.note": "値の種類: 直線上で取る異なる値の数。勾配が0: 直線上の点のうちの割合",
     "surrogate.figure": "直線上の誤判定率と代理損失",
     "surrogate.position": "位置",
+    "report.objectives.title": "直線に沿った2つの目的関数",
+    "report.objectives.caption": "重みの空間を通る1本の直線に沿った、誤判定率と交差エントロピーの値です。",
 }

@@ -33,4 +33,6 @@ WORDS: dict[str, str] = {
     "probe.note.std.array": "値、勾配: 標準偏差です",
     "probe.note.task": "勾配が0: 勾配がちょうど0である割合です",
     "probe.note.not_finite": "非有限: 無限大または非数の割合です。ほかの列の計算からは除いています",
+    "report.histograms.title": "値の分布",
+    "report.histograms.caption": "表の1行ごとに、パネルが1段あります。有限でない値は除いてあります。",
 }
