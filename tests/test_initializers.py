@@ -327,7 +327,7 @@ def test_random_keys_in_a_pytree_are_left_alone():
     assert init.he().fill({"key": key}, 0)["key"] is key
 
 
-@pytest.mark.parametrize("seed", [-1, 0.5, None, "0", jax.random.key(0)])
+@pytest.mark.parametrize("seed", [-1, 0.5, None, "0", True, jax.random.key(0)])
 def test_fill_refuses_what_is_no_seed(seed):
     with pytest.raises(UsageError, match="seed must be a whole number"):
         init.he().fill(PARAMETERS, seed)

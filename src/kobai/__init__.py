@@ -36,7 +36,7 @@ _HOME = {
     "log_likelihood": "questions.likelihood",
     "likelihoods": "questions.likelihood",
     "fit_normal": "questions.likelihood",
-    "surrogate": "questions.likelihood",
+    "surrogate": "questions.surrogate",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",
@@ -124,10 +124,10 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.questions.likelihood import likelihoods as likelihoods
     from kobai.questions.likelihood import log_likelihood as log_likelihood
     from kobai.questions.likelihood import maximum_likelihood as maximum_likelihood
-    from kobai.questions.likelihood import surrogate as surrogate
     from kobai.questions.long_term_dependence import gradient_through_time as gradient_through_time
     from kobai.questions.long_term_dependence import long_term_dependence as long_term_dependence
     from kobai.questions.probe import probe as probe
+    from kobai.questions.surrogate import surrogate as surrogate
     from kobai.questions.transfer.ask import transfer as transfer
     from kobai.questions.transfer.result import TransferResult as TransferResult
     from kobai.report.result import Result as Result

@@ -273,7 +273,8 @@ def generator_of(seed: "int | np.random.Generator") -> "np.random.Generator":
     """The random generator of a seed; a generator passes unchanged. Raises `UsageError` for anything else."""
     import numpy as np
 
-    if isinstance(seed, np.random.Generator) or (isinstance(seed, Integral) and seed >= 0):
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if isinstance(seed, np.random.Generator) or (whole and seed >= 0):
         return np.random.default_rng(seed)
     raise UsageError("error.seed", value=seed)
 

@@ -338,6 +338,10 @@ def test_the_table_is_polars():
         ({"inputs": np.ones((0, 6))}, r"got \(0, 6\)"),
         ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, got -1"),
         ({"seed": "1"}, "got '1'"),
+        ({"seed": True}, "seed must be a whole number .*, got True"),
+        ({"widths": (True, 5)}, r"widths must be two or more .* got \(True, 5\)"),
+        ({"widths": 5}, r"widths must be a list such as \[5\], got 5"),
+        ({"inputs": True}, "got True"),
     ],
 )
 def test_probe_refuses(asked, message):

@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 import kobai
-from kobai import words
-from kobai.questions.likelihood import fit_normal, surrogate
+from kobai import fit_normal, surrogate, words
 from kobai.report.result import Result, call
 
 SMALL = {

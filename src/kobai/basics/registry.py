@@ -202,7 +202,7 @@ PRINCIPLES = _table(
     Entry("log_likelihood", "questions.likelihood:log_likelihood", f"{BOOK}, 5.5"),
     Entry("likelihoods", "questions.likelihood:likelihoods"),
     Entry("fit_normal", "questions.likelihood:fit_normal"),
-    Entry("surrogate", "questions.likelihood:surrogate", f"{BOOK}, 8.1.2"),
+    Entry("surrogate", "questions.surrogate:surrogate", f"{BOOK}, 8.1.2"),
 )
 """What is minimized, and why."""
 

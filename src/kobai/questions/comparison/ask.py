@@ -8,6 +8,7 @@ from typing import Any
 
 from kobai import initializers as initial_values
 from kobai.basics import files
+from kobai.basics.checks import is_whole
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
@@ -199,4 +200,4 @@ def _task(source: Task | str | Callable[..., Task], values: Mapping[str, Any]) -
 
 def _interval(steps: object) -> int:
     """Ten steps between evaluations, or as many as there are."""
-    return min(10, steps) if isinstance(steps, int) and steps >= 1 else 10
+    return min(10, steps) if is_whole(steps) and steps >= 1 else 10
