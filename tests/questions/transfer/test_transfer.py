@@ -21,7 +21,7 @@ from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
 from kobai.questions.transfer.arms import Plan, arms
 from kobai.questions.transfer.result import TransferResult
-from kobai.questions.transfer.rows import LONGER, SCRATCH, Outcome, ProtocolRow, Setup, compared
+from kobai.questions.transfer.rows import LONGER, SCRATCH, ProtocolRow, Setup, TransferOutcome, compared
 from kobai.questions.transfer.weights import ArrayRates, ReusedValues, trained
 from kobai.report.result import call
 from kobai.study import statistics
@@ -269,7 +269,7 @@ def test_pretraining_pays_for_its_source():
 
 def result_of(frame, *more, command=""):
     """The result that has this table."""
-    return TransferResult(table=frame, command=command, outcome=Outcome(frame, *more))
+    return TransferResult(table=frame, command=command, outcome=TransferOutcome(frame, *more))
 
 
 def verdicts(*rows):

@@ -12,9 +12,9 @@ from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError, said
 from kobai.basics.machine import use_compilation_cache
 from kobai.landscapes.landscape import Landscape, any_dimension, load
-from kobai.questions.descent.grid import Candidate, grid
+from kobai.questions.descent.grid import DescentCandidate, grid
 from kobai.questions.descent.outcome import (
-    Outcome,
+    DescentOutcome,
     best_rates,
     check_column,
     frame,
@@ -95,11 +95,11 @@ def descend(
 def _outcome(
     landscape: Landscape,
     x: tuple[float, ...],
-    candidates: list[Candidate],
+    candidates: list[DescentCandidate],
     steps: int,
     level: float,
     sort: str | None,
-) -> Outcome:
+) -> DescentOutcome:
     """Walk, judge, keep the best where a rate was searched for, and put in order."""
     settings = [(candidate, setting) for candidate in candidates for setting in candidate.variants]
     paths = walk(landscape.objective, [setting for _, setting in settings], np.array(x), steps)
@@ -112,7 +112,7 @@ def _outcome(
         ]
         rows += best_rates(own) if candidate.searched else own
         tried += own if candidate.searched else []
-    return Outcome(landscape, x, steps, level, ordered(rows, sort), tried)
+    return DescentOutcome(landscape, x, steps, level, ordered(rows, sort), tried)
 
 
 # From the arguments to what is run
@@ -160,7 +160,7 @@ def _check_tolerance(landscape: Landscape, tolerance: float | None) -> None:
         raise UsageError("error.tolerance.positive", **values)
 
 
-def _check_size(candidates: list[Candidate], steps: int, dimension: int) -> None:
+def _check_size(candidates: list[DescentCandidate], steps: int, dimension: int) -> None:
     paths = sum(len(candidate.variants) for candidate in candidates)
     if paths * (steps + 1) * (dimension + 1) > MOST_NUMBERS:
         raise UsageError("error.too_large", paths=paths, steps=steps, dimension=dimension)

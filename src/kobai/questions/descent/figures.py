@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.questions.descent.outcome import Outcome, PathRow
+from kobai.questions.descent.outcome import DescentOutcome, PathRow
 from kobai.questions.descent.table import labels
 from kobai.report.panels import GRID, INK, axis, colour, figure, listed, stroke, text
 from kobai.words import say
@@ -30,7 +30,7 @@ FAR = 1000
 """No point is drawn farther away than so many widths of what is shown: browsers stumble over 1e40."""
 
 
-def figures(outcome: Outcome) -> dict[str, go.Figure]:
+def figures(outcome: DescentOutcome) -> dict[str, go.Figure]:
     """The figures by name: paths (where the landscape has two dimensions), descent."""
     drawings = {"paths": _paths(outcome)} if len(outcome.start) == 2 else {}
     return {**drawings, "descent": _curves(outcome)}
@@ -52,7 +52,7 @@ def _of(row: PathRow, steps: np.ndarray) -> np.ndarray:
 # The landscape from above
 
 
-def _paths(outcome: Outcome) -> go.Figure:
+def _paths(outcome: DescentOutcome) -> go.Figure:
     (left, right), (bottom, top) = box = _box(outcome)
     drawing = figure(
         [""],
@@ -100,7 +100,7 @@ def _mark(points: Sequence[Sequence[float]], **look: Any) -> go.Scatter:
     return go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip")
 
 
-def _box(outcome: Outcome) -> tuple[tuple[float, float], tuple[float, float]]:
+def _box(outcome: DescentOutcome) -> tuple[tuple[float, float], tuple[float, float]]:
     """What is looked at: the landscape's own box, or where the paths are; and the start in any case."""
     start = np.array(outcome.start)
     own = None if outcome.landscape.box is None else np.array(outcome.landscape.box, float).T
@@ -113,14 +113,14 @@ def _box(outcome: Outcome) -> tuple[tuple[float, float], tuple[float, float]]:
     return (left, right), (bottom, top)
 
 
-def _visited(outcome: Outcome) -> np.ndarray:
+def _visited(outcome: DescentOutcome) -> np.ndarray:
     """[2, 2]: lower left and upper right corner of nearly all steps, but for paths that diverge."""
     own = [row.path.points for row in outcome.rows if row.status != "diverged"]
     points = np.concatenate([np.array([outcome.start]), *own])
     return np.quantile(points[np.isfinite(points).all(axis=1)], (0.01, 0.99), axis=0)
 
 
-def _contours(outcome: Outcome, across: tuple[float, float], up: tuple[float, float]) -> go.Contour:
+def _contours(outcome: DescentOutcome, across: tuple[float, float], up: tuple[float, float]) -> go.Contour:
     """Lines of equal f: equally far apart in log (f − least) where the least value is known."""
     x, y = np.linspace(*across, CELLS), np.linspace(*up, CELLS)
     with jax.enable_x64(True):
@@ -151,7 +151,7 @@ def _rounded(values: Any) -> list[float | None]:
 # f by step
 
 
-def _curves(outcome: Outcome) -> go.Figure:
+def _curves(outcome: DescentOutcome) -> go.Figure:
     """f, or its height above the least value, by step; with a minimizer also by evaluations."""
     panels = ["report.axis.at.steps"]
     if any(row.path.counts for row in outcome.rows):
@@ -200,7 +200,7 @@ def _drawable(heights: np.ndarray, up: dict[str, Any]) -> np.ndarray:
     return np.where(np.isfinite(heights), np.clip(heights, low - reach, high + reach), np.nan)
 
 
-def _height_axis(outcome: Outcome, heights: list[np.ndarray]) -> dict[str, Any]:
+def _height_axis(outcome: DescentOutcome, heights: list[np.ndarray]) -> dict[str, Any]:
     """Logarithmic above a known least value, from three decades below the tolerance to the start."""
     known = outcome.landscape.least is not None
     title = say("descent.axis.height" if known and outcome.landscape.least else "descent.axis.value")
@@ -214,7 +214,7 @@ def _height_axis(outcome: Outcome, heights: list[np.ndarray]) -> dict[str, Any]:
     return {"title_text": title, "type": "log", "range": [float(e) for e in ends], "exponentformat": "power"}
 
 
-def _until(outcome: Outcome, panel: int) -> float:
+def _until(outcome: DescentOutcome, panel: int) -> float:
     """A little beyond the last arrival; to the end where nobody arrives."""
     last = [row.stays if panel == 0 else int(row.path.spent[row.stays]) for row in outcome.rows if row.stays]
     return 1.4 * max(last, default=outcome.steps / 1.4) + 5

@@ -22,7 +22,7 @@ RATES = tuple(float(f"{10 ** (k / 4):.3g}") for k in range(-16, 5))
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidate(candidates.Candidate):
+class DescentCandidate(candidates.Candidate):
     """A method under one name, with one instance for each combination of its hyperparameters."""
 
     searched: bool = False
@@ -34,7 +34,7 @@ def grid(
     methods: Iterable[str | type | Method] | str | type | Method | None = None,
     learning_rates: Sequence[float] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
-) -> list[Candidate]:
+) -> list[DescentCandidate]:
     """The candidates of a descent.
 
     Args:
@@ -57,10 +57,10 @@ def grid(
 
 def _candidate(
     landscape: Landscape, name: str, choice: Choice, rates: list[float] | None, further: candidates.Grid
-) -> Candidate:
+) -> DescentCandidate:
     best = landscape.learning_rates.get(name)
     usual = RATES if best is None else (best,)
     searched = (
         bool(choice.learning_rates) and rates is None and "learning_rate" not in further and best is None
     )
-    return Candidate(name, candidates.variants(choice, usual, rates, further), searched)
+    return DescentCandidate(name, candidates.variants(choice, usual, rates, further), searched)

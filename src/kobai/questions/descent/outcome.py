@@ -148,7 +148,7 @@ def _comparable(value: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
+class DescentOutcome:
     """All paths over one landscape, in the order of the table."""
 
     landscape: Landscape

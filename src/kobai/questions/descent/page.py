@@ -8,14 +8,14 @@ from typing import Any
 
 from kobai.questions.descent import table
 from kobai.questions.descent.figures import figures
-from kobai.questions.descent.outcome import Outcome
+from kobai.questions.descent.outcome import DescentOutcome
 from kobai.report import document
 from kobai.report.document import definitions, escaped, figure, scrolling
 from kobai.report.panels import swatch
 from kobai.words import say
 
 
-def page(outcome: Outcome, command: str) -> str:
+def page(outcome: DescentOutcome, command: str) -> str:
     """The whole page; `command` is the shell command or the Python call that makes it again."""
     drawings = figures(outcome)
     for each in drawings.values():
@@ -44,18 +44,18 @@ def page(outcome: Outcome, command: str) -> str:
     )
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: DescentOutcome) -> str:
     """The table and its notes alone, without style or script: for a notebook."""
     left = [table.COLUMNS.index(name) for name in table.LEFT]
     listing = scrolling(table.headers(), escaped(table.rows(outcome)), _caption(outcome), left)
     return listing + document.notes(table.notes(outcome))
 
 
-def _caption(outcome: Outcome) -> str:
+def _caption(outcome: DescentOutcome) -> str:
     return f"{table.title(outcome)}. {table.headline(outcome)}"
 
 
-def _table(outcome: Outcome) -> str:
+def _table(outcome: DescentOutcome) -> str:
     """The table, each cell with the value to sort by; and what its columns mean."""
     heads = "".join(
         f'<th scope="col"{_look(name)}><button type="button">{html.escape(head)}</button></th>'
@@ -84,7 +84,7 @@ def _look(name: str) -> str:
     return f' class="{" ".join(classes)}"' if classes else ""
 
 
-def _row(i: int, cells: Sequence[str], outcome: Outcome) -> str:
+def _row(i: int, cells: Sequence[str], outcome: DescentOutcome) -> str:
     values, texts = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
     rate = "" if values["learning_rate"] is None else f"η {texts['learning_rate']}"
     under = html.escape(" ".join(part for part in (rate, texts["coefficients"]) if part))
@@ -108,7 +108,7 @@ def _key(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _figure(outcome: Outcome, name: str) -> str:
+def _figure(outcome: DescentOutcome, name: str) -> str:
     if name == "descent":
         return figure(name, [say("report.descent.caption")])
     minima = say("report.paths.minima") if outcome.landscape.minima else ""
@@ -126,7 +126,7 @@ def _figure(outcome: Outcome, name: str) -> str:
     return place.replace('<div class="plot"', player + '<div class="plot"', 1)
 
 
-def _settings(outcome: Outcome) -> str:
+def _settings(outcome: DescentOutcome) -> str:
     landscape = outcome.landscape
     least = "–" if landscape.least is None else table.number(landscape.least)
     minima = "; ".join(

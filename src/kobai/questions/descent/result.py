@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from kobai.questions.descent import terminal
-from kobai.questions.descent.outcome import Outcome, frame, paths_frame
+from kobai.questions.descent.outcome import DescentOutcome, frame, paths_frame
 from kobai.report.result import Result
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class DescentResult(Result):
       outcome: the landscape and every path: ``outcome.rows[i].path.points``.
     """
 
-    outcome: Outcome
+    outcome: DescentOutcome
 
     files = {
         "descent.html": "html",
@@ -78,7 +78,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "coefficients": json.loads(row["coefficients"])}
 
 
-def _end(i: int, outcome: Outcome) -> dict[str, Any]:
+def _end(i: int, outcome: DescentOutcome) -> dict[str, Any]:
     """Where a path ended, how a minimizer stopped, and what it counted."""
     path = outcome.rows[i].path
     return {"point": path.points[-1], "ended": path.ended, "counts": path.counts}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from kobai.candidates.values import written
 from kobai.questions.descent.grid import RATES
-from kobai.questions.descent.outcome import Outcome, PathRow
+from kobai.questions.descent.outcome import DescentOutcome, PathRow
 from kobai.words import say
 
 COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
@@ -21,13 +21,13 @@ def headers() -> list[str]:
     return [say(f"descent.column.{name}") for name in COLUMNS]
 
 
-def rows(outcome: Outcome) -> list[list[str]]:
+def rows(outcome: DescentOutcome) -> list[list[str]]:
     """The cells of the table, in its order."""
     differs = _differing(outcome)
     return [_cells(row, differs[row.method]) for row in outcome.rows]
 
 
-def _differing(outcome: Outcome) -> dict[str, set[str]]:
+def _differing(outcome: DescentOutcome) -> dict[str, set[str]]:
     """The coefficients of each method that have not one value in all of its rows."""
     spread: dict[str, dict[str, set[str]]] = {}
     for row in outcome.rows:
@@ -74,7 +74,7 @@ def coefficients(row: PathRow, differing: Collection[str] = ()) -> str:
     )
 
 
-def labels(outcome: Outcome) -> list[str]:
+def labels(outcome: DescentOutcome) -> list[str]:
     """A name for each row, different from all others: with the settings where a method has several rows."""
     many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
     names, differs = [], _differing(outcome)
@@ -96,12 +96,12 @@ def status(row: PathRow) -> str:
     return say(f"descent.status.{row.status}", step=row.diverged_at)
 
 
-def title(outcome: Outcome) -> str:
+def title(outcome: DescentOutcome) -> str:
     """The title: which landscape it is."""
     return say("descent.title", name=outcome.landscape.name)
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: DescentOutcome) -> str:
     """The sentence that says from where, how far, and what counts as arrived."""
     start = outcome.start
     where = ", ".join(number(x) for x in start[:4]) + (", …" if len(start) > 4 else "")
@@ -110,7 +110,7 @@ def headline(outcome: Outcome) -> str:
     return say("descent.headline", **values, level=level(outcome))
 
 
-def level(outcome: Outcome) -> str:
+def level(outcome: DescentOutcome) -> str:
     """The value below which a path has arrived."""
     return f"{outcome.level:.6g}".replace("-", "−", 1)
 
@@ -120,7 +120,7 @@ def joined(head: str) -> str:
     return head.replace("-\n", "").replace("\n", " ")
 
 
-def notes(outcome: Outcome) -> list[str]:
+def notes(outcome: DescentOutcome) -> list[str]:
     """What one must know to read the table."""
     sentences = []
     if outcome.searched:

@@ -8,18 +8,18 @@ from rich.table import Table
 from rich.text import Text
 
 from kobai.questions.descent import table
-from kobai.questions.descent.outcome import Outcome
+from kobai.questions.descent.outcome import DescentOutcome
 
 FOLDING = ("coefficients", "status")
 """What is broken into lines where a row would be too wide."""
 
 
-def view(outcome: Outcome) -> RenderableType:
+def view(outcome: DescentOutcome) -> RenderableType:
     """What rich prints of a descent."""
     return Group(*_parts(outcome))
 
 
-def text(outcome: Outcome, width: int = 80) -> str:
+def text(outcome: DescentOutcome, width: int = 80) -> str:
     """What it prints, as plain text."""
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
@@ -27,7 +27,7 @@ def text(outcome: Outcome, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").splitlines())
 
 
-def _parts(outcome: Outcome) -> Iterator[RenderableType]:
+def _parts(outcome: DescentOutcome) -> Iterator[RenderableType]:
     yield Text(table.title(outcome), style="bold")
     yield Text(table.headline(outcome), style="dim")
     yield Text()
@@ -39,7 +39,7 @@ def _parts(outcome: Outcome) -> Iterator[RenderableType]:
         yield Text(note, style="dim")
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: DescentOutcome) -> Table:
     grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head, name in zip(table.headers(), table.COLUMNS, strict=True):
         justify: Literal["left", "right"] = "left" if name in table.LEFT else "right"

@@ -22,7 +22,7 @@ from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.transfer.arms import Plan, arms, with_rate
 from kobai.questions.transfer.result import TransferResult
-from kobai.questions.transfer.rows import Outcome, Setup, compared
+from kobai.questions.transfer.rows import Setup, TransferOutcome, compared
 from kobai.questions.transfer.weights import trained
 from kobai.report.result import call
 from kobai.study.study import FIRST_CONFIRMATION_SEED
@@ -122,7 +122,7 @@ def transfer(
             slow=float(slow),
             **counts,
         )
-        outcome = Outcome(
+        outcome = TransferOutcome(
             frame=compared(rows),
             source=pair.source.name,
             target=pair.target.name,

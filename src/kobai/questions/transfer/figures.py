@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from kobai.questions.transfer.rows import AGAINST, SCRATCH, Outcome
+from kobai.questions.transfer.rows import AGAINST, SCRATCH, TransferOutcome
 from kobai.report import panels
 from kobai.words import metric, say
 
@@ -23,12 +23,12 @@ def lines(frame: pl.DataFrame) -> list[tuple[str, str, pl.DataFrame]]:
     return every
 
 
-def figures(outcome: Outcome) -> dict[str, go.Figure]:
+def figures(outcome: TransferOutcome) -> dict[str, go.Figure]:
     """The figures by name: reuse."""
     return {"reuse": _reuse(outcome)}
 
 
-def _reuse(outcome: Outcome) -> go.Figure:
+def _reuse(outcome: TransferOutcome) -> go.Figure:
     """The metric of every line by the amount of target data, and how much better each protocol is."""
     amounts = outcome.frame["amount"].unique().sort().to_list()
     across = {

@@ -6,13 +6,13 @@ from typing import Any
 
 from kobai.questions.transfer import table
 from kobai.questions.transfer.figures import figures, lines
-from kobai.questions.transfer.rows import Outcome
+from kobai.questions.transfer.rows import TransferOutcome
 from kobai.report import document, panels
 from kobai.report.document import definitions, escaped, scrolling
 from kobai.words import say
 
 
-def page(outcome: Outcome, command: str) -> str:
+def page(outcome: TransferOutcome, command: str) -> str:
     """The whole page; `command` is the shell command or the Python call that makes it again."""
     drawings = figures(outcome)
     for each in drawings.values():
@@ -38,7 +38,7 @@ def page(outcome: Outcome, command: str) -> str:
     )
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: TransferOutcome) -> str:
     """Answer, table and notes alone, without style or script: for a notebook."""
     items = "".join(f"<li>{html.escape(table.sentence(*each))}</li>" for each in table.answers(outcome))
     return f"<ul>{items}</ul>{_scrolling(outcome)}{document.notes(table.notes(outcome))}"
@@ -47,18 +47,18 @@ def summary(outcome: Outcome) -> str:
 # The parts of the page
 
 
-def _answer(outcome: Outcome) -> Iterator[str]:
+def _answer(outcome: TransferOutcome) -> Iterator[str]:
     for protocol, parts in table.answers(outcome):
         sentences = html.escape(say("transfer.and").join(parts))
         yield f"<li><strong>{html.escape(protocol)}</strong><span>{sentences}</span></li>"
 
 
-def _scrolling(outcome: Outcome) -> str:
+def _scrolling(outcome: TransferOutcome) -> str:
     caption = f"{table.title(outcome)} {table.headline(outcome)}"
     return scrolling(table.headers(), escaped(table.cells(outcome)), caption)
 
 
-def _table(outcome: Outcome) -> str:
+def _table(outcome: TransferOutcome) -> str:
     meanings = [
         (head, say(f"transfer.meaning.{name}"))
         for head, name in zip(table.headers(), table.COLUMNS, strict=True)
@@ -71,7 +71,7 @@ def _mark(i: int, column: str) -> str:
     return f"background:{panels.colour(i) if column == 'metric' else panels.INK}"
 
 
-def _settings(outcome: Outcome) -> str:
+def _settings(outcome: TransferOutcome) -> str:
     setup = outcome.setup
     values: dict[str, Any] = {
         "source": outcome.source,

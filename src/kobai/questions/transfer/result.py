@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from kobai.questions.transfer import table
-from kobai.questions.transfer.rows import Outcome
+from kobai.questions.transfer.rows import TransferOutcome
 from kobai.report.result import Result
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class TransferResult(Result):
       outcome: the same with the names of the tasks and with what was trained.
     """
 
-    outcome: Outcome
+    outcome: TransferOutcome
 
     files = {"transfer.html": "html", "transfer.json": "to_json", "table.parquet": "table"}
 

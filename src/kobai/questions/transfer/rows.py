@@ -164,7 +164,7 @@ class Setup:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
+class TransferOutcome:
     """What came of a transfer: every protocol with every amount of data.
 
     Fields:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN, Outcome
+from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN, TransferOutcome
 from kobai.report.letters import aligned
 from kobai.study import statistics
 from kobai.words import metric, say
@@ -14,26 +14,26 @@ LINE = 80
 COLUMNS = ("protocol", "amount", "metric", "scratch", "difference", "ratio", "p")
 
 
-def text(outcome: Outcome) -> str:
+def text(outcome: TransferOutcome) -> str:
     """All of it, as a terminal shows it."""
     lines = [line for protocol, parts in answers(outcome) for line in _lines(protocol, parts)]
     rows = aligned([headers(), *cells(outcome)], left=1)
     return "\n".join([title(outcome), headline(outcome), "", *lines, "", *rows, "", *notes(outcome)])
 
 
-def title(outcome: Outcome) -> str:
+def title(outcome: TransferOutcome) -> str:
     """The title: from which task to which."""
     return say("transfer.title", source=outcome.source, target=outcome.target)
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: TransferOutcome) -> str:
     """The sentence that says what is measured, and what it was trained with."""
     setup = outcome.setup
     values = {"optimizer": setup.optimizer, "steps": setup.steps, "source_steps": setup.source_steps}
     return say("transfer.headline", metric=metric(outcome.metric), seeds=setup.seeds, **values)
 
 
-def answers(outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
+def answers(outcome: TransferOutcome) -> Iterator[tuple[str, list[str]]]:
     """Each protocol's name, and what is said of it."""
     for (protocol,), rows in outcome.frame.group_by("protocol", maintain_order=True):
         by = "steps" if protocol in BY_STEPS else "metric"
@@ -47,7 +47,7 @@ def answers(outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
         yield say(f"transfer.protocol.{protocol}"), parts
 
 
-def _without_help(outcome: Outcome, harms: bool) -> str:
+def _without_help(outcome: TransferOutcome, harms: bool) -> str:
     """Key of what is said where no help was outcome: that alone does not show that there is none."""
     if harms:
         return "transfer.fails"
@@ -64,12 +64,12 @@ def headers() -> list[str]:
     return [say(f"transfer.column.{name}") for name in COLUMNS]
 
 
-def cells(outcome: Outcome) -> list[list[str]]:
+def cells(outcome: TransferOutcome) -> list[list[str]]:
     """The table, a row for each amount and protocol."""
     return [_row(row) for row in outcome.frame.iter_rows(named=True)]
 
 
-def notes(outcome: Outcome) -> Iterator[str]:
+def notes(outcome: TransferOutcome) -> Iterator[str]:
     """What one must know to read the table."""
     yield say("transfer.note")
     if outcome.new_head:
@@ -85,7 +85,7 @@ def notes(outcome: Outcome) -> Iterator[str]:
         yield say("transfer.note.seeds", seeds=outcome.setup.seeds, p=f"{p:.2g}", needed=needed)
 
 
-def smallest_p(outcome: Outcome) -> float:
+def smallest_p(outcome: TransferOutcome) -> float:
     """The smallest corrected p that so many rows and seeds can give."""
     return statistics.smallest_p(len(outcome.frame), outcome.setup.seeds)
 
