@@ -49,8 +49,8 @@ def changed(instance):
     return dataclasses.replace(instance, **other)
 
 
-OPTIMIZERS = [changed(registry.optimizer_class(name)()) for name in registry.OPTIMIZERS]
-MINIMIZERS = [registry.minimizer_class(name)() for name in registry.MINIMIZERS]
+OPTIMIZERS = [changed(entry.load()()) for entry in registry.OPTIMIZERS.values()]
+MINIMIZERS = [entry.load()() for entry in registry.MINIMIZERS.values()]
 OPTAX = [
     kobai.from_optax(optax.adamw, learning_rate=0.01, nesterov=True),
     kobai.from_optax(optax.lion, learning_rate=0.3, b1=0.8),
@@ -72,9 +72,9 @@ def test_options_of_minimizers_travel():
         assert travel(Cell(method, HE, 0)).optimizer == method
 
 
-@pytest.mark.parametrize("name", initial_values.INITIALIZERS)
+@pytest.mark.parametrize("name", registry.INITIALIZERS)
 def test_every_initializer_comes_back_the_same_function(name):
-    first = initial_values.INITIALIZERS[name]()
+    first = initial_values.parse(name)
     cell = Cell(kobai.SGD(0.1), first, 3)
     assert travel(cell) == cell
     z = np.random.default_rng(0).standard_normal((4, 3))

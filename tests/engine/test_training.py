@@ -9,7 +9,7 @@ from kobai import initializers as initial_values
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Cell, Sweep
 from kobai.stabilizers import early_stopping, polyak
-from kobai.tasks.task import is_trained
+from kobai.tasks.flat import is_trained
 
 HE = initial_values.he()
 
