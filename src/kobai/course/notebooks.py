@@ -141,7 +141,7 @@ def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
             made = notebook(lesson, language, kind)
             placed.append(place(folder / file_name(lesson, kind), made))
     for name, file in (pages.PAGES | (pages.GUIDE if "answer" in kinds else {})).items():
-        placed.append(place(folder / f"{file}.ipynb", page(name, language)))
+        placed.append(place(folder / file, page(name, language)))
     return placed
 
 

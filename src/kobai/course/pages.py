@@ -11,9 +11,11 @@ from typing import Any
 
 from kobai.course.prose import joined
 
-PAGES = {"start": "0_start", "glossary": "glossary", "literature": "literature"}
-"""The name of each page, and of its notebook; the start page stands before the lessons."""
-GUIDE = {"teacher_guide": "teacher_guide"}
+START = "0_start.ipynb"
+"""It stands before the lessons, and JupyterLab opens on it."""
+PAGES = {"start": START, "glossary": "glossary.ipynb", "literature": "literature.ipynb"}
+"""The name of each page, and of its notebook."""
+GUIDE = {"teacher_guide": "teacher_guide.ipynb"}
 """The page that comes with the answers."""
 
 
