@@ -16,6 +16,7 @@ def test_a_notebook_without_ipywidgets_has_no_bar_and_no_warning(widgets, shown,
     monkeypatch.setattr(progress, "Console", lambda stderr: console())
     monkeypatch.setattr(progress.importlib.util, "find_spec", lambda name: widgets)
     monkeypatch.setattr(progress, "Bars", Bars)
+    monkeypatch.setattr(Bars, "begun", False)
     with progress.progress_bar(True) as told:
         told.phase("tuning", 3)
         told.advance(1)

@@ -16,8 +16,8 @@
 # **この時間で身につけること**
 #
 # - バッチ正規化の順伝播を、学習のときと推論のときに分けて実装できる
-# - 座標降下法の1巡を書き、速い場合と遅い場合を見分けられる
-# - ポルヤック平均化を書き、効く場面と効かない場面を説明できる
+# - 座標降下法の1巡を実装し、速い場合と遅い場合を見分けられる
+# - ポルヤック平均化を実装し、効果のある場面とない場面を説明できる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -57,8 +57,8 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 1. バッチ正規化: 学習のとき(5分)
 #
-# 各層の出力を、**特徴量ごとに**バッチの平均$\mu$と分散$\sigma^2$(どちらも$m$件で割ったもの)で整え、学習できる倍率$\gamma$と
-# ずれ$\beta$を通します。
+# 各層の出力を、**特徴量ごとに**バッチの平均$\mu$と分散$\sigma^2$(どちらも$m$件で割ったもの)で正規化し、学習で決まる倍率$\gamma$を掛け、
+# ずれ$\beta$を足します。
 #
 # $$y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #
@@ -115,11 +115,11 @@ if done("3_11.batch_norm"):
 
 rows, title = ["なし", "あり"], "5層目の出力の標準偏差(列: 初期値の標準偏差)"  # ja
 rows, title = ["without", "with"], "Spread of the fifth layer's outputs (columns: initial deviation)"  # en
-heat(table, rows, [f"σ={std}" for std in stds], title=title) if table else None
+heat(table, rows, [f"σ={std}" for std in stds], title=title)
 
 # %% [markdown] tags=["ja", "result"]
 # 正規化なしでは$10^{-5}$ほどから1まで変わるのに、ありではどれも0.63です。前の層の重みを何倍にしても、正規化した後は
-# ($\varepsilon$の影響を除けば)変わらないからです。初期値に神経質にならなくて済むのは、このためです。
+# ($\varepsilon$の影響を除けば)変わらないからです。初期値に神経質にならなくてもよいのは、このためです。
 
 # %% [markdown] tags=["en", "result"]
 # Without normalization it goes from about $10^{-5}$ to 1, with it it is 0.63 throughout: multiply the weights below by any
@@ -135,7 +135,7 @@ heat(table, rows, [f"σ={std}" for std in stds], title=title) if table else None
 # $$\text{mean} \leftarrow (1-w)\,\text{mean} + w\,\mu, \qquad
 # \text{variance} \leftarrow (1-w)\,\text{variance} + w\,\frac{m}{m-1}\,\sigma^2$$
 #
-# バッチの分散$\sigma^2$は、期待値が母分散の$(m-1)/m$倍なので、$m-1$で割った分散に直して混ぜます。
+# バッチの分散$\sigma^2$の期待値は、母分散の$(m-1)/m$倍しかありません。そこで、$m-1$で割った分散に直してから混ぜます。
 # 新しい組`(mean, variance)`を返してください。
 
 # %% [markdown] tags=["en"]
@@ -164,7 +164,7 @@ check("3_11.running_statistics")
 # %% [markdown] tags=["ja"]
 # ## 3. バッチ正規化: 推論のとき(3分)
 #
-# 同じ式に、バッチの統計量の代わりに、学習の間にとっておいた`mean`と`variance`を入れます。
+# 同じ式で、バッチの統計量の代わりに、学習の間にとっておいた`mean`と`variance`を使います。
 
 # %% [markdown] tags=["en"]
 # ## 3. Batch normalization in inference (3 min)
@@ -185,7 +185,7 @@ check("3_11.batch_norm_inference")
 # %% [markdown] tags=["ja"]
 # 平均3、標準偏差2のデータ(特徴量は1つ)を、32件ずつ100バッチ流します。そのあと$x = 5$の1件を、3通りのバッチに入れます。
 #
-# **予想**: $x = 5$の出力は、仲間によって変わるでしょうか。学習のときと推論のときで答えてください。
+# **予想**: $x = 5$の出力は、同じバッチに入ったほかのデータによって変わるでしょうか。学習のときと推論のときに分けて答えてください。
 
 # %% [markdown] tags=["en"]
 # A hundred batches of 32 go through, of one feature with mean 3 and deviation 2. Then the example $x = 5$ comes, in three
@@ -212,8 +212,8 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
         print(f"{company}: training {training[0, 0]:+.3f}, inference {inference[0, 0]:+.3f}")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# $x = 5$の出力は、学習のときは仲間によって0、1.52、−1.27と変わり、推論ではいつも0.96です。推論に切り替えるのを忘れると、
-# 予測は、偶然同じバッチに入ったデータに左右されます。1件ずつ入力すれば、どんな$x$でも$\beta$(ここでは0)しか返りません。
+# $x = 5$の出力は、学習のときはバッチによって0、1.52、−1.27と変わり、推論のときはいつも0.96です。推論に切り替えるのを忘れると、
+# 予測が、たまたま同じバッチに入ったデータに左右されます。1件ずつ入力すれば、どんな$x$でも$\beta$(ここでは0)しか返りません。
 
 # %% [markdown] tags=["en", "result"]
 # For $x = 5$ the output in training is 0, 1.52 or −1.27, depending on its company; in inference it is always 0.96. Forget to
@@ -241,7 +241,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 # ### 過学習は減るか
 #
 # バッチ正規化は過学習を抑える、ともいわれます。手書き数字を64 → 100 → 100 → 10のネットワークに学習させ、訓練損失と検証損失の差を
-# 測ります。訓練データが全部(1,097枚)の場合と、100枚だけの場合を比べます。
+# 測ります。訓練データをすべて(1,097枚)使う場合と、100枚だけの場合を比べます。
 #
 # **予想**: バッチ正規化で検証損失が下がるのは、データが多いときでしょうか、少ないときでしょうか。それとも、どちらでもでしょうか。
 
@@ -278,7 +278,7 @@ heat(table, rows, columns, title="画像の枚数とバッチ正規化(4シー�
 heat(table, rows, columns, title="Images, and batch normalization (mean of 4 seeds)")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 1,097枚では、訓練損失はどちらもほぼ0なのに、検証損失はバッチ正規化で0.207から0.175に下がり、訓練との差も0.198から0.160に縮みました。
+# 1,097枚では、訓練損失はどちらもほぼ0なのに、検証損失はバッチ正規化で0.207から0.175に下がり、訓練損失との差も0.198から0.160に縮みました。
 # バッチごとに統計量が少しずつ違うため、各層の出力に小さなノイズが加わり、訓練データの細部を覚えにくくなるからだと考えられています。
 #
 # 100枚では、検証損失は0.578から0.638に**上がりました**。バッチ正規化だけでは、データ不足は補えません。
@@ -306,7 +306,7 @@ heat(table, rows, columns, title="Images, and batch normalization (mean of 4 see
 #
 # $$x_i \leftarrow x_i - \frac{(A\boldsymbol x - \boldsymbol b)_i}{A_{ii}}$$
 #
-# $i = 0, 1, \dots$の順に全座標を1回ずつ更新した**新しい配列**を返してください。後の座標の更新には、もう更新した値を使います。
+# $i = 0, 1, \dots$の順に全座標を1回ずつ更新した**新しい配列**を返してください。後の座標を更新するときは、すでに更新した座標の新しい値を使います。
 
 # %% [markdown] tags=["en"]
 # ## 4. Coordinate descent (6 min)
@@ -381,7 +381,7 @@ contour(tilted, (-8, 4), (-4, 8), paths, title="Coordinate descent: stairs along
 # ## 5. ポルヤック平均化(6分)
 #
 # 更新が谷底のまわりを行き来して到達しないなら、**通った点の平均**は谷底の近くにあるはずです。学習は$\boldsymbol\theta_t$のまま続け、
-# 平均は横で計算するだけです。ステップ$k$(`start`)から後の点だけを平均します。
+# 平均は別に計算するだけで、学習には使いません。ステップ$k$(`start`)から後の点だけを平均します。
 #
 # $$\bar{\boldsymbol\theta}_t = \frac{1}{t - k + 1}\sum_{i=k}^{t}\boldsymbol\theta_i$$
 #
@@ -459,9 +459,9 @@ curves(heights, x="ステップ", y="f", title="ノイズのあるSGDと、通�
 curves(heights, x="step", y="f", title="SGD with noise, and the mean of the points passed", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 平均をとると、行き来が打ち消し合います。最後の100ステップの$f$の平均は、平均しないと0.44、最初から平均すると0.0067、
+# 平均をとると、行ったり来たりする動きが打ち消し合います。最後の100ステップの$f$の平均は、平均しないと0.44、最初から平均すると0.0067、
 # 101ステップから平均すると0.0011です。レッスン3-1でいつまでも$f = 4$のままだった$\eta = 1$のSGDでも、平均は谷底にあります。
-# ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが残ります($k = 1$)。ネットワークで効くかどうかは、
+# ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが残ります($k = 1$)。ネットワークでも効果があるかどうかは、
 # 測ってみなければ分かりません。
 #
 #     kobai compare digits --optimizers sgd,adam --initializers he --average none,polyak:100 --target 0.97 --language ja
@@ -477,7 +477,7 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - バッチ正規化は、特徴量ごとにバッチの統計量で整えます。推論では、学習の間にとっておいた統計量を使います。
+# - バッチ正規化は、特徴量ごとに、バッチの統計量を使って正規化します。推論では、学習の間にとっておいた統計量を使います。
 # - 座標降下法は学習率なしで1変数ずつ最小化します。変数が絡むと遅くなります。
 # - ポルヤック平均化は、谷底のまわりを行き来する点を平均します。到達するまでの速さは変わりません。
 #

@@ -63,7 +63,7 @@ kobai.words.use("en")  # en
 # |---|---|---|---|
 # | 教師あり**事前学習** | 単純な課題で学習した重み | すべて | 最初からの学習(ステップ数に、事前学習の分も**加える**) |
 # | **再学習(ファインチューニング)** | すでにある学習済みの重み | すべて | 最初からの学習(ステップ数は、目的の課題の分だけ) |
-# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層(特徴量は固定するか、ゆっくり動かす) | 再学習と同じ |
+# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層(特徴量は固定するか、ゆっくり動かす) | 再学習の場合と同じ |
 #
 # 転移学習が役立つのは、2つの課題に**共通する特徴量**があるときです。
 #
@@ -221,8 +221,8 @@ curves(shown, x="ステップ", y="正解率", title="40枚からの学習(検�
 curves(shown, x="step", y="accuracy", title="Learning from 40 images (validation data, 3 seeds)", every=10)  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 10ステップ後は、「すべて動かす」が0.52で先に立ちます。100ステップ後は0.55で、「最初から」の0.54とほとんど並びます。特徴量を固定すると、
-# 0.47までしか上がりません。ただし、3シードの平均の0.01の差から、言えることはありません。
+# 10ステップ後は、「すべて動かす」が0.52でリードします。100ステップ後は0.55で、「最初から」の0.54とほぼ同じです。特徴量を固定すると、
+# 0.47までしか上がりません。ただし、3シードの平均に0.01の差があっても、そこから言えることはありません。
 
 # %% [markdown] tags=["en", "result"]
 # After 10 steps "all move" is ahead with 0.52; after 100 it has 0.55, next to the 0.54 from scratch. With frozen features it
@@ -237,7 +237,7 @@ curves(shown, x="step", y="accuracy", title="Learning from 40 images (validation
 # $$\text{節約} = T_{\text{scratch}} - (\text{spent} + T_{\text{reused}})$$
 #
 # - `spent`は、その前に元の課題で使ったステップ数です。事前学習では、これも費用に数えます。再学習では、重みがすでにあるので0です。
-# - 一度も届かなければ(未到達)、最後に測ったステップ(予算)で届いたとみなします。
+# - 一度も到達しなければ(未到達)、最後に測ったステップ(予算)で到達したとみなします。
 # - 引き継いだほうが遅ければ、負の値になります。
 
 # %% [markdown] tags=["en"]
@@ -281,14 +281,14 @@ if done("3_12.steps_saved") and rising:
 # %% [markdown] tags=["ja"]
 # 同じ曲線でも、再学習と考えれば「すべて動かす」は10ステップの得、事前学習と考えれば390ステップの損です(元の学習に
 # 400ステップ使いました)。**元の学習の分を数えるかどうか**で、結論が逆になります。事前学習が割に合うのは、1回の事前学習を
-# いくつもの課題で使い回すときや、最初からの学習では届かない目標に届くときです。
+# いくつもの課題で使い回すときや、最初からの学習では届かない目標を達成できるときです。
 #
 # ## 5. 測って確かめる
 #
-# 学習率が1つ、シードが3つだけでは、何も結論できません。`kobai.transfer`は、戦略とデータの量ごとに学習率を選び、
+# 学習率が1通り、シードが3つだけでは、何も結論できません。`kobai.transfer`は、戦略とデータの量ごとに学習率を選び、
 # 新しいシードで、同じシードどうしを対にして比べます。
 #
-# **予想してから実行してください**。固定した特徴量は、データが20枚のときと200枚のとき、それぞれ得でしょうか、損でしょうか。
+# **予想**: 固定した特徴量は、データが20枚のときと200枚のとき、それぞれ得でしょうか、損でしょうか。
 # 元の課題が**ノイズ**の画像(ラベルは無作為)の分類だったら、どうでしょうか。
 
 # %% [markdown] tags=["en"]
@@ -301,7 +301,7 @@ if done("3_12.steps_saved") and rising:
 # One learning rate and three seeds show nothing. `kobai.transfer` chooses a learning rate for every strategy and every
 # amount of data, and compares on fresh seeds, in pairs.
 #
-# **Predict before you run**: do frozen features help or harm with 20 images, and with 200? And if the source was *noise*
+# **Predict**: do frozen features help or harm with 20 images, and with 200? And if the source was *noise*
 # with random labels?
 
 # %%
@@ -380,25 +380,19 @@ heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on
 # %% [markdown] tags=["ja", "result"]
 # 上下左右のどれか1方向に1画素ずらすだけで、正解率は96%から46〜53%に下がります。全結合層は、画素の位置ごとに別々の重みを
 # 持つからです。ある位置で覚えた線も、1画素ずれると別のものに見えます。次回は、この無駄をなくす構造を学びます。
-#
-# | 次の話題 | 考え方 | 今日までの内容とのつながり |
-# |---|---|---|
-# | 畳み込み層 | 画像の**どの場所でも**同じ重みを使う | 特徴量がほかの課題でも使いやすく、学習済みモデルの転移学習によく使われる |
-# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング(レッスン3-10) |
-# | 正則化 | 過学習を抑える | 早期終了(レッスン3-8)もその1つ |
 
 # %% [markdown] tags=["en", "result"]
 # One pixel up, down, left or right, and the accuracy falls from 96 % to between 46 and 53 %. A dense layer has weights of its
 # own for each place: a stroke that it knows here it does not know one pixel further. What comes next are layers that waste
 # less.
-#
-# | next | the idea | what of today it needs |
-# |---|---|---|
-# | convolution | the same weights at *every place* of an image | its features serve other tasks, too: transfer from trained models is common here |
-# | recurrent layers | the same weights at *every time* | vanishing and exploding gradients, clipping (lesson 3-10) |
-# | regularization | against overfitting | early stopping (lesson 3-8) is one kind |
 
 # %% [markdown] tags=["ja"]
+# | 次の話題 | 考え方 | 今日までの内容とのつながり |
+# |---|---|---|
+# | 畳み込み層 | 画像の**どの場所でも**同じ重みを使う | 特徴量がほかの課題でも使いやすく、学習済みモデルの転移学習によく使われる |
+# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング(レッスン3-10) |
+# | 正則化 | 過学習を抑える | 早期終了(レッスン3-8)もその1つ |
+#
 # ## まとめ
 #
 # - 出力層だけを作り直し、ほかの層はコピーして引き継ぎます。固定する、ゆっくり動かす、すべて動かすの違いは、配列ごとの倍率だけです。
@@ -420,6 +414,12 @@ heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on
 # </details>
 
 # %% [markdown] tags=["en"]
+# | next | the idea | what of today it needs |
+# |---|---|---|
+# | convolution | the same weights at *every place* of an image | its features serve other tasks, too: transfer from trained models is common here |
+# | recurrent layers | the same weights at *every time* | vanishing and exploding gradients, clipping (lesson 3-10) |
+# | regularization | against overfitting | early stopping (lesson 3-8) is one kind |
+#
 # ## Summary
 #
 # - Make the last layer new, copy the rest. Frozen, slow, or free: only a factor for each array differs.

@@ -15,7 +15,7 @@
 #
 # **この時間で身につけること**
 #
-# - 7つの更新則(SGD、Momentum、Nesterov、AdaGrad、AdaDelta、RMSProp、Adam)を、数式からNumPyのクラスに書き下せる
+# - 7つの更新則(SGD、Momentum、Nesterov、AdaGrad、AdaDelta、RMSProp、Adam)を、数式を見てNumPyのクラスとして実装できる
 # - どの式のどの部分が、等高線の上のどんな動きを生むのかを説明できる
 # - 手法・学習率・係数を変えて、収束までのステップ数を自分で測れる
 #
@@ -68,7 +68,7 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 0. 復習: ミニバッチ学習と誤差逆伝播法(5分)
 #
-# 1つ選び、下のセルに5文字で答えてください(例: `"abcda"`)。
+# 各問の答えを1つずつ選び、下のセルに5文字で書いてください(例: `"abcda"`)。
 #
 # **問1** 訓練データが1,000件、バッチサイズが50です。1エポックでパラメータは何回更新されますか。
 #
@@ -359,7 +359,7 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # %% [markdown] tags=["ja"]
 # ### 10の手法の見取り図
 #
-# SGDの学習をより速く、より安定に進める方法は、使う微分によって2つに分かれます。
+# SGDの学習をより速く、より安定して進める方法は、使う微分によって2つに分かれます。
 #
 # - **1次の方法**は勾配(1階微分)だけを使います。学習率は人が決めます。ネットワークの学習では、ふつうこちらを使います。
 # - **2次の方法**は2階微分の情報も使います。2階微分が学習率の役目を果たすので、学習率を決めておく必要がありません。その代わり、
@@ -371,9 +371,9 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # | 1次 | Nesterov | 勢いで進んだ先の勾配を使い、行き過ぎを抑える | 3-1 |
 # | 1次 | AdaGrad | 勾配の2乗をためて、パラメータごとに歩幅を縮める | 3-1 |
 # | 1次 | AdaDelta | 古い勾配を忘れ、歩幅を最近の更新量から決める | 3-1 |
-# | 1次 | RMSProp | 古い勾配を忘れるだけの、AdaDeltaを簡単にした形 | 3-1 |
+# | 1次 | RMSProp | 古い勾配を忘れる。AdaDeltaを簡単にした形 | 3-1 |
 # | 1次 | Adam | Momentumの向きと、RMSPropの歩幅を組み合わせる | 3-1 |
-# | 2次 | ニュートン法 | ヘッセ行列で割り、2次の近似の底へ一気に進む | 3-9 |
+# | 2次 | ニュートン法 | ヘッセ行列の逆行列を掛け、2次関数で近似した谷の底へ一気に進む | 3-9 |
 # | 2次 | 共役勾配法 | ヘッセ行列の逆行列を作らず、前の成果を壊さない方向を選ぶ | 3-9 |
 # | 2次 | BFGS | 勾配の変化から、ヘッセ行列の逆行列を少しずつ推定する | 3-9 |
 # | 2次 | L-BFGS | 最近の数ステップだけを覚えて、BFGSのメモリを節約する | 3-9 |
@@ -496,8 +496,8 @@ check("3_1.nesterov_path")
 # %% [markdown] tags=["ja"]
 # ### 1ステップを矢印で見る
 #
-# この先ずっと使うお椀$f(x, y) = x^2/20 + y^2$の上を、Momentumで$(-7, 2)$から進みます。
-# 図の矢印は、ある時点の$\boldsymbol\theta_t$と$\boldsymbol v_t$から次の点を決める様子です。左のMomentumは$\boldsymbol\theta_t$で、
+# これから繰り返し使うお椀形の関数$f(x, y) = x^2/20 + y^2$(以下「お椀」)の上を、Momentumで$(-7, 2)$から進みます。
+# 図の矢印は、時点$t$の$\boldsymbol\theta_t$と$\boldsymbol v_t$から次の点が決まる様子を表します。左のMomentumは$\boldsymbol\theta_t$で、
 # 右のNesterovは勢いだけで進んだ先の点$\boldsymbol\theta_t + \alpha\boldsymbol v_t$で、勾配を測ります。
 #
 # **予想**: 谷底($y = 0$)を越える直前の点で、2つの$\boldsymbol v_{t+1}$はどのように違うでしょうか。
@@ -549,7 +549,7 @@ steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", title="The move ca
 
 # %% [markdown] tags=["ja", "result"]
 # $\boldsymbol v_t$が大きいと、先の点は谷底の向こう側に出ます。そこでの坂は手前へ戻る向きなので、Nesterovの$\boldsymbol v_{t+1}$は
-# Momentumより短くなります。Momentumは谷底を越えてから、ようやくブレーキがかかります。
+# Momentumより短くなります。Momentumにブレーキがかかるのは、谷底を越えてからです。
 
 # %% [markdown] tags=["en", "result"]
 # Where $\boldsymbol v_t$ is large the point ahead lies beyond the bottom. The slope there points back, so Nesterov's
@@ -916,13 +916,14 @@ check("3_1.adam")
 # %% [markdown] tags=["ja"]
 # ## 9. 何ステップで到達したか(6分)
 #
-# 手法を比べるには、「到達した」を数で決めておく必要があります。損失の列`values`の先頭を1ステップ目として、
+# 手法を比べるには、何をもって「到達した」とみなすかを、数で決めておく必要があります。損失の列`values`の先頭を1ステップ目として、
+# 次の2つのステップの組`(first, stays)`を返してください。
 #
 # - **初めて到達**: 初めて`tolerance`を下回ったステップ
 # - **以後維持**: それ以降ずっと`tolerance`を下回り続ける、最初のステップ
 #
-# の組`(first, stays)`を返してください。どちらも、なければ無限大(`np.inf`)です。
-# Momentumのように、一度到達してから行き過ぎる手法では、2つの数が違ってきます。
+# どちらも、該当するステップがなければ無限大(`np.inf`)です。
+# Momentumのように、一度到達してから行き過ぎる手法では、2つの値が違ってきます。
 
 # %% [markdown] tags=["en"]
 # ## 9. In how many steps? (6 min)
@@ -958,15 +959,19 @@ check("3_1.arrival")
 # %% [markdown] tags=["ja"]
 # ## 10. 等高線の上で見る
 #
-# 埋め終わった手法だけが描かれます。見る前に予想してください。
+# 完成した手法だけが描かれます。
+#
+# **予想**: 実行する前に、次の2つを予想してください。
 #
 # - 谷底に沿ってまっすぐ進むのはどれでしょうか。行ったり来たりするのはどれでしょうか。
-# - 最初の1歩では、$x$と$y$のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
+# - 最初の一歩では、$x$と$y$のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 10. On the contour map
 #
-# Whatever you have finished is drawn. Predict before you look:
+# Whatever you have finished is drawn.
+#
+# **Predict** before you look:
 #
 # - Which goes straight along the valley, which goes to and fro?
 # - Does it move more in $x$ or in $y$ at the very start? And the adaptive ones (from AdaGrad on)?
@@ -1007,9 +1012,9 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # - SGDは、急な$y$方向で上下に振れながら、緩やかな$x$方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$方向にも$y$方向にも、最初から同じくらい動きます。$g/\sqrt{h}$が勾配の大きさを打ち消すためです。
-# - AdaDeltaの最初の1歩は、勾配の大きさによらず$\sqrt{\varepsilon/(1-\rho)} \approx 0.004$しかなく、加速するまでに時間がかかります。
+# - AdaDeltaの最初の一歩は、勾配の大きさによらず$\sqrt{\varepsilon/(1-\rho)} \approx 0.004$しかなく、加速するまでに時間がかかります。
 # - RMSPropは、$\eta$が一定の限り、谷底で$\eta$ほどの幅で振動し続けます。$\eta = 0.3$では
-#   到達しても維持できません。$\eta$を小さくすると維持できますが、到達するのは遅くなります。
+#   到達しても維持できません。$\eta$を小さくすると維持できますが、到達は遅くなります。
 
 # %% [markdown] tags=["en", "result"]
 # - SGD swings across the steep $y$ direction while it creeps along the gentle $x$ direction. The steep one limits the
@@ -1024,13 +1029,13 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # %% [markdown] tags=["ja"]
 # ## グループワーク(45分 + 発表15分)
 #
-# **2〜3人で**。役割を決めてください(3人目がいなければ、記録係が進行も兼ねます)。
+# **2〜3人で**。役割を決めてください(3人目がいなければ、記録係が進行係も兼ねます)。
 #
 # | 役割 | すること |
 # |---|---|
 # | 操作係 | セルを実行する |
-# | 記録 | 予想と結果を表に書く |
-# | 進行 | 時間を見る。「なぜ?」を必ず1回は聞く |
+# | 記録係 | 予想と結果を表に書く |
+# | 進行係 | 時間を見る。「なぜ?」を必ず一度は尋ねる |
 #
 # **問い**: 学習率$\eta$とモーメンタム係数$\alpha$(減衰率$\rho$)を変えると、収束までのステップ数はどう変わるでしょうか。
 #
@@ -1055,8 +1060,8 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
 # | | | | | | | |
 #
-# 到達は$f < 10^{-3}$、発散は$f$が出発点の値の100万倍を超えること、ステップは1,000回まで(AdaDeltaは3,000回まで)とします。
-# 下の`measure`が1行分を測ります。
+# 到達は$f < 10^{-3}$、発散は$f$が出発点の値の100万倍を超えることとし、1,000ステップまで(AdaDeltaは3,000ステップまで)調べます。
+# 下の`measure`で、1行分を測れます。
 #
 # **スライドのひな形**(1枚、3分で話します)
 #

@@ -115,7 +115,7 @@ check("3_2.affine_backward")
 # %% [markdown] tags=["ja"]
 # ## 3. ソフトマックスと交差エントロピー誤差(8分)
 #
-# 出力層のスコア$s$(`(N, クラス数)`)を確率に直し、正解ラベルの確率の対数をとります。
+# 出力層のスコア$s$(`(N, クラス数)`)を確率に変換し、正解ラベルの確率の対数をとります。
 #
 # $$p_{ik} = \frac{e^{s_{ik}}}{\sum_j e^{s_{ij}}}, \qquad
 # L = -\frac{1}{N}\sum_{i} \log p_{i,t_i}, \qquad
@@ -204,7 +204,7 @@ check("3_2.numerical_gradient")
 # %% [markdown] tags=["ja"]
 # ## 5. 部品を組み立てる
 #
-# 2層のネットワークです。あなたの関数だけで順伝播と逆伝播ができています。活性化関数はReLU、
+# 2層のネットワークを組み立てます。順伝播も逆伝播も、あなたの関数だけでできています。活性化関数はReLU、
 # 重みの初期値はレッスン3-6で学ぶHeの初期値です。続けて、全パラメータの勾配を数値微分と比べます。
 
 # %% [markdown] tags=["en"]
@@ -306,7 +306,7 @@ check("3_2.train")
 # 下の`InPlace`は、kobaiの更新則をレッスン3-1の`update(params, grads)`の形に合わせるものです。
 # レッスン3-1で書いた自分のクラスを貼り付けて、入れ替えてもかまいません(同じ結果になるはずです)。
 #
-# **実行する前に予想してください**: お椀の上で最も速かった手法は、ここでも最も速いでしょうか。
+# **予想**: お椀の上で最も速かった手法は、ここでも最も速いでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 7. Seven methods
@@ -314,7 +314,7 @@ check("3_2.train")
 # `InPlace` gives kobai's update rules the form of lesson 3-1, `update(params, grads)`. You may paste your own classes
 # and use them instead: the results should be the same.
 #
-# **Predict before you run**: will the fastest on the bowl be the fastest here?
+# **Predict**: will the fastest on the bowl be the fastest here?
 
 
 # %%
@@ -366,8 +366,8 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # %% [markdown] tags=["ja", "result"]
 # - 学習率は手法ごとに選んであります。**同じ学習率で比べると、手法ではなく学習率を比べることになります**。
 # - どの曲線も細かく揺れています。ミニバッチごとに損失の地形が少しずつ違うためです。
-# - AdaDeltaは、お椀の上ほどには遅くありません。最初の1歩は同じく0.004程度ですが、お椀では$x$が7動かなければならないのに
-#   対して、ここで$W_1$の重みが動いた距離は、平均0.1ほど、最大でも1に届かないからです。
+# - AdaDeltaは、お椀の上ほどには遅くありません。最初の一歩は同じく0.004程度ですが、お椀では$x$が7動かなければならないのに
+#   対して、このネットワークで$W_1$の重みが動いた距離は、平均0.1ほど、最大でも1に届かないからです。
 
 # %% [markdown] tags=["en", "result"]
 # - Each method has a learning rate chosen for it. **With one rate for all you would compare rates, not methods.**
@@ -378,7 +378,7 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # %% [markdown] tags=["ja"]
 # ## グループワーク(15分 + 発表15分)
 #
-# **2〜3人で**。役割(操作係・記録・進行)はレッスン3-1のときと交代してください。
+# **2〜3人で**。役割(操作係・記録係・進行係)はレッスン3-1のときと交代してください。
 #
 # **問い**: 手法を変えると、結果はどう変わるでしょうか。それは**どこまで確か**でしょうか。
 #
@@ -401,7 +401,7 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 #
 # **スライドのひな形**(1枚、3分で話します)
 #
-# - **主張**: (1文で。例「このネットワークでは〇〇と△△の差は、シードの差より小さい」)
+# - **主張**: (1文で。例「このネットワークでは〇〇と△△の差は、シードによる差より小さい」)
 # - **図**: (損失の推移を1枚)
 # - **根拠**: (表から数字を2つ)
 # - **意外だったこと**: (予想と違った点と、その理由の仮説)
@@ -473,7 +473,7 @@ if parts_done() and done("3_2.train"):
 # ```
 #
 # 「到達」「目標までのステップ」の列を、自分の表と見比べてください。kobaiの表には95%区間と、補正したp値もあります。
-# 「区別できません」と書かれた手法は、いくつありますか。
+# 「区別できません」とされた手法は、いくつありますか。
 
 # %% [markdown] tags=["en"]
 # With the table filled in, ask kobai the same question (in a terminal, well under a minute): the same hidden nodes, batch size,
@@ -489,7 +489,7 @@ if parts_done() and done("3_2.train"):
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。形を合わせると、式を思い出せます。
+# - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。式を忘れても、形を合わせれば思い出せます。
 # - 勾配は必ず数値微分で確かめます。コードが動くことと、正しいことは別です。
 # - 更新則が見るのは、名前と配列の辞書だけで、ネットワークの構造ではありません。だから、自由に入れ替えられます。
 # - 手法の比較には、手法ごとの学習率の調整と、複数のシードが必要です。
@@ -504,7 +504,7 @@ if parts_done() and done("3_2.train"):
 #
 # 1. 64倍です。勾配が64倍になるので、発散しやすくなります。
 # 2. 約100分の1になります($h^2$に比例)。小さすぎると、近い数どうしの引き算で桁落ちし、丸め誤差が$1/h$倍されます。
-# 3. 言えません。350枚での0.5%は2枚分で、シードによる差のほうが大きいのが普通です。
+# 3. 言えません。350枚の0.5%は2枚分にすぎず、シードによる差のほうが大きいのが普通です。
 #
 # </details>
 

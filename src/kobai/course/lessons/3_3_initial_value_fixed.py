@@ -13,7 +13,7 @@
 # %% [markdown] tags=["ja"]
 # # 3-3 重みの初期値: 固定値
 #
-# このノートブックに穴埋めはありません。**予想する → 実行する → 説明する**、の順で進めます(20分)。
+# このノートブックに穴埋めはありません。**予想する → 実行する → 説明する**の順で進めます(20分)。
 # 予想は、必ず実行する前に紙に書いてください。外れた予想からこそ、多くを学べます。
 #
 # **問い**: 重みの初期値をすべて同じ値にすると、何が起きるでしょうか。
@@ -63,6 +63,12 @@ nodes = [f"{i}" for i in range(1, 6)]
 heat(rows, ["すべて0.1", "正規分布σ=0.1"], nodes, title="1枚の画像に対する、隠れ層の5ノードの出力")  # ja
 heat(rows, ["all 0.1", "normal σ=0.1"], nodes, title="Outputs of the five hidden nodes for one image")  # en
 
+# %% [markdown] tags=["ja", "result"]
+# すべて0.1なら、5つのノードの出力はどれも同じです。重みが等しいので、どのノードも同じ計算をするからです。乱数なら、ノードごとに違います。
+
+# %% [markdown] tags=["en", "result"]
+# With all weights 0.1 the five outputs are equal, for every node computes the same. With random weights each says something else.
+
 # %% [markdown] tags=["ja"]
 # ## 実験2: 逆伝播(5分)
 #
@@ -98,7 +104,7 @@ for name, network in {"0": zero, "0.1": equal, "σ=0.1": mixed}.items():
 # %% [markdown] tags=["ja"]
 # ## 実験3: 学習させる(5分)
 #
-# **予想**: 300ステップ学習させた後、隠れ層のノードは何種類になっているでしょうか。正解率は?
+# **予想**: 300ステップ学習させた後、隠れ層のノードは何種類になっているでしょうか。正解率はどのくらいでしょうか。
 # 隠れ層を5ノードから100ノードに増やすと、正解率は上がりますか。
 
 # %% [markdown] tags=["en"]
@@ -122,6 +128,14 @@ for name, initial in {"0": constant(0.0), "0.1": constant(0.1), "σ=0.1": normal
 curves(losses, x="ステップ", y="損失", title="訓練の損失(初期値、隠れ層のノード数)")  # ja
 curves(losses, x="step", y="loss", title="Training loss (initial value, hidden nodes)")  # en
 
+# %% [markdown] tags=["ja", "result"]
+# すべて0.1では、隠れ層のノードは300ステップ後も1種類のままで、正解率は5ノードで22%、100ノードで13%です。すべて0では10%で、
+# でたらめに答えるのと変わりません。乱数なら、5ノードで約86%、100ノードで約95%になります。
+
+# %% [markdown] tags=["en", "result"]
+# With all weights 0.1 there is one kind of hidden node after 300 steps, too, and an accuracy of 22 % with 5 nodes, 13 % with 100. All
+# 0 gives 10 %, as guessing would. Random weights reach about 86 % with 5 nodes, 95 % with 100.
+
 # %% [markdown] tags=["ja"]
 # ## 説明する(5分)
 #
@@ -129,12 +143,12 @@ curves(losses, x="step", y="loss", title="Training loss (initial value, hidden n
 #
 # 1. 初期値がすべて0.1のとき、100ノードのネットワークは、本当は何ノードのネットワークと同じでしょうか。
 # 2. 5ノードと100ノードとで結果が少し違うのはなぜでしょうか(同じノードが100個あると、何が変わりますか)。
-# 3. 最適化手法をAdamに替えれば解決するでしょうか。まず予想し、`train`の引数を替えて確かめてください。
+# 3. 最適化手法をAdamに替えれば解決するでしょうか。まず予想してから、`train`の引数を替えて確かめてください。
 #
 # <details><summary>考え方</summary>
 #
 # 1. 1ノードです。列がずっと等しいので、隠れ層の出力は1種類しかありません。10クラスを1つの数で見分けることになります。
-# 2. 出力は同じノードの和なので、ノード数が増えると同じ変化が何倍にもなって効きます。実質的な学習率が変わるのです。
+# 2. 出力は同じノードの和なので、ノード数が増えると、同じ変化が何倍にもなって効きます。実質的な学習率が変わるからです。
 # 3. 解決しません。等しい重みに等しい勾配が来れば、どの更新則でも(内部状態も等しいので)等しい更新になります。
 #    **対称性を破れるのは初期値だけです**(ドロップアウトのような乱数を別にすれば)。
 #
@@ -162,7 +176,7 @@ curves(losses, x="step", y="loss", title="Training loss (initial value, hidden n
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - すべての重みを同じ値にすると、同じ層のノードはいつまでも互いの写しのままで、層は1ノード分の働きしかしません。
+# - すべての重みを同じ値にすると、同じ層のノードはいつまでも互いのコピーのままで、層全体でも1ノード分の働きしかしません。
 # - 0にすると、出力層のバイアスしか学習できません。
 # - バイアスは0で始めてかまいません。対称性は重みが破ってくれるからです。
 #
@@ -176,7 +190,7 @@ curves(losses, x="step", y="loss", title="Training loss (initial value, hidden n
 #
 # 1. 進みます。最初の1ステップで$W_1$の勾配は0ですが、$W_2$はノードごとに異なる勾配を受けて動き、次から$W_1$も動きます。
 # 2. 1です。
-# 3. 違いは少しずつ広がりますが、しばらくは1ノードのようにふるまいます。「適度なばらつき」が要るのはそのためです。
+# 3. 違いは少しずつ広がりますが、しばらくは1ノードのようにふるまいます。「適度なばらつき」が必要なのは、そのためです。
 #
 # </details>
 

@@ -143,8 +143,8 @@ if done("3_4.layers") and done("3_4.saturated"):
         print(f"σ={σ}: saturated (layers 1-5) {shares}")  # en
         print(f"    spread of layer 5 {found[-1].std():.4f}, of the gradient five layers back {gradient_std(weights, found):.2g}")  # en
 
-histograms(shown, within=(-1, 1), title="tanhの活性化の分布(初期値の標準偏差、層)") if shown else None  # ja
-histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initial std, layer)") if shown else None  # en
+histograms(shown, within=(-1, 1), title="tanhの活性化の分布(初期値の標準偏差、層)")  # ja
+histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initial std, layer)")  # en
 
 # %% [markdown] tags=["ja", "result"]
 # - $\sigma = 1$: 85%の出力が$\pm 0.95$の外に張り付きます。張り付いたノードの微分は0.1未満で、そこでは勾配が**消えます**。
@@ -207,7 +207,7 @@ against(deviations, means, points=table, across="σ", up="steps", title="Until t
 
 # %% [markdown] tags=["ja", "result"]
 # 谷の形をしています。$\sigma = 0.3$が最も速く(50ステップほど)、0.1と1では2倍近くまで遅くなり、0.03以下と3では200ステップでも
-# 届きません。ちょうどよい範囲は、1桁ほどしかありません。
+# 届きません。ちょうどよい範囲の幅は、1桁ほどしかありません。
 
 # %% [markdown] tags=["en", "result"]
 # A valley: fastest with $\sigma = 0.3$ (about 50 steps), up to twice as slow with 0.1 and 1, and with 0.03 and below, or 3, 200
@@ -249,14 +249,18 @@ check("3_4.standardize")
 #
 # 「最終的な重みが0付近に分布するなら、0付近から始めるのが近道だ」というのは本当でしょうか。単位がまちまちなデータで確かめます。
 # 特徴量の半分を0.1倍、残りを10倍にしたデータで、そのまま学習させた場合と、標準化してから学習させた場合について、
-# 学習後の1層目の重みを比べます。**予想してから**実行してください。
+# 学習後の1層目の重みを比べます。
+#
+# **予想**: ×0.1の特徴量の重みと×10の特徴量の重みは、学習後にそれぞれどのくらいの大きさになるでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 6. Where do the weights end up?
 #
 # "If the final weights lie around 0, start around 0, and the way is short." Is that so? Take data in mixed units: half of
 # the features scaled by 0.1, the others by 10. Train on them as they are, and standardised, and compare the weights of the first
-# layer after training. **Predict first.**
+# layer after training.
+#
+# **Predict**: how large are the weights of the ×0.1 features, and of the ×10 features, after training?
 
 # %%
 units = np.where(np.arange(64) % 2 == 0, 0.1, 10)
@@ -278,8 +282,8 @@ if done("3_4.standardize") and done("3_4.saturated"):
             print(f"    {kind:5} 学習後の重み: 標準偏差 {weights.std():.3f}、最大 {np.abs(weights).max():.2f}")  # ja
             print(f"    {kind:5} weights after training: std {weights.std():.3f}, largest {np.abs(weights).max():.2f}")  # en
 
-histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み(特徴量の目盛りごと)") if finals else None  # ja
-histograms(finals, columns=4, within=(-0.6, 0.6), title="First-layer weights after training, by unit") if finals else None  # en
+histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み(特徴量の単位ごと)")  # ja
+histograms(finals, columns=4, within=(-0.6, 0.6), title="First-layer weights after training, by unit")  # en
 
 # %%
 falls = {name: np.convolve(values, np.ones(20) / 20, mode="valid") for name, values in losses.items()}
@@ -292,8 +296,8 @@ curves(falls, x="step", y="loss (mean of 20 steps)", title="Training loss with a
 # %% [markdown] tags=["ja", "result"]
 # - 標準化しないと、×10の特徴量のために、1層目の半分が学習の前から飽和しています。×0.1の特徴量の重みはほとんど動きません
 #   (標準偏差は初期値と同じ0.1のままです。勾配が、×10の特徴量の100分の1しかないためです)。ちょうどよい重みの大きさは
-#   特徴量の目盛りによって違うのに、初期値は同じだからです。
-# - 標準化すると、どの特徴量の重みも、0を中心に同じような広がりに収まります。だから**1つの標準偏差**で足ります。
+#   特徴量の単位によって違うのに、初期値は同じだからです。
+# - 標準化すると、どの特徴量の重みも、0を中心に同じくらいのばらつきに収まります。だから**1つの標準偏差**で足ります。
 # - 損失の曲線も、標準化したほうが下にあります。最後の50ステップの平均は、標準化なしの0.089に対して、標準化ありでは0.055です。
 #   飽和した半分のノードは、学習が進んでもなかなか動かないからです。
 
@@ -309,7 +313,7 @@ curves(falls, x="step", y="loss (mean of 20 steps)", title="Training loss with a
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - 良い初期値の条件: 層を通っても、値の広がりと勾配の広がりが保たれること。
+# - 良い初期値とは、層を通っても、値のばらつきと勾配のばらつきが保たれるような初期値です。
 # - 大きすぎると、大半のノードが飽和して学習できず、残りのノードの勾配が爆発します。小さすぎると、ノードの多様性が失われ、勾配が消失します。
 # - 入力の標準化は、初期値の理論が成り立つための前提です。統計量は訓練データだけから計算します。
 #

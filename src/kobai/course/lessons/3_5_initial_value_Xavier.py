@@ -93,9 +93,9 @@ if done("3_5.variance_factor"):
 # %% [markdown] tags=["ja"]
 # ## 2. 2つの条件と、1つの妥協
 #
-# - **順伝播**で分散を変えないためには$n_1\sigma^2 = 1$
+# - **順伝播**で分散を保つ条件は、$n_1\sigma^2 = 1$です。
 # - **逆伝播**では、勾配は$\partial L/\partial x = (\partial L/\partial h) W^\top$、つまり$n_2$個の和です。
-#   分散を変えないためには$n_2\sigma^2 = 1$
+#   分散を保つ条件は、$n_2\sigma^2 = 1$です。
 #
 # $n_1 \ne n_2$なら、両方は満たせません。Glorotらの提案は、2つの条件を足して2で割ることでした。
 #
@@ -103,7 +103,7 @@ if done("3_5.variance_factor"):
 #
 # ## 3. 実装する(4分)
 #
-# 形`(n1, n2)`の標準正規乱数`z`は用意してあります。それを使って、Xavierの初期値の重み行列を返してください。
+# 形`(n1, n2)`の標準正規乱数`z`は用意してあります。これを使って、Xavierの初期値の重み行列を返してください。
 
 # %% [markdown] tags=["en"]
 # ## 2. Two demands and a compromise
@@ -186,12 +186,12 @@ curves(stds, x="層", y="標準偏差", title="tanhの活性化の標準偏差",
 curves(stds, x="layer", y="standard deviation", title="Spread of tanh activations", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
-# Xavierでも、tanhはわずかに値を縮めるので(原点を離れると傾きが1より小さいため)、層とともにゆっくり下がります。
-# それでも桁が変わることはありません。
+# $\sigma = 0.01$では層を通るたびに10分の1ほどになり、$\sigma = 1$では±1に張り付いたままです。Xavierでも、原点を離れるとtanhの傾きは1より
+# 小さいので、層とともにゆっくり下がりますが、桁が変わることはありません。
 
 # %% [markdown] tags=["en", "result"]
-# Even with Xavier the spread falls slowly, for tanh shrinks what is away from the origin, where its slope is below 1. But
-# it stays within the same order of magnitude.
+# With $\sigma = 0.01$ about a tenth is left after each layer; with $\sigma = 1$ the outputs stick to ±1. Even with Xavier the spread falls
+# slowly, for tanh has a slope below 1 away from the origin, but it stays within the same order of magnitude.
 
 # %% [markdown] tags=["ja"]
 # 逆伝播でも確かめます。出力側に標準偏差1の勾配を入れます。
@@ -238,7 +238,7 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 # - $\sqrt{1/n_1}$は、順伝播の条件だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
 #   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$なら
 #   $n_2\sigma^2 = 0.25$倍、Xavierなら0.4倍です。
-# - $n_1 = n_2$の層では、この2つは同じです。そのような層だけで試すと、取り違えに気づけません。**必ず$n_1 \ne n_2$の層でも試しましょう**。
+# - $n_1 = n_2$の層では、この2つは同じです。そのような層だけで試すと、2つを取り違えていても気づけません。**必ず$n_1 \ne n_2$の層でも試しましょう**。
 
 # %% [markdown] tags=["en", "result"]
 # - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
@@ -258,7 +258,7 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 #
 # ### 自己診断
 #
-# 1. 全層が同じ幅$n$のとき、Xavierの$\sigma$はいくつですか。レッスン3-4の$\sigma = 0.1$との関係は?
+# 1. 全層が同じ幅$n$のとき、Xavierの$\sigma$はいくつですか。レッスン3-4の$\sigma = 0.1$とは、どのような関係にありますか。
 # 2. 分散を$[-a, a]$の一様分布で実現するには、$a$をいくつにしますか。
 # 3. バイアスの初期値が0でよいのはなぜですか。
 #

@@ -15,9 +15,9 @@
 #
 # **この時間で身につけること**
 #
-# - ReLUが分散を半分にすることを、自分の計算で確かめられる
+# - ReLUが2乗の平均を半分にすることを、自分の計算で確かめられる
 # - Heの初期値$\sigma = \sqrt{2/n_1}$を実装し、どこから2が来るのかを説明できる
-# - 活性化関数 {sigmoid, tanh, ReLU} と初期値 {Xavier, He} の相性を、表にして比べられる
+# - 活性化関数(sigmoid、tanh、ReLU)と初期値(Xavier、He)の相性を、表にして比べられる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -30,7 +30,7 @@
 #
 # **What you will be able to do**
 #
-# - see by your own computation that ReLU halves the variance
+# - see by your own computation that ReLU halves the mean square
 # - implement He's $\sigma = \sqrt{2/n_1}$, and say where the 2 comes from
 # - compare activations {sigmoid, tanh, ReLU} and initial values {Xavier, He} in one table
 #
@@ -207,7 +207,7 @@ if done("3_6.he") and done("3_6.spread"):
 
 title = "5層目の活性化の標準偏差"  # ja
 title = "Standard deviation of the activations in layer 5"  # en
-heat(table, list(functions), ["Xavier", "He"], title=title) if table else None
+heat(table, list(functions), ["Xavier", "He"], title=title)
 
 # %% [markdown] tags=["ja", "result"]
 # - **ReLU**: Heなら0.86に保たれます。Xavierでは1層ごとに$1/\sqrt2$倍になり、5層でその約$1/5.7$の0.15に縮みます。
@@ -238,7 +238,7 @@ if done("3_6.he"):
 
 title = "ReLUの活性化の分布(0より大きいものだけ。初期値、層)"  # ja
 title = "Distribution of ReLU activations above 0 (initial value, layer)"  # en
-histograms(shown, within=(0, 4), title=title) if shown else None
+histograms(shown, within=(0, 4), title=title)
 
 # %% [markdown] tags=["ja"]
 # Xavierでは、層を通るたびに分布が0のほうへ縮んでいきます。Heでは、広がりがほとんど変わりません。
@@ -275,7 +275,7 @@ curves(losses, x="ステップ", y="損失(10ステップの平均)", title="6�
 curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of six layers")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 損失が1を下回るまでに、Heは35ステップ、Xavierは89ステップかかります。$\sigma = 0.01$では、250ステップたっても動き出しません。
+# 損失が1を下回るまでに、Heは35ステップ、Xavierは89ステップかかります。$\sigma = 0.01$では、250ステップたっても損失がほとんど下がりません。
 
 # %% [markdown] tags=["en", "result"]
 # Until the loss is below 1 He takes 35 steps, Xavier 89. With $\sigma = 0.01$ it has not stirred after 250.
@@ -284,7 +284,7 @@ curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of s
 # ## まとめ
 #
 # - ReLUは2乗の平均を半分にします。Heの$\sqrt{2/n_1}$の2は、それを補うためのものです。
-# - 初期値は活性化関数とセットで選びます。層が深いほど、選び違いの影響は掛け算で大きくなります。
+# - 初期値は活性化関数とセットで選びます。選び方を誤った影響は、層を重ねるごとに掛け算で大きくなります。
 # - kobaiでも同じことを測れます: `kobai.probe("he", activation="relu")`
 #
 # ### 自己診断
@@ -296,7 +296,7 @@ curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of s
 # <details><summary>答え</summary>
 #
 # 1. $(1/\sqrt2)^{20} \approx 1/1000$です。
-# 2. 順伝播の条件だけを満たすように決めているからです(逆伝播だけを考えて$\sqrt{2/n_2}$としても、実用上は働きます)。
+# 2. 順伝播の条件だけを満たすように決めているからです(逆伝播だけを考えて$\sqrt{2/n_2}$としても、実用上は問題ありません)。
 # 3. 2乗の平均は$(1 + 0.1^2)/2$倍になるので、$\sigma = \sqrt{2/(1.01\,n_1)}$です。
 #
 # </details>
