@@ -257,10 +257,11 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 images, labels, part = load()
 x_train, x_check = standardized(images[part == 0].astype(float), images[part == 1].astype(float))
 t_train, t_check = labels[part == 0], labels[part == 1]
+kinds = {"なし": Network, "あり": NormalizedNetwork}  # ja
+kinds = {"without": Network, "with": NormalizedNetwork}  # en
 rows, table = [], []
 for count in (1097, 100):
-    for name, kind in {"なし": Network, "あり": NormalizedNetwork}.items():  # ja
-    for name, kind in {"without": Network, "with": NormalizedNetwork}.items():  # en
+    for name, kind in kinds.items():
         found = []
         for seed in range(4):
             few = np.random.default_rng(seed).choice(len(x_train), count, replace=False)
