@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_build_makes_every_notebook_in_both_languages(tmp_path):
     for name in lesson_names():
         ends = ("_trainee", "_answer") if load(name).exercises else ("",)
         assert {f"{name}{end}.ipynb" for end in ends} <= names[0]
-    assert {"glossary.md", "teacher_guide.md"} <= names[0]
+    assert {"0_start.ipynb", "glossary.ipynb", "literature.ipynb", "teacher_guide.ipynb"} <= names[0]
 
 
 def test_a_learners_work_is_never_overwritten(tmp_path):
@@ -78,15 +79,15 @@ def test_start_writes_in_the_language_asked_for(kobai_here, place, no_jupyterlab
     assert "JupyterLab がインストールされていません" in ran.out
     assert "更新則" in (place / "mine" / NAME).read_text("utf-8")
     assert not (place / "mine" / "3_1_SGD_answer.ipynb").exists()
-    assert not (place / "mine" / "teacher_guide.md").exists()
+    assert not (place / "mine" / "teacher_guide.ipynb").exists()
     path = place / "mine" / NAME
     path.write_text(path.read_text("utf-8").replace("raise NotImplementedError", "pass"), "utf-8")
     again = kobai_here("course", "start", "mine", "--answers", "--language", "en")
-    assert "as nobody had written in them: 13" in again.out  # nobody wrote in the Japanese ones
+    assert "as nobody had written in them: 15" in again.out  # nobody wrote in the Japanese ones
     assert "3_1_SGD_trainee.2.ipynb is the version of today; your own" in again.out
     assert "更新則" in path.read_text("utf-8")
     assert (place / "mine" / "3_1_SGD_answer.ipynb").exists()
-    assert not (place / "mine" / "glossary.2.md").exists()
+    assert not (place / "mine" / "glossary.2.ipynb").exists()
     third = kobai_here("course", "start", "mine", "--answers")
     assert re.search(r"(\d+) files of the course, 0 of them new\n  there already.*: \1\n", third.out)
 
@@ -97,7 +98,7 @@ def test_start_opens_jupyterlab_where_it_is_installed(kobai_here, place, monkeyp
     monkeypatch.setattr(course_cli.subprocess, "Popen", lambda command: calls.append(command) or Lab(0))
     assert kobai_here("course", "start", "mine").code == 0
     assert kobai_here("course", "start", "mine", "--no-open").code == 0
-    assert calls == [[sys.executable, "-m", "jupyterlab", "mine"]]
+    assert calls == [[sys.executable, "-m", "jupyterlab", str(Path("mine") / "0_start.ipynb")]]
 
 
 class Lab:

@@ -113,7 +113,10 @@ def test_everything_imported_is_used(lesson):
 def test_every_text_has_its_partner_in_the_other_language(lesson):
     for identity, cells in lesson.numbered():
         if cells[0].kind == "markdown":
-            assert [cell.tags for cell in cells] == [("ja",), ("en",)], identity
+            assert [cell.tags for cell in cells] in (
+                [("ja",), ("en",)],
+                [("ja", "result"), ("en", "result")],
+            ), identity
             japanese, english = (cell.text for cell in cells)
             headings = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (japanese, english)]
             assert headings[0] == headings[1], identity
@@ -131,6 +134,26 @@ def test_no_solution_is_left_in_a_trainees_notebook(lesson):
             if "BEGIN SOLUTION" in cell.text:
                 assert "raise NotImplementedError" in trainee
                 assert "raise NotImplementedError" not in answer
+
+
+PREDICT = {"ja": "**予想**", "en": "**Predict**"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_comes_out_is_folded_until_it_has_been_predicted(lesson, language):
+    """A question to predict is followed by a folded result before the text goes on."""
+    asked = ""
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        text = "".join(cell["source"])
+        if "result" in cell["metadata"].get("tags", []):
+            assert text.startswith("<details><summary>")
+            assert text.endswith("\n\n</details>")
+            asked = ""
+        elif cell["cell_type"] == "markdown" and (text.startswith("#") or PREDICT[language] in text):
+            assert not asked, (asked, cell["id"])
+            asked = cell["id"] if PREDICT[language] in text else ""
+    assert not asked
 
 
 MINUTES = {"ja": r"\((\d+)分(?:、[^)]*)?\)$", "en": r"\((\d+) min(?:, [^)]*)?\)$"}

@@ -1,6 +1,7 @@
 """How far a long computation is: what is told of it, and the bar that shows it."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -59,7 +60,9 @@ class _Silent:
 def progress_bar(progress: bool) -> Iterator[Progress]:
     """What a running study tells, as a bar on a terminal or in a notebook; nothing elsewhere."""
     console = Console(stderr=True)
-    if not progress or not (console.is_terminal or console.is_jupyter):
+    # In a notebook rich draws with ipywidgets; without them it would warn in place of a bar.
+    notebook = console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
+    if not progress or not (console.is_terminal or notebook):
         yield _Silent()
         return
     columns = (

@@ -63,6 +63,7 @@ def application() -> typer.Typer:
 
 def _start(folder: Path, answers: bool, open_them: bool) -> None:
     from kobai.course.notebooks import KINDS, write
+    from kobai.course.pages import START
 
     _report(folder, write(folder, words.current(), KINDS if answers else KINDS[:1]))
     if not open_them:
@@ -71,7 +72,8 @@ def _start(folder: Path, answers: bool, open_them: bool) -> None:
         print(say("course.no_jupyterlab", folder=folder))
         return
     print(say("course.opening"), flush=True)
-    code = _until_it_ends(subprocess.Popen([sys.executable, "-m", "jupyterlab", str(folder)]))
+    command = [sys.executable, "-m", "jupyterlab", str(folder / START)]  # it opens on that page
+    code = _until_it_ends(subprocess.Popen(command))
     if code:  # among others for root, whom it asks for an option of its own
         raise UsageError("error.course.jupyterlab", code=code, folder=folder)
 
