@@ -1,4 +1,4 @@
-"""The way of a task: through which files of kobai it goes, from `kobai.compare` to the compiled step and back.
+"""The way of a task: through which files it goes, from `kobai.compare` to the compiled step and back.
 
     python tools/way_of_a_task.py
 
