@@ -259,7 +259,7 @@ def test_a_metric_that_is_exactly_the_target_meets_it():
         assert study.times(cells, target).tolist() == [10]
 
 
-def test_the_map_shows_the_best_of_every_coefficient(monkeypatch):
+def test_the_map_shows_the_best_of_every_hyperparameter(monkeypatch):
     def by_momentum(cell):
         return 20 if cell.optimizer.momentum == 0.9 else 1000
 

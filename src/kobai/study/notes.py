@@ -63,7 +63,7 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
 
 
 def _chosen(outcome: Outcome) -> str:
-    """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
+    """momentum: momentum 0.9; …: what tuning chose of hyperparameters, but the rate, of several values."""
     choices = []
     for name, trial in outcome.winners.items():
         tried = [hyperparameters_of(setting) for setting in trial.candidate.variants]

@@ -281,13 +281,14 @@ def test_names_are_alternatives_and_short_in_the_table():
     assert {"conjugate_gradient formula FR", "newton_cg most 3", "coordinate_descent"} < set(
         labels(found.outcome)
     )
-    formulas = [json.loads(row)["formula"] for row in found.table["coefficients"] if "formula" in row]
+    formulas = [json.loads(row)["formula"] for row in found.table["hyperparameters"] if "formula" in row]
     assert set(formulas) == {"fletcher_reeves", "polak_ribiere"}
-    assert {row["coefficients"].get("most", 0) for row in json.loads(found.to_json())["rows"]} == {0, 3, None}
+    rows = json.loads(found.to_json())["rows"]
+    assert {row["hyperparameters"].get("most", 0) for row in rows} == {0, 3, None}
     assert "hyperparameters={'conjugate_gradient.formula': ['fr', 'PR+']" in found.command
 
 
-def test_each_coefficient_asked_for_has_its_row_with_its_own_best_rate():
+def test_each_value_asked_for_has_its_row_with_its_own_best_rate():
     found = kobai.descend("beale", "momentum", hyperparameters={"momentum.momentum": [0.5, 0.9]}, steps=200)
     alone = [
         kobai.descend("beale", kobai.Momentum(list(RATES), α), steps=200).outcome.rows for α in (0.5, 0.9)
@@ -362,7 +363,7 @@ def test_the_frames_and_the_json_agree(bowl):
     found = json.loads(bowl.to_json())
     assert [row["method"] for row in found["rows"]] == table["method"].to_list()
     assert [row["first"] for row in found["rows"]] == table["first"].to_list()
-    assert found["rows"][0]["coefficients"] == json.loads(table["coefficients"][0])
+    assert found["rows"][0]["hyperparameters"] == json.loads(table["hyperparameters"][0])
     assert (found["start"], found["level"], found["steps"]) == ([-7.0, 2.0], 1e-3, 1000)
     ended = {row["method"]: row["ended"] for row in found["rows"]}
     assert ended["bfgs"] == "converged"
@@ -510,7 +511,7 @@ def test_the_table_is_sorted_by_a_press(bowl, opened):
 
 def test_the_page_fits_a_phone_and_a_button_hides_a_path(opened):
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
-    # The whole table is in view: rate and coefficients stand under the name of the method.
+    # The whole table is in view: rate and hyperparameters stand under the name of the method.
     assert opened.evaluate("document.querySelector('.scroll').scrollWidth") <= 390 - 2 * 16
     row = opened.locator("tbody tr", has_text="adamw").inner_text()
     assert re.search("^adamw\\s+η .* ρ₁ 0.9 ρ₂ 0.999\\s", row)

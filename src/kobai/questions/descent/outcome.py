@@ -19,7 +19,7 @@ BEYOND = 1e6
 SCHEMA: dict[str, Any] = {
     "method": pl.String,
     "learning_rate": pl.Float64,
-    "coefficients": pl.String,
+    "hyperparameters": pl.String,
     "first": pl.Int64,
     "stays": pl.Int64,
     "value": pl.Float64,
@@ -27,8 +27,8 @@ SCHEMA: dict[str, Any] = {
     "status": pl.String,
     "diverged_at": pl.Int64,
 }
-"""One row a path. `coefficients`: all but the learning rate, as JSON; `first`, `stays`: the first step below
-the level, and the first from which on it stays below; null where there is none; `value`: f at the end;
+"""One row a path. `hyperparameters`: all but the learning rate, as JSON; `first`, `stays`: the first step
+below the level, and the first from which on it stays below; null where there is none; `value`: f at the end;
 `evaluations`: in gradients, until `first`, or all where it never arrives; `status`: reached, left (and not
 stayed), not_reached, diverged, or how a minimizer stopped that did not arrive."""
 
@@ -56,8 +56,8 @@ class PathRow:
         return hyperparameters_of(self.setting).get("learning_rate")
 
     @property
-    def coefficients(self) -> dict[str, Any]:
-        """Every coefficient but the learning rate."""
+    def hyperparameters(self) -> dict[str, Any]:
+        """Every hyperparameter but the learning rate."""
         return {
             name: value for name, value in hyperparameters_of(self.setting).items() if name != "learning_rate"
         }
@@ -65,7 +65,7 @@ class PathRow:
     def cells(self) -> dict[str, Any]:
         """The row as the table has it."""
         values = {name: getattr(self, name) for name in SCHEMA}
-        return {**values, "coefficients": json.dumps(self.coefficients, default=str)}
+        return {**values, "hyperparameters": json.dumps(self.hyperparameters, default=str)}
 
 
 def judge(method: str, setting: Method, path: Path, level: float) -> PathRow:
@@ -111,7 +111,7 @@ def best_rates(rows: list[PathRow]) -> list[PathRow]:
     """The best row of those that differ in their learning rate alone."""
     groups: dict[str, list[PathRow]] = {}
     for row in rows:
-        groups.setdefault(row.cells()["coefficients"], []).append(row)
+        groups.setdefault(row.cells()["hyperparameters"], []).append(row)
     return [best(group) for group in groups.values()]
 
 

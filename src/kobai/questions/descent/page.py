@@ -75,7 +75,7 @@ def _table(outcome: DescentOutcome) -> str:
     )
 
 
-UNDER = ("learning_rate", "coefficients")
+UNDER = ("learning_rate", "hyperparameters")
 """Columns that stand under the name of the method where the page is narrow."""
 
 
@@ -87,11 +87,11 @@ def _look(name: str) -> str:
 def _row(i: int, cells: Sequence[str], outcome: DescentOutcome) -> str:
     values, texts = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
     rate = "" if values["learning_rate"] is None else f"η {texts['learning_rate']}"
-    under = html.escape(" ".join(part for part in (rate, texts["coefficients"]) if part))
+    under = html.escape(" ".join(part for part in (rate, texts["hyperparameters"]) if part))
     columns = []
     for name, cell in zip(table.COLUMNS, cells, strict=True):
         text = html.escape(cell)
-        key = html.escape(_key(values[name] if name != "coefficients" else cell))
+        key = html.escape(_key(values[name] if name != "hyperparameters" else cell))
         if name == "method":
             mark = f'<i style="{swatch(i)}"></i>'
             whole = f'{mark}{text.replace("_", "_<wbr>")}<span class="under">{under}</span>'

@@ -75,7 +75,7 @@ class DescentResult(Result):
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "coefficients": json.loads(row["coefficients"])}
+    return {**row, "hyperparameters": json.loads(row["hyperparameters"])}
 
 
 def _end(i: int, outcome: DescentOutcome) -> dict[str, Any]:

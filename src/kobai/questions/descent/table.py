@@ -9,11 +9,11 @@ from kobai.questions.descent.grid import RATES
 from kobai.questions.descent.outcome import DescentOutcome, PathRow
 from kobai.words import say
 
-COLUMNS = ("method", "learning_rate", "coefficients", "first", "stays", "value", "evaluations", "status")
-LEFT = ("method", "coefficients", "status")
+COLUMNS = ("method", "learning_rate", "hyperparameters", "first", "stays", "value", "evaluations", "status")
+LEFT = ("method", "hyperparameters", "status")
 
 LETTERS = {"momentum": "α", "decay": "ρ", "decay_1": "ρ₁", "decay_2": "ρ₂", "epsilon": "ε"}
-"""What the formulas call a coefficient."""
+"""What the formulas call a hyperparameter."""
 
 
 def headers() -> list[str]:
@@ -28,10 +28,10 @@ def rows(outcome: DescentOutcome) -> list[list[str]]:
 
 
 def _differing(outcome: DescentOutcome) -> dict[str, set[str]]:
-    """The coefficients of each method that have not one value in all of its rows."""
+    """The hyperparameters of each method that have not one value in all of its rows."""
     spread: dict[str, dict[str, set[str]]] = {}
     for row in outcome.rows:
-        for name, value in row.coefficients.items():
+        for name, value in row.hyperparameters.items():
             spread.setdefault(row.method, {}).setdefault(name, set()).add(repr(value))
     return {
         row.method: {name for name, values in spread.get(row.method, {}).items() if len(values) > 1}
@@ -43,7 +43,7 @@ def _cells(row: PathRow, differing: set[str]) -> list[str]:
     return [
         row.method,
         "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
-        coefficients(row, differing),
+        hyperparameters(row, differing),
         "–" if row.first is None else f"{row.first}",
         "–" if row.stays is None else f"{row.stays}",
         number(row.value),
@@ -58,7 +58,7 @@ def number(value: float) -> str:
     return f"−{size}" if value < 0 else size
 
 
-def coefficients(row: PathRow, differing: Collection[str] = ()) -> str:
+def hyperparameters(row: PathRow, differing: Collection[str] = ()) -> str:
     """α 0.9; of ε, and of a minimizer's options, only those that differ from the usual or among the rows."""
     try:
         usual = vars(type(row.setting)())
@@ -66,7 +66,7 @@ def coefficients(row: PathRow, differing: Collection[str] = ()) -> str:
         usual = {}
     telling = {
         name: value
-        for name, value in row.coefficients.items()
+        for name, value in row.hyperparameters.items()
         if (name in LETTERS and name != "epsilon") or name in differing or value != usual.get(name, value)
     }
     return " ".join(
@@ -80,9 +80,8 @@ def labels(outcome: DescentOutcome) -> list[str]:
     names, differs = [], _differing(outcome)
     for row in outcome.rows:
         rate = "" if row.learning_rate is None else f"η {row.learning_rate:.4g}"
-        parts = (
-            [row.method, rate, coefficients(row, differs[row.method])] if row.method in many else [row.method]
-        )
+        others = hyperparameters(row, differs[row.method])
+        parts = [row.method, rate, others] if row.method in many else [row.method]
         names.append(" ".join(part for part in parts if part))
     counts: Counter[str] = Counter()
     for i, label in enumerate(names):

@@ -10,7 +10,7 @@ from rich.text import Text
 from kobai.questions.descent import table
 from kobai.questions.descent.outcome import DescentOutcome
 
-FOLDING = ("coefficients", "status")
+FOLDING = ("hyperparameters", "status")
 """What is broken into lines where a row would be too wide."""
 
 

@@ -20,7 +20,7 @@ WORDS: dict[str, str] = {
     # the table
     "descent.column.method": "method",
     "descent.column.learning_rate": "learning\nrate",
-    "descent.column.coefficients": "coeffi-\ncients",
+    "descent.column.hyperparameters": "hyper-\nparameters",
     "descent.column.first": "first\nthere",
     "descent.column.stays": "stays\nfrom",
     "descent.column.value": "f at\nthe end",
@@ -28,7 +28,7 @@ WORDS: dict[str, str] = {
     "descent.column.status": "outcome",
     "descent.meaning.method": "Update rule or minimizer.",
     "descent.meaning.learning_rate": "η; a minimizer needs none.",
-    "descent.meaning.coefficients": "α momentum, ρ decay rates; others where they are not the usual.",
+    "descent.meaning.hyperparameters": "α momentum, ρ decay rates; others where they are not the usual.",
     "descent.meaning.first": "The first step that has arrived.",
     "descent.meaning.stays": "The first step from which on it stays there to the end.",
     "descent.meaning.value": "The value at the last step.",

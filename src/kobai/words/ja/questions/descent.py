@@ -20,7 +20,7 @@ WORDS: dict[str, str] = {
     # the table
     "descent.column.method": "手法",
     "descent.column.learning_rate": "学習率",
-    "descent.column.coefficients": "係数",
+    "descent.column.hyperparameters": "ハイパー\nパラメータ",
     "descent.column.first": "初めて\n到達",
     "descent.column.stays": "以後\n維持",
     "descent.column.value": "最後の\nf",
@@ -28,7 +28,7 @@ WORDS: dict[str, str] = {
     "descent.column.status": "結果",
     "descent.meaning.method": "更新則、または直線探索などを使う最小化手法です。",
     "descent.meaning.learning_rate": "η です。最小化手法には要りません。",
-    "descent.meaning.coefficients": "α はモーメンタム係数、ρ は減衰率です。ほかは既定値と違うものだけを示します。",
+    "descent.meaning.hyperparameters": "α はモーメンタム係数、ρ は減衰率です。ほかは既定値と違うものだけを示します。",
     "descent.meaning.first": "初めて到達したステップです。",
     "descent.meaning.stays": "そこから最後まで到達した状態が続く、最初のステップです。",
     "descent.meaning.value": "最後のステップでの値です。",
