@@ -9,10 +9,12 @@ The program writes it (`Columns.row`), and whoever reads it asks for a number by
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+
+from kobai.basics.arrays import Array
 
 LOSS_SUM, LOSS, METRIC, LOST = range(4)
 FIRST_AVERAGE = 4
@@ -41,8 +43,13 @@ class Columns:
         return [LOSS, METRIC, *range(FIRST_AVERAGE, FIRST_AVERAGE + 2 * self.averages)]
 
     def row(
-        self, loss_sum: Any, evaluations: Sequence[Any], lost: Any, counts: Sequence[Any], dtype: Any
-    ) -> Any:
+        self,
+        loss_sum: Array,
+        evaluations: Sequence[Array],
+        lost: Array,
+        counts: Sequence[Array],
+        dtype: np.dtype,
+    ) -> jax.Array:
         """A row, or one for each cell of a population, from its numbers.
 
         Args:
@@ -97,6 +104,6 @@ class Rows:
         return self.table[..., self.columns.evaluations]
 
 
-def stacked(numbers: Sequence[Any], dtype: Any) -> Any:
+def stacked(numbers: Sequence[Array], dtype: np.dtype) -> jax.Array:
     """Numbers, or arrays of equal shape, in one array with a last axis for them."""
     return jnp.stack([number.astype(dtype) for number in numbers], axis=-1)

@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.stages import Compiled, Lowered
+from jaxtyping import PyTree
 
 from kobai.basics.machine import pool
 from kobai.engine.program import COMPILER_OPTIONS, Program
@@ -17,12 +19,16 @@ Counts = tuple[int, ...] | None
 """How many cells of each rule a population has; None for a single cell, whatever its rule."""
 
 
+Executable = Compiled
+"""A compiled function, called with arrays of the shapes that it was compiled for."""
+
+
 class Data(NamedTuple):
     """A task's data on the device, each a pytree of arrays; `test` may be None."""
 
-    train: Any
-    validation: Any
-    test: Any
+    train: PyTree
+    validation: PyTree
+    test: PyTree
 
     @classmethod
     def of(cls, task: Task) -> "Data":
@@ -38,10 +44,10 @@ class Executables:
 
     def __init__(self, program: Program, data: Data) -> None:
         self.program, self.data = program, data
-        self._lowered: dict[Counts, tuple[Any, Any]] = {}
-        self._compiled: dict[Counts, tuple[Any, Any]] = {}
+        self._lowered: dict[Counts, tuple[Lowered | None, Lowered | None]] = {}
+        self._compiled: dict[Counts, tuple[Executable, Executable | None]] = {}
 
-    def compiled(self, counts: Counts) -> tuple[Any, Any]:
+    def compiled(self, counts: Counts) -> tuple[Executable, Executable | None]:
         """(block, final), ready to be called."""
         if counts not in self._compiled:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
@@ -52,13 +58,13 @@ class Executables:
             self._compiled[counts] = block, final
         return self._compiled[counts]
 
-    def traced(self, counts: Counts) -> tuple[Any, Any]:
+    def traced(self, counts: Counts) -> tuple[Lowered | None, Lowered | None]:
         """(block, final) before compilation, traced once: for the program's text and for compiling it."""
         if counts not in self._lowered:
             self._lowered[counts] = self._lower(counts)
         return self._lowered[counts]
 
-    def _lower(self, counts: Counts) -> tuple[Any, Any]:
+    def _lower(self, counts: Counts) -> tuple[Lowered | None, Lowered | None]:
         """Trace (block, final) with arguments of the shapes they will have."""
         program, (train, validation, test) = self.program, self.data
         if not program.rules:
@@ -72,11 +78,11 @@ class Executables:
         return lowered, None if alike else jax.jit(program.final).lower(cells, test)
 
 
-def joined(items: Sequence[Any], together: bool) -> Any:
+def joined(items: Sequence[PyTree], together: bool) -> PyTree:
     """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]
 
 
-def _shapes(data: Any) -> Any:
+def _shapes(data: PyTree) -> PyTree:
     """The structure, shapes and dtypes of some data: what a program is compiled for."""
     return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)

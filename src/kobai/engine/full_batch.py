@@ -9,19 +9,22 @@ trial brings counts only when it is paid for.
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.stages import Lowered
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Matrix, Scalar, Truth, Vector
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
 from kobai.engine.columns import LOST, Columns, Rows, stacked
 from kobai.engine.draws import initial_values
-from kobai.engine.executables import Data
+from kobai.engine.executables import Data, Executable
 from kobai.engine.program import COMPILER_OPTIONS
 from kobai.engine.run import Model, Run, first_lost, lost_at, run_of, since
 from kobai.minimizers.base import (
@@ -46,15 +49,15 @@ class Progress(NamedTuple):
     """A cell between two blocks."""
 
     state: State
-    θ: Any
-    """The iterate [parameters] that was paid for within the budget."""
-    f: Any
+    θ: Vector
+    """The iterate that was paid for within the budget."""
+    f: Scalar
     """The training loss there."""
-    rows: Any
+    rows: Matrix
     """[evaluations, columns] as in `columns`, but with the training loss itself in place of a sum over steps;
     LOST is −1 before its time."""
-    over: Any
-    """bool: the budget is spent, or the minimizer has ended."""
+    over: Truth
+    """Whether the budget is spent, or the minimizer has ended."""
 
 
 class FullBatch:
@@ -73,8 +76,8 @@ class FullBatch:
         self.task, self.minimizer, self.marks, self.keep_model = task, minimizer, marks, keep_model
         self.θ = task.flatten(task.parameters)
         self.examples = len(jax.tree.leaves(task.train)[0])
-        self._traced: tuple[Any, Any, Any] | None = None
-        self._compiled: tuple[Any, Any, Any] | None = None
+        self._traced: tuple[Lowered, Lowered, Lowered | None] | None = None
+        self._compiled: tuple[Executable, Executable, Executable | None] | None = None
 
     def check(self, name: str) -> None:
         """Refuse what cannot be run: a loss that is no function of the parameters, too many of them."""
@@ -111,19 +114,19 @@ class FullBatch:
         seconds = time.perf_counter() - began
         return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, model=model)]
 
-    def spent(self, state: State) -> Any:
+    def spent(self, state: State) -> Scalar:
         """What the evaluations so far cost, in steps."""
         done = state.evaluations
         gradients = jnp.maximum(done.value, done.gradient) + done.hessian_vector + self.θ.size * done.hessian
         return gradients * (self.examples / self.task.batch_size)
 
-    def begin(self, θ: Any, train: Any) -> Progress:
+    def begin(self, θ: Vector, train: PyTree) -> Progress:
         """Evaluate at the start."""
         rows = jnp.full((len(self.marks), Columns().number), -1, θ.dtype)
         state = self.minimizer.begin(self._objective(train), θ)
         return Progress(state, θ, state.point.f, rows, state.status != RUNNING)
 
-    def block(self, progress: Progress, train: Any, validation: Any) -> Progress:
+    def block(self, progress: Progress, train: PyTree, validation: PyTree) -> Progress:
         """At most `TRIALS_PER_BLOCK` more trial points."""
         objective, marks = self._objective(train), jnp.asarray(self.marks)
 
@@ -136,7 +139,7 @@ class FullBatch:
             θ, f = choose(over, (before.θ, before.f), (state.point.x, state.point.f))
             return count + 1, Progress(state, θ, f, rows, over | (state.status != RUNNING))
 
-        def goes_on(carry: tuple) -> Any:
+        def goes_on(carry: tuple) -> Truth:
             count, progress = carry
             return (count < TRIALS_PER_BLOCK) & ~progress.over
 
@@ -144,11 +147,11 @@ class FullBatch:
         # One that has ended stays where it is.
         return progress._replace(rows=self._filled(progress, progress.over, validation))
 
-    def _filled(self, progress: Progress, due: Any, validation: Any) -> Any:
+    def _filled(self, progress: Progress, due: Truth, validation: PyTree) -> Matrix:
         """The rows that are due and still empty, filled with what the iterate is worth."""
         due = due & (progress.rows[:, LOST] < 0)
 
-        def measured() -> Any:
+        def measured() -> Matrix:
             loss, metric = self.task.evaluate(self.task.unflatten(progress.θ), None, validation)
             status = progress.state.status
             lost = ~jnp.all(jnp.isfinite(progress.θ)) | (status == UNBOUNDED) | (status == NONFINITE_START)
@@ -157,19 +160,19 @@ class FullBatch:
 
         return lax.cond(jnp.any(due), measured, lambda: progress.rows)
 
-    def _objective(self, train: Any) -> Objective:
+    def _objective(self, train: PyTree) -> Objective:
         task = self.task
 
-        def loss(θ: Any) -> Any:
+        def loss(θ: Vector) -> Scalar:
             return task.training_loss(task.unflatten(θ), None, train, None)[0].astype(θ.dtype)
 
         return Objective(loss)
 
-    def measure(self, θ: Any, data: Any) -> Any:
+    def measure(self, θ: Vector, data: PyTree) -> jax.Array:
         """The loss and the metric on one part of the data, [2]."""
         return stacked(self.task.evaluate(self.task.unflatten(θ), None, data), θ.dtype)
 
-    def traced(self) -> tuple[Any, Any, Any]:
+    def traced(self) -> tuple[Lowered, Lowered, Lowered | None]:
         """(begin, block, measure) before compilation; `measure` is None where there are no test data."""
         if self._traced is None:
             task = self.task
@@ -181,7 +184,7 @@ class FullBatch:
             )
         return self._traced
 
-    def compiled(self) -> tuple[Any, Any, Any]:
+    def compiled(self) -> tuple[Executable, Executable, Executable | None]:
         """(begin, block, measure), compiled once."""
         if self._compiled is None:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None

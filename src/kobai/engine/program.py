@@ -16,14 +16,16 @@ number of an update is the loop's, and when to evaluate is a list that the host 
 """
 
 import functools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
+from kobai.engine.blocks import CellState, Clock, Draws, Memories
 from kobai.engine.columns import stacked
 from kobai.engine.draws import batches, noise_key
 from kobai.engine.parts import Parts
@@ -38,50 +40,6 @@ COMPILER_OPTIONS = {
     # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
     "xla_cpu_enable_fast_min_max": False,
 }
-
-
-class Cells(NamedTuple):
-    """One cell between two blocks; for a population each array has a leading axis [cells]."""
-
-    rule: Any
-    """int32: the position of the cell's rule among the program's."""
-    hyperparameters: Any
-    """[hyperparameters], padded with zeros."""
-    θ: Any
-    """[parameters]."""
-    memory: Storage
-    """The state of the rule."""
-    state: Any
-    """The model's state (a pytree), or None."""
-    loss_sum: Any
-    """The sum of the training losses since the last evaluation."""
-    diverged_at: Any
-    """int32: the first step whose training loss was not finite, and not left out; 0: none so far."""
-    parts: tuple[Any, ...] = ()
-    """What the cell keeps for each part of its strategy; () where the program has none."""
-
-
-class Draws(NamedTuple):
-    """Everything random or planned that a block needs, made outside; for a population with a leading axis
-    [cells]."""
-
-    batches: Any
-    """int32 [capacity, batch]: the examples of each step."""
-    key: Any
-    """uint32 [2]: the seed's random key, folded with the step only where the task asks for one."""
-    plan: tuple[Any, ...]
-    """What each part of the strategy does at each step: [capacity, …], or None."""
-
-
-class Clock(NamedTuple):
-    """Which steps a block runs: stretches that end, with an evaluation, at the first `count` of `ends`."""
-
-    start: Any
-    ends: Any
-    """int32 [capacity + 1]."""
-    count: Any
-    due: Any = None
-    """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
 
 
 class Program:
@@ -115,11 +73,11 @@ class Program:
         }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
 
-    def position_of(self, optimizer: Any) -> int:
+    def position_of(self, optimizer: PyTree) -> int:
         """The position of the optimizer's rule among those of the program."""
         return self.position[jax.tree.structure(optimizer)]
 
-    def start(self, optimizer: Any, θ: np.ndarray, strategy: Strategy | None = None) -> Cells:
+    def start(self, optimizer: PyTree, θ: np.ndarray, strategy: Strategy | None = None) -> CellState:
         """One cell before its first step, on the host."""
         leaves = jax.tree.leaves(optimizer)
         position, θ = self.position_of(optimizer), θ.astype(self.θ.dtype)
@@ -131,7 +89,7 @@ class Program:
             integers=np.zeros(self.sizes["integers"], np.int32),
         )
         state = jax.tree.map(np.asarray, self.task.state)
-        return Cells(
+        return CellState(
             rule=np.int32(position),
             hyperparameters=values,
             θ=θ,
@@ -158,11 +116,11 @@ class Program:
         return Clock(np.int32(start), room, np.int32(len(ends)), np.int32(due) if self.parts.watch else None)
 
     def block(
-        self, clock: Clock, cell: Cells, draws: Draws, train: Any, validation: Any
-    ) -> tuple[Cells, Any]:
+        self, clock: Clock, cell: CellState, draws: Draws, train: PyTree, validation: PyTree
+    ) -> tuple[CellState, jax.Array]:
         """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, columns]."""
 
-        def step(s: Any, cell: Cells) -> Cells:
+        def step(s: Whole, cell: CellState) -> CellState:
             point = self._point(s, cell)
             loss, state, g = self._gradient(s, clock, point, cell, draws, train)
             plan = jax.tree.map(lambda steps: steps[s - clock.start], draws.plan)
@@ -180,8 +138,14 @@ class Program:
         )
 
     def population(
-        self, counts: Sequence[int], clock: Clock, cells: Cells, draws: Draws, train: Any, validation: Any
-    ) -> tuple[Cells, Any]:
+        self,
+        counts: Sequence[int],
+        clock: Clock,
+        cells: CellState,
+        draws: Draws,
+        train: PyTree,
+        validation: PyTree,
+    ) -> tuple[CellState, jax.Array]:
         """All cells of the chunk in step, `counts[i]` of them, one after the other, of rule i: for a GPU.
 
         One batched gradient for the whole population, then each rule on its own slice of it. The rows are
@@ -190,7 +154,7 @@ class Program:
         ends = np.cumsum(counts)
         slices = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
 
-        def per_rule(method: Any, s: Any, cells: Cells, *more: Any) -> Any:
+        def per_rule(method: Callable, s: Whole, cells: CellState, *more: PyTree) -> PyTree:
             """The results of ``method(rule, s, hyperparameters, …)`` of each rule on its slice, together."""
             results = [
                 jax.vmap(functools.partial(method, rule), (None, *[0] * (1 + len(more))))(
@@ -201,7 +165,7 @@ class Program:
             ]
             return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *results)
 
-        def step(s: Any, cells: Cells) -> Cells:
+        def step(s: Whole, cells: CellState) -> CellState:
             point = cells.θ
             if self.looks_ahead:
                 point = per_rule(Rule.lookahead, s, cells, cells.θ, cells.memory)
@@ -219,12 +183,19 @@ class Program:
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
         return self._run(clock, cells, step, lambda cells: measure(cells, validation), evaluated)
 
-    def final(self, cells: Cells, data: Any) -> Any:
+    def final(self, cells: CellState, data: PyTree) -> jax.Array:
         """The loss and the metric on one part of the data, and of each average: [2 + …] or [cells, 2 + …]."""
         measure = jax.vmap(self._measure, (0, None)) if cells.θ.ndim > 1 else self._measure
         return stacked(measure(cells, data), self.θ.dtype)
 
-    def _run(self, clock: Clock, cells: Cells, step: Any, measure: Any, evaluated: Any) -> tuple[Cells, Any]:
+    def _run(
+        self,
+        clock: Clock,
+        cells: CellState,
+        step: Callable[[Whole, CellState], CellState],
+        measure: Callable[[CellState], Sequence[Array]],
+        evaluated: Callable[..., Memories],
+    ) -> tuple[CellState, jax.Array]:
         """Step to the end of each stretch and evaluate there; until the block ends, or every cell is lost.
 
         `cells` is one cell without a leading axis, or a population with one.
@@ -245,9 +216,9 @@ class Program:
             cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), parts=memories)
             return i + 1, end, cells, rows
 
-        def goes_on(carry: tuple) -> Any:
+        def goes_on(carry: tuple) -> Truth:
             i, _, cells, _ = carry
-            within, running, over = i < clock.count, cells.diverged_at == 0, self.parts.over(cells.parts)
+            within, running, over = i < clock.stretches, cells.diverged_at == 0, self.parts.over(cells.parts)
             return within & jnp.any(running if over is None else running & ~over)
 
         rows = jnp.full(
@@ -257,27 +228,31 @@ class Program:
         _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
         return cells, rows
 
-    def _point(self, s: Any, cell: Cells) -> Any:
+    def _point(self, s: Whole, cell: CellState) -> Vector:
         """Where the gradient is taken."""
         if not self.looks_ahead:
             return cell.θ
         looks = [rule.lookahead for rule in self.rules]
         return lax.switch(cell.rule, looks, s, cell.hyperparameters, cell.θ, cell.memory)
 
-    def _gradient(self, s: Any, clock: Clock, point: Any, cell: Cells, draws: Draws, train: Any) -> tuple:
+    def _gradient(
+        self, s: Whole, clock: Clock, point: Vector, cell: CellState, draws: Draws, train: PyTree
+    ) -> tuple[Scalar, PyTree, Vector]:
         """(loss, model state, gradient) of one cell's batch at `point`."""
         task = self.task
         rows = draws.batches[s - clock.start]
         batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
-        key = jax.random.fold_in(jax.random.wrap_key_data(draws.key), s) if task.random else None
+        key = jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.key)), s) if task.random else None
 
-        def loss_at(point: Any) -> Any:
+        def loss_at(point: Vector) -> tuple[Scalar, PyTree]:
             return task.training_loss(task.unflatten(point), cell.state, batch, key)
 
         (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
         return loss, state, g
 
-    def _guarded(self, cell: Cells, loss: Any, state: Any, g: Any, point: Any) -> tuple:
+    def _guarded(
+        self, cell: CellState, loss: Scalar, state: PyTree, g: Vector, point: Vector
+    ) -> tuple[Vector, Memories, PyTree, Truth | None]:
         """(gradient for the rule, memories, model state, whether the batch was left out) of one cell.
 
         A batch that is left out leaves no trace in the model's state. Where none can be: None.
@@ -287,10 +262,10 @@ class Program:
             state = jax.tree.map(functools.partial(jnp.where, left_out), cell.state, state)
         return g, memories, state, left_out
 
-    def _measure(self, cell: Cells, data: Any) -> tuple:
+    def _measure(self, cell: CellState, data: PyTree) -> tuple[Array, ...]:
         """(loss, metric) of one cell on a whole part of the data, and then those of each average."""
 
-        def at(θ: Any) -> tuple[Any, Any]:
+        def at(θ: Vector) -> tuple[Scalar, Scalar]:
             return self.task.evaluate(self.task.unflatten(θ), cell.state, data)
 
         points = self.parts.points(cell.parts)
@@ -301,15 +276,15 @@ class Program:
 
 
 def _stepped(
-    s: Any,
-    cell: Cells,
-    θ: Any,
+    s: Whole,
+    cell: CellState,
+    θ: Vector,
     storage: Storage,
-    state: Any,
-    loss: Any,
-    memories: tuple[Any, ...],
-    left_out: Any,
-) -> Cells:
+    state: PyTree,
+    loss: Scalar,
+    memories: Memories,
+    left_out: Truth | None,
+) -> CellState:
     """The cell after one update; its step of divergence where the loss is the first that is not finite.
 
     The loss of a batch that was left out is no divergence: then the evaluations tell.
@@ -327,5 +302,5 @@ def _stepped(
     )
 
 
-def _rows(part: slice, arrays: Any) -> Any:
+def _rows(part: slice, arrays: PyTree) -> PyTree:
     return jax.tree.map(lambda array: array[part], arrays)

@@ -1,10 +1,11 @@
 """What came of a cell: its curves and its ends, read off the rows that the engine wrote."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Parameters
 from kobai.engine.columns import Rows
 from kobai.engine.parts import End
 from kobai.engine.strategy import Strategy
@@ -56,11 +57,11 @@ class Model:
       state: a pytree like the task's `state`, or None.
     """
 
-    parameters: Any
-    state: Any
+    parameters: Parameters
+    state: PyTree
 
     @classmethod
-    def of(cls, task: Task, θ: np.ndarray, state: Any) -> "Model":
+    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "Model":
         """The network of a task at θ."""
         return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
 

@@ -7,7 +7,7 @@ where it bears the name of a built-in one, since whoever reads it would run some
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -19,6 +19,7 @@ from kobai.basics.errors import UsageError
 from kobai.candidates.named import TABLES
 from kobai.engine.parts import PARTS
 from kobai.engine.strategy import Strategy
+from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.from_optax import FromOptax, from_optax
@@ -26,7 +27,7 @@ from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
 
 Spelling = dict[str, Any]
-"""A plain value: dicts by name, lists, strings, numbers, True, False, None."""
+"""A plain value, as JSON has it: dicts by name, lists, strings, numbers, True, False, None."""
 
 Method = Optimizer | Minimizer
 
@@ -63,7 +64,7 @@ def read_method(spelling: Spelling) -> Method:
     return entry.load()(**spelling["fields"])
 
 
-def _plain(owner: Any, fields: dict[str, Any]) -> Spelling:
+def _plain(owner: object, fields: Mapping[str, object]) -> Spelling:
     """The fields as Python's own values, NumPy's and JAX's numbers too; anything else is the user's own."""
     arrays = (np.generic, np.ndarray, jax.Array)
     values = {name: value.tolist() if isinstance(value, arrays) else value for name, value in fields.items()}
@@ -77,7 +78,7 @@ def _plain(owner: Any, fields: dict[str, Any]) -> Spelling:
 # Initial values and strategies.
 
 
-def spell_initializer(initializer: initializers.Initializer) -> str:
+def spell_initializer(initializer: Initializer) -> str:
     """The name of a built-in initializer: "he", "normal:0.01"."""
     return _named(initializer, initializers.parse)
 
@@ -101,7 +102,7 @@ def read_strategy(spelling: Spelling) -> Strategy:
     """The strategy that is spelled so."""
     fields: dict[str, Any] = {}
     for name, value in spelling.items():
-        read: Callable[..., Any] = READERS.get(name, bool)
+        read: Callable[..., object] = READERS.get(name, bool)
         if isinstance(value, dict):
             fields[name] = read(**value)
         else:
@@ -109,7 +110,7 @@ def read_strategy(spelling: Spelling) -> Strategy:
     return Strategy(**fields)
 
 
-def _part(part: Any, read: Callable[..., Any]) -> str | Spelling:
+def _part(part: Any, read: Callable[..., object]) -> str | Spelling:
     """A part by its name, or one that is made of numbers by those that differ from their defaults."""
     if isinstance(part, Schedule | Averaging):
         return _named(part, read)
@@ -119,7 +120,7 @@ def _part(part: Any, read: Callable[..., Any]) -> str | Spelling:
     return _plain(part, {name: value for name, (value, default) in fields.items() if value != default})
 
 
-def _named(part: Any, read: Callable[[str], Any]) -> str:
+def _named(part: Schedule | Averaging | Initializer, read: Callable[[str], object]) -> str:
     """The name of a part, where it reads back as the very same part."""
     if not _same(_value(lambda: read(part.name)), part):
         raise _own(part)
@@ -139,7 +140,7 @@ def _same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def _value(read: Callable[[], Any]) -> Any:
+def _value(read: Callable[[], object]) -> object:
     """What is read, or None where it cannot be."""
     try:
         return read()
@@ -147,5 +148,5 @@ def _value(read: Callable[[], Any]) -> Any:
         return None
 
 
-def _own(part: Any) -> UsageError:
+def _own(part: object) -> UsageError:
     return UsageError("error.cell.spelling", value=getattr(part, "name", type(part).__name__))

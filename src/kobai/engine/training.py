@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import numpy as np
 
+from kobai.engine.blocks import CellState
 from kobai.engine.cell import Cell
 from kobai.engine.columns import Rows
 from kobai.engine.draws import initial_values
-from kobai.engine.executables import Counts, Executables, joined
-from kobai.engine.program import Cells, Program
+from kobai.engine.executables import Counts, Executable, Executables, joined
+from kobai.engine.program import Program
 from kobai.engine.run import Model, Run, lost_at, run_of
 from kobai.engine.strategy import Strategy
 
@@ -109,12 +109,17 @@ class Training:
             for i, cell in enumerate(cells)
         ]
 
-    def _start(self, cell: Cell) -> Cells:
+    def _start(self, cell: Cell) -> CellState:
         θ = initial_values(self.program.task, cell.initializer, cell.seed)
         return self.program.start(cell.optimizer, θ, cell.strategy)
 
     def _tests(
-        self, block: Any, final: Any, state: Cells, step: int, diverged_at: np.ndarray
+        self,
+        block: Executable,
+        final: Executable | None,
+        state: CellState,
+        step: int,
+        diverged_at: np.ndarray,
     ) -> Sequence[np.ndarray | None]:
         """What each cell's network, and each of its averages, is worth on the test data; None: not known."""
         program, data, columns = self.program, self.executables.data, self.program.columns
@@ -129,7 +134,7 @@ class Training:
         _, rows = block(program.clock(step, [step]), state, draws, data.train, data.test)
         return list(Rows(np.asarray(rows).reshape(cells, -1, columns.number), columns).evaluations[:, 0])
 
-    def _models(self, state: Cells, cells: int) -> Sequence[Model | None]:
+    def _models(self, state: CellState, cells: int) -> Sequence[Model | None]:
         """The network of each cell, where it is kept."""
         if not self.keep_model:
             return [None] * cells

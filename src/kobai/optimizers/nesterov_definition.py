@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from kobai.basics.arrays import narrow
+from kobai.basics.arrays import Array, Parameters, Whole, narrow
 from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer, State
@@ -29,12 +29,12 @@ class NesterovDefinition(Optimizer):
 
     memories = ("v",)
 
-    def lookahead(self, params: Any, state: State) -> Any:
+    def lookahead(self, params: Parameters, state: State) -> Parameters:
         """θ + αv."""
         α = self.momentum
         return jax.tree.map(lambda θ, v: narrow(θ + α * v, θ), params, state.memory["v"])
 
-    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, α = self.learning_rate, self.momentum
         v = α * v - η * g
         return v, (v,)

@@ -1,11 +1,12 @@
 """Averages of the iterates: kept beside the training, which they do not change, and evaluated with it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Matrix, Truth, Vector
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
 from kobai.stabilizers.averaging import average, mixed
@@ -21,23 +22,23 @@ class Averages(Part):
         self.evaluations = number
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Averages | None":  # noqa: ARG003
+    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Averages | None":
         number = max((len(strategy.averages) for strategy in strategies), default=0)
         return cls(number) if number else None
 
-    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> np.ndarray:  # noqa: ARG002
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> np.ndarray:
         return np.stack([θ] * self.evaluations)
 
-    def plan(self, strategy: Strategy, start: int, stop: int, steps: int, room: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def plan(self, strategy: Strategy, start: int, stop: int, steps: int, room: np.ndarray) -> np.ndarray:
         """[capacity, averages]: the weight of the new iterate in each mean."""
         weights = np.stack([room] * self.evaluations, axis=1)
         for i, averaging in enumerate(strategy.averages):
             weights[: stop - start, i] = averaging.weight(np.arange(start + 1, stop + 1))
         return weights
 
-    def stepped(self, memory: Any, plan: Any, θ: Any, over: Any) -> Any:
+    def stepped(self, memory: PyTree, plan: PyTree, θ: Vector, over: Truth | None) -> Matrix:
         means = mixed(memory, θ, plan[:, None])
         return means if over is None else jnp.where(over, memory, means)
 
-    def points(self, memory: Any) -> Any:
+    def points(self, memory: PyTree) -> Matrix:
         return memory

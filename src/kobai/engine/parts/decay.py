@@ -1,11 +1,13 @@
 """Weight decay beside the step of any rule: Δ − ηλw."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Number, Vector
 from kobai.engine.parts.part import Part, Step
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
@@ -18,11 +20,11 @@ from kobai.tasks.task import Task
 class Decay(NamedTuple):
     """The numbers of a cell's decay."""
 
-    rate: Any
+    rate: Number
     """λ."""
-    biases: Any
+    biases: Number
     """1 where biases decay too, else 0."""
-    replaces: Any
+    replaces: Number
     """1 where it stands in place of the optimizer's own decay; 0: the cell has none."""
 
 
@@ -38,17 +40,17 @@ class Decays(Part):
     def of(cls, strategies: Sequence[Strategy], task: Task) -> "Decays | None":
         return cls(task) if any(strategy.weight_decay is not None for strategy in strategies) else None
 
-    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> Decay:  # noqa: ARG002
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Decay:
         decay, replaces = strategy.weight_decay or WeightDecay(), strategy.weight_decay is not None
         numbers = Decay(decay.rate, float(decay.biases), float(replaces))
         return jax.tree.map(lambda value: np.asarray(value, θ.dtype), numbers)
 
-    def before(self, memory: Decay, plan: Any, step: Step, rule: Rule) -> Step:  # noqa: ARG002
+    def before(self, memory: Decay, plan: PyTree, step: Step, rule: Rule) -> Step:
         if rule.own_decay is None:
             return step
         values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
         return step._replace(hyperparameters=values)
 
-    def after(self, memory: Decay, plan: Any, step: Step, rule: Rule, Δ: Any, θ: Any) -> Any:  # noqa: ARG002
+    def after(self, memory: Decay, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         η, λ = step.learning_rate(rule), memory.rate
         return decayed(Δ, θ, η * λ, shares(weights_of(self.task), memory.biases))

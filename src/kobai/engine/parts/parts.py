@@ -3,10 +3,13 @@
 import functools
 import operator
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
+from kobai.engine.blocks import CellState, Memories, Plans
 from kobai.engine.columns import Columns
 from kobai.engine.parts.average import Averages
 from kobai.engine.parts.clip import Clipping
@@ -21,9 +24,6 @@ from kobai.tasks.task import Task
 
 PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Averages, Stopping)
 """Every part that there is, in the order in which they act."""
-
-Memories = tuple[Any, ...]
-"""The memory of each part of a program, in their order."""
 
 
 class Parts:
@@ -40,19 +40,21 @@ class Parts:
 
     # On the host.
 
-    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> Memories:
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Memories:
         """What a cell keeps for its parts before its first step; `state`: the model's."""
         return tuple(part.start(strategy, θ, state) for part in self.parts)
 
     def plan(
-        self, strategy: Strategy, start: int, stop: int, steps: int, capacity: int, dtype: Any
-    ) -> tuple[Any, ...]:
+        self, strategy: Strategy, start: int, stop: int, steps: int, capacity: int, dtype: np.dtype
+    ) -> Plans:
         """What each part does at the steps from `start` to `stop` of `steps`."""
         return tuple(part.plan(strategy, start, stop, steps, np.ones(capacity, dtype)) for part in self.parts)
 
     # In the program. `plan` is that of one step.
 
-    def gradient(self, memories: Memories, g: Any, θ: Any, loss: Any) -> tuple[Any, Memories, Any]:
+    def gradient(
+        self, memories: Memories, g: Vector, θ: Vector, loss: Scalar
+    ) -> tuple[Vector, Memories, Truth | None]:
         """(the gradient that the rule gets, the memories, whether the batch is left out, or None)."""
         new, left_out = [], []
         for part, memory in zip(self.parts, memories, strict=True):
@@ -61,7 +63,7 @@ class Parts:
             left_out += [] if without is None else [without]
         return g, tuple(new), functools.reduce(operator.or_, left_out) if left_out else None
 
-    def operands(self, memories: Memories, plan: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    def operands(self, memories: Memories, plan: Plans) -> list[tuple[PyTree, PyTree]]:
         """What `step` needs beside the rule's own: (memory, plan) of each part that has a say in it."""
         return [
             (memory, planned)
@@ -70,8 +72,15 @@ class Parts:
         ]
 
     def step(
-        self, rule: Rule, s: Any, values: Any, g: Any, storage: Storage, θ: Any, *operands: tuple[Any, Any]
-    ) -> tuple[Any, Storage]:
+        self,
+        rule: Rule,
+        s: Whole,
+        values: jax.Array,
+        g: Vector,
+        storage: Storage,
+        θ: Vector,
+        *operands: tuple[PyTree, PyTree],
+    ) -> tuple[Vector, Storage]:
         """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
         step = Step(values)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
@@ -81,28 +90,30 @@ class Parts:
             Δ = part.after(memory, planned, step, rule, Δ, θ)
         return θ + Δ.astype(θ.dtype), rule.pack(state, storage)
 
-    def stepped(self, memories: Memories, plan: tuple[Any, ...], θ: Any) -> Memories:
+    def stepped(self, memories: Memories, plan: Plans, θ: Vector) -> Memories:
         """The memories after the step to θ."""
         over = self.over(memories)
         every = zip(self.parts, memories, plan, strict=True)
         return tuple(part.stepped(memory, planned, θ, over) for part, memory, planned in every)
 
-    def points(self, memories: Memories) -> list[Any]:
+    def points(self, memories: Memories) -> list[Matrix]:
         """What is evaluated beside the iterate: arrays [points, parameters]."""
         points = (part.points(memory) for part, memory in zip(self.parts, memories, strict=True))
         return [array for array in points if array is not None]
 
-    def counted(self, memories: Memories) -> list[Any]:
+    def counted(self, memories: Memories) -> list[Scalar]:
         """What the parts have counted, in the order of the columns."""
         every = zip(self.parts, memories, strict=True)
         return [number for part, memory in every for number in part.counted(memory)]
 
-    def evaluated(self, memories: Memories, loss: Any, θ: Any, state: Any, step: Any, due: Any) -> Memories:
+    def evaluated(
+        self, memories: Memories, loss: Scalar, θ: Vector, state: PyTree, step: Whole, due: Truth
+    ) -> Memories:
         """The memories after an evaluation; not `due`: at the end of a block alone."""
         every = zip(self.parts, memories, strict=True)
         return tuple(part.evaluated(memory, loss, θ, state, step, due) for part, memory in every)
 
-    def over(self, memories: Memories) -> Any:
+    def over(self, memories: Memories) -> Truth | None:
         """Whether any part has ended the cell; None where none can."""
         ends = [part.over(memory) for part, memory in zip(self.parts, memories, strict=True)]
         ends = [end for end in ends if end is not None]
@@ -116,7 +127,7 @@ class Parts:
         nowhere = End(np.zeros(cells, np.int32), np.zeros(cells))
         return next((end for end in ends if end is not None), nowhere)
 
-    def restored(self, cells: Any) -> Any:
+    def restored(self, cells: CellState) -> CellState:
         """The cells from which the final numbers are taken."""
         memories = []
         for part, memory in zip(self.parts, cells.parts, strict=True):

@@ -1,11 +1,13 @@
 """L1 and L2 in the loss: their gradient is added to the batch's own."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Number, Scalar, Vector
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights_of
@@ -16,9 +18,9 @@ from kobai.tasks.task import Task
 class Strengths(NamedTuple):
     """The numbers of one penalty."""
 
-    l1: Any
-    l2: Any
-    biases: Any
+    l1: Number
+    l2: Number
+    biases: Number
     """1 where biases pay too, else 0."""
 
 
@@ -34,11 +36,13 @@ class Penalties(Part):
     def of(cls, strategies: Sequence[Strategy], task: Task) -> "Penalties | None":
         return cls(task) if any(strategy.l1.l1 or strategy.l2.l2 for strategy in strategies) else None
 
-    def start(self, strategy: Strategy, θ: np.ndarray, state: Any) -> tuple[Strengths, ...]:  # noqa: ARG002
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> tuple[Strengths, ...]:
         pairs = tuple(Strengths(p.l1, p.l2, float(p.biases)) for p in (strategy.l1, strategy.l2))
         return jax.tree.map(lambda value: np.asarray(value, θ.dtype), pairs)
 
-    def gradient(self, memory: tuple[Strengths, ...], g: Any, θ: Any, loss: Any) -> tuple[Any, Any, None]:  # noqa: ARG002
+    def gradient(
+        self, memory: tuple[Strengths, ...], g: Vector, θ: Vector, loss: Scalar
+    ) -> tuple[Vector, tuple[Strengths, ...], None]:
         for l1, l2, biases in memory:
             g = Penalty(l1, l2).gradient(g, θ, shares(weights_of(self.task), biases))
         return g, memory, None

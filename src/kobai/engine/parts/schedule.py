@@ -1,10 +1,11 @@
 """Schedules: the learning rate of each step, as a factor that is planned outside the program."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Vector
 from kobai.engine.parts.part import Part, Step
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
@@ -18,7 +19,7 @@ class Schedules(Part):
     fields = {"schedule": schedule}
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Schedules | None":  # noqa: ARG003
+    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Schedules | None":
         return cls() if any(strategy.schedule is not None for strategy in strategies) else None
 
     def plan(self, strategy: Strategy, start: int, stop: int, steps: int, room: np.ndarray) -> np.ndarray:
@@ -26,10 +27,10 @@ class Schedules(Part):
             room[: stop - start] = strategy.schedule.factors(start, stop, steps)
         return room
 
-    def before(self, memory: Any, plan: Any, step: Step, rule: Rule) -> Step:  # noqa: ARG002
+    def before(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule) -> Step:
         if rule.rate is None:
             return step._replace(factor=plan)
         return step._replace(hyperparameters=step.hyperparameters.at[rule.rate].multiply(plan))
 
-    def after(self, memory: Any, plan: Any, step: Step, rule: Rule, Δ: Any, θ: Any) -> Any:  # noqa: ARG002
+    def after(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         return Δ * plan if rule.rate is None else Δ
