@@ -5,9 +5,12 @@ import runpy
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
+
+from kobai.basics import registry
 
 ROOT = Path(__file__).parent.parent
 CONTENTS = ("zensical.toml", "docs", "tools/site", "src")
@@ -83,6 +86,18 @@ def test_the_reference_has_signatures_docstrings_and_formulas(site):
     assert "Keep moving: part of the last update is made again." in text
     questions = re.sub(r"<[^>]+>", "", page(site, "reference/api/questions.html"))
     assert re.search(r"tuning_seeds: int \| None = None", questions)
+
+
+def test_every_method_task_and_landscape_is_in_the_reference(site):
+    """Whatever `kobai methods` lists, by where it lives; what makes a batch is no function for a user."""
+    inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    told = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
+    tables = [table for kind, table in registry.METHODS.items() if kind != "batch"]
+    homes = [
+        entry.home for table in (*tables, registry.TASKS, registry.LANDSCAPES) for entry in table.values()
+    ]
+    assert len(homes) > 60
+    assert [home for home in homes if f"kobai.{home.replace(':', '.')}" not in told] == []
 
 
 @pytest.mark.parametrize(
