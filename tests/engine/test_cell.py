@@ -146,11 +146,6 @@ def test_the_tables_are_covered():
         "clip_value", "clip_norm", "clip_percentile", "polyak", "exponential",
         "l1", "l2", "weight_decay", "early_stopping",
     }  # fmt: skip
-<<<<<<< HEAD
-=======
-    for name in parts:
-        assert callable(registry.STABILIZERS[name].load())
->>>>>>> 41824c2 (Hyperparameters in a descent's table too; tests that hold beside a browser and under several workers)
     fields = {field.name for field in dataclasses.fields(Strategy)}
     assert {name for part in PARTS for name in part.fields} == fields - {"replacement"}
 

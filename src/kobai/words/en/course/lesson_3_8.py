@@ -12,7 +12,7 @@ WORDS = {
     "course.wrong.early_stop.never": "it never stops: this is the minimum of the whole sequence, which you cannot know while training",
     "course.wrong.early_stop.order": "best and stop have changed places",
     "course.hint.3_8.with_l2.1": "only the gradients of weights change. Those of biases go in as they are",
-    "course.hint.3_8.with_l2.2": "key.startswith(\"W\") tells a weight. What is added to its gradient is the derivative, λw",
+    "course.hint.3_8.with_l2.2": 'key.startswith("W") tells a weight. What is added to its gradient is the derivative, λw',
     "course.hint.3_8.with_l2.3": "{key: … for key, g in grads.items()}, where … is g + strength * params[key] for a weight and g for a bias",
     "course.wrong.with_l2.biases": "the biases pay as well. Only weights should",
     "course.wrong.with_l2.only_biases": "the biases pay, and not the weights",

@@ -12,7 +12,7 @@ WORDS = {
     "course.wrong.early_stop.never": "止まっていません。全体の最小値を返していますが、学習の途中ではそれは分かりません",
     "course.wrong.early_stop.order": "best と stop の順番が逆です",
     "course.hint.3_8.with_l2.1": "変わるのは重みの勾配だけです。バイアスの勾配はそのまま入れます",
-    "course.hint.3_8.with_l2.2": "重みかどうかはkey.startswith(\"W\")で分かります。重みなら、足すのは微分λwです",
+    "course.hint.3_8.with_l2.2": '重みかどうかはkey.startswith("W")で分かります。重みなら、足すのは微分λwです',
     "course.hint.3_8.with_l2.3": "{key: … for key, g in grads.items()}の…は、重みならg + strength * params[key]、バイアスならgです",
     "course.wrong.with_l2.biases": "バイアスにも罰金をかけています。罰金をかけるのは重みだけです",
     "course.wrong.with_l2.only_biases": "重みではなくバイアスに罰金をかけています",
