@@ -1,4 +1,4 @@
-"""The text of the lessons and pages: Japanese as it is printed in a book, markdown that becomes what it says."""
+"""The text of lessons and pages: Japanese as it is printed in a book, markdown that becomes what it says."""
 
 import re
 

@@ -1,7 +1,7 @@
 """The network of lesson 3_2 for any number of layers, in NumPy: what later lessons start from.
 
-`Network` is made of dense layers; `NormalizedNetwork` has batch normalization before every ReLU. `train` takes
-either.
+`Network` is made of dense layers; `NormalizedNetwork` has batch normalization before every ReLU. `train`
+takes either.
 """
 
 from collections.abc import Callable, Sequence

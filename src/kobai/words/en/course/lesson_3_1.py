@@ -13,7 +13,7 @@ WORDS = {
     # θ
     "course.hint.3_1.theta.1": "make each array one row of numbers, and join the rows. NumPy has a function for either",
     "course.hint.3_1.theta.2": "array.ravel() is the array in one row; params.values() has the order of the dict",
-    "course.hint.3_1.theta.3": "np.concatenate([… for array in params.values()]), where … is the array in one row",
+    "course.hint.3_1.theta.3": "np.concatenate([… for a in params.values()]), where … is the array in one row",
     "course.wrong.as_vector.columns": "the arrays are read column by column. Leave NumPy its default, row by row",
     "course.wrong.as_vector.sorted": "the arrays are in the order of the alphabet. Keep the order of the dict",
     "course.wrong.as_vector.weights_only": "the biases are missing. θ holds all parameters",

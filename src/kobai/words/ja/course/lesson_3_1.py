@@ -13,7 +13,7 @@ WORDS = {
     # θ
     "course.hint.3_1.theta.1": "配列を1本のベクトルに直し、順につなげます。どちらにもNumPyの関数があります",
     "course.hint.3_1.theta.2": "array.ravel()は、配列の要素を行の順に並べた1次元の配列です。params.values()は辞書の順です",
-    "course.hint.3_1.theta.3": "np.concatenate([… for array in params.values()])の…に、1次元に直した配列を入れます",
+    "course.hint.3_1.theta.3": "np.concatenate([… for a in params.values()])の…に、1次元に直した配列を入れます",
     "course.wrong.as_vector.columns": "配列の中が列の順に並んでいます。NumPyの既定(行の順)のまま並べてください",
     "course.wrong.as_vector.sorted": "配列が名前のアルファベット順に並んでいます。辞書の順のままにしてください",
     "course.wrong.as_vector.weights_only": "バイアスが入っていません。θにはすべてのパラメータが入ります",
