@@ -8,9 +8,6 @@ import functools
 
 import numpy as np
 
-from kobai.initializers import Initializer
-from kobai.tasks.task import Task
-
 INITIAL, BATCHES, NOISE, REPLACED = range(4)
 """What a random stream is for: each seed has one stream for each purpose."""
 
@@ -21,12 +18,6 @@ EPOCHS_KEPT = 2**23
 def stream(seed: int, purpose: int, *more: int) -> np.random.Generator:
     """The random stream of a seed for one purpose (Philox, keyed by all of them)."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose, *more])))
-
-
-def initial_values(task: Task, initializer: Initializer, seed: int) -> np.ndarray:
-    """θ before the first step, [parameters]."""
-    random = stream(seed, INITIAL)
-    return task.flatten(initializer.fill(task.parameters, random, layout=task.layout))
 
 
 def noise_key(seed: int) -> np.ndarray:

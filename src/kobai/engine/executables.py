@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.stages import Compiled, Lowered
 from jaxtyping import PyTree
@@ -13,7 +12,6 @@ from jaxtyping import PyTree
 from kobai.basics.machine import pool
 from kobai.engine.program import COMPILER_OPTIONS, Program
 from kobai.engine.strategy import Strategy
-from kobai.tasks.task import Task
 
 Counts = tuple[int, ...] | None
 """How many cells of each rule a population has; None for a single cell, whatever its rule."""
@@ -29,10 +27,6 @@ class Data(NamedTuple):
     train: PyTree
     validation: PyTree
     test: PyTree
-
-    @classmethod
-    def of(cls, task: Task) -> "Data":
-        return cls(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
 
 
 class Executables:

@@ -23,7 +23,7 @@ from kobai.basics.errors import UsageError
 from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
 from kobai.engine.columns import LOST, Columns, Rows, stacked
-from kobai.engine.draws import initial_values
+from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Data, Executable
 from kobai.engine.program import COMPILER_OPTIONS
 from kobai.engine.run import Model, Run, first_lost, lost_at, run_of, since
@@ -99,7 +99,7 @@ class FullBatch:
         """Let the minimizer train its one cell; None when told to leave, which is asked before each block."""
         began = time.perf_counter()
         begin, block, measure = self.compiled()
-        progress = begin(initial_values(self.task, cell.initializer, cell.seed), data.train)
+        progress = begin(self.task.start(cell.initializer, stream(cell.seed, INITIAL)), data.train)
         while not progress.over:
             if leave():
                 return None

@@ -60,7 +60,7 @@ class Program:
         capacity: int,
         strategies: Sequence[Strategy] = (),
     ) -> None:
-        self.task, self.capacity, self.parts = task, capacity, Parts(strategies, task)
+        self.task, self.capacity, self.parts = task, capacity, Parts(strategies, task.spans)
         self.columns = self.parts.columns
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)

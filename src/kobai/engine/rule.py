@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whole, namespace
-from kobai.engine.weights import weights_of
+from kobai.engine.weights import weights
 from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.task import Task
 
@@ -33,7 +33,7 @@ class Rule:
     """One optimizer's place in the program: how its hyperparameters and its state fit the common layout."""
 
     def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
-        self.task = task
+        self.task, self.spans = task, task.spans
         leaves, tree = jax.tree.flatten(optimizer)
         self.tree: Structure = tree
         self.hyperparameters = len(leaves)
@@ -93,7 +93,7 @@ class Rule:
         """(Δ, state): the rule on the flat vector; one that looks at shapes gets the arrays."""
         optimizer, state = self.optimizer(values), self.unpack(s, storage)
         if optimizer.elementwise:
-            more = {"weights": weights_of(self.task)} if optimizer.decays else {}
+            more = {"weights": weights(self.spans, θ.dtype)} if optimizer.decays else {}
             Δ, state = optimizer.update(gradient, state, θ, **more)
         else:
             Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))

@@ -8,6 +8,7 @@ bit. On a GPU one thread runs large chunks, whose cells step together.
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
+import jax.numpy as jnp
 
 from kobai.basics.machine import cores
 from kobai.engine.backends.threads import Threads
@@ -71,7 +72,7 @@ class Sweep:
         self.kinds = {jax.tree.structure(rule): rule for rule in rules}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
         self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
-        self.data = Data.of(task)
+        self.data = Data(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
         self.executables = Executables(self.program, self.data)
         self.pace = Pace(evaluate_every, capacity)
         self.training = Training(

@@ -9,7 +9,7 @@ import numpy as np
 from kobai.engine.blocks import CellState
 from kobai.engine.cell import Cell
 from kobai.engine.columns import Rows
-from kobai.engine.draws import initial_values
+from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Counts, Executable, Executables, joined
 from kobai.engine.program import Program
 from kobai.engine.run import Model, Run, lost_at, run_of
@@ -110,7 +110,7 @@ class Training:
         ]
 
     def _start(self, cell: Cell) -> CellState:
-        θ = initial_values(self.program.task, cell.initializer, cell.seed)
+        θ = self.program.task.start(cell.initializer, stream(cell.seed, INITIAL))
         return self.program.start(cell.optimizer, θ, cell.strategy)
 
     def _tests(

@@ -1,18 +1,15 @@
 """Which entries of the flat vector θ are weights: it does not show by itself what decays and what pays."""
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 
-from kobai.basics.arrays import Number, Vector, is_weight
-from kobai.tasks.flat import is_trained
-from kobai.tasks.task import Task
+from kobai.basics.arrays import Number, Vector
+from kobai.tasks.flat import Spans
 
 
-def weights_of(task: Task) -> Vector:
+def weights(spans: Spans, dtype: np.dtype) -> Vector:
     """[parameters]: 1 for a weight, 0 for a bias or scale."""
-    trained = [leaf for leaf in jax.tree.leaves(task.parameters) if is_trained(leaf)]
-    dtype = task.flatten(task.parameters).dtype
-    return jnp.concatenate([jnp.full(leaf.size, float(is_weight(leaf)), dtype) for leaf in trained])
+    return jnp.concatenate([jnp.full(size, float(weight), dtype) for size, weight in spans])
 
 
 def shares(weights: Vector, biases: Number) -> Vector:

@@ -7,6 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.basics.arrays import is_weight
+
+Spans = tuple[tuple[int, bool], ...]
+"""How many entries of θ each trained array has, in order, and whether they are weights."""
+
 
 def flatten(parameters: Any) -> np.ndarray:
     """θ: every trained array of `parameters` in one vector, in single precision or, under x64, in theirs.
@@ -17,6 +22,12 @@ def flatten(parameters: Any) -> np.ndarray:
     double = any(leaf.dtype == np.float64 for leaf in trained)
     dtype = jax.dtypes.canonicalize_dtype(np.float64 if double else np.float32)
     return np.concatenate([leaf.astype(dtype) for leaf in trained])
+
+
+def spans(parameters: Any) -> Spans:
+    """The spans of the trained arrays of `parameters`."""
+    trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
+    return tuple((leaf.size, is_weight(leaf)) for leaf in trained)
 
 
 def arrays(parameters: Any, θ: Any) -> list[Any]:

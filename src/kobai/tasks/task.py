@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kobai.initializers import Initializer
 from kobai.tasks import flat
 
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
@@ -94,6 +95,15 @@ class Task:
     def flatten(self, parameters: Any) -> np.ndarray:
         """θ: every trained array of `parameters` in one vector (see `flat.flatten`)."""
         return flat.flatten(parameters)
+
+    def start(self, initializer: Initializer, generator: int | np.random.Generator) -> np.ndarray:
+        """θ before the first step, as an initializer fills the parameters from this generator or seed."""
+        return self.flatten(initializer.fill(self.parameters, generator, layout=self.layout))
+
+    @property
+    def spans(self) -> flat.Spans:
+        """How many entries of θ each trained array has, in order, and whether they are weights."""
+        return flat.spans(self.parameters)
 
     def arrays(self, θ: Any) -> list[Any]:
         """The trained arrays, in tree order, with the values in the vector θ."""

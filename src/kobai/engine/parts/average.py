@@ -10,7 +10,7 @@ from kobai.basics.arrays import Matrix, Truth, Vector
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
 from kobai.stabilizers.averaging import average, mixed
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Averages(Part):
@@ -22,7 +22,7 @@ class Averages(Part):
         self.evaluations = number
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Averages | None":
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Averages | None":
         number = max((len(strategy.averages) for strategy in strategies), default=0)
         return cls(number) if number else None
 

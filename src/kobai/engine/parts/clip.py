@@ -12,7 +12,7 @@ from kobai.basics.arrays import Scalar, Truth, Vector, Whole
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
 from kobai.stabilizers.clipping import Clip, ClipState
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Clipper(NamedTuple):
@@ -32,7 +32,7 @@ class Clipping(Part):
         self.room = room
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Clipping | None":
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Clipping | None":
         clips = [strategy.clip for strategy in strategies]
         return cls(max(int(clip.first) for clip in clips)) if any(clip != Clip() for clip in clips) else None
 

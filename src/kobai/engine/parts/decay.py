@@ -11,10 +11,10 @@ from kobai.basics.arrays import Number, Vector
 from kobai.engine.parts.part import Part, Step
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
-from kobai.engine.weights import shares, weights_of
+from kobai.engine.weights import shares, weights
 from kobai.optimizers.base import decayed
 from kobai.stabilizers.regularization import WeightDecay
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Decay(NamedTuple):
@@ -33,12 +33,12 @@ class Decays(Part):
 
     fields = {"weight_decay": WeightDecay}
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Decays | None":
-        return cls(task) if any(strategy.weight_decay is not None for strategy in strategies) else None
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Decays | None":
+        return cls(spans) if any(strategy.weight_decay is not None for strategy in strategies) else None
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Decay:
         decay, replaces = strategy.weight_decay or WeightDecay(), strategy.weight_decay is not None
@@ -53,4 +53,4 @@ class Decays(Part):
 
     def after(self, memory: Decay, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         η, λ = step.learning_rate(rule), memory.rate
-        return decayed(Δ, θ, η * λ, shares(weights_of(self.task), memory.biases))
+        return decayed(Δ, θ, η * λ, shares(weights(self.spans, θ.dtype), memory.biases))

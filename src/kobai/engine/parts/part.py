@@ -17,7 +17,7 @@ from kobai.basics.arrays import Matrix, Number, Scalar, Truth, Vector, Whole
 from kobai.engine.blocks import CellState
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Step(NamedTuple):
@@ -64,7 +64,7 @@ class Part:
     """The names of what the part counts: a column of the rows for each."""
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Part | None":
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Part | None":
         """The part as these strategies need it; None where none of them has it."""
         raise NotImplementedError
 

@@ -20,17 +20,17 @@ from kobai.engine.parts.schedule import Schedules
 from kobai.engine.parts.stopping import Stopping
 from kobai.engine.rule import Rule, Storage
 from kobai.engine.strategy import Strategy
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Averages, Stopping)
 """Every part that there is, in the order in which they act."""
 
 
 class Parts:
-    """The parts that any of `strategies` has, for a task."""
+    """The parts that any of `strategies` has; `spans`: which entries of θ are weights."""
 
-    def __init__(self, strategies: Sequence[Strategy], task: Task) -> None:
-        self.parts = [part for kind in PARTS if (part := kind.of(strategies, task)) is not None]
+    def __init__(self, strategies: Sequence[Strategy], spans: Spans) -> None:
+        self.parts = [part for kind in PARTS if (part := kind.of(strategies, spans)) is not None]
         self.beside = [part for part in self.parts if _has(part, "before") or _has(part, "after")]
         """Those that have a say in the rule's own step."""
         self.watch = any(_has(part, "evaluated") for part in self.parts)

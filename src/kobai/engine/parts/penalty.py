@@ -10,9 +10,9 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Number, Scalar, Vector
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
-from kobai.engine.weights import shares, weights_of
+from kobai.engine.weights import shares, weights
 from kobai.stabilizers.regularization import Penalty
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Strengths(NamedTuple):
@@ -29,12 +29,12 @@ class Penalties(Part):
 
     fields = {"l1": Penalty, "l2": Penalty}
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Penalties | None":
-        return cls(task) if any(strategy.l1.l1 or strategy.l2.l2 for strategy in strategies) else None
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Penalties | None":
+        return cls(spans) if any(strategy.l1.l1 or strategy.l2.l2 for strategy in strategies) else None
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> tuple[Strengths, ...]:
         pairs = tuple(Strengths(p.l1, p.l2, float(p.biases)) for p in (strategy.l1, strategy.l2))
@@ -44,5 +44,5 @@ class Penalties(Part):
         self, memory: tuple[Strengths, ...], g: Vector, θ: Vector, loss: Scalar
     ) -> tuple[Vector, tuple[Strengths, ...], None]:
         for l1, l2, biases in memory:
-            g = Penalty(l1, l2).gradient(g, θ, shares(weights_of(self.task), biases))
+            g = Penalty(l1, l2).gradient(g, θ, shares(weights(self.spans, θ.dtype), biases))
         return g, memory, None

@@ -10,7 +10,7 @@ from kobai.engine.parts.part import Part, Step
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.schedules import schedule
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Schedules(Part):
@@ -19,7 +19,7 @@ class Schedules(Part):
     fields = {"schedule": schedule}
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Schedules | None":
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Schedules | None":
         return cls() if any(strategy.schedule is not None for strategy in strategies) else None
 
     def plan(self, strategy: Strategy, start: int, stop: int, steps: int, room: np.ndarray) -> np.ndarray:

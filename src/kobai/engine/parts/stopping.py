@@ -13,7 +13,7 @@ from kobai.engine.blocks import CellState
 from kobai.engine.parts.part import End, Part
 from kobai.engine.strategy import Strategy
 from kobai.stabilizers.early_stopping import Best, EarlyStopping
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 NEVER = EarlyStopping(2**30)
 """Never the end: more evaluations than a run can have."""
@@ -34,7 +34,7 @@ class Stopping(Part):
     fields = {"early_stopping": EarlyStopping}
 
     @classmethod
-    def of(cls, strategies: Sequence[Strategy], task: Task) -> "Stopping | None":
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Stopping | None":
         return cls() if any(strategy.early_stopping is not None for strategy in strategies) else None
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Watch:
