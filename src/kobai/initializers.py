@@ -13,20 +13,25 @@ Their names are in `kobai.basics.registry`; `parse` reads "he" or "normal:0.1". 
 neither jax nor scipy.
 """
 
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kobai.basics import registry
 from kobai.basics.errors import UsageError, said, unknown
 
 if TYPE_CHECKING:
     import numpy as np
+    from jax.typing import DTypeLike
+    from jaxtyping import PyTree
 
-Array = Any
+    from kobai.basics.arrays import Array, Parameters
+
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
 
 
@@ -69,7 +74,7 @@ class Initializer:
         return (deviation * self.form(z, output_axis)).astype(normal.dtype)
 
     def __call__(
-        self, key: Array, shape: tuple[int, ...], dtype: Any = "float32", *, layout: Layout = "in_out"
+        self, key: Array, shape: tuple[int, ...], dtype: DTypeLike = "float32", *, layout: Layout = "in_out"
     ) -> Array:
         """A JAX array of weights; `key` (a JAX random key) makes z and nothing else.
 
@@ -81,8 +86,8 @@ class Initializer:
         return self.weights(z, *fans(shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
 
     def fill(
-        self, parameters: Any, generator: "int | np.random.Generator", *, layout: Layout = "in_out"
-    ) -> Any:
+        self, parameters: Parameters, generator: int | np.random.Generator, *, layout: Layout = "in_out"
+    ) -> Parameters:
         """The pytree `parameters` with new weights, as NumPy arrays.
 
         Every floating-point array of two or more dimensions is replaced. Its z is drawn in float64, array
@@ -102,7 +107,7 @@ class Initializer:
 
         generator = generator_of(generator)
 
-        def filled(leaf: Any) -> Any:
+        def filled(leaf: PyTree) -> PyTree:
             if not isinstance(leaf, np.ndarray | jax.Array) or jax.dtypes.issubdtype(
                 leaf.dtype, jax.dtypes.extended
             ):
@@ -156,7 +161,7 @@ def _orthogonal(z: Array, output_axis: int | None) -> Array:
 # Spreads: fans -> standard deviation.
 
 
-def _given(n1: float, n2: float) -> float:  # noqa: ARG001
+def _unit(n1: float, n2: float) -> float:  # noqa: ARG001
     return 1.0
 
 
@@ -177,17 +182,17 @@ def _lecun(n1: float, n2: float) -> float:  # noqa: ARG001
 
 def constant(value: float = 0.5) -> Initializer:
     """Every weight the same: the nodes of a layer stay copies of one another for ever."""
-    return Initializer(_named("constant", value=value), _constant, _given, value)
+    return Initializer(_named("constant", value=value), _constant, _unit, value)
 
 
 def normal(deviation: float = 0.01) -> Initializer:
     """Normal with the given standard deviation, not truncated."""
-    return Initializer(_named("normal", deviation=deviation), _normal, _given, deviation)
+    return Initializer(_named("normal", deviation=deviation), _normal, _unit, deviation)
 
 
 def uniform(deviation: float = 0.01) -> Initializer:
     """Uniform with the given standard deviation, thus between ±√3 of it."""
-    return Initializer(_named("uniform", deviation=deviation), _uniform, _given, deviation)
+    return Initializer(_named("uniform", deviation=deviation), _uniform, _unit, deviation)
 
 
 def xavier() -> Initializer:
@@ -223,7 +228,7 @@ def lecun_uniform() -> Initializer:
 def orthogonal(gain: float = 1.0) -> Initializer:
     """`gain` times orthonormal columns: every length changes by `gain`. Saxe and others, arXiv 1312.6120."""
     name = _named("orthogonal", gain=gain)
-    return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _given, gain)
+    return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _unit, gain)
 
 
 def parse(text: str | Initializer) -> Initializer:
@@ -254,12 +259,12 @@ def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
       UsageError: for fewer than two sizes, a layout that does not exist, or a function that gives no fans.
     """
     if callable(layout):
-        given = layout(tuple(shape))
-        if not (isinstance(given, tuple) and len(given) == 2 and all(fan > 0 for fan in given)):
-            raise UsageError("error.layout", shape=tuple(shape), value=given)
-        return given
+        pair = layout(tuple(shape))
+        if not (isinstance(pair, tuple) and len(pair) == 2 and all(fan > 0 for fan in pair)):
+            raise UsageError("error.layout", shape=tuple(shape), value=pair)
+        return pair
     if layout not in _OUTPUT_AXIS:
-        raise unknown("kind.layout", layout, _OUTPUT_AXIS)
+        raise unknown("kind.layout", layout, map(str, _OUTPUT_AXIS))
     if len(shape) < 2:
         raise UsageError("error.fans", shape=tuple(shape))
     if layout == "in_out":
@@ -269,7 +274,7 @@ def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
     return inputs * math.prod(kernel), outputs * math.prod(kernel)
 
 
-def generator_of(seed: "int | np.random.Generator") -> "np.random.Generator":
+def generator_of(seed: int | np.random.Generator) -> np.random.Generator:
     """The random generator of a seed; a generator passes unchanged. Raises `UsageError` for anything else."""
     import numpy as np
 
@@ -279,7 +284,7 @@ def generator_of(seed: "int | np.random.Generator") -> "np.random.Generator":
     raise UsageError("error.seed", value=seed)
 
 
-_OUTPUT_AXIS: dict[Any, int] = {"in_out": -1, "out_in": 0}
+_OUTPUT_AXIS: dict[Layout, int] = {"in_out": -1, "out_in": 0}
 
 
 def _output_axis(shape: tuple[int, ...], known: tuple[float, float]) -> int | None:
@@ -301,9 +306,9 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _named(owner: str, **given: float) -> str:
-    """The canonical name with its one coefficient, which is checked: "normal:0.01"."""
-    [(name, value)] = given.items()
+def _named(owner: str, **hyperparameter: float) -> str:
+    """The canonical name with its one hyperparameter, which is checked: "normal:0.01"."""
+    [(name, value)] = hyperparameter.items()
     lowest = -math.inf if name == "value" else 0.0
     if not isinstance(value, Real) or not math.isfinite(value) or value < lowest:
         rule = "rule.finite" if name == "value" else "rule.rate"

@@ -10,7 +10,6 @@ compiles anything.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ class Schedule:
     """
 
     name: str
-    factor: Callable[[np.ndarray, int], Any] = dataclasses.field(repr=False, compare=False)
+    factor: Callable[[np.ndarray, int], np.ndarray] = dataclasses.field(repr=False, compare=False)
     shortest: int = dataclasses.field(default=1, repr=False, compare=False)
 
     def factors(self, start: int, stop: int, steps: int) -> np.ndarray:
@@ -41,13 +40,13 @@ class Schedule:
         Raises `UsageError` where the function gives something else.
         """
         try:
-            made = np.asarray(self.factor(np.arange(start, stop), steps), float)
+            factors = np.asarray(self.factor(np.arange(start, stop), steps), float)
         except Exception as problem:  # of the user's own function
             sentence = f"{type(problem).__name__}: {problem}"
             raise UsageError("error.schedule", name=self.name, value=sentence) from problem
-        if made.shape != (stop - start,) or not np.all((made >= 0) & (made < np.inf)):
-            raise UsageError("error.schedule", name=self.name, value=made)
-        return made
+        if factors.shape != (stop - start,) or not np.all((factors >= 0) & (factors < np.inf)):
+            raise UsageError("error.schedule", name=self.name, value=factors)
+        return factors
 
     def __mul__(self, other: "Schedule") -> "Schedule":
         return Schedule(

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.basics.arrays import Array
+from kobai.basics.arrays import Array, Whole
 
 LOSS_SUM, LOSS, METRIC, LOST = range(4)
 FIRST_AVERAGE = 4
@@ -47,7 +47,7 @@ class Columns:
         loss_sum: Array,
         evaluations: Sequence[Array],
         lost: Array,
-        counts: Sequence[Array],
+        counts: Sequence[Whole],
         dtype: np.dtype,
     ) -> jax.Array:
         """A row, or one for each cell of a population, from its numbers.
@@ -104,6 +104,6 @@ class Rows:
         return self.table[..., self.columns.evaluations]
 
 
-def stacked(numbers: Sequence[Array], dtype: np.dtype) -> jax.Array:
+def stacked(numbers: Sequence[Array | Whole], dtype: np.dtype) -> jax.Array:
     """Numbers, or arrays of equal shape, in one array with a last axis for them."""
     return jnp.stack([number.astype(dtype) for number in numbers], axis=-1)

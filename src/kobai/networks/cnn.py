@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from kobai.networks.layers import convolution
 from kobai.networks.network import (
@@ -49,7 +50,7 @@ def network(
     last = np.zeros((math.prod(left) * inputs, outputs), np.float32)
     state = hidden_state(channels, place)
 
-    def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:
+    def apply(parameters: PyTree, x: jax.Array, state: PyTree, training: bool) -> tuple[jax.Array, PyTree]:
         *layers, last = parameters
         x = x.reshape(x.shape[0], *space, 1)
         statistics = []

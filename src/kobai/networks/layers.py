@@ -10,8 +10,9 @@ Recurrent layers are in `kobai.networks.recurrent`.
 """
 
 import itertools
-from typing import Any
+from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -25,7 +26,7 @@ EPSILON = 1e-5
 """Added to the variance, so that a feature that never varies is divided by something."""
 
 
-def convolution(weights: Any, x: Any, *, stride: int = 1) -> Any:
+def convolution(weights: jax.Array, x: jax.Array, *, stride: int = 1) -> jax.Array:
     """Cross-correlation over all axes between the first and the last, padded with zeros at both ends.
 
     The padding is "same": n positions become ⌈n / stride⌉; of an odd number of zeros the end has one more.
@@ -65,8 +66,13 @@ def batch_norm_state(features: int) -> dict[str, np.ndarray]:
 
 
 def batch_norm(
-    parameters: Any, state: Any, x: Any, *, training: bool, new_batch: float = NEW_BATCH
-) -> tuple[Any, Any]:
+    parameters: Mapping[str, jax.Array],
+    state: Mapping[str, jax.Array],
+    x: jax.Array,
+    *,
+    training: bool,
+    new_batch: float = NEW_BATCH,
+) -> tuple[jax.Array, Mapping[str, jax.Array]]:
     """Batch normalization of each feature: y = γ (x − μ) / √(σ² + ε) + β.
 
     In training μ and σ² are the mean and the variance of the batch, over every axis but the last (for a

@@ -6,9 +6,10 @@ step.
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from kobai.basics.errors import UsageError
 from kobai.networks.network import (
@@ -47,7 +48,7 @@ def network(widths: Sequence[int], activation: str, batch_norm: bool | str = Fal
     layers = [hidden_parameters(weights, len(weights), place) for weights in hidden]
     state = hidden_state(widths[1:-1], place)
 
-    def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:
+    def apply(parameters: PyTree, x: jax.Array, state: PyTree, training: bool) -> tuple[jax.Array, PyTree]:
         *layers, last = parameters
         statistics = []
         for layer, given in zip(layers, state or [None] * len(layers), strict=True):

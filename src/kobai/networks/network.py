@@ -5,20 +5,22 @@ hidden layers are finished alike, with batch normalization or without (`hidden_p
 `finish`).
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Parameters
 from kobai.basics.checks import check_count, check_name
 from kobai.basics.errors import unknown
 from kobai.networks.layers import batch_norm, batch_norm_parameters, batch_norm_state
 
 
 @jax.custom_jvp
-def relu(x: Any) -> Any:
+def relu(x: jax.Array) -> jax.Array:
     """max(x, 0), with the derivative 0 at 0.
 
     The derivative is a factor, sign(max(x, 0)), where `jax.nn.relu` selects: half the time on a CPU.
@@ -27,12 +29,16 @@ def relu(x: Any) -> Any:
 
 
 @relu.defjvp
-def _relu_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+def _relu_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     y = relu(*primals)
     return y, tangents[0] * jnp.sign(y)
 
 
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"relu": relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+}
 
 OFF, BEFORE, AFTER = "off", "before", "after"
 BATCH_NORM = {OFF: OFF, "on": BEFORE, BEFORE: BEFORE, AFTER: AFTER, False: OFF, True: BEFORE}
@@ -42,20 +48,18 @@ BATCH_NORM = {OFF: OFF, "on": BEFORE, BEFORE: BEFORE, AFTER: AFTER, False: OFF, 
 class Network(NamedTuple):
     """Parameters, state, and ``apply(parameters, x, state, training) -> (outputs, state)``."""
 
-    parameters: Any
-    state: Any
-    apply: Callable[[Any, Any, Any, bool], tuple[Any, Any]]
+    parameters: Parameters
+    state: PyTree
+    apply: Callable[[PyTree, jax.Array, PyTree, bool], tuple[jax.Array, PyTree]]
     layout: str = "in_out"
 
 
 def widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
     """The widths of the hidden layers, checked."""
-    found: tuple[Any, ...] = (hidden,)
-    if isinstance(hidden, Sequence) and not isinstance(hidden, str):
-        found = tuple(hidden)
-    for width in found:
+    every = tuple(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else (hidden,)
+    for width in every:
         check_count("hidden", width)
-    return found
+    return every
 
 
 def check_activation(activation: str) -> None:
@@ -71,10 +75,10 @@ def check_batch_norm(batch_norm: bool | str) -> str:
 
 def hidden_parameters(weights: np.ndarray, nodes: int, place: str) -> dict[str, np.ndarray]:
     """A hidden layer's arrays: β takes the place of the biases where it would undo what they do."""
-    made = {"weights": weights}
+    arrays = {"weights": weights}
     if place != BEFORE:
-        made["biases"] = np.zeros(nodes, np.float32)
-    return made if place == OFF else made | batch_norm_parameters(nodes)
+        arrays["biases"] = np.zeros(nodes, np.float32)
+    return arrays if place == OFF else arrays | batch_norm_parameters(nodes)
 
 
 def output_parameters(weights: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
@@ -82,12 +86,12 @@ def output_parameters(weights: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
     return {"weights": weights, "biases": np.zeros(nodes, np.float32)}
 
 
-def output(layer: Any, x: Any) -> Any:
+def output(layer: Mapping[str, jax.Array], x: jax.Array) -> jax.Array:
     """The outputs of the last, linear layer, whose weights are [in, out]."""
     return x @ layer["weights"] + layer["biases"]
 
 
-def hidden_state(nodes: Sequence[int], place: str) -> list[Any] | None:
+def hidden_state(nodes: Sequence[int], place: str) -> list[dict[str, np.ndarray]] | None:
     """The running statistics of hidden layers of so many nodes, or None without batch normalization."""
     if place == OFF:
         return None
@@ -95,8 +99,13 @@ def hidden_state(nodes: Sequence[int], place: str) -> list[Any] | None:
 
 
 def finish(
-    layer: Any, statistics: Any, z: Any, activation: str, place: str, training: bool
-) -> tuple[Any, Any]:
+    layer: Mapping[str, jax.Array],
+    statistics: PyTree,
+    z: jax.Array,
+    activation: str,
+    place: str,
+    training: bool,
+) -> tuple[jax.Array, PyTree]:
     """(activations, running statistics) of a hidden layer whose product of inputs and weights is `z`."""
     f = ACTIVATIONS[activation]
     if place == OFF:

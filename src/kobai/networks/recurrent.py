@@ -8,7 +8,7 @@ own, so that an initializer sees the two fans of each::
     outputs = run("gru", gates, x)                         # x [examples, time, in]
 """
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,14 @@ import numpy as np
 from jax import lax
 
 from kobai.basics.checks import check_name
+
+Gates = Mapping[str, Mapping[str, jax.Array]]
+"""The parameters of every gate, by its name."""
+
+State = tuple[jax.Array, ...]
+"""What a cell carries along, arrays [examples, nodes]; the first is its output h."""
+
+Activation = Callable[[jax.Array], jax.Array]
 
 GATES = {
     "elman": ("state",),
@@ -38,7 +46,7 @@ def parameters(cell: str, inputs: int, nodes: int) -> dict[str, dict[str, np.nda
 
     With them it begins by keeping what it has (Gers and others 2000; Jozefowicz and others 2015).
     """
-    made = {
+    gates = {
         gate: {
             "inputs": np.zeros((inputs, nodes), np.float32),
             "recurrent": np.zeros((nodes, nodes), np.float32),
@@ -47,11 +55,13 @@ def parameters(cell: str, inputs: int, nodes: int) -> dict[str, dict[str, np.nda
         for gate in GATES[cell]
     }
     if cell == "lstm":
-        made["forget"]["biases"] += 1
-    return made
+        gates["forget"]["biases"] += 1
+    return gates
 
 
-def run(cell: str, gates: Any, x: Any, *, activation: Any = jnp.tanh, reverse: bool = False) -> Any:
+def run(
+    cell: str, gates: Gates, x: jax.Array, *, activation: Activation = jnp.tanh, reverse: bool = False
+) -> jax.Array:
     """The layer along a whole sequence, from a state of zeros.
 
     Args:
@@ -68,7 +78,7 @@ def run(cell: str, gates: Any, x: Any, *, activation: Any = jnp.tanh, reverse: b
     brought = jnp.moveaxis(x, 1, 0) @ beside(cell, gates, "inputs") + beside(cell, gates, "biases")
     recurrent = beside(cell, gates, "recurrent")
 
-    def step(state: Any, brought: Any) -> tuple[Any, Any]:
+    def step(state: State, brought: jax.Array) -> tuple[State, jax.Array]:
         state = STEPS[cell](recurrent, state, brought, activation)
         return state, state[0]
 
@@ -77,7 +87,7 @@ def run(cell: str, gates: Any, x: Any, *, activation: Any = jnp.tanh, reverse: b
     return jnp.moveaxis(outputs, 0, 1)
 
 
-def beside(cell: str, gates: Any, kind: str) -> Any:
+def beside(cell: str, gates: Gates, kind: str) -> jax.Array:
     """The arrays of all gates side by side: one product instead of several."""
     return jnp.concatenate([gates[gate][kind] for gate in GATES[cell]], axis=-1)
 
@@ -85,13 +95,13 @@ def beside(cell: str, gates: Any, kind: str) -> Any:
 # Cells: (recurrent weights [n, gates·n], state, what the inputs bring [examples, gates·n], f) -> state.
 
 
-def elman(W: Any, state: Any, brought: Any, f: Any) -> tuple[Any, ...]:
+def elman(W: jax.Array, state: State, brought: jax.Array, f: Activation) -> State:
     """h' = f(h W + x U + b). Elman (1990)."""
     (h,) = state
     return (f(h @ W + brought),)
 
 
-def lstm(W: Any, state: Any, brought: Any, f: Any) -> tuple[Any, ...]:
+def lstm(W: jax.Array, state: State, brought: jax.Array, f: Activation) -> State:
     """c' = σ(forget) c + σ(input) f(candidate); h' = σ(output) f(c').
 
     Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber, Cummins (2000).
@@ -102,7 +112,7 @@ def lstm(W: Any, state: Any, brought: Any, f: Any) -> tuple[Any, ...]:
     return jax.nn.sigmoid(o) * f(c), c
 
 
-def gru(W: Any, state: Any, brought: Any, f: Any) -> tuple[Any, ...]:
+def gru(W: jax.Array, state: State, brought: jax.Array, f: Activation) -> State:
     """h' = u h + (1 − u) f(x U + b + r (h W)), with the gates r, u = σ(…).
 
     Cho and others (2014), arXiv 1406.1078, in the form of cuDNN, PyTorch and Keras, where the reset gate

@@ -1,10 +1,11 @@
 """The recurrent networks of the built-in tasks: a recurrent layer, or one each way, and a dense one."""
 
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
 from kobai.basics.errors import UsageError
 from kobai.networks import recurrent
@@ -13,10 +14,10 @@ from kobai.networks.network import ACTIVATIONS, Network, check_activation, outpu
 
 def nodes(hidden: int | Sequence[int]) -> int:
     """The nodes of the one recurrent layer that there is."""
-    found = widths(hidden)
-    if len(found) != 1:
-        raise UsageError("error.recurrent.hidden", value=list(found))
-    return found[0]
+    every = widths(hidden)
+    if len(every) != 1:
+        raise UsageError("error.recurrent.hidden", value=list(every))
+    return every[0]
 
 
 def network(
@@ -45,7 +46,12 @@ def network(
         "output": output_parameters(np.zeros((nodes, outputs), np.float32), outputs),
     }
 
-    def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:  # noqa: ARG001
+    def apply(
+        parameters: PyTree,
+        x: jax.Array,
+        state: PyTree,
+        training: bool,  # noqa: ARG001
+    ) -> tuple[jax.Array, PyTree]:
         f = ACTIVATIONS[activation]
         states = recurrent.run(cell, parameters["recurrent"], x, activation=f)
         return output(parameters["output"], states[:, -last:]), state
@@ -62,16 +68,21 @@ def both_ways(length: int, nodes: int, outputs: int, *, cell: str, activation: s
     recurrent.check_cell(cell)
     check_activation(activation)
     ways = {"forward": False, "backward": True}
-    parameters: dict[str, Any] = {way: recurrent.parameters(cell, 1, nodes) for way in ways}
+    parameters: dict[str, PyTree] = {way: recurrent.parameters(cell, 1, nodes) for way in ways}
     parameters["output"] = output_parameters(np.zeros((length * 2 * nodes, outputs), np.float32), outputs)
 
-    def apply(parameters: Any, x: Any, state: Any, training: bool) -> tuple[Any, Any]:  # noqa: ARG001
+    def apply(
+        parameters: PyTree,
+        x: jax.Array,
+        state: PyTree,
+        training: bool,  # noqa: ARG001
+    ) -> tuple[jax.Array, PyTree]:
         f = ACTIVATIONS[activation]
         states = [
             recurrent.run(cell, parameters[way], x[..., None], activation=f, reverse=reverse)
             for way, reverse in ways.items()
         ]
-        seen = jnp.concatenate(states, axis=-1)
-        return output(parameters["output"], seen.reshape(len(x), -1)), state
+        both = jnp.concatenate(states, axis=-1)
+        return output(parameters["output"], both.reshape(len(x), -1)), state
 
     return Network(parameters, None, apply)

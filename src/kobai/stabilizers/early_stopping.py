@@ -9,12 +9,12 @@ Courville (2016), Deep Learning, algorithm 7.1::
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.basics.arrays import namespace
+from kobai.basics.arrays import Number, Parameters, Truth, Whole, namespace
 from kobai.basics.checks import COUNT, check_fields, check_number
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.notation import parse, written
@@ -23,11 +23,11 @@ from kobai.basics.notation import parse, written
 class Best(NamedTuple):
     """The best evaluation so far."""
 
-    loss: Any
-    params: Any
+    loss: Number
+    params: Parameters
     """The parameters at it: what is restored at the end."""
-    waited: Any
-    """int32: evaluations since."""
+    waited: Whole
+    """Evaluations since."""
 
 
 @hyperparameters
@@ -38,8 +38,8 @@ class EarlyStopping:
     ``rule.ends(best)``, with ``best.params`` in place of the last. A loss of NaN is no improvement.
     """
 
-    patience: Any
-    minimum_change: Any = 0.0
+    patience: Number
+    minimum_change: Number = 0.0
 
     def __post_init__(self) -> None:
         change = ("rule.rate", lambda x: 0 <= x < math.inf)
@@ -48,13 +48,13 @@ class EarlyStopping:
     @property
     def name(self) -> str:
         """How the command line writes it: "patience:10"."""
-        change = [self.minimum_change] if self.minimum_change else []
-        return written("patience", self.patience, *change)
+        change = [float(self.minimum_change)] if self.minimum_change else []
+        return written("patience", float(self.patience), *change)
 
-    def init(self, params: Any) -> Best:
+    def init(self, params: Parameters) -> Best:
         return Best(math.inf, params, np.int32(0))
 
-    def update(self, loss: Any, params: Any, best: Best) -> Best:
+    def update(self, loss: Number, params: Parameters, best: Best) -> Best:
         """`best` after one more evaluation."""
         xp = namespace(loss)
         better = loss < best.loss - self.minimum_change
@@ -62,7 +62,7 @@ class EarlyStopping:
         waited = xp.where(better, 0, best.waited + 1).astype(np.int32)
         return Best(xp.where(better, loss, best.loss), kept, waited)
 
-    def ends(self, best: Best) -> Any:
+    def ends(self, best: Best) -> Truth:
         """Whether it is time to stop."""
         return best.waited >= self.patience
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Scalar, Truth, Vector
+from kobai.basics.arrays import Scalar, Truth, Vector, Whole
 from kobai.engine.parts.part import Part
 from kobai.engine.strategy import Strategy
 from kobai.stabilizers.clipping import Clip, ClipState
@@ -45,5 +45,5 @@ class Clipping(Part):
         g, state = memory.bound.update(jnp.where(jnp.isfinite(loss), g, jnp.nan), memory.state)
         return g, memory._replace(state=state), state.skipped > memory.state.skipped
 
-    def counted(self, memory: Clipper) -> tuple[Scalar]:
+    def counted(self, memory: Clipper) -> tuple[Whole]:
         return (memory.state.skipped,)

@@ -107,7 +107,7 @@ class Part:
         """[points, parameters]: what is evaluated beside the iterate; None: nothing."""
         return None
 
-    def counted(self, memory: PyTree) -> tuple[Scalar, ...]:
+    def counted(self, memory: PyTree) -> tuple[Whole, ...]:
         """The numbers named in `counts`."""
         return ()
 

@@ -101,7 +101,7 @@ class Parts:
         points = (part.points(memory) for part, memory in zip(self.parts, memories, strict=True))
         return [array for array in points if array is not None]
 
-    def counted(self, memories: Memories) -> list[Scalar]:
+    def counted(self, memories: Memories) -> list[Whole]:
         """What the parts have counted, in the order of the columns."""
         every = zip(self.parts, memories, strict=True)
         return [number for part, memory in every for number in part.counted(memory)]
