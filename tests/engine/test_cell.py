@@ -56,9 +56,7 @@ OPTAX = [
 ]
 
 
-@pytest.mark.parametrize(
-    "method", [*OPTIMIZERS, *MINIMIZERS, *OPTAX], ids=lambda method: type(method).__name__
-)
+@pytest.mark.parametrize("method", [*OPTIMIZERS, *MINIMIZERS, *OPTAX], ids=repr)
 def test_every_method_comes_back_equal(method):
     cell = Cell(method, HE, 3)
     assert travel(cell) == cell
@@ -75,7 +73,7 @@ def test_options_of_minimizers_travel():
 
 @pytest.mark.parametrize("name", registry.INITIALIZERS)
 def test_every_initializer_comes_back_the_same_function(name):
-    first = registry.INITIALIZERS[name].load()()
+    first = initial_values.parse(name)
     cell = Cell(kobai.SGD(0.1), first, 3)
     assert travel(cell) == cell
     z = np.random.default_rng(0).standard_normal((4, 3))
@@ -146,11 +144,6 @@ def test_the_tables_are_covered():
         "clip_value", "clip_norm", "clip_percentile", "polyak", "exponential",
         "l1", "l2", "weight_decay", "early_stopping",
     }  # fmt: skip
-<<<<<<< HEAD
-=======
-    for name in parts:
-        assert callable(registry.STABILIZERS[name].load())
->>>>>>> 41824c2 (Hyperparameters in a descent's table too; tests that hold beside a browser and under several workers)
     fields = {field.name for field in dataclasses.fields(Strategy)}
     assert {name for part in PARTS for name in part.fields} == fields - {"replacement"}
 
