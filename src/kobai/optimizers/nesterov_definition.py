@@ -1,6 +1,6 @@
 """Nesterov's accelerated gradient as defined (Nesterov 1983; Sutskever et al. 2013, equations 3 and 4)."""
 
-from typing import Any
+from typing import NoReturn
 
 import jax
 
@@ -39,6 +39,6 @@ class NesterovDefinition(Optimizer):
         v = α * v - η * g
         return v, (v,)
 
-    def as_optax(self) -> Any:
+    def as_optax(self) -> NoReturn:
         """Refused: an optax loop takes the gradient at the parameters, never at a look-ahead point."""
         raise UsageError("error.as_optax.lookahead")

@@ -139,7 +139,7 @@ class Runner:
         ]
         return pl.DataFrame(rows, schema=self.schema)
 
-    def _read(self, trial: Trial, run: Run) -> dict[str, Any]:
+    def _read(self, trial: Trial, run: Run) -> dict[str, object]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
         average = trial.parts.get("average")
         if average is None:
@@ -203,7 +203,7 @@ def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
     return digest.hexdigest()
 
 
-def _described(phase: str, trial: Trial, seed: int) -> dict[str, Any]:
+def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:
     return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
 
 

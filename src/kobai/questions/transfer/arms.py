@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from kobai.engine.sweep import Cell, Run, Sweep
 from kobai.initializers import Initializer
@@ -103,7 +104,7 @@ class Plan:
         return Cell(ArrayRates(with_rate(self.rule, rate), factors), start, seed)
 
 
-def with_rate(rule: Optimizer, rate: float) -> Any:
+def with_rate(rule: Optimizer, rate: float) -> Optimizer:
     """The rule with another learning rate."""
     return dataclasses.replace(rule, learning_rate=rate)  # type: ignore[call-arg]
 
@@ -128,6 +129,6 @@ def best_rate(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:
     return max(trials, key=score)
 
 
-def _first(data: Any, amount: int) -> Any:
+def _first(data: PyTree, amount: int) -> PyTree:
     """The first `amount` examples, again and again: equal shapes for every amount are one program."""
     return jax.tree.map(lambda array: array[np.resize(np.arange(amount), len(array))], data)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import Initializer, Layout
@@ -28,11 +30,13 @@ class ReusedValues:
     arrays: Sequence[np.ndarray | None]
     """In the order of the tree's trained arrays; None where the value is drawn."""
 
-    def fill(self, parameters: Any, generator: Any, *, layout: Layout = "in_out") -> Any:
+    def fill(
+        self, parameters: Parameters, generator: int | np.random.Generator, *, layout: Layout = "in_out"
+    ) -> Parameters:
         """The pytree `parameters` with these values: see `Initializer.fill`."""
         values = iter(self.arrays)
 
-        def value(leaf: Any) -> Any:
+        def value(leaf: PyTree) -> PyTree:
             if not is_trained(leaf):
                 return leaf
             array = next(values)
@@ -58,14 +62,18 @@ class ArrayRates(Optimizer):
     def __post_init__(self) -> None:
         """The rule has checked itself, and the factors come from `transfer`."""
 
-    def init(self, params: Any) -> State:
+    def init(self, params: Parameters) -> State:
         return self.rule_of_all.init(params)
 
     def update(
-        self, gradient: Any, state: State, params: Any = None, weights: Any = None
-    ) -> tuple[Any, State]:
+        self,
+        gradient: Parameters,
+        state: State,
+        params: Parameters | None = None,
+        weights: Weights | None = None,
+    ) -> tuple[Parameters, State]:
         update, state = self.rule_of_all.update(gradient, state, params, weights)
-        tree: Any
+        tree: Structure
         leaves, tree = jax.tree.flatten(update)
         scaled = [factor * Δ for factor, Δ in zip(self.factors, leaves, strict=True)]
         return tree.unflatten(scaled), state
@@ -81,6 +89,6 @@ def trained(
     return [lost if run.model is None else _arrays(run.model.parameters) for run in runs]
 
 
-def _arrays(parameters: Any) -> list[np.ndarray]:
+def _arrays(parameters: Parameters) -> list[np.ndarray]:
     """The trained arrays of a pytree, in its order."""
     return [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
