@@ -137,7 +137,7 @@ def chromium():
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs in this thread, where other modules start their own
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     if not chromium():
@@ -148,7 +148,7 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visit(browser, tmp_path_factory):
     """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
 
