@@ -5,9 +5,8 @@ falls by the slope s meets 1/(1 + s²) of the resistance of a flat one.
 """
 
 import math
-from typing import Any
 
-from kobai.basics.arrays import namespace
+from kobai.basics.arrays import Scalar, Vector, namespace
 from kobai.basics.checks import check_count
 from kobai.landscapes.landscape import Landscape, check_positive
 
@@ -25,7 +24,7 @@ def least_resistance(rings: int = 9, length: float = 1.0) -> Landscape:
     check_count("rings", rings, most=1000)
     check_positive("length", length)
 
-    def objective(z: Any) -> Any:
+    def objective(z: Vector) -> Scalar:
         xp = namespace(z)
         nose = (1 + xp.tanh(z[0] / 2)) / 2
         width = (1 - nose) / rings
