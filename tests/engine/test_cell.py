@@ -56,7 +56,10 @@ OPTAX = [
 ]
 
 
-@pytest.mark.parametrize("method", [*OPTIMIZERS, *MINIMIZERS, *OPTAX], ids=repr)
+METHODS = [*OPTIMIZERS, *MINIMIZERS, *OPTAX]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=[getattr(m, "name", type(m).__name__) for m in METHODS])
 def test_every_method_comes_back_equal(method):
     cell = Cell(method, HE, 3)
     assert travel(cell) == cell
