@@ -1,12 +1,20 @@
 """The task of training a network on data (x, y)."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array, Parameters, Scalar
 from kobai.networks.network import Network
 from kobai.tasks.task import Task
+
+Measure: TypeAlias = Callable[[Array, Array], Scalar]
+"""Of outputs and y: a loss or a metric."""
+Examples: TypeAlias = tuple[jax.Array, jax.Array]
+"""x and y."""
 
 
 def classification(network: Network, *, classes: int, **fields: Any) -> Task:
@@ -18,12 +26,12 @@ def classification(network: Network, *, classes: int, **fields: Any) -> Task:
       fields: the other fields of `Task`.
     """
 
-    def cross_entropy(outputs: Any, y: Any) -> Any:
+    def cross_entropy(outputs: Array, y: Array) -> Scalar:
         log_p = jax.nn.log_softmax(outputs)
         # A product with the one-hot labels: its gradient is elementwise where an index's is a scatter.
         return -jnp.mean(jnp.sum(log_p * (y[..., None] == jnp.arange(classes)), axis=-1))
 
-    def correct(outputs: Any, y: Any) -> Any:
+    def correct(outputs: Array, y: Array) -> Scalar:
         return jnp.mean(jnp.argmax(outputs, axis=-1) == y)
 
     return task_of(
@@ -34,15 +42,15 @@ def classification(network: Network, *, classes: int, **fields: Any) -> Task:
     )
 
 
-def task_of(network: Network, *, loss: Any, metric: Any = None, **fields: Any) -> Task:
+def task_of(network: Network, *, loss: Measure, metric: Measure | None = None, **fields: Any) -> Task:
     """The task of a network on data (x, y), with `loss` and `metric` as functions of (outputs, y)."""
 
-    def measured(measure: Any, training: bool) -> Any:
-        def stateless(parameters: Any, data: Any) -> Any:
+    def measured(measure: Measure, training: bool) -> Callable[..., PyTree]:
+        def stateless(parameters: Parameters, data: Examples) -> Scalar:
             x, y = data
             return measure(network.apply(parameters, x, None, training)[0], y)
 
-        def with_state(parameters: Any, data: Any, state: Any) -> Any:
+        def with_state(parameters: Parameters, data: Examples, state: PyTree) -> PyTree:
             x, y = data
             outputs, state = network.apply(parameters, x, state, training)
             return (measure(outputs, y), state) if training else measure(outputs, y)

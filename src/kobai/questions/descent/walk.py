@@ -6,24 +6,32 @@ a time until it stops by itself. Everything is in double precision, whatever the
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array, Scalar, Vector
+from kobai.basics.machine import pool
 from kobai.candidates.named import Method
 from kobai.minimizers.base import RUNNING, STATUSES, Minimizer, Objective, State
 from kobai.minimizers.solve import verdict
 from kobai.optimizers.base import Optimizer
 
+Function: TypeAlias = Callable[[Vector], Scalar]
+Rows: TypeAlias = tuple[jax.Array, jax.Array, jax.Array]
+"""Of every iterate of a minimizer: values [steps + 1], points [steps + 1, n], what was spent [steps + 1]."""
+Walk: TypeAlias = tuple[Vector, PyTree]
+"""Where a rule stands, and its state."""
+
 GTOL = 1e-8
 """A minimizer stops where every entry of the gradient is at most this."""
 
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0", "xla_cpu_use_fusion_emitters": False}
 """Options of XLA for few dimensions: a walk then takes less time than its compilation, which they make three
 times as fast."""
 
@@ -53,26 +61,28 @@ class Path:
 
 
 def walk(
-    objective: Callable[[Any], Any],
+    objective: Function,
     methods: Sequence[Method],
     start: np.ndarray,
     steps: int,
 ) -> list[Path]:
     """The path of every method, in their order, from `start` [n]."""
-    kinds: dict[Any, list[int]] = {}
+    kinds: dict[Hashable, list[int]] = {}
     for i, method in enumerate(methods):
         kind = jax.tree.structure(method) if isinstance(method, Optimizer) else i
         kinds.setdefault(kind, []).append(i)
     rules = [places for places in kinds.values() if isinstance(methods[places[0]], Optimizer)]
-    others = [i for i, method in enumerate(methods) if isinstance(method, Minimizer)]
+    others = {i: method for i, method in enumerate(methods) if isinstance(method, Minimizer)}
     x = np.asarray(start, float)
     with jax.enable_x64(True):
         stacks = [jax.tree.map(_stacked, *(methods[i] for i in places)) for places in rules]
-        programs: list[Any] = [(jax.jit(_all_rules(objective, steps)), (stacks, x))] if rules else []
-        programs += [(jax.jit(_one_minimizer(objective, methods[i], steps)), (x,)) for i in others]
+        programs: list[tuple[jax.stages.Wrapped, tuple[PyTree, ...]]] = []
+        if rules:
+            programs.append((jax.jit(_all_rules(objective, steps)), (stacks, x)))
+        programs += [(jax.jit(_one_minimizer(objective, each, steps)), (x,)) for each in others.values()]
         lowered = [program.lower(*arguments) for program, arguments in programs]
-        with ThreadPoolExecutor(2) as pool:  # the compiler uses one core for each
-            compiled = list(pool.map(lambda program: _compiled(program, quick=x.size <= FEW), lowered))
+        with pool(2) as threads:  # the compiler uses one core for each
+            compiled = list(threads.map(lambda program: _compiled(program, quick=x.size <= FEW), lowered))
         results = [
             jax.device_get(program(*arguments))
             for program, (_, arguments) in zip(compiled, programs, strict=True)
@@ -88,22 +98,22 @@ def walk(
     return [paths[i] for i in range(len(methods))]
 
 
-def _compiled(program: Any, quick: bool) -> Any:
+def _compiled(program: jax.stages.Lowered, quick: bool) -> jax.stages.Compiled:
     try:
         return program.compile(QUICK if quick else None)
     except jax.errors.JaxRuntimeError:  # of an XLA that has no such options
         return program.compile()
 
 
-def _stacked(*values: Any) -> np.ndarray:
+def _stacked(*values: float) -> np.ndarray:
     return np.array(values, float)
 
 
-def _all_rules(objective: Callable[[Any], Any], steps: int) -> Callable[[Any, Any], Any]:
+def _all_rules(objective: Function, steps: int) -> Callable[..., list[tuple[Array, Array]]]:
     """(stacks of settings, start) -> for each stack values [settings, steps + 1] and points [… , n]."""
 
-    def path(rule: Optimizer, x: Any) -> tuple[Any, Any]:
-        def step(carry: Any, _: None) -> Any:
+    def path(rule: Optimizer, x: Vector) -> tuple[Array, Array]:
+        def step(carry: Walk, _: None) -> tuple[Walk, tuple[Scalar, Vector]]:
             x, state = carry
             g = jax.grad(objective)(rule.lookahead(x, state))
             Δ, state = rule.update(g, state, x)
@@ -118,12 +128,12 @@ def _all_rules(objective: Callable[[Any], Any], steps: int) -> Callable[[Any, An
 
 
 def _one_minimizer(
-    objective: Callable[[Any], Any], method: Any, steps: int
-) -> Callable[[Any], tuple[State, Any]]:
+    objective: Function, method: Minimizer, steps: int
+) -> Callable[[Vector], tuple[State, Rows]]:
     """start -> the last state, and for every iterate its value, its point and what had been spent."""
     asked = Objective(objective)
 
-    def note(state: State, rows: Any) -> Any:
+    def note(state: State, rows: Rows) -> Rows:
         """The row of the current iterate, written again at every trial; what was spent, at the first."""
         (values, points, spent), row = rows, state.steps
         return (
@@ -135,12 +145,12 @@ def _one_minimizer(
     def judged(state: State) -> State:
         return verdict(state, GTOL, steps, TRIALS_PER_STEP * steps)
 
-    def advance(carry: Any) -> Any:
+    def advance(carry: tuple[State, Rows]) -> tuple[State, Rows]:
         state, rows = carry
         state = judged(method.advance(asked, state))
         return state, note(state, rows)
 
-    def walk(x: Any) -> Any:
+    def walk(x: Vector) -> tuple[State, Rows]:
         never = jnp.iinfo(int).max
         rows = jnp.zeros(steps + 1), jnp.zeros((steps + 1, x.size)), jnp.full(steps + 1, never)
         state = judged(method.begin(asked, x))
@@ -149,7 +159,7 @@ def _one_minimizer(
     return walk
 
 
-def _spent(state: State) -> Any:
+def _spent(state: State) -> Scalar:
     """The evaluations so far, in gradients."""
     counts = state.evaluations
     return (
@@ -159,13 +169,13 @@ def _spent(state: State) -> Any:
     )
 
 
-def _read(state: State, rows: Any) -> Path:
+def _read(state: State, rows: Rows) -> Path:
     """The path of a minimizer from the arrays that its program gave.
 
     Where the minimizer found itself unable to go on, a trial may lie lower than the last iterate, as on the
     way to −∞. As `kobai.minimize` does, the path then ends there.
     """
-    values, points, spent = (row[: int(state.steps) + 1] for row in rows)
+    values, points, spent = (np.asarray(row[: int(state.steps) + 1]) for row in rows)
     ended, total = STATUSES[int(state.status)], int(_spent(state))
     if ended not in ("converged", "iteration_limit") and state.best.f < values[-1]:
         values, points = np.append(values, state.best.f), np.vstack([points, state.best.x])
