@@ -91,10 +91,11 @@ def load(name: str, dimension: int | None = None) -> Landscape:
     if dimension is None:
         return make()
     if not any_dimension(name):
-        made = make()
-        if dimension == made.dimension:
-            return made
-        raise UsageError("error.landscape.dimension", name=name, dimension=made.dimension, value=dimension)
+        landscape = make()
+        if dimension == landscape.dimension:
+            return landscape
+        values = {"name": name, "dimension": landscape.dimension, "value": dimension}
+        raise UsageError("error.landscape.dimension", **values)
     return make(dimension=dimension)
 
 

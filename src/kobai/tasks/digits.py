@@ -49,5 +49,5 @@ def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def load() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(images [1797, 64] in [0, 1], labels [1797], split [1797]: 0 train, 1 validation, 2 test)."""
     with files("kobai.tasks.data").joinpath("digits.npz").open("rb") as file:
-        kept = np.load(file, allow_pickle=False)
-        return kept["images"].astype(np.float32) / 16, kept["labels"].astype(np.int32), kept["split"]
+        arrays = np.load(file, allow_pickle=False)
+        return arrays["images"].astype(np.float32) / 16, arrays["labels"].astype(np.int32), arrays["split"]

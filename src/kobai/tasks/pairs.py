@@ -38,18 +38,18 @@ class Pair:
 
     def heads(self) -> list[bool]:
         """Whether each trained array belongs to the head. Raises `UsageError` where the two do not fit."""
-        found = [_trained(task) for task in (self.source, self.target)]
+        leaves = [_trained(task) for task in (self.source, self.target)]
         for task in (self.source, self.target):
             if task.state is not None or task.random:
                 raise UsageError("error.transfer.state", task=task.name)
-        if [path for path, _ in found[0]] != [path for path, _ in found[1]]:
+        if [path for path, _ in leaves[0]] != [path for path, _ in leaves[1]]:
             raise UsageError("error.transfer.trees", source=self.source.name, target=self.target.name)
-        head = self.head or ("output" if isinstance(self.target.parameters, dict) else found[1][-1][0][0])
-        flags = [path[0] == head for path, _ in found[1]]
+        head = self.head or ("output" if isinstance(self.target.parameters, dict) else leaves[1][-1][0][0])
+        flags = [path[0] == head for path, _ in leaves[1]]
         if not any(flags) or all(flags):
-            paths = ", ".join(dict.fromkeys(path[0] for path, _ in found[1]))
+            paths = ", ".join(dict.fromkeys(path[0] for path, _ in leaves[1]))
             raise UsageError("error.transfer.head", value=head, known=paths)
-        for flag, (path, source), (_, target) in zip(flags, *found, strict=True):
+        for flag, (path, source), (_, target) in zip(flags, *leaves, strict=True):
             if not flag and source != target:
                 raise UsageError("error.transfer.shapes", path=".".join(path), source=source, target=target)
         return flags
@@ -114,11 +114,11 @@ def _moved(images: np.ndarray, random: np.random.RandomState) -> np.ndarray:
     """Each image [64] turned by up to 30° and shifted by up to one pixel each way, interpolated linearly."""
     from scipy.ndimage import affine_transform
 
-    made = []
+    moved = []
     for image in images:
         angle = random.uniform(-np.pi / 6, np.pi / 6)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         middle = np.array([3.5, 3.5])
         offset = middle - turn @ middle + random.uniform(-1, 1, 2)
-        made.append(affine_transform(image.reshape(8, 8), turn, offset, order=1).ravel())
-    return np.array(made, np.float32)
+        moved.append(affine_transform(image.reshape(8, 8), turn, offset, order=1).ravel())
+    return np.array(moved, np.float32)
