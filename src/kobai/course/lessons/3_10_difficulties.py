@@ -646,8 +646,8 @@ for nodes in sizes:
 
 median = {"中央値": np.median(final, axis=1)}  # ja
 median = {"median": np.median(final, axis=1)}  # en
-against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失")  # ja
-against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts")  # en
+against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失", log=True)  # ja
+against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
 # 2ノードでは、出発点によって最終的な損失が40倍も違います。ところが3ノード以上では、最悪でも最良の1.3倍ほどで、**どの極小点でもほとんど

@@ -342,11 +342,11 @@ print("全データの勾配", full.round(2), " 20通りの平均", gradients.me
 print("all data", full.round(2), " mean of the 20", gradients.mean(axis=0).round(2), " standard deviation", gradients.std(axis=0).round(2))  # en
 # ja: どの矢印もθから出て、θに戻ってから次へ
 # en: every arrow leaves θ, and the next begins at θ again
-star = [point for g in gradients for point in (theta, theta - 0.4 * g)]
-arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.4 * full]}  # ja
-arrows = {"mini-batches": star, "all data": [theta, theta - 0.4 * full]}  # en
-contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="20通りのミニバッチと全データの−η∂L/∂θ(η = 0.4)")  # ja
-contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂θ of 20 mini-batches and of all data (η = 0.4)")  # en
+star = [point for g in gradients for point in (theta, theta - 0.3 * g)]
+arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.3 * full]}  # ja
+arrows = {"mini-batches": star, "all data": [theta, theta - 0.3 * full]}  # en
+contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="20通りのミニバッチと全データの−η∂L/∂θ(η = 0.3)")  # ja
+contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂θ of 20 mini-batches and of all data (η = 0.3)")  # en
 
 # %% [markdown] tags=["ja", "result"]
 # どの矢印もおおよそ谷底を向きますが、向きも長さも少しずつ違います。平均すると、全データの矢印とほぼ一致します。
@@ -544,8 +544,8 @@ for name, ahead in {"Momentum: g(θ)": False, "Nesterov: g(θ + αv)": True}.ite
     arrows = np.array([three_arrows(theta, v, ahead) for theta, v in moments])
     panels[name] = {arrow: arrows[:, i] for i, arrow in enumerate(names)}
 
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", title="The move carried on, plus the term of the gradient: the next step")  # en
+steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", begin=4, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
+steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", begin=4, title="The move carried on, plus the term of the gradient: the next step")  # en
 
 # %% [markdown] tags=["ja", "result"]
 # $\boldsymbol v_t$が大きいと、先の点は谷底の向こう側に出ます。そこでの坂は手前へ戻る向きなので、Nesterovの$\boldsymbol v_{t+1}$は
@@ -651,7 +651,9 @@ derivation = "abcfd"  # answer
 # %% tags=["check"] name="derivation"
 check("3_1.derivation")
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja"]
+# <details><summary>導出(答えてから開いてください)</summary>
+#
 # 先の点の定義は$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$、つまり$\boldsymbol\theta_t = \boldsymbol\Theta_t - \alpha\boldsymbol v_t$です。
 #
 # $$\begin{aligned}
@@ -665,8 +667,12 @@ check("3_1.derivation")
 # \end{aligned}$$
 #
 # 最後の行に残った勾配は$\boldsymbol g(\boldsymbol\Theta_t)$だけです。**いま手元にあるパラメータの勾配だけで**、先の点の勾配を使う計算ができます。
+#
+# </details>
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en"]
+# <details><summary>The derivation (open it when you have answered)</summary>
+#
 # The point ahead is $\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$, so $\boldsymbol\theta_t = \boldsymbol\Theta_t - \alpha\boldsymbol v_t$.
 #
 # $$\begin{aligned}
@@ -681,6 +687,8 @@ check("3_1.derivation")
 #
 # The one gradient left in the last line is $\boldsymbol g(\boldsymbol\Theta_t)$, *at the parameters that we have*: with it the
 # gradient of the point ahead is used.
+#
+# </details>
 
 # %% [markdown] tags=["ja"]
 # ### 4.4 2つの形は本当に同じでしょうか
