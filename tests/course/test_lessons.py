@@ -301,8 +301,8 @@ def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
     """0.02: a last digit may differ from machine to machine."""
     cells = notebook(load("3_12_pretraining_and_transfer"), language, "answer")["cells"]
     texts = ["".join(cell["source"]) for cell in cells]
-    [told] = [text for text in texts if 'kobai.transfer("halves"' in text]
-    quoted = [float(number) for number in re.findall(r"\d\.\d\d", told.partition("halves")[0])]
+    [after] = [i for i, text in enumerate(texts) if 'kobai.transfer("halves"' in text]
+    quoted = [float(number) for number in re.findall(r"\d\.\d\d", texts[after - 1])]
     settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
     namespace = {}
     exec(settings, namespace)
