@@ -313,7 +313,7 @@ def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
         for column in ("metric", "metric_scratch", "difference", "ratio")
         for value in frame[column]
     ]
-    assert len(quoted) == 9
+    assert len(quoted) == 10
     assert [number for number in quoted if min(abs(number - value) for value in measured) > 0.02] == []
 
 

@@ -534,7 +534,7 @@ def three_arrows(theta, v, ahead, learning_rate=0.1, momentum=0.9):
 
 
 theta, v, moments = np.array([-7.0, 2.0]), np.zeros(2), []
-for _ in range(25):
+for _ in range(13):
     moments.append((theta, v))
     v = 0.9 * v - 0.1 * gradient(theta)
     theta = theta + v
@@ -544,8 +544,8 @@ for name, ahead in {"Momentum: g(θ)": False, "Nesterov: g(θ + αv)": True}.ite
     arrows = np.array([three_arrows(theta, v, ahead) for theta, v in moments])
     panels[name] = {arrow: arrows[:, i] for i, arrow in enumerate(names)}
 
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", begin=4, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", begin=4, title="The move carried on, plus the term of the gradient: the next step")  # en
+steps(f, x=(-7.5, -3), y=(-2.2, 2.2), panels=panels, step="t =", begin=4, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
+steps(f, x=(-7.5, -3), y=(-2.2, 2.2), panels=panels, step="t =", begin=4, title="The move carried on, plus the term of the gradient: the next step")  # en
 
 # %% [markdown] tags=["ja", "result"]
 # $\boldsymbol v_t$が大きいと、先の点は谷底の向こう側に出ます。そこでの坂は手前へ戻る向きなので、Nesterovの$\boldsymbol v_{t+1}$は
