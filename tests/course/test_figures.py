@@ -54,12 +54,12 @@ def test_a_slider_moves_every_arrow_to_its_place_at_that_step():
     drawn = [trace for trace in made.data if trace.type == "scatter"]
     assert [(list(each.x), list(each.y)) for each in drawn] == [([1, 3], [2, 3]), ([11, 13], [12, 13])]
     assert [each.showlegend for each in drawn] == [True, False]
-    first, _ = made.frames
-    assert [made.data[i] for i in first.traces] == drawn
-    assert [(list(each.x), list(each.y)) for each in first.data] == [([0, 1], [0, 2]), ([10, 11], [10, 12])]
     [slider] = made.layout.sliders
     assert slider.active == 1
-    assert [list(step.args[0]) for step in slider.steps] == [["0"], ["1"]]
+    moved, traces = slider.steps[0].args
+    assert [made.data[i] for i in traces] == drawn
+    assert [list(ends) for ends in moved["x"]] == [[0, 1], [10, 11]]
+    assert [list(ends) for ends in moved["y"]] == [[0, 2], [10, 12]]
 
 
 def test_measurements_on_a_logarithmic_axis_have_labels_at_powers_of_ten():

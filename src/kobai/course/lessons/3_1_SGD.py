@@ -524,7 +524,7 @@ def gradient(theta):
     return np.array([x / 10, 2 * y])
 
 
-def three_arrows(theta, v, ahead, learning_rate=0.1, momentum=0.9):
+def three_arrows(theta, v, ahead, learning_rate=0.2, momentum=0.9):
     # ja: (引き継ぐ移動、勾配の項、新しい速度)。それぞれ(始点、終点)
     # en: (the move carried on, the term of the gradient, the new velocity), each from and to
     carried = momentum * v
@@ -534,9 +534,9 @@ def three_arrows(theta, v, ahead, learning_rate=0.1, momentum=0.9):
 
 
 theta, v, moments = np.array([-7.0, 2.0]), np.zeros(2), []
-for _ in range(13):
+for _ in range(10):
     moments.append((theta, v))
-    v = 0.9 * v - 0.1 * gradient(theta)
+    v = 0.9 * v - 0.2 * gradient(theta)
     theta = theta + v
 names = ["αv(t)", "−ηg", "v(t+1)"]
 panels = {}
@@ -544,16 +544,16 @@ for name, ahead in {"Momentum: g(θ)": False, "Nesterov: g(θ + αv)": True}.ite
     arrows = np.array([three_arrows(theta, v, ahead) for theta, v in moments])
     panels[name] = {arrow: arrows[:, i] for i, arrow in enumerate(names)}
 
-steps(f, x=(-7.5, -3), y=(-2.2, 2.2), panels=panels, step="t =", begin=4, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
-steps(f, x=(-7.5, -3), y=(-2.2, 2.2), panels=panels, step="t =", begin=4, title="The move carried on, plus the term of the gradient: the next step")  # en
+steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
+steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="The move carried on, plus the term of the gradient: the next step")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# $\boldsymbol v_t$が大きいと、先の点は谷底の向こう側に出ます。そこでの坂は手前へ戻る向きなので、Nesterovの$\boldsymbol v_{t+1}$は
-# Momentumより短くなります。Momentumにブレーキがかかるのは、谷底を越えてからです。
+# 先の点は、谷底のそばか、谷底の向こう側にあります。そこでの坂は、$\boldsymbol\theta_t$での坂より緩やかか、手前へ戻る向きです。そのため、
+# Nesterovの$\boldsymbol v_{t+1}$はMomentumより短くなります。谷底を越えた後($t = 7$など)では、違いがさらにはっきりします。
 
 # %% [markdown] tags=["en", "result"]
-# Where $\boldsymbol v_t$ is large the point ahead lies beyond the bottom. The slope there points back, so Nesterov's
-# $\boldsymbol v_{t+1}$ is the shorter one. Momentum begins to brake only after it has crossed the bottom.
+# The point ahead lies close to the bottom, or beyond it. The slope there is gentler than at $\boldsymbol\theta_t$, or points back, so
+# Nesterov's $\boldsymbol v_{t+1}$ is the shorter one. Past the bottom (at $t = 7$, say) the difference is plainer still.
 
 # %% [markdown] tags=["ja"]
 # ### 4.2 実装形(5分)
