@@ -805,7 +805,7 @@ curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: averag
 # ### 7.2 階段状の目的関数: 平滑化(6分)
 #
 # 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(レッスン3-8)を使えないときは、**少し離れた点の値**から
-# 坂を推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
+# 傾きを推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
 #
 # $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
 #

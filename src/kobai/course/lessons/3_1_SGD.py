@@ -98,7 +98,7 @@ kobai.words.use("en")  # en
 # - (c) $W^\top \frac{\partial L}{\partial Y}$
 # - (d) $\frac{\partial L}{\partial Y} W^\top$
 #
-# **問5** 誤差逆伝播法のために、順伝播の途中の値をとっておくのはなぜですか。
+# **問5** 誤差逆伝播法のために、順伝播の途中の値を保存しておくのはなぜですか。
 #
 # - (a) 損失を2回計算しないため
 # - (b) 学習率を決めるため
@@ -455,7 +455,7 @@ check("3_1.momentum")
 # \boldsymbol\theta_{t+1} = \boldsymbol\theta_t + \boldsymbol v_{t+1}$$
 #
 # Momentumとの違いはただ1つ、勾配を測る場所です。勢いだけで進んだ先$\boldsymbol\theta_t + \alpha\boldsymbol v_t$
-# の坂を見てから曲がるので、行き過ぎに早く気づきます。
+# の傾きを使うので、行き過ぎに早く気づきます。
 #
 # ここでは辞書を使わず、関数`gradient(theta)`を受け取って経路を返す関数にします。
 # $\boldsymbol\theta_1, \dots$を並べた配列と$\boldsymbol v_1, \dots$を並べた配列(どちらも形は`(steps, 次元)`)を返してください。
@@ -548,7 +548,7 @@ steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, titl
 steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="The move carried on, plus the term of the gradient: the next step")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 先の点は、谷底のそばか、谷底の向こう側にあります。そこでの坂は、$\boldsymbol\theta_t$での坂より緩やかか、手前へ戻る向きです。そのため、
+# 先の点は、谷底のそばか、谷底の向こう側にあります。そこでの勾配は、$\boldsymbol\theta_t$での勾配より小さいか、手前へ戻す向きです。そのため、
 # Nesterovの$\boldsymbol v_{t+1}$はMomentumより短くなります。谷底を越えた後($t = 7$など)では、違いがさらにはっきりします。
 
 # %% [markdown] tags=["en", "result"]
@@ -559,7 +559,7 @@ steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, titl
 # ### 4.2 実装形(5分)
 #
 # 普通の学習ループでは、いまのパラメータの勾配しか計算できません。そこで、先の点$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$の
-# ほうを「パラメータ」として持ち歩きます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります(導出は4.3で行います)。
+# ほうを「パラメータ」とみなし、これを更新していきます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります(導出は4.3で行います)。
 #
 # $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta), \qquad
 # \boldsymbol\Theta \leftarrow \boldsymbol\Theta + \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta)$$
@@ -1018,7 +1018,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 
 # %% [markdown] tags=["ja", "result"]
 # - SGDは、急な$y$方向で上下に振れながら、緩やかな$x$方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
-# - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
+# - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の点の勾配を使うので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$方向にも$y$方向にも、最初から同じくらい動きます。$g/\sqrt{h}$が勾配の大きさを打ち消すためです。
 # - AdaDeltaの最初の一歩は、勾配の大きさによらず$\sqrt{\varepsilon/(1-\rho)} \approx 0.004$しかなく、加速するまでに時間がかかります。
 # - RMSPropは、$\eta$が一定の限り、谷底で$\eta$ほどの幅で振動し続けます。$\eta = 0.3$では
