@@ -404,7 +404,7 @@ contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="曲がった谷を�
 contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="Down a valley that bends")  # en
 
 # %% [markdown] tags=["ja"]
-# $f < 10^{-3}$までの評価回数は、BFGSが39回、ニュートン法が66回、Adamが715回です。SGDは2,000回でも届きません。
+# $f < 10^{-3}$までの評価回数は、BFGSが39回、ニュートン法が66回、Adamが715回です。SGDは2,000回でも到達しません。
 #
 # ## 4. L-BFGS(8分、余力があれば)
 #
