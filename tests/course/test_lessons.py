@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import kobai
+import quoted
 from kobai import words
 from kobai.course import figures
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
@@ -25,8 +26,11 @@ SOURCES = {
 }
 
 
-def run(lesson, language, kind):
-    """Execute a notebook's cells in order in this process; the verdict of each check."""
+def run(lesson, language, kind, shown=None):
+    """Execute a notebook's cells in order in this process; the verdict of each check.
+
+    What the cells show is appended to `shown`.
+    """
     namespace, verdicts = {"__name__": "__main__"}, {}
     for cell in notebook(lesson, language, kind)["cells"]:
         if cell["cell_type"] != "code":
@@ -34,9 +38,11 @@ def run(lesson, language, kind):
         tree = ast.parse("".join(cell["source"]), cell["id"])
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, cell["id"], "exec"), namespace)
-        shown = last and eval(compile(ast.Expression(last.value), cell["id"], "eval"), namespace)
-        if isinstance(shown, Verdict):
-            verdicts[shown.exercise] = shown
+        value = last and eval(compile(ast.Expression(last.value), cell["id"], "eval"), namespace)
+        if isinstance(value, Verdict):
+            verdicts[value.exercise] = value
+        elif shown is not None:
+            shown.append(value)
     return verdicts
 
 
@@ -57,16 +63,32 @@ def _transferred(task, *, kept={}, transfer=kobai.transfer, **settings):  # noqa
 def test_with_answers_every_check_passes_and_without_each_says_not_yet_written(lesson, capsys):
     """All four notebooks in one process, so that the others find compiled what the first needed."""
     for language, kind in itertools.product(LANGUAGES, KINDS):
-        verdicts = run(lesson, language, kind)
+        shown = []
+        verdicts = run(lesson, language, kind, shown)
         assert tuple(verdicts) == lesson.exercises, (language, kind)
-        waiting = words.say("course.needs", exercise="")[:4] in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        waiting = words.say("course.needs", exercise="")[:4] in printed
         if kind == "answer":
             assert {name: verdict for name, verdict in verdicts.items() if verdict.status != PASSED} == {}
             assert not waiting
+            cells = notebook(lesson, language, kind)["cells"]
+            assert quoted.not_shown(lesson.name, cells, printed, shown) == [], language
         else:
             assert {verdict.status for verdict in verdicts.values()} <= {UNWRITTEN}, language
             sentence = words.TABLES[language]["course.mark.unwritten"]
             assert all(verdict.message.startswith(sentence) for verdict in verdicts.values())
+
+
+def test_a_number_that_no_cell_shows_is_noticed():
+    def missing(text, printed="loss 0.369 after 1,022 steps, 41.2 s, share .52", code="steps = 3_000"):
+        cells = [
+            {"id": "a", "cell_type": "code", "metadata": {}, "source": [code]},
+            {"id": "b", "cell_type": "markdown", "metadata": {"tags": ["result"]}, "source": [text]},
+        ]
+        return [number for _, number in quoted.not_shown("", cells, printed, [])]
+
+    assert missing("0.37、1,022ステップ、3,000、約1,000、52%、9回、$x_{17}$、`12.5`") == []
+    assert missing("0.38、1,122ステップ、3,200、57%") == ["0.38", "1,122", "3,200", "57"]
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -301,8 +323,8 @@ def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
     """0.02: a last digit may differ from machine to machine."""
     cells = notebook(load("3_12_pretraining_and_transfer"), language, "answer")["cells"]
     texts = ["".join(cell["source"]) for cell in cells]
-    [told] = [text for text in texts if 'kobai.transfer("halves"' in text]
-    quoted = [float(number) for number in re.findall(r"\d\.\d\d", told.partition("halves")[0])]
+    [after] = [i for i, text in enumerate(texts) if 'kobai.transfer("halves"' in text]
+    quoted = [float(number) for number in re.findall(r"\d\.\d\d", texts[after - 1])]
     settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
     namespace = {}
     exec(settings, namespace)
@@ -313,7 +335,7 @@ def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
         for column in ("metric", "metric_scratch", "difference", "ratio")
         for value in frame[column]
     ]
-    assert len(quoted) == 9
+    assert len(quoted) == 10
     assert [number for number in quoted if min(abs(number - value) for value in measured) > 0.02] == []
 
 

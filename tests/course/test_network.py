@@ -31,7 +31,7 @@ def test_gradients_are_those_of_finite_differences(network, t):
 
 
 def test_inference_uses_the_statistics_kept_during_training():
-    """After many batches of the same data they are those of the data; one example is enough to predict."""
+    """After many equal batches they are those of the batch, and a single example can be predicted."""
     network = NormalizedNetwork((4, 5, 3))
     for _ in range(300):
         network.gradient(X, LABELS)

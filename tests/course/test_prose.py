@@ -1,4 +1,4 @@
-"""The text of lessons and pages: Japanese as it is printed in a book, markdown that becomes what it says."""
+"""The text of lessons and pages: Japanese as a book would print it, markdown that becomes what it says."""
 
 import re
 
@@ -115,14 +115,15 @@ def test_every_asterisk_becomes_emphasis(name, language):
         assert [each for each in shown if "**" in each or re.search(r"\*\w", each)] == [], identity
 
 
+LABEL = r"(?:> ?)?\*\*[^*\n]+\*\*: "
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
 def test_lines_of_a_template_do_not_run_together(name, language):
     """Lines that begin with a bold label are a list, or stand apart."""
     for identity, text in texts(name, language):
-        assert not re.search(
-            r"^(?:> ?)?\*\*[^*\n]+\*\*: .*\n(?:> ?)?\*\*[^*\n]+\*\*: ", text, re.MULTILINE
-        ), identity
+        assert not re.search(f"^{LABEL}.*\n{LABEL}", text, re.MULTILINE), identity
 
 
 # Pages
@@ -138,39 +139,26 @@ def test_links_of_a_page_lead_to_files_that_come_with_it(language):
             assert set(re.findall(r"\]\(([^)]+\.ipynb)\)", text)) <= files
 
 
+def minutes_of(name, language):
+    """What the table at the head of a lesson adds up to, or what its text says where it has no table."""
+    head = texts(name, language)[0][1]
+    return sum(map(int, re.findall(r"(\d+)(?:分| min)", head.partition("|---|")[2] or head)))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_start_page_sums_up_the_minutes_of_the_lessons(language):
-    _, contents, day = ("\n".join(texts_of) for texts_of in _split(language))
+    contents, day = (text for _, text in texts("start", language)[2:])
     minutes = dict(re.findall(r"^\| \[3-(\d+)\].* \| (\d+) \|$", contents, re.MULTILINE))
-    assert list(minutes) == [name.split("_")[1] for name in lesson_names()]
-    for name in lesson_names():
-        first = texts(name, language)[0][1]
-        unit = "分" if language == "ja" else " min"
-        own = re.findall(rf"(\d+){unit}", first.partition("|---|")[2] or first)
-        assert sum(map(int, own)) == int(minutes[name.split("_")[1]]), name
-    total = sum(map(int, minutes.values()))
-    assert re.search(rf"(?<!\d){total}(分| minutes)", contents)
-    parts = sum(map(int, re.findall(r"^\| \d+ \|.* \| (\d+) \|$", day, re.MULTILINE)))
-    assert re.search(rf"(合計は|That is ){parts}(分| minutes)", day)
+    assert minutes == {name.split("_")[1]: str(minutes_of(name, language)) for name in lesson_names()}
+    assert re.search(rf"(?<!\d){sum(map(int, minutes.values()))}(分| minutes)", contents)
+    parts = re.findall(r"^\| \d+ \|.* \| (\d+) \|$", day, re.MULTILINE)
+    assert re.search(rf"(合計は|That is ){sum(map(int, parts))}(分| minutes)", day)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_teachers_guide_gives_a_lesson_the_same_minutes(language):
+    headings = [text.splitlines()[0] for _, text in texts("teacher_guide", language)]
     for name in lesson_names():
-        number = load(name).number
-        unit = "分" if language == "ja" else " min"
-        own = re.findall(
-            rf"(\d+){unit}", (first := texts(name, language)[0][1]).partition("|---|")[2] or first
-        )
-        [heading] = [
-            text.splitlines()[0]
-            for _, text in texts("teacher_guide", language)
-            if text.startswith(f"## {number} ")
-        ]
-        assert sum(map(int, re.findall(r"(\d+)(?=分| min| \+)", heading))) == sum(map(int, own)), heading
-
-
-def _split(language):
-    """The sections of the start page: up to the contents, the contents, the day."""
-    found = [text for _, text in texts("start", language)]
-    return found[:2], found[2:3], found[3:]
+        [heading] = [each for each in headings if each.startswith(f"## {load(name).number} ")]
+        told = re.findall(r"(\d+)(?=分| min| \+)", heading)
+        assert sum(map(int, told)) == minutes_of(name, language), heading

@@ -61,12 +61,14 @@ def curves(
 
 
 def _logarithmic(series: Iterable[Any]) -> dict[str, Any]:
-    """A logarithmic axis; where it spans more than a decade and a half only powers of ten have a label."""
+    """A logarithmic axis with a label at each power of ten; within a decade and a half also at 2 and 5."""
     shown = np.concatenate([np.empty(0), *(np.asarray(values, float) for values in series)])
     shown = shown[np.isfinite(shown) & (shown > 0)]
     wide = bool(shown.size) and shown.max() > 30 * shown.min()
-    decades = {"nticks": 8} if wide and shown.max() > 1e8 * shown.min() else {"dtick": 1} if wide else {}
-    return {"type": "log", "exponentformat": "power", **decades}
+    if not wide:
+        return {"type": "log", "dtick": "D2", "tickformat": "~g"}
+    ticks = {"nticks": 8} if shown.max() > 1e8 * shown.min() else {"dtick": 1}
+    return {"type": "log", "exponentformat": "power", **ticks}
 
 
 def lines(
@@ -137,7 +139,14 @@ def scatter(
 
 
 def against(
-    x: Any, series: Mapping[str, Any], *, across: str = "", up: str = "", title: str = "", points: Any = None
+    x: Any,
+    series: Mapping[str, Any],
+    *,
+    across: str = "",
+    up: str = "",
+    title: str = "",
+    points: Any = None,
+    log: bool = False,
 ) -> go.Figure | None:
     """Lines with marks over positive numbers x, on a logarithmic axis.
 
@@ -147,15 +156,18 @@ def against(
       across, up: what the axes are called.
       title: of the figure.
       points: [n, k] single measurements behind the lines, k for each x; their mean, say, is a line.
+      log: whether the vertical axis is logarithmic, too.
     """
     if not series:
         return None
     x = np.asarray(x, float)
     labels = [f"{each:g}" for each in x]
+    measured = series.values() if points is None else np.asarray(points, float)
+    rising = _logarithmic(measured) if log else {"rangemode": "tozero"}
     made = figure(
         [""],
         [{"title_text": across, "type": "log", "tickvals": listed(x), "ticktext": labels}],
-        [{"title_text": up, "rangemode": "tozero"}],
+        [{"title_text": up, **rising}],
         height=320,
         margin={"t": 48},
     )

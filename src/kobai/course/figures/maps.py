@@ -78,6 +78,7 @@ def steps(
     *,
     title: str = "",
     step: str = "",
+    begin: int = 0,
 ) -> go.Figure | None:
     """How a step is put together, as arrows on contour lines; a slider moves the point along its path.
 
@@ -87,6 +88,7 @@ def steps(
       panels: by name, arrows by name: arrays [steps, 2, 2] of (tail, tip) at every position of the slider.
       title: of the figure.
       step: what the slider counts.
+      begin: where the slider stands at first.
     """
     if not panels:
         return None
@@ -115,19 +117,29 @@ def steps(
                 showlegend=name not in [each.legendgroup for each in made.data],
                 mode="lines+markers",
                 line={"color": colour(names.index(name)), "width": 3},
-                marker={"symbol": ["circle", "arrow"], "size": [5, 14], "angleref": "previous"},
+                marker={"symbol": ["circle", "arrow"], "size": [5, 15], "angleref": "previous", "opacity": 1},
                 xaxis=axis("x", panel),
                 yaxis=axis("y", panel),
-                **_ends(every[-1][0]),
+                **_ends(every[-1][begin]),
             )
-    count = len(every[0])
-    made.frames = [
-        go.Frame(name=str(t), data=[_ends(ends[t]) for ends in every], traces=places) for t in range(count)
+    positions = [
+        # Not frames: plotly's contour lines vanish when other traces are animated.
+        {
+            "label": str(t),
+            "method": "restyle",
+            "args": [{letter: [_ends(ends[t])[letter] for ends in every] for letter in "xy"}, places],
+        }
+        for t in range(len(every[0]))
     ]
-    at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    positions = [{"label": str(t), "method": "animate", "args": [[str(t)], at_once]} for t in range(count)]
     made.update_layout(
-        sliders=[{"steps": positions, "currentvalue": {"prefix": f"{text(step)} "}, "pad": {"t": 46}}]
+        sliders=[
+            {
+                "steps": positions,
+                "active": begin,
+                "currentvalue": {"prefix": f"{text(step)} "},
+                "pad": {"t": 46},
+            }
+        ]
     )
     return finished(made, title)
 

@@ -646,8 +646,8 @@ for nodes in sizes:
 
 median = {"中央値": np.median(final, axis=1)}  # ja
 median = {"median": np.median(final, axis=1)}  # en
-against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失")  # ja
-against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts")  # en
+against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失", log=True)  # ja
+against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
 # 2ノードでは、出発点によって最終的な損失が40倍も違います。ところが3ノード以上では、最悪でも最良の1.3倍ほどで、**どの極小点でもほとんど
@@ -666,7 +666,7 @@ against(sizes, median, points=final, across="hidden nodes", up="loss", title="Th
 # %% [markdown] tags=["ja"]
 # ### 6.3 ミニバッチは局所解から抜け出すか
 #
-# もう1つ、よく言われることを確かめます。「ミニバッチ学習を行うと、局所解に陥りにくい」。$y = \sin 4x$の64点に$\sin wx$を当てはめます。
+# もう1つ、「ミニバッチ学習を行うと局所解に陥りにくい」とよく言われることを確かめます。$y = \sin 4x$の64点に$\sin wx$を当てはめます。
 # 正解は$w = 4$ですが、その周りには極小点が並んでいます。まず、全データの損失と、4件だけのミニバッチの損失を描いてみましょう。
 
 # %% [markdown] tags=["en"]
@@ -805,7 +805,7 @@ curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: averag
 # ### 7.2 階段状の目的関数: 平滑化(6分)
 #
 # 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(レッスン3-8)を使えないときは、**少し離れた点の値**から
-# 坂を推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
+# 傾きを推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
 #
 # $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
 #

@@ -130,7 +130,7 @@ heat(table, rows, [f"σ={std}" for std in stds], title=title)
 # ## 2. 統計量の移動平均(5分)
 #
 # 推論では1件ずつ入力されることもあります。1件のバッチでは$x = \mu$なので、出力はいつも$\beta$になってしまいます。
-# そこで学習の間に、平均と分散の指数平滑化移動平均をとっておきます。新しいバッチの重みは$w$です。
+# そこで学習の間に、平均と分散の指数平滑化移動平均を記録しておきます。新しいバッチの重みは$w$です。
 #
 # $$\text{mean} \leftarrow (1-w)\,\text{mean} + w\,\mu, \qquad
 # \text{variance} \leftarrow (1-w)\,\text{variance} + w\,\frac{m}{m-1}\,\sigma^2$$
@@ -164,7 +164,7 @@ check("3_11.running_statistics")
 # %% [markdown] tags=["ja"]
 # ## 3. バッチ正規化: 推論のとき(3分)
 #
-# 同じ式で、バッチの統計量の代わりに、学習の間にとっておいた`mean`と`variance`を使います。
+# 同じ式で、バッチの統計量の代わりに、学習の間に記録しておいた`mean`と`variance`を使います。
 
 # %% [markdown] tags=["en"]
 # ## 3. Batch normalization in inference (3 min)
@@ -225,7 +225,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 #
 #     kobai compare digits --optimizers sgd --initializers he,normal:0.01 --batch-norm off,on --language ja
 #
-# - バッチ正規化なしでは、何倍のステップが要りますか。最良の学習率は、レッスン3-2のSGD($\eta = 0.3$)と比べてどうですか。
+# - バッチ正規化なしでは、何倍のステップが必要ですか。最良の学習率は、レッスン3-2のSGD($\eta = 0.3$)と比べてどうですか。
 # - 初期値`he`と`normal:0.01`の差は、何倍ですか。
 
 # %% [markdown] tags=["en"]
@@ -303,7 +303,7 @@ heat(table, rows, columns, title="Images, and batch normalization (mean of 4 see
 # ## 4. 座標降下法(6分)
 #
 # 変数を**1つずつ**、ほかを固定して最小化します。2次関数$f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$なら、
-# $x_i$だけの最小点は式で書け、学習率は要りません。
+# $x_i$だけについての最小点は式で書けるので、学習率は必要ありません。
 #
 # $$x_i \leftarrow x_i - \frac{(A\boldsymbol x - \boldsymbol b)_i}{A_{ii}}$$
 #
@@ -478,19 +478,19 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - バッチ正規化は、特徴量ごとに、バッチの統計量を使って正規化します。推論では、学習の間にとっておいた統計量を使います。
+# - バッチ正規化は、特徴量ごとに、バッチの統計量を使って正規化します。推論では、学習の間に記録しておいた統計量を使います。
 # - 座標降下法は学習率なしで1変数ずつ最小化します。変数が絡むと遅くなります。
 # - ポルヤック平均化は、谷底のまわりを行き来する点を平均します。到達するまでの速さは変わりません。
 #
 # ### 自己診断
 #
-# 1. バッチ正規化のすぐ前の層に、バイアスは要りますか。
+# 1. バッチ正規化のすぐ前の層に、バイアスは必要ですか。
 # 2. $f = |x - y| + 0.1\,(x + y)^2$を$(1, 1)$から座標降下法で最小化すると、どうなりますか。
 # 3. 学習率を下げていく代わりに平均をとることの利点は、何でしょうか。
 #
 # <details><summary>答え</summary>
 #
-# 1. 要りません。平均を引くときに消え、その役目は$\beta$が果たします。
+# 1. 必要ありません。平均を引くときに消え、その役目は$\beta$が果たします。
 # 2. 動けません。どちらの軸に沿って動いても、$0.1\,(x+y)^2$が減るより速く$|x - y|$が増えるからです。極小点は$(0, 0)$です(滑らかでない関数の落とし穴です)。
 # 3. 大きな学習率のまま速く進み続けられ、下げる時期を決めなくて済みます。
 #

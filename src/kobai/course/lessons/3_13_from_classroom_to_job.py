@@ -61,7 +61,7 @@ kobai.words.use("en")  # en
 #
 # 例として、配達にかかる時間を、距離・荷物の量・雨の強さ(それぞれ−1〜1に変換したもの)から予測します。時間$t$は
 # (分 − 20)/8です。仕事で大事なのは「**誤差が2分以内**の予測の割合」です。これは階段状なので、勾配が使えません。
-# そこで、**損失**(最小化するもの)は二乗誤差、**評価値**(目標に届いたかを決めるもの)はこの割合とします(レッスン3-8の代理損失関数)。
+# そこで、**損失**(最小化するもの)は二乗誤差、**評価値**(目標に到達したかを決めるもの)はこの割合とします(レッスン3-8の代理損失関数)。
 #
 # 予測`y`(形は`(N, 1)`)、正解`t`(形は`(N,)`)、許容誤差`tolerance`から、次の組を返してください。
 #
@@ -101,7 +101,7 @@ check("3_13.loss_and_metric")
 # | 分け方 | 役目 |
 # |---|---|
 # | 訓練 | 勾配の計算 |
-# | 検証 | 設定の選択と、目標に届いたかの判定 |
+# | 検証 | 設定の選択と、目標に到達したかの判定 |
 # | テスト | 最後に報告する数字だけ |
 
 # %% [markdown] tags=["en"]
@@ -159,7 +159,7 @@ delivery = kobai.Task(
 )
 
 # %% [markdown] tags=["ja"]
-# **予想**: SGD、Momentum、Adamのうち、「2分以内が70%」に最も速く届くのはどれでしょうか。8シードで、差を確かめられるでしょうか。
+# **予想**: SGD、Momentum、Adamのうち、「2分以内が70%」に最も速く到達するのはどれでしょうか。8シードで、差を確かめられるでしょうか。
 
 # %% [markdown] tags=["en"]
 # **Predict**: which of SGD, Momentum and Adam is first at "70 % within 2 minutes"? Will 8 seeds be enough to establish it?
@@ -189,9 +189,9 @@ if done("3_13.loss_and_metric"):
 # %% [markdown] tags=["ja"]
 # ## 2. 制限付き平均ステップ数(4分)
 #
-# 表の「目標までのステップ」を自分で計算します。`times`は各シードが目標に届いたステップです。未到達は`np.inf`、記録がないものは
-# `np.nan`です。**届かなかった実行を除くと、失敗の多い手法ほど良く見えます**。そこで、予算`budget`までに届かなかった実行を
-# **予算ちょうどで届いたとみなして**平均します。
+# 表の「目標までのステップ」を自分で計算します。`times`は各シードが目標に到達したステップです。未到達は`np.inf`、記録がないものは
+# `np.nan`です。**到達しなかった実行を除くと、失敗の多い手法ほど良く見えます**。そこで、予算`budget`までに到達しなかった実行を
+# **予算ちょうどで到達したとみなして**平均します。
 
 # %% [markdown] tags=["en"]
 # ## 2. Restricted mean steps (4 min)
@@ -213,7 +213,7 @@ check("3_13.restricted_mean")
 
 # %%
 def arrivals(result):
-    # ja: 手法 → 各シードが目標に届いたステップ(確認用の新しいシード。未到達はinf)
+    # ja: 手法 → 各シードが目標に到達したステップ(確認用の新しいシード。未到達はinf)
     # en: optimizer → the step at which each fresh seed reached the target, inf where it did not
     found, fresh = {}, result.cells.filter(phase="confirmation")
     for row in result.answer.rows:
@@ -375,7 +375,7 @@ curves(luck, x="settings tried, k", y="steps", title="The best of k settings tha
 # - (a) できる。区間が1を含まない
 # - (b) できない。補正したpが0.05以上
 # - (c) できる。5倍以上の差がある
-# - (d) できない。Momentumも1回は届いた
+# - (d) できない。Momentumも1回は到達した
 #
 # **問2** 0.01の後ろの ▸ は何を意味しますか。
 #
@@ -482,7 +482,7 @@ if done("3_13.reading"):
 #
 # | 決めること | 自分の課題では |
 # |---|---|
-# | 仕事の本当の目標(評価値)と、届いたとみなす値 | |
+# | 仕事の本当の目標(評価値)と、到達したとみなす値 | |
 # | 勾配で下げる損失 | |
 # | 訓練・検証・テストの分け方(時刻順? 顧客ごと?) | |
 # | 比べる手法、学習率の範囲、試す回数(そろえる) | |
@@ -490,7 +490,13 @@ if done("3_13.reading"):
 #
 # 課題を`my_task.py`に書けば、`kobai compare my_task.py --output study --language ja`で報告書ができます。
 #
-# **報告書のひな形**(1枚): 問い / 条件(課題、予算、目標、試した範囲) / 確かめられたこと(比、区間、補正したp) / **確かめられなかったこと** / 次に何をするか。
+# **報告書のひな形**(1枚)
+#
+# - 問い
+# - 条件(課題、予算、目標、試した範囲)
+# - 確かめられたこと(比、区間、補正したp)
+# - **確かめられなかったこと**
+# - 次に何をするか
 
 # %% [markdown] tags=["en"]
 # Section 1 has the answer for the same task with equal trials and 8 seeds. *Compare the two.* Momentum, slow at 0.01, cannot
@@ -512,8 +518,13 @@ if done("3_13.reading"):
 #
 # With the task in `my_task.py`, `kobai compare my_task.py --output study --language en` writes the report.
 #
-# **A report in one page**: the question / the conditions (task, budget, target, grids) / what is established (ratio,
-# interval, corrected p) / *what is not* / what to do next.
+# **A report in one page**
+#
+# - the question
+# - the conditions (task, budget, target, grids)
+# - what is established (ratio, interval, corrected p)
+# - *what is not*
+# - what to do next
 
 # %% [markdown] tags=["ja"]
 # ## まとめ

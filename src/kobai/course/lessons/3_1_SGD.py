@@ -98,7 +98,7 @@ kobai.words.use("en")  # en
 # - (c) $W^\top \frac{\partial L}{\partial Y}$
 # - (d) $\frac{\partial L}{\partial Y} W^\top$
 #
-# **問5** 誤差逆伝播法のために、順伝播の途中の値をとっておくのはなぜですか。
+# **問5** 誤差逆伝播法のために、順伝播の途中の値を保存しておくのはなぜですか。
 #
 # - (a) 損失を2回計算しないため
 # - (b) 学習率を決めるため
@@ -342,11 +342,11 @@ print("全データの勾配", full.round(2), " 20通りの平均", gradients.me
 print("all data", full.round(2), " mean of the 20", gradients.mean(axis=0).round(2), " standard deviation", gradients.std(axis=0).round(2))  # en
 # ja: どの矢印もθから出て、θに戻ってから次へ
 # en: every arrow leaves θ, and the next begins at θ again
-star = [point for g in gradients for point in (theta, theta - 0.4 * g)]
-arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.4 * full]}  # ja
-arrows = {"mini-batches": star, "all data": [theta, theta - 0.4 * full]}  # en
-contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="20通りのミニバッチと全データの−η∂L/∂θ(η = 0.4)")  # ja
-contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂θ of 20 mini-batches and of all data (η = 0.4)")  # en
+star = [point for g in gradients for point in (theta, theta - 0.3 * g)]
+arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.3 * full]}  # ja
+arrows = {"mini-batches": star, "all data": [theta, theta - 0.3 * full]}  # en
+contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="20通りのミニバッチと全データの−η∂L/∂θ(η = 0.3)")  # ja
+contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂θ of 20 mini-batches and of all data (η = 0.3)")  # en
 
 # %% [markdown] tags=["ja", "result"]
 # どの矢印もおおよそ谷底を向きますが、向きも長さも少しずつ違います。平均すると、全データの矢印とほぼ一致します。
@@ -455,7 +455,7 @@ check("3_1.momentum")
 # \boldsymbol\theta_{t+1} = \boldsymbol\theta_t + \boldsymbol v_{t+1}$$
 #
 # Momentumとの違いはただ1つ、勾配を測る場所です。勢いだけで進んだ先$\boldsymbol\theta_t + \alpha\boldsymbol v_t$
-# の坂を見てから曲がるので、行き過ぎに早く気づきます。
+# の傾きを使うので、行き過ぎに早く気づきます。
 #
 # ここでは辞書を使わず、関数`gradient(theta)`を受け取って経路を返す関数にします。
 # $\boldsymbol\theta_1, \dots$を並べた配列と$\boldsymbol v_1, \dots$を並べた配列(どちらも形は`(steps, 次元)`)を返してください。
@@ -524,7 +524,7 @@ def gradient(theta):
     return np.array([x / 10, 2 * y])
 
 
-def three_arrows(theta, v, ahead, learning_rate=0.1, momentum=0.9):
+def three_arrows(theta, v, ahead, learning_rate=0.2, momentum=0.9):
     # ja: (引き継ぐ移動、勾配の項、新しい速度)。それぞれ(始点、終点)
     # en: (the move carried on, the term of the gradient, the new velocity), each from and to
     carried = momentum * v
@@ -534,9 +534,9 @@ def three_arrows(theta, v, ahead, learning_rate=0.1, momentum=0.9):
 
 
 theta, v, moments = np.array([-7.0, 2.0]), np.zeros(2), []
-for _ in range(25):
+for _ in range(10):
     moments.append((theta, v))
-    v = 0.9 * v - 0.1 * gradient(theta)
+    v = 0.9 * v - 0.2 * gradient(theta)
     theta = theta + v
 names = ["αv(t)", "−ηg", "v(t+1)"]
 panels = {}
@@ -544,22 +544,22 @@ for name, ahead in {"Momentum: g(θ)": False, "Nesterov: g(θ + αv)": True}.ite
     arrows = np.array([three_arrows(theta, v, ahead) for theta, v in moments])
     panels[name] = {arrow: arrows[:, i] for i, arrow in enumerate(names)}
 
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
-steps(f, x=(-8, 1), y=(-2.5, 2.5), panels=panels, step="t =", title="The move carried on, plus the term of the gradient: the next step")  # en
+steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
+steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="The move carried on, plus the term of the gradient: the next step")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# $\boldsymbol v_t$が大きいと、先の点は谷底の向こう側に出ます。そこでの坂は手前へ戻る向きなので、Nesterovの$\boldsymbol v_{t+1}$は
-# Momentumより短くなります。Momentumにブレーキがかかるのは、谷底を越えてからです。
+# 先の点は、谷底のそばか、谷底の向こう側にあります。そこでの勾配は、$\boldsymbol\theta_t$での勾配より小さいか、手前へ戻す向きです。そのため、
+# Nesterovの$\boldsymbol v_{t+1}$はMomentumより短くなります。谷底を越えた後($t = 7$など)では、違いがさらにはっきりします。
 
 # %% [markdown] tags=["en", "result"]
-# Where $\boldsymbol v_t$ is large the point ahead lies beyond the bottom. The slope there points back, so Nesterov's
-# $\boldsymbol v_{t+1}$ is the shorter one. Momentum begins to brake only after it has crossed the bottom.
+# The point ahead lies close to the bottom, or beyond it. The slope there is gentler than at $\boldsymbol\theta_t$, or points back, so
+# Nesterov's $\boldsymbol v_{t+1}$ is the shorter one. Past the bottom (at $t = 7$, say) the difference is plainer still.
 
 # %% [markdown] tags=["ja"]
 # ### 4.2 実装形(5分)
 #
 # 普通の学習ループでは、いまのパラメータの勾配しか計算できません。そこで、先の点$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$の
-# ほうを「パラメータ」として持ち歩きます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります(導出は4.3で行います)。
+# ほうを「パラメータ」とみなし、これを更新していきます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります(導出は4.3で行います)。
 #
 # $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta), \qquad
 # \boldsymbol\Theta \leftarrow \boldsymbol\Theta + \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta)$$
@@ -651,7 +651,9 @@ derivation = "abcfd"  # answer
 # %% tags=["check"] name="derivation"
 check("3_1.derivation")
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja"]
+# <details><summary>導出(答えてから開いてください)</summary>
+#
 # 先の点の定義は$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$、つまり$\boldsymbol\theta_t = \boldsymbol\Theta_t - \alpha\boldsymbol v_t$です。
 #
 # $$\begin{aligned}
@@ -665,8 +667,12 @@ check("3_1.derivation")
 # \end{aligned}$$
 #
 # 最後の行に残った勾配は$\boldsymbol g(\boldsymbol\Theta_t)$だけです。**いま手元にあるパラメータの勾配だけで**、先の点の勾配を使う計算ができます。
+#
+# </details>
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en"]
+# <details><summary>The derivation (open it when you have answered)</summary>
+#
 # The point ahead is $\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$, so $\boldsymbol\theta_t = \boldsymbol\Theta_t - \alpha\boldsymbol v_t$.
 #
 # $$\begin{aligned}
@@ -681,6 +687,8 @@ check("3_1.derivation")
 #
 # The one gradient left in the last line is $\boldsymbol g(\boldsymbol\Theta_t)$, *at the parameters that we have*: with it the
 # gradient of the point ahead is used.
+#
+# </details>
 
 # %% [markdown] tags=["ja"]
 # ### 4.4 2つの形は本当に同じでしょうか
@@ -1010,7 +1018,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 
 # %% [markdown] tags=["ja", "result"]
 # - SGDは、急な$y$方向で上下に振れながら、緩やかな$x$方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
-# - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の坂を見るので、行き過ぎが小さくなります。
+# - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の点の勾配を使うので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$方向にも$y$方向にも、最初から同じくらい動きます。$g/\sqrt{h}$が勾配の大きさを打ち消すためです。
 # - AdaDeltaの最初の一歩は、勾配の大きさによらず$\sqrt{\varepsilon/(1-\rho)} \approx 0.004$しかなく、加速するまでに時間がかかります。
 # - RMSPropは、$\eta$が一定の限り、谷底で$\eta$ほどの幅で振動し続けます。$\eta = 0.3$では

@@ -367,13 +367,13 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # - 学習率は手法ごとに選んであります。**同じ学習率で比べると、手法ではなく学習率を比べることになります**。
 # - どの曲線も細かく揺れています。ミニバッチごとに損失の地形が少しずつ違うためです。
 # - AdaDeltaは、お椀の上ほどには遅くありません。最初の一歩は同じく0.004程度ですが、お椀では$x$が7動かなければならないのに
-#   対して、このネットワークで$W_1$の重みが動いた距離は、平均0.1ほど、最大でも1に届かないからです。
+#   対して、このネットワークで$W_1$の重みが動いた距離は、平均0.08、最大でも0.79だからです。
 
 # %% [markdown] tags=["en", "result"]
 # - Each method has a learning rate chosen for it. **With one rate for all you would compare rates, not methods.**
 # - Every curve trembles: each mini-batch is a slightly different landscape.
-# - AdaDelta is not as slow as on the bowl. Its first step is 0.004 again, but there $x$ has to travel 7, while here the weights
-#   of $W_1$ travelled about 0.1 on average, and less than 1 at most.
+# - AdaDelta is not as slow as on the bowl. Its first step is 0.004 again, but there $x$ has to travel 7, while here its weights
+#   of $W_1$ travelled 0.08 on average, and 0.79 at most.
 
 # %% [markdown] tags=["ja"]
 # ## グループワーク(15分 + 発表15分)

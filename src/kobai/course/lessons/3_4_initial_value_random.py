@@ -207,7 +207,7 @@ against(deviations, means, points=table, across="σ", up="steps", title="Until t
 
 # %% [markdown] tags=["ja", "result"]
 # 谷の形をしています。$\sigma = 0.3$が最も速く(50ステップほど)、0.1と1では2倍近くまで遅くなり、0.03以下と3では200ステップでも
-# 届きません。ちょうどよい範囲の幅は、1桁ほどしかありません。
+# 到達しません。ちょうどよい範囲の幅は、1桁ほどしかありません。
 
 # %% [markdown] tags=["en", "result"]
 # A valley: fastest with $\sigma = 0.3$ (about 50 steps), up to twice as slow with 0.1 and 1, and with 0.03 and below, or 3, 200

@@ -210,13 +210,13 @@ title = "Standard deviation of the activations in layer 5"  # en
 heat(table, list(functions), ["Xavier", "He"], title=title)
 
 # %% [markdown] tags=["ja", "result"]
-# - **ReLU**: Heなら0.86に保たれます。Xavierでは1層ごとに$1/\sqrt2$倍になり、5層でその約$1/5.7$の0.15に縮みます。
+# - **ReLU**: Heなら0.86に保たれます。Xavierでは1層ごとに$1/\sqrt2$倍になり、5層でおよそ6分の1の0.15に縮みます。
 # - **tanh**: Xavierで0.32、Heで0.57と、どちらも適度な範囲に収まります。5層なら、違いは大きな問題になりません。
 # - **sigmoid**: どちらでも標準偏差は小さくなります(0.12と0.17)。出力の中心が0ではなく0.5で、傾きも最大0.25しかないからです。
 #   「Xavierはsigmoidとtanhのためのもの」とよく言われますが、深いsigmoidのネットワークは初期値だけでは救えません。
 
 # %% [markdown] tags=["en", "result"]
-# - **ReLU**: with He 0.86 is kept. With Xavier every layer multiplies by $1/\sqrt2$: after five it is about $1/5.7$ of that, 0.15.
+# - **ReLU**: with He 0.86 is kept. With Xavier every layer multiplies by $1/\sqrt2$: after five about a sixth is left, 0.15.
 # - **tanh**: 0.32 with Xavier, 0.57 with He: both are fair. In five layers the difference does little harm.
 # - **sigmoid**: the spread gets small with either (0.12 and 0.17), for its outputs centre on 0.5, not 0, and its slope is 0.25 at most.
 #   "Xavier is for sigmoid and tanh", one reads; but a deep network of sigmoids cannot be saved by initial values alone.

@@ -158,10 +158,10 @@ if done("3_8.early_stop"):
     print(f"最良 {best}、停止 {stop}、そのときの期待損失 {expected[best - 1]:.3f}(最後まで続けると {expected[-1]:.3f})")  # ja
     print(f"best {best}, stopped {stop}; expected loss there {expected[best - 1]:.3f} ({expected[-1]:.3f} at the end)")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja"]
 # 9ステップ目で止めれば期待損失は0.37ですが、最後まで続けると3.77と、およそ10倍になります。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en"]
 # Stopped at step 9 the expected loss is 0.37; trained to the end it is 3.77, about ten times as much.
 
 # %% [markdown] tags=["ja"]
