@@ -741,3 +741,44 @@ def test_grade_speaks_japanese_and_names_folders_that_are_not_there(kobai_here, 
     assert "フォルダーclass/nobodyがありません" in said
     assert "実行できません:3_1.adagradのセルがSyntaxErrorで止まりました" in said
     assert "(演習数)1010" in said
+
+
+def test_grade_writes_what_a_class_is_told(kobai_here, place):
+    """Of a folder of folders, with points and a deadline; each feedback in its notebook's language."""
+    keep(place / "class" / "anna", made_by_a_learner(review="review = 'bcabd'"))
+    japanese = made_by_a_learner()
+    japanese["metadata"]["kobai"]["language"] = "ja"
+    keep(place / "class" / "ben", japanese)
+    (place / "points.toml").write_text('deadline = 2000-01-01\n[points]\n"3_1.adam" = 4\n')
+    arguments = ("--points", "points.toml", "--output", "marks", "--language", "en")
+    ran = kobai_here("course", "grade", "class", *arguments)
+    assert (ran.code, ran.err) == (0, "")
+    said = " ".join(ran.out.split())
+    assert "class is a folder of folders: each of the 2 with notebooks is a learner's" in said
+    assert "4 files in marks: grades.csv, class.html and the feedback for each learner" in said
+    written = (place / "marks" / "grades.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbflearner,3_1.review,")  # with a mark, as Excel wants it
+    rows = [line.split(",") for line in written.decode("utf-8-sig").splitlines()]
+    assert [row[0] for row in rows] == ["learner", "anna", "ben"]
+    assert [row[-5:-2] for row in rows[1:]] == [["6", "13", "3"], ["5", "13", "2"]]
+    assert {row[-1] for row in rows[1:]} == {"yes"}
+    assert 'href="feedback/anna.html"' in (place / "marks" / "class.html").read_text("utf-8")
+    feedback = {path.stem: path.read_text("utf-8") for path in (place / "marks" / "feedback").iterdir()}
+    assert set(feedback) == {"anna", "ben"}
+    assert "Feedback for anna" in feedback["anna"]
+    assert "benさんへのフィードバック" in feedback["ben"]
+
+
+def test_grade_refuses_before_anything_runs(kobai_here, place, monkeypatch):
+    keep(place / "a", made_by_a_learner())
+    (place / "file").write_text("")
+    monkeypatch.setattr(grade, "grade", None)
+    for arguments, sentence in (
+        (("--points", "nothing.toml"), "nothing.toml cannot be read"),
+        (("--output", "file"), "file"),
+        (("--json", "no/marks.json"), "no/marks.json"),
+    ):
+        ran = kobai_here("course", "grade", "a", *arguments, "--language", "en")
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert sentence in ran.err
+    assert {path.name for path in place.iterdir()} == {"a", "file"}
