@@ -10,9 +10,11 @@ but kobai; a test holds both readings equal.
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any
+
+from kobai.basics.errors import unknown
 
 MARKER = re.compile(r"^# %%(?: \[(?P<kind>markdown)\])?(?P<metadata>.*)$")
 SETTING = re.compile(r'(\w+)=(\[[^\]]*\]|"[^"]*")')
@@ -93,6 +95,20 @@ def load(name: str) -> Lesson:
     """The lesson of that name."""
     text = files("kobai.course").joinpath("lessons", f"{name}.py").read_text("utf-8")
     return Lesson(name, tuple(read(text)))
+
+
+def lessons_of(numbers: Iterable[str] | None = None) -> list[Lesson]:
+    """The lessons of these numbers ("3_1") in the order of the course; all of them by default.
+
+    Raises `UsageError` for a number that none has.
+    """
+    lessons = [load(name) for name in lesson_names()]
+    if numbers is None:
+        return lessons
+    wanted, known = set(numbers), {lesson.number for lesson in lessons}
+    for number in sorted(wanted - known):
+        raise unknown("kind.lesson", number, known)
+    return [lesson for lesson in lessons if lesson.number in wanted]
 
 
 def read(text: str) -> Iterator[Cell]:

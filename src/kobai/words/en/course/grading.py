@@ -67,4 +67,11 @@ WORDS = {
     "error.points.share": "{path}: the share for {name} must be a number between 0 and 1, but got {value!r}",
     "help.course.option.output": "folder for grades.csv, the page of the class and the feedback for each learner (default: a new one in kobai-runs)",
     "help.course.option.points": "what each exercise is worth, partial points and the deadline: a small TOML file",
+    "help.course.slides": "Write slides, one file a lesson that needs no network; each notebook is run once for its figures.",
+    "help.course.folder.slides": "where the slides are to be",
+    "help.course.option.lessons": "only these lessons: 3_1,3_2",
+    "error.course.slides": 'slides need packages that are not installed ({missing}): pip install "kobai[course]"',
+    "course.slides": "{lesson}: running the notebook for its figures",
+    "course.slides.done": "{count} decks of slides in {folder}; open one in any browser, press F for the whole screen and Esc for an overview",
+    "kind.lesson": "lesson",
 }

@@ -67,4 +67,11 @@ WORDS = {
     "error.points.share": "{path}: {name}の割合は0以上1以下の数でなければなりませんが、{value!r}が渡されました",
     "help.course.option.output": "grades.csv、クラスのページ、受講者ごとのフィードバックを書くフォルダー(既定: kobai-runsの中の新しいフォルダー)",
     "help.course.option.points": "配点、部分点、提出期限を書いたTOMLファイル",
+    "help.course.slides": "スライドを書き出します。レッスンごとに1つのファイルで、ネットワークは不要です。図のために各ノートブックを1回実行します。",
+    "help.course.folder.slides": "スライドの置き場所",
+    "help.course.option.lessons": "指定したレッスンだけ(例: 3_1,3_2)",
+    "error.course.slides": 'スライドに必要なパッケージ({missing})がインストールされていません。pip install "kobai[course]" を実行してください',
+    "course.slides": "{lesson}: 図のためにノートブックを実行しています",
+    "course.slides.done": "{folder}に{count}個のスライドを書きました。ブラウザーで開き、Fキーで全画面、Escキーで一覧を表示できます",
+    "kind.lesson": "レッスン",
 }
