@@ -148,8 +148,8 @@ class Overview:
             if mark.status not in (PASSED, UNWRITTEN, UNREADABLE):
                 kind = "" if mark.mistake else str(mark.values.get("kind", ""))  # of an exception
                 slips.setdefault((mark.exercise, mark.mistake or mark.key, kind), []).append(mark)
-        made = [Slip(exercise, marks, tried[exercise]) for (exercise, *_), marks in slips.items()]
-        return sorted(made, key=lambda slip: (-len(slip.marks), -slip.share))
+        all_slips = [Slip(exercise, marks, tried[exercise]) for (exercise, *_), marks in slips.items()]
+        return sorted(all_slips, key=lambda slip: (-len(slip.marks), -slip.share))
 
 
 def overview(results: Sequence[Result], points: Points) -> Overview:

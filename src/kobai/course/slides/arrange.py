@@ -111,16 +111,21 @@ class _Arranger:
         elif "slide" in cell.tags:
             self.add_code(rendered(cell, self.language, "answer"))
         for block in self.shown(outputs):
-            self.put(block)
+            self.put(block, appears=True)
 
     def begin(self, heading: str, level: int) -> None:
         self.slides.append(Slide(heading, level))
 
-    def put(self, block: Block) -> None:
-        """A block on the slide that grows; on one below it where that is full."""
+    def put(self, block: Block, appears: bool = False) -> None:
+        """A block on the slide that grows; on one below it where that is full.
+
+        One that `appears` does so at the next key: first a prediction, then what came out.
+        """
         slide = self.slides[-1]
         if slide.blocks and slide.lines + block.lines > LINES:
             self.begin(slide.heading, 3)
+        if appears and self.slides[-1].blocks:
+            block = Block(f'<div class="fragment">{block.html}</div>', block.lines)
         self.slides[-1].blocks.append(block)
 
     def add_text(self, text: str) -> None:

@@ -72,6 +72,6 @@ WORDS = {
     "help.course.option.lessons": "only these lessons: 3_1,3_2",
     "error.course.slides": 'slides need packages that are not installed ({missing}): pip install "kobai[course]"',
     "course.slides": "{lesson}: running the notebook for its figures",
-    "course.slides.done": "{count} decks of slides in {folder}; open one in any browser, press F for the whole screen and Esc for an overview",
+    "course.slides.done": "slides of {count} of the lessons in {folder}. Open a file in any browser; F is the whole screen, Esc an overview",
     "kind.lesson": "lesson",
 }

@@ -72,6 +72,6 @@ WORDS = {
     "help.course.option.lessons": "指定したレッスンだけ(例: 3_1,3_2)",
     "error.course.slides": 'スライドに必要なパッケージ({missing})がインストールされていません。pip install "kobai[course]" を実行してください',
     "course.slides": "{lesson}: 図のためにノートブックを実行しています",
-    "course.slides.done": "{folder}に{count}個のスライドを書きました。ブラウザーで開き、Fキーで全画面、Escキーで一覧を表示できます",
+    "course.slides.done": "{folder}にレッスン{count}個分のスライドを書きました。ブラウザーで開き、Fキーで全画面、Escキーで一覧を表示できます",
     "kind.lesson": "レッスン",
 }
