@@ -1,6 +1,8 @@
 """The file of points: what exercises are worth, partial points, the deadline; and every mistake in it."""
 
 import datetime
+import re
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,10 @@ def test_a_mistake_in_the_file_is_one_sentence(points, text, sentence):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(UsageError, match="nothing.toml cannot be read"):
         read(tmp_path / "nothing.toml")
+
+
+def test_the_example_in_the_documentation_is_read(points):
+    [page] = Path(__file__).parents[3].glob("docs/**/teaching.md")
+    [example] = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    worth = points(example)
+    assert (worth.of("3_1.sgd"), worth.of("3_1.adam"), worth.deadline is not None) == (2, 5, True)
