@@ -185,8 +185,9 @@ def test_every_formula_of_a_lesson_becomes_mathml(lesson):
             assert "$" not in without_code
 
 
-def test_lines_of_japanese_are_joined_without_a_space():
-    assert markup.joined("前の\n行\nand\nnext") == "前の行\nand\nnext"
+def test_a_formula_may_go_on_in_the_next_line_and_japanese_needs_no_space_there():
+    assert "<math" in markup.as_html("$a +\nb$")
+    assert "前の行" in markup.as_html("前の\n行")
 
 
 def test_code_has_colours_and_no_html_of_its_own():

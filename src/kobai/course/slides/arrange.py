@@ -104,7 +104,7 @@ class _Arranger:
         if "slide" in cell.tags and self.slides:
             self.begin(self.slides[-1].heading, 3)
         if cell.kind == "markdown":
-            self.add_text(cell.text)
+            self.add_text(cell.text, appears="result" in cell.tags)
             return
         if "exercise" in cell.tags:
             self.add_code(rendered(cell, self.language, "trainee"))
@@ -128,7 +128,7 @@ class _Arranger:
             block = Block(f'<div class="fragment">{block.html}</div>', block.lines)
         self.slides[-1].blocks.append(block)
 
-    def add_text(self, text: str) -> None:
+    def add_text(self, text: str, appears: bool) -> None:
         for block in markup.blocks(text):
             heading = re.match(r"(#+) +(.*)", block)
             if heading:
@@ -139,7 +139,7 @@ class _Arranger:
                 self.begin(shown, level)
                 block = block[heading.end() :].strip("\n")
             for part in _cut(block) if block else ():
-                self.put(Block(markup.as_html(part), _height(part)))
+                self.put(Block(markup.as_html(part), _height(part)), appears)
 
     def add_code(self, source: str) -> None:
         lines = source.split("\n")

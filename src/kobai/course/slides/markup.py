@@ -11,7 +11,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from kobai.report.letters import WIDE
+from kobai.course.prose import joined
+
+FORMULA = re.compile(r"(?<!\$)\$(?!\$)[^$]+?\$(?!\$)")
+"""A formula within a line of text."""
 
 
 class _Renderer(mistune.HTMLRenderer):
@@ -37,14 +40,9 @@ _markdown = mistune.create_markdown(renderer=_Renderer(), plugins=[math, table])
 
 def as_html(text: str) -> str:
     """The text as HTML."""
-    rendered: Any = _markdown(joined(text))
+    text = FORMULA.sub(lambda formula: formula[0].replace("\n", " "), joined(text))
+    rendered: Any = _markdown(text)
     return str(rendered)
-
-
-def joined(text: str) -> str:
-    """The text without line ends within a formula, and between Japanese letters, where no space belongs."""
-    text = re.sub(r"(?<!\$)\$(?!\$)[^$]+?\$(?!\$)", lambda formula: formula[0].replace("\n", " "), text)
-    return re.sub(f"(?<={WIDE.pattern})\n(?={WIDE.pattern})", "", text)
 
 
 def blocks(text: str) -> list[str]:
