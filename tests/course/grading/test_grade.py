@@ -320,19 +320,22 @@ def test_no_forged_line_and_nothing_redefined_earns_anything(earned, tmp_path, e
 
 
 QUIZ_REPLACED = """
-import re
+import numpy as np
+from kobai.course import exercise
 from kobai.course.exercises import find
+
+def observe(answer, *more):  # what the right letters would show, if it were not the letters themselves
+    for number in range(1, 6):
+        yield thing(("result", {"name": "review", "case": number}), np.asarray(float(number)))
+
+thing = getattr(exercise, "Observation", None) or exercise.Seen
+object.__setattr__(find("3_1.review"), "observe", observe)
 review = "aaaaa"
-for exercise in (find("3_1.review"),):
-    object.__setattr__(exercise, "observe", lambda answer: exercise.reference and iter(()))
-re.sub = lambda *arguments, **options: "bcabd"
-str.lower = None
 """
 
 
 def test_replacing_what_reads_an_answer_earns_nothing(earned):
-    replaced = QUIZ_REPLACED.replace("str.lower = None\n", "")
-    assert earned(review=replaced)["review"].status == "wrong"
+    assert earned(review=QUIZ_REPLACED)["review"].status == "wrong"
 
 
 WRITES = """
@@ -377,17 +380,17 @@ def test_a_file_of_another_learner_that_a_notebook_changes_is_told(tmp_path):
     assert "mine.py was changed" in by_name(second)["adam"].message
 
 
-FLOOD = r"""
+FLOOD = """
 import os
-deep = b"[" + b"[],"  * 80_000 + b"[]]"
-lines = [b'{"end": %d, "status": "seen", "seen": ' + deep + b"}"] + [b'{"begin": %d}']
+many = b"[" + b"[]," * 10**6 + b"[]]"
 for n in range(3, 20):
     try:
         for step in range(40):
-            os.write(n, b"\\n".join(line % step for line in lines) + b"\\n" + b"[" * 10**7 + b"\\n")
+            line = b'{"begin": %d}\\n{"end": %d, "status": "seen", "seen": ' % (step, step)
+            os.write(n, b"\\n" + line + many + b"}\\n")
     except OSError:
         pass
-""".replace("\\\\", "\\")
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process as Linux tells it")
