@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from kobai.basics.errors import UsageError
 from kobai.basics.files import naming, write_text
+from kobai.cli.files import check_file
 from kobai.report.letters import Paragraph
 from kobai.words import language, say
 
@@ -28,8 +28,7 @@ class Places:
 
     def check(self) -> None:
         """Refuse what cannot be written, before anything runs."""
-        if self.json is not None and not (self.json.parent.is_dir() and not self.json.is_dir()):
-            raise UsageError("error.json", path=self.json)
+        check_file("--json", self.json)
         if self.folder is not None:
             above = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
             with naming(self.folder), tempfile.TemporaryDirectory(prefix=".kobai-", dir=above):

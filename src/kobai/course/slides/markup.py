@@ -5,44 +5,43 @@ from typing import Any
 
 import mistune
 from latex2mathml.converter import convert
-from mistune.plugins.math import math
-from mistune.plugins.table import table
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from kobai.course.prose import joined
 
-FORMULA = re.compile(r"(?<!\$)\$(?!\$)[^$]+?\$(?!\$)")
-"""A formula within a line of text."""
+FORMULA = re.compile(
+    r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|(?<!\$)\$(?P<inline>[^$]+?)\$", re.DOTALL
+)
+"""A formula on a line of its own or in a text; or code, where a dollar is a dollar."""
+PLACE = "\ue000{}\ue001"
+"""Stands for a formula while the text around it is read: of private letters, which no text has."""
 
-
-class _Renderer(mistune.HTMLRenderer):
-    """Formulas as MathML."""
-
-    def __init__(self) -> None:
-        super().__init__(escape=False)  # the lessons' own HTML: <details>
-
-    def inline_math(self, text: str) -> str:
-        return _formula(text, "inline")
-
-    def block_math(self, text: str) -> str:
-        return f'<div class="formula">{_formula(text, "block")}</div>\n'
-
-
-def _formula(text: str, display: str) -> str:
-    """The formula; bold by style, since browsers read no `mathvariant` but "normal"."""
-    return re.sub(r'mathvariant="bold[^"]*"', 'class="bold"', convert(text, display=display))
-
-
-_markdown = mistune.create_markdown(renderer=_Renderer(), plugins=[math, table])
+_markdown = mistune.create_markdown(escape=False, plugins=["table"])  # the lessons' own HTML: <details>
 
 
 def as_html(text: str) -> str:
     """The text as HTML."""
-    text = FORMULA.sub(lambda formula: formula[0].replace("\n", " "), joined(text))
-    rendered: Any = _markdown(text)
-    return str(rendered)
+    formulas: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match["code"]
+        formulas.append(_formula(match["block"], "block") if match["block"] else _formula(match["inline"]))
+        return PLACE.format(len(formulas) - 1)
+
+    rendered: Any = _markdown(FORMULA.sub(place, joined(text)))
+    return re.sub(PLACE.format(r"(\d+)"), lambda match: formulas[int(match[1])], str(rendered))
+
+
+def _formula(text: str, display: str = "inline") -> str:
+    """The formula; bold by style, since browsers read no `mathvariant` but "normal"."""
+    text = re.sub(
+        r"\\arg\b", r"\\operatorname{arg}", text.replace("\n", " ")
+    )  # which the converter does not know
+    shown = re.sub(r'mathvariant="bold[^"]*"', 'class="bold"', convert(text, display=display))
+    return f'<span class="formula">{shown}</span>' if display == "block" else shown
 
 
 def blocks(text: str) -> list[str]:
