@@ -25,7 +25,7 @@ def outputs_of(lesson: Lesson, language: str) -> dict[str, list[dict[str, Any]]]
     manager = AsyncKernelManager()
     assert manager.kernel_spec is not None
     manager.kernel_spec.argv[0] = sys.executable  # whichever one is registered as "python3"
-    NotebookClient(node, km=manager, timeout=SECONDS).execute(stderr=subprocess.DEVNULL)
+    NotebookClient(node, km=manager, timeout=SECONDS).execute(cleanup_kc=True, stderr=subprocess.DEVNULL)
     return {cell["id"]: list(_shown(cell)) for cell in node["cells"] if cell["cell_type"] == "code"}
 
 
