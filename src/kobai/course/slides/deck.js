@@ -14,9 +14,13 @@
     }
   }
 
-  // What is a little too high becomes a little smaller; a figure keeps its place.
+  function isFull(slide) {
+    return slide.scrollHeight > slide.clientHeight + 1 || slide.scrollWidth > slide.clientWidth + 1;
+  }
+
+  // What is a little too large becomes a little smaller; a figure keeps its place.
   function fit(slide) {
-    for (let size = 29; slide && slide.scrollHeight > slide.clientHeight + 1 && size >= 20; size--) {
+    for (let size = 29; slide && isFull(slide) && size >= 18; size--) {
       slide.style.fontSize = `${size}px`;
       slide.querySelectorAll("pre").forEach((pre) => (pre.style.fontSize = `${size - 9}px`));
     }
