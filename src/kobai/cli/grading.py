@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from kobai.basics.errors import UsageError
 from kobai.basics.files import naming, write_text
 from kobai.cli.files import check_file
 from kobai.report.letters import Paragraph
@@ -52,6 +53,7 @@ def grade_class(folders: list[Path], places: Places, points: Path | None, limits
     from kobai.course.grading.overview import overview
     from kobai.course.grading.points import Points, read
     from kobai.course.grading.reading import learners_in
+    from kobai.course.grading.state import Files, import_first
 
     worth = read(points) if points else Points()
     places.check()
@@ -62,12 +64,17 @@ def grade_class(folders: list[Path], places: Places, points: Path | None, limits
         learners += inner
         if inner != [folder]:
             console.print(Paragraph(say("course.folders", path=folder, count=len(inner))))
+    import_first()
+    files_of_grading = Files()
     results = _watched(lambda progress: grade.grade(learners, **limits, progress=progress))
     _show(results)
     if places.json is not None:
         write_text(places.json, table.as_json(results))
     if places.folder is None:
         return
+    changed = files_of_grading.changed()
+    if changed:  # the pages are made of such files
+        raise UsageError("error.course.changed", path=changed)
     whole = overview(results, worth)
     names = pages.file_names(list(whole.learners))
     files = {folder: f"feedback/{name}" for folder, name in names.items()}

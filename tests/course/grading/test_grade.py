@@ -353,18 +353,21 @@ def test_a_notebook_that_changes_the_installed_exercises_changes_no_other_mark(t
     keep(tmp_path / "a", made_by_a_learner())
     keep(tmp_path / "b", made_by_a_learner(momentum=WRITES.replace("\\\\", "\\")))
     keep(tmp_path / "c", made_by_a_learner())
-    code = (
-        "from pathlib import Path; from kobai.course.grading import grade, table;"
-        f"results = grade.grade([Path({str(tmp_path)!r}, name) for name in 'abc'], threads=1);"
-        "print(table.as_json(results))"
+    one_at_a_time = (
+        "import os; os.cpu_count = lambda: 1; from kobai.__main__ import main; raise SystemExit(main())"
     )
+    command = ["course", "grade", *"abc", "--json", "marks.json", "--output", "marks", "--language", "en"]
     ran = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", one_at_a_time, *command],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        cwd=tmp_path,
         capture_output=True,
-        check=True,
+        check=False,
     )
-    honest, forger, later = json.loads(ran.stdout)
+    assert ran.returncode == 2
+    assert b"no pages are written" in ran.stderr
+    assert not (tmp_path / "marks").exists()
+    honest, forger, later = json.loads((tmp_path / "marks.json").read_text("utf-8"))
     assert honest["passed"] == 2  # as without the others
     for entry_of in (forger, later):  # nothing is known of these, and nothing is made up
         assert {verdict["status"] for verdict in entry_of["verdicts"]} == {"crashed"}

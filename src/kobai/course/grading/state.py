@@ -48,9 +48,10 @@ class Files:
             folder: {path: _stamp(str(path)) for path in _files(folder)} for folder in set(folders)
         }
 
-    def changed(self, folder: Path) -> str:
-        """The first file that is not what it was, of grading's own or a learner's; "" for none."""
-        noted = {**self.own, **{str(path): stamp for path, stamp in self.beside.get(folder, {}).items()}}
+    def changed(self, folder: Path | None = None) -> str:
+        """The first file that is not what it was, of grading's own or in a learner's folder; "" for none."""
+        beside = {} if folder is None else self.beside[folder]
+        noted = {**self.own, **{str(path): stamp for path, stamp in beside.items()}}
         return next((path for path, stamp in noted.items() if _stamp(path) != stamp), "")
 
 

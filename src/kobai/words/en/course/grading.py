@@ -74,4 +74,5 @@ WORDS = {
     "course.slides": "{lesson}: running the notebook for its figures",
     "course.slides.done": "slides of {count} of the lessons in {folder}. Open a file in any browser; F is the whole screen, Esc an overview",
     "kind.lesson": "lesson",
+    "error.course.changed": "no pages are written: {path} was changed while notebooks ran. Install kobai anew, look at the notebooks that are told as not graded, and grade in a container",
 }

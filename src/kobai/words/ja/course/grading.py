@@ -74,4 +74,5 @@ WORDS = {
     "course.slides": "{lesson}: 図のためにノートブックを実行しています",
     "course.slides.done": "{folder}にレッスン{count}個分のスライドを書きました。ブラウザーで開き、Fキーで全画面、Escキーで一覧を表示できます",
     "kind.lesson": "レッスン",
+    "error.course.changed": "ノートブックの実行中に{path}が書き換えられたため、ページは書きませんでした。kobaiをインストールし直し、採点していないノートブックを確かめて、コンテナーの中で採点してください",
 }
