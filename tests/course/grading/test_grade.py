@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 import unicodedata
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from kobai.course.grading import grade, marks, table, watch
 from kobai.course.grading.marks import Mark
 from kobai.course.grading.reading import Cell, Submission, Unreadable, learners_in, notebooks_of
 from kobai.course.grading.reports import CellEnd
+from kobai.course.grading.state import Files
 from kobai.course.judge import Verdict
 from kobai.course.learner import hint
 from kobai.course.notebooks import dump, notebook
@@ -789,3 +791,14 @@ def test_grade_refuses_before_anything_runs(kobai_here, place, monkeypatch):
         assert (ran.code, ran.err.count("\n")) == (2, 1)
         assert sentence in ran.err
     assert {path.name for path in place.iterdir()} == {"a", "file"}
+
+
+def test_a_module_that_knows_no_file_of_its_own_is_no_hindrance(monkeypatch):
+    """Some modules raise what they like when they are asked for a name."""
+    odd = types.ModuleType("odd")
+    odd.__getattr__ = lambda name: undefined_name  # noqa: F821
+    monkeypatch.setitem(sys.modules, "odd", odd)
+    monkeypatch.setitem(sys.modules, "none", None)
+    files = Files()
+    assert files.changed() == ""
+    assert grade.__file__ in files.own

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import TypeAlias
 
 from kobai.course.exercises import of_lesson
@@ -38,8 +39,8 @@ class Files:
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
-        modules = list(sys.modules.values())
-        paths = {getattr(module, name, None) for module in modules for name in ("__file__", "__cached__")}
+        modules = [vars(module) for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+        paths = {module.get(name) for module in modules for name in ("__file__", "__cached__")}
         installed = Path(str(files("kobai"))).rglob("*")
         paths |= {str(path) for path in installed if path.suffix != ".pyc" and path.is_file()}
         stamps = {path: _stamp(path) for path in sorted(filter(None, paths))}
