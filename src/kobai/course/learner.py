@@ -9,7 +9,7 @@ from kobai.course.judge import PASSED, Verdict, judge
 from kobai.words import say
 
 LEVELS = 3
-_given: dict[str, int] = {}
+_hints: dict[str, int] = {}
 """How many hints each exercise has had in this session."""
 
 
@@ -35,8 +35,8 @@ def hint(exercise: str, level: int | None = None) -> None:
       UsageError: for an unknown exercise.
     """
     find(exercise)
-    level = min(max(level or _given.get(exercise, 0) + 1, 1), LEVELS)
-    _given[exercise] = level
+    level = min(max(level or _hints.get(exercise, 0) + 1, 1), LEVELS)
+    _hints[exercise] = level
     print(say("course.hint", level=level, levels=LEVELS, text=say(f"course.hint.{exercise}.{level}")))
 
 

@@ -15,6 +15,7 @@ CURVES = [
     (np.array([2.0, 2.0, 2.0, 1.0]), 2),
     (np.array([5.0, 4.0, 3.0, 3.5, 3.2, 3.4, 3.1, 2.9]), 3),
     (np.array([3.0, 1.0, 2.0, 3.0, 4.0, 0.5]), 3),
+    (np.array([3.0, 1.0, 2.0]), 3),  # it ends before it stops, and not at its best
 ]
 
 
@@ -58,8 +59,9 @@ def with_l2(grads, params, strength, *, first="W", factor=1.0, slope=np.asarray)
 
 # The surrogate
 
-S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, 1.0, -1.0, -1.0, 1.0])
-S1, Y1 = np.array([0.7, -2.0, 1.1]), np.array([-1.0, -1.0, 1.0])
+# Scores of 0 with either label, small ones on the right side, and other error rates if the labels are not seen.
+S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, -1.0, -1.0, -1.0, 1.0])
+S1, Y1 = np.array([0.7, -2.0, 1.1, 0.0]), np.array([-1.0, 1.0, 1.0, -1.0])
 
 
 def two_losses(s, y, *, sign=-1, total=False):
@@ -92,17 +94,22 @@ def slope(x, t):
     return 2 * x.T @ error / len(x)
 
 
+def typical(x, t):
+    """No mean: it depends on how the data are split."""
+    return np.median(x * t[:, None], axis=0)
+
+
 random = np.random.default_rng(38)
 DATA = random.normal(size=(6, 2)), random.normal(size=6)
 
 
 def mean_gradient(gradient, x, t, size, *, total=False, first=False, scaled=False, step=None):
     starts = range(0, len(x), step or size)
-    found = [gradient(x[i : i + size], t[i : i + size]) for i in starts]
+    gradients = [gradient(x[i : i + size], t[i : i + size]) for i in starts]
     if first:
-        return found[0]
-    made = np.sum(found, axis=0) if total else np.mean(found, axis=0)
-    return made / size if scaled else made
+        return gradients[0]
+    gradient = np.sum(gradients, axis=0) if total else np.mean(gradients, axis=0)
+    return gradient / size if scaled else gradient
 
 
 def mean_over_everything(gradient, x, t, size):
@@ -169,7 +176,7 @@ EXERCISES: dict[str, Exercise] = {
     "mean_gradient": function(
         "mean_gradient",
         mean_gradient,
-        [(slope, *DATA, 2), (slope, *DATA, 3)],
+        [(typical, *DATA, 2), (slope, *DATA, 3), (slope, *DATA, 2)],
         total=partial(mean_gradient, total=True),
         first_only=partial(mean_gradient, first=True),
         divided_twice=partial(mean_gradient, scaled=True),

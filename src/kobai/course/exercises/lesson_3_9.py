@@ -56,14 +56,24 @@ CG_CASES = [(A2, np.array([1.0, -2.0]), G2, -G2), (A3, *FIRST), (A3, *cg_step(A3
 
 
 def bfgs_update(
-    H, s, y, *, guard=True, refused=lambda H: H, sign=-1.0, last=True, scaled=True, swapped=False
+    H,
+    s,
+    y,
+    *,
+    guard=True,
+    refused=lambda H: H,
+    sign=-1.0,
+    last=True,
+    scaled=True,
+    swapped=False,
+    outer=np.outer,
 ):
     if guard and y @ s <= 0:
         return refused(H)
     ρ = 1 / (y @ s) if scaled else 1.0
-    left = np.eye(len(s)) + sign * ρ * np.outer(s, y)
+    left = np.eye(len(s)) + sign * ρ * outer(s, y)
     left = left.T if swapped else left
-    return left @ H @ left.T + last * ρ * np.outer(s, s)
+    return left @ H @ left.T + last * ρ * outer(s, s)
 
 
 def always_refused(H, s, y):
@@ -76,6 +86,8 @@ BFGS_CASES = [
     (H2, S2, A2 @ S2),
     (H3, S3, A3 @ S3),
     (H2, np.array([0.3, 1.0]), np.array([0.5, -2.0])),  # yᵀs < 0: to be left out
+    (H2, np.array([0.3, 1.0]), np.array([0.5, -0.4])),
+    (H2, np.array([0.5, 0.0]), np.array([0.0, 2.0])),  # yᵀs = 0: to be left out
 ]
 
 # L-BFGS
@@ -114,6 +126,7 @@ EXERCISES: dict[str, Exercise] = {
         cg_step,
         CG_CASES,
         no_beta=partial(cg_step, sign=(-1.0, 0.0)),
+        overwritten=partial(cg_step, β=lambda new, g: 1.0),
         beta_inverted=partial(cg_step, β=lambda new, g: g @ g / (new @ new)),
         beta_root=partial(cg_step, β=lambda new, g: np.sqrt(new @ new / (g @ g))),
         beta_sign=partial(cg_step, sign=(-1.0, -1.0)),
@@ -137,6 +150,8 @@ EXERCISES: dict[str, Exercise] = {
         no_last=partial(bfgs_update, last=False),
         no_rho=partial(bfgs_update, scaled=False),
         never=always_refused,
+        elementwise=partial(bfgs_update, outer=lambda a, b: a * b),
+        inner=partial(bfgs_update, outer=lambda a, b: a @ b),
     ),
     "two_loops": function(
         "two_loops",

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kobai.course.exercise import Exercise, Seen
+from kobai.course.exercise import Exercise, Observation
 from kobai.course.judge import STOPPED, UNWRITTEN, WRONG, Verdict, observed
 from kobai.words import TABLES, said, say
 
@@ -40,7 +40,7 @@ class CellEnd:
     """How the process ended: exit code or signal."""
 
 
-AnswerEnd: TypeAlias = CellEnd | Verdict | list[Seen]
+AnswerEnd: TypeAlias = CellEnd | Verdict | list[Observation]
 """How the use of an answer ended: not at all (stopped, crashed, late, lost), or not as asked (a verdict that
 is never "passed"), or in what it did, which is still to be compared."""
 
@@ -48,7 +48,7 @@ is never "passed"), or in what it did, which is still to be compared."""
 # In the learner's process
 
 
-def as_report(answer: object, told: Verdict | list[Seen], exercise: Exercise) -> Line:
+def as_report(answer: object, told: Verdict | list[Observation], exercise: Exercise) -> Line:
     """What an answer did, for JSON; letters as they are."""
     if asks_for_letters(exercise):
         letters = _letters(answer)
@@ -86,7 +86,7 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | float) else format(value)[:LONGEST]
 
 
-def _part(seen: Seen, whole: bool) -> list[Any]:
+def _part(seen: Observation, whole: bool) -> list[Any]:
     key, values = seen.where
     plain: dict[str, object] = {}
     for name, value in values.items():
@@ -130,17 +130,17 @@ def _read(line: Line, name: str, exercise: Exercise) -> AnswerEnd | None:
     return None if letters is None else observed(name, exercise, {exercise.defines: letters})
 
 
-def _seen(parts: list[list[Any]]) -> list[Seen]:
+def _seen(parts: list[list[Any]]) -> list[Observation]:
     """What an answer did. The size of a line bounds it all; a shape alone takes no memory."""
     if len(parts) > MOST_PARTS:
         raise ValueError(len(parts))
     return [_one(*part) for part in parts]
 
 
-def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Seen:
+def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Observation:
     array = np.full((), np.nan) if numbers is None else np.array(numbers, float)
     array = np.broadcast_to(array, shape) if numbers is None else array.reshape(shape)
-    return Seen((_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array)
+    return Observation((_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array)
 
 
 def _verdict(line: Line, name: str) -> Verdict | None:

@@ -11,13 +11,13 @@ WORDS = {
     "course.verdict.endless": "time limit: {name} had not come back after {seconds} seconds: is there a loop that never ends?",
     "course.verdict.raises": "the code stopped with {kind}: {problem}\nin this line: {line}",
     "course.verdict.no_line": "(none of yours: look at the names and the number of the arguments)",
-    "course.verdict.differs": "not yet. First difference: {where}{at} is {found}, and should be {expected}",
-    "course.verdict.shape": "not yet. {where} has the shape {found}, and should have {expected}",
-    "course.verdict.form": "not yet. Something is missing, or there is too much: {where}",
+    "course.verdict.differs": "not yet. First difference: {difference}",
+    "course.verdict.wrong": "not yet right",
     # where something was seen
     "course.where.rule": 'after step {step}, params["{array}"] (instance {instance})',
     "course.where.result": "the result of {name} in example {case}",
     "course.where.entry": "part {entry} of the result of {name} in example {case}",
+    "course.where.none": "part {entry} of the result of {name} in example {case}",
     "course.where.length": "the number of parts in the result of {name} in example {case}",
     # mistakes of any exercise
     "course.wrong.nothing_returned": "{name} returns nothing. Does it end with return?",
@@ -25,7 +25,8 @@ WORDS = {
     "course.wrong.not_numbers": "{name}: expected numbers or an array of numbers, but got {value}",
     "course.wrong.no_array": "the result of {name} is, or holds, a {value} where an array is needed. Its numbers may be right, but later cells compute with it: np.array(…) makes it one",
     "course.wrong.no_class": "{name} should be a class (class {name}:), but it is: {value}",
-    "course.wrong.quiz_length": "one letter for each question, please: write them in one string in the order of the questions",
+    "course.wrong.quiz_length": "{expected} questions, and {count} letters. Write one letter for each question in one string, in the order of the questions",
+    "course.wrong.quiz_letters": "answer with the letters {choices}, one for each question, in one string",
     # mistakes in how an update rule handles its arrays
     "course.wrong.rebound": "{name} puts a new array into params, and the network still holds the old one. Look at section 1 again: which operator changes the contents of an array?",
     "course.wrong.unchanged": "after {name}.update nothing in params has changed. Does the last line write into params[key], or only into a variable?",

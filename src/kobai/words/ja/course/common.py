@@ -11,13 +11,13 @@ WORDS = {
     "course.verdict.endless": "時間切れ: {name} が {seconds} 秒たっても終わりません。終わらないループがありませんか?",
     "course.verdict.raises": "実行中に {kind} で止まりました: {problem}\nこの行です: {line}",
     "course.verdict.no_line": "(あなたのコードの行ではありません。引数の名前と個数を見直してください)",
-    "course.verdict.differs": "もう少しです。最初の違い: {where}{at} が {found} になりました。正しくは {expected} です",
-    "course.verdict.shape": "もう少しです。{where} の形が {found} です。正しくは {expected} です",
-    "course.verdict.form": "もう少しです。足りないもの、または余分なものがあります: {where}",
+    "course.verdict.differs": "まだ違います。最初の違い: {difference}",
+    "course.verdict.wrong": "まだ違います",
     # where something was seen
     "course.where.rule": 'ステップ{step}の後の params["{array}"](インスタンス{instance})',
     "course.where.result": "例{case}での {name} の結果",
     "course.where.entry": "例{case}での {name} の結果のうち {entry} の部分",
+    "course.where.none": "例{case}での{name}の結果のうち{entry}の部分",
     "course.where.length": "例{case}での {name} の結果の個数",
     # mistakes of any exercise
     "course.wrong.nothing_returned": "{name} が何も返していません。最後に return がありますか?",
@@ -25,7 +25,8 @@ WORDS = {
     "course.wrong.not_numbers": "{name}: 数か数の配列が必要ですが、{value} でした",
     "course.wrong.no_array": "{name} の結果は、配列でなければならないところが {value} です。数は正しいかもしれませんが、後のセルは配列として計算します。np.array(…) で配列にしてください",
     "course.wrong.no_class": "{name} はクラス(class {name}:)にしてください。今は {value} です",
-    "course.wrong.quiz_length": "1問につき1文字です。問題の順に、1つの文字列で書いてください",
+    "course.wrong.quiz_length": "問題は{expected}問ですが、文字が{count}個あります。1問につき1文字を、問題の順に、1つの文字列で書いてください",
+    "course.wrong.quiz_letters": "答えは{choices}の文字で、1問につき1文字を、1つの文字列で書いてください",
     # mistakes in how an update rule handles its arrays
     "course.wrong.rebound": "{name} が params に新しい配列を入れています。ネットワークの層は古い配列を持ったままです。1節をもう一度見てください。配列の中身を書き換えるのは、どの演算子でしたか?",
     "course.wrong.unchanged": "{name}.update の後、params の中身が何も変わっていません。最後の行は params[key] に書き込んでいますか? それとも変数に代入しているだけでしょうか?",

@@ -1,0 +1,63 @@
+"""Wrong answers that differ by a number alone: an ε that was added, of whatever size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kobai.course.exercise import Case, Exercise, Mistake, Trace
+from kobai.course.traces import close, same_form
+
+SMALLEST, LARGEST = 1e-9, 10.0
+"""Between these the number is sought."""
+
+
+def family(
+    mistake: str, *members: Callable[[float], Any]
+) -> Callable[[Exercise, Trace, Trace, int], Mistake | None]:
+    """Recognises any member of a family, whatever its number; for `Exercise.recognise`.
+
+    The number is found where the answer first differs from the right one, and must explain all the rest.
+
+    Args:
+      mistake: the name of the mistake.
+      members: each makes the wrong answer that belongs to a number.
+    """
+
+    def recognise(exercise: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:
+        for member in members:
+            size = _number(exercise, member, trace, expected, seed)
+            if size is not None:
+                return Mistake(mistake, size=f"{size:.2g}")
+        return None
+
+    return recognise
+
+
+def _number(
+    exercise: Exercise, member: Callable[[float], Any], trace: Trace, expected: Trace, seed: int
+) -> float | None:
+    from scipy.optimize import brentq
+
+    places = (
+        (i, ~close(one.value, two.value)) for i, (one, two) in enumerate(zip(trace, expected, strict=True))
+    )
+    i, index = next((i, tuple(np.argwhere(apart)[0])) for i, apart in places if apart.any())
+
+    def values(size: float) -> Trace:
+        steps = exercise.observe(member(size), seed)
+        return [step for step in steps if not isinstance(step, Case)]
+
+    def excess(logarithm: float) -> float:
+        return float(values(np.exp(logarithm))[i].value[index] - trace[i].value[index])
+
+    low, high = np.log(SMALLEST), np.log(LARGEST)
+    with np.errstate(all="ignore"):
+        if not excess(low) * excess(high) < 0:
+            return None
+        size = float(np.exp(brentq(excess, low, high, xtol=1e-9)))
+        own = values(size)
+    fits = same_form(own, trace) and all(
+        np.allclose(one.value, two.value, rtol=1e-6, atol=1e-9) for one, two in zip(own, trace, strict=True)
+    )
+    return size if fits else None

@@ -1,0 +1,274 @@
+"""Programs that differ from an answer in one place: an operator, an axis, a constant, an argument, an index.
+
+The answer is the one in the lesson. `of_code` makes its mutants from the syntax tree; each has the kind of its
+change. A wrong answer that does exactly what a mutant does has one such slip, somewhere, and can be told which
+kind, in any exercise (`like_a_mutant`). And a check that lets a mutant pass would let a learner's slip pass:
+the tests try them all.
+"""
+
+import ast
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kobai.course.exercise import Case, Exercise, Mistake, Trace
+from kobai.course.source import answer_code
+from kobai.course.traces import same
+
+Change = tuple[str, ast.AST]
+"""The kind of a change, and what stands in the place then."""
+
+OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub, ast.Mult),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.Add),
+    ast.Div: (ast.Mult, ast.FloorDiv),
+    ast.MatMult: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+}
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt, ast.GtE),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt, ast.LtE),
+    ast.Eq: (ast.NotEq,),
+    ast.NotIn: (ast.In,),
+}
+OTHERS = {
+    "mean": ("sum", "std"), "sum": ("mean",), "std": ("var",), "var": ("std",), "max": ("min",), "min": ("max",),
+    "argmin": ("argmax",), "argmax": ("argmin",), "maximum": ("minimum",), "minimum": ("maximum",),
+    "log": ("log10", "log2", "log1p"), "exp": ("expm1",), "ceil": ("floor", "round"), "any": ("all",),
+    "zeros_like": ("ones_like",), "zeros": ("ones",), "sqrt": ("square",), "abs": ("sign",), "tanh": ("sin",),
+    "range": ("enumerate",), "argsort": ("sort",),
+}  # fmt: skip
+"""Functions and methods that are taken for one another."""
+
+
+def like_a_mutant(name: str, exercise: Exercise, trace: Trace, seed: int) -> Mistake | None:
+    """The kind of the first mutant of the right answer that does exactly the same.
+
+    None in exercises on JAX, which compiles every new operation: that takes seconds.
+    """
+    if "jnp." in answer_code(name)[0]:
+        return None
+    for kind, answer in of_exercise(name):
+        if _does(exercise, answer, trace, seed):
+            return Mistake(f"any.mutant_{kind}")
+    return None
+
+
+def _does(exercise: Exercise, answer: Any, trace: Trace, seed: int) -> bool:
+    """Whether an answer does what is in the trace; given up where it first does not."""
+    place = 0
+    with contextlib.suppress(Exception):
+        for step in exercise.observe(answer, seed):
+            if isinstance(step, Case):
+                continue
+            if place == len(trace) or not same(trace[place], step):
+                return False
+            place += 1
+        return place == len(trace)
+    return False
+
+
+@functools.cache
+def of_exercise(name: str) -> tuple[tuple[str, Any], ...]:
+    """(kind, answer) of each mutant of an exercise's answer ("3_1.adam") that can be defined at all."""
+    code, defined = answer_code(name)
+    answers = []
+    for kind, mutant in of_code(code):
+        namespace = surroundings(code)
+        with contextlib.suppress(Exception):
+            exec(mutant, namespace)
+            answers.append((kind, namespace[defined]))
+    return tuple(answers)
+
+
+def surroundings(code: str) -> dict[str, Any]:
+    """The modules that the answers use."""
+    import itertools
+
+    import numpy as np
+
+    modules: dict[str, Any] = {"np": np, "itertools": itertools}
+    if "jnp." in code:
+        import jax.numpy as jnp
+
+        modules["jnp"] = jnp
+    return modules
+
+
+def of_code(code: str, *, thorough: bool = False) -> Iterator[tuple[str, Any]]:
+    """(kind, program) for each single change to the code of an answer, none twice.
+
+    Args:
+      thorough: whether every name and call is also negated, doubled, squared, raised by 1, reversed, made 0 and positive.
+    """
+    tree = ast.parse(code)
+    texts = {ast.unparse(tree)}
+    names = _variables(tree)
+    strings = sorted(
+        {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    )
+    iterated = _iterated(tree)
+    for put, node in list(_places(tree)):
+        changes = [*_changes(node, names, strings), *(_wrapped(node, names) if thorough else ())]
+        for kind, other in changes:
+            if node in iterated and kind in ENDLESS:
+                continue
+            put(ast.copy_location(other, node))
+            text = ast.unparse(ast.fix_missing_locations(tree))
+            put(node)
+            if text not in texts:
+                texts.add(text)
+                yield kind, text
+
+
+ENDLESS = ("argument", "factor", "number", "term")
+"""Changes that are not made to what a loop goes through: it might go through a list that it lengthens."""
+
+
+def _iterated(tree: ast.AST) -> set[ast.AST]:
+    """All nodes of what loops go through."""
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.comprehension)]
+    return {node for loop in loops for node in ast.walk(loop.iter)}
+
+
+def _variables(tree: ast.AST) -> list[str]:
+    """Arguments and local variables, in order of their first place; not self, and no list that grows.
+
+    A list put into itself would keep NumPy busy for ever.
+    """
+    names = [n.arg for n in ast.walk(tree) if isinstance(n, ast.arg) and n.arg != "self"]
+    names += [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    growing = {ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "append"}
+    return [name for name in dict.fromkeys(names) if name not in growing]
+
+
+def _places(tree: ast.AST) -> Iterator[tuple[Callable[[ast.AST], None], ast.AST]]:
+    """(what puts another node there, the node) for each expression and statement in the tree."""
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if isinstance(value, ast.expr) and not (isinstance(parent, ast.Call) and field == "func"):
+                yield functools.partial(setattr, parent, field), value
+            elif isinstance(value, list):
+                for i, item in enumerate(value):
+                    if isinstance(item, ast.expr | ast.stmt):
+                        yield functools.partial(value.__setitem__, i), item
+
+
+def _changes(node: ast.AST, names: list[str], strings: list[str]) -> Iterator[Change]:
+    """Every single change of one node."""
+    match node:
+        case ast.BinOp():
+            yield from _of_operation(node)
+        case ast.UnaryOp(op=ast.USub()):
+            yield "sign", node.operand
+        case ast.UnaryOp(op=ast.Invert() | ast.Not()):
+            yield "comparison", node.operand
+        case ast.Compare(ops=[operator]):
+            for other in COMPARISONS.get(type(operator), ()):
+                yield "comparison", ast.Compare(node.left, [other()], node.comparators)
+        case ast.Constant():
+            yield from _of_constant(node, strings)
+        case ast.Name(ctx=ast.Load()) if node.id in names:
+            for name in names:
+                if name != node.id:
+                    yield "argument", ast.Name(name, ast.Load())
+        case ast.Call():
+            yield from _of_call(node)
+        case ast.Attribute(attr="T", ctx=ast.Load()):
+            yield "transposed", node.value
+        case ast.Tuple(ctx=ast.Load()) if len(node.elts) > 1:
+            yield "order", ast.Tuple(node.elts[::-1], ast.Load())
+            for i in range(len(node.elts)):
+                yield "missing", ast.Tuple(node.elts[:i] + node.elts[i + 1 :], ast.Load())
+        case ast.IfExp():
+            yield "condition", node.body
+            yield "condition", node.orelse
+        case ast.stmt():
+            yield from _of_statement(node)
+
+
+def _wrapped(node: ast.AST, names: list[str]) -> Iterator[Change]:
+    """A name or a call with something done to it."""
+    if isinstance(node, ast.Call) or (
+        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
+    ):
+        two, one = ast.Constant(2), ast.Constant(1)
+        yield "sign", ast.UnaryOp(ast.USub(), node)
+        yield "factor", ast.BinOp(two, ast.Mult(), node)
+        yield "number", ast.BinOp(node, ast.Pow(), two)
+        yield "number", ast.BinOp(node, ast.Add(), one)
+        yield "number", ast.Subscript(node, ast.Slice(step=ast.UnaryOp(ast.USub(), one)), ast.Load())
+        yield "term", ast.BinOp(ast.Constant(0), ast.Mult(), node)
+        yield "function", ast.Call(ast.Name("abs", ast.Load()), [node], [])
+
+
+def _of_operation(node: ast.BinOp) -> Iterator[Change]:
+    yield "sign", ast.UnaryOp(ast.USub(), node)
+    if not isinstance(node.op, ast.Add | ast.Mult):
+        yield "swapped", ast.BinOp(node.right, node.op, node.left)
+    for other in OPERATORS.get(type(node.op), ()):
+        sign = {type(node.op), other} == {ast.Add, ast.Sub}
+        yield "sign" if sign else "operator", ast.BinOp(node.left, other(), node.right)
+    yield "term", node.left
+    yield "term", node.right
+    yield "factor", ast.BinOp(ast.Constant(2), ast.Mult(), node)
+
+
+def _of_constant(node: ast.Constant, strings: list[str]) -> Iterator[Change]:
+    value = node.value
+    if isinstance(value, bool):
+        yield "option", ast.Constant(not value)
+    elif isinstance(value, int):
+        for other in {value + 1, value - 1, 2 * value} - {value}:
+            yield "number", ast.Constant(other)
+    elif isinstance(value, float):
+        for other in (2 * value, value / 2):
+            yield "number", ast.Constant(other)
+    elif isinstance(value, str):
+        for other in strings:
+            if other != value:
+                yield "name", ast.Constant(other)
+
+
+def _of_call(node: ast.Call) -> Iterator[Change]:
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    for other in OTHERS.get(called, ()):
+        function = (
+            ast.Attribute(node.func.value, other, ast.Load())
+            if isinstance(node.func, ast.Attribute)
+            else ast.Name(other, ast.Load())
+        )
+        yield "function", ast.Call(function, node.args, node.keywords)
+    if isinstance(node.func, ast.Attribute) and not node.args:  # x.copy() -> x
+        yield "left_out", node.func.value
+    elif node.args and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
+        yield "left_out", node.args[0]
+    if len(node.args) > 1:
+        yield "swapped", ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
+    for i, keyword in enumerate(node.keywords):
+        rest = node.keywords[:i] + node.keywords[i + 1 :]
+        yield ("axis" if keyword.arg == "axis" else "option"), ast.Call(node.func, node.args, rest)
+        if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant):
+            other = ast.keyword("axis", ast.Constant(1 - keyword.value.value))
+            yield "axis", ast.Call(node.func, node.args, [*rest, other])
+
+
+def _of_statement(node: ast.stmt) -> Iterator[Change]:
+    match node:
+        case ast.AugAssign():
+            for other in OPERATORS.get(type(node.op), ())[:1]:
+                sign = isinstance(node.op, ast.Add | ast.Sub)
+                yield "sign" if sign else "operator", ast.AugAssign(node.target, other(), node.value)
+            yield "statement", ast.Pass()
+        case ast.Assign() | ast.Expr():
+            yield "statement", ast.Pass()
+        case ast.If():
+            yield "condition", ast.If(ast.Constant(True), node.body, node.orelse)
+            yield "condition", ast.If(ast.Constant(False), node.body, node.orelse)
+        case ast.For():
+            yield "loop", ast.For(node.target, node.iter, [*node.body, ast.Break()], [])
