@@ -1,9 +1,9 @@
 """What an answer is tried on: the author's cases, other numbers for them, one argument changed alone.
 
-A notebook uses the numbers that stand in the table of exercises, and its messages print them. So a grade takes
-others: every case is *refreshed* with a seed. Each number v becomes ±a·|v|ᵇ, with one a and one b for a whole
-case: zeros, signs, order and ties stay what the author chose them for, and nothing else does. Whole numbers
-(counts, labels, sizes) stay, functions stay, a generator gets another seed.
+A notebook uses the numbers that stand in the table of exercises, and its messages print them. So a grade
+takes others: every case is *refreshed* with a seed. Each number v becomes ±a·|v|ᵇ, with one a and one b for a
+whole case: zeros, signs, order and ties stay what the author chose them for, and nothing else does. Whole
+numbers (counts, labels, sizes) and functions stay, a generator gets another seed.
 
 `alone` takes the first case and changes one argument at a time. An answer that ignores an argument gives
 then what it gave before, whatever the other cases look like.

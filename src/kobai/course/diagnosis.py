@@ -8,12 +8,17 @@ that differs. Their sentences are ``course.wrong.any.…``.
 
 from typing import Any
 
+import numpy as np
+
 from kobai.course import relations
 from kobai.course.evidence import Sentence
 from kobai.course.exercise import Exercise, Mistake, Observation, Trace
 from kobai.course.mutants import like_a_mutant
 from kobai.course.notes import GLOBALS
 from kobai.course.traces import NOTE, alike, cases, close, nothing_but_nan, same, same_form
+
+TELLING = 4
+"""So many numbers that are not whole do not agree by chance."""
 
 
 def diagnosis(
@@ -27,7 +32,15 @@ def diagnosis(
         if mistake and mistake.name == "any.ignored":
             mistake = of_globals(notes) or mistake
         mistake = mistake or of_values(trace, expected)
-    return mistake or like_a_mutant(name, exercise, trace, seed) or of_globals(notes)
+    if mistake is None and telling(expected):
+        mistake = like_a_mutant(name, exercise, trace, seed)
+    return mistake or of_globals(notes)
+
+
+def telling(expected: Trace) -> bool:
+    """Whether so many of the right numbers are not whole that no other program gives them by chance."""
+    numbers = np.concatenate([each.value.ravel() for each in expected])
+    return len(set(numbers[np.isfinite(numbers) & (numbers != np.round(numbers))].tolist())) >= TELLING
 
 
 def of_globals(notes: Trace) -> Mistake | None:
@@ -50,21 +63,29 @@ def not_a_number(trace: Trace, notes: Trace) -> Mistake | None:
 
 
 def ignored(trace: Trace, expected: Trace) -> Mistake | None:
-    """Arguments without effect: another value of one alone gives what the first case gave."""
+    """Arguments without effect on the result, or on a part of it.
+
+    With another value of one alone, the answer is what it was in the first case, and should not be.
+    """
     own, right = cases(trace), cases(expected)
-    names = []
+    whole, parts = [], []
     for number, part in right.items():
         argument = part[0].where[1].get("changed")
         if argument is None:
             continue
-        pairs = zip(own[1], own[number], strict=True)
-        if all(
-            close(one.value, other.value).all()
-            for one, other in pairs
-            if one.value.shape == other.value.shape
-        ):
-            names.append(argument)
-    return Mistake("any.ignored", names=", ".join(names)) if names else None
+        moving = [i for i, pair in enumerate(zip(right[1], part, strict=True)) if not _equal(*pair)]
+        still = [i for i in moving if _equal(own[1][i], own[number][i])]
+        if still and still == moving:
+            whole.append(argument)
+        elif still:
+            parts.append((part[still[0]].where[1].get("entry"), argument))
+    if whole:
+        return Mistake("any.ignored", names=", ".join(whole))
+    return Mistake("any.ignored_in_part", entry=parts[0][0], name=parts[0][1]) if parts else None
+
+
+def _equal(one: Observation, other: Observation) -> bool:
+    return one.value.shape == other.value.shape and bool(close(one.value, other.value).all())
 
 
 # The form of a result

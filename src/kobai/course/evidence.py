@@ -1,4 +1,4 @@
-"""What stands below a verdict: where an answer differs first, its value and the right one, what it was used on."""
+"""What stands below a verdict: where an answer differs first, both values there, and what it was used on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -91,10 +91,16 @@ def used_on(name: str, inputs: Mapping[str, Any], seen: Observation | None = Non
     return (Sentence("course.evidence.inputs", call=f"{name}({call})"), *note)
 
 
+def on_globals(notes: Trace) -> tuple[Sentence, ...]:
+    """That the answer uses variables of the notebook, if notes say so."""
+    return tuple(Sentence("course.wrong.any.globals", **note.where[1]) for note in notes)
+
+
 def short(value: Any) -> str:
-    """A value in few characters."""
+    """A value in few characters; of a large array in a dict only the shape."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {short(part)}" for key, part in value.items()) + "}"
+        parts = {key: _shape(part) if np.size(part) > 3 else short(part) for key, part in value.items()}
+        return "{" + ", ".join(f"{key!r}: {part}" for key, part in parts.items()) + "}"
     if isinstance(value, tuple | list):
         return "[" + ", ".join(map(short, value)) + "]"
     if isinstance(value, np.random.Generator):
@@ -103,9 +109,18 @@ def short(value: Any) -> str:
         return getattr(value, "__name__", type(value).__name__)
     if not isinstance(value, np.ndarray):
         return f"{value:.4g}" if isinstance(value, float) else repr(value)
-    format_number = {"float_kind": lambda v: f"{v:.4g}"}
-    text = np.array2string(value, separator=", ", threshold=0 if value.size > 12 else 12, edgeitems=2,
-                           formatter=format_number, max_line_width=10**6)  # fmt: skip
+    text = np.array2string(
+        value,
+        separator=", ",
+        threshold=0 if value.size > 12 else 12,
+        edgeitems=2,
+        formatter={"float_kind": lambda number: f"{number:.4g}"},
+        max_line_width=10**6,
+    )
     text = " ".join(text.split()).replace("..., ", "…, ").replace("...", "…").replace("[ ", "[")
     text = text if len(text) <= WIDEST else f"{text[:WIDEST]}…"
-    return text if value.ndim < 2 or value.size <= 6 else f"{text} ({'×'.join(map(str, value.shape))})"
+    return text if value.ndim < 2 or value.size <= 6 else f"{text} {_shape(value)}"
+
+
+def _shape(value: np.ndarray) -> str:
+    return f"({'×'.join(map(str, np.shape(value)))})"

@@ -72,8 +72,9 @@ class Exercise:
     wrong: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Named wrong answers; the name is the key of the sentence after ``course.wrong.``"""
     recognise: Callable[["Exercise", Trace, Trace, int], Mistake | None] | None = None
-    """Recognises a whole family of wrong answers, an ε of any size say: `recognise(exercise, trace, expected, seed)`
-    gets a trace of the right form and what the reference did."""
+    """Recognises a whole family of wrong answers, an ε of any size say.
+
+    ``recognise(exercise, trace, expected, seed)`` gets a trace of the right form, and the right one."""
     secret: bool = False
     """Whether the right values are never shown: the letters of a quiz."""
 
@@ -212,10 +213,10 @@ CHOICES = "abcd"
 
 
 def quiz(name: str, letters: str, defines: str) -> Exercise:
-    """Questions with one right letter each, answered in one string: "bcadb", or "1b 2c 3a 4d 5b".
+    """Questions with one right letter each, answered in one string: "bcadb" or "1b 2c 3a 4d 5b".
 
-    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. What is observed are the letters
-    themselves: whether they are right is decided where a learner's code cannot reach.
+    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. What is observed are the
+    letters themselves: whether they are right is decided outside the process of a learner's code.
     """
 
     def observe(answer: Any, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001

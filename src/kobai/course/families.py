@@ -26,19 +26,17 @@ def family(
 
     def recognise(exercise: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:
         for member in members:
-            size = _number(exercise, member, trace, expected, seed)
-            if size is not None:
-                return Mistake(mistake, size=f"{size:.2g}")
+            if _fits(exercise, member, trace, expected, seed):
+                return Mistake(mistake)
         return None
 
     return recognise
 
 
-def _number(
+def _fits(
     exercise: Exercise, member: Callable[[float], Any], trace: Trace, expected: Trace, seed: int
-) -> float | None:
-    from scipy.optimize import brentq
-
+) -> bool:
+    """Whether an answer does what the member does that belongs to some number."""
     places = (
         (i, ~close(one.value, two.value)) for i, (one, two) in enumerate(zip(trace, expected, strict=True))
     )
@@ -54,10 +52,10 @@ def _number(
     low, high = np.log(SMALLEST), np.log(LARGEST)
     with np.errstate(all="ignore"):
         if not excess(low) * excess(high) < 0:
-            return None
-        size = float(np.exp(brentq(excess, low, high, xtol=1e-9)))
-        own = values(size)
-    fits = same_form(own, trace) and all(
+            return False
+        from scipy.optimize import brentq  # a third of a second, so only where there is a number to find
+
+        own = values(float(np.exp(brentq(excess, low, high, xtol=1e-9))))
+    return same_form(own, trace) and all(
         np.allclose(one.value, two.value, rtol=1e-6, atol=1e-9) for one, two in zip(own, trace, strict=True)
     )
-    return size if fits else None

@@ -16,9 +16,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from kobai.course.cases import AUTHORS
 from kobai.course.diagnosis import diagnosis
-from kobai.course.evidence import Sentence, difference, used_on
+from kobai.course.evidence import Sentence, difference, on_globals, used_on
 from kobai.course.exercise import Case, Exercise, Mistake, NoAnswer, Trace
 from kobai.course.limits import OutOfTime, limited
 from kobai.course.notes import GLOBALS, noted, of_globals
@@ -103,10 +105,8 @@ def observed(
         spent = round(time.perf_counter() - began)
         return Verdict(name, STOPPED, "course.verdict.endless", {"name": exercise.defines, "seconds": spent})
     except (Exception, SystemExit) as problem:
-        values = raised(problem, namespace)
-        return Verdict(
-            name, WRONG, "course.verdict.raises", values, evidence=used_on(exercise.defines, inputs)
-        )
+        evidence = used_on(exercise.defines, inputs) + on_globals(of_globals(answer, namespace))
+        return Verdict(name, WRONG, "course.verdict.raises", raised(problem, namespace), evidence=evidence)
     return trace + of_globals(answer, namespace)
 
 
@@ -120,10 +120,13 @@ def compared(name: str, exercise: Exercise, trace: Trace, seed: int = AUTHORS) -
     if exercise.secret:
         return _wrong(name, mistake) if mistake else Verdict(name, WRONG, "course.verdict.wrong")
     first, *more = difference(trace, expected, exercise.defines)
-    mistake = mistake or diagnosis(name, exercise, trace, notes, expected, seed)
+    with _quiet(), np.errstate(all="ignore"):
+        mistake = mistake or diagnosis(name, exercise, trace, notes, expected, seed)
     if mistake is None:
         return Verdict(name, WRONG, "course.verdict.differs", {"difference": first}, evidence=tuple(more))
-    return _wrong(name, mistake, (Sentence("course.evidence.first", difference=first), *more))
+    if first.key != "course.difference.form":  # which the mistake says better
+        more.insert(0, Sentence("course.evidence.first", difference=first))
+    return _wrong(name, mistake, tuple(more))
 
 
 def _named(exercise: Exercise, trace: Trace, notes: Trace, expected: Trace, seed: int) -> Mistake | None:

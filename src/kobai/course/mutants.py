@@ -1,14 +1,15 @@
-"""Programs that differ from an answer in one place: an operator, an axis, a constant, an argument, an index.
+"""Programs that differ from an answer in one thing: an operator, axis, constant, argument or index.
 
-The answer is the one in the lesson. `of_code` makes its mutants from the syntax tree; each has the kind of its
-change. A wrong answer that does exactly what a mutant does has one such slip, somewhere, and can be told which
-kind, in any exercise (`like_a_mutant`). And a check that lets a mutant pass would let a learner's slip pass:
-the tests try them all.
+The answer is the one in the lesson. `of_code` makes its mutants from the syntax tree; each has the kind of
+its change. A wrong answer that does exactly what a mutant does has one such slip somewhere, and the learner
+is told of which kind, in any exercise (`like_a_mutant`). And a check that let a mutant pass would let a
+learner's slip pass: the tests try them all.
 """
 
 import ast
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,11 +38,11 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.NotIn: (ast.In,),
 }
 OTHERS = {
-    "mean": ("sum", "std"), "sum": ("mean",), "std": ("var",), "var": ("std",), "max": ("min",), "min": ("max",),
-    "argmin": ("argmax",), "argmax": ("argmin",), "maximum": ("minimum",), "minimum": ("maximum",),
-    "log": ("log10", "log2", "log1p"), "exp": ("expm1",), "ceil": ("floor", "round"), "any": ("all",),
-    "zeros_like": ("ones_like",), "zeros": ("ones",), "sqrt": ("square",), "abs": ("sign",), "tanh": ("sin",),
-    "range": ("enumerate",), "argsort": ("sort",),
+    "mean": ("sum", "std"), "sum": ("mean",), "std": ("var",), "var": ("std",), "cumsum": ("cumprod",),
+    "max": ("min",), "min": ("max",), "argmin": ("argmax",), "argmax": ("argmin",), "argsort": ("sort",),
+    "maximum": ("minimum",), "minimum": ("maximum",), "abs": ("sign",), "any": ("all",),
+    "log": ("log10", "log2", "log1p"), "exp": ("expm1",), "sqrt": ("square",), "tanh": ("sin",),
+    "ceil": ("floor", "round"), "zeros_like": ("ones_like",), "zeros": ("ones",), "range": ("enumerate",),
 }  # fmt: skip
 """Functions and methods that are taken for one another."""
 
@@ -54,12 +55,12 @@ def like_a_mutant(name: str, exercise: Exercise, trace: Trace, seed: int) -> Mis
     if "jnp." in answer_code(name)[0]:
         return None
     for kind, answer in of_exercise(name):
-        if _does(exercise, answer, trace, seed):
+        if does(exercise, answer, trace, seed):
             return Mistake(f"any.mutant_{kind}")
     return None
 
 
-def _does(exercise: Exercise, answer: Any, trace: Trace, seed: int) -> bool:
+def does(exercise: Exercise, answer: Any, trace: Trace, seed: int) -> bool:
     """Whether an answer does what is in the trace; given up where it first does not."""
     place = 0
     with contextlib.suppress(Exception):
@@ -78,10 +79,10 @@ def of_exercise(name: str) -> tuple[tuple[str, Any], ...]:
     """(kind, answer) of each mutant of an exercise's answer ("3_1.adam") that can be defined at all."""
     code, defined = answer_code(name)
     answers = []
-    for kind, mutant in of_code(code):
+    for kind, tree in _trees(ast.parse(code)):
         namespace = surroundings(code)
         with contextlib.suppress(Exception):
-            exec(mutant, namespace)
+            exec(compile(tree, "<mutant>", "exec"), namespace)
             answers.append((kind, namespace[defined]))
     return tuple(answers)
 
@@ -100,30 +101,37 @@ def surroundings(code: str) -> dict[str, Any]:
     return modules
 
 
-def of_code(code: str, *, thorough: bool = False) -> Iterator[tuple[str, Any]]:
-    """(kind, program) for each single change to the code of an answer, none twice.
+def of_code(code: str, *, thorough: bool = False) -> Iterator[tuple[str, str]]:
+    """(kind, code) for each single change to the code of an answer, none twice.
 
     Args:
-      thorough: whether every name and call is also negated, doubled, squared, raised by 1, reversed, made 0 and positive.
+      thorough: whether every name and call is also negated, doubled, squared, raised by 1, reversed,
+        made 0 and made positive.
     """
     tree = ast.parse(code)
     texts = {ast.unparse(tree)}
+    for kind, mutant in _trees(tree, thorough=thorough):
+        text = ast.unparse(mutant)
+        if text not in texts:
+            texts.add(text)
+            yield kind, text
+
+
+def _trees(tree: ast.Module, *, thorough: bool = False) -> Iterator[tuple[str, ast.Module]]:
+    """(kind, tree) of each mutant; one tree is changed and changed back, and is to be read at once."""
     names = _variables(tree)
-    strings = sorted(
-        {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    )
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    strings = sorted({value for value in constants if isinstance(value, str)})
     iterated = _iterated(tree)
+    yield from _everywhere(tree)
     for put, node in list(_places(tree)):
         changes = [*_changes(node, names, strings), *(_wrapped(node, names) if thorough else ())]
         for kind, other in changes:
             if node in iterated and kind in ENDLESS:
                 continue
             put(ast.copy_location(other, node))
-            text = ast.unparse(ast.fix_missing_locations(tree))
+            yield kind, ast.fix_missing_locations(tree)
             put(node)
-            if text not in texts:
-                texts.add(text)
-                yield kind, text
 
 
 ENDLESS = ("argument", "factor", "number", "term")
@@ -141,9 +149,11 @@ def _variables(tree: ast.AST) -> list[str]:
 
     A list put into itself would keep NumPy busy for ever.
     """
-    names = [n.arg for n in ast.walk(tree) if isinstance(n, ast.arg) and n.arg != "self"]
-    names += [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    growing = {ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "append"}
+    nodes = list(ast.walk(tree))
+    names = [node.arg for node in nodes if isinstance(node, ast.arg) and node.arg != "self"]
+    names += [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    growing = {ast.unparse(node.value) for node in attributes if node.attr == "append"}
     return [name for name in dict.fromkeys(names) if name not in growing]
 
 
@@ -192,6 +202,22 @@ def _changes(node: ast.AST, names: list[str], strings: list[str]) -> Iterator[Ch
             yield from _of_statement(node)
 
 
+def _everywhere(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
+    """A function or an axis taken for another in all places at once."""
+    text = ast.unparse(tree)
+    texts = [("axis", re.sub(r"axis=([01])", lambda axis: f"axis={1 - int(axis[1])}", text))]
+    texts.append(("axis", re.sub(r"(, )?axis=\d", "", text)))
+    for name, others in OTHERS.items():
+        texts += [(_kind(name, other), re.sub(rf"\b{name}\(", f"{other}(", text)) for other in others]
+    for kind, other in texts:
+        if other != text:
+            yield kind, ast.parse(other)
+
+
+def _kind(name: str, other: str) -> str:
+    return "log" if name == "log" and other != "log1p" else "function"
+
+
 def _wrapped(node: ast.AST, names: list[str]) -> Iterator[Change]:
     """A name or a call with something done to it."""
     if isinstance(node, ast.Call) or (
@@ -224,26 +250,19 @@ def _of_constant(node: ast.Constant, strings: list[str]) -> Iterator[Change]:
     if isinstance(value, bool):
         yield "option", ast.Constant(not value)
     elif isinstance(value, int):
-        for other in {value + 1, value - 1, 2 * value} - {value}:
-            yield "number", ast.Constant(other)
+        for number in {value + 1, value - 1, 2 * value} - {value}:
+            yield "number", ast.Constant(number)
     elif isinstance(value, float):
-        for other in (2 * value, value / 2):
-            yield "number", ast.Constant(other)
+        yield "number", ast.Constant(2 * value)
+        yield "number", ast.Constant(value / 2)
     elif isinstance(value, str):
-        for other in strings:
-            if other != value:
-                yield "name", ast.Constant(other)
+        for string in strings:
+            if string != value:
+                yield "name", ast.Constant(string)
 
 
 def _of_call(node: ast.Call) -> Iterator[Change]:
-    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    for other in OTHERS.get(called, ()):
-        function = (
-            ast.Attribute(node.func.value, other, ast.Load())
-            if isinstance(node.func, ast.Attribute)
-            else ast.Name(other, ast.Load())
-        )
-        yield "function", ast.Call(function, node.args, node.keywords)
+    yield from _of_function(node)
     if isinstance(node.func, ast.Attribute) and not node.args:  # x.copy() -> x
         yield "left_out", node.func.value
     elif node.args and not isinstance(node.args[0], ast.Starred | ast.GeneratorExp):
@@ -253,9 +272,17 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
     for i, keyword in enumerate(node.keywords):
         rest = node.keywords[:i] + node.keywords[i + 1 :]
         yield ("axis" if keyword.arg == "axis" else "option"), ast.Call(node.func, node.args, rest)
-        if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant):
-            other = ast.keyword("axis", ast.Constant(1 - keyword.value.value))
-            yield "axis", ast.Call(node.func, node.args, [*rest, other])
+
+
+def _of_function(node: ast.Call) -> Iterator[Change]:
+    """A call of a function that is taken for the one called."""
+    function = node.func
+    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    for name in OTHERS.get(called, ()):
+        other: ast.expr = ast.Name(name, ast.Load())
+        if isinstance(function, ast.Attribute):
+            other = ast.Attribute(function.value, name, ast.Load())
+        yield _kind(called, name), ast.Call(other, node.args, node.keywords)
 
 
 def _of_statement(node: ast.stmt) -> Iterator[Change]:

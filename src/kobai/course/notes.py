@@ -1,7 +1,7 @@
-"""How an answer came about: where a number first stopped being one, and which of a notebook's variables it used.
+"""How an answer came about: where a number first became NaN, which of a notebook's variables it used.
 
-Both are `Observation`s whose place begins with "note."; see `traces`. They decide nothing. They are told where
-an answer is wrong and nothing better is known about it.
+Both are `Observation`s whose place begins with "note."; see `traces`. They decide nothing. They are told
+where an answer is wrong and nothing better is known about it.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ GLOBALS = f"{NOTE}globals"
 
 @contextlib.contextmanager
 def noted(trace: Trace, namespace: Mapping[str, Any]) -> Iterator[None]:
-    """Add notes to `trace` on the floating-point errors in the block, the first of each kind with its line."""
+    """Add to `trace` the first floating-point error of each kind in the block, with the line it came from."""
     notes: dict[str, Observation] = {}
 
     def note(problem: str, flag: int) -> None:  # noqa: ARG001

@@ -1,8 +1,8 @@
 """Relations between wrong numbers and the right ones that say what the mistake is, whatever the exercise.
 
-Each relation is a function of pairs of arrays (own, right), one pair a case, and holds only if it holds in all
-of them; those of one number must be seen on at least three. `of_pairs` goes through them in order. All are
-relations of the change that an answer made: of an update rule, of the way from the start.
+Each is a relation of pairs of arrays (own, right), one pair a case. It must hold in all of them, and for at
+least three different numbers. `of_pairs` goes through the relations in order. What is related is the change
+that an answer made: of an update rule, the way from the start.
 """
 
 import math
@@ -72,23 +72,25 @@ IMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 # Factors
 
+ANY = math.inf
+"""The factor between zeros."""
+
 
 def _factor(pairs: Pairs, inputs: Sequence[Mapping[str, Any]]) -> Mistake | None:
     """One factor for each case: the sign, the base of a logarithm, a number of examples, or a number."""
     factors = [_ratio(own, right) for own, right in pairs]
-    known = [(factor, sizes(each)) for factor, each in zip(factors, inputs, strict=True) if factor != "any"]
+    known = [(factor, sizes(each)) for factor, each in zip(factors, inputs, strict=True) if factor != ANY]
     if not known or any(factor is None for factor, _ in known):
         return None
-    numbers = [float(factor) for factor, _ in known]
+    numbers = [factor for factor, _ in known if factor is not None]
     one = math.isclose(min(numbers), max(numbers), rel_tol=1e-6)
     if one and math.isclose(numbers[0], 1, rel_tol=1e-6):
         return None
     for name, function in COUNTS.items():
         counts = [
-            _count(factor, each, function)
-            for factor, each in zip(numbers, (s for _, s in known), strict=True)
+            _count(factor, lengths, function) for factor, (_, lengths) in zip(numbers, known, strict=True)
         ]
-        if all(counts) and (len(set(counts)) > 1 or name.startswith("n_")):
+        if all(counts) and len(set(counts)) > 1:  # of one n alone it could be any factor
             return Mistake(f"any.{name}")
     if not one:
         return None
@@ -125,12 +127,12 @@ def sizes(inputs: Mapping[str, Any]) -> set[int]:
         elif isinstance(value, np.ndarray):
             lengths |= {*value.shape, value.size}
         elif isinstance(value, list | tuple):
-            lengths |= {len(value)} | sizes(dict(enumerate(value)))
+            lengths |= {len(value)} | sizes({str(i): part for i, part in enumerate(value)})
     return lengths
 
 
-def _ratio(own: np.ndarray, right: np.ndarray) -> float | str | None:
-    """own / right where that is one number; "any" where all are 0; None where it is not."""
+def _ratio(own: np.ndarray, right: np.ndarray) -> float | None:
+    """own / right where that is one number; `ANY` where all are 0; None where it is not."""
     finite = np.isfinite(right)
     if not np.array_equal(np.isfinite(own), finite) or not close(own[~finite], right[~finite]).all():
         return None
@@ -138,7 +140,7 @@ def _ratio(own: np.ndarray, right: np.ndarray) -> float | str | None:
     largest = np.abs(right).max(initial=0.0)
     nonzero = np.abs(right) > 1e-9 * largest
     if not nonzero.any():
-        return "any" if np.allclose(own, 0, atol=1e-10) else None
+        return ANY if np.allclose(own, 0, atol=1e-10) else None
     ratio = float(np.median(own[nonzero] / right[nonzero]))
     return ratio if ratio and np.allclose(own, ratio * right, rtol=1e-6, atol=1e-9 * largest) else None
 

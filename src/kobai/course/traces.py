@@ -1,4 +1,4 @@
-"""How two traces are held against each other: whether an answer did what another did, and where it did not."""
+"""How two traces are compared: whether an answer did what another did, and where it did not."""
 
 import numpy as np
 

@@ -94,8 +94,8 @@ of_pair = function(
 
 NEVER = np.inf
 TIMES = [
-    (np.array([60.0, 70.0, NEVER, 50.0, 90.0]), 500.0),
-    (np.array([120.0, np.nan, 610.0, 80.0]), 400.0),
+    (np.array([60.0, NEVER, 70.0, 50.0, 90.0]), 500.0),
+    (np.array([120.0, 399.5, 80.0, np.nan, 610.0, 400.5]), 400.0),
     (np.array([40.0, 30.0, 80.0]), 100.0),
 ]
 
@@ -199,7 +199,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "sign_flip_p": function(
         "sign_flip_p",
-        lambda differences: float(statistics.sign_flip_p_values(differences)),
+        lambda differences: sign_flip_p(differences),
         DIFFERENCES,
         fresh=other_differences,
         one_sided=partial(sign_flip_p, size=lambda sums: sums),

@@ -27,7 +27,7 @@ def affine_backward(dy, x, W):
 SCORES = [
     (np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), np.array([0, 2])),
     (np.array([[0.3, -0.2, 0.1, 1.5]]), np.array([3])),
-    (np.array([[1000.0, 998.0], [-1000.0, -1001.0], [0.0, 1.0]]), np.array([0, 0, 1])),
+    (np.array([[1000.0, 998.0], [-1000.0, -1001.0], [0.0, 1.0], [800.0, 0.0]]), np.array([0, 0, 1, 0])),
 ]
 
 
@@ -85,7 +85,7 @@ def waves(x):
     return float(np.sin(50 * x).sum())
 
 
-# A large h, so that every way to difference gives other numbers; and the default on a function that turns fast.
+# A large h, so that every way to difference gives other numbers; and the default on waves.
 POINTS = [
     (cubic, np.array([1.0, -2.0, 0.5]), 0.1),
     (cubic, np.array([[0.3, 1.2], [-0.7, 2.0]]), 0.05),

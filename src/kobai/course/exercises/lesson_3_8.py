@@ -32,6 +32,11 @@ def early_stop(values, patience, *, first=1, consecutive_rises=False, equal=Fals
     return best + first - 1, len(values) + first - 1
 
 
+def early_stop_never_best(values, patience):
+    """The comparison the wrong way round: no value is a new best."""
+    return 0, min(patience, len(values))
+
+
 def early_stop_never(values, patience):
     return int(np.argmin(values)) + 1, len(values)
 
@@ -59,7 +64,7 @@ def with_l2(grads, params, strength, *, first="W", factor=1.0, slope=np.asarray)
 
 # The surrogate
 
-# Scores of 0 with either label, small ones on the right side, and other error rates if the labels are not seen.
+# Scores of 0 with either label, small right ones, and another error rate if the labels are not looked at.
 S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, -1.0, -1.0, -1.0, 1.0])
 S1, Y1 = np.array([0.7, -2.0, 1.1, 0.0]), np.array([-1.0, 1.0, 1.0, -1.0])
 
@@ -143,6 +148,8 @@ EXERCISES: dict[str, Exercise] = {
         rises=partial(early_stop, consecutive_rises=True),
         equal=partial(early_stop, equal=True),
         late=partial(early_stop, late=1),
+        early=partial(early_stop, late=-1),
+        never_best=early_stop_never_best,
         total=partial(early_stop, total=True),
         never=early_stop_never,
         order=lambda values, patience: early_stop(values, patience)[::-1],

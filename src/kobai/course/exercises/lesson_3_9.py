@@ -85,6 +85,7 @@ S2, S3 = np.array([0.5, -1.0]), np.array([1.0, 0.5, -0.3])
 BFGS_CASES = [
     (H2, S2, A2 @ S2),
     (H3, S3, A3 @ S3),
+    (H2, np.array([0.3, 0.2]), np.array([0.5, 0.4])),
     (H2, np.array([0.3, 1.0]), np.array([0.5, -2.0])),  # yᵀs < 0: to be left out
     (H2, np.array([0.3, 1.0]), np.array([0.5, -0.4])),
     (H2, np.array([0.5, 0.0]), np.array([0.0, 2.0])),  # yᵀs = 0: to be left out

@@ -119,7 +119,7 @@ def _handling(answer: Any, setting: dict[str, float], seed: int) -> None:
 
 
 def _writes(instance: Any, seed: int) -> bool:
-    """Whether `update` writes into the parameters at all: a step of 0 changes nothing, and yet it is taken."""
+    """Whether `update` writes into the parameters at all: a step of 0 is taken, and changes nothing."""
     params = _start(0, seed)
     for array in params.values():
         array.flags.writeable = False

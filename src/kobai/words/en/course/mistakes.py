@@ -31,6 +31,7 @@ WORDS = {
     "course.wrong.any.other_axis": "the shape is {found}, and should be {expected}: it was computed along the other axis",
     # what holds for all values of a result
     "course.wrong.any.ignored": "the result does not change when {names} changes. Is it used at all?",
+    "course.wrong.any.ignored_in_part": "part {entry} of the result does not change when {name} changes. Is it used there at all?",
     "course.wrong.any.globals": "the answer uses {names}, a variable of the notebook that is none of its arguments. It must work with whatever it is given",
     "course.wrong.any.nan": "all numbers are NaN or infinite",
     "course.wrong.any.nan_divide": "all numbers are NaN or infinite. It begins with a division by 0 (or the logarithm of 0), here: {line}",
@@ -78,6 +79,7 @@ WORDS = {
     "course.wrong.any.mutant_option": "everything fits an answer in which one option of a function (keepdims=…, ddof=…) is missing or wrong",
     "course.wrong.any.mutant_name": "everything fits an answer in which one name in quotation marks stands for another",
     "course.wrong.any.mutant_function": "everything fits an answer in which one function stands for another, such as sum for mean, or var for std",
+    "course.wrong.any.mutant_log": "everything fits an answer with a logarithm to another base. The natural logarithm is np.log",
     "course.wrong.any.mutant_left_out": "everything fits an answer in which one function call is missing",
     "course.wrong.any.mutant_axis": "everything fits an answer with one wrong axis. Which axis counts the examples, and which the features?",
     "course.wrong.any.mutant_statement": "everything fits an answer in which one line is missing",

@@ -74,6 +74,7 @@ WORDS = {
     "course.wrong.decay_swapped": "ρ と 1−ρ が入れ替わっています。過去に掛かるのはどちら、今に掛かるのはどちらでしょうか?",
     "course.wrong.adadelta_upside_down": "分数の上下が逆です。勾配が大きいと、歩幅は大きくなるべきですか? 小さくなるべきですか?",
     "course.wrong.adadelta_r_of_gradient": "r が別のものの2乗を平均しています。r は何の移動平均でしたか?",
+    "course.wrong.adadelta_r_without_epsilon": "更新量がずっと0です。rは0から始まるので、分子の根号の中も0のままです。その根号の中で、rの隣には何がありますか?",
     "course.wrong.adadelta_r_constant": "r が更新されていないので、歩幅が自分の大きさに適応しません。式が1つ足りません",
     # RMSProp
     "course.hint.3_1.rmsprop.1": "h は AdaDelta と同じ、進み方は AdaGrad に似ています。ε の場所にだけ気をつけてください",

@@ -34,6 +34,8 @@ WORDS = {
     "course.wrong.nearest.farthest": "最も遠い極小点になっています",
     "course.wrong.nearest.from_one": "番号を1から数えています。添字は0からです",
     "course.wrong.nearest.distance": "距離が返っています。最も近いのはどの極小点ですか?",
+    "course.wrong.nearest.largest": "2つの差の大きいほうだけを比べています。距離は、差の2乗の和の平方根です",
+    "course.wrong.nearest.absolute": "差の絶対値の和を比べています。距離は、差の2乗の和の平方根です",
     "course.wrong.nearest.first_coordinate": "1つ目の座標しか比べていません",
     "course.wrong.nearest.transposed": "極小点ごとに最も近い終点を返しています。逆です",
     "course.hint.3_10.starts_needed.1": "「1回も着かない確率」が 1 − confidence 以下になる、最小の k を求めます",

@@ -8,6 +8,8 @@ WORDS = {
     "course.wrong.early_stop.rises": "1つ前より上がった回数を数えています。これまでの最小値と比べてください",
     "course.wrong.early_stop.equal": "同じ値を「更新」とみなしています",
     "course.wrong.early_stop.late": "1ステップ遅く止まっています。何回失敗したら止めますか?",
+    "course.wrong.early_stop.early": "1ステップ早く止まっています。最小値を更新したステップまで、失敗に数えていませんか?",
+    "course.wrong.early_stop.never_best": "bestが0のままです。どの値も「更新」とみなされていません。これまでの最小値との比較の向きを確かめてください",
     "course.wrong.early_stop.total": "失敗の回数を全体で合計しています。最小値を更新したら、数え直します",
     "course.wrong.early_stop.never": "止まっていません。全体の最小値を返していますが、学習の途中ではそれは分かりません",
     "course.wrong.early_stop.order": "best と stop の順番が逆です",

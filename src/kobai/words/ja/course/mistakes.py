@@ -31,6 +31,7 @@ WORDS = {
     "course.wrong.any.other_axis": "形が{found}です。正しくは{expected}です。もう一方の軸に沿って計算しています",
     # what holds for all values of a result
     "course.wrong.any.ignored": "{names}を変えても、結果が変わりません。使い忘れていませんか?",
+    "course.wrong.any.ignored_in_part": "{name}を変えても、結果のうち{entry}の部分が変わりません。使い忘れていませんか?",
     "course.wrong.any.globals": "引数ではなく、ノートブックの変数{names}を使っています。どんな引数を渡されても計算できるようにしてください",
     "course.wrong.any.nan": "すべての数がNaNか無限大になっています",
     "course.wrong.any.nan_divide": "すべての数がNaNか無限大になっています。始まりは0での割り算(または0の対数)で、この行です: {line}",
@@ -78,6 +79,7 @@ WORDS = {
     "course.wrong.any.mutant_option": "関数のオプション(keepdims=…、ddof=…など)が1つ抜けているか、違う答えと、ちょうど同じ結果です",
     "course.wrong.any.mutant_name": "引用符の中の名前を1か所だけ取り違えた答えと、ちょうど同じ結果です",
     "course.wrong.any.mutant_function": "関数を1つ取り違えた答え(meanとsum、stdとvarなど)と、ちょうど同じ結果です",
+    "course.wrong.any.mutant_log": "対数の底が違う答えと、ちょうど同じ結果です。自然対数はnp.logです",
     "course.wrong.any.mutant_left_out": "関数の呼び出しが1つ抜けた答えと、ちょうど同じ結果です",
     "course.wrong.any.mutant_axis": "軸(axis)が1か所だけ違う答えと、ちょうど同じ結果です。データの件数はどの軸で、特徴量はどの軸ですか?",
     "course.wrong.any.mutant_statement": "1行抜けた答えと、ちょうど同じ結果です",
