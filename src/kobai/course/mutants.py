@@ -206,7 +206,7 @@ def _everywhere(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
     """A function or an axis taken for another in all places at once."""
     text = ast.unparse(tree)
     texts = [("axis", re.sub(r"axis=([01])", lambda axis: f"axis={1 - int(axis[1])}", text))]
-    texts.append(("axis", re.sub(r"(, )?axis=\d", "", text)))
+    texts.append(("axis", re.sub(r"axis=\d, |(, )?axis=\d", "", text)))
     for name, others in OTHERS.items():
         texts += [(_kind(name, other), re.sub(rf"\b{name}\(", f"{other}(", text)) for other in others]
     for kind, other in texts:

@@ -1,7 +1,7 @@
 """Every check catches every slip: programs that differ from the answer in one thing do not pass.
 
 A false pass costs more than a false fail. The mutants are made from the answers in the lessons. Those that do
-the same as the answer whatever they are given stand in ``equivalent_mutants.txt``, each looked at by a person.
+what the answer does, whatever they are given, stand in ``equivalent_mutants.txt``, read and agreed to.
 """
 
 import ast
