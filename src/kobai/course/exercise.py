@@ -209,10 +209,8 @@ def _equal(left: Any, right: Any) -> bool:
 
 # Questions with letters to choose from
 
-CHOICES = "abcd"
 
-
-def quiz(name: str, letters: str, defines: str) -> Exercise:
+def quiz(name: str, letters: str, defines: str, choices: str = "abcd") -> Exercise:
     """Questions with one right letter each, answered in one string: "bcadb" or "1b 2c 3a 4d 5b".
 
     Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. What is observed are the
@@ -220,7 +218,7 @@ def quiz(name: str, letters: str, defines: str) -> Exercise:
     """
 
     def observe(answer: Any, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
-        for number, letter in enumerate(_letters(answer, len(letters)), start=1):
+        for number, letter in enumerate(_letters(answer, len(letters), choices), start=1):
             yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(letter))))
 
     def recognise(_: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:  # noqa: ARG001
@@ -238,7 +236,7 @@ def quiz(name: str, letters: str, defines: str) -> Exercise:
     )
 
 
-def _letters(answer: Any, count: int) -> str:
+def _letters(answer: Any, count: int, choices: str) -> str:
     """The letters in an answer, however they are numbered, bracketed and parted.
 
     Raises `NoAnswer` where there is none, and `Mistake`.
@@ -250,9 +248,9 @@ def _letters(answer: Any, count: int) -> str:
         raise NoAnswer
     letters = "".join(re.findall("[a-z]", text))
     if not letters:
-        raise Mistake("quiz_letters", choices=f"{CHOICES[0]}–{CHOICES[-1]}")
+        raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
     if len(letters) != count:
         raise Mistake("quiz_length", count=len(letters), expected=count)
-    if set(letters) - set(CHOICES):
-        raise Mistake("quiz_letters", choices=f"{CHOICES[0]}–{CHOICES[-1]}")
+    if set(letters) - set(choices):
+        raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
     return letters

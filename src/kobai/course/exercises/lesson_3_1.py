@@ -393,7 +393,7 @@ EXERCISES: dict[str, Exercise] = {
         same_array=path_same_array,
         swapped=lambda *case: nesterov_path(*case)[::-1],
     ),
-    "derivation": quiz("3_1.derivation", "abcfd", "derivation"),
+    "derivation": quiz("3_1.derivation", "abcfd", "derivation", "abcdef"),
     "nesterov": rule(
         Nesterov,
         [{"learning_rate": 0.2, "momentum": 0.8}, {"learning_rate": 0.05, "momentum": 0.6}],

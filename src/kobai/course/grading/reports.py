@@ -140,7 +140,9 @@ def _seen(parts: list[list[Any]]) -> list[Observation]:
 def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Observation:
     array = np.full((), np.nan) if numbers is None else np.array(numbers, float)
     array = np.broadcast_to(array, shape) if numbers is None else array.reshape(shape)
-    return Observation((_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array)
+    return Observation(
+        (_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array
+    )
 
 
 def _verdict(line: Line, name: str) -> Verdict | None:
