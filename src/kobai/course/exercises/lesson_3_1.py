@@ -393,7 +393,6 @@ EXERCISES: dict[str, Exercise] = {
         same_array=path_same_array,
         swapped=lambda *case: nesterov_path(*case)[::-1],
     ),
-    "derivation": quiz("3_1.derivation", "abcfd", "derivation", "abcdef"),
     "nesterov": rule(
         Nesterov,
         [{"learning_rate": 0.2, "momentum": 0.8}, {"learning_rate": 0.05, "momentum": 0.6}],
@@ -402,6 +401,7 @@ EXERCISES: dict[str, Exercise] = {
         nesterov_short=nesterov_short,
         nesterov_unscaled=nesterov_unscaled,
     ),
+    "derivation": quiz("3_1.derivation", "abcfd", "derivation", "abcdef"),
     "adagrad": rule(
         AdaGrad,
         [{"learning_rate": 0.5, "epsilon": 0.1}, {"learning_rate": 0.1, "epsilon": 0.02}],

@@ -13,12 +13,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kobai.course.evidence import Sentence
 from kobai.course.exercise import Exercise, Observation
 from kobai.course.judge import STOPPED, UNWRITTEN, WRONG, Verdict, observed
-from kobai.words import TABLES, said, say
+from kobai.words import TABLES, said
 
 MOST_PARTS, MOST_NUMBERS = 500, 5_000
 """Of one answer, of which no right one has a tenth. Of an array beyond that only the shape is told."""
+MOST_SENTENCES = 5
+"""Of evidence below a verdict."""
 LONGEST, LONGEST_PLACE = 2_000, 100
 """Letters of a text in a line, and of one that says where something was seen."""
 Line: TypeAlias = dict[str, Any]
@@ -55,7 +58,11 @@ def as_report(answer: object, told: Verdict | list[Observation], exercise: Exerc
         return {"status": UNWRITTEN} if letters is None else {"status": "letters", "letters": letters}
     if isinstance(told, Verdict):
         values = {name: _plain(value) for name, value in told.values.items()}
-        return {"status": told.status, "key": told.key, "values": values, "mistake": told.mistake}
+        evidence = [
+            [each.key, {name: _plain(value) for name, value in each.values.items()}] for each in told.evidence
+        ]
+        line = {"status": told.status, "key": told.key, "values": values, "mistake": told.mistake}
+        return {**line, "evidence": evidence[:MOST_SENTENCES]}
     left, parts = MOST_NUMBERS, []
     for seen in told[:MOST_PARTS]:
         left -= seen.value.size
@@ -150,10 +157,15 @@ def _verdict(line: Line, name: str) -> Verdict | None:
     if line["status"] not in (WRONG, UNWRITTEN, STOPPED):
         return None
     values = {_text(key): _value(value) for key, value in line["values"].items()}
-    verdict = Verdict(name, line["status"], _sentence(line["key"]), values, _text(line["mistake"]))
+    evidence = tuple(
+        Sentence(_sentence(key), **{_text(name): _value(value) for name, value in each.items()})
+        for key, each in line["evidence"][:MOST_SENTENCES]
+    )
+    verdict = Verdict(name, line["status"], _sentence(line["key"]), values, _text(line["mistake"]), evidence)
     if not set(verdict.mistake) <= NAME:
         raise ValueError(verdict.mistake)
-    say(verdict.key, **verdict.values)  # KeyError: without what its sentence needs
+    if not verdict.message:  # KeyError: without what its sentences need
+        raise ValueError(verdict.key)
     return verdict
 
 

@@ -106,7 +106,7 @@ WORDS = {
     "course.problem.too_many_arguments": "{v1} takes {v2} arguments and got {v3}. Does def name them all (and self first, in a class)?",
     "course.problem.unknown_argument": "{v1} has no argument {v2}. Do the names in def agree with the text?",
     "course.problem.none": "a None stands where a value is needed. Does one of your functions lack its return?",
-    "course.problem.no_attribute": "a {v1} has no {v2}",
+    "course.problem.no_attribute": "a {v1} has no attribute '{v2}'",
     "course.problem.operand": "{v1} cannot be used between {v2} and {v3}",
     "course.problem.not_callable": "a {v1} is called as if it were a function. Is a * missing before a parenthesis, or does a variable have a function's name?",
     "course.problem.unpack_few": "{v1} values were expected, and there are only {v2}",
