@@ -11,7 +11,7 @@ import pytest
 
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.course import check, done, hint
+from kobai.course import check, done, hint, learner
 from kobai.course.exercise import Exercise, Mistake
 from kobai.course.exercises import find, of_lesson
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG, judge
@@ -54,6 +54,7 @@ def test_no_sentence_of_a_mistake_or_hint_is_left_over():
     said |= {"course.wrong.no_array"}
     said |= {f"course.hint.{name}.{level}" for name in EXERCISES for level in (1, 2, 3)}
     keys = {key for key in TABLES["en"] if key.startswith(("course.wrong.", "course.hint."))}
+    keys = {key for key in keys if not key.startswith("course.wrong.any.")}  # see test_diagnosis
     assert sorted(keys - said) == []
 
 
@@ -139,10 +140,49 @@ def test_however_a_feature_that_never_varies_becomes_0_it_is_right(way):
 
 
 @pytest.mark.parametrize(
-    "answer", ["BCABD", "b c a b d", "b, c, a, b, d", "ｂｃａｂｄ", "b、c、a、b、d", list("bcabd")]
+    "answer",
+    [
+        "BCABD",
+        "b c a b d",
+        "b, c, a, b, d",
+        "ｂｃａｂｄ",
+        "b、c、a、b、d",
+        list("bcabd"),
+        "(b)(c)(a)(b)(d)",
+        "（ｂ）（ｃ）（ａ）（ｂ）（ｄ）",
+        "1b2c3a4b5d",
+        "1. b  2. c  3. a  4. b  5. d",
+        "問1: b、問2: c、問3: a、問4: b、問5: d",
+        {1: "b", 2: "c", 3: "a", 4: "b", 5: "d"},
+        ("b", "c", "a", "b", "d"),
+    ],
 )
 def test_letters_may_be_written_as_a_keyboard_gives_them(answer):
     assert judged("3_1.review", answer).status == PASSED
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        ("23124", "quiz_letters"),
+        ("ウイア", "quiz_letters"),
+        ("bcabe", "quiz_letters"),
+        (23124, "quiz_letters"),
+        ("bcab", "quiz_length"),
+        ("bcabdd", "quiz_length"),
+        ("bcaba", "3_1.review.5"),
+        ("acaba", "3_1.review.1"),
+    ],
+)
+def test_what_is_wrong_with_letters_is_told(answer, mistake):
+    verdict = judged("3_1.review", answer)
+    assert (verdict.status, verdict.mistake) == (WRONG, mistake)
+    assert verdict.message == verdict.sentence  # and not the letters that would be right
+
+
+def test_a_quiz_has_as_many_choices_as_its_text():
+    assert judged("3_1.derivation", "abcfd").status == PASSED
+    assert judged("3_1.derivation", "abcff").mistake == "3_1.derivation.5"
 
 
 LISTS = {
@@ -248,7 +288,8 @@ def test_check_and_done_read_the_variables_of_whoever_calls():
     assert namespace["is_done"]
 
 
-def test_each_hint_is_stronger_than_the_last(capsys):
+def test_each_hint_is_stronger_than_the_last(capsys, monkeypatch):
+    monkeypatch.setattr(learner, "_hints", {})
     for _ in range(4):
         hint("3_1.adam")
     lines = capsys.readouterr().out.splitlines()

@@ -28,7 +28,7 @@ def diagnosis(
     form_fits = same_form(trace, expected)
     mistake = None if form_fits else of_form(trace, expected)
     if form_fits:
-        mistake = not_a_number(trace, notes) or ignored(trace, expected)
+        mistake = not_a_number(trace, notes) or all_zero(trace) or ignored(trace, expected)
         if mistake and mistake.name == "any.ignored":
             mistake = of_globals(notes) or mistake
         mistake = mistake or of_values(trace, expected)
@@ -60,6 +60,12 @@ def not_a_number(trace: Trace, notes: Trace) -> Mistake | None:
         if kind in ("divide", "invalid", "overflow"):
             return Mistake(f"any.nan_{kind}", line=note.where[1].get("line", ""))
     return Mistake("any.nan")
+
+
+def all_zero(trace: Trace) -> Mistake | None:
+    """All numbers 0: nothing was computed, or nothing put where it belongs."""
+    values = [each.value for each in trace if each.where[0] != "length"]
+    return None if any(value.any() for value in values) else Mistake("any.zero")
 
 
 def ignored(trace: Trace, expected: Trace) -> Mistake | None:

@@ -1,4 +1,4 @@
-"""Wrong answers that differ by a number alone: an ε that was added, of whatever size."""
+"""Mistakes that several wrong answers make: one slip here or there, an ε that was added, of whatever size."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kobai.course.exercise import Case, Exercise, Mistake, Trace
+from kobai.course.mutants import does
 from kobai.course.traces import close, same_form
 
 SMALLEST, LARGEST = 1e-9, 10.0
@@ -28,6 +29,22 @@ def family(
         for member in members:
             if _fits(exercise, member, trace, expected, seed):
                 return Mistake(mistake)
+        return None
+
+    return recognise
+
+
+def one_of(**mistakes: Callable[..., Any]) -> Callable[[Exercise, Trace, Trace, int], Mistake | None]:
+    """Recognises further answers with a named mistake; for `Exercise.recognise`.
+
+    Args:
+      mistakes: the answer by the name of its mistake, in which ``__`` stands for a dot.
+    """
+
+    def recognise(exercise: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:  # noqa: ARG001
+        for name, answer in mistakes.items():
+            if does(exercise, answer, trace, seed):
+                return Mistake(name.replace("__", "."))
         return None
 
     return recognise

@@ -194,7 +194,7 @@ def _changes(node: ast.AST, names: list[str], strings: list[str]) -> Iterator[Ch
         case ast.Tuple(ctx=ast.Load()) if len(node.elts) > 1:
             yield "order", ast.Tuple(node.elts[::-1], ast.Load())
             for i in range(len(node.elts)):
-                yield "missing", ast.Tuple(node.elts[:i] + node.elts[i + 1 :], ast.Load())
+                yield "order", ast.Tuple(node.elts[:i] + node.elts[i + 1 :], ast.Load())
         case ast.IfExp():
             yield "condition", node.body
             yield "condition", node.orelse
@@ -248,7 +248,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
 def _of_constant(node: ast.Constant, strings: list[str]) -> Iterator[Change]:
     value = node.value
     if isinstance(value, bool):
-        yield "option", ast.Constant(not value)
+        yield "number", ast.Constant(not value)
     elif isinstance(value, int):
         for number in {value + 1, value - 1, 2 * value} - {value}:
             yield "number", ast.Constant(number)
@@ -258,7 +258,7 @@ def _of_constant(node: ast.Constant, strings: list[str]) -> Iterator[Change]:
     elif isinstance(value, str):
         for string in strings:
             if string != value:
-                yield "name", ast.Constant(string)
+                yield "argument", ast.Constant(string)
 
 
 def _of_call(node: ast.Call) -> Iterator[Change]:
@@ -271,7 +271,7 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         yield "swapped", ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
     for i, keyword in enumerate(node.keywords):
         rest = node.keywords[:i] + node.keywords[i + 1 :]
-        yield ("axis" if keyword.arg == "axis" else "option"), ast.Call(node.func, node.args, rest)
+        yield ("axis" if keyword.arg == "axis" else "number"), ast.Call(node.func, node.args, rest)
 
 
 def _of_function(node: ast.Call) -> Iterator[Change]:

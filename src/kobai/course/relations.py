@@ -65,7 +65,6 @@ IMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rounded_up": np.ceil,
     "shifted_back": lambda right: np.roll(right, 1, axis=0) if right.ndim else right,
     "shifted_on": lambda right: np.roll(right, -1, axis=0) if right.ndim else right,
-    "zero": np.zeros_like,
 }
 """What the wrong numbers are of the right ones; the sentence is ``course.wrong.any.NAME``."""
 
@@ -154,8 +153,9 @@ def spoken(factor: float) -> str:
 
 def _offset(pairs: Pairs) -> Mistake | None:
     """Every number too large or too small by one and the same number."""
-    differences = np.concatenate([(own - right).ravel() for own, right in pairs])
-    differences = differences[np.isfinite(differences)]
+    if any(not np.array_equal(np.isfinite(own), np.isfinite(right)) for own, right in pairs):
+        return None
+    differences = np.concatenate([(own - right)[np.isfinite(right)] for own, right in pairs])
     if len(differences) < FEWEST or not np.allclose(differences, differences[0], rtol=1e-6, atol=1e-9):
         return None
     whole = all(np.array_equal(right, np.round(right)) for _, right in pairs if np.isfinite(right).all())

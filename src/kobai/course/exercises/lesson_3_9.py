@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from kobai.course.exercise import Exercise, function
+from kobai.course.families import one_of
 
 random = np.random.default_rng(39)
 A2, A3 = np.array([[2.0, 0.6], [0.6, 1.0]]), np.array([[3.0, 0.5, -1.0], [0.5, 2.0, 0.3], [-1.0, 0.3, 1.5]])
@@ -67,13 +68,14 @@ def bfgs_update(
     scaled=True,
     swapped=False,
     outer=np.outer,
+    outer_last=None,
 ):
     if guard and y @ s <= 0:
         return refused(H)
     ρ = 1 / (y @ s) if scaled else 1.0
     left = np.eye(len(s)) + sign * ρ * outer(s, y)
     left = left.T if swapped else left
-    return left @ H @ left.T + last * ρ * outer(s, s)
+    return left @ H @ left.T + last * ρ * (outer_last or outer)(s, s)
 
 
 def always_refused(H, s, y):
@@ -151,8 +153,12 @@ EXERCISES: dict[str, Exercise] = {
         no_last=partial(bfgs_update, last=False),
         no_rho=partial(bfgs_update, scaled=False),
         never=always_refused,
-        elementwise=partial(bfgs_update, outer=lambda a, b: a * b),
-        inner=partial(bfgs_update, outer=lambda a, b: a @ b),
+        elementwise=partial(bfgs_update, outer=np.multiply),
+        inner=partial(bfgs_update, outer=np.dot),
+        recognise=one_of(
+            bfgs_update__elementwise=partial(bfgs_update, outer=np.multiply, outer_last=np.outer),
+            bfgs_update__inner=partial(bfgs_update, outer=np.dot, outer_last=np.outer),
+        ),
     ),
     "two_loops": function(
         "two_loops",

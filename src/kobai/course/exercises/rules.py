@@ -6,7 +6,7 @@ class that handles the arrays wrongly (`MISHANDLED`): those slips are the same f
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def rule(kind: type[Optimizer], settings: list[dict[str, float]], **wrong: Formu
         instances = [_with_other_numbers(setting, seed) for setting in settings] + [{}]
         yield Case(instances[0])
         _handling(answer, instances[0], seed)
-        rules = [answer(**setting) for setting in instances]
+        rules = [answer(**setting) for setting in instances[:-1]] + [_by_default(answer, kind, settings[0])]
         params = [_start(i, seed) for i in range(len(rules))]
         for step in range(STEPS):
             for i, own in enumerate(rules):
@@ -65,6 +65,14 @@ def rule(kind: type[Optimizer], settings: list[dict[str, float]], **wrong: Formu
         if kind.memories or mistake not in NEED_MEMORY
     }
     return Exercise(defines=name, observe=observe, reference=written(kind, right), wrong=slips)
+
+
+def _by_default(answer: type, kind: type[Optimizer], names: Iterable[str]) -> Any:
+    """An instance with the defaults; of a class that has none, with those of kobai's rule."""
+    try:
+        return answer()
+    except TypeError:
+        return answer(**{name: getattr(kind(), name) for name in names})
 
 
 def _with_other_numbers(setting: dict[str, float], seed: int) -> dict[str, float]:
