@@ -194,9 +194,7 @@ def test_an_answer_right_in_all_but_one_number_gets_no_general_sentence():
     exercise, answer = after("3_2.affine_forward", lambda y: y + (np.arange(y.size).reshape(y.shape) == 1))
     verdict = judge("3_2.affine_forward", exercise, {"affine_forward": answer})
     assert verdict.mistake == ""
-    assert verdict.message.startswith(
-        "not yet. First difference: the result of affine_forward in example 1[0, 1]"
-    )
+    assert verdict.message.startswith("not yet. First difference: in example 1, affine_forward(…)[0, 1]")
 
 
 # Mistakes that once were told wrongly

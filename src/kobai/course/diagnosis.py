@@ -149,6 +149,7 @@ def of_values(trace: Trace, expected: Trace) -> Mistake | None:
     """The relation that holds between all that is wrong and what is right there."""
     parts: dict[str, list[tuple[Observation, Observation]]] = {}
     for own, right in zip(trace, expected, strict=True):
-        parts.setdefault(str(right.where[1].get("entry", "")), []).append((own, right))
+        values = right.where[1]
+        parts.setdefault(str(values.get("entry", values.get("array"))), []).append((own, right))
     wrong = [pairs for pairs in parts.values() if not all(same(*pair) for pair in pairs)]
     return relations.of_pairs([pair for pairs in wrong for pair in pairs])

@@ -46,5 +46,5 @@ def test_what_is_known_by_heart_passes_a_notebook_and_no_grade(folder):
 
 def test_a_mark_shows_the_failing_case(folder):
     mark = mark_of(folder, seed=5)
-    assert "First difference: the result of variance_factor in example 1 is 0, and should be " in mark.message
+    assert "First difference: in example 1, variance_factor(…) is 0, and should be " in mark.message
     assert "Called as variance_factor(n1=100, std=0." in mark.message

@@ -132,8 +132,8 @@ def observe_update(answer: Any, seed: int) -> Iterator[Case | Observation]:
         if any(params.get(key) is not held[key] for key in held):
             raise Mistake("rebound", name="update")
         for key in sorted(held):
-            place = {"name": "update", "case": case, "entry": repr(key)}
-            yield Observation(("entry", place), as_numbers(held[key], "update"), origin=starts[key])
+            place = {"name": "update", "case": case, "array": f"params[{key!r}]"}
+            yield Observation(("array", place), as_numbers(held[key], "update"), origin=starts[key])
 
 
 # Steps saved

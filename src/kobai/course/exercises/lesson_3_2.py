@@ -142,7 +142,7 @@ def observe_train(answer, seed):
         raise Mistake("train.no_update" if still else "train.by_hand")
     yield from observations(np.asarray(losses) if isinstance(losses, list | tuple) else losses, place)
     for key, array in network.params.items():
-        yield Observation(("entry", {**place, "entry": f"params[{key!r}]"}), array.copy())
+        yield Observation(("array", {**place, "array": f"network.params[{key!r}]"}), array.copy())
 
 
 def train(network, optimizer, x, t, batches, *, whole=False, late=False, first=False, twice=False):

@@ -15,10 +15,11 @@ WORDS = {
     "course.verdict.wrong": "not yet right",
     # where something was seen
     "course.where.rule": 'after step {step}, params["{array}"] (instance {instance})',
-    "course.where.result": "the result of {name} in example {case}",
-    "course.where.entry": "part {entry} of the result of {name} in example {case}",
-    "course.where.none": "part {entry} of the result of {name} in example {case}",
-    "course.where.length": "the number of parts in the result of {name} in example {case}",
+    "course.where.result": "in example {case}, {name}(…)",
+    "course.where.entry": "in example {case}, {name}(…)[{entry}]",
+    "course.where.none": "in example {case}, {name}(…)[{entry}]",
+    "course.where.array": "in example {case}, after {name}(…), {array}",
+    "course.where.length": "in example {case}, the number of parts of {name}(…)",
     # mistakes of any exercise
     "course.wrong.nothing_returned": "{name} returns nothing. Does it end with return?",
     "course.wrong.arguments_changed": "{name} changes the arrays that it was given. Whoever calls it still needs them: which line writes into an argument?",
