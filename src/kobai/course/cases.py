@@ -67,8 +67,8 @@ def alone(
 ) -> Iterator[tuple[int, Arguments]]:
     """(which of these arguments, the first case with another value of it), where that makes a difference.
 
-    A number is moved; a whole number or a function is that of a later case. What the reference cannot
-    compute is left out.
+    A number is moved; a whole number or a function is that of a later case; labels change places. What the
+    reference cannot compute is left out.
     """
     base = cases[0]
     for i in numbers:
@@ -82,6 +82,8 @@ def alone(
 def _others(value: Any, later: Sequence[Any], number: int) -> Iterator[Any]:
     if isinstance(value, bool | int | np.integer) or callable(value):
         yield from later
+    elif isinstance(value, np.ndarray) and value.dtype.kind != "f":
+        yield np.roll(value, 1, axis=0)
     else:
         yield _moved(value, np.random.default_rng([17, number]))
 

@@ -43,9 +43,9 @@ class Verdict:
 
     exercise: str
     status: str
-    """passed, wrong, unwritten, stopped."""
+    """It is passed, wrong, unwritten or stopped."""
     key: str
-    """Of its sentence."""
+    """The key of its sentence."""
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     mistake: str = ""
     """The name of the wrong answer that was recognised."""

@@ -24,12 +24,12 @@ class Cell:
     """One cell of a lesson's source."""
 
     kind: str
-    """markdown or code."""
+    """It is markdown or code."""
     text: str
     tags: tuple[str, ...] = ()
-    """Any of ja, en (in that language's notebooks only), exercise, check."""
+    """What the cell is: of ja or en it stands in that language's notebooks only; exercise; check."""
     name: str = ""
-    """Of an exercise or its check: adam."""
+    """The name of the exercise that it holds or checks: adam."""
 
     def is_in(self, language: str) -> bool:
         """Whether the cell stands in the notebooks of a language."""

@@ -64,9 +64,10 @@ def with_l2(grads, params, strength, *, first="W", factor=1.0, slope=np.asarray)
 
 # The surrogate
 
-# Scores of 0 with either label, small right ones, and another error rate if the labels are not looked at.
-S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, -1.0, -1.0, -1.0, 1.0])
-S1, Y1 = np.array([0.7, -2.0, 1.1, 0.0]), np.array([-1.0, 1.0, 1.0, -1.0])
+# Labels are whole numbers, which stay ±1 in a grade. Scores of 0 with either label, small right ones, and
+# another error rate if the labels are not looked at.
+S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1, -1, -1, -1, 1])
+S1, Y1 = np.array([0.7, -2.0, 1.1, 0.0]), np.array([-1, 1, 1, -1])
 
 
 def two_losses(s, y, *, sign=-1, total=False):
