@@ -77,7 +77,7 @@ def ignored(trace: Trace, expected: Trace) -> Mistake | None:
     whole, parts = [], []
     for number, part in right.items():
         argument = part[0].where[1].get("changed")
-        if argument is None:
+        if argument is None or len(part) != len(right[1]):
             continue
         moving = [i for i, pair in enumerate(zip(right[1], part, strict=True)) if not _equal(*pair)]
         still = [i for i in moving if _equal(own[1][i], own[number][i])]

@@ -6,17 +6,20 @@ what the answer does, whatever they are given, stand in ``equivalent_mutants.txt
 
 import ast
 import difflib
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kobai import words
 from kobai.course.cases import AUTHORS
 from kobai.course.exercises import of_lesson
 from kobai.course.judge import PASSED, _of_reference, judge
 from kobai.course.limits import OutOfTime, limited
 from kobai.course.mutants import does, of_code, surroundings
 from kobai.course.source import answer_code, lesson_names
+from kobai.words import TABLES
 
 EXERCISES = {name: exercise for lesson in lesson_names() for name, exercise in of_lesson(lesson).items()}
 FEWEST = 25
@@ -78,6 +81,30 @@ def test_every_mutant_that_differs_in_value_is_caught(name, seed):
     code, _ = answer_code(name)
     assert len(mutants(code)) >= FEWEST
     assert survivors(name, seed) == EQUIVALENT.get(name, set())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CODED)
+def test_whatever_two_slips_do_the_check_answers_in_both_languages(name):
+    """Of any kind, so that no diagnosis trips over a form that its author did not think of."""
+    exercise, (code, defined) = EXERCISES[name], answer_code(name)
+    for number in range(8):
+        first = nth(of_code(code), 11 * number + 3)
+        namespace = surroundings(code)
+        try:
+            exec(nth(of_code(first), 17 * number + 5), namespace)
+        except Exception:  # it cannot even be defined
+            continue
+        verdict = judge(name, exercise, {exercise.defines: namespace.get(defined)}, seconds=2)
+        for language in TABLES:
+            with words.language(language):
+                assert verdict.message
+
+
+def nth(mutants, number):
+    """The code of that mutant, from the first again after the last."""
+    texts = [text for _, text in itertools.islice(mutants, number + 1)]
+    return texts[number % len(texts)]
 
 
 @pytest.mark.parametrize("name", QUIZZES)
