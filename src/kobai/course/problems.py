@@ -65,7 +65,7 @@ def _retold(problem: BaseException) -> Sentence | str:
     except Exception:  # an exception of the learner's own that cannot say what it is
         return ""
     if isinstance(problem, KeyError):
-        return Sentence("course.problem.key", key=text)
+        return Sentence("course.problem.key", missing=text)
     for name, pattern in MESSAGES.items():
         groups = re.search(pattern, text)
         if groups:

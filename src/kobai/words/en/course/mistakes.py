@@ -110,5 +110,5 @@ WORDS = {
     "course.problem.unpack_many": "there are more values than the {v1} expected",
     "course.problem.zero": "a division by 0",
     "course.problem.singular": "the matrix has no inverse",
-    "course.problem.key": "there is no entry {key} in the dict",
+    "course.problem.key": "there is no entry {missing} in the dict",
 }

@@ -110,5 +110,5 @@ WORDS = {
     "course.problem.unpack_many": "値が{v1}個より多くあります",
     "course.problem.zero": "0で割っています",
     "course.problem.singular": "逆行列のない行列です",
-    "course.problem.key": "辞書に{key}という名前がありません",
+    "course.problem.key": "辞書に{missing}という名前がありません",
 }
