@@ -281,6 +281,13 @@ def test_done_prints_one_line_only_where_something_is_missing(capsys):
     assert capsys.readouterr().out.count("\n") == 1
 
 
+def test_done_looks_for_no_reason(monkeypatch, capsys):
+    """A notebook asks it before many cells, and a diagnosis takes its time."""
+    monkeypatch.setattr("kobai.course.judge.diagnosis", None)
+    assert not done("3_8.fit_normal", {"fit_normal": lambda x: (x.sum(), x.sum())})
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 def test_check_and_done_read_the_variables_of_whoever_calls():
     namespace = {"check": check, "done": done, "review": "bcabd"}
     exec('verdict, is_done = check("3_1.review"), done("3_1.review")', namespace)

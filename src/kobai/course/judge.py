@@ -78,6 +78,12 @@ def judge(
     return outcome if isinstance(outcome, Verdict) else compared(name, exercise, outcome, seed)
 
 
+def passes(name: str, exercise: Exercise, namespace: Mapping[str, Any]) -> bool:
+    """Whether the answer to `exercise` is right; what is wrong with it is not looked for."""
+    outcome = observed(name, exercise, namespace)
+    return not isinstance(outcome, Verdict) and agree(apart(outcome)[0], _of_reference(exercise, AUTHORS))
+
+
 def observed(
     name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS, seed: int = AUTHORS
 ) -> Verdict | Trace:
