@@ -1,4 +1,4 @@
-"""What a run costs: processor time dealt out to the cells in work, whatever else the machine does meanwhile."""
+"""What a run costs: processor time dealt out to the cells in work, whatever else the machine does."""
 
 import time
 

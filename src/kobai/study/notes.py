@@ -84,7 +84,7 @@ def _of_nobody(outcome: Outcome, rows: Sequence[Row], way: str) -> Iterator[Note
     best = high if outcome.study.task.maximize else low
     values = {"target": target, "steps": outcome.study.steps, "best": f"{best:.4g}"}
     yield Note(f"note.nobody.{way}", values)
-    if abs(outcome.target - best) > FAR * (high - low):
+    if abs(outcome.target - best) > FAR * (high - low) > 0:
         yield Note("note.scale", {"target": target, "low": f"{low:.4g}", "high": f"{high:.4g}"})
 
 
