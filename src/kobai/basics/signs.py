@@ -5,6 +5,7 @@ minus or an arrow at the edge of a grid, something else.
 """
 
 import codecs
+import unicodedata
 
 FORMS = {
     "≥": ">=",
@@ -15,9 +16,12 @@ FORMS = {
     "▶": ">",
     "◂": "<",
     "→": "->",
+    "←": "<-",
     "×": "x",
     "·": "*",
     "±": "+-",
+    "÷": "/",
+    "°": " degrees",
     "−": "-",
     "–": "-",
     "—": "-",
@@ -25,9 +29,11 @@ FORMS = {
     "∞": "inf",
     "½": "1/2",
     "²": "^2",
+    "³": "^3",
     "ⁿ": "^n",
     "√": "sqrt ",
     "∂": "d",
+    "∇": "grad ",
     "‖": "||",
     "Σ": "sum ",
     "Δ": "delta",
@@ -42,12 +48,16 @@ FORMS = {
     "π": "pi",
     "ρ": "rho",
     "σ": "sigma",
+    "τ": "tau",
+    "φ": "phi",
+    "Φ": "Phi",
     "₁": "1",
     "₂": "2",
     "“": '"',
     "”": '"',
     "‘": "'",
     "’": "'",
+    "❚": "|",
     **{bar: str(i) for i, bar in enumerate("▁▂▃▄▅▆▇█", start=1)},
 }
 """What stands for a sign."""
@@ -80,7 +90,12 @@ def _replaced(problem: UnicodeError) -> tuple[str, int]:
     if not isinstance(problem, UnicodeEncodeError):
         raise problem
     lost = problem.object[problem.start : problem.end]
-    return "".join(FORMS.get(letter, "?") for letter in lost), problem.end
+    return "".join(FORMS.get(letter) or _plain(letter) for letter in lost), problem.end
+
+
+def _plain(letter: str) -> str:
+    """A letter without its accents, a raised or lowered one without that; "?" for one of another script."""
+    return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
 
 
 codecs.register_error(ERRORS, _replaced)

@@ -424,7 +424,7 @@ def test_signs_that_an_encoding_lacks_stand_in_ascii(monkeypatch, written, width
     console = Console(file=stream, width=width, color_system=None, highlight=False)
     with words.language(language):
         console.print(terminal.view(found, wide=True))
-        console.print("▸ ∇ λ")
+        console.print("▸ λ")
     stream.flush()
     text = raw.getvalue().decode(encoding)
     *printed, last = text.splitlines()
@@ -435,8 +435,23 @@ def test_signs_that_an_encoding_lacks_stand_in_ascii(monkeypatch, written, width
     assert last.startswith("> ")
 
 
+def test_everything_that_is_said_in_english_can_be_said_in_ascii():
+    for sentence in words.TABLES["en"].values():
+        assert b"?" not in sentence.replace("?", "").encode("ascii", signs.ERRORS), sentence
+
+
+def test_the_command_line_writes_what_its_terminal_can_show(kobai_process, tmp_path):
+    """Without the handler ◂, λ and − are question marks."""
+    ran = kobai_process(tmp_path, "methods", PYTHONIOENCODING="ascii")
+    assert (ran.code, ran.err) == (0, "")
+    assert "lambda" in ran.out
+    assert "?" not in ran.out
+    assert ran.out.isascii()
+
+
 def test_a_sign_without_a_form_is_a_question_mark_and_every_form_is_ascii():
-    assert "∇≥".encode("ascii", signs.ERRORS) == b"?>="
+    assert "日≥".encode("ascii", signs.ERRORS) == b"?>="
+    assert "Poincaré, Bücher, Σᵢ x₁ᵀA⁻¹".encode("ascii", signs.ERRORS) == b"Poincare, Bucher, sum i x1TA-1"
     assert all(form.isascii() for form in signs.FORMS.values())
     assert signs.written("1.49× [1.17–1.90] ≥", "cp1252") == "1.49× [1.17–1.90] >="
     assert signs.written("λ 日本", "ascii") == "lambda 日本"

@@ -19,9 +19,9 @@ from kobai.basics.registry import PAIRS
 from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
+from kobai.questions.transfer import table
 from kobai.questions.transfer.arms import Plan, arms
 from kobai.questions.transfer.result import TransferResult
-from kobai.questions.transfer import table
 from kobai.questions.transfer.rows import LONGER, SCRATCH, ProtocolRow, Setup, TransferOutcome, compared
 from kobai.questions.transfer.weights import ArrayRates, ReusedValues, trained
 from kobai.report.result import call
