@@ -295,6 +295,14 @@ def test_equal_on_every_seed_is_said_so(monkeypatch):
     assert "(not estimable)" in said(nobody)
 
 
+def test_arriving_at_the_last_step_is_not_equal_to_never(monkeypatch):
+    """Both count as the whole budget, and yet one has met the target."""
+    found = answered(monkeypatch, arriving(lambda cell: 1000 if is_adam(cell) else STEPS), seeds=3)
+    assert [(row.optimizer, row.reached) for row in found.rows] == [("sgd", 3), ("adam", 0)]
+    assert "equal on every seed" not in said(found)
+    assert "(not estimable)" in said(found)
+
+
 # Seeds that change nothing
 
 
