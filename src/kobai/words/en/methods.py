@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "status.converged": "converged: every entry of the gradient is at most {norm}",
     "status.small_step": "rounding, or noise in the function, hides any further progress; the largest entry of the "
     "gradient is still {norm}: loosen gtol, work in float64, scale the variables to similar sizes, and check for kinks",
-    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
+    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps:step|steps}, with {norm} the "
     "largest entry of the gradient: allow more, or start again from here",
     "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "
     "gradient is {norm}: check that the function has no jumps or kinks and that its gradient is right",
@@ -132,8 +132,8 @@ WORDS: dict[str, str] = {
     "stabilizer.batch_norm": "sums of a layer with mean 0 and deviation 1 over the batch (--batch-norm before)",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
     "error.cell.spelling": "{value} cannot be sent to another process: a cell travels by the names and numbers of what kobai provides, never as code; run it on this machine, or use a built-in one",
-    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
-    "error.shortest": "{name} has no effect, or no end, in a run of {steps} steps: it needs at least {shortest}; choose a smaller number, or train longer with steps",
+    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps:step|steps}, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
+    "error.shortest": "{name} has no effect, or no end, in a run of {steps:step|steps}: it needs at least {shortest}; choose a smaller number, or train longer with steps",
     # networks
     "kind.activation": "activation",
     "kind.cell": "recurrent cell",

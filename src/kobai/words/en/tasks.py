@@ -93,7 +93,7 @@ WORDS: dict[str, str] = {
     "landscape.field.least": "a finite number, or None where it is not known",
     "landscape.field.tolerance": "a finite number",
     "error.dimension": "dimension must be a whole number from {least} to {most}, got {value}",
-    "error.landscape.dimension": "the landscape {name} has {dimension} dimensions and cannot have {value}; leave the dimension out",
+    "error.landscape.dimension": "the landscape {name} has {dimension:dimension|dimensions} and cannot have {value}; leave the dimension out",
     "error.landscape.type": "a landscape must be a name (kobai landscapes), a kobai.Landscape or a function, got {value}",
     "error.landscape.function": "a dimension can be chosen for a landscape named by its name only, got {value}; give a function a start of that length",
     "error.landscape.field": "Landscape: {field} must be {rule}, got {value}",
