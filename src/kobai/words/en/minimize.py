@@ -43,6 +43,8 @@ WORDS: dict[str, str] = {
     "error.minimize.best": "Solutions.best: the function is finite at none of the starts; choose others",
     "error.newton.keep": "Newton: keep must be a number of at least 0 and below 1, got {value}",
     "error.newton.largest": "Newton needs a Hessian of {size} × {size} numbers, and refuses more than {largest} variables; use newton_cg (kobai.NewtonCG), which needs no matrix, or raise newton.largest",
+    "error.linear.product": "linear_conjugate_gradient: the product with A, or b, gives something that is no finite "
+    "number (after {steps} steps); check both, and that A is positive definite",
     "error.seed.range": "{name} must be a whole number from 0 to {most}, got {value}",
     "kind.order": "order",
 }

@@ -44,6 +44,7 @@ WORDS: dict[str, str] = {
     "error.minimize.best": "Solutions.best: どの出発点でも関数が有限ではありません。別の出発点を選んでください",
     "error.newton.keep": "Newton: keep は 0 以上 1 未満の数でなければなりません。受け取った値は {value} です",
     "error.newton.largest": "Newton には {size} × {size} 個の数からなるヘッセ行列が必要で、変数が {largest} 個を超えると実行しません。行列の要らない newton_cg(kobai.NewtonCG)を使うか、newton.largest を大きくしてください",
+    "error.linear.product": "linear_conjugate_gradient: A との積、または b に有限でない数があります（{steps} ステップ後）。両方と、A が正定値であることを確認してください",
     "error.seed.range": "{name} は 0 から {most} までの整数でなければなりません。受け取った値は {value} です",
     "kind.order": "順序",
 }
