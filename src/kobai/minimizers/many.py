@@ -27,7 +27,7 @@ from kobai.minimizers.solve import (
     fetched,
     hashable,
     mistakes_said,
-    solve,
+    solved,
 )
 from kobai.minimizers.tree import Tree, as_array, flattened, objective
 
@@ -160,9 +160,7 @@ def _chunk(fun: Any, method: Minimizer, tree: Tree, X: Any, args: Any, *bounds: 
     """Solve the starts X [chunk, n]: (x, f, ‖g‖∞, status, steps, evaluations), each with the leading axis."""
 
     def one(x: Any) -> Any:
-        gtol, max_steps, max_evaluations = bounds
-        whole = objective(fun, tree, args)
-        state, _ = solve(method, whole, x, gtol=gtol, max_steps=max_steps, max_evaluations=max_evaluations)
+        state, _, _ = solved(method, objective(fun, tree, args), x, *bounds)
         end = answer(state)
         return end.x, end.f, max_norm(end.g), state.status, state.steps, state.evaluations
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from kobai import methods
 from kobai.errors import UsageError, check_count, is_number, unknown
+from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
     ITERATION_LIMIT,
@@ -32,11 +33,11 @@ from kobai.minimizers.base import (
     max_norm,
 )
 from kobai.minimizers.bfgs import BFGS
+from kobai.minimizers.curvature import CAUTIONS, NOTHING, caution
+from kobai.minimizers.gauge import Gauge
 from kobai.minimizers.tree import Tree, flattened, objective
 from kobai.words import say
 
-GTOL = {"float64": 1e-6, "float32": 1e-3}
-"""The tolerance where none is given, by dtype: ‖g‖∞ of 1e-6 is out of reach for many float32 problems."""
 MOST = 2**30
 """The largest bound of work: counts are 32-bit integers."""
 MOST_ROWS = 2**20
@@ -52,6 +53,13 @@ class Trace(NamedTuple):
     """The iterates [rows, n], or None."""
 
 
+class Tolerance(NamedTuple):
+    """When a solve has converged: ‖g‖∞ ≤ gtol, or no more than this part of x is left to go (see `gauge`)."""
+
+    gtol: Any
+    part: Any
+
+
 def solve(
     method: Minimizer,
     objective: Objective,
@@ -63,32 +71,54 @@ def solve(
     rows: int = 0,
     keep_path: bool = False,
 ) -> tuple[State, Trace]:
-    """Minimize from x [n] until the gradient is small or something else ends it: traced, one `while_loop`.
+    """Minimize from x [n] until ‖g‖∞ ≤ gtol or something else ends it: traced, one `while_loop`.
 
     The final state, whose status is not RUNNING, and the first `rows` iterates; `answer` says what to return.
     """
+    tolerance = Tolerance(gtol, 0)
+    state, trace, _ = solved(
+        method, objective, x, tolerance, max_steps, max_evaluations, rows=rows, keep_path=keep_path
+    )
+    return state, trace
+
+
+def solved(
+    method: Minimizer,
+    objective: Objective,
+    x: Any,
+    tolerance: Tolerance,
+    max_steps: Any,
+    max_evaluations: Any,
+    *,
+    rows: int = 0,
+    keep_path: bool = False,
+) -> tuple[State, Trace, Gauge]:
+    """`solve` with either tolerance; also what the last step said."""
 
     def going(carry: Any) -> Any:
         return carry[0].status == RUNNING
 
     def body(carry: Any) -> Any:
-        state, trace = carry
-        state = verdict(method.advance(objective, state), gtol, max_steps, max_evaluations)
-        return state, _noted(trace, state)
+        before, trace, gauge = carry
+        state = method.advance(objective, before)
+        gauge = gauges.advance(gauge, before.point, state.point, state.steps > before.steps)
+        state = verdict(state, tolerance.gtol, max_steps, max_evaluations, gauge.left <= tolerance.part)
+        return state, _noted(trace, state), gauge
 
-    state = verdict(method.begin(objective, x), gtol, max_steps, max_evaluations)
+    state = verdict(method.begin(objective, x), tolerance.gtol, max_steps, max_evaluations)
     empty = jnp.full(rows, jnp.nan, state.point.f.dtype)
     path = jnp.full((rows, x.size), jnp.nan, x.dtype) if keep_path else None
-    return jax.lax.while_loop(going, body, (state, _noted(Trace(empty, empty, path), state)))
+    trace = _noted(Trace(empty, empty, path), state)
+    return jax.lax.while_loop(going, body, (state, trace, gauges.begin(state.point)))
 
 
-def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any) -> State:
-    """The state with its end, where a tolerance or a bound of work was reached."""
+def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any, near: Any = False) -> State:
+    """The state with its end, where a tolerance or a bound of work was reached, or it is `near` enough."""
     spent = jnp.maximum(state.evaluations.value, state.evaluations.gradient)
     status = jnp.select(
         [
             state.status != RUNNING,
-            max_norm(state.point.g) <= gtol,
+            (max_norm(state.point.g) <= gtol) | near,
             (state.steps >= max_steps) | (spent >= max_evaluations),
         ],
         [state.status, CONVERGED, ITERATION_LIMIT],
@@ -140,6 +170,9 @@ class Solution:
     evaluations: Evaluations
     """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
     history: History = dataclasses.field(repr=False)
+    caution: str = ""
+    """Where it converged, but not to a minimum that it can vouch for: "downhill", a maximum or a saddle;
+    "flat", the gradient is small only because the function levels off."""
 
     @property
     def converged(self) -> bool:
@@ -149,12 +182,13 @@ class Solution:
     @property
     def message(self) -> str:
         """How it ended and what to do, in the language in use."""
-        return ended(self.status, self.gradient_norm, self.steps)
+        return ended(self.status, self.gradient_norm, self.steps, self.caution)
 
 
-def ended(status: str, norm: float, steps: int) -> str:
+def ended(status: str, norm: float, steps: int, caution: str = "") -> str:
     """How a solve ended and what to do, in the language in use."""
-    return say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
+    end = say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
+    return end + say(f"caution.{caution}") if caution else end
 
 
 def minimize(
@@ -177,7 +211,8 @@ def minimize(
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
       method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
-      gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
+      gtol: stop where ‖g‖∞ ≤ gtol, in the unit of f over that of x. By default relative, without a unit: stop
+        where, by the last step, at most 1e-9 of x is left to go (1e-6 in float32); see `gauge`.
       max_steps: at most so many accepted steps, up to 2³⁰; the history keeps the first 2²⁰.
       max_evaluations: at most so many points, up to 2³⁰.
       keep_path: keep every iterate in ``history.path``.
@@ -193,7 +228,7 @@ def minimize(
     rows = min(1 << int(max_steps).bit_length(), MOST_ROWS)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
-        end, norm, (status, steps, evaluations), trace = fetched(
+        end, norm, (status, steps, evaluations, code), trace = fetched(
             _compiled(
                 hashable(fun),
                 method,
@@ -220,6 +255,7 @@ def minimize(
             trace.gradient_norm[:kept],
             None if trace.path is None else trace.path[:kept],
         ),
+        caution=CAUTIONS[int(code)],
     )
 
 
@@ -232,22 +268,17 @@ def _compiled(
     keep_path: bool,
     x: Any,
     args: Any,
-    gtol: Any,
-    max_steps: Any,
-    max_evaluations: Any,
-) -> tuple[Point, Any, tuple[Any, Any, Evaluations], Trace]:
-    state, trace = solve(
-        method,
-        objective(fun, tree, args),
-        x,
-        gtol=gtol,
-        max_steps=max_steps,
-        max_evaluations=max_evaluations,
-        rows=rows,
-        keep_path=keep_path,
-    )
+    *bounds: Any,
+) -> tuple[Point, Any, tuple[Any, Any, Evaluations, Any], Trace]:
+    whole = objective(fun, tree, args)
+    state, trace, gauge = solved(method, whole, x, *bounds, rows=rows, keep_path=keep_path)
     end = answer(state)
-    return end, max_norm(end.g), (state.status, state.steps, state.evaluations), trace
+    code = jax.lax.cond(
+        state.status == CONVERGED,
+        lambda: caution(whole.fun, end, gauge),
+        lambda: jnp.int32(NOTHING),
+    )
+    return end, max_norm(end.g), (state.status, state.steps, state.evaluations, code), trace
 
 
 def chosen(method: Minimizer | str | None) -> Minimizer:
@@ -263,15 +294,15 @@ def chosen(method: Minimizer | str | None) -> Minimizer:
     return method
 
 
-def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> np.ndarray:
+def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> Tolerance:
     """The tolerance in this dtype. Refuses tolerances and bounds that mean nothing."""
     check_count("max_steps", max_steps, most=MOST)
     check_count("max_evaluations", max_evaluations, most=MOST)
     if gtol is None:
-        gtol = GTOL[dtype]
+        return Tolerance(np.zeros((), dtype), np.asarray(gauges.ENOUGH[dtype], dtype))
     if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
         raise UsageError("error.minimize.gtol", value=repr(gtol))
-    return np.asarray(gtol, dtype)
+    return Tolerance(np.asarray(gtol, dtype), np.zeros((), dtype))
 
 
 def checked_args(args: Any) -> tuple:

@@ -19,6 +19,9 @@ WORDS: dict[str, str] = {
     "status.nonfinite_start": "the function or its gradient is not finite at x0: start elsewhere",
     "status.unbounded": "the function falls without end: give it a lower bound (a penalty, a constraint), "
     "or check its sign",
+    "caution.downhill": "; but the function curves down from here, so that this is a maximum or a saddle and no minimum: start elsewhere",
+    "caution.flat": "; but beside the curvature the gradient is not small, since the function levels off here: its minimum may be far away, or "
+    "at infinity, as for data that can be separated perfectly: give a smaller gtol, or add a penalty",
     # mistakes
     "error.minimize.gtol": "minimize: gtol must be a finite number of at least 0, got {value}",
     "error.minimize.fun": "minimize: fun must be a function, got {value}",
@@ -37,6 +40,11 @@ WORDS: dict[str, str] = {
     "error.minimize.descent": "{owner}: decrease and curvature must satisfy 0 < decrease < curvature < 1 "
     "with decrease below 1/2, got {decrease} and {curvature}",
     "kind.formula": "formula",
+    # maximum likelihood
+    "error.likelihood.range": "fit_normal: the variance of such data is too large or too small for a number, got {value}; "
+    "measure them in another unit",
+    "error.likelihood.scale": "maximum_likelihood: scale must hold finite numbers above 0, got {value}",
+    "error.likelihood.scale.shape": "maximum_likelihood: scale must be a tree of numbers like start, got {value}",
     # Newton's methods, coordinate descent, minimize_many
     "error.minimize.starts": "minimize_many: the leaves of starts must have one common leading axis, a start each, got the shapes {value}",
     "error.minimize.same": "minimize_many: same must be a number of at least 0, got {value}",

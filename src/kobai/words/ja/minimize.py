@@ -18,6 +18,8 @@ WORDS: dict[str, str] = {
     "関数に跳びや折れ目がないか、勾配が正しいかを確かめてください",
     "status.nonfinite_start": "x0 で関数または勾配が有限ではありません。別の点から始めてください",
     "status.unbounded": "関数は際限なく小さくなります。下限を設ける（罰則や制約を加える）か、符号を確かめてください",
+    "caution.downhill": "。ただし、ここから関数は下に曲がっています。極小ではなく、極大か鞍点です。別の点から始めてください",
+    "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、（完全に分離できるデータのように）無限遠にあるかもしれません。gtol を小さくするか、罰則を加えてください",
     # mistakes
     "error.minimize.gtol": "minimize: gtol は 0 以上の有限な数でなければなりません（受け取った値: {value}）",
     "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
@@ -38,6 +40,10 @@ WORDS: dict[str, str] = {
     "error.minimize.descent": "{owner}: decrease と curvature は 0 < decrease < curvature < 1 かつ decrease < 1/2 "
     "でなければなりません（受け取った値: {decrease} と {curvature}）",
     "kind.formula": "公式",
+    # maximum likelihood
+    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません（受け取った値: {value}）。別の単位で測ってください",
+    "error.likelihood.scale": "maximum_likelihood: scale は 0 より大きい有限な数でなければなりません（受け取った値: {value}）",
+    "error.likelihood.scale.shape": "maximum_likelihood: scale は start と同じ形の数のツリーでなければなりません（受け取った値: {value}）",
     # Newton's methods, coordinate descent, minimize_many
     "error.minimize.starts": "minimize_many: starts の各配列の先頭の軸は、出発点の数として一致していなければなりません。受け取った形は {value} です",
     "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりません。受け取った値は {value} です",
