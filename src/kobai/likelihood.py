@@ -115,8 +115,8 @@ def maximum_likelihood(
         start, or 1 where that is 0.
 
     Returns:
-      The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there, its
-      gradient that by θ / scale.
+      The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there,
+      its gradient that by θ / scale.
 
     Raises:
       UsageError: for a start, a scale or data that hold anything but finite numbers, and as `kobai.minimize`.
@@ -149,7 +149,7 @@ def _units(scale: Any, x: np.ndarray, tree: Tree) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _mean_negative:
-    """−1/m Σ log p of θ / units. A class, so that the same log_density is the same function and compiles once."""
+    """−1/m Σ log p, of θ / units. A class, so that one log_density is one function and compiles once."""
 
     log_density: Callable[[Any, Any], Any]
 

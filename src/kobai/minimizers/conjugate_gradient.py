@@ -58,7 +58,7 @@ class ConjugateGradient(Descent):
         g, g0, y, d = (v / size for v in (step.after.g, step.before.g, step.y, step.direction))
         β = FORMULAS[self.formula](g, g0, y, d)
         onward = -g + β * d
-        # The decrease to expect is that of the last step (equation 3.60), unless the slope has become another.
+        # The decrease to expect is that of the last step (equation 3.60), unless that goes too far.
         first = jnp.vdot(g0, d) / jnp.vdot(g, onward)
         most = LEAP * length(d) / length(onward)
         return (), size * onward, step.length * jnp.minimum(first, most)

@@ -1,7 +1,7 @@
 """What a point of small gradient is: a minimum, or a maximum, a saddle, a plain that levels off for ever.
 
 A gradient cannot tell; second derivatives can. A few products with the Hessian are enough to see its largest
-and its lowest eigenvalue roughly (Lanczos, Golub and Van Loan 2013, section 10.1), exactly in so many variables.
+and its lowest eigenvalue (Lanczos; Golub and Van Loan 2013, section 10.1), exactly in as few variables.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ STANDING = 1e-4
 
 
 def caution(fun: Any, point: Point, gauge: Gauge) -> Any:
-    """The code of what is to be said of a point that converged, at the cost of up to `PRODUCTS` products H v."""
+    """The code of what is to be said of a point that converged; it costs up to `PRODUCTS` products H v."""
     X = sizes(gauge.start, point.x)
     X = jnp.where(X > 0, X, 1)
     _, product = jax.linearize(jax.grad(fun), point.x)

@@ -78,7 +78,7 @@ class Memory(NamedTuple):
     fresh: Any
     """Whether the direction is that of steepest descent, with nothing remembered."""
     reach: Any
-    """How far to go along −g, as a multiple of it, by the last curvature seen: yᵀs / yᵀy; at first a guess."""
+    """How far to go along −g, as a multiple of it: yᵀs / yᵀy of the last step; at first a guess."""
     least: Any
     """The smallest ‖g‖∞ of all iterates."""
     idle: Any
@@ -198,7 +198,7 @@ def flatness(s: Any, y: Any) -> Any:
 
 
 def first_length(point: Point) -> Any:
-    """α of the first trial x − α g: as far as a function that is zero at its lowest would need, at most `stride`.
+    """α of the first trial x − α g: as far as f would need if it were zero at its lowest, at most a `stride`.
 
     A quadratic along the line that touches zero has its minimum at α = 2f/‖g‖². Of f and c·f the trials are
     the same.

@@ -1,8 +1,8 @@
 """How small a gradient is beside the function itself: the criterion of convergence where none is given.
 
 A bound on ‖g‖ has the unit of f over that of x: it calls 1e-10·f solved at the start, and 1e10·f never. What
-has no unit is how far the solution still is, relative to x, as the last step tells. That step, s long, changed
-the gradient by y; so g is gone after a step of about |g|/|y| times as much. With each variable measured by its
+has no unit is how far the solution still is, relative to x, as the last step tells. That step, s, changed the
+gradient by y; so g is gone after a step of about |g|/|y| times as much. With each variable measured by its
 size X, the larger of |x| and of the way that it has come since the start,
 
     left = |g|ᵀX / |y|ᵀX · |s|ᵀ|y| / Xᵀ|y|

@@ -35,6 +35,7 @@ from kobai.minimizers.base import (
 from kobai.minimizers.bfgs import BFGS
 from kobai.minimizers.curvature import CAUTIONS, NOTHING, caution
 from kobai.minimizers.gauge import Gauge
+from kobai.minimizers.lbfgs import LBFGS
 from kobai.minimizers.tree import Tree, flattened, objective
 from kobai.words import say
 
@@ -42,6 +43,8 @@ MOST = 2**30
 """The largest bound of work: counts are 32-bit integers."""
 MOST_ROWS = 2**20
 """Of more iterates than this the history keeps the first."""
+MOST_NUMBERS = 10**8
+"""More to remember than this is refused (0.8 GB in float64, and the compiled program holds some copies)."""
 
 
 class Trace(NamedTuple):
@@ -173,6 +176,8 @@ class Solution:
     caution: str = ""
     """Where it converged, but not to a minimum that it can vouch for: "downhill", a maximum or a saddle;
     "flat", the gradient is small only because the function levels off."""
+    stand_in: bool = False
+    """Whether L-BFGS stood in for BFGS, the default, whose matrix would have been too large."""
 
     @property
     def converged(self) -> bool:
@@ -182,13 +187,14 @@ class Solution:
     @property
     def message(self) -> str:
         """How it ended and what to do, in the language in use."""
-        return ended(self.status, self.gradient_norm, self.steps, self.caution)
+        return ended(self.status, self.gradient_norm, self.steps, self.caution, self.stand_in)
 
 
-def ended(status: str, norm: float, steps: int, caution: str = "") -> str:
+def ended(status: str, norm: float, steps: int, caution: str = "", stand_in: bool = False) -> str:
     """How a solve ended and what to do, in the language in use."""
     end = say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
-    return end + say(f"caution.{caution}") if caution else end
+    more = [f"caution.{caution}"] * bool(caution) + ["caution.stand_in"] * stand_in
+    return end + "".join(map(say, more))
 
 
 def minimize(
@@ -221,11 +227,14 @@ def minimize(
     """
     if not callable(fun):
         raise UsageError("error.minimize.fun", value=type(fun).__name__)
-    method = chosen(method)
     x, tree = flattened("x0", x0)
+    method, stand_in = chosen(method, x.size)
     tolerance = checked(gtol, tree.dtype, max_steps, max_evaluations)
     # A power of two, so that another bound seldom compiles anew.
     rows = min(1 << int(max_steps).bit_length(), MOST_ROWS)
+    check_memory(method, x.size)
+    if keep_path and rows * x.size > MOST_NUMBERS:
+        raise UsageError("error.minimize.path", rows=rows, size=x.size)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
         end, norm, (status, steps, evaluations, code), trace = fetched(
@@ -256,6 +265,7 @@ def minimize(
             None if trace.path is None else trace.path[:kept],
         ),
         caution=CAUTIONS[int(code)],
+        stand_in=stand_in,
     )
 
 
@@ -281,17 +291,34 @@ def _compiled(
     return end, max_norm(end.g), (state.status, state.steps, state.evaluations, code), trace
 
 
-def chosen(method: Minimizer | str | None) -> Minimizer:
-    """The minimizer that is meant."""
+def chosen(method: Minimizer | str | None, size: int) -> tuple[Minimizer, bool]:
+    """The minimizer that is meant for so many variables, and whether it stands in for the default one."""
     if isinstance(method, str):
         if method not in methods.MINIMIZERS:
             raise unknown("kind.minimizer", method, methods.MINIMIZERS)
-        return methods.minimizer_class(method)()
+        return methods.minimizer_class(method)(), False
     if method is None:
-        return BFGS()
+        large = size**2 > MOST_NUMBERS
+        return (LBFGS() if large else BFGS()), large
     if not isinstance(method, Minimizer):
         raise UsageError("error.minimize.method", value=getattr(method, "__name__", repr(method)))
-    return method
+    return method, False
+
+
+@functools.lru_cache(maxsize=256)
+def remembered(method: Minimizer, size: int) -> int:
+    """How many numbers the method remembers of `size` variables. Raises `UsageError` where it refuses them."""
+    bowl = Objective(lambda x: jnp.vdot(x, x))
+    state = jax.eval_shape(lambda x: method.begin(bowl, x), jax.ShapeDtypeStruct((size,), jnp.float32))
+    return sum(leaf.size for leaf in jax.tree.leaves(state.memory))
+
+
+def check_memory(method: Minimizer, size: int, copies: int = 1) -> None:
+    """Refuse what would fill the memory."""
+    numbers = remembered(method, size) * copies
+    if numbers > max(MOST_NUMBERS, 100 * size):
+        name = type(method).__name__
+        raise UsageError("error.minimize.memory", name=name, size=size, numbers=f"{numbers:.2g}")
 
 
 def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> Tolerance:

@@ -91,7 +91,10 @@ def newton_step(L: Any, g: Any) -> Any:
 
 
 def exact_step(H: Any, L: Any, g: Any, radius: Any, far: Any = 1.0) -> Model:
-    """The s of the lowest m(s) within ‖s‖ ≤ radius; an infinite radius becomes one natural to H, `far` if H is 0."""
+    """The s of the lowest m(s) within ‖s‖ ≤ radius.
+
+    An infinite radius becomes one that is natural to H, or `far` where H is zero.
+    """
     newton = newton_step(L, g)
     slope = jnp.vdot(g, newton)
     size = length(newton)
