@@ -307,7 +307,7 @@ def chosen(method: Minimizer | str | None, size: int) -> tuple[Minimizer, bool]:
 
 @functools.lru_cache(maxsize=256)
 def remembered(method: Minimizer, size: int) -> int:
-    """How many numbers the method remembers of `size` variables. Raises `UsageError` where it refuses them."""
+    """How many numbers the method remembers of `size` variables. Raises `UsageError` if it refuses them."""
     bowl = Objective(lambda x: jnp.vdot(x, x))
     state = jax.eval_shape(lambda x: method.begin(bowl, x), jax.ShapeDtypeStruct((size,), jnp.float32))
     return sum(leaf.size for leaf in jax.tree.leaves(state.memory))

@@ -98,7 +98,11 @@ def exact_step(H: Any, L: Any, g: Any, radius: Any, far: Any = 1.0) -> Model:
     newton = newton_step(L, g)
     slope = jnp.vdot(g, newton)
     size = length(newton)
-    fits = (slope < 0) & (size <= radius) & jnp.isfinite(size)
+    definite = (slope < 0) & jnp.isfinite(size)
+
+    def shortened() -> Model:
+        p = damped_step(H, L, newton, g, radius)
+        return Model(p, jnp.vdot(g, p), jnp.vdot(p, H @ p), jnp.bool_(False))
 
     def bounded() -> Model:
         λ, Q = jnp.linalg.eigh(H)
@@ -106,7 +110,32 @@ def exact_step(H: Any, L: Any, g: Any, radius: Any, far: Any = 1.0) -> Model:
         p, inside = shifted_step(λ, γ, jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ, far)))
         return Model(Q @ p, jnp.vdot(γ, p), jnp.vdot(p, λ * p), inside)
 
-    return jax.lax.cond(fits, lambda: Model(newton, slope, -slope, jnp.bool_(True)), bounded)
+    which = jnp.where(definite, jnp.where(size <= radius, 0, 1), 2)
+    whole = Model(newton, slope, -slope, jnp.bool_(True))
+    return jax.lax.switch(which, [lambda: whole, shortened, bounded])
+
+
+def damped_step(H: Any, L: Any, newton: Any, g: Any, radius: Any) -> Any:
+    """The step of a positive definite H whose Newton step is too long: p = −(H + μI)⁻¹g with ‖p‖ = radius.
+
+    μ rises from 0 by Newton steps on ‖p(μ)‖⁻¹ = radius⁻¹, which never go too far (Moré and Sorensen 1983).
+    Each takes a Cholesky factor, and no eigenvalue: where the variables differ much in scale, the rounding of
+    the largest eigenvalue hides the smallest, and the step along its eigenvector would be lost.
+    """
+
+    def long(carry: Any) -> Any:
+        _, _, p, count = carry
+        return (length(p) > (1 + 1e-3) * radius) & (count < 60)
+
+    def shorter(carry: Any) -> Any:
+        μ, L, p, count = carry
+        size = length(p)
+        w = jax.scipy.linalg.solve_triangular(L, p / size, lower=True)
+        μ = μ + (size / radius - 1) / jnp.vdot(w, w)
+        L = jnp.linalg.cholesky(H + μ * jnp.eye(g.size, dtype=g.dtype))
+        return μ, L, newton_step(L, g), count + 1
+
+    return jax.lax.while_loop(long, shorter, (jnp.zeros_like(radius), L, newton, jnp.int32(0)))[2]
 
 
 def natural_radius(λ: Any, γ: Any, far: Any) -> Any:
