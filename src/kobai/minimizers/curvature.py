@@ -1,7 +1,7 @@
 """What a point of small gradient is: a minimum, or a maximum, a saddle, a plain that levels off for ever.
 
 A gradient cannot tell; second derivatives can. A few products with the Hessian are enough to see its largest
-and its lowest eigenvalue (Lanczos; Golub and Van Loan 2013, section 10.1), exactly in as few variables.
+and its lowest eigenvalue (Lanczos; Golub and Van Loan 2013, section 10.1); of few variables it is made whole.
 """
 
 from typing import Any
@@ -27,8 +27,12 @@ def caution(fun: Any, point: Point, gauge: Gauge) -> Any:
     """The code of what is to be said of a point that converged; it costs up to `PRODUCTS` products H v."""
     X = sizes(gauge.start, point.x)
     X = jnp.where(X > 0, X, 1)
-    _, product = jax.linearize(jax.grad(fun), point.x)
-    λ = jnp.linalg.eigvalsh(tridiagonal(lambda v: X * product(X * v), point.x))  # ascending
+    if point.x.size <= PRODUCTS:
+        H = jax.hessian(fun)(point.x) * X * X[:, None]
+    else:
+        _, product = jax.linearize(jax.grad(fun), point.x)
+        H = tridiagonal(lambda v: X * product(X * v), point.x)
+    λ = jnp.linalg.eigvalsh(H)  # ascending
     largest = jnp.max(jnp.abs(λ))
     ε, tiny = jnp.finfo(λ.dtype).eps, jnp.finfo(λ.dtype).tiny
     far = length(X * point.g) > FAR * largest

@@ -7,7 +7,9 @@ size X, the larger of |x| and of the way that it has come since the start,
 
     left = |g|ᵀX / |y|ᵀX · |s|ᵀ|y| / Xᵀ|y|
 
-which stays the same when f becomes c·f + b, and when each variable is measured in a unit of its own.
+which stays the same when f becomes c·f + b, and when each variable is measured in a unit of its own. A long
+step tells only where f is as good as a quadratic along it: down an exponential the gradient falls by decades
+and is still not small beside what it changes by at the end.
 """
 
 from typing import Any, NamedTuple
@@ -18,6 +20,10 @@ from kobai.minimizers.base import Point, choose, max_norm
 
 ENOUGH = {"float64": 1e-9, "float32": 1e-6}
 """So much of x may be left to go, by dtype."""
+SHORT = 1e-3
+"""A step is short if it goes no farther than this part of x."""
+ALIKE = 0.1
+"""f is as good as a quadratic along a step if it fell as the mean of both slopes says, to this part."""
 
 
 class Gauge(NamedTuple):
@@ -44,7 +50,11 @@ def advance(gauge: Gauge, before: Point, after: Point, moved: Any) -> Gauge:
     most = max_norm(y)
     y, g = y / most, g / most  # so that products with them are numbers whatever the size of f
     way = jnp.vdot(s, y) / jnp.vdot(X, y)
-    return choose(moved, Gauge(gauge.start, way, way * jnp.vdot(g, X) / jnp.vdot(y, X)), gauge)
+    left = way * jnp.vdot(g, X) / jnp.vdot(y, X)
+    fall = jnp.vdot(before.g / 2 + after.g / 2, before.x - after.x)
+    alike = jnp.abs(before.f - after.f - fall) <= ALIKE * jnp.abs(fall)
+    left = jnp.where((way <= SHORT) | alike, left, jnp.inf)
+    return choose(moved, Gauge(gauge.start, way, left), gauge)
 
 
 def sizes(start: Any, x: Any) -> Any:
