@@ -107,8 +107,9 @@ def test_a_regression_that_begins_where_f_is_1e20(method, dtype):
     rows, counts = ROWS.astype(dtype), COUNTS.astype(dtype)
     found = kobai.minimize(poisson, np.array([0.5, 0.5], dtype), args=(rows, counts), method=method)
     assert found.history.objective[0] > 1e19
-    np.testing.assert_allclose(found.value, poissons_own(), rtol=1e-4 if dtype == np.float64 else 5e-3)
-    assert found.converged or dtype == np.float32  # rounding may end it there
+    # In single precision a method that looks along one direction at a time ends on the floor of the valley.
+    np.testing.assert_allclose(found.value, poissons_own(), rtol=1e-4 if dtype == np.float64 else 2e-2)
+    assert found.converged
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e20, 1e30])
