@@ -2,14 +2,16 @@
 
 A bound on ‖g‖ has the unit of f over that of x: it calls 1e-10·f solved at the start, and 1e10·f never. What
 has no unit is how far the solution still is, relative to x, as the last step tells. That step, s, changed the
-gradient by y; so g is gone after a step of about |g|/|y| times as much. With each variable measured by a size X,
+gradient by y; so g is gone after a step of about |g|/|y| times as much. With variables of the sizes X,
 
     left = |g|ᵀX / |y|ᵀX · |s|ᵀ|y| / Xᵀ|y|
 
-which stays the same when f becomes c·f + b, and when each variable is measured in a unit of its own. X is |x|;
-or, since a solution may lie at 0, the larger of |x| and of the way from the start, once the gradient has fallen
-far below its largest. A long step tells only where f is as good as a quadratic along it: down an exponential
-the gradient falls by decades and is still not small beside what it changes by at the end.
+which stays the same when f becomes c·f + b, and when each variable is measured in a unit of its own.
+
+X is |x|; or, since a solution may lie at 0, the larger of |x| and of the way from the start, once the gradient
+has fallen far below its largest. A variable that begins at 0 has no size yet: its entry of the gradient must
+have fallen as far, or the last step must have taken away more of it than is left. A long step tells only where
+f is as good as a quadratic along it: down an exponential the gradient falls by decades, and is still not small.
 """
 
 from typing import Any, NamedTuple
@@ -67,7 +69,8 @@ def advance(gauge: Gauge, before: Point, after: Point, moved: Any) -> Gauge:
 
     fall = jnp.vdot(before.g / 2 + after.g / 2, before.x - after.x)
     alike = jnp.abs(before.f - after.f - fall) <= ALIKE * jnp.abs(fall)
-    left = jnp.where((way <= SHORT) | alike, left, jnp.inf)
+    known = (gauge.start != 0) | (g <= FALLEN[str(g.dtype)] * largest) | (g_y <= y)
+    left = jnp.where(((way <= SHORT) | alike) & jnp.all(known), left, jnp.inf)
     return choose(moved, Gauge(gauge.start, largest, way, left), gauge)
 
 

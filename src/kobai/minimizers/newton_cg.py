@@ -95,7 +95,7 @@ class NewtonCG(Minimizer):
 
 
 class Inner(NamedTuple):
-    """Conjugate gradients on the model: the step d, its H d, the residual r = H d + g, the direction p."""
+    """Conjugate gradients on the model: the step d, H d, the residual r = (H d + g) / ‖g‖, the direction p."""
 
     d: Any
     Hd: Any
@@ -114,25 +114,25 @@ def truncated_step(
     An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
     its curvature were positive (`natural`), or `far` where it has none; a later one is not followed at all.
 
-    All of it is computed for g / ‖g‖ and multiplied by ‖g‖ at the end, so that products of two residuals or
-    directions are numbers whatever the size of f.
+    Residuals and directions are in units of ‖g‖, so that products of two of them are numbers whatever the
+    size of f; d is in the unit of x.
     """
     size = length(g)
     size = jnp.where(size > 0, size, 1)
-    radius, tolerance, far = radius / size, tolerance / size, far / size
+    tolerance = tolerance / size
 
     def narrower(inner: Inner) -> Inner:
         d, Hd, r, p, products, _, _ = inner
         Hp = product(p)
         curvature, rr = jnp.vdot(p, Hp), jnp.vdot(r, r)
-        α = rr / curvature
+        α = size * (rr / curvature)
         bent = ~(curvature > 0)  # also where it is no number
         leaves = bent | ~(length(d + α * p) < radius)
-        free = jnp.where(products == 0, natural(p, Hp, curvature, far), 0)
+        free = jnp.where(products == 0, natural(p, Hp, curvature, size, far), 0)
         τ = jnp.where(jnp.isfinite(radius), to_boundary(d, p, radius), free)
         step = jnp.where(leaves, τ, α)
-        Hp = jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
-        d, Hd, r_new = d + step * p, Hd + step * Hp, r + step * Hp
+        Hs = step * jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
+        d, Hd, r_new = d + step * p, Hd + Hs, r + Hs / size
         onward = -r_new + jnp.vdot(r_new, r_new) / rr * p
         return Inner(
             d, Hd, r_new, onward, products + 1, ~leaves, leaves | (jnp.linalg.norm(r_new) <= tolerance)
@@ -141,18 +141,17 @@ def truncated_step(
     zero, one = jnp.zeros_like(g), g / size
     start = Inner(zero, zero, one, -one, jnp.int32(0), jnp.bool_(True), jnp.bool_(False))
     end = jax.lax.while_loop(lambda inner: ~inner.ended & (inner.products < most), narrower, start)
-    d, Hd = size * end.d, size * end.Hd
-    return Model(d, jnp.vdot(g, d), jnp.vdot(d, Hd), end.inside), end.products
+    return Model(end.d, jnp.vdot(g, end.d), jnp.vdot(end.d, end.Hd), end.inside), end.products
 
 
-def natural(p: Any, Hp: Any, curvature: Any, far: Any = 1.0) -> Any:
+def natural(p: Any, Hp: Any, curvature: Any, times: Any = 1.0, far: Any = 1.0) -> Any:
     """The τ to follow p for where nothing bounds it: ‖p‖² / |pᵀHp|, ‖p‖ / ‖Hp‖ if that is lost in rounding.
 
-    Where H p is zero, or no number, the step τ p has the length `far`.
+    And so many `times` that. Where H p is zero, or no number, the step τ p has the length `far`.
     """
     size, bend = length(p), length(Hp)
     clear = jnp.abs(curvature) > jnp.finfo(p.dtype).eps * size * bend
-    τ = jnp.where(clear, size**2 / jnp.abs(curvature), size / bend)
+    τ = times * jnp.where(clear, size**2 / jnp.abs(curvature), size / bend)
     return jnp.where(jnp.isfinite(τ * size), τ, far / size)
 
 

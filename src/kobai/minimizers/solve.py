@@ -57,7 +57,7 @@ class Trace(NamedTuple):
 
 
 class Tolerance(NamedTuple):
-    """When a solve has converged: ‖g‖∞ ≤ gtol, or no more than this part of x is left to go (see `gauge`)."""
+    """When a solve has converged: ‖g‖∞ ≤ gtol, or less than this part of x is left to go (see `gauge`)."""
 
     gtol: Any
     part: Any
@@ -105,7 +105,7 @@ def solved(
         before, trace, gauge = carry
         state = method.advance(objective, before)
         gauge = gauges.advance(gauge, before.point, state.point, state.steps > before.steps)
-        state = verdict(state, tolerance.gtol, max_steps, max_evaluations, gauge.left <= tolerance.part)
+        state = verdict(state, tolerance.gtol, max_steps, max_evaluations, gauge.left < tolerance.part)
         return state, _noted(trace, state), gauge
 
     state = verdict(method.begin(objective, x), tolerance.gtol, max_steps, max_evaluations)

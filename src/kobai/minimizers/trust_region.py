@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.minimizers.base import Point, length, max_norm, stride
+from kobai.minimizers.base import Point, choose, length, max_norm, stride, unit
 
 ENOUGH, POOR, GOOD = 1e-4, 0.25, 0.75
 """Of the decrease that the model promises: at least so much is accepted; less than so much, and the radius
@@ -107,7 +107,11 @@ def exact_step(H: Any, L: Any, g: Any, radius: Any, far: Any = 1.0) -> Model:
     def bounded() -> Model:
         λ, Q = jnp.linalg.eigh(H)
         γ = Q.T @ g
-        p, inside = shifted_step(λ, γ, jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ, far)))
+        finite = jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ, far))
+        p, inside = shifted_step(λ, γ, finite)
+        # A plane but for rounding, along which any shift of H would be too small for a number.
+        plane = jnp.max(jnp.abs(λ)) * finite <= jnp.finfo(λ.dtype).eps * length(γ)
+        p, inside = choose(plane, (-finite * unit(γ), False), (p, inside))
         return Model(Q @ p, jnp.vdot(γ, p), jnp.vdot(p, λ * p), inside)
 
     which = jnp.where(definite, jnp.where(size <= radius, 0, 1), 2)
