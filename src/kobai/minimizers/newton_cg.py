@@ -95,7 +95,7 @@ class NewtonCG(Minimizer):
 
 
 class Inner(NamedTuple):
-    """Conjugate gradients on the model: the step d, H d, the residual r = (H d + g) / ‖g‖, the direction p."""
+    """Conjugate gradients on the model: the step d, H d, the residual r = (Hd + g) / ‖g‖, the direction p."""
 
     d: Any
     Hd: Any
