@@ -2,7 +2,7 @@
 
     python benchmarks/cutest.py --cache peers.json                     # everything; keeps the peers there
     python benchmarks/cutest.py --cache peers.json --only kobai-bfgs   # that one anew, the rest kept
-    python benchmarks/cutest.py --cache peers.json --kept --write docs/minimizers-benchmarks.md
+    python benchmarks/cutest.py --cache peers.json --kept --write docs/explanation/minimizers-benchmarks.md
 
 Unconstrained problems in float64; absolute ‖g‖∞ ≤ 1e-6; at most 2,000 iterations. A problem is *solved* where
 the objective value is within 1e-6 (1 + |f_best|) of the best that any solver in this run found, or else where

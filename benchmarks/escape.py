@@ -13,9 +13,9 @@ import numpy as np
 
 import kobai
 from kobai import schedules
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import uniform
-from kobai.strategy import Strategy
-from kobai.sweep import Cell, Sweep
 
 EXAMPLES, STARTS, STEPS = 64, 200, 1000
 RATES = [float(f"{10**e:.3g}") for e in np.arange(-3, 1.01, 0.5)]

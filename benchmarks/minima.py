@@ -12,8 +12,8 @@ import dataclasses
 import numpy as np
 
 import kobai
+from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import xavier
-from kobai.sweep import Cell, Sweep
 
 STARTS, STEPS = 50, 2000
 RATES = (0.003, 0.01, 0.03)

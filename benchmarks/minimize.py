@@ -1,7 +1,7 @@
 """Many starts at once, and one solve, as ratios to SciPy measured in turns with it in one run.
 
     python benchmarks/minimize.py                               # a few minutes on two idle cores
-    python benchmarks/minimize.py --write docs/minimizers-benchmarks.md
+    python benchmarks/minimize.py --write docs/explanation/minimizers-benchmarks.md
 
 Rosenbrock's function in n variables from random starts, float64, BFGS, ‖g‖∞ ≤ 1e-6. SciPy's loop gets a
 compiled value-and-gradient, runs over the first few starts and is scaled to all. Nothing here is a test.

@@ -2,7 +2,7 @@
 
     python benchmarks/sweep.py                              # about five minutes on two idle cores
     python benchmarks/sweep.py --only roofline,kobai --quick
-    python benchmarks/sweep.py --torch-python ../torch/bin/python --write docs/benchmarks.md
+    python benchmarks/sweep.py --torch-python ../torch/bin/python --write docs/explanation/benchmarks.md
 
 Prints a section of Markdown. Every peer is a process of its own (`peers/`), or one for each core, that gets
 ready once and then waits; the rounds go through all peers in turn, so that whatever else the machine does
@@ -109,7 +109,7 @@ def environment(cache: Path | None = None) -> dict[str, str]:
     ours = ("OPENBLAS_", "JAX_", "XLA_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept |= {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
-    if cache is not None:  # as kobai.comparison.use_compilation_cache sets it, but in a folder of our own
+    if cache is not None:  # as kobai.basics.machine.use_compilation_cache sets it, but in a folder of our own
         kept["JAX_COMPILATION_CACHE_DIR"] = str(cache)
         kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         kept["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

@@ -1,4 +1,4 @@
-"""The numbers of docs/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
+"""The numbers of docs/reference/tasks.md: python benchmarks/tasks.py NAME, where NAME is one of
 
 batch-norm   digits, four hidden layers of tanh, 16 scales of initial values, with and without normalization
 overfitting  mnist1d with a dense network, trained long, with and without normalization: training against test
@@ -15,10 +15,10 @@ import jax
 import numpy as np
 
 import kobai
-from kobai.comparison import use_compilation_cache
+from kobai.basics.machine import use_compilation_cache
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Cell, Run, Sweep
 from kobai.initializers import parse
-from kobai.strategy import Strategy
-from kobai.sweep import Cell, Run, Sweep
 
 PLAIN = Strategy()
 

@@ -100,10 +100,10 @@ def _quickly(function):
 @pytest.fixture(scope="module")
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
-    from kobai import full_batch, sweep
+    from kobai.engine import executables, full_batch
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (full_batch, sweep):
+        for module in (full_batch, executables):
             patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
         yield
 
@@ -137,7 +137,7 @@ def chromium():
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs in this thread, where other modules start their own
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     if not chromium():
@@ -148,7 +148,7 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visit(browser, tmp_path_factory):
     """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
 

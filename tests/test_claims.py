@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import kobai
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import parse, uniform
-from kobai.strategy import Strategy
-from kobai.sweep import Cell, Sweep
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

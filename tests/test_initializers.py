@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobai import initializers as init
-from kobai.errors import UsageError
-from kobai.initializers import INITIALIZERS, Initializer, fans, parse
+from kobai.basics.errors import UsageError
+from kobai.basics.registry import INITIALIZERS
+from kobai.initializers import Initializer, fans, parse
 from kobai.words import TABLES
 
 Z = np.random.default_rng(1).standard_normal((1000, 500))
@@ -64,7 +65,7 @@ def check_limit(initializer, name):
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_standard_deviation_of_every_initializer(name):
-    check_deviation(INITIALIZERS[name](), name)
+    check_deviation(parse(name), name)
 
 
 def planted(form, spread, scale=1.0):
@@ -98,8 +99,8 @@ def test_the_common_xavier_slip_hides_where_the_fans_are_equal():
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_uniform_forms_reach_their_limits_and_are_flat(name):
-    check_limit(INITIALIZERS[name](), name)
-    counts, _ = np.histogram(INITIALIZERS[name]().weights(Z, 100, 50), 10, (-LIMITS[name], LIMITS[name]))
+    check_limit(parse(name), name)
+    counts, _ = np.histogram(parse(name).weights(Z, 100, 50), 10, (-LIMITS[name], LIMITS[name]))
     # Of 50,000 expected in a bin, five binomial standard deviations.
     assert np.abs(counts - Z.size / 10).max() < 5 * math.sqrt(Z.size * 0.1 * 0.9)
 
@@ -134,7 +135,7 @@ def test_jax_agrees_draw_by_draw(name, scale, mode, shape, layout, axes):
     """JAX's "normal" (untruncated) variance scaling, with the axes of the layout, on the same key."""
     reference = jax.nn.initializers.variance_scaling(scale, mode, "normal", in_axis=axes[0], out_axis=axes[1])
     key = jax.random.key(3)
-    weights = INITIALIZERS[name]()(key, shape, jnp.float32, layout=layout)
+    weights = parse(name)(key, shape, jnp.float32, layout=layout)
     np.testing.assert_allclose(weights, reference(key, shape, jnp.float32), rtol=1e-6)  # float32
 
 
@@ -202,7 +203,7 @@ def test_orthogonal_refuses_where_the_fans_do_not_tell():
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_numpy_and_jax_agree_and_keep_library_shape_and_dtype(name):
     z = np.random.default_rng(2).standard_normal((6, 4)).astype(np.float32)
-    initializer = INITIALIZERS[name]()
+    initializer = parse(name)
     on_numpy, on_jax = initializer.weights(z, 6, 4), initializer.weights(jnp.asarray(z), 6, 4)
     assert isinstance(on_numpy, np.ndarray)
     assert isinstance(on_jax, jax.Array)
@@ -215,18 +216,16 @@ def test_numpy_and_jax_agree_and_keep_library_shape_and_dtype(name):
 @pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16, np.float64])
 def test_other_precisions_pass(name, dtype):
     z = np.random.default_rng(2).standard_normal((6, 4))
-    weights = INITIALIZERS[name]().weights(z.astype(dtype), 6, 4)
+    weights = parse(name).weights(z.astype(dtype), 6, 4)
     assert weights.dtype == dtype
     # bfloat16 keeps 8 bits, of z and again of the weights; Q gathers the errors of z's columns.
-    np.testing.assert_allclose(
-        weights.astype(np.float64), INITIALIZERS[name]().weights(z, 6, 4), rtol=0.03, atol=0.03
-    )
+    np.testing.assert_allclose(weights.astype(np.float64), parse(name).weights(z, 6, 4), rtol=0.03, atol=0.03)
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_call_makes_only_z_of_the_key(name):
     key, shape = jax.random.key(7), (6, 4)
-    initializer = INITIALIZERS[name]()
+    initializer = parse(name)
     z = jax.random.normal(key, shape, jnp.float32)
     assert np.array_equal(initializer(key, shape), initializer.weights(z, 6, 4))
     assert initializer(key, shape, jnp.bfloat16).dtype == jnp.bfloat16
@@ -234,7 +233,7 @@ def test_call_makes_only_z_of_the_key(name):
 
 @pytest.mark.parametrize("name", ["constant", "he_uniform", "orthogonal"])
 def test_call_under_jit_and_vmap_equals_the_loop(name):
-    initializer, keys = INITIALIZERS[name](), jax.random.split(jax.random.key(0), 3)
+    initializer, keys = parse(name), jax.random.split(jax.random.key(0), 3)
     one_by_one = np.stack([initializer(key, (6, 4)) for key in keys])
     batched = jax.jit(jax.vmap(lambda key: initializer(key, (6, 4))))(keys)
     np.testing.assert_allclose(batched, one_by_one, rtol=1e-5, atol=1e-6)  # float32, another order of sums
@@ -280,13 +279,13 @@ def test_fill_gives_copies():
 def test_every_initializer_takes_the_same_draws(name):
     """After `fill` the generator stands where it stands after `normal`: the next seed's z is the same too."""
     left, right = np.random.default_rng(9), np.random.default_rng(9)
-    INITIALIZERS[name]().fill(PARAMETERS, left)
+    parse(name).fill(PARAMETERS, left)
     init.normal().fill(PARAMETERS, right)
     assert left.bit_generator.state == right.bit_generator.state
 
 
 def test_two_initializers_are_paired_on_one_draw():
-    he, xavier = (init.INITIALIZERS[name]().fill(PARAMETERS, 4)["b"]["weights"] for name in ("he", "xavier"))
+    he, xavier = (parse(name).fill(PARAMETERS, 4)["b"]["weights"] for name in ("he", "xavier"))
     np.testing.assert_allclose(he / math.sqrt(2 / 5), xavier / math.sqrt(2 / 8), rtol=1e-6)
     uniform = init.he_uniform().fill(PARAMETERS, 4)["b"]["weights"]
     assert np.array_equal(np.argsort(uniform, axis=None), np.argsort(he, axis=None))
@@ -306,7 +305,7 @@ def model():
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_fill_of_an_equinox_model(name, model):
-    filled = INITIALIZERS[name]().fill(model, 0, layout="out_in")
+    filled = parse(name).fill(model, 0, layout="out_in")
     assert filled.activation is model.activation
     for before, after in zip(model.layers, filled.layers, strict=True):
         assert after.weight.shape == before.weight.shape
@@ -328,7 +327,7 @@ def test_random_keys_in_a_pytree_are_left_alone():
     assert init.he().fill({"key": key}, 0)["key"] is key
 
 
-@pytest.mark.parametrize("seed", [-1, 0.5, None, "0", jax.random.key(0)])
+@pytest.mark.parametrize("seed", [-1, 0.5, None, "0", True, jax.random.key(0)])
 def test_fill_refuses_what_is_no_seed(seed):
     with pytest.raises(UsageError, match="seed must be a whole number"):
         init.he().fill(PARAMETERS, seed)

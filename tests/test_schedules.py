@@ -4,8 +4,9 @@ import numpy as np
 import optax
 import pytest
 
-from kobai import methods, schedules
-from kobai.errors import UsageError
+from kobai import schedules
+from kobai.basics import registry
+from kobai.basics.errors import UsageError
 from kobai.schedules import Schedule, constant, cosine, one_cycle, schedule, step, warm_up
 
 STEPS = 200
@@ -102,8 +103,8 @@ def test_spellings_are_read_and_written(text):
 
 
 def test_every_registered_schedule_can_be_written():
-    assert {name.replace("_", "-") for name in methods.SCHEDULES} == set(schedules.SPELLINGS) - {"none"}
-    assert all(callable(getattr(schedules, name)) for name in methods.SCHEDULES)
+    assert {name.replace("_", "-") for name in registry.SCHEDULES} == set(schedules.spellings()) - {"none"}
+    assert all(entry.load() is getattr(schedules, name) for name, entry in registry.SCHEDULES.items())
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,19 @@ import time
 import numpy as np
 import work
 
-from kobai import methods
+from kobai.basics import registry
+from kobai.engine.sweep import Cell, Sweep
 from kobai.initializers import he
-from kobai.sweep import Cell, Sweep
 from kobai.tasks import digits
 
 given = work.arguments(every=500, rules=7, seeds=3, cells="all", once=0)
 if given.once:
-    from kobai.comparison import use_compilation_cache
+    from kobai.basics.machine import use_compilation_cache
 
     use_compilation_cache()
 names = list(work.RATES)[: given.rules]
 optimizers = [
-    methods.optimizer_class(name)(learning_rate=rate) for name in names for rate in work.RATES[name]
+    registry.OPTIMIZERS[name].load()(learning_rate=rate) for name in names for rate in work.RATES[name]
 ]
 if given.cells == "all":
     cells = [Cell(optimizer, he(), seed) for optimizer in optimizers for seed in range(given.seeds)]

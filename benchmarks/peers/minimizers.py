@@ -155,9 +155,9 @@ def optax_lbfgs(problem: Problem) -> tuple[Any, Counts]:
 def kobai_minimizer(problem: Problem, *, name: str) -> tuple[Any, Counts]:
     """`kobai.minimize` with the method registered as `name`."""
     import kobai
-    from kobai import methods
+    from kobai.basics import registry
 
-    method = getattr(kobai, methods.MINIMIZERS[name])()
+    method = registry.MINIMIZERS[name].load()()
     solution = kobai.minimize(
         problem.f, problem.x0, method=method, gtol=GTOL, max_steps=ITERATIONS, max_evaluations=TRIALS
     )

@@ -14,23 +14,29 @@ Names are looked up when first used, so that importing kobai costs nothing.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from kobai.basics.version import __version__
 
 _HOME = {
-    "compare": "comparison",
-    "Result": "comparison",
-    "descend": "descent",
-    "Descent": "descent",
+    "compare": "questions.comparison.ask",
+    "Result": "report.result",
+    "ComparisonResult": "questions.comparison.result",
+    "descend": "questions.descent.ask",
+    "DescentResult": "questions.descent.result",
     "Landscape": "landscapes.landscape",
     "Task": "tasks.task",
-    "probe": "diagnose",
-    "memory": "longterm",
-    "transfer": "reuse.protocols",
+    "probe": "questions.probe",
+    "long_term_dependence": "questions.long_term_dependence",
+    "gradient_through_time": "questions.long_term_dependence",
+    "transfer": "questions.transfer.ask",
+    "TransferResult": "questions.transfer.result",
     "Pair": "tasks.pairs",
-    "fit_normal": "likelihood",
-    "surrogate": "likelihood",
+    "maximum_likelihood": "questions.likelihood",
+    "log_likelihood": "questions.likelihood",
+    "likelihoods": "questions.likelihood",
+    "fit_normal": "questions.likelihood",
+    "surrogate": "questions.surrogate",
     "Optimizer": "optimizers.base",
     "SGD": "optimizers.sgd",
     "Momentum": "optimizers.momentum",
@@ -57,28 +63,87 @@ _HOME = {
     "clip_norm": "stabilizers.clipping",
     "clip_percentile": "stabilizers.clipping",
     "Initializer": "initializers",
-    "UsageError": "errors",
+    "UsageError": "basics.errors",
 }
+"""Where each public name lives."""
+
 _MODULES = (
-    "tasks",
-    "landscapes",
-    "optimizers",
-    "minimizers",
     "initializers",
+    "landscapes",
+    "minimizers",
+    "networks",
+    "optimizers",
     "schedules",
     "stabilizers",
+    "tasks",
     "words",
 )
 
-__all__ = ["__version__", *_HOME, *_MODULES]
+__all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604
 
+if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds the two tables equal
+    from kobai import initializers as initializers
+    from kobai import landscapes as landscapes
+    from kobai import minimizers as minimizers
+    from kobai import networks as networks
+    from kobai import optimizers as optimizers
+    from kobai import schedules as schedules
+    from kobai import stabilizers as stabilizers
+    from kobai import tasks as tasks
+    from kobai import words as words
+    from kobai.basics.errors import UsageError as UsageError
+    from kobai.initializers import Initializer as Initializer
+    from kobai.landscapes.landscape import Landscape as Landscape
+    from kobai.minimizers.base import Minimizer as Minimizer
+    from kobai.minimizers.bfgs import BFGS as BFGS
+    from kobai.minimizers.conjugate_gradient import ConjugateGradient as ConjugateGradient
+    from kobai.minimizers.coordinate_descent import CoordinateDescent as CoordinateDescent
+    from kobai.minimizers.lbfgs import LBFGS as LBFGS
+    from kobai.minimizers.many import minimize_many as minimize_many
+    from kobai.minimizers.newton import Newton as Newton
+    from kobai.minimizers.newton_cg import NewtonCG as NewtonCG
+    from kobai.minimizers.solve import Solution as Solution
+    from kobai.minimizers.solve import minimize as minimize
+    from kobai.optimizers.adadelta import AdaDelta as AdaDelta
+    from kobai.optimizers.adagrad import AdaGrad as AdaGrad
+    from kobai.optimizers.adam import Adam as Adam
+    from kobai.optimizers.adamw import AdamW as AdamW
+    from kobai.optimizers.base import Optimizer as Optimizer
+    from kobai.optimizers.from_optax import from_optax as from_optax
+    from kobai.optimizers.lion import Lion as Lion
+    from kobai.optimizers.momentum import Momentum as Momentum
+    from kobai.optimizers.nesterov import Nesterov as Nesterov
+    from kobai.optimizers.nesterov_definition import NesterovDefinition as NesterovDefinition
+    from kobai.optimizers.rmsprop import RMSProp as RMSProp
+    from kobai.optimizers.sgd import SGD as SGD
+    from kobai.questions.comparison.ask import compare as compare
+    from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
+    from kobai.questions.descent.ask import descend as descend
+    from kobai.questions.descent.result import DescentResult as DescentResult
+    from kobai.questions.likelihood import fit_normal as fit_normal
+    from kobai.questions.likelihood import likelihoods as likelihoods
+    from kobai.questions.likelihood import log_likelihood as log_likelihood
+    from kobai.questions.likelihood import maximum_likelihood as maximum_likelihood
+    from kobai.questions.long_term_dependence import gradient_through_time as gradient_through_time
+    from kobai.questions.long_term_dependence import long_term_dependence as long_term_dependence
+    from kobai.questions.probe import probe as probe
+    from kobai.questions.surrogate import surrogate as surrogate
+    from kobai.questions.transfer.ask import transfer as transfer
+    from kobai.questions.transfer.result import TransferResult as TransferResult
+    from kobai.report.result import Result as Result
+    from kobai.stabilizers.clipping import clip_norm as clip_norm
+    from kobai.stabilizers.clipping import clip_percentile as clip_percentile
+    from kobai.stabilizers.clipping import clip_value as clip_value
+    from kobai.tasks.pairs import Pair as Pair
+    from kobai.tasks.task import Task as Task
+else:
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"kobai.{_HOME[name]}"), name)
-    if name in _MODULES:
-        return import_module(f"kobai.{name}")
-    raise AttributeError(f"module 'kobai' has no attribute '{name}'")
+    def __getattr__(name: str) -> Any:
+        if name in _HOME:
+            return getattr(import_module(f"kobai.{_HOME[name]}"), name)
+        if name in _MODULES:
+            return import_module(f"kobai.{name}")
+        raise AttributeError(f"module 'kobai' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

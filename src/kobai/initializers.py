@@ -9,23 +9,29 @@ compared on the same z::
     he().fill(parameters, 0)                  # every weight array of a pytree, drawn from seed 0
     nn.Dense(10, kernel_init=he())            # JAX and Flax: (key, shape, dtype) -> array
 
-`INITIALIZERS` is the table of them; `parse` reads "he" or "normal:0.1". Importing this module needs neither
-jax nor scipy, so that the table answers at once.
+Their names are in `kobai.basics.registry`; `parse` reads "he" or "normal:0.1". Importing this module needs
+neither jax nor scipy.
 """
+
+from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kobai.errors import UsageError, said, unknown
+from kobai.basics import registry
+from kobai.basics.errors import UsageError, said, unknown
 
 if TYPE_CHECKING:
     import numpy as np
+    from jax.typing import DTypeLike
+    from jaxtyping import PyTree
 
-Array = Any
+    from kobai.basics.arrays import Array, Parameters
+
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
 
 
@@ -68,7 +74,7 @@ class Initializer:
         return (deviation * self.form(z, output_axis)).astype(normal.dtype)
 
     def __call__(
-        self, key: Array, shape: tuple[int, ...], dtype: Any = "float32", *, layout: Layout = "in_out"
+        self, key: Array, shape: tuple[int, ...], dtype: DTypeLike = "float32", *, layout: Layout = "in_out"
     ) -> Array:
         """A JAX array of weights; `key` (a JAX random key) makes z and nothing else.
 
@@ -80,8 +86,8 @@ class Initializer:
         return self.weights(z, *fans(shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
 
     def fill(
-        self, parameters: Any, generator: "int | np.random.Generator", *, layout: Layout = "in_out"
-    ) -> Any:
+        self, parameters: Parameters, generator: int | np.random.Generator, *, layout: Layout = "in_out"
+    ) -> Parameters:
         """The pytree `parameters` with new weights, as NumPy arrays.
 
         Every floating-point array of two or more dimensions is replaced. Its z is drawn in float64, array
@@ -101,7 +107,7 @@ class Initializer:
 
         generator = generator_of(generator)
 
-        def filled(leaf: Any) -> Any:
+        def filled(leaf: PyTree) -> PyTree:
             if not isinstance(leaf, np.ndarray | jax.Array) or jax.dtypes.issubdtype(
                 leaf.dtype, jax.dtypes.extended
             ):
@@ -155,7 +161,7 @@ def _orthogonal(z: Array, output_axis: int | None) -> Array:
 # Spreads: fans -> standard deviation.
 
 
-def _given(n1: float, n2: float) -> float:  # noqa: ARG001
+def _unit(n1: float, n2: float) -> float:  # noqa: ARG001
     return 1.0
 
 
@@ -176,17 +182,17 @@ def _lecun(n1: float, n2: float) -> float:  # noqa: ARG001
 
 def constant(value: float = 0.5) -> Initializer:
     """Every weight the same: the nodes of a layer stay copies of one another for ever."""
-    return Initializer(_named("constant", value=value), _constant, _given, value)
+    return Initializer(_named("constant", value=value), _constant, _unit, value)
 
 
 def normal(deviation: float = 0.01) -> Initializer:
     """Normal with the given standard deviation, not truncated."""
-    return Initializer(_named("normal", deviation=deviation), _normal, _given, deviation)
+    return Initializer(_named("normal", deviation=deviation), _normal, _unit, deviation)
 
 
 def uniform(deviation: float = 0.01) -> Initializer:
     """Uniform with the given standard deviation, thus between ±√3 of it."""
-    return Initializer(_named("uniform", deviation=deviation), _uniform, _given, deviation)
+    return Initializer(_named("uniform", deviation=deviation), _uniform, _unit, deviation)
 
 
 def xavier() -> Initializer:
@@ -222,22 +228,7 @@ def lecun_uniform() -> Initializer:
 def orthogonal(gain: float = 1.0) -> Initializer:
     """`gain` times orthonormal columns: every length changes by `gain`. Saxe and others, arXiv 1312.6120."""
     name = _named("orthogonal", gain=gain)
-    return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _given, gain)
-
-
-INITIALIZERS: dict[str, Callable[..., Initializer]] = {
-    "constant": constant,
-    "normal": normal,
-    "uniform": uniform,
-    "xavier": xavier,
-    "xavier_uniform": xavier_uniform,
-    "he": he,
-    "he_uniform": he_uniform,
-    "lecun": lecun,
-    "lecun_uniform": lecun_uniform,
-    "orthogonal": orthogonal,
-}
-"""The one-line description of `name` is `words.say("initializer." + name)`."""
+    return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _unit, gain)
 
 
 OTHER_NAMES = {
@@ -254,7 +245,7 @@ OTHER_NAMES = {
     "zeros": "constant:0",
     "ones": "constant:1",
 }
-"""What JAX, Keras, Flax and PyTorch call them, without underscores: the same variance, here never truncated."""
+"""What JAX, Keras, Flax and PyTorch call them, without underscores: the same variance, never truncated."""
 
 
 def parse(text: str | Initializer) -> Initializer:
@@ -266,11 +257,9 @@ def parse(text: str | Initializer) -> Initializer:
     if isinstance(text, Initializer):
         return text
     name, colon, value = str(text).strip().lower().partition(":")
-    if name not in INITIALIZERS and not colon:
+    if name not in registry.INITIALIZERS and not colon:
         name, colon, value = OTHER_NAMES.get(name.replace("_", ""), name).partition(":")
-    if name not in INITIALIZERS:
-        raise unknown("kind.initializer", name, INITIALIZERS)
-    constructor = INITIALIZERS[name]
+    constructor = registry.find("kind.initializer", name, registry.INITIALIZERS).load()
     if not colon:
         return constructor()
     if not inspect.signature(constructor).parameters:
@@ -290,12 +279,12 @@ def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
       UsageError: for fewer than two sizes, a layout that does not exist, or a function that gives no fans.
     """
     if callable(layout):
-        given = layout(tuple(shape))
-        if not (isinstance(given, tuple) and len(given) == 2 and all(fan > 0 for fan in given)):
-            raise UsageError("error.layout", shape=tuple(shape), value=given)
-        return given
+        pair = layout(tuple(shape))
+        if not (isinstance(pair, tuple) and len(pair) == 2 and all(fan > 0 for fan in pair)):
+            raise UsageError("error.layout", shape=tuple(shape), value=pair)
+        return pair
     if layout not in _OUTPUT_AXIS:
-        raise unknown("kind.layout", layout, _OUTPUT_AXIS)
+        raise unknown("kind.layout", layout, map(str, _OUTPUT_AXIS))
     if len(shape) < 2:
         raise UsageError("error.fans", shape=tuple(shape))
     if layout == "in_out":
@@ -305,16 +294,17 @@ def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
     return inputs * math.prod(kernel), outputs * math.prod(kernel)
 
 
-def generator_of(seed: "int | np.random.Generator") -> "np.random.Generator":
+def generator_of(seed: int | np.random.Generator) -> np.random.Generator:
     """The random generator of a seed; a generator passes unchanged. Raises `UsageError` for anything else."""
     import numpy as np
 
-    if isinstance(seed, np.random.Generator) or (isinstance(seed, Integral) and seed >= 0):
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if isinstance(seed, np.random.Generator) or (whole and seed >= 0):
         return np.random.default_rng(seed)
     raise UsageError("error.seed", value=seed)
 
 
-_OUTPUT_AXIS: dict[Any, int] = {"in_out": -1, "out_in": 0}
+_OUTPUT_AXIS: dict[Layout, int] = {"in_out": -1, "out_in": 0}
 
 
 def _output_axis(shape: tuple[int, ...], known: tuple[float, float]) -> int | None:
@@ -336,9 +326,9 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _named(owner: str, **given: float) -> str:
-    """The canonical name with its one coefficient, which is checked: "normal:0.01"."""
-    [(name, value)] = given.items()
+def _named(owner: str, **hyperparameter: float) -> str:
+    """The canonical name with its one hyperparameter, which is checked: "normal:0.01"."""
+    [(name, value)] = hyperparameter.items()
     lowest = -math.inf if name == "value" else 0.0
     if not isinstance(value, Real) or not math.isfinite(value) or value < lowest:
         rule = "rule.finite" if name == "value" else "rule.rate"

@@ -10,13 +10,13 @@ compiles anything.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from kobai import spelling
-from kobai.errors import UsageError
-from kobai.spelling import COUNT, check_number, written
+from kobai.basics import notation, registry
+from kobai.basics.checks import COUNT, check_number
+from kobai.basics.errors import UsageError
+from kobai.basics.notation import written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Schedule:
     """
 
     name: str
-    factor: Callable[[np.ndarray, int], Any] = dataclasses.field(repr=False, compare=False)
+    factor: Callable[[np.ndarray, int], np.ndarray] = dataclasses.field(repr=False, compare=False)
     shortest: int = dataclasses.field(default=1, repr=False, compare=False)
 
     def factors(self, start: int, stop: int, steps: int) -> np.ndarray:
@@ -40,13 +40,13 @@ class Schedule:
         Raises `UsageError` where the function gives something else.
         """
         try:
-            made = np.asarray(self.factor(np.arange(start, stop), steps), float)
+            factors = np.asarray(self.factor(np.arange(start, stop), steps), float)
         except Exception as problem:  # of the user's own function
             sentence = f"{type(problem).__name__}: {problem}"
             raise UsageError("error.schedule", name=self.name, value=sentence) from problem
-        if made.shape != (stop - start,) or not np.all((made >= 0) & (made < np.inf)):
-            raise UsageError("error.schedule", name=self.name, value=made)
-        return made
+        if factors.shape != (stop - start,) or not np.all((factors >= 0) & (factors < np.inf)):
+            raise UsageError("error.schedule", name=self.name, value=factors)
+        return factors
 
     def __mul__(self, other: "Schedule") -> "Schedule":
         return Schedule(
@@ -117,17 +117,14 @@ def schedule(text: str | Schedule) -> Schedule:
     """The schedule written as "cosine", "step:100:0.5", "warm-up:50+cosine", …; a `Schedule` passes."""
     if isinstance(text, Schedule):
         return text
-    first, *others = (spelling.parse("kind.schedule", part, SPELLINGS) for part in str(text).split("+"))
+    first, *others = (notation.parse("kind.schedule", part, spellings()) for part in str(text).split("+"))
     for other in others:
         first = first * other
     return first
 
 
-SPELLINGS: dict[str, Callable[..., Schedule]] = {
-    "none": constant,
-    "constant": constant,
-    "step": step,
-    "cosine": cosine,
-    "warm-up": warm_up,
-    "one-cycle": one_cycle,
-}
+def spellings() -> dict[str, Callable[..., Schedule]]:
+    """Every schedule as `parse` reads it: with dashes, and "none" for one that changes nothing."""
+    return {"none": constant} | {
+        name.replace("_", "-"): entry.load() for name, entry in registry.SCHEDULES.items()
+    }

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from kobai.basics.errors import said
 from kobai.course.exercise import Exercise, Mistake, Seen, Unwritten
-from kobai.errors import said
 from kobai.words import say
 
 PASSED, WRONG, UNWRITTEN = "passed", "wrong", "unwritten"

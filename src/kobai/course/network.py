@@ -1,4 +1,8 @@
-"""The network of lesson 3_2 for any number of layers, in NumPy: what later lessons start from."""
+"""The network of lesson 3_2 for any number of layers, in NumPy: what later lessons start from.
+
+`Network` is made of dense layers; `NormalizedNetwork` has batch normalization before every ReLU. `train`
+takes either.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,6 +11,10 @@ import numpy as np
 
 Array = np.ndarray
 Initial = Callable[[int, int, np.random.Generator], Array]
+
+NEW_BATCH = 0.1
+"""The weight of a new batch in the statistics that batch normalization keeps."""
+EPSILON = 1e-5
 
 ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "relu": (lambda h: np.maximum(h, 0), lambda a: (a > 0).astype(float)),
@@ -85,6 +93,67 @@ class Network:
         return loss, {key: grads[key] for key in self.params}
 
 
+class NormalizedNetwork:
+    """Dense layers with batch normalization before each ReLU, and softmax with cross-entropy.
+
+    Its scale starts at 1, its shift (the bias of a layer, which the mean would cancel) at 0.
+
+    Args:
+      widths: nodes of the inputs and of each layer.
+      seed: of the initial weights, which are He's.
+    """
+
+    def __init__(self, widths: Sequence[int] = (64, 50, 10), seed: int = 0) -> None:
+        plain = Network(widths, "relu", None, seed)
+        self.layers = plain.layers
+        hidden = range(1, self.layers)
+        self.params = {**plain.params, **{f"scale{i}": np.ones(widths[i]) for i in hidden}}
+        self.means = {i: np.zeros(widths[i]) for i in hidden}
+        self.variances = {i: np.ones(widths[i]) for i in hidden}
+
+    def scores(self, x: Array) -> Array:
+        """What the last layer says in inference, with the statistics kept during training."""
+        for i in range(1, self.layers):
+            h = x @ self.params[f"W{i}"]
+            x = self._activation(i, (h - self.means[i]) / np.sqrt(self.variances[i] + EPSILON))
+        return x @ self.params[f"W{self.layers}"] + self.params[f"b{self.layers}"]
+
+    def _activation(self, i: int, normalized: Array) -> Array:
+        return np.maximum(self.params[f"scale{i}"] * normalized + self.params[f"b{i}"], 0)
+
+    def loss(self, x: Array, t: Array) -> float:
+        """The mean loss in inference."""
+        return _loss(self.scores(x), t)[0]
+
+    def accuracy(self, x: Array, t: Array) -> float:
+        """The share of right labels in inference."""
+        return float((self.scores(x).argmax(axis=1) == t).mean())
+
+    def gradient(self, x: Array, t: Array) -> tuple[float, dict[str, Array]]:
+        """(mean loss, name -> gradient) with the statistics of this batch, which also enter the kept ones."""
+        p, a, normalized, deviations = self.params, [x], {}, {}
+        for i in range(1, self.layers):
+            h = a[-1] @ p[f"W{i}"]
+            self.means[i] = (1 - NEW_BATCH) * self.means[i] + NEW_BATCH * h.mean(axis=0)
+            self.variances[i] = (1 - NEW_BATCH) * self.variances[i] + NEW_BATCH * h.var(axis=0, ddof=1)
+            deviations[i] = np.sqrt(h.var(axis=0) + EPSILON)
+            normalized[i] = (h - h.mean(axis=0)) / deviations[i]
+            a.append(self._activation(i, normalized[i]))
+        loss, dh = _loss(a[-1] @ p[f"W{self.layers}"] + p[f"b{self.layers}"], t)
+        grads = {}
+        for i in range(self.layers, 0, -1):
+            if i < self.layers:
+                z, dy = normalized[i], dh * (a[i] > 0)
+                grads[f"scale{i}"], grads[f"b{i}"] = (dy * z).sum(axis=0), dy.sum(axis=0)
+                dz = dy * p[f"scale{i}"]  # mean and deviation depend on the batch as well
+                dh = (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0)) / deviations[i]
+            else:
+                grads[f"b{i}"] = dh.sum(axis=0)
+            grads[f"W{i}"] = a[i - 1].T @ dh
+            dh = dh @ p[f"W{i}"].T
+        return loss, {key: grads[key] for key in p}
+
+
 def _loss(scores: Array, t: Array) -> tuple[float, Array]:
     """(mean loss, its gradient by the scores)."""
     count = len(scores)
@@ -115,7 +184,14 @@ class InPlace:
 
 
 def train(
-    network: Network, rule: Any, x: Array, t: Array, *, steps: int = 300, batch: int = 64, seed: int = 0
+    network: Network | NormalizedNetwork,
+    rule: Any,
+    x: Array,
+    t: Array,
+    *,
+    steps: int = 300,
+    batch: int = 64,
+    seed: int = 0,
 ) -> list[float]:
     """Train with one of kobai's rules (`kobai.Adam(…)`); the loss of every batch before its update."""
     random = np.random.default_rng(seed)

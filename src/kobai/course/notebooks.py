@@ -8,13 +8,13 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from kobai.basics.errors import UsageError
+from kobai.course import pages
+from kobai.course.prose import folded, joined
 from kobai.course.source import LANGUAGES, Cell, Lesson, lesson_names, load
-from kobai.errors import UsageError
 from kobai.words import TABLES
 
 KINDS = ("trainee", "answer")
@@ -44,13 +44,21 @@ def notebook(lesson: Lesson, language: str, kind: str) -> dict[str, Any]:
         for cell in sources:
             if cell.is_in(language):
                 cells.append(_cell(identity, cell, rendered(cell, language, kind)))
-    about = {"lesson": lesson.name, "language": language, "kind": kind, "digest": _digest(cells)}
+    return _of_cells(cells, {"lesson": lesson.name, "language": language, "kind": kind})
+
+
+def page(name: str, language: str) -> dict[str, Any]:
+    """A page of text as a notebook."""
+    return _of_cells(pages.cells(name, language), {"page": name, "language": language})
+
+
+def _of_cells(cells: list[dict[str, Any]], about: dict[str, str]) -> dict[str, Any]:
     return {
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "kobai": about,
+            "kobai": {**about, "digest": _digest(cells)},
         },
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -69,7 +77,8 @@ def rendered(cell: Cell, language: str, kind: str) -> str:
     or ``# answer`` stands in these notebooks only; in a trainee's a solution is left out.
     """
     if cell.kind == "markdown":
-        return cell.text
+        text = joined(cell.text) if language == "ja" else cell.text
+        return folded(text, language) if "result" in cell.tags else text
     kept: list[str] = []
     solving = False
     for line in cell.text.splitlines():
@@ -121,7 +130,7 @@ def build(folder: Path) -> list[Placed]:
 
 
 def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
-    """The notebooks of a language in a folder, and the glossary; with the answers the teacher's guide."""
+    """The notebooks of a language in a folder, and its pages; with the answers the teacher's guide."""
     if folder.exists() and not folder.is_dir():
         raise UsageError("error.course.folder", path=folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,24 +140,14 @@ def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
         for kind in kinds if lesson.exercises else kinds[:1]:
             made = notebook(lesson, language, kind)
             placed.append(place(folder / file_name(lesson, kind), made))
-    for name in ("glossary", *(["teacher_guide"] if "answer" in kinds else [])):
-        placed.append(_place_page(folder, name, language))
+    for name, file in (pages.PAGES | (pages.GUIDE if "answer" in kinds else {})).items():
+        placed.append(place(folder / file, page(name, language)))
     return placed
 
 
 def place(path: Path, made: dict[str, Any]) -> Placed:
     """Write a notebook where none is, or where nobody has written in an older one; else beside it."""
-    return _place(path, dump(made), _untouched, made["metadata"]["kobai"]["digest"])
-
-
-def _place_page(folder: Path, name: str, language: str) -> Placed:
-    """The same for a page of text, which notes nothing of itself: ours is what equals that of a language."""
-    pages = files("kobai.course").joinpath("lessons")
-    texts = {each: pages.joinpath(f"{name}.{each}.md").read_text("utf-8") for each in LANGUAGES}
-    return _place(folder / f"{name}.md", texts[language], lambda found: found in texts.values(), None)
-
-
-def _place(path: Path, text: str, untouched: Callable[[str], bool], digest: str | None) -> Placed:
+    text, digest = dump(made), made["metadata"]["kobai"]["digest"]
     for number in range(1, 1000):
         there = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
         if not there.exists():
@@ -157,9 +156,9 @@ def _place(path: Path, text: str, untouched: Callable[[str], bool], digest: str 
         if not there.is_file():  # a folder of that name
             continue
         found = there.read_text("utf-8", errors="replace")
-        if found == text or (digest and _about(found).get("digest") == digest):
+        if found == text or _about(found).get("digest") == digest:
             return Placed(there, "kept")
-        if untouched(found):
+        if _untouched(found):
             there.write_text(text, "utf-8")
             return Placed(there, "replaced")
     raise UsageError("error.course.folder", path=path.parent)

@@ -1,7 +1,7 @@
 """Landscapes: functions to try every method on, each an object with what is known of it.
 
-The contract is `landscape.Landscape`; the table of names is `kobai.methods.LANDSCAPES`. Classic functions
-stand in `classic`, one landscape for each difficulty of training in `difficulties`; three problems of pure
+The contract is `landscape.Landscape`; their names are in `kobai.basics.registry`. Classic functions stand in
+`classic`, one landscape for each difficulty of training in `difficulties`; three problems of pure
 optimisation have a file each.
 """
 

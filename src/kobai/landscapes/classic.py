@@ -1,16 +1,15 @@
 """The functions on which every new method is tried. Each is written once, for NumPy and JAX arrays alike."""
 
 import math
-from typing import Any
 
+from kobai.basics.arrays import Scalar, Vector, namespace
 from kobai.landscapes.landscape import Landscape, check_dimension
-from kobai.optimizers.base import namespace
 
 
 def bowl() -> Landscape:
     """f = x²/20 + y²: the lecture's, twenty times steeper across than along."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return x**2 / 20 + y**2
 
@@ -39,7 +38,7 @@ def rosenbrock(dimension: int = 2) -> Landscape:
     """f = Σ 100 (xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)²: a flat valley that bends."""
     check_dimension(dimension)
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
     return Landscape(
@@ -56,7 +55,7 @@ def rosenbrock(dimension: int = 2) -> Landscape:
 def beale() -> Landscape:
     """f = (1.5 − x + xy)² + (2.25 − x + xy²)² + (2.625 − x + xy³)²: flat arms and steep corners."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
@@ -74,7 +73,7 @@ def beale() -> Landscape:
 def himmelblau() -> Landscape:
     """f = (x² + y − 11)² + (x + y² − 7)²: four valleys, equally deep."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
@@ -97,7 +96,7 @@ def himmelblau() -> Landscape:
 def booth() -> Landscape:
     """f = (x + 2y − 7)² + (2x + y − 5)²: a bowl that stands askew."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
@@ -115,7 +114,7 @@ def booth() -> Landscape:
 def matyas() -> Landscape:
     """f = 0.26 (x² + y²) − 0.48 xy: a valley along the diagonal, nearly flat."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return 0.26 * (x**2 + y**2) - 0.48 * x * y
 
@@ -134,7 +133,7 @@ def rastrigin(dimension: int = 2) -> Landscape:
     """f = 10 n + Σ xᵢ² − 10 cos 2πxᵢ: a hollow at every whole number."""
     check_dimension(dimension)
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         return (10 + x**2 - 10 * namespace(x).cos(2 * math.pi * x)).sum()
 
     return Landscape(
@@ -152,7 +151,7 @@ def ackley(dimension: int = 2) -> Landscape:
     """f = 20 + e − 20 exp(−0.2 √(mean xᵢ²)) − exp(mean cos 2πxᵢ): a funnel in a pitted plain."""
     check_dimension(dimension)
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         xp = namespace(x)
         square = (x**2).mean()
         # At the tip, where the root has no derivative, the gradient is 0 by this detour, and not NaN.
@@ -175,7 +174,7 @@ def styblinski_tang(dimension: int = 2) -> Landscape:
     """f = ½ Σ xᵢ⁴ − 16 xᵢ² + 5 xᵢ: two valleys in each coordinate, one of them deeper."""
     check_dimension(dimension)
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         return (x**4 - 16 * x**2 + 5 * x).sum() / 2
 
     return Landscape(

@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.errors import UsageError, check_count, check_seed
+from kobai.basics.arrays import Array, Scalar, Vector, Whole, namespace
+from kobai.basics.checks import check_count, check_seed
+from kobai.basics.errors import UsageError
 from kobai.landscapes.landscape import Landscape, check_dimension, finite
-from kobai.optimizers.base import namespace
 
 
-def _bowl(p: Any) -> Any:
+def _bowl(p: Vector) -> Scalar:
     x, y = p
     return x**2 / 20 + y**2
 
@@ -25,7 +25,7 @@ WIDE = ((-10.0, 10.0), (-5.0, 5.0))
 def saddle() -> Landscape:
     """f = x² − y²: a minimum along x, a maximum along y. It has arrived that has left: f < −1."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return x**2 - y**2
 
@@ -44,7 +44,7 @@ def saddle() -> Landscape:
 def monkey_saddle() -> Landscape:
     """f = x³ − 3xy²: three ways down and three ways up; at the middle even the Hessian is zero."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return x**3 - 3 * x * y**2
 
@@ -61,7 +61,7 @@ def monkey_saddle() -> Landscape:
 def plateau() -> Landscape:
     """f = 1 − exp(−(x²/4 + y²)/2): a hollow in a plain, where far away there is no slope to feel."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         x, y = p
         return -namespace(p).expm1(-(x**2 / 4 + y**2) / 2)
 
@@ -84,10 +84,10 @@ def cliff(steps: int = 50) -> Landscape:
     """
     check_count("cliff: steps", steps, most=10_000)
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         (w, b), xp = p, namespace(p)
 
-        def step(_: Any, x: Any) -> Any:
+        def step(_: Whole | int, x: Scalar) -> Scalar:
             return w * (1 + xp.tanh(x / 2)) / 2 + b
 
         x = w * sigmoid(0.5) + b
@@ -115,7 +115,7 @@ def cliff(steps: int = 50) -> Landscape:
 def two_level() -> Landscape:
     """f = x²/20 + y² + ½ (1 − cos 3x): a slope that leads down, with hollows on the way."""
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         return _bowl(p) + (1 - namespace(p).cos(3 * p[0])) / 2
 
     return Landscape(
@@ -140,11 +140,11 @@ def noisy(size: float = 0.5, seed: int = 0) -> Landscape:
     check_seed("noisy: seed", seed)
 
     @jax.custom_jvp
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         return _bowl(p)
 
     @objective.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
+    def _(primals: tuple[Vector], tangents: tuple[Vector]) -> tuple[Scalar, Scalar]:
         [p], [direction] = primals, tangents
         gradient = jax.grad(_bowl)(p) + size * uniform(lax.stop_gradient(p), seed)
         return _bowl(p), gradient @ direction
@@ -160,10 +160,10 @@ def noisy(size: float = 0.5, seed: int = 0) -> Landscape:
     )
 
 
-def uniform(x: Any, seed: int) -> Any:
+def uniform(x: Array, seed: int) -> jax.Array:
     """[n] numbers in [−1, 1) that the bits of x [n] decide, each of them as good as drawn."""
 
-    def mixed(h: Any) -> Any:  # the finalizer of Wellons 2018, hash-prospector: 0.17 bits of bias
+    def mixed(h: jax.Array) -> jax.Array:  # the finalizer of Wellons 2018, hash-prospector: 0.17 bits of bias
         h = (h ^ (h >> 16)) * jnp.uint32(0x7FEB352D)
         h = (h ^ (h >> 15)) * jnp.uint32(0x846CA68B)
         return h ^ (h >> 16)
@@ -181,7 +181,7 @@ def discontinuous() -> Landscape:
     The minimum is the bowl's. The rest of the way falls in jumps of ⅜, of which no gradient knows.
     """
 
-    def objective(p: Any) -> Any:
+    def objective(p: Vector) -> Scalar:
         b = _bowl(p)
         return b / 4 + 0.375 * namespace(p).floor(2 * b)
 
@@ -213,7 +213,7 @@ def ill_conditioned(dimension: int = 10, spectrum: Sequence[float] | None = None
     λ = np.asarray(spectrum, float)
     Q, _ = np.linalg.qr(np.random.RandomState(seed).standard_normal((λ.size, λ.size)))
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         return (λ * (x @ Q) ** 2).sum() / 2
 
     return Landscape(

@@ -1,14 +1,15 @@
 """What every landscape is: a function to descend, with all that is known of it."""
 
 import dataclasses
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TypeGuard
 
-from kobai import methods
-from kobai.errors import UsageError, is_number, is_whole, said, unknown
+from kobai.basics import registry
+from kobai.basics.arrays import Scalar, Vector
+from kobai.basics.checks import is_number, is_whole
+from kobai.basics.errors import UsageError, said
 from kobai.words import say
 
 Point = tuple[float, ...]
@@ -36,7 +37,7 @@ class Landscape:
     """
 
     name: str
-    objective: Callable[[Any], Any]
+    objective: Callable[[Vector], Scalar]
     start: Point
     box: Box | None = None
     minima: tuple[Point, ...] = ()
@@ -70,13 +71,13 @@ class Landscape:
     @property
     def shows(self) -> str:
         """What can be learned on it, in the language in use; nothing for a landscape of the user's own."""
-        return say(f"landscape.{self.name}.shows") if self.name in methods.LANDSCAPES else ""
+        return say(f"landscape.{self.name}.shows") if self.name in registry.LANDSCAPES else ""
 
     def level(self, tolerance: float | None = None) -> float:
         """The value below which a path has arrived."""
         return (self.least or 0.0) + (self.tolerance if tolerance is None else tolerance)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Vector) -> Scalar:
         """f(x)."""
         return self.objective(x)
 
@@ -90,10 +91,11 @@ def load(name: str, dimension: int | None = None) -> Landscape:
     if dimension is None:
         return make()
     if not any_dimension(name):
-        made = make()
-        if dimension == made.dimension:
-            return made
-        raise UsageError("error.landscape.dimension", name=name, dimension=made.dimension, value=dimension)
+        landscape = make()
+        if dimension == landscape.dimension:
+            return landscape
+        values = {"name": name, "dimension": landscape.dimension, "value": dimension}
+        raise UsageError("error.landscape.dimension", **values)
     return make(dimension=dimension)
 
 
@@ -103,33 +105,30 @@ def any_dimension(name: str) -> bool:
 
 
 def _maker(name: str) -> Callable[..., Landscape]:
-    if name not in methods.LANDSCAPES:
-        raise unknown("kind.landscape", name, methods.LANDSCAPES)
-    module = importlib.import_module(f"kobai.landscapes.{methods.LANDSCAPES[name]}")
-    return getattr(module, name)
+    return registry.find("kind.landscape", name, registry.LANDSCAPES).load()
 
 
-def check_dimension(value: Any, least: int = 2, most: int = 10_000) -> None:
+def check_dimension(value: object, least: int = 2, most: int = 10_000) -> None:
     """Refuse a number of dimensions that is not whole, or out of range."""
     if not (is_whole(value) and least <= value <= most):
         raise UsageError("error.dimension", least=least, most=most, value=repr(value))
 
 
-def check_positive(name: str, value: Any) -> None:
+def check_positive(name: str, value: object) -> None:
     """Refuse anything but a finite number above 0."""
-    if not (finite([value]) and value > 0):
+    if not (is_number(value) and finite([value]) and value > 0):
         raise UsageError("error.positive", name=name, value=repr(value))
 
 
-def finite(values: Any) -> bool:
+def finite(values: object) -> TypeGuard[Sequence[float]]:
     """Whether `values` is a list, a tuple or an array [n] of finite real numbers."""
     values = values.tolist() if hasattr(values, "tolist") else values
     return _listed(values) and all(is_number(value) and abs(value) <= sys.float_info.max for value in values)
 
 
-def _listed(values: Any) -> bool:
+def _listed(values: object) -> TypeGuard[Sequence[object]]:
     return isinstance(values, Sequence) and not isinstance(values, str)
 
 
-def _ascends(pair: Any) -> bool:
+def _ascends(pair: object) -> bool:
     return finite(pair) and len(pair) == 2 and pair[0] < pair[1]

@@ -5,11 +5,10 @@ falls by the slope s meets 1/(1 + s²) of the resistance of a flat one.
 """
 
 import math
-from typing import Any
 
-from kobai.errors import check_count
+from kobai.basics.arrays import Scalar, Vector, namespace
+from kobai.basics.checks import check_count
 from kobai.landscapes.landscape import Landscape, check_positive
-from kobai.optimizers.base import namespace
 
 
 def least_resistance(rings: int = 9, length: float = 1.0) -> Landscape:
@@ -25,7 +24,7 @@ def least_resistance(rings: int = 9, length: float = 1.0) -> Landscape:
     check_count("rings", rings, most=1000)
     check_positive("length", length)
 
-    def objective(z: Any) -> Any:
+    def objective(z: Vector) -> Scalar:
         xp = namespace(z)
         nose = (1 + xp.tanh(z[0] / 2)) / 2
         width = (1 - nose) / rings

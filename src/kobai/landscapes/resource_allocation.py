@@ -1,13 +1,12 @@
 """Pure optimisation: a budget to be divided among projects whose returns diminish."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from kobai.errors import UsageError
+from kobai.basics.arrays import Scalar, Vector, namespace
+from kobai.basics.errors import UsageError
 from kobai.landscapes.landscape import Landscape, finite
-from kobai.optimizers.base import namespace
 
 
 def resource_allocation(
@@ -32,7 +31,7 @@ def resource_allocation(
         raise UsageError("error.allocation", returns=returns, saturation=saturation, budget=budget)
     a, c = np.asarray(returns, float), np.asarray(saturation, float)
 
-    def objective(z: Any) -> Any:
+    def objective(z: Vector) -> Scalar:
         xp = namespace(z)
         weights = xp.exp(z - z.max())
         x = budget * weights / weights.sum()

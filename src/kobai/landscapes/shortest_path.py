@@ -1,12 +1,10 @@
 """Pure optimisation: the cheapest way from one place to another over hilly ground."""
 
-from typing import Any
-
 import numpy as np
 
-from kobai.errors import check_count
+from kobai.basics.arrays import Array, Scalar, Vector, namespace
+from kobai.basics.checks import check_count
 from kobai.landscapes.landscape import Landscape
-from kobai.optimizers.base import namespace
 
 BEGIN, END = np.array([-2.0, 0.0]), np.array([2.0, 0.0])
 
@@ -22,7 +20,7 @@ NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18
 
 
-def cost(p: Any) -> Any:
+def cost(p: Array) -> Array:
     """What a step of length 1 costs at the points p [..., 2]: 1 on the plain, more on a hill. [...]"""
     squares = ((p[..., None, :] - HILLS[:, :2]) ** 2).sum(-1)
     return 1 + (HILLS[:, 2] * namespace(p).exp(-squares / (2 * HILLS[:, 3] ** 2))).sum(-1)
@@ -36,7 +34,7 @@ def shortest_path(points: int = 10) -> Landscape:
     """
     check_count("points", points, most=1000)
 
-    def objective(x: Any) -> Any:
+    def objective(x: Vector) -> Scalar:
         xp = namespace(x)
         corners = xp.concatenate([xp.asarray(BEGIN)[None], x.reshape(points, 2), xp.asarray(END)[None]])
         legs = corners[1:] - corners[:-1]

@@ -2,28 +2,21 @@
 
 The contract is `base.Minimizer`; `descent` is what BFGS, L-BFGS and conjugate gradients share, with one
 `line_search`; `solve.minimize` drives a method to its end, `many.minimize_many` from many starts; `tree` is
-the edge between trees and flat vectors. The table of names is `kobai.methods.MINIMIZERS`.
+the edge between trees and flat vectors. The methods are those of `kobai.basics.registry.MINIMIZERS`, each
+under the name of its class: ``kobai.minimizers.BFGS``.
 """
 
+from typing import Any
+
+from kobai.basics import registry
 from kobai.minimizers.base import Evaluations, Minimizer, Objective, Point, State
-from kobai.minimizers.bfgs import BFGS
-from kobai.minimizers.conjugate_gradient import ConjugateGradient, linear_conjugate_gradient
-from kobai.minimizers.coordinate_descent import CoordinateDescent
-from kobai.minimizers.lbfgs import LBFGS
+from kobai.minimizers.conjugate_gradient import linear_conjugate_gradient
 from kobai.minimizers.many import minimize_many
-from kobai.minimizers.newton import Newton
-from kobai.minimizers.newton_cg import NewtonCG
 from kobai.minimizers.solve import Solution, minimize
 
 __all__ = [
-    "BFGS",
-    "LBFGS",
-    "ConjugateGradient",
-    "CoordinateDescent",
     "Evaluations",
     "Minimizer",
-    "Newton",
-    "NewtonCG",
     "Objective",
     "Point",
     "Solution",
@@ -32,3 +25,11 @@ __all__ = [
     "minimize",
     "minimize_many",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return registry.member(__name__, name, registry.MINIMIZERS)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *(entry.attribute for entry in registry.MINIMIZERS.values())])

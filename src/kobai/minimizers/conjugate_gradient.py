@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError, check_name
+from kobai.basics.checks import check_name
+from kobai.basics.errors import UsageError
 from kobai.minimizers.base import Point, length
 from kobai.minimizers.descent import Descent, Step
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError, is_number
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError
 from kobai.minimizers import line_search
 from kobai.minimizers.base import (
     LINE_SEARCH_FAILED,

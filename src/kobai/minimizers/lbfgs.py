@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import check_count
+from kobai.basics.checks import check_count
 from kobai.minimizers.base import Point
 from kobai.minimizers.bfgs import has_curvature
 from kobai.minimizers.descent import Descent, Step, flatness

@@ -8,15 +8,15 @@ A start's result depends neither on the other starts nor on the number of thread
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 import numpy as np
 
-from kobai.errors import UsageError, check_count, is_number
+from kobai.basics.checks import check_count, is_number
+from kobai.basics.errors import UsageError
+from kobai.basics.machine import cores, pool
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
 from kobai.minimizers.solve import (
     answer,
@@ -139,9 +139,9 @@ def minimize_many(
         with jax.enable_x64(x64):  # a thread does not inherit it
             return fetched(program(piece, args, *bounds))
 
-    with mistakes_said(), ThreadPoolExecutor(threads or cores()) as pool:
+    with mistakes_said(), pool(threads or cores()) as workers:
         first = work(pieces[0])  # compiles, once
-        ends = [first, *pool.map(work, pieces[1:])]
+        ends = [first, *workers.map(work, pieces[1:])]
     x, f, norm, codes, steps, evaluations = jax.tree.map(lambda *parts: np.concatenate(parts)[:k], *ends)
     found: dict[bool, list[Stationary]] = {False: [], True: []}
     with jax.enable_x64(x64):
@@ -178,11 +178,6 @@ def _chunk(fun: Any, method: Minimizer, tree: Tree, X: Any, args: Any, *bounds: 
 def chunk_size(n: int) -> int:
     """How many starts of n variables are solved side by side."""
     return max(1, min(LARGEST_CHUNK, NUMBERS_PER_CHUNK // n**2))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def stacked(starts: Any) -> tuple[np.ndarray, Tree]:

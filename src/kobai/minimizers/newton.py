@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import UsageError, check_count, is_number
+from kobai.basics.checks import check_count, is_number
+from kobai.basics.errors import UsageError
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,

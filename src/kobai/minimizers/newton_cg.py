@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.errors import check_count
+from kobai.basics.checks import check_count
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,

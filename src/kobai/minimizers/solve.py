@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai import methods
-from kobai.errors import UsageError, check_count, is_number, unknown
+from kobai.basics import registry
+from kobai.basics.checks import check_count, is_number
+from kobai.basics.errors import UsageError
 from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
@@ -215,7 +216,7 @@ def minimize(
         with the same function object, method and shapes, nothing is compiled anew; a lambda made anew for
         each call is compiled at each call and stays in memory, so give it new data as `args`.
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
-      method: a `Minimizer` or its name in `kobai.methods.MINIMIZERS`; None is BFGS().
+      method: a `Minimizer` or its name in `kobai methods`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
       gtol: stop where ‖g‖∞ ≤ gtol, in the unit of f over that of x. By default relative, without a unit: stop
         where, by the last step, at most 1e-9 of x is left to go (1e-6 in float32); see `gauge`.
@@ -294,9 +295,7 @@ def _compiled(
 def chosen(method: Minimizer | str | None, size: int) -> tuple[Minimizer, bool]:
     """The minimizer that is meant for so many variables, and whether it stands in for the default one."""
     if isinstance(method, str):
-        if method not in methods.MINIMIZERS:
-            raise unknown("kind.minimizer", method, methods.MINIMIZERS)
-        return methods.minimizer_class(method)(), False
+        return registry.find("kind.minimizer", method, registry.MINIMIZERS).load()(), False
     if method is None:
         large = size**2 > MOST_NUMBERS
         return (LBFGS() if large else BFGS()), large

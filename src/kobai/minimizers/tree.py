@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError, is_number
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError
 from kobai.minimizers.base import Objective
 
 DTYPES = ("float32", "float64")

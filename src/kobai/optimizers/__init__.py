@@ -1,35 +1,22 @@
 """First-order update rules: one file each, formula and code on one screen.
 
-The contract is `base.Optimizer`; the table of names is `kobai.methods.OPTIMIZERS`; optimizers of optax come
-in through `from_optax`.
+The contract is `base.Optimizer`; optimizers of optax come in through `from_optax`. The rules are those of
+`kobai.basics.registry.OPTIMIZERS`, each under the name of its class: ``kobai.optimizers.Adam``.
 """
 
-from kobai.optimizers.adadelta import AdaDelta
-from kobai.optimizers.adagrad import AdaGrad
-from kobai.optimizers.adam import Adam
-from kobai.optimizers.adamw import AdamW
-from kobai.optimizers.base import Optimizer, State, hyperparameters
-from kobai.optimizers.from_optax import from_optax
-from kobai.optimizers.lion import Lion
-from kobai.optimizers.momentum import Momentum
-from kobai.optimizers.nesterov import Nesterov
-from kobai.optimizers.nesterov_definition import NesterovDefinition
-from kobai.optimizers.rmsprop import RMSProp
-from kobai.optimizers.sgd import SGD
+from typing import Any
 
-__all__ = [
-    "SGD",
-    "AdaDelta",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Lion",
-    "Momentum",
-    "Nesterov",
-    "NesterovDefinition",
-    "Optimizer",
-    "RMSProp",
-    "State",
-    "from_optax",
-    "hyperparameters",
-]
+from kobai.basics import registry
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer, State
+from kobai.optimizers.from_optax import from_optax
+
+__all__ = ["Optimizer", "State", "from_optax", "hyperparameters"]
+
+
+def __getattr__(name: str) -> Any:
+    return registry.member(__name__, name, registry.OPTIMIZERS)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *(entry.attribute for entry in registry.OPTIMIZERS.values())])

@@ -1,8 +1,8 @@
 """AdaDelta (Zeiler 2012, arXiv 1212.5701, algorithm 1; the lecture's equations for AdaDelta)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -29,7 +29,7 @@ class AdaDelta(Optimizer):
 
     memories = ("h", "r")
 
-    def rule(self, g: Any, t: Any, h: Any, r: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, h: Array, r: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt
         h = ρ * h + (1 - ρ) * g * g
         δ = -sqrt(ε + r) / sqrt(ε + h) * g

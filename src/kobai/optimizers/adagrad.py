@@ -1,8 +1,8 @@
 """AdaGrad (Duchi, Hazan and Singer 2011; the lecture's equations for AdaGrad)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -24,7 +24,7 @@ class AdaGrad(Optimizer):
 
     memories = ("h",)
 
-    def rule(self, g: Any, t: Any, h: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ε, sqrt = self.learning_rate, self.epsilon, namespace(g).sqrt
         h = h + g * g
         return -η * g / (ε + sqrt(h)), (h,)

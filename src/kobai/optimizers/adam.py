@@ -1,8 +1,8 @@
 """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; the lecture's equations for Adam)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -30,7 +30,7 @@ class Adam(Optimizer):
 
     memories = ("m", "v")
 
-    def rule(self, g: Any, t: Any, m: Any, v: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, m: Array, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ1, ρ2, ε = self.learning_rate, self.decay_1, self.decay_2, self.epsilon
         sqrt = namespace(g).sqrt
         m = ρ1 * m + (1 - ρ1) * g

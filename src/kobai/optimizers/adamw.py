@@ -1,7 +1,8 @@
 """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2)."""
 
+from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.adam import Adam
-from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters

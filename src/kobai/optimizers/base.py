@@ -21,17 +21,27 @@ optax's signatures, so that a rule can stand in a loop written for optax.
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeGuard
 
 import jax
 import numpy as np
 
-from kobai.errors import UsageError, said
+from kobai.basics.arrays import (
+    Array,
+    Number,
+    Parameters,
+    Structure,
+    Weights,
+    Whole,
+    is_weight,
+    narrow,
+    zeros_like,
+)
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError, said
 
 if TYPE_CHECKING:
     import optax
-
-T = TypeVar("T")
 
 RANGES = {
     "learning_rate": ("rule.rate", lambda x: 0 <= x < math.inf),
@@ -51,39 +61,10 @@ ANY = ("rule.finite", math.isfinite)
 class State(NamedTuple):
     """What a rule remembers between two updates."""
 
-    step: Any
+    step: Whole
     """How many updates were made (an integer scalar)."""
-    memory: dict[str, Any]
+    memory: dict[str, Parameters]
     """One pytree shaped like the parameters for each name in the rule's `memories`."""
-
-
-@dataclass_transform(frozen_default=True)
-def hyperparameters(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass and a pytree whose leaves are its fields: traced, never static.
-
-    Only a field whose metadata say ``{"static": True}``, a switch of True or False, is no leaf.
-    """
-    made = dataclasses.dataclass(frozen=True)(cls)
-    fields = dataclasses.fields(made)  # type: ignore[arg-type]
-    names = [field.name for field in fields if not field.metadata.get("static")]
-    switches = [field.name for field in fields if field.metadata.get("static")]
-
-    def flatten(rule: T) -> tuple[tuple, tuple]:
-        return tuple(getattr(rule, name) for name in names), tuple(getattr(rule, name) for name in switches)
-
-    def flatten_with_keys(rule: T) -> tuple[tuple, tuple]:
-        leaves, static = flatten(rule)
-        return tuple(zip(map(jax.tree_util.GetAttrKey, names), leaves, strict=True)), static
-
-    def unflatten(static: tuple, leaves: Any) -> T:
-        # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything
-        # into the leaves: a placeholder, None, the derivative by a learning rate, which may be negative.
-        rule = object.__new__(made)
-        vars(rule).update(zip([*names, *switches], [*leaves, *static], strict=True))
-        return rule
-
-    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
-    return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,25 +85,29 @@ class Optimizer:
     def __post_init__(self) -> None:
         check(type(self).__name__, vars(self))
 
-    def rule(self, g: Any, t: Any, *memory: Any) -> tuple[Any, tuple[Any, ...]]:
+    def rule(self, g: Array, t: Whole, *memory: Any) -> tuple[Array, tuple[Array, ...]]:
         """The formula on one array: gradient, step number (from 1), memories -> (Δ, new memories)."""
         raise NotImplementedError
 
-    def init(self, params: Any) -> State:
+    def init(self, params: Parameters) -> State:
         """The state before the first update: every memory zero."""
         refuse_grid(type(self).__name__, vars(self))
         return State(np.int32(0), {name: jax.tree.map(zeros_like, params) for name in self.memories})
 
     def update(
-        self, gradient: Any, state: State, params: Any = None, weights: Any = None
-    ) -> tuple[Any, State]:
+        self,
+        gradient: Parameters,
+        state: State,
+        params: Parameters | None = None,
+        weights: Weights | None = None,
+    ) -> tuple[Parameters, State]:
         """The update to be *added* to the parameters, and the next state.
 
         `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update. Only a rule that
         decays the weights looks at `params` and `weights` (see `decayed`).
         """
         refuse_grid(type(self).__name__, vars(self))
-        tree: Any
+        tree: Structure
         leaves, tree = jax.tree.flatten(gradient)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
@@ -136,11 +121,11 @@ class Optimizer:
             update = decayed(update, params, rate, weights)
         return update, State(t, memory)
 
-    def _on_array(self, g: Any, t: Any, *memory: Any) -> tuple[Any, list[Any]]:
+    def _on_array(self, g: Array, t: Whole, *memory: Array) -> tuple[Array, list[Array]]:
         Δ, kept = self.rule(g, t, *memory)
         return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]
 
-    def lookahead(self, params: Any, state: State) -> Any:
+    def lookahead(self, params: Parameters, state: State) -> Parameters:
         """Where the next gradient is to be taken: at the parameters themselves."""
         return params
 
@@ -153,7 +138,9 @@ class Optimizer:
         return optax.GradientTransformation(self.init, self.update)
 
 
-def decayed(update: Any, params: Any, rate: Any, weights: Any = None) -> Any:
+def decayed(
+    update: Parameters, params: Parameters | None, rate: Number, weights: Weights | None = None
+) -> Parameters:
     """The update with the weights shrunk beside it: Δ − rate·θ (Loshchilov and Hutter 2019).
 
     `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole
@@ -168,18 +155,13 @@ def decayed(update: Any, params: Any, rate: Any, weights: Any = None) -> Any:
             raise UsageError("error.decay.params")
         return update
 
-    def shrink(Δ: Any, θ: Any, weight: Any) -> Any:
+    def shrink(Δ: Array, θ: Array, weight: Array | bool) -> Array:
         return Δ if weight is False else narrow(Δ - rate * weight * θ, Δ)
 
     return jax.tree.map(shrink, update, params, weights)
 
 
-def is_weight(array: Any) -> bool:
-    """Whether an array holds weights: biases and scales have fewer than two dimensions."""
-    return np.ndim(array) >= 2
-
-
-def check(owner: str, values: Mapping[str, Any]) -> None:
+def check(owner: str, values: Mapping[str, object]) -> None:
     """Raise `UsageError` where a hyperparameter is no number, or out of its range."""
     for name, value in values.items():
         rule, holds = RANGES.get(name, ANY)
@@ -188,14 +170,14 @@ def check(owner: str, values: Mapping[str, Any]) -> None:
                 raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(entry))
 
 
-def refuse_grid(owner: str, values: Mapping[str, Any]) -> None:
+def refuse_grid(owner: str, values: Mapping[str, object]) -> None:
     """Raise `UsageError` where a hyperparameter is a grid: that is several optimizers."""
     for name, value in values.items():
         if is_grid(value):
             raise UsageError("error.grid", owner=owner, name=name, value=value)
 
 
-def entries(value: Any) -> Iterator[Any]:
+def entries(value: object) -> Iterator[object]:
     """What can be checked in a hyperparameter: each entry of a list or a NumPy array, or the value itself.
 
     Nothing in an array of JAX: it may be traced.
@@ -209,37 +191,11 @@ def entries(value: Any) -> Iterator[Any]:
         yield value
 
 
-def is_grid(value: Any) -> bool:
+def is_grid(value: object) -> TypeGuard[list | tuple | np.ndarray]:
     """Whether a hyperparameter is several: a list, a tuple or a NumPy array of one or more dimensions."""
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def is_number(value: Any) -> bool:
-    """Whether it is a real Python number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def numbers(value: Any) -> Iterator[float]:
+def numbers(value: object) -> Iterator[float]:
     """The numbers among the `entries` of `value`."""
     return (float(entry) for entry in entries(value) if is_number(entry))
-
-
-def narrow(value: Any, like: Any) -> Any:
-    """`value` in the dtype of `like` where it came out wider.
-
-    It does from ρᵗ, a float64 of NumPy's beside a float32 array, and from float32 hyperparameters beside
-    bfloat16 parameters.
-    """
-    if not hasattr(like, "dtype") or not jax.dtypes.issubdtype(like.dtype, np.floating):
-        return value
-    return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
-
-
-def zeros_like(array: Any) -> Any:
-    """Zeros of the shape, dtype and library (NumPy, JAX) of `array`."""
-    return namespace(array).zeros_like(array)
-
-
-def namespace(array: Any) -> Any:
-    """The library that `array` belongs to: a formula written with it runs on NumPy and JAX arrays alike."""
-    return array.__array_namespace__() if hasattr(array, "__array_namespace__") else np

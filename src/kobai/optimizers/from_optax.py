@@ -2,14 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer, check, entries, is_grid, is_number, numbers, refuse_grid
+from kobai.basics.arrays import Parameters, Weights
+from kobai.basics.checks import is_number
+from kobai.basics.errors import UsageError
+from kobai.optimizers.base import Optimizer, check, entries, is_grid, numbers, refuse_grid
+
+if TYPE_CHECKING:
+    import optax
+
+Factory = Callable[..., "optax.GradientTransformation"]
+"""A function that makes an optax optimizer."""
 
 
 @jax.tree_util.register_dataclass
@@ -21,10 +30,10 @@ class FromOptax(Optimizer):
     `optax.inject_hyperparams` would make float32 arrays of the arguments and drift from the plain optimizer.
     """
 
-    factory: Callable[..., Any] = dataclasses.field(metadata={"static": True})
-    hyperparameters: dict[str, Any]
+    factory: Factory = dataclasses.field(metadata={"static": True})
+    hyperparameters: dict[str, object]
     """The float arguments (or lists of them: a grid): traced."""
-    settings: tuple[tuple[str, Any], ...] = dataclasses.field(metadata={"static": True})
+    settings: tuple[tuple[str, object], ...] = dataclasses.field(metadata={"static": True})
     """All other arguments: part of the program."""
 
     elementwise = False
@@ -36,22 +45,28 @@ class FromOptax(Optimizer):
     def name(self) -> str:
         return name_of(self.factory)
 
-    def transformation(self) -> Any:
+    def transformation(self) -> "optax.GradientTransformation":
         """The `optax.GradientTransformation`."""
         refuse_grid(self.name, self.hyperparameters)
         return self.factory(**self.hyperparameters, **dict(self.settings))
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: Parameters) -> PyTree:
         return self.transformation().init(params)
 
-    def update(self, gradient: Any, state: Any, params: Any = None, weights: Any = None) -> tuple[Any, Any]:
+    def update(
+        self,
+        gradient: Parameters,
+        state: PyTree,
+        params: Parameters | None = None,
+        weights: Weights | None = None,
+    ) -> tuple[Parameters, PyTree]:
         return self.transformation().update(gradient, state, params)
 
-    def as_optax(self) -> Any:
+    def as_optax(self) -> "optax.GradientTransformation":
         return self.transformation()
 
 
-def from_optax(factory: Callable[..., Any], **arguments: Any) -> FromOptax:
+def from_optax(factory: Factory, **arguments: object) -> FromOptax:
     """An optax optimizer under kobai's contract.
 
     Args:
@@ -80,13 +95,13 @@ def from_optax(factory: Callable[..., Any], **arguments: Any) -> FromOptax:
     return optimizer
 
 
-def name_of(factory: Callable[..., Any]) -> str:
+def name_of(factory: Factory) -> str:
     """What a factory is called; a `functools.partial` after its function."""
     factory = getattr(factory, "func", factory)
     return getattr(factory, "__name__", type(factory).__name__)
 
 
-def _is_traced(name: str, value: Any) -> bool:
+def _is_traced(name: str, value: object) -> bool:
     """Whether an argument is a hyperparameter: a float, or a grid of numbers with a float among them."""
     if isinstance(value, tuple):
         return False
@@ -98,14 +113,14 @@ def _is_traced(name: str, value: Any) -> bool:
     return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Python floats: NumPy's would widen a float32 array."""
     if is_grid(value):
         return list(numbers(value))
     return float(value) if isinstance(value, int | float | np.generic) else value
 
 
-def _is_hashable(value: Any) -> bool:
+def _is_hashable(value: object) -> bool:
     try:
         hash(value)
     except TypeError:
@@ -118,9 +133,9 @@ def _try_out(optimizer: FromOptax) -> None:
     first = {key: value[0] if is_grid(value) else value for key, value in optimizer.hyperparameters.items()}
     point = {"w": jnp.zeros((2, 2)), "b": jnp.zeros(2)}
 
-    def once(hyperparameters: Mapping[str, Any]) -> Any:
-        made = dataclasses.replace(optimizer, hyperparameters=dict(hyperparameters))
-        return made.update(point, made.init(point), point)
+    def once(hyperparameters: Mapping[str, object]) -> Parameters:
+        trial = dataclasses.replace(optimizer, hyperparameters=dict(hyperparameters))
+        return trial.update(point, trial.init(point), point)[0]
 
     try:
         jax.eval_shape(once, first)

@@ -1,8 +1,8 @@
 """Lion (Chen and others 2023, arXiv 2302.06675, algorithm 2)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -30,7 +30,7 @@ class Lion(Optimizer):
     memories = ("m",)
     decays = True
 
-    def rule(self, g: Any, t: Any, m: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, m: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ1, ρ2 = self.learning_rate, self.decay_1, self.decay_2
         sign = namespace(g).sign
         c = ρ1 * m + (1 - ρ1) * g

@@ -1,8 +1,8 @@
 """Momentum (Polyak 1964; the lecture's equations for Momentum)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.basics.arrays import Array, Whole
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -25,7 +25,7 @@ class Momentum(Optimizer):
 
     memories = ("v",)
 
-    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, α = self.learning_rate, self.momentum
         v = α * v - η * g
         return v, (v,)

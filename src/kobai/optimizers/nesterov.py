@@ -1,8 +1,8 @@
 """Nesterov's accelerated gradient, implementation form (Bengio et al. 2012, arXiv 1212.0901, section 3.5)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.basics.arrays import Array, Whole
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -25,7 +25,7 @@ class Nesterov(Optimizer):
 
     memories = ("v",)
 
-    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, α = self.learning_rate, self.momentum
         v = α * v - η * g
         return α * v - η * g, (v,)

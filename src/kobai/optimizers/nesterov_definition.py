@@ -1,11 +1,13 @@
 """Nesterov's accelerated gradient as defined (Nesterov 1983; Sutskever et al. 2013, equations 3 and 4)."""
 
-from typing import Any
+from typing import NoReturn
 
 import jax
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import Optimizer, State, hyperparameters, narrow
+from kobai.basics.arrays import Array, Parameters, Whole, narrow
+from kobai.basics.errors import UsageError
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer, State
 
 
 @hyperparameters
@@ -27,16 +29,16 @@ class NesterovDefinition(Optimizer):
 
     memories = ("v",)
 
-    def lookahead(self, params: Any, state: State) -> Any:
+    def lookahead(self, params: Parameters, state: State) -> Parameters:
         """θ + αv."""
         α = self.momentum
         return jax.tree.map(lambda θ, v: narrow(θ + α * v, θ), params, state.memory["v"])
 
-    def rule(self, g: Any, t: Any, v: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, α = self.learning_rate, self.momentum
         v = α * v - η * g
         return v, (v,)
 
-    def as_optax(self) -> Any:
+    def as_optax(self) -> NoReturn:
         """Refused: an optax loop takes the gradient at the parameters, never at a look-ahead point."""
         raise UsageError("error.as_optax.lookahead")

@@ -1,8 +1,8 @@
 """RMSProp (Tieleman and Hinton 2012, lecture 6.5; the lecture's equations for RMSProp)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters, namespace
+from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -26,7 +26,7 @@ class RMSProp(Optimizer):
 
     memories = ("h",)
 
-    def rule(self, g: Any, t: Any, h: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt
         h = ρ * h + (1 - ρ) * g * g
         return -η * g / sqrt(ε + h), (h,)

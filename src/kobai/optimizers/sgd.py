@@ -1,8 +1,8 @@
 """Stochastic gradient descent (Robbins and Monro 1951; the lecture's equation for SGD)."""
 
-from typing import Any
-
-from kobai.optimizers.base import Optimizer, hyperparameters
+from kobai.basics.arrays import Array, Whole
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import Optimizer
 
 
 @hyperparameters
@@ -20,6 +20,6 @@ class SGD(Optimizer):
 
     learning_rate: float = 0.01
 
-    def rule(self, g: Any, t: Any) -> tuple[Any, tuple]:
+    def rule(self, g: Array, t: Whole) -> tuple[Array, tuple[Array, ...]]:
         η = self.learning_rate
         return -η * g, ()

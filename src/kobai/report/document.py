@@ -17,7 +17,7 @@ from typing import Any
 import jax
 from plotly.offline import get_plotlyjs
 
-import kobai
+from kobai.basics.version import __version__
 from kobai.words import current, say
 
 
@@ -34,41 +34,68 @@ def page(*, title: str, headline: str, main: str, data: str, style: str = "", sc
         "language": current(),
         "title": html.escape(title),
         "headline": html.escape(headline),
-        "style": read("report.css") + style,
+        "style": read("kobai.report", "report.css") + style,
         "main": main,
         "data": data,
         "plotly": get_plotlyjs(),
-        "script": read("report.js") + script,
+        "script": read("kobai.report", "report.js") + script,
     }
-    return fill(read("template.html"), parts)
+    return fill(read("kobai.report", "template.html"), parts)
 
 
 def evidence(
-    kind: str, *, chips: str, figures: str, command: str, settings: str, heading: str = "report.figures"
+    kind: str,
+    *,
+    chips: Sequence[tuple[str, str]],
+    figures: str,
+    command: str,
+    settings: str,
+    heading: str = "report.figures",
 ) -> str:
     """What stands below the tables of every page: the figures with their buttons, and how it was made.
 
     Args:
       kind: "report" for the words ``report.figures.use`` and ``report.figures.choose``.
-      chips, figures, settings: HTML.
+      chips: (name, CSS of its mark) of each button that hides and shows the lines of that name.
+      figures, settings: HTML.
       command: letters: what makes the page again.
       heading: key of the words above the figures.
     """
     parts = {
         "heading": html.escape(say(heading)),
-        "use": html.escape(say(f"{kind}.figures.use")),
+        "use": html.escape(say(f"{kind}.figures.use")) if chips else "",
         "choose": html.escape(say(f"{kind}.figures.choose")),
-        "chips": chips,
+        "chips": "".join(_chip(name, mark) for name, mark in chips),
         "figures": figures,
         "command": html.escape(command),
         "settings": settings,
     }
-    return fill(read("evidence.html"), parts)
+    return fill(read("kobai.report", "evidence.html"), parts)
 
 
-def read(name: str) -> str:
-    """A file that ships beside this one."""
-    return files("kobai.report").joinpath(name).read_text("utf-8")
+def _chip(name: str, mark: str) -> str:
+    name = html.escape(name)
+    return (
+        f'<button type="button" aria-pressed="true" data-name="{name}"><i style="{mark}"></i>{name}</button>'
+    )
+
+
+def notes(sentences: Iterable[str]) -> str:
+    """Sentences of caution as a list under a heading; nothing where there are none."""
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    heading = html.escape(say("report.notes"))
+    return f'<aside class="notes"><h3>{heading}</h3><ul>{items}</ul></aside>' if items else ""
+
+
+def sections(parts: Mapping[str, str]) -> str:
+    """Parts of HTML, each under the heading whose key is given."""
+    heads = ((html.escape(say(key)), part) for key, part in parts.items())
+    return "".join(f"<section><h3>{head}</h3>{part}</section>" for head, part in heads)
+
+
+def read(package: str, name: str) -> str:
+    """The text of a file that ships in a package of kobai."""
+    return files(package).joinpath(name).read_text("utf-8")
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
@@ -144,7 +171,7 @@ def versions() -> list[tuple[str, str]]:
     cores = os.cpu_count()
     kinds = " ".join(dict.fromkeys((device.platform, device.device_kind)))
     return [
-        ("kobai", kobai.__version__),
+        ("kobai", __version__),
         *((name, version(name)) for name in ("jax", "numpy", "scipy", "polars")),
         ("python", platform.python_version()),
         (say("report.setting.platform"), platform.platform()),

@@ -79,8 +79,8 @@ def figure(
         name: _arrangement(len(titles), count, height, margin["t"] + margin["b"], gap)
         for name, count, gap in (("wide", columns[0], GAP), ("narrow", columns[1], 3 * GAP))
     }
-    made = go.Figure()
-    made.update_layout(
+    drawing = go.Figure()
+    drawing.update_layout(
         template="none",
         meta=meta,
         margin=margin,
@@ -103,18 +103,19 @@ def figure(
     }
     for panel, (across, up) in enumerate(zip(x, y, strict=True), start=1):
         number = "" if panel == 1 else panel
-        made.update_layout(
+        drawing.update_layout(
             {
                 f"xaxis{number}": {**common, "anchor": axis("y", panel), **across},
                 f"yaxis{number}": {**common, "anchor": axis("x", panel), **up},
             }
         )
-    return made.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
+    return drawing.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
 
 
 def _title(title: str, panel: int) -> dict[str, Any]:
     return {
-        "text": f"<b>{title}</b>" if title else "",
+        "text": title,
+        "font": {"weight": "bold"},
         "xref": f"{axis('x', panel)} domain",
         "yref": f"{axis('y', panel)} domain",
         "x": 0,
@@ -163,13 +164,13 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     worst = sign * max((sign * values).min(), sign * start - 0.2 * room)
     ends = sorted((worst - sign * 0.03 * room, best + sign * 0.05 * room))
     kind = "log" if logarithmic else "linear"
-    made: dict[str, Any] = {"type": kind, "range": [float(end) for end in ends]}
+    look: dict[str, Any] = {"type": kind, "range": [float(end) for end in ends]}
     decades = ends[1] - ends[0]
     if logarithmic and decades > 0.8:  # numbers at 1, 2, 5, 10; over many decades at 1, 10, 100
-        made["dtick"] = "D2" if decades < 3 else 1
+        look["dtick"] = "D2" if decades < 3 else 1
     if logarithmic and decades < 3:
-        made["tickformat"] = "~g"  # else plotly writes 2 for 0.02, even where no 0.01 is in sight
-    return made
+        look["tickformat"] = "~g"  # else plotly writes 2 for 0.02, even where no 0.01 is in sight
+    return look
 
 
 def in_data(axis: dict[str, Any], position: Any) -> Any:

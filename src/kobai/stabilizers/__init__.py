@@ -5,7 +5,7 @@
     regularization   L1 and L2 in the loss, weight decay beside the step
     early_stopping   the end when validation no longer improves, and the best weights back
 
-The table of names is `kobai.methods.STABILIZERS`. In a comparison each is an axis, whose effect is measured
+The table of names is in `kobai.basics.registry`. In a comparison each is an axis, whose effect is measured
 paired by seed: ``kobai.compare("digits", clip=["none", "norm:1"])``.
 """
 

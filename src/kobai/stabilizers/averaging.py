@@ -12,20 +12,24 @@ iterates would count far too much, as in Adam's correction.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.optimizers.base import namespace, narrow
-from kobai.spelling import COUNT, check_number, parse, written
+from kobai.basics.arrays import Array, Number, Parameters, Whole, namespace, narrow
+from kobai.basics.checks import COUNT, check_number
+from kobai.basics.notation import parse, written
+
+Steps = Whole | Array
+"""Steps, counted from 1."""
 
 
 class AverageState(NamedTuple):
     """The mean so far, a pytree like the parameters, and the number of iterates that it has seen."""
 
-    step: Any
-    mean: Any
+    step: Whole
+    mean: Parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,22 +41,22 @@ class Averaging:
     """
 
     name: str
-    weight: Callable[[Any], Any] = dataclasses.field(repr=False, compare=False)
+    weight: Callable[[Steps], Array] = dataclasses.field(repr=False, compare=False)
     """w(t) for an array of steps t, counted from 1."""
     shortest: int = dataclasses.field(default=1, repr=False, compare=False)
     """The steps of the shortest run in which the mean is one of several iterates."""
 
-    def init(self, params: Any) -> AverageState:
+    def init(self, params: Parameters) -> AverageState:
         return AverageState(np.int32(0), params)
 
-    def update(self, params: Any, state: AverageState) -> AverageState:
+    def update(self, params: Parameters, state: AverageState) -> AverageState:
         """The state with the iterate `params` in its mean."""
         t = state.step + 1
         w = self.weight(t)
         return AverageState(t, jax.tree.map(lambda mean, θ: narrow(mixed(mean, θ, w), θ), state.mean, params))
 
 
-def mixed(mean: Any, θ: Any, w: Any) -> Any:
+def mixed(mean: Array, θ: Array, w: Number) -> Array:
     """(1 − w) θ̄ + w θ."""
     return (1 - w) * mean + w * θ
 
@@ -78,4 +82,8 @@ def average(text: str | Averaging | None) -> Averaging | None:
     return text if text is None or isinstance(text, Averaging) else parse("kind.average", text, AVERAGES)
 
 
-AVERAGES: dict[str, Callable[..., Any]] = {"none": lambda: None, "polyak": polyak, "exponential": exponential}
+AVERAGES: dict[str, Callable[..., Averaging | None]] = {
+    "none": lambda: None,
+    "polyak": polyak,
+    "exponential": exponential,
+}

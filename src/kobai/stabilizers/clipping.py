@@ -13,14 +13,16 @@ entry from spreading.
 """
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.errors import UsageError
-from kobai.optimizers.base import hyperparameters, namespace, narrow
-from kobai.spelling import COUNT, check_fields, check_number, parse, written
+from kobai.basics.arrays import Array, Number, Parameters, Scalar, Truth, Vector, Whole, namespace, narrow
+from kobai.basics.checks import COUNT, check_fields, check_number
+from kobai.basics.errors import UsageError
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.notation import parse, written
 
 if TYPE_CHECKING:
     import optax
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
 class ClipState(NamedTuple):
     """What clipping remembers."""
 
-    norms: Any
+    norms: Vector
     """[first]: the norms measured so far, ascending, then infinite; empty without a percentile."""
-    seen: Any
-    """int32: how many were."""
-    skipped: Any
-    """int32: the gradients that were not finite."""
+    seen: Whole
+    """How many were."""
+    skipped: Whole
+    """The gradients that were not finite."""
 
 
 @hyperparameters
@@ -45,13 +47,13 @@ class Clip:
     NumPy or JAX arrays, as in optax.
     """
 
-    value: Any = math.inf
+    value: Number = math.inf
     """The largest entry."""
-    norm: Any = math.inf
+    norm: Number = math.inf
     """The largest norm."""
-    percentile: Any = 0.0
+    percentile: Number = 0.0
     """q, of the first norms."""
-    first: Any = 0
+    first: Number = 0
     """k: how many norms are measured; 0: the bound is given."""
 
     def __post_init__(self) -> None:
@@ -64,18 +66,24 @@ class Clip:
     def name(self) -> str:
         """How the command line writes it: "norm:1"."""
         if self.first:
-            return written("percentile", self.percentile, *([self.first] if self.first != FIRST else []))
+            first = [float(self.first)] if self.first != FIRST else []
+            return written("percentile", float(self.percentile), *first)
         bounds = {"value": self.value, "norm": self.norm}
-        return next((written(kind, v) for kind, v in bounds.items() if v < math.inf), "none")
+        return next((written(kind, float(v)) for kind, v in bounds.items() if v < math.inf), "none")
 
-    def init(self, params: Any, room: int | None = None) -> ClipState:
+    def init(self, params: Parameters, room: int | None = None) -> ClipState:
         """The state before the first gradient; `room`: for how many norms, where `first` is traced."""
         dtype = np.result_type(np.float32, *(_wide(leaf) for leaf in _arrays(params)))
         return ClipState(
             np.full(int(self.first) if room is None else room, np.inf, dtype), np.int32(0), np.int32(0)
         )
 
-    def update(self, gradient: Any, state: ClipState, params: Any = None) -> tuple[Any, ClipState]:  # noqa: ARG002
+    def update(
+        self,
+        gradient: Parameters,
+        state: ClipState,
+        params: Parameters | None = None,  # noqa: ARG002
+    ) -> tuple[Parameters, ClipState]:
         """(the clipped gradient, the next state); of one that is not finite zero, if there is a bound."""
         scale, scaled_length = _scaled_norm(gradient)
         length = _unscaled(scale, scaled_length)
@@ -90,7 +98,7 @@ class Clip:
         too_long = finite & (length * (1 - ROUNDING * np.finfo(length.dtype).eps) > bound)
         divisor, factor = xp.where(too_long, scaled_length, 1), xp.where(too_long, bound, 1)
 
-        def clipped(g: Any) -> Any:
+        def clipped(g: Array) -> Array:
             shortened = g * scale / divisor * factor  # v·sg/‖sg‖, in an order that does not overflow
             kept = xp.clip(xp.where(too_long, shortened, g), -self.value, self.value)
             return narrow(xp.where(left_out, 0, kept), g)
@@ -98,7 +106,7 @@ class Clip:
         skipped = state.skipped + xp.where(left_out, 1, 0).astype(np.int32)
         return jax.tree.map(clipped, gradient), state._replace(skipped=skipped)
 
-    def _measured(self, length: Any, finite: Any, state: ClipState) -> ClipState:
+    def _measured(self, length: Scalar, finite: Truth, state: ClipState) -> ClipState:
         """The state with one more norm, while they are being measured."""
         if len(state.norms) == 0:
             return state
@@ -110,7 +118,7 @@ class Clip:
         norms = xp.where(measuring, inserted, state.norms).astype(state.norms.dtype)
         return state._replace(norms=norms, seen=state.seen + xp.where(measuring, 1, 0).astype(np.int32))
 
-    def _threshold(self, state: ClipState) -> Any:
+    def _threshold(self, state: ClipState) -> Number:
         """The percentile of the norms, interpolated linearly; infinite while they are being measured."""
         if len(state.norms) == 0:
             return math.inf
@@ -167,7 +175,7 @@ def clip(text: "str | Clip") -> Clip:
 CLIPS = {"none": Clip, "value": clip_value, "norm": clip_norm, "percentile": clip_percentile}
 
 
-def global_norm(tree: Any) -> Any:
+def global_norm(tree: Parameters) -> Scalar:
     """‖g‖ over all arrays of a pytree, at least in float32; not finite exactly where an entry is not.
 
     A norm beyond the largest number is told as that number.
@@ -175,7 +183,7 @@ def global_norm(tree: Any) -> Any:
     return _unscaled(*_scaled_norm(tree))
 
 
-def _scaled_norm(tree: Any) -> tuple[Any, Any]:
+def _scaled_norm(tree: Parameters) -> tuple[Scalar, Scalar]:
     """(s, ‖s·g‖), with s the power of two that brings the largest entry near 1.
 
     In float32 a plain sum of squares overflows from 1.8e19, and is zero below 1e-23. A power of two, and not
@@ -197,18 +205,18 @@ def _scaled_norm(tree: Any) -> tuple[Any, Any]:
     return scale, xp.where(finite, xp.sqrt(squares), largest)
 
 
-def _unscaled(scale: Any, length: Any) -> Any:
+def _unscaled(scale: Scalar, length: Scalar) -> Scalar:
     """‖g‖ from the two numbers of `_scaled_norm`; the largest number where it is beyond that."""
     xp = namespace(length)
     most = np.finfo(length.dtype).max * xp.minimum(scale, 1)
     return xp.where(xp.isfinite(length), xp.minimum(length, most), length) / scale
 
 
-def _arrays(tree: Any) -> list[Any]:
+def _arrays(tree: Parameters) -> list[Array]:
     """The leaves of a pytree, as arrays of NumPy where they are none."""
     return [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
 
 
-def _wide(array: Any) -> Any:
+def _wide(array: Array) -> np.dtype:
     """The dtype in which the squares of `array` are added: float32 at least."""
     return np.promote_types(array.dtype, np.float32)

@@ -8,23 +8,26 @@ Courville (2016), Deep Learning, algorithm 7.1::
 """
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from kobai.optimizers.base import hyperparameters, namespace
-from kobai.spelling import COUNT, check_fields, check_number, parse, written
+from kobai.basics.arrays import Number, Parameters, Truth, Whole, namespace
+from kobai.basics.checks import COUNT, check_fields, check_number
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.notation import parse, written
 
 
 class Best(NamedTuple):
     """The best evaluation so far."""
 
-    loss: Any
-    params: Any
+    loss: Number
+    params: Parameters
     """The parameters at it: what is restored at the end."""
-    waited: Any
-    """int32: evaluations since."""
+    waited: Whole
+    """Evaluations since."""
 
 
 @hyperparameters
@@ -35,8 +38,8 @@ class EarlyStopping:
     ``rule.ends(best)``, with ``best.params`` in place of the last. A loss of NaN is no improvement.
     """
 
-    patience: Any
-    minimum_change: Any = 0.0
+    patience: Number
+    minimum_change: Number = 0.0
 
     def __post_init__(self) -> None:
         change = ("rule.rate", lambda x: 0 <= x < math.inf)
@@ -45,13 +48,13 @@ class EarlyStopping:
     @property
     def name(self) -> str:
         """How the command line writes it: "patience:10"."""
-        change = [self.minimum_change] if self.minimum_change else []
-        return written("patience", self.patience, *change)
+        change = [float(self.minimum_change)] if self.minimum_change else []
+        return written("patience", float(self.patience), *change)
 
-    def init(self, params: Any) -> Best:
+    def init(self, params: Parameters) -> Best:
         return Best(math.inf, params, np.int32(0))
 
-    def update(self, loss: Any, params: Any, best: Best) -> Best:
+    def update(self, loss: Number, params: Parameters, best: Best) -> Best:
         """`best` after one more evaluation."""
         xp = namespace(loss)
         better = loss < best.loss - self.minimum_change
@@ -59,7 +62,7 @@ class EarlyStopping:
         waited = xp.where(better, 0, best.waited + 1).astype(np.int32)
         return Best(xp.where(better, loss, best.loss), kept, waited)
 
-    def ends(self, best: Best) -> Any:
+    def ends(self, best: Best) -> Truth:
         """Whether it is time to stop."""
         return best.waited >= self.patience
 
@@ -71,8 +74,11 @@ def early_stopping(patience: float, minimum_change: float = 0.0) -> EarlyStoppin
     return EarlyStopping(int(patience), float(minimum_change))
 
 
+SPELLINGS: dict[str, Callable[..., EarlyStopping | None]] = {"none": lambda: None, "patience": early_stopping}
+
+
 def stopping(text: str | EarlyStopping | None) -> EarlyStopping | None:
     """The rule written as "patience:10" or "patience:10:0.001"; None for "none"."""
     if text is None or isinstance(text, EarlyStopping):
         return text
-    return parse("kind.early_stopping", text, {"none": lambda: None, "patience": early_stopping})
+    return parse("kind.early_stopping", text, SPELLINGS)

@@ -15,13 +15,14 @@ w are the weights, arrays of two or more dimensions; biases and scales are left 
 
 import dataclasses
 import math
-from typing import Any
 
 import jax
 
-from kobai.errors import UsageError, said
-from kobai.optimizers.base import decayed, hyperparameters, is_weight, namespace, narrow
-from kobai.spelling import check_fields, check_number
+from kobai.basics.arrays import Array, Number, Parameters, Weights, is_weight, namespace, narrow
+from kobai.basics.checks import check_fields, check_number
+from kobai.basics.errors import UsageError, said
+from kobai.basics.hyperparameters import hyperparameters
+from kobai.optimizers.base import decayed
 
 STRENGTH = ("rule.rate", lambda x: 0 <= x < math.inf)
 """What a strength may be: the key of the rule in words, and the rule."""
@@ -34,8 +35,8 @@ class Penalty:
     `biases`: whether the arrays of fewer than two dimensions pay too.
     """
 
-    l1: Any = 0.0
-    l2: Any = 0.0
+    l1: Number = 0.0
+    l2: Number = 0.0
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class Penalty:
         """How tables call it: "0.0001"."""
         return _called(self.l1 or self.l2, self.biases)
 
-    def loss(self, params: Any) -> Any:
+    def loss(self, params: Parameters) -> Number:
         """What is added to the loss."""
         return sum(
             self.l1 * namespace(w).sum(namespace(w).abs(w)) + self.l2 / 2 * namespace(w).sum(w * w)
@@ -54,7 +55,9 @@ class Penalty:
             if self.biases or is_weight(w)
         )
 
-    def gradient(self, gradient: Any, params: Any, weights: Any = None) -> Any:
+    def gradient(
+        self, gradient: Parameters, params: Parameters, weights: Weights | None = None
+    ) -> Parameters:
         """The gradient of loss and penalty from the gradient of the loss.
 
         `weights`: a pytree like `params` of True and False, or of arrays of 1 and 0: which entries pay.
@@ -62,7 +65,7 @@ class Penalty:
         if weights is None:
             weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
 
-        def add(g: Any, w: Any, pays: Any) -> Any:
+        def add(g: Array, w: Array, pays: Array | bool) -> Array:
             return (
                 g if pays is False else narrow(g + pays * (self.l1 * namespace(w).sign(w) + self.l2 * w), g)
             )
@@ -77,7 +80,7 @@ class WeightDecay:
     `biases`: whether the arrays of fewer than two dimensions are shrunk too.
     """
 
-    rate: Any = 0.0
+    rate: Number = 0.0
     """λ."""
     biases: bool = dataclasses.field(default=False, metadata={"static": True})
 
@@ -89,7 +92,13 @@ class WeightDecay:
         """How tables call it: "0.0001"."""
         return _called(self.rate, self.biases)
 
-    def update(self, update: Any, params: Any, learning_rate: Any, weights: Any = None) -> Any:
+    def update(
+        self,
+        update: Parameters,
+        params: Parameters,
+        learning_rate: Number,
+        weights: Weights | None = None,
+    ) -> Parameters:
         """The update of a rule at `learning_rate` (η), with the weights shrunk."""
         if weights is None:
             weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
@@ -114,12 +123,12 @@ def weight_decay(rate: float, biases: bool = False) -> WeightDecay:
     return WeightDecay(float(rate), biases)
 
 
-def _check(part: Any, *strengths: str) -> None:
+def _check(part: Penalty | WeightDecay, *strengths: str) -> None:
     check_fields(part, dict.fromkeys(strengths, STRENGTH))
     if not isinstance(part.biases, bool):
         owner, rule = type(part).__name__, said("rule.flag")
         raise UsageError("error.range", owner=owner, name="biases", rule=rule, value=repr(part.biases))
 
 
-def _called(strength: float, biases: bool) -> str:
+def _called(strength: Number, biases: bool) -> str:
     return f"{strength!r}".removesuffix(".0") + ("+biases" if biases else "")

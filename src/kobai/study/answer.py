@@ -5,20 +5,20 @@ Everything that is printed, drawn or written to ``answer.json`` is read from the
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from kobai.basics.files import json_text
+from kobai.candidates.values import learning_rate
 from kobai.study.effects import Effect, effects
-from kobai.study.grid import learning_rate
 from kobai.study.notes import Note, notes
-from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
-from kobai.study.questions import Question, question
+from kobai.study.outcome import Outcome
+from kobai.study.question import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
-from kobai.study.study import Trial
+from kobai.study.study import CONFIRMATION, Trial
 
 __all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
 
@@ -52,14 +52,18 @@ class Answer:
 
     def to_json(self) -> str:
         """All of it as JSON; what is not finite or not estimable is null."""
+        return json_text(self.content())
+
+    def content(self) -> dict[str, Any]:
+        """All of it as dictionaries and lists, the notes in the language in use."""
         content = dataclasses.asdict(self)
         content["notes"] = [str(note) for note in self.notes]
         asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
-        for found, questions in ((content, asked), (content["axes"], self.axes)):
+        for part, questions in ((content, asked), (content["axes"], self.axes)):
             for name, asks in questions.items():
-                found[name]["not_established"] = [c.name for c in asks.open]
-                found[name]["overtaken_by"] = [c.name for c in asks.faster]
-        return json.dumps(_finite(content), indent=2, ensure_ascii=False)
+                part[name]["not_established"] = [c.name for c in asks.open]
+                part[name]["overtaken_by"] = [c.name for c in asks.faster]
+        return content
 
     @property
     def questions(self) -> dict[str, Question]:
@@ -84,10 +88,7 @@ def answer(outcome: Outcome) -> Answer:
     budget = study.steps
 
     def confirmed(trials: Mapping[str, Trial]) -> dict[str, np.ndarray]:
-        return {
-            name: times(study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
-            for name, trial in trials.items()
-        }
+        return {name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in trials.items()}
 
     rates = {_rate(trial): trial for trial in [first, *outcome.neighbours]}
     asked = {
@@ -99,7 +100,7 @@ def answer(outcome: Outcome) -> Answer:
     table, of_axes = rows(outcome, asked["optimizer"]), effects(outcome)
     return Answer(
         task=study.task.name,
-        metric=study.task.measure,
+        metric=study.task.metric_label,
         maximize=study.task.maximize,
         target=outcome.target,
         target_stated=outcome.stated,
@@ -129,17 +130,6 @@ def _trainings(outcome: Outcome) -> int:
 def _rate(trial: Trial) -> str:
     rate = learning_rate(trial.setting)
     return "–" if rate is None else f"{rate:.6g}"
-
-
-def _finite(value: Any) -> Any:
-    """`value` with null in place of numbers JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

@@ -18,13 +18,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from kobai.errors import UsageError, is_whole, unknown
+from kobai.basics.checks import is_whole
+from kobai.basics.errors import UsageError, unknown
+from kobai.engine.strategy import Strategy
 from kobai.schedules import Schedule, schedule
 from kobai.stabilizers.averaging import Averaging, average
 from kobai.stabilizers.clipping import Clip, clip
 from kobai.stabilizers.early_stopping import EarlyStopping, stopping
 from kobai.stabilizers.regularization import Penalty, WeightDecay, l1, l2, weight_decay
-from kobai.strategy import Strategy
 from kobai.tasks.task import Task
 
 
@@ -50,13 +51,13 @@ class Axis:
     values: tuple[Value, ...]
 
 
-def axes(given: Mapping[str, Any]) -> tuple[Axis, ...]:
+def axes(arguments: Mapping[str, Any]) -> tuple[Axis, ...]:
     """The axes of a comparison from what the user gave for each: a value or several; None: left out."""
-    return tuple(_axis(name, values) for name, values in given.items() if values is not None)
+    return tuple(_axis(name, values) for name, values in arguments.items() if values is not None)
 
 
-def _axis(name: str, given: Any) -> Axis:
-    items = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+def _axis(name: str, argument: Any) -> Axis:
+    items = list(argument) if isinstance(argument, Iterable) and not isinstance(argument, str) else [argument]
     if not items:
         raise UsageError("error.empty", name=name)
     values: dict[str, Value] = {}
@@ -159,7 +160,7 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
     `make` takes the values of `activation` and `batch_norm` by name, where there are such axes.
     """
     of_task = [axis for axis in axes if axis.name in OF_TASK]
-    made = {}
+    tasks = {}
     for values in itertools.product(*(axis.values for axis in of_task)):
         options = {axis.name: value.part for axis, value in zip(of_task, values, strict=True)}
         batch_size = options.pop("batch_size", None)
@@ -167,8 +168,8 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
         if batch_size is not None:
             examples = len(jax.tree.leaves(task.train)[0])
             task = dataclasses.replace(task, batch_size=examples if batch_size == "full" else batch_size)
-        made[tuple(value.name for value in values)] = task
-    return made
+        tasks[tuple(value.name for value in values)] = task
+    return tasks
 
 
 def strategy(parts: Mapping[str, Any], averages: Sequence[Averaging] = ()) -> Strategy:

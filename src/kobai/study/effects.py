@@ -10,12 +10,12 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from kobai.candidates.values import learning_rate
 from kobai.study import statistics
-from kobai.study.grid import learning_rate
-from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
+from kobai.study.outcome import Outcome
 from kobai.study.rows import saved, skipped, test_mean
 from kobai.study.statistics import Estimate
-from kobai.study.study import Trial
+from kobai.study.study import CONFIRMATION, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,29 +47,29 @@ class Effect:
 def effects(outcome: Outcome) -> dict[str, tuple[Effect, ...]]:
     """The rows of each axis with several values, in the order in which they were given."""
     several = [axis for axis in outcome.study.axes if len(axis.values) > 1]
-    found = {}
+    tables = {}
     for axis in several:
         trials = [outcome.alternatives[axis.name][value.name] for value in axis.values]
-        cells = [cells_of(outcome.cells, trial, CONFIRMATION) for trial in trials]
-        found[axis.name] = tuple(
+        cells = [outcome.cells_of(trial, CONFIRMATION) for trial in trials]
+        tables[axis.name] = tuple(
             _effect(outcome, axis.name, trial, own, cells[0])
             for trial, own in zip(trials, cells, strict=True)
         )
-    return found
+    return tables
 
 
 def _effect(outcome: Outcome, axis: str, trial: Trial, cells: pl.DataFrame, baseline: pl.DataFrame) -> Effect:
     study = outcome.study
-    found = times(study, cells, outcome.target)
+    times = outcome.times(cells)
     tested, reference = (frame["test_metric"].to_numpy().astype(float) for frame in (cells, baseline))
     return Effect(
         value=trial.named[axis],
         learning_rate=learning_rate(trial.setting),
         edge=trial.candidate.edge(trial.setting),
         initializer=trial.initializer.name,
-        reached=int(np.isfinite(found).sum()),
-        seeds=len(found),
-        steps=statistics.mean_steps(found, study.steps),
+        reached=int(np.isfinite(times).sum()),
+        seeds=len(times),
+        steps=statistics.mean_steps(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
         difference=statistics.paired_difference(tested, reference),

@@ -4,15 +4,15 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kobai.errors import said
+from kobai.basics.errors import said
+from kobai.candidates.values import hyperparameters_of, written
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
-from kobai.study.fields import written
-from kobai.study.grid import coefficients
-from kobai.study.protocol import CONFIRMATION, Outcome, cells_of, times
-from kobai.study.questions import ESTABLISHED, Question
+from kobai.study.outcome import Outcome
+from kobai.study.question import ESTABLISHED, Question
 from kobai.study.rows import Row
+from kobai.study.study import CONFIRMATION
 from kobai.words import say
 
 
@@ -63,17 +63,17 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
 
 
 def _chosen(outcome: Outcome) -> str:
-    """momentum: momentum 0.9; …: what tuning chose where a coefficient, but the rate, had several values."""
-    found = []
+    """momentum: momentum 0.9; …: what tuning chose of hyperparameters, but the rate, of several values."""
+    choices = []
     for name, trial in outcome.winners.items():
-        tried = [coefficients(setting) for setting in trial.candidate.settings]
+        tried = [hyperparameters_of(setting) for setting in trial.candidate.variants]
         several = [
             f"{field} {written(trial.setting, field, value)}"
-            for field, value in coefficients(trial.setting).items()
+            for field, value in hyperparameters_of(trial.setting).items()
             if field != "learning_rate" and any(other.get(field) != value for other in tried)
         ]
-        found += [f"{name}: {', '.join(several)}"] if several else []
-    return "; ".join(found)
+        choices += [f"{name}: {', '.join(several)}"] if several else []
+    return "; ".join(choices)
 
 
 def _of_choice(optimizer: Question) -> Iterator[Note]:
@@ -132,9 +132,9 @@ def _of_runs(
 
 def _examples(outcome: Outcome) -> str:
     """How many examples the recommended optimizer looks at until the target, with each batch size."""
-    study, found = outcome.study, []
+    study, counts = outcome.study, []
     for name, trial in outcome.alternatives["batch_size"].items():
-        arrived = times(study, cells_of(outcome.cells, trial, CONFIRMATION), outcome.target)
+        arrived = outcome.times(outcome.cells_of(trial, CONFIRMATION))
         steps = statistics.restricted(arrived, study.steps).mean()
-        found.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}")
-    return ", ".join(found)
+        counts.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}")
+    return ", ".join(counts)

@@ -13,49 +13,13 @@ import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
-from kobai.errors import UsageError
+from kobai.basics.errors import UsageError
+from kobai.basics.progress import Progress
 from kobai.study import statistics
 from kobai.study.axes import Value
-from kobai.study.runner import Progress, Runner
-from kobai.study.study import FIRST_CONFIRMATION_SEED, Study, Trial
-from kobai.sweep import evaluated_at
-
-__all__ = [
-    "CONFIRMATION", "DEMONSTRATION", "FIRST_CONFIRMATION_SEED", "TUNING",
-    "Outcome", "Study", "Trial", "cells_of", "rank", "run", "times",
-]  # fmt: skip
-
-TUNING, CONFIRMATION, DEMONSTRATION = "tuning", "confirmation", "demonstration"
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a study has found: every cell, and what the protocol chose from them."""
-
-    study: Study
-    cells: pl.DataFrame
-    target: float
-    stated: bool
-    """Whether the target was stated, or derived from the tuning runs."""
-    winners: dict[str, Trial]
-    """The best trial of each candidate in tuning, by name, best first."""
-    alternatives: dict[str, dict[str, Trial]]
-    """For the recommended candidate: the best trial with each initial value ("initializer"), and with each
-    value of every axis that has several; all with the recommended values of the other axes, so that what
-    differs is the effect of this one."""
-    neighbours: list[Trial]
-    """For the recommended candidate: its winner at the neighbouring learning rates."""
-    memory: dict[str, int]
-    """Numbers that each candidate remembers for every parameter, by name."""
-
-    @property
-    def initializers(self) -> dict[str, Trial]:
-        return self.alternatives["initializer"]
-
-    @property
-    def recommended(self) -> Trial:
-        """The winner of tuning: the reference, fixed before the fresh seeds."""
-        return next(iter(self.winners.values()))
+from kobai.study.outcome import Outcome
+from kobai.study.runner import Runner
+from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
 
 def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome:
@@ -99,32 +63,10 @@ def rank(study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: fl
     """The trials, best first: by restricted mean steps to the target, ties by final validation loss."""
     scores = {}
     for key, cells in tuning.group_by(*study.columns):
-        steps = statistics.restricted(times(study, cells, target), study.steps).mean()
+        steps = statistics.restricted(study.times(cells, target), study.steps).mean()
         losses = np.array([curve[-1] for curve in cells["validation_loss"].to_list()], float)
         scores[key] = (steps, losses.mean() if np.isfinite(losses).all() else math.inf)
     return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])
-
-
-def times(study: Study, cells: pl.DataFrame, target: float) -> np.ndarray:
-    """Steps to the target of each cell [cells]; inf where it never got there, or diverged at any time.
-
-    Curves are kept in single precision, and the target is rounded as they are: a metric that is exactly the
-    target meets it.
-    """
-    curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
-    found = statistics.steps_to_target(
-        evaluated_at(study.steps, study.evaluate_every),
-        curves,
-        float(np.float32(target)),
-        study.task.maximize,
-    )
-    return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, found)
-
-
-def cells_of(cells: pl.DataFrame, trial: Trial, phase: str) -> pl.DataFrame:
-    """The cells of one trial in one phase, by seed."""
-    named = [pl.col(column) == name for column, name in trial.named.items()]
-    return cells.filter(pl.col("phase") == phase, *named).sort("seed")
 
 
 def _distinct(trials: Sequence[Trial]) -> list[Trial]:
@@ -145,15 +87,15 @@ def _alternatives(study: Study, ranked: Sequence[Trial], first: Trial) -> dict[s
         return [value for value in trial.values if value.axis != name]
 
     varied = ["initializer", *(axis.name for axis in study.axes if len(axis.values) > 1)]
-    found = {}
+    alternatives = {}
     for name in varied:
         own = [
             trial
             for trial in ranked
             if trial.candidate is first.candidate and others(trial, name) == others(first, name)
         ]
-        found[name] = _best(own, lambda trial, name=name: trial.named[name])
-    return found
+        alternatives[name] = _best(own, lambda trial, name=name: trial.named[name])
+    return alternatives
 
 
 def _derived_target(study: Study, tuning: pl.DataFrame) -> float:

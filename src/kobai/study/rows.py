@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from kobai.candidates.values import hyperparameters_of, learning_rate
 from kobai.study import statistics
-from kobai.study.grid import coefficients, learning_rate
-from kobai.study.protocol import CONFIRMATION, DEMONSTRATION, TUNING, Outcome, cells_of, times
-from kobai.study.questions import Question
+from kobai.study.outcome import Outcome
+from kobai.study.question import Question
 from kobai.study.statistics import Comparison, Estimate
-from kobai.study.study import Study, Trial
+from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,27 +78,27 @@ def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
 
 
 def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None) -> Row:
-    study, target = outcome.study, outcome.target
-    cells = cells_of(outcome.cells, trial, CONFIRMATION)
-    found = times(study, cells, target)
-    restricted = statistics.restricted(found, study.steps)
-    reached = np.isfinite(found)
+    study = outcome.study
+    cells = outcome.cells_of(trial, CONFIRMATION)
+    times = outcome.times(cells)
+    restricted = statistics.restricted(times, study.steps)
+    reached = np.isfinite(times)
     curves = np.array(cells["validation_loss"].to_list(), float)
     others = []
     for other in study.task.targets[1:]:
-        arrival = times(study, cells, other)
+        arrival = outcome.times(cells, other)
         mean = statistics.restricted(arrival, study.steps).mean()
         others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
     return Row(
         optimizer=name,
         learning_rate=learning_rate(trial.setting),
         edge=trial.candidate.edge(trial.setting),
-        hyperparameters=coefficients(trial.setting),
+        hyperparameters=hyperparameters_of(trial.setting),
         initializer=trial.initializer.name,
         values={value.axis: value.name for value in trial.values},
         reached=int(reached.sum()),
-        seeds=len(found),
-        reach_rate=statistics.wilson(int(reached.sum()), len(found)),
+        seeds=len(times),
+        reach_rate=statistics.wilson(int(reached.sum()), len(times)),
         steps=statistics.mean_steps(restricted, study.steps),
         steps_with_restarts=statistics.steps_with_restarts(restricted, reached),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
@@ -110,7 +110,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         working_decades=_working_decades(outcome, trial),
         saved=saved(study, trial, cells),
         skipped=skipped(cells),
-        trials=len(trial.candidate.settings) * len(study.initializers) * study.combinations,
+        trials=len(trial.candidate.variants) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
         seconds_to_target=seconds_to_target(cells, restricted, reached),
         memory=outcome.memory[name],
@@ -171,23 +171,21 @@ def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
     reach = []
     for setting in along:
         trial = dataclasses.replace(winner, setting=setting)
-        found = times(outcome.study, cells_of(outcome.cells, trial, TUNING), outcome.target)
-        reach.append(np.isfinite(found).mean())
+        times = outcome.times(outcome.cells_of(trial, TUNING))
+        reach.append(np.isfinite(times).mean())
     return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
 
 
 def pairs(outcome: Outcome) -> tuple[Pair, ...]:
-    found_pairs = []
+    best_pairs = []
     for phase in (TUNING, DEMONSTRATION):
         cells = outcome.cells.filter(pl.col("phase") == phase)
         for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
             scored = []
             for _, trial in group.group_by(*outcome.study.columns, maintain_order=True):
-                found = times(outcome.study, trial, outcome.target)
-                mean = statistics.restricted(found, outcome.study.steps).mean()
-                scored.append((float(mean), -float(np.isfinite(found).mean()), trial["learning_rate"][0]))
+                times = outcome.times(trial)
+                mean = statistics.restricted(times, outcome.study.steps).mean()
+                scored.append((float(mean), -float(np.isfinite(times).mean()), trial["learning_rate"][0]))
             steps, missed, rate = min(scored, key=lambda score: score[:2])
-            found_pairs.append(
-                Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION)
-            )
-    return tuple(found_pairs)
+            best_pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))
+    return tuple(best_pairs)

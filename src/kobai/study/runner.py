@@ -6,29 +6,24 @@ the study (an activation, a batch size, …) has a `Sweep` of its own; all have 
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
 import polars as pl
 
-import kobai
+from kobai.basics.files import write_frame
+from kobai.basics.progress import Progress
+from kobai.basics.version import __version__
+from kobai.candidates.values import as_json, learning_rate
+from kobai.engine.backends import Backend
+from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import Axis, strategy
-from kobai.study.grid import as_json, learning_rate
-from kobai.study.store import SCHEMA, Chunks, write_frame
+from kobai.study.store import SCHEMA, Chunks
 from kobai.study.study import Study, Trial
-from kobai.sweep import Cell, Run, Sweep, evaluated_at
-
-
-class Progress(Protocol):
-    """What is told of a running study."""
-
-    def phase(self, name: str, total: int) -> None: ...
-
-    def advance(self, cells: int) -> None: ...
 
 
 class Interrupted(KeyboardInterrupt):
@@ -52,8 +47,7 @@ class Training:
 
     def cell(self, averages: Sequence[Averaging]) -> Cell:
         trial = self.trials[0]
-        made = strategy(trial.parts, averages)
-        return Cell(trial.setting, trial.initializer, self.seed, made)
+        return Cell(trial.setting, trial.initializer, self.seed, strategy(trial.parts, averages))
 
 
 def trainings(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Training]:
@@ -66,11 +60,22 @@ def trainings(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Training]:
 
 
 class Runner:
-    """Runs the cells of a study chunk by chunk and keeps their frames."""
+    """Runs the cells of a study chunk by chunk and keeps their frames.
 
-    def __init__(self, study: Study, progress: Progress, folder: Path | None) -> None:
-        self.study, self.progress, self.folder = study, progress, folder
-        settings = [setting for candidate in study.candidates for setting in candidate.settings]
+    Args:
+      backend: the place where the cells of a task are run, made from its `Sweep`. Default: the sweep itself,
+        on the threads of this machine.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        progress: Progress,
+        folder: Path | None,
+        backend: Callable[[Sweep], Backend] = lambda sweep: sweep,
+    ) -> None:
+        self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
+        settings = [variant for candidate in study.candidates for variant in candidate.variants]
         strategies = study.strategies()
         self.sweeps = {
             names: Sweep(
@@ -109,7 +114,8 @@ class Runner:
             else:
                 self._keep(kept, len(part))
                 yield kept
-        for positions, runs in sweep.run([training.cell(self.study.averages) for training in rest]):
+        cells = [training.cell(self.study.averages) for training in rest]
+        for positions, runs in self.backend(sweep).run(cells):
             part = [rest[i] for i in positions]
             frame = self._frame(phase, part, runs)
             self.chunks.put(_identity(phase, part), frame)
@@ -133,11 +139,12 @@ class Runner:
         ]
         return pl.DataFrame(rows, schema=self.schema)
 
-    def _read(self, trial: Trial, run: Run) -> dict[str, Any]:
+    def _read(self, trial: Trial, run: Run) -> dict[str, object]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
-        found = vars(run)
         average = trial.parts.get("average")
-        return found if average is None else found | vars(run.averages[self.study.averages.index(average)])
+        if average is None:
+            return vars(run)
+        return vars(run) | vars(run.averages[self.study.averages.index(average)])
 
     def frame(self) -> pl.DataFrame:
         """Every cell so far, in an order that does not depend on the threads."""
@@ -156,14 +163,14 @@ class Runner:
 def schema(axes: Iterable[Axis]) -> dict[str, Any]:
     """The columns of a frame of cells: one more for each axis, and for what an axis makes happen."""
     names = [axis.name for axis in axes]
-    made: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for column, kind in SCHEMA.items():
-        made[column] = kind
+        columns[column] = kind
         if column == "initializer":
-            made |= dict.fromkeys(names, pl.String)
+            columns |= dict.fromkeys(names, pl.String)
         if column == "diverged_at":
-            made |= {HAPPENS[name]: pl.Int64 for name in names if name in HAPPENS}
-    return made
+            columns |= {HAPPENS[name]: pl.Int64 for name in names if name in HAPPENS}
+    return columns
 
 
 HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
@@ -186,17 +193,17 @@ def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
         ):
             if hasattr(leaf, "shape"):
                 digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
-    for made in study.strategies():  # what the names of a schedule and an average do not tell
-        if made.schedule is not None:
-            digest.update(made.schedule.factors(0, study.steps, study.steps).tobytes())
-        for averaging in made.averages:
+    for each in study.strategies():  # what the names of a schedule and an average do not tell
+        if each.schedule is not None:
+            digest.update(each.schedule.factors(0, study.steps, study.steps).tobytes())
+        for averaging in each.averages:
             digest.update(np.asarray(averaging.weight(np.arange(1, study.steps + 1))).tobytes())
-    versions = [kobai.__version__, np.__version__]
+    versions = [__version__, np.__version__]
     digest.update(as_json([study.steps, study.evaluate_every, *versions]).encode())
     return digest.hexdigest()
 
 
-def _described(phase: str, trial: Trial, seed: int) -> dict[str, Any]:
+def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:
     return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
 
 

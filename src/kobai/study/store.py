@@ -4,20 +4,16 @@ A study has a folder. While it runs, each finished chunk is one Parquet file in 
 hashes the task, the cells and kobai's version; a study that was interrupted goes on from them.
 """
 
-import contextlib
 import hashlib
-import io
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from kobai.errors import UsageError, remedy
+from kobai.basics.files import naming, write_frame
 
 CHUNKS = "chunks"
 """The folder of what is finished, in the folder of a study."""
@@ -42,75 +38,6 @@ SCHEMA: dict[str, Any] = {
 `hyperparameters` is JSON; `seconds` are of one core."""
 
 
-def write(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all: beside its place first, then renamed.
-
-    Raises `UsageError` that names the file when the disk is full or the folder cannot be written.
-    """
-    with _naming(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-
-
-def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as Parquet, whole or not at all."""
-    parquet = io.BytesIO()  # polars itself reports a full disk in an error of its own
-    frame.write_parquet(parquet)
-    write(path, parquet.getbuffer())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text, whole or not at all."""
-    write(path, text.encode())
-
-
-def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written, and leave nothing behind. Raises `UsageError`."""
-    with _naming(path), tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-        pass
-
-
-def open_folder(path: Path, resume: bool = False) -> Path:
-    """Make the folder of a study: new or empty or, to `resume`, that of an interrupted one.
-
-    Raises `UsageError` for any other, and for one that cannot be written; then nothing is left behind.
-    """
-    new = check_folder(path, resume)
-    try:
-        with _naming(path):
-            path.mkdir(parents=True, exist_ok=True)
-        check_writable(path / "report.html")
-    except UsageError:
-        for folder in new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
-    return path
-
-
-def check_folder(path: Path, resume: bool = False) -> list[Path]:
-    """The folders that `open_folder` would make. Raises `UsageError` where it would refuse."""
-    with _naming(path):
-        if path.exists() and not path.is_dir():
-            raise UsageError("error.output.file", path=path)
-        new = [folder for folder in (path, *path.parents) if not folder.exists()]
-        if not new and any(path.iterdir()):
-            if not resume:
-                raise UsageError("error.output.full", path=path)
-            if not (path / CHUNKS).is_dir():
-                raise UsageError("error.output.other", path=path)
-    return new
-
-
 class Chunks:
     """The finished chunks of a study, by what they computed. Without a folder nothing is kept."""
 
@@ -133,7 +60,7 @@ class Chunks:
         """Keep the frame of these cells."""
         path = self._path(cells)
         if path:
-            with _naming(path):
+            with naming(path):
                 path.parent.mkdir(exist_ok=True)
             write_frame(path, frame)
 
@@ -141,19 +68,3 @@ class Chunks:
 def remove_chunks(folder: Path) -> None:
     """Drop the chunks of the study in `folder`, once its own files hold everything."""
     shutil.rmtree(folder / CHUNKS, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Say which path it was that the system refused."""
-    try:
-        yield
-    except OSError as problem:
-        values = {"problem": problem.strerror or problem, "remedy": remedy(problem)}
-        raise UsageError("error.write", path=path, **values) from problem
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

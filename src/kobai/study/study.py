@@ -8,18 +8,28 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import polars as pl
 
-from kobai.errors import UsageError, check_count, is_number
-from kobai.full_batch import FullBatch
+from kobai.basics.checks import check_count, is_number
+from kobai.basics.errors import UsageError
+from kobai.candidates.grid import Candidate
+from kobai.candidates.named import Method
+from kobai.candidates.values import as_json, hyperparameters_of
+from kobai.engine.full_batch import FullBatch
+from kobai.engine.strategy import Strategy, check_steps
+from kobai.engine.sweep import evaluated_at
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
-from kobai.strategy import Strategy, check_steps
+from kobai.study import statistics
 from kobai.study.axes import Axis, Value, strategy
-from kobai.study.grid import Candidate, Method, as_json, coefficients
-from kobai.sweep import evaluated_at
+from kobai.tasks.check import check_start, check_task
 from kobai.tasks.task import Task
+
+TUNING, CONFIRMATION, DEMONSTRATION = "tuning", "confirmation", "demonstration"
+"""The phases of a study: what chooses, what judges, and what is trained to be looked at alone."""
 
 FIRST_CONFIRMATION_SEED = 1000
 """Tuning seeds count from 0, confirmation seeds from here: no seed both chooses and judges."""
@@ -78,7 +88,7 @@ class Study:
         return [
             Trial(candidate, setting, initializer, values)
             for candidate in self.candidates
-            for setting in candidate.settings
+            for setting in candidate.variants
             for initializer in self.initializers
             for values in itertools.product(*(axis.values for axis in self.axes))
         ]
@@ -86,8 +96,8 @@ class Study:
     def strategies(self) -> list[Strategy]:
         """Every strategy that a cell may have; none where no axis asks for any."""
         combinations = itertools.product(*(axis.values for axis in self.axes))
-        made = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
-        return [found for found in dict.fromkeys(made) if found != Strategy()]
+        strategies = (strategy({v.axis: v.part for v in values}, self.averages) for values in combinations)
+        return [each for each in dict.fromkeys(strategies) if each != Strategy()]
 
     def check(self) -> None:
         """Refuse what cannot be run. Raises `UsageError`."""
@@ -103,19 +113,19 @@ class Study:
             )
         check_steps(self.strategies(), self.steps)
         for task in self.variants.values():
-            task.check()
+            check_task(task)
             self._check_minimizers(task)
-            task.check_start(self.starts(task)[0])
+            check_start(task, self.starts(task)[0])
             self._check_numbers(task.flatten(task.parameters).dtype)
 
     def _check_numbers(self, dtype: Any) -> None:
         """Refuse numbers that would be infinite in the precision of the parameters."""
-        rules = [(c.name, setting) for c in self.candidates for setting in c.settings]
-        given = [(name, coefficients(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
+        rules = [(c.name, setting) for c in self.candidates for setting in c.variants]
+        owners = [(name, hyperparameters_of(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
         parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
-        given += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
+        owners += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
         most = float(jnp.finfo(dtype).max)
-        for owner, numbers in given:
+        for owner, numbers in owners:
             for name, value in numbers.items():
                 if is_number(value) and most < abs(value) < math.inf:
                     raise UsageError("error.precision", owner=owner, name=name, value=value, dtype=dtype)
@@ -132,9 +142,9 @@ class Study:
     def minimizers(self) -> dict[str, Minimizer]:
         """The candidates that are minimizers, by name."""
         return {
-            candidate.name: candidate.settings[0]
+            candidate.name: candidate.variants[0]
             for candidate in self.candidates
-            if isinstance(candidate.settings[0], Minimizer)
+            if isinstance(candidate.variants[0], Minimizer)
         }
 
     @property
@@ -161,7 +171,20 @@ class Study:
 
     @property
     def confirmation_seeds(self) -> list[int]:
+        """The fresh seeds, on which the winners of tuning are judged."""
         return list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + self.seeds))
+
+    def times(self, cells: pl.DataFrame, target: float) -> np.ndarray:
+        """Steps to the target of each cell [cells]; inf where it never got there, or diverged at any time.
+
+        Curves are kept in single precision, and the target is rounded as they are: a metric that is exactly
+        the target meets it.
+        """
+        curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
+        marks = evaluated_at(self.steps, self.evaluate_every)
+        rounded = float(np.float32(target))
+        arrivals = statistics.steps_to_target(marks, curves, rounded, self.task.maximize)
+        return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, arrivals)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +202,7 @@ class Trial:
         """What it is called in the columns of a frame."""
         return {
             "optimizer": self.candidate.name,
-            "hyperparameters": as_json(coefficients(self.setting)),
+            "hyperparameters": as_json(hyperparameters_of(self.setting)),
             "initializer": self.initializer.name,
             **{value.axis: value.name for value in self.values},
         }

@@ -9,9 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.errors import UsageError, is_whole
-from kobai.tasks import rnn
-from kobai.tasks.network import task_of
+from kobai.basics.checks import is_whole
+from kobai.basics.errors import UsageError
+from kobai.networks import rnn
+from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 
 TRAIN, VALIDATION, TEST = 5000, 1000, 1000

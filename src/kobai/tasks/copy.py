@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kobai.errors import UsageError, check_count, is_whole
-from kobai.tasks import rnn
-from kobai.tasks.network import classification
+from kobai.basics.checks import check_count, is_whole
+from kobai.basics.errors import UsageError
+from kobai.networks import rnn
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 TRAIN, VALIDATION, TEST = 5000, 1000, 1000

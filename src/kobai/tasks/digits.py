@@ -9,8 +9,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from kobai.tasks import mlp
-from kobai.tasks.network import classification, widths
+from kobai.networks import mlp
+from kobai.networks.network import widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -48,5 +49,5 @@ def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def load() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(images [1797, 64] in [0, 1], labels [1797], split [1797]: 0 train, 1 validation, 2 test)."""
     with files("kobai.tasks.data").joinpath("digits.npz").open("rb") as file:
-        kept = np.load(file, allow_pickle=False)
-        return kept["images"].astype(np.float32) / 16, kept["labels"].astype(np.int32), kept["split"]
+        arrays = np.load(file, allow_pickle=False)
+        return arrays["images"].astype(np.float32) / 16, arrays["labels"].astype(np.int32), arrays["split"]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from kobai.tasks import cnn
+from kobai.networks import cnn
+from kobai.networks.network import widths
 from kobai.tasks.digits import parts
-from kobai.tasks.network import classification, widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 

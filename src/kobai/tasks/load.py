@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kobai import methods
-from kobai.errors import UsageError, unknown
+from kobai.basics import registry
+from kobai.basics.errors import UsageError
 from kobai.tasks.task import Task
 
 
@@ -30,30 +30,28 @@ def load(name: str, **options: Any) -> Task:
         with _blaming(path):
             return _made(name, _from_file(path, attribute or "task"), options)
     name, _, written = name.partition(":")
-    if name.replace("_", "-") not in methods.TASKS:
-        if Path(name + ".py").exists():
-            raise UsageError("error.task.py", value=name)
-        raise unknown("kind.task", name, methods.TASKS)
-    function = name.replace("-", "_")
-    module = importlib.import_module(f"kobai.tasks.{function}")
-    return _made(name, getattr(module, function), _settings(name, written) | options)
+    spelling = name.replace("_", "-")
+    if spelling not in registry.TASKS and Path(name + ".py").exists():
+        raise UsageError("error.task.py", value=name)
+    task = registry.find("kind.task", spelling, registry.TASKS).load()
+    return _made(name, task, _settings(name, written) | options)
 
 
 def _settings(task: str, text: str) -> dict[str, Any]:
     """length=50,hidden=8,16,cell=gru -> {"length": 50, "hidden": [8, 16], "cell": "gru"}."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     option = ""
     for part in text.split(",") if text else []:
         first, equals, value = part.partition("=")
         if equals and first:
             option = first.strip().replace("-", "_")
-            found[option] = _value(value)
+            options[option] = _value(value)
         elif option and part:
-            before = found[option]
-            found[option] = [*(before if isinstance(before, list) else [before]), _value(part)]
+            before = options[option]
+            options[option] = [*(before if isinstance(before, list) else [before]), _value(part)]
         else:
             raise UsageError("error.task.settings", task=task, value=text)
-    return found
+    return options
 
 
 def _value(text: str) -> int | float | str:
@@ -64,17 +62,17 @@ def _value(text: str) -> int | float | str:
     return text.strip()
 
 
-def _made(name: str, found: Any, options: dict[str, Any]) -> Task:
-    if callable(found) and not isinstance(found, Task):
-        known = inspect.signature(found).parameters
+def _made(name: str, source: Any, options: dict[str, Any]) -> Task:
+    if callable(source) and not isinstance(source, Task):
+        known = inspect.signature(source).parameters
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
         _refuse_options(name, [] if takes_any else [option for option in options if option not in known])
-        found = found(**options)
+        source = source(**options)
     else:
         _refuse_options(name, list(options))
-    if not isinstance(found, Task):
-        raise UsageError("error.task.type", task=name, value=type(found).__name__)
-    return found
+    if not isinstance(source, Task):
+        raise UsageError("error.task.type", task=name, value=type(source).__name__)
+    return source
 
 
 def _refuse_options(name: str, options: list[str]) -> None:
@@ -99,8 +97,8 @@ def _from_file(path: Path, attribute: str) -> Any:
     finally:
         sys.path.remove(folder)
     if not hasattr(module, attribute):
-        made = [key for key, value in vars(module).items() if isinstance(value, Task)]
-        raise UsageError("error.task.attribute", path=path, name=attribute, found=", ".join(made) or "–")
+        tasks = [key for key, value in vars(module).items() if isinstance(value, Task)]
+        raise UsageError("error.task.attribute", path=path, name=attribute, found=", ".join(tasks) or "–")
     return getattr(module, attribute)
 
 

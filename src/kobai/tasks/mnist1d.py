@@ -9,9 +9,11 @@ from importlib.resources import files
 
 import numpy as np
 
-from kobai.errors import UsageError, check_name
-from kobai.tasks import cnn, mlp, rnn
-from kobai.tasks.network import OFF, Network, check_batch_norm, classification, widths
+from kobai.basics.checks import check_name
+from kobai.basics.errors import UsageError
+from kobai.networks import cnn, mlp, rnn
+from kobai.networks.network import OFF, Network, check_batch_norm, widths
+from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
 LENGTH, CLASSES = 40, 10
@@ -80,8 +82,8 @@ def _network(model: str, hidden: Sequence[int], activation: str, batch_norm: boo
 def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The curves [n, 40] and labels [n] of "train", "validation" and "test"."""
     with files("kobai.tasks.data").joinpath("mnist1d.npz").open("rb") as file:
-        kept = np.load(file, allow_pickle=False)
-        x, y = kept["curves"].astype(np.float32), kept["labels"].astype(np.int32)
+        arrays = np.load(file, allow_pickle=False)
+        x, y = arrays["curves"].astype(np.float32), arrays["labels"].astype(np.int32)
     places = np.split(np.arange(len(y)), [TRAIN, TRAIN + VALIDATION])
     return {
         name: (x[chosen], y[chosen])

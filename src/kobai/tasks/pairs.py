@@ -4,17 +4,19 @@ They differ in what the source has to do with the target.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from kobai.errors import UsageError
-from kobai.tasks import mlp
+from kobai.basics.errors import UsageError
+from kobai.networks import mlp
+from kobai.networks.network import widths
 from kobai.tasks.digits import parts
-from kobai.tasks.network import classification, widths
-from kobai.tasks.task import Task, is_trained
+from kobai.tasks.flat import is_trained
+from kobai.tasks.of_network import classification
+from kobai.tasks.task import Task
 
 Data = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -36,18 +38,18 @@ class Pair:
 
     def heads(self) -> list[bool]:
         """Whether each trained array belongs to the head. Raises `UsageError` where the two do not fit."""
-        found = [_trained(task) for task in (self.source, self.target)]
+        leaves = [_trained(task) for task in (self.source, self.target)]
         for task in (self.source, self.target):
             if task.state is not None or task.random:
                 raise UsageError("error.transfer.state", task=task.name)
-        if [path for path, _ in found[0]] != [path for path, _ in found[1]]:
+        if [path for path, _ in leaves[0]] != [path for path, _ in leaves[1]]:
             raise UsageError("error.transfer.trees", source=self.source.name, target=self.target.name)
-        head = self.head or ("output" if isinstance(self.target.parameters, dict) else found[1][-1][0][0])
-        flags = [path[0] == head for path, _ in found[1]]
+        head = self.head or ("output" if isinstance(self.target.parameters, dict) else leaves[1][-1][0][0])
+        flags = [path[0] == head for path, _ in leaves[1]]
         if not any(flags) or all(flags):
-            paths = ", ".join(dict.fromkeys(path[0] for path, _ in found[1]))
+            paths = ", ".join(dict.fromkeys(path[0] for path, _ in leaves[1]))
             raise UsageError("error.transfer.head", value=head, known=paths)
-        for flag, (path, source), (_, target) in zip(flags, *found, strict=True):
+        for flag, (path, source), (_, target) in zip(flags, *leaves, strict=True):
             if not flag and source != target:
                 raise UsageError("error.transfer.shapes", path=".".join(path), source=source, target=target)
         return flags
@@ -94,10 +96,6 @@ def unrelated(hidden: int | Sequence[int] = (100, 50)) -> Pair:
     return Pair(_task("noise", noise, 10, hidden), _task("digits", parts(), 10, hidden))
 
 
-PAIRS: dict[str, Callable[[], Pair]] = {"halves": halves, "moved": moved, "unrelated": unrelated}
-"""The one-line description of `name` is `words.say("pair." + name)`."""
-
-
 def _task(name: str, data: Data, classes: int, hidden: int | Sequence[int]) -> Task:
     network = mlp.network((64, *widths(hidden), classes), "relu")
     return classification(network, name=name, classes=classes, batch_size=32, **data)
@@ -116,11 +114,11 @@ def _moved(images: np.ndarray, random: np.random.RandomState) -> np.ndarray:
     """Each image [64] turned by up to 30° and shifted by up to one pixel each way, interpolated linearly."""
     from scipy.ndimage import affine_transform
 
-    made = []
+    moved = []
     for image in images:
         angle = random.uniform(-np.pi / 6, np.pi / 6)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         middle = np.array([3.5, 3.5])
         offset = middle - turn @ middle + random.uniform(-1, 1, 2)
-        made.append(affine_transform(image.reshape(8, 8), turn, offset, order=1).ravel())
-    return np.array(made, np.float32)
+        moved.append(affine_transform(image.reshape(8, 8), turn, offset, order=1).ravel())
+    return np.array(moved, np.float32)

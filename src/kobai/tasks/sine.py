@@ -6,8 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.tasks import mlp
-from kobai.tasks.network import task_of, widths
+from kobai.networks import mlp
+from kobai.networks.network import widths
+from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 
 NOISE = 0.1

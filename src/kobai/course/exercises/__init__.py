@@ -3,9 +3,9 @@
 from functools import cache
 from importlib import import_module
 
+from kobai.basics.errors import unknown
 from kobai.course.exercise import Exercise
 from kobai.course.source import lesson_names, load
-from kobai.errors import unknown
 
 
 @cache

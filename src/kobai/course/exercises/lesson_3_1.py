@@ -1,4 +1,4 @@
-"""The exercises of lesson 3_1: the review, seven update rules, Nesterov as defined, counting the steps.
+"""The exercises of lesson 3_1: the review, θ, seven update rules, Nesterov as defined, counting the steps.
 
 A wrong formula reads as its rule does in kobai, with the one slip that it is named after.
 """
@@ -284,6 +284,23 @@ def path_same_array(*case: Any) -> tuple[Any, Any]:
     return np.array([path[-1]] * len(path)), np.array([velocities[-1]] * len(path))
 
 
+# θ
+
+
+def as_vector(params: dict[str, Any], *, order: Any = "C", names: Callable[[Any], Any] = list) -> Any:
+    return np.concatenate([params[name].ravel(order) for name in names(params)])
+
+
+NETWORKS = [
+    {
+        "W1": np.array([[1.0, -2.0, 3.0], [0.5, 7.0, -1.5]]),
+        "b1": np.array([4.0, 8.0, -3.0]),
+        "W2": np.array([[2.5], [-6.0], [9.0]]),
+        "b2": np.array([0.25]),
+    },
+    {"W": np.array([[5.0, 6.0], [-7.0, 1.0], [2.0, 3.0]]), "b": np.array([-1.0, 0.5])},
+]
+
 # Counting the steps
 
 
@@ -328,6 +345,16 @@ FAST_FORGETTING = {"learning_rate": 0.3, "decay": 0.7, "epsilon": 0.05}
 
 EXERCISES: dict[str, Exercise] = {
     "review": quiz("3_1.review", "bcabd", "review"),
+    "theta": function(
+        "as_vector",
+        as_vector,
+        [(params,) for params in NETWORKS],
+        columns=partial(as_vector, order="F"),
+        sorted=partial(as_vector, names=sorted),
+        weights_only=partial(as_vector, names=lambda params: [name for name in params if name[0] == "W"]),
+        reversed=partial(as_vector, names=lambda params: list(params)[::-1]),
+        first_only=partial(as_vector, names=lambda params: list(params)[:1]),
+    ),
     "sgd": rule(
         SGD,
         [{"learning_rate": 0.3}, {"learning_rate": 0.05}],
@@ -358,6 +385,7 @@ EXERCISES: dict[str, Exercise] = {
         same_array=path_same_array,
         swapped=lambda *case: nesterov_path(*case)[::-1],
     ),
+    "derivation": quiz("3_1.derivation", "abcfd", "derivation"),
     "nesterov": rule(
         Nesterov,
         [{"learning_rate": 0.2, "momentum": 0.8}, {"learning_rate": 0.05, "momentum": 0.6}],

@@ -41,6 +41,13 @@ def clip_to_zero(grads, threshold):
     return {key: g * (length(grads.values()) <= threshold) for key, g in grads.items()}
 
 
+NORMS = np.array([2.0, 9.5, 3.1, 4.4, 2.7, 31.0, 3.6, 2.2, 5.8, 4.0, 12.3])
+
+
+def clip_threshold(norms, share):
+    return np.quantile(norms, 1 - share)
+
+
 W1, W2 = np.array([[0.5, 1.0], [0.0, 0.8]]), np.array([[1.1, 0.2, 0.0], [0.0, 0.9, 0.4], [0.3, 0.0, 1.0]])
 
 
@@ -110,6 +117,17 @@ EXERCISES: dict[str, Exercise] = {
         squared=clip_squared,
         unit=clip_unit,
         to_zero=clip_to_zero,
+    ),
+    "clip_threshold": function(
+        "clip_threshold",
+        clip_threshold,
+        [(NORMS, 0.1), (NORMS[:6], 0.4), (NORMS[2:9], 0.05)],
+        other_end=lambda norms, share: np.quantile(norms, share),
+        percent=lambda norms, share: np.percentile(norms, 1 - share),
+        largest=lambda norms, share: norms.max(),
+        share_of_largest=lambda norms, share: (1 - share) * norms.max(),
+        median=lambda norms, share: np.median(norms),
+        mean=lambda norms, share: norms.mean(),
     ),
     "gradient_norms": function(
         "gradient_norms",

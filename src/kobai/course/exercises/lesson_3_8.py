@@ -1,4 +1,4 @@
-"""The exercises of lesson 3_8: early stopping, a surrogate, the objective as a sum, maximum likelihood."""
+"""The exercises of lesson 3_8: early stopping, regularization, a surrogate, the sum, maximum likelihood."""
 
 from functools import partial
 
@@ -33,6 +33,27 @@ def early_stop(values, patience, *, first=1, consecutive_rises=False, equal=Fals
 
 def early_stop_never(values, patience):
     return int(np.argmin(values)) + 1, len(values)
+
+
+# Regularization
+
+LAYERS = {
+    "W1": np.array([[1.0, -2.0], [0.5, 3.0], [-1.5, 0.0]]),
+    "b1": np.array([4.0, -1.0]),
+    "W2": np.array([[2.0], [-0.5]]),
+    "b2": np.array([-3.0]),
+}
+SLOPES = {
+    "W1": np.array([[0.1, 0.7], [-0.4, 0.2], [0.9, -0.6]]),
+    "b1": np.array([-0.3, 0.8]),
+    "W2": np.array([[-0.7], [1.1]]),
+    "b2": np.array([0.25]),
+}
+
+
+def with_l2(grads, params, strength, *, first="W", factor=1.0, slope=np.asarray):
+    penalty = {key: factor * strength * slope(params[key]) for key in params if key.startswith(first)}
+    return {key: g + penalty.get(key, 0.0) for key, g in grads.items()}
 
 
 # The surrogate
@@ -99,6 +120,13 @@ def log_likelihood(x, mean, std, *, mean_of=False, half=2, scale=1.0, constant=T
     return each.mean() if mean_of else each.sum()
 
 
+POINTS = np.array([-0.5, 0.2, 1.1, 1.7]), np.array([0.3, 1.4, 1.2, 2.6])
+
+
+def regression_likelihood(theta, x, y, std, *, bias=1.0, **more):
+    return log_likelihood(y, theta[0] * x + bias * theta[1], std, **more)
+
+
 EXERCISES: dict[str, Exercise] = {
     "early_stop": function(
         "early_stop",
@@ -111,6 +139,20 @@ EXERCISES: dict[str, Exercise] = {
         total=partial(early_stop, total=True),
         never=early_stop_never,
         order=lambda values, patience: early_stop(values, patience)[::-1],
+    ),
+    "with_l2": function(
+        "with_l2",
+        with_l2,
+        [(SLOPES, LAYERS, 0.3), (SLOPES, LAYERS, 1.5)],
+        biases=partial(with_l2, first=("W", "b")),
+        only_biases=partial(with_l2, first="b"),
+        doubled=partial(with_l2, factor=2.0),
+        nothing=partial(with_l2, factor=0.0),
+        sign=partial(with_l2, factor=-1.0),
+        l1=partial(with_l2, slope=np.sign),
+        decayed_gradient=lambda grads, params, strength: {
+            key: g * (1 + strength) if key[0] == "W" else g for key, g in grads.items()
+        },
     ),
     "two_losses": function(
         "two_losses",
@@ -155,5 +197,18 @@ EXERCISES: dict[str, Exercise] = {
         total=lambda x: (x.mean(), ((x - x.mean()) ** 2).sum()),
         median=lambda x: (np.median(x), ((x - np.median(x)) ** 2).mean()),
         not_centred=lambda x: (x.mean(), (x**2).mean()),
+    ),
+    "regression_likelihood": function(
+        "regression_likelihood",
+        regression_likelihood,
+        [(np.array([0.8, 1.0]), *POINTS, 0.4), (np.array([-0.5, 2.0]), *POINTS, 1.7)],
+        mean=partial(regression_likelihood, mean_of=True),
+        no_half=partial(regression_likelihood, half=1),
+        no_log_std=partial(regression_likelihood, scale=0.0),
+        variance=partial(regression_likelihood, power=2),
+        no_constant=partial(regression_likelihood, constant=False),
+        negative=lambda *case: -regression_likelihood(*case),
+        swapped=lambda theta, *rest: regression_likelihood(theta[::-1], *rest),
+        no_intercept=partial(regression_likelihood, bias=0.0),
     ),
 }

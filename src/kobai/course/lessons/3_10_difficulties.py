@@ -15,20 +15,20 @@
 #
 # **この時間で身につけること**
 #
-# - 鞍点・プラトー・崖が更新則をどう困らせるかを、小さな関数の上で見分けられる
-# - 勾配クリッピングを実装し、崖の手前で効かせられる
-# - 長期依存性による勾配消失と勾配爆発を、数で説明できる
+# - 鞍点・プラトー・崖で更新則に何が起きるかを、小さな関数の上で見分けられる
+# - 勾配クリッピングを実装し、測ったノルムから閾値を決められる
+# - 長期依存性による勾配消失と勾配爆発を、数値で説明できる
 # - 吸引域の地図を描き、出発点を何個試せばよいかを見積もれる
-# - 勾配が不正確なときに、平均や平滑化が何をしてくれるかを測れる
+# - 勾配が不正確なときに、平均や平滑化にどのような効果があるかを測れる
 #
 # | 内容 | 目安 |
 # |---|---|
 # | 鞍点 | 6分 |
 # | プラトー | 7分 |
-# | 崖と勾配クリッピング | 12分 |
+# | 崖と勾配クリッピング | 20分 |
 # | 長期依存性 | 9分 |
 # | 局所構造と全体構造 | 10分 |
-# | 深さの違う極小点 | 10分 |
+# | 深さの違う極小点、大きなネットワークとミニバッチ | 18分 |
 # | 不正確な勾配 | 16分 |
 
 # %% [markdown] tags=["en"]
@@ -37,7 +37,7 @@
 # **What you will be able to do**
 #
 # - tell, on small functions, how saddles, plateaus and cliffs trouble an update rule
-# - implement gradient clipping, and use it at a cliff
+# - implement gradient clipping, and choose its threshold from measured norms
 # - explain in numbers how long-term dependence makes gradients vanish or explode
 # - draw a map of basins of attraction, and estimate how many starts to try
 # - measure what averaging and smoothing do where gradients are inexact
@@ -46,10 +46,10 @@
 # |---|---|
 # | saddles | 6 min |
 # | plateaus | 7 min |
-# | cliffs and gradient clipping | 12 min |
+# | cliffs and gradient clipping | 20 min |
 # | long-term dependence | 9 min |
 # | local against global structure | 10 min |
-# | minima of unequal depth | 10 min |
+# | minima of unequal depth; large networks, mini-batches | 18 min |
 # | inexact gradients | 16 min |
 
 # %%
@@ -57,15 +57,16 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
-from kobai.course.figures import curves, regions
-from kobai.course.network import InPlace
+from kobai.course.figures import against, curves, histograms, lines, regions
+from kobai.course.network import InPlace, Network, normal, standardized
+from kobai.tasks.digits import load
 
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
 
 def descend(rule, gradient, start, steps):
-    # ja: kobaiの更新則で進んだ経路(steps + 1 点)
+    # ja: kobaiの更新則で進んだ経路(steps + 1点)
     # en: the path of one of kobai's rules, steps + 1 points
     params, optimizer = {"p": np.array(start, float)}, InPlace(rule)
     path = [params["p"].copy()]
@@ -76,7 +77,7 @@ def descend(rule, gradient, start, steps):
 
 
 def first(values, level):
-    # ja: 初めて level を下回ったステップ。なければ "–"
+    # ja: 初めてlevelを下回ったステップ。なければ "–"
     # en: the first step below the level, or "–"
     below = np.asarray(values) < level
     return int(below.argmax()) if below.any() else "–"
@@ -85,10 +86,10 @@ def first(values, level):
 # %% [markdown] tags=["ja"]
 # ## 1. 鞍点
 #
-# $f = x^2 - y^2$ の原点では勾配が0ですが、$y$ の向きには下り坂です。**鞍点は極小点ではありません。**
-# 点 $(1, 10^{-6})$ から、学習率0.1で出発します。
+# $f = x^2 - y^2$の原点では勾配が0ですが、$y$の向きには下り坂です。**鞍点は極小点ではありません**。
+# 点$(1, 10^{-6})$から、学習率0.1で出発します。
 #
-# **予想**: $|y|$ が1を超えて鞍点から離れるまでに、SGD、Momentum、Adamはそれぞれ何ステップかかるでしょうか。
+# **予想**: $|y|$が1を超えて鞍点から離れるまでに、SGD、Momentum、Adamはそれぞれ何ステップかかるでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 1. Saddles
@@ -113,24 +114,26 @@ for name, rule in rules.items():
 curves(heights, x="ステップ", y="|y|", title="鞍点から離れるまで", log=True)  # ja
 curves(heights, x="step", y="|y|", title="Leaving the saddle", log=True)  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # SGDは76ステップ、Momentumは36ステップ、Adamは11ステップで離れます。SGDの歩幅は勾配に比例するので、鞍点のすぐ近くでは
-# ほとんど動けません。損失の曲線だけを見ると、収束したように見えます。Adamは $\hat m/\sqrt{\hat v}$ で勾配の大きさを打ち消すので、
+# ほとんど動けません。損失の曲線だけを見ると、収束したように見えます。Adamは$\hat m/\sqrt{\hat v}$で勾配の大きさを打ち消すので、
 # すぐに離れます。
-#
+
+# %% [markdown] tags=["en", "result"]
+# SGD leaves after 76 steps, Momentum after 36, Adam after 11. A step of SGD is proportional to the gradient, so close to the
+# saddle it hardly moves, and the loss looks as if it had converged. Adam cancels the size of the gradient by
+# $\hat m/\sqrt{\hat v}$ and leaves at once.
+
+# %% [markdown] tags=["ja"]
 # ## 2. プラトー
 #
-# 次は、平原の中のくぼみ $f = 1 - e^{-(x^2/4 + y^2)/2}$ です。くぼみから遠いと $f$ はほぼ1で、傾きがほとんどありません。
-# 点 $(-6, 1.5)$ から、どの手法も学習率0.1で出発し、$f < 0.01$ になるまでのステップ数を数えます(最大2,000ステップ)。
+# 次は、平原の中のくぼみ$f = 1 - e^{-(x^2/4 + y^2)/2}$です。くぼみから遠いと$f$はほぼ1で、傾きがほとんどありません。
+# 点$(-6, 1.5)$から、どの手法も学習率0.1で出発し、$f < 0.01$になるまでのステップ数を数えます(最大2,000ステップ)。
 # SGDだけは、学習率を1と10にしたものも試します。
 #
 # **予想**: 速い順に並べてください。学習率を10にすれば、SGDもプラトーを抜けられるでしょうか。
 
 # %% [markdown] tags=["en"]
-# SGD leaves after 76 steps, Momentum after 36, Adam after 11. A step of SGD is proportional to the gradient, so close to the
-# saddle it hardly moves, and the loss looks as if it had converged. Adam cancels the size of the gradient by
-# $\hat m/\sqrt{\hat v}$ and leaves at once.
-#
 # ## 2. Plateaus
 #
 # Next, a hollow in a plain: $f = 1 - e^{-(x^2/4 + y^2)/2}$. Far from the hollow $f$ is nearly 1, and there is hardly a slope.
@@ -170,32 +173,38 @@ for name, rule in rules.items():
 curves({name: each[1:301] for name, each in values.items()}, x="ステップ", y="f", title="プラトーを抜けるまで(最初の300ステップ)")  # ja
 curves({name: each[1:301] for name, each in values.items()}, x="step", y="f", title="Crossing a plateau (first 300 steps)")  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # 出発点の勾配の大きさは0.008しかありません。同じ学習率0.1で、RMSPropは40ステップ、Adamは49ステップ、Momentumは134ステップ、
 # AdaGradは562ステップ、SGDは1,022ステップかかります。歩幅を自分で決める手法には、勾配の小ささは障害になりません。AdaGradは、
-# はじめの歩幅こそ大きいものの、記憶 $\boldsymbol h$ が増える一方なので遅くなります。
+# はじめの歩幅こそ大きいものの、内部状態$\boldsymbol h$が増える一方なので遅くなります。
 #
-# 学習率を1にすると、SGDも104ステップで着きます。しかし10にすると、くぼみの急なところで飛び出してしまい、2,000ステップでは着きません。
-# **平らな場所に合わせた学習率は、平らでない場所には大きすぎるのです。**
-#
-# ## 3. 勾配クリッピング(6分)
-#
-# 崖では勾配が桁違いに大きくなり(**勾配爆発**)、1回の更新で遠くへ飛ばされます。そこで、**すべての勾配をまとめた**ノルムが
-# 閾値を超えたら、向きを変えずに縮めます。
-#
-# $$\lVert\boldsymbol g\rVert > c \quad\Longrightarrow\quad \boldsymbol g \leftarrow \frac{c}{\lVert\boldsymbol g\rVert}\,\boldsymbol g$$
-#
-# 名前 → 勾配の辞書 `grads` を受け取り、縮めた勾配の**新しい辞書**を返してください。ノルムは全配列の全要素で計算します。
+# 学習率を1にすると、SGDも104ステップで到達します。しかし10にすると、くぼみの急なところで飛び出してしまい、2,000ステップでは到達しません。
+# **平らな場所に合わせた学習率は、そうでない場所には大きすぎます**。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # At the start the gradient has a norm of only 0.008. With the same learning rate 0.1 RMSProp takes 40 steps, Adam 49,
 # Momentum 134, AdaGrad 562 and SGD 1,022. Small gradients do not hinder a method that sets the length of its steps itself.
 # AdaGrad begins with long steps, but its memory $\boldsymbol h$ only grows, and it slows down.
 #
 # With learning rate 1 SGD arrives, too, after 104 steps. With 10 it is thrown out where the hollow is steep, and does not
 # arrive in 2,000. *A learning rate that suits the flat part is too large for the rest.*
+
+# %% [markdown] tags=["ja"]
+# ## 3. 崖と勾配クリッピング
 #
-# ## 3. Gradient clipping (6 min)
+# ### 3.1 すべての勾配をまとめて縮める(6分)
+#
+# 崖では勾配が桁違いに大きくなり(**勾配爆発**)、1回の更新で遠くへ飛ばされます。そこで、**すべての勾配をまとめた**ノルムが
+# 閾値を超えたら、向きを変えずに縮めます。
+#
+# $$\lVert\boldsymbol g\rVert > c \quad\Longrightarrow\quad \boldsymbol g \leftarrow \frac{c}{\lVert\boldsymbol g\rVert}\,\boldsymbol g$$
+#
+# 名前 → 勾配の辞書`grads`を受け取り、縮めた勾配の**新しい辞書**を返してください。ノルムは全配列の全要素で計算します。
+
+# %% [markdown] tags=["en"]
+# ## 3. Cliffs and gradient clipping
+#
+# ### 3.1 Shorten all gradients together (6 min)
 #
 # At a cliff the gradient is larger by orders of magnitude (**exploding gradient**), and one update throws you far away. So
 # when the norm of *all gradients together* exceeds a threshold, shorten it and keep its direction:
@@ -218,9 +227,9 @@ def clip(grads, threshold):
 check("3_10.clip")
 
 # %% [markdown] tags=["ja"]
-# 崖のある関数 $f = 0.05\,(x+3)^2 + 10\tanh(20x)$ を、右の0.9から下りてきます。極小点は $x = -3$ です。
+# 崖のある関数$f = 0.05\,(x+3)^2 + 10\tanh(20x)$を、右の0.9から下りてきます。極小点は$x = -3$です。
 #
-# **予想**: クリッピングなしで崖を踏むと、$x$ はどこまで飛ばされるでしょうか。閾値を1にすると、どうなりますか。
+# **予想**: クリッピングなしで崖を踏むと、$x$はどこまで飛ばされるでしょうか。閾値を1にすると、どうなりますか。
 
 # %% [markdown] tags=["en"]
 # Now a cliff: $f = 0.05\,(x+3)^2 + 10\tanh(20x)$, coming down from 0.9 on the right; the minimum is at $x = -3$.
@@ -247,21 +256,122 @@ if done("3_10.clip"):
 curves(positions, x="ステップ", y="x", title="崖を下りる: クリッピングなし(c=∞)とあり(c=1)")  # ja
 curves(positions, x="step", y="x", title="Down the cliff, without clipping (c=∞) and with it (c=1)")  # en
 
-# %% [markdown] tags=["ja"]
-# クリッピングなしでは $x = -39.1$ まで飛ばされ、150ステップ後でもまだ戻りきっていません。閾値1では $-3$ を行き過ぎません。
-# 出発点を0.95にも変えてみてください。飛ばされるかどうかは、崖のどこを踏むかという偶然で決まります。
-#
-# ## 4. 長期依存性(6分)
-#
-# 再帰型のネットワーク $h_t = W h_{t-1}$ では、同じ行列を何度も掛けます。勾配 $\partial h_T/\partial h_0 = W^T$(右肩の $T$ は
-# 時刻の数です)の大きさは、$W$ の固有値の大きさの最大(スペクトル半径)で決まります。
-#
-# $W, W^2, \dots, W^T$ それぞれの**スペクトルノルム**(`np.linalg.norm(A, 2)`)のリストを返してください。
+# %% [markdown] tags=["ja", "result"]
+# クリッピングなしでは$x = -39.1$まで飛ばされ、150ステップ後でもまだ戻りきっていません。閾値1では$-3$を行き過ぎません。
+# 出発点を0.95に変えて試してください。飛ばされるかどうかは、崖のどこを踏むかという偶然で決まります。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # Without clipping it is thrown to $x = -39.1$, and 150 steps are not enough to come back. With threshold 1 it does not go past $-3$. Then try
 # 0.95 as the start: whether you are thrown is an accident of where on the cliff a step lands.
+
+# %% [markdown] tags=["ja"]
+# ### 3.2 測ったノルムから閾値を決める(4分)
 #
+# ちょうどよい閾値$c$は、ネットワークによって違います。そこで、学習率を小さくして**しばらく学習させ、勾配のノルムを記録して**、
+# その分布から閾値を一度決めて、以後は変えません。ふだんの勾配はそのまま通し、まれに現れる大きな勾配だけを縮めるのがねらいです。
+#
+# 測ったノルムの列`norms`と割合`share`を受け取り、測ったノルムのうち割合`share`だけが閾値を**超える**ような閾値を返してください
+# (`np.quantile`を既定のまま使います)。
+
+# %% [markdown] tags=["en"]
+# ### 3.2 Measure once, and choose the threshold (4 min)
+#
+# Which threshold $c$ is right differs from network to network. So train *for a while with a small learning rate, write down the
+# norms of the gradients*, and choose once, from their distribution: the usual gradients should pass as they are, and only the
+# rare large ones be shortened.
+#
+# From the measured `norms` and `share` return the threshold that a share of `share` of the measured norms *exceeds* (use
+# `np.quantile` with its defaults).
+
+# %% tags=["exercise"] name="clip_threshold"
+def clip_threshold(norms, share):
+    ### BEGIN SOLUTION
+    return np.quantile(norms, 1 - share)
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="clip_threshold"
+check("3_10.clip_threshold")
+
+# %% [markdown] tags=["ja"]
+# 初期値が大きすぎて勾配が爆発しやすいネットワーク(64 → 50 → 50 → 50 → 10、標準偏差0.5)で、手書き数字を学習させます。学習率0.001で
+# 100ステップのノルムを測り、上位1割が超える値を閾値$c$に決めます。次に、学習率0.1で学習させます。
+#
+# **予想**: クリッピングなし、$c$、$c/20$では、損失の下がり方はどう違うでしょうか。閾値は、小さいほど安全でしょうか。
+
+# %% [markdown] tags=["en"]
+# A network whose initial values are too large, so that its gradients tend to explode (64 → 50 → 50 → 50 → 10, deviation 0.5), learns
+# the digits. The norms of 100 steps at learning rate 0.001 give the threshold $c$, which a tenth of them exceeds. Then it is
+# trained with learning rate 0.1.
+#
+# **Predict**: how does the loss fall without clipping, with $c$, and with $c/20$? Is a smaller threshold safer?
+
+# %%
+images, labels, part = load()
+(x_digits,) = standardized(images[part == 0].astype(float))
+t_digits = labels[part == 0]
+
+
+def learn(learning_rate, threshold=np.inf, steps=150):
+    # ja: (各ステップの勾配のノルム、損失の推移)
+    # en: (the norm of the gradient at each step, the losses)
+    network, random = Network((64, 50, 50, 50, 10), "relu", normal(0.5)), np.random.default_rng(0)
+    norms, losses = [], []
+    for _ in range(steps):
+        chosen = random.choice(len(x_digits), 32, replace=False)
+        loss, grads = network.gradient(x_digits[chosen], t_digits[chosen])
+        norms.append(np.sqrt(sum((g**2).sum() for g in grads.values())))
+        losses.append(loss)
+        if np.isfinite(threshold):
+            grads = clip(grads, threshold)
+        for key in network.params:
+            network.params[key] -= learning_rate * grads[key]
+    return np.array(norms), losses
+
+
+measured, falls = {}, {}
+if done("3_10.clip") and done("3_10.clip_threshold"):
+    norms, _ = learn(0.001, steps=100)
+    c = float(clip_threshold(norms, 0.1))
+    measured = {"η=0.001": norms}
+    print(f"ノルム: 中央値 {np.median(norms):.1f}、最大 {norms.max():.1f}  閾値 c = {c:.1f}")  # ja
+    print(f"norms: median {np.median(norms):.1f}, largest {norms.max():.1f}; threshold c = {c:.1f}")  # en
+    for name, threshold in {"c=∞": np.inf, "c": c, "c/20": c / 20}.items():
+        norms, losses = learn(0.1, threshold)
+        falls[name] = np.convolve(losses, np.ones(10) / 10, mode="valid")
+        print(f"{name:5} 最大のノルム {norms.max():7.1f}   最後の10ステップの損失 {np.mean(losses[-10:]):.2f}")  # ja
+        print(f"{name:5} largest norm {norms.max():7.1f}   loss of the last 10 steps {np.mean(losses[-10:]):.2f}")  # en
+
+histograms(measured, columns=1, bins=30, x="‖g‖", title="100ステップで測った勾配のノルム")  # ja
+histograms(measured, columns=1, bins=30, x="‖g‖", title="Norms of the gradient, measured over 100 steps")  # en
+
+# %%
+curves(falls, x="ステップ", y="損失(10ステップの平均)", title="閾値と損失(η = 0.1)", log=True)  # ja
+curves(falls, x="step", y="loss (mean of 10 steps)", title="Threshold and loss (η = 0.1)", log=True)  # en
+
+# %% [markdown] tags=["ja", "result"]
+# 測ったノルムの中央値は44.6、最大は122.1で、上位1割が超える閾値は$c = 63.2$です。クリッピングなしでは、ノルムが240.9に達することもあり、
+# 最後の10ステップの損失は0.44です。閾値$c$では0.15まで下がりました。
+#
+# $c/20$では、ふだんの勾配まで縮めてしまうので進みが遅く、150ステップでは0.60です。**閾値は小さいほど安全、というわけではありません**。
+# どのステップでも縮めるなら、学習率を下げたのと変わらないからです。
+
+# %% [markdown] tags=["en", "result"]
+# The measured norms have a median of 44.6 and a maximum of 122.1; a tenth of them exceeds $c = 63.2$. Without clipping a norm reaches
+# 240.9, and the loss over the last 10 steps is 0.44. With the threshold $c$ it is 0.15.
+#
+# With $c/20$ the usual gradients are shortened, too, and it is slow: 0.60 after 150 steps. *A smaller threshold is not a safer one*: to
+# shorten every step is to lower the learning rate.
+
+# %% [markdown] tags=["ja"]
+# ## 4. 長期依存性(6分)
+#
+# 再帰型のネットワーク$h_t = W h_{t-1}$では、同じ行列を何度も掛けます。勾配$\partial h_T/\partial h_0 = W^T$($T$乗。$T$は
+# 時刻の数です)の大きさは、$W$の固有値の絶対値の最大(スペクトル半径)で決まります。
+#
+# $W, W^2, \dots, W^T$それぞれの**スペクトルノルム**(`np.linalg.norm(A, 2)`)のリストを返してください。
+
+# %% [markdown] tags=["en"]
 # ## 4. Long-term dependence (6 min)
 #
 # A recurrent network $h_t = W h_{t-1}$ multiplies by one matrix over and over. The size of the gradient
@@ -299,23 +409,25 @@ if done("3_10.gradient_norms"):
     for name, found in norms.items():
         print(f"{name}: {found[-1]:.2g}")
 
-curves(norms, x="さかのぼる時刻の数", y="勾配のノルム", title="スペクトル半径 ρ と勾配", log=True)  # ja
+curves(norms, x="さかのぼる時刻の数", y="勾配のノルム", title="スペクトル半径ρと勾配", log=True)  # ja
 curves(norms, x="time steps back", y="norm of the gradient", title="Spectral radius ρ and the gradient", log=True)  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # 半径0.8では10万分の2ほどになり(**勾配消失**)、1.2では1万倍を超えます(**勾配爆発**)。50時刻前の入力の影響(**長期依存性**)は、
-# 半径がちょうど1の近くでしか伝わりません。
-#
-# ## 5. 局所構造と全体構造: 吸引域の地図(4分)
-#
-# 非凸な関数では、どの極小点に行き着くかを出発点が決めます。同じ極小点に行き着く出発点の集まりを**吸引域**といいます。
-# 終点の配列 `ends`(`(n, 2)`)と極小点の配列 `minima`(`(k, 2)`)から、各終点に**最も近い極小点の番号**の配列を返してください。
+# 半径が1に近いときにしか伝わりません。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # With radius 0.8 about two parts in 100,000 are left (**vanishing gradient**), with 1.2 it is more than 10,000 times as
 # large (**exploding gradient**). An input 50 steps back (**long-term dependence**) makes itself felt only where the radius
 # is close to 1.
+
+# %% [markdown] tags=["ja"]
+# ## 5. 局所構造と全体構造: 吸引域の地図(4分)
 #
+# 非凸な関数では、どの極小点に行き着くかを出発点が決めます。同じ極小点に行き着く出発点の集まりを**吸引域**といいます。
+# 終点の配列`ends`(`(n, 2)`)と極小点の配列`minima`(`(k, 2)`)から、各終点に**最も近い極小点の番号**の配列を返してください。
+
+# %% [markdown] tags=["en"]
 # ## 5. Local against global structure: a map of basins (4 min)
 #
 # On a function that is not convex the start decides which local minimum you reach. All starts that lead to one minimum are
@@ -334,7 +446,7 @@ def nearest(ends, minima):
 check("3_10.nearest")
 
 # %% [markdown] tags=["ja"]
-# Himmelblauの関数には、$f = 0$ の極小点が4つあります。81 × 81の格子のすべての点から出発し、行き着く極小点の色で塗ります。
+# Himmelblauの関数には、$f = 0$の極小点が4つあります。81 × 81の格子のすべての点から出発し、行き着く極小点の色で塗ります。
 #
 # **予想**: 4色の境界は直線でしょうか。SGDとMomentumで、同じ出発点の行き先が違うのは何割でしょうか。
 
@@ -373,29 +485,35 @@ if done("3_10.nearest"):
         print(f"{name:9} 4つの割合 {shares.round(2)}   SGDと行き先が違う出発点 {differ:.0%}")  # ja
         print(f"{name:9} shares of the four {shares.round(2)}   starts that end elsewhere than SGD's {differ:.0%}")  # en
 
-regions(maps, (-5, 5), (-5, 5), names, title="どの出発点が、どの極小点に着くか") if maps else None  # ja
-regions(maps, (-5, 5), (-5, 5), names, title="Which start leads to which minimum") if maps else None  # en
+regions(maps, (-5, 5), (-5, 5), names, title="どの出発点が、どの極小点に到達するか")  # ja
+regions(maps, (-5, 5), (-5, 5), names, title="Which start leads to which minimum")  # en
 
-# %% [markdown] tags=["ja"]
-# 4つの極小点に着く割合は、どの手法でもおよそ4分の1ずつです。ところが、**同じ出発点**を比べると、SGDとMomentumでは24%、
-# SGDとAdamでも7%の出発点で行き先が違います。Momentumの地図では境界が入り組み、隣り合う出発点が別々の極小点に着きます。
+# %% [markdown] tags=["ja", "result"]
+# 4つの極小点に到達する割合は、どの手法でもおよそ4分の1ずつです。ところが、**同じ出発点**を比べると、SGDとMomentumでは24%、
+# SGDとAdamでも7%の出発点で行き先が違います。Momentumの地図では境界が入り組み、隣り合う出発点が別々の極小点に到達します。
 # どの手法も、見ているのは足元の坂(**局所構造**)だけだからです。
-#
-# ## 6. 深さの違う極小点: 何回出発すればよいか(4分)
-#
-# Himmelblauの4つの極小点は同じ深さなので、どれに着いてもかまいません。困るのは、**深さが違う**ときです。
-# 1つの出発点から最も低い極小点に着く確率が `share` だとします。無作為に選んだ出発点から独立に何回か出発し、
-# **少なくとも1回は着く**確率を `confidence` 以上にするには、最低何回の出発が要りますか。その整数を返してください。
-#
-# 1回も着かない確率は $(1 - p)^k$ です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # Whatever the method, about a quarter of the starts reach each of the four. But take *one start at a time*: SGD and
 # Momentum disagree on 24 % of them, and even SGD and Adam on 7 %. On Momentum's map the borders are tangled, and
 # neighbouring starts end in different minima. All methods see nothing but the slope where they stand, the **local
 # structure**.
+
+# %% [markdown] tags=["ja"]
+# ## 6. 深さの違う極小点
 #
-# ## 6. Minima of unequal depth: how many starts? (4 min)
+# ### 6.1 何回出発すればよいか(4分)
+#
+# Himmelblauの4つの極小点は同じ深さなので、どれに到達してもかまいません。困るのは、**深さが違う**ときです。
+# 1つの出発点から最も低い極小点に到達する確率が`share`だとします。無作為に選んだ出発点から独立に何回か出発し、
+# **少なくとも1回は到達する**確率を`confidence`以上にするには、最低何回出発する必要がありますか。その回数を整数で返してください。
+#
+# 1回も到達しない確率は$(1 - p)^k$です。
+
+# %% [markdown] tags=["en"]
+# ## 6. Minima of unequal depth
+#
+# ### 6.1 How many starts? (4 min)
 #
 # Himmelblau's four minima are equally deep, so any will do. The trouble begins where depths *differ*. Say a single start
 # leads to the lowest minimum with probability `share`. You start from several random points, independently. How many starts
@@ -414,10 +532,10 @@ def starts_needed(share, confidence):
 check("3_10.starts_needed")
 
 # %% [markdown] tags=["ja"]
-# お椀に波を重ねた $f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$ で試します。全体は原点へ下る坂(**全体構造**)ですが、途中にくぼみが並んでいます。
-# まず `kobai.minimize_many` で極小点をすべて探し、次に、無作為に選んだ2,000の出発点から、それぞれの手法で1,000ステップ進みます。
+# お椀に波を重ねた$f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$で試します。全体は原点へ下る坂(**全体構造**)ですが、途中にくぼみが並んでいます。
+# まず`kobai.minimize_many`で極小点をすべて探し、次に、無作為に選んだ2,000の出発点から、それぞれの手法で1,000ステップ進みます。
 #
-# **予想**: 最も低い極小点($f = 0$)に着く割合は、SGD、Momentum、Adam($\eta = 0.1$ と1)のどれが大きいでしょうか。
+# **予想**: 最も低い極小点($f = 0$)に到達する割合は、SGD、Momentum、Adam($\eta = 0.1$と1)のどれが大きいでしょうか。
 
 # %% [markdown] tags=["en"]
 # Try it on a bowl with waves, $f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$. As a whole it slopes down to the origin (its **global
@@ -438,7 +556,7 @@ def waves_slope(p):
 
 starts = np.random.default_rng(1).uniform((-10, -5), (10, 5), (2000, 2))
 found = kobai.minimize_many(kobai.landscapes.two_level(), starts[:200])
-print("極小点 (x, f, 200の出発点から着いた数)")  # ja
+print("極小点 (x, f, 200の出発点から到達した数)")  # ja
 print("minima (x, f, how many of 200 starts lead there)")  # en
 for each in found.minima:
     print(f"{each.value[0]:+7.2f} {each.objective:6.2f} {len(each.starts):5}")
@@ -453,35 +571,184 @@ ends = {name: waves(descend(rule, waves_slope, starts, 1000)[-1]) for name, rule
 if done("3_10.starts_needed"):
     for name, values in ends.items():
         share = (values < 0.1).mean()
-        print(f"{name:15} 最も低い極小点 {share:.1%}   f の平均 {values.mean():.2f}   95%に必要な出発 {starts_needed(share, 0.95)}")  # ja
+        print(f"{name:15} 最も低い極小点 {share:.1%}   fの平均 {values.mean():.2f}   95%に必要な出発 {starts_needed(share, 0.95)}")  # ja
         print(f"{name:15} lowest minimum {share:.1%}   mean f {values.mean():.2f}   starts for 95 % {starts_needed(share, 0.95)}")  # en
 
-# %% [markdown] tags=["ja"]
-# 極小点は $x \approx 0, \pm 2.05, \pm 4.10, \dots$ に11個あり、外側ほど浅く($f$ が大きく)なります。最も低い極小点に着いた割合は、
-# SGDと $\eta = 0.1$ のAdamでは11%、Momentumでは26%です。Momentumは勢いで、いくつかのくぼみを通り抜けます。95%の確率で
-# 1回は着くために必要な出発は、26回から11回に減ります。$\eta = 1$ のAdamは21%で、$f$ の平均は最も小さい0.43です。
+# %% [markdown] tags=["ja", "result"]
+# 極小点は$x \approx 0, \pm 2.05, \pm 4.10, \dots$に11個あり、外側ほど浅く($f$が大きく)なります。最も低い極小点に到達した割合は、
+# SGDと$\eta = 0.1$のAdamでは11%、Momentumでは26%です。Momentumは勢いで、いくつかのくぼみを通り抜けます。95%の確率で
+# 少なくとも1回は到達するために必要な出発の回数は、26回から11回に減ります。$\eta = 1$のAdamは21%で、$f$の平均は最も小さい0.43です。
 # 大きな歩幅が、くぼみを飛び越えるからです。
 #
 # ネットワークの学習を複数のシードで試すのは、このためでもあります。良い出発点を確実に見つける方法は、まだありません。
-#
-# ## 7. 不正確な勾配
-#
-# ### 7.1 ノイズのある勾配
-#
-# お椀 $f = x^2/20 + y^2$ の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$ からSGDで進み、
-# 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**(バッチを16倍にする)か、
-# **学習率を16分の1にする**かです。
-#
-# **予想**: それぞれの $f$ は、最後にどのくらいまで下がりますか。$f < 0.1$ になるまでに使う勾配の数は、どちらが少ないでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # There are 11 minima, at $x \approx 0, \pm 2.05, \pm 4.10, \dots$, the higher the farther out. SGD, and Adam with $\eta = 0.1$, reach
 # the lowest from 11 % of the starts, Momentum from 26 %: its speed carries it through some of the hollows. For a 95 % chance
 # of arriving at least once it needs 11 starts instead of 26. Adam with $\eta = 1$ has 21 %, and the
 # lowest mean $f$, 0.43: its long steps jump over hollows.
 #
 # That is one more reason to train with several seeds. Nobody knows how to find a good start for certain.
+
+# %% [markdown] tags=["ja"]
+# ### 6.2 大きなネットワークの極小点
 #
+# ネットワークの損失は非凸で、極小点がたくさんあります。では、悪い極小点で止まることは、どのくらい問題になるのでしょうか。ノイズのある
+# 正弦波40点に、隠れ層が1層のtanhネットワークを当てはめます。毎回すべてのデータを使うので、違うのは**出発点だけ**です。隠れ層のノード数ごとに、
+# 30個の出発点からAdamで1,200ステップ学習させます。
+#
+# **予想**: ノード数を増やすと、30個の最終的な損失のばらつきは、大きくなるでしょうか、小さくなるでしょうか。
+
+# %% [markdown] tags=["en"]
+# ### 6.2 The minima of large networks
+#
+# The loss of a network has many local minima. How bad is it to end in one that is not the best? Networks with one hidden layer of
+# tanh are fitted to 40 points of a noisy sine. All data are used at every step, so that *nothing but the start* differs. For each number
+# of hidden nodes Adam makes 1,200 steps from 30 starts.
+#
+# **Predict**: with more nodes, do the 30 final losses scatter more, or less?
+
+
+# %%
+random = np.random.default_rng(0)
+x_sine = np.sort(random.uniform(-1, 1, (40, 1)), axis=0)
+t_sine = np.sin(4 * x_sine) + 0.1 * random.standard_normal((40, 1))
+
+
+def sine_gradient(p):
+    # ja: 30個のネットワークの勾配を1度に計算する。先頭の軸が出発点
+    # en: the gradients of 30 networks at once; the first axis counts the starts
+    h = np.tanh(x_sine * p["W1"] + p["b1"])
+    error = h @ p["W2"] + p["b2"] - t_sine
+    dy = 2 * error / len(x_sine)
+    dh = (dy @ np.swapaxes(p["W2"], 1, 2)) * (1 - h**2)
+    sums = {"b1": dh.sum(axis=1, keepdims=True), "b2": dy.sum(axis=1, keepdims=True)}
+    grads = {"W1": (x_sine * dh).sum(axis=1, keepdims=True), "W2": np.swapaxes(h, 1, 2) @ dy, **sums}
+    return (error**2).mean(axis=(1, 2)), {key: grads[key] for key in p}
+
+
+sizes, final = (1, 2, 3, 5, 10), []
+for nodes in sizes:
+    random, scale = np.random.default_rng(0), np.sqrt(2 / (1 + nodes))
+    p = {
+        "W1": scale * random.standard_normal((30, 1, nodes)),
+        "b1": np.zeros((30, 1, nodes)),
+        "W2": scale * random.standard_normal((30, nodes, 1)),
+        "b2": np.zeros((30, 1, 1)),
+    }
+    optimizer = InPlace(kobai.Adam(learning_rate=0.02))
+    for _ in range(1200):
+        losses, grads = sine_gradient(p)
+        optimizer.update(p, grads)
+    final.append(losses)
+    print(f"ノード {nodes:3}: 最良 {losses.min():.4f}  中央値 {np.median(losses):.4f}  最悪 {losses.max():.4f}  最悪/最良 {losses.max() / losses.min():.1f}")  # ja
+    print(f"nodes {nodes:3}: best {losses.min():.4f}  median {np.median(losses):.4f}  worst {losses.max():.4f}  worst/best {losses.max() / losses.min():.1f}")  # en
+
+median = {"中央値": np.median(final, axis=1)}  # ja
+median = {"median": np.median(final, axis=1)}  # en
+against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失", log=True)  # ja
+against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts", log=True)  # en
+
+# %% [markdown] tags=["ja", "result"]
+# 2ノードでは、出発点によって最終的な損失が40倍も違います。ところが3ノード以上では、最悪でも最良の1.3倍ほどで、**どの極小点でもほとんど
+# 同じ損失**になりました。大きなネットワークでは、最小点でない極小点に到達しても大きな問題にならない、という報告と同じ傾向です。
+# (1ノードでは、ばらつきは小さいものの損失そのものが大きく、正弦波を表しきれていません。)
+#
+# これは1つの課題での結果です。大きなネットワークでなぜそうなるのかは、今も研究されています。
+
+# %% [markdown] tags=["en", "result"]
+# With two nodes the final loss depends on the start by a factor of 40. From three on the worst is about 1.3 times the best: **whichever
+# minimum it is, the loss is nearly the same**, as has been reported of large networks. (With one node they scatter little, but all are
+# bad: one node cannot make this sine.)
+#
+# That is one task. Why it is so for large networks is studied to this day.
+
+# %% [markdown] tags=["ja"]
+# ### 6.3 ミニバッチは局所解から抜け出すか
+#
+# もう1つ、「ミニバッチ学習を行うと局所解に陥りにくい」とよく言われることを確かめます。$y = \sin 4x$の64点に$\sin wx$を当てはめます。
+# 正解は$w = 4$ですが、その周りには極小点が並んでいます。まず、全データの損失と、4件だけのミニバッチの損失を描いてみましょう。
+
+# %% [markdown] tags=["en"]
+# ### 6.3 Do mini-batches get out of local solutions?
+#
+# Another thing one hears: "with mini-batches one is less often caught in a local solution". Fit $\sin wx$ to 64 points of
+# $y = \sin 4x$. The solution is $w = 4$, among a row of other minima. First, the loss on all data, and on mini-batches of four.
+
+# %%
+x_wave = np.random.default_rng(0).uniform(-5, 5, 64)
+y_wave = np.sin(4 * x_wave)
+
+
+def wave_loss(w, chosen):
+    return ((np.sin(np.asarray(w)[:, None] * x_wave[chosen]) - y_wave[chosen]) ** 2).mean(axis=1)
+
+
+grid = np.linspace(-1, 9, 501)
+shapes = {"全データ": wave_loss(grid, slice(None))}  # ja
+shapes = {"all data": wave_loss(grid, slice(None))}  # en
+for i, begin in enumerate((0, 4, 8), start=1):
+    shapes[f"ミニバッチ{i}"] = wave_loss(grid, slice(begin, begin + 4))  # ja
+    shapes[f"mini-batch {i}"] = wave_loss(grid, slice(begin, begin + 4))  # en
+lines(grid, shapes, across="w", up="損失", title="全データの損失と、ミニバッチの損失")  # ja
+lines(grid, shapes, across="w", up="loss", title="The loss on all data, and on mini-batches")  # en
+
+# %% [markdown] tags=["ja"]
+# 200個の出発点($-10$から10まで)からSGDで500ステップ進みます。学習率は0.3から始め、最後に0になるように下げていきます。
+#
+# **予想**: 全データ(64件)のとき、$w = 4$に到達する出発点は何割でしょうか。バッチサイズが1、4、16のときはどうでしょうか。
+
+# %% [markdown] tags=["en"]
+# From 200 starts between $-10$ and 10 SGD makes 500 steps. The learning rate begins at 0.3 and falls to 0 in the end.
+#
+# **Predict**: with all 64 data, what share of the starts reaches $w = 4$? And with a batch size of 1, 4 and 16?
+
+# %%
+starts = np.random.default_rng(1).uniform(-10, 10, 200)
+batch_sizes, solved = (1, 4, 16, 64), []
+for size in batch_sizes:
+    random, w = np.random.default_rng(2), starts.copy()
+    for step in range(500):
+        chosen = random.integers(0, 64, (200, size)) if size < 64 else np.tile(np.arange(64), (200, 1))
+        x, y = x_wave[chosen], y_wave[chosen]
+        g = (2 * (np.sin(w[:, None] * x) - y) * np.cos(w[:, None] * x) * x).mean(axis=1)
+        w = w - 0.3 * (1 + np.cos(np.pi * step / 500)) / 2 * g
+    solved.append((wave_loss(w, slice(None)) < 0.25).mean())
+    print(f"バッチサイズ {size:2}: w = 4 に到達 {solved[-1]:.0%}")  # ja
+    print(f"batch size {size:2}: at w = 4 {solved[-1]:.0%}")  # en
+
+share = {"SGD": solved}
+against(batch_sizes, share, across="バッチサイズ", up="w = 4に到達した割合", title="ミニバッチと局所解")  # ja
+against(batch_sizes, share, across="batch size", up="share that reached w = 4", title="Mini-batches and local solutions")  # en
+
+# %% [markdown] tags=["ja", "result"]
+# 全データでは7%しか到達しないのに、バッチサイズ1では40%、4では42%、16でも18%が$w = 4$に到達します。1つ前の図で見たとおり、ミニバッチ
+# ごとに損失の地形が違い、全データの極小点が、ほかのミニバッチにとっては坂の途中にあるからです。バッチが小さいほど地形の違いは大きく、
+# 押し出される力も大きくなります。
+#
+# ただし、これは学習率が適度に大きいときの話です。学習率を0.01まで下げると、どのバッチサイズでも出発点の近くの極小点にとどまります
+# (セルの0.3を0.01に変えて試してください)。
+
+# %% [markdown] tags=["en", "result"]
+# With all data 7 % arrive; with a batch size of 1 it is 40 %, with 4 it is 42 %, with 16 still 18 %. As the figure before showed, every
+# mini-batch has a landscape of its own, and a minimum of all the data is a slope to another batch. The smaller the batch, the more the
+# landscapes differ, and the harder it is pushed out.
+#
+# That holds where the learning rate is large enough. At 0.01 every batch size stays in the minimum next to its start (try it: change 0.3
+# into 0.01).
+
+# %% [markdown] tags=["ja"]
+# ## 7. 不正確な勾配
+#
+# ### 7.1 ノイズのある勾配
+#
+# お椀$f = x^2/20 + y^2$の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$からSGDで進み、
+# 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**(バッチを16倍にする)か、
+# **学習率を16分の1にする**かです。
+#
+# **予想**: それぞれの$f$は、最後にどのくらいまで下がりますか。$f < 0.1$になるまでに使う勾配の数は、どちらが少ないでしょうか。
+
+# %% [markdown] tags=["en"]
 # ## 7. Inexact gradients
 #
 # ### 7.1 Gradients with noise
@@ -499,7 +766,7 @@ def bowl(p):
 
 
 def noisy_slope(count, random):
-    # ja: count 個のノイズを平均した勾配
+    # ja: count個のノイズを平均した勾配
     # en: the gradient with the mean of so many draws of noise
     def gradient(p):
         noise = random.standard_normal((count, *p.shape)).mean(axis=0)
@@ -516,33 +783,35 @@ for name, (rate, count) in ways.items():
     falls[name] = bowl(path).mean(axis=1)
     arrived = first(falls[name], 0.1)
     gradients = arrived if arrived == "–" else arrived * count
-    print(f"{name:12} 最後の200ステップの f {falls[name][-200:].mean():.3f}   f<0.1: ステップ {arrived}、勾配 {gradients}")  # ja
+    print(f"{name:12} 最後の200ステップのf {falls[name][-200:].mean():.3f}   f<0.1: ステップ {arrived}、勾配 {gradients}")  # ja
     print(f"{name:12} f in the last 200 steps {falls[name][-200:].mean():.3f}   f<0.1: step {arrived}, gradients {gradients}")  # en
 
 curves(falls, x="ステップ", y="f(400回の平均)", title="ノイズのある勾配: 平均するか、学習率を下げるか", log=True)  # ja
 curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: average them, or lower the rate", log=True)  # en
 
-# %% [markdown] tags=["ja"]
-# 何もしないと、$f$ は0.39あたりで揺れ続け、0.1を下回りません。16個を平均すると0.024、学習率を16分の1にすると0.019まで下がります。
-# 平均すると34ステップで0.1を下回りますが、使った勾配は $34 \times 16 = 544$ 個です。学習率を下げると540ステップ、つまり540個です。
-# **費用を勾配の数で測ると、2つの対策は同じです。** バッチを大きくすることの得は、16個を並列に計算できるときの時間の短さにあります。
-# (通った点の平均をとる方法は、3-11節で学びます。)
-#
-# ### 7.2 階段状の目的関数: 平滑化(6分)
-#
-# 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(3-8節)を使えないときは、**少し離れた点の値**から
-# 坂を推定します。無作為な向き $\boldsymbol u_1, \dots, \boldsymbol u_n$(配列 `directions` の各行)と幅 $w$ を使って、
-#
-# $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
-#
-# を返してください。$\boldsymbol u_i$ が標準正規乱数なら、これは「$f$ を幅 $w$ でぼかした関数」の勾配の推定値です。
+# %% [markdown] tags=["ja", "result"]
+# 何もしないと、$f$は0.39前後で揺れ続け、0.1を下回りません。16個を平均すると0.024、学習率を16分の1にすると0.019まで下がります。
+# 平均すると34ステップで0.1を下回りますが、使った勾配は$34 \times 16 = 544$個です。学習率を下げると540ステップ、つまり540個です。
+# **費用を勾配の数で測ると、2つの対策は同じです**。バッチを大きくする利点は、16個を並列に計算できるなら時間が短くて済むことです。
+# (通った点の平均をとる方法は、レッスン3-11で学びます。)
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # Left alone, $f$ goes on trembling around 0.39 and never falls below 0.1. Averaging 16 gradients brings it to 0.024, a
 # sixteenth of the learning rate to 0.019. With averaging it is below 0.1 after 34 steps, which took $34 \times 16 = 544$
 # gradients; with the lower rate after 540 steps, which took 540. **Counted in gradients the two cost the same.** What larger
 # batches gain is time, where 16 gradients can be computed side by side. (Averaging the points passed is for lesson 3-11.)
+
+# %% [markdown] tags=["ja"]
+# ### 7.2 階段状の目的関数: 平滑化(6分)
 #
+# 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(レッスン3-8)を使えないときは、**少し離れた点の値**から
+# 傾きを推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
+#
+# $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
+#
+# を返してください。$\boldsymbol u_i$が標準正規乱数なら、これは「$f$を幅$w$でぼかした関数」の勾配の推定値です。
+
+# %% [markdown] tags=["en"]
 # ### 7.2 An objective like stairs: smoothing (6 min)
 #
 # The gradient of a staircase, such as an error rate, is 0 almost everywhere. Where no surrogate loss (lesson 3-8) can be
@@ -565,14 +834,14 @@ def smoothed_gradient(f, theta, directions, width):
 check("3_10.smoothed_gradient")
 
 # %% [markdown] tags=["ja"]
-# お椀を高さ1/4の階段にした $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$ で試します。向きは毎回10本、SGDの学習率は0.3、300ステップです。
-# 同じことを、6節の波の上でも試します(学習率は0.1)。
+# お椀を高さ1/4の階段にした$f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$で試します。向きは毎回10本、SGDの学習率は0.3、300ステップです。
+# 同じことを、6.1の波の上でも試します(学習率は0.1)。
 #
-# **予想**: 幅 $w$ を $10^{-4}$(3-2節の数値微分と同じ幅)、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
+# **予想**: 幅$w$を$10^{-4}$(レッスン3-2の数値微分と同じ幅)、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
 
 # %% [markdown] tags=["en"]
 # Try it on the bowl made into stairs of height 1/4, $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$, with 10 directions a step and
-# 300 steps of SGD at learning rate 0.3; and on the waves of section 6, at learning rate 0.1.
+# 300 steps of SGD at learning rate 0.3; and on the waves of section 6.1, at learning rate 0.1.
 #
 # **Predict**: how far down does it get with a width $w$ of $10^{-4}$ (that of the finite differences of lesson 3-2), 0.1, 0.3
 # and 1?
@@ -592,8 +861,8 @@ def blurred_descent(objective, width, rate):
     return descend(kobai.SGD(learning_rate=rate), slope, (-7, 2), 300)[-1]
 
 
-objectives = {"階段": stairs, "6節の波": waves}  # ja
-objectives = {"stairs": stairs, "waves of section 6": waves}  # en
+objectives = {"階段": stairs, "6.1の波": waves}  # ja
+objectives = {"stairs": stairs, "waves of 6.1": waves}  # en
 if done("3_10.smoothed_gradient"):
     for name, objective in objectives.items():
         print(name)
@@ -601,40 +870,42 @@ if done("3_10.smoothed_gradient"):
             end = blurred_descent(objective, width, 0.3 if objective is stairs else 0.1)
             print(f"  w={width:<7} x={end[0]:+.2f}  x²/20+y²={bowl(end):.2g}")
 
+# %% [markdown] tags=["ja", "result"]
+# 階段では、幅$10^{-4}$だと推定値が0ばかりで、一歩も動けません。幅を0.1、0.3、1と広げると、お椀の値は0.34、0.0022、$10^{-7}$ほどまで
+# 下がります。隣の段が見えるだけの幅が必要です。6.1の波でも、幅0.3までは途中のくぼみで止まりますが、幅1では波がぼけて消え、原点の
+# そばまで下ります。**局所構造を消して、全体構造を見ている**ことになります。費用は1ステップにつき関数の評価20回で、パラメータが増えれば、
+# 評価の回数も増やさなければなりません。ネットワークではふつう、滑らかな代理損失関数のほうを選びます。
+
+# %% [markdown] tags=["en", "result"]
+# On the stairs a width of $10^{-4}$ estimates nothing but zeros, and it never moves. With 0.1, 0.3 and 1 the bowl's value falls
+# to 0.34, 0.0022 and about $10^{-7}$: the next stair must be in sight. On the waves of section 6.1, too, widths up to 0.3 stop
+# in a hollow on the way, while with width 1 the waves are blurred away and it gets close to the origin: **it looks past the
+# local structure at the global one**. The price is 20 evaluations of the function a step, and they must grow with the number
+# of parameters. For networks one usually prefers a smooth surrogate loss.
+
 # %% [markdown] tags=["ja"]
-# 階段では、幅 $10^{-4}$ の推定は0ばかりで、1歩も動けません。幅を0.1、0.3、1と広げると、お椀の値は0.34、0.0022、$10^{-7}$ ほどまで
-# 下がります。隣の段が見える幅が要るのです。6節の波でも、幅0.3までは途中のくぼみで止まりますが、幅1では波がぼけて消え、原点の
-# そばまで下ります。**局所構造を消して、全体構造を見ている**わけです。費用は1ステップにつき20回の関数の評価で、これは
-# パラメータの数とともに増やさなければなりません。ネットワークではふつう、滑らかな代理損失関数のほうを選びます。
-#
 # ## まとめ
 #
 # - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。前者には適応的な手法が、後者には勾配クリッピングが効きます。
 # - 同じ行列を繰り返し掛けると、勾配は指数関数的に消えるか爆発します。
-# - どの極小点に着くかは、出発点と手法で決まります。深さが違うなら、何回も出発して最も良いものを選びます。
+# - どの極小点に到達するかは、出発点と手法で決まります。深さが違うなら、何回も出発して最も良いものを選びます。
 # - 勾配にノイズがあるときは、平均しても、学習率を下げても、揺れは小さくなります。階段状なら、ぼかした関数の勾配を使います。
 #
 # ### 自己診断
 #
-# 1. $(3, 4)$ を閾値1でクリッピングすると、いくつになりますか。要素ごとなら、どうなりますか。
+# 1. $(3, 4)$を閾値1でクリッピングすると、いくつになりますか。要素ごとなら、どうなりますか。
 # 2. 損失が平らになりました。極小点、鞍点、プラトーをどう見分けますか。
-# 3. 1つのシードで最良の極小点に着く確率が2割のとき、5つのシードで少なくとも1つが着く確率はいくつですか。
+# 3. 1つのシードで最良の極小点に到達する確率が2割のとき、5つのシードで少なくとも1つが到達する確率はいくつですか。
 #
 # <details><summary>答え</summary>
 #
-# 1. $(0.6, 0.8)$ です。要素ごとなら $(1, 1)$ で、向きが約8度変わります。
+# 1. $(0.6, 0.8)$です。要素ごとなら$(1, 1)$で、向きが約8度変わります。
 # 2. 勾配のノルムと、ヘッセ行列の固有値の符号を見ます。極小点なら負の固有値がありません。
-# 3. $1 - 0.8^5 \approx 0.67$ です。
+# 3. $1 - 0.8^5 \approx 0.67$です。
 #
 # </details>
 
 # %% [markdown] tags=["en"]
-# On the stairs a width of $10^{-4}$ estimates nothing but zeros, and it never moves. With 0.1, 0.3 and 1 the bowl's value falls
-# to 0.34, 0.0022 and about $10^{-7}$: the next stair must be in sight. On the waves of section 6, too, widths up to 0.3 stop
-# in a hollow on the way, while with width 1 the waves are blurred away and it gets close to the origin: **it looks past the
-# local structure at the global one**. The price is 20 evaluations of the function a step, and they must grow with the number
-# of parameters. For networks one usually prefers a smooth surrogate loss.
-#
 # ## Summary
 #
 # - At saddles and plateaus gradients are too small, at cliffs too large. Adaptive methods help with the former, clipping

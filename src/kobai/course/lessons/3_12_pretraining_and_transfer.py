@@ -63,7 +63,7 @@ kobai.words.use("en")  # en
 # |---|---|---|---|
 # | 教師あり**事前学習** | 単純な課題で学習した重み | すべて | 最初からの学習(ステップ数に、事前学習の分も**加える**) |
 # | **再学習(ファインチューニング)** | すでにある学習済みの重み | すべて | 最初からの学習(ステップ数は、目的の課題の分だけ) |
-# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層(特徴量は固定するか、ゆっくり動かす) | 再学習と同じ |
+# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層(特徴量は固定するか、ゆっくり動かす) | 再学習の場合と同じ |
 #
 # 転移学習が役立つのは、2つの課題に**共通する特徴量**があるときです。
 #
@@ -105,12 +105,12 @@ x_check, t_check = x_validation[late], t_validation[late] - 5
 # %% [markdown] tags=["ja"]
 # ## 2. 重みの引き継ぎ(7分)
 #
-# `params` は学習済みのパラメータです(`"W1"`、`"b1"`、…、最後の層は `last = len(params) // 2` 番目)。
+# `params`は学習済みのパラメータです(`"W1"`、`"b1"`、…、最後の層は`last = len(params) // 2`番目)。
 # **新しい辞書**を返してください。
 #
 # - 最後の層以外: 元の配列の**コピー**(学習を始めても、元のネットワークが変わらないように)
-# - 最後の層: 出力数 `outputs` の新しい層。重みはHeの初期値 $\sqrt{2/n_1}\;\times$ `random.standard_normal((n1, outputs))`、
-#   バイアスは0($n_1$ は最後の層の入力の数)
+# - 最後の層: 出力数`outputs`の新しい層。重みはHeの初期値$\sqrt{2/n_1}\;\times$ `random.standard_normal((n1, outputs))`、
+#   バイアスは0($n_1$は最後の層の入力の数)
 
 # %% [markdown] tags=["en"]
 # ## 2. Taking over weights (7 min)
@@ -141,12 +141,12 @@ check("3_12.reuse")
 # %% [markdown] tags=["ja"]
 # ## 3. 固定する、ゆっくり動かす(5分)
 #
-# 配列ごとの倍率 `factors` を掛けて、SGDの更新を1ステップ実行してください。
+# 配列ごとの倍率`factors`を掛けて、SGDの更新を1ステップ実行してください。
 #
 # $$\theta_k \leftarrow \theta_k - f_k\,\eta\,g_k$$
 #
-# `factors` は名前 → 倍率の辞書です。0なら固定、0.1ならゆっくり、**辞書にない配列の倍率は1**です。
-# 3-1節と同じく、`params` の配列の中身を書き換えます(何も返しません)。
+# `factors`は名前 → 倍率の辞書です。0なら固定、0.1ならゆっくり、**辞書にない配列の倍率は1**です。
+# レッスン3-1と同じく、`params`の配列の中身を書き換えます(何も返しません)。
 
 # %% [markdown] tags=["en"]
 # ## 3. Frozen, or slow (5 min)
@@ -220,25 +220,27 @@ shown = {name: values[1:] for name, values in rising.items()}
 curves(shown, x="ステップ", y="正解率", title="40枚からの学習(検証データ、3シードの平均)", every=10)  # ja
 curves(shown, x="step", y="accuracy", title="Learning from 40 images (validation data, 3 seeds)", every=10)  # en
 
+# %% [markdown] tags=["ja", "result"]
+# 10ステップ後は、「すべて動かす」が0.52でリードします。100ステップ後は0.55で、「最初から」の0.54とほぼ同じです。特徴量を固定すると、
+# 0.47までしか上がりません。ただし、3シードの平均に0.01の差があっても、そこから言えることはありません。
+
+# %% [markdown] tags=["en", "result"]
+# After 10 steps "all move" is ahead with 0.52; after 100 it has 0.55, next to the 0.54 from scratch. With frozen features it
+# does not get beyond 0.47. But a difference of 0.01 between means of three seeds says nothing.
+
 # %% [markdown] tags=["ja"]
-# 10ステップ後は、「すべて動かす」が0.52で先に立ちます。100ステップ後は0.55で、「最初から」の0.54とほとんど並びます。特徴量を固定すると、
-# 0.47までしか上がりません。ただし、3シードの平均の0.01の差から、言えることはありません。
-#
 # ## 4. 節約できたステップ数(6分)
 #
-# 2つの正解率の列 `scratch`(最初から)と `reused`(引き継ぎ)は、0, `every`, 2·`every`, … ステップ後の値です。
-# 正解率が**初めて** `target` 以上になったステップを比べ、引き継ぎで節約できたステップ数を返してください。
+# 2つの正解率の列`scratch`(最初から)と`reused`(引き継ぎ)は、0, `every`, 2·`every`, … ステップ後の値です。
+# 正解率が**初めて**`target`以上になったステップを比べ、引き継ぎで節約できたステップ数を返してください。
 #
 # $$\text{節約} = T_{\text{scratch}} - (\text{spent} + T_{\text{reused}})$$
 #
-# - `spent` は、その前に元の課題で使ったステップ数です。事前学習では、これも費用に数えます。再学習では、重みがすでにあるので0です。
-# - 一度も届かなければ(未到達)、最後に測ったステップ(予算)で届いたとみなします。
+# - `spent`は、その前に元の課題で使ったステップ数です。事前学習では、これも費用に数えます。再学習では、重みがすでにあるので0です。
+# - 一度も到達しなければ(未到達)、最後に測ったステップ(予算)で到達したとみなします。
 # - 引き継いだほうが遅ければ、負の値になります。
 
 # %% [markdown] tags=["en"]
-# After 10 steps "all move" is ahead with 0.52; after 100 it has 0.55, next to the 0.54 from scratch. With frozen features it
-# does not get beyond 0.47. But a difference of 0.01 between means of three seeds says nothing.
-#
 # ## 4. Steps saved (6 min)
 #
 # The accuracies `scratch` and `reused` were measured after 0, `every`, 2·`every`, … steps. Compare the steps at which
@@ -279,14 +281,14 @@ if done("3_12.steps_saved") and rising:
 # %% [markdown] tags=["ja"]
 # 同じ曲線でも、再学習と考えれば「すべて動かす」は10ステップの得、事前学習と考えれば390ステップの損です(元の学習に
 # 400ステップ使いました)。**元の学習の分を数えるかどうか**で、結論が逆になります。事前学習が割に合うのは、1回の事前学習を
-# いくつもの課題で使い回すときや、最初からの学習では届かない目標に届くときです。
+# いくつもの課題で使い回すときや、最初からの学習では届かない目標を達成できるときです。
 #
 # ## 5. 測って確かめる
 #
-# 学習率が1つ、シードが3つだけでは、何も結論できません。`kobai.transfer` は、戦略とデータの量ごとに学習率を選び、
+# 学習率が1通り、シードが3つだけでは、何も結論できません。`kobai.transfer`は、戦略とデータの量ごとに学習率を選び、
 # 新しいシードで、同じシードどうしを対にして比べます。
 #
-# **予想してから実行してください。** 固定した特徴量は、データが20枚のときと200枚のとき、それぞれ得でしょうか、損でしょうか。
+# **予想**: 固定した特徴量は、データが20枚のときと200枚のとき、それぞれ得でしょうか、損でしょうか。
 # 元の課題が**ノイズ**の画像(ラベルは無作為)の分類だったら、どうでしょうか。
 
 # %% [markdown] tags=["en"]
@@ -299,7 +301,7 @@ if done("3_12.steps_saved") and rising:
 # One learning rate and three seeds show nothing. `kobai.transfer` chooses a learning rate for every strategy and every
 # amount of data, and compares on fresh seeds, in pairs.
 #
-# **Predict before you run**: do frozen features help or harm with 20 images, and with 200? And if the source was *noise*
+# **Predict**: do frozen features help or harm with 20 images, and with 200? And if the source was *noise*
 # with random labels?
 
 # %%
@@ -318,24 +320,33 @@ print(found)
 
 names = {"再学習": "fine-tuning", "転移学習(特徴量は固定)": "transfer"}  # ja
 names = {"fine tuning": "fine-tuning", "transfer (features frozen)": "transfer"}  # en
-tables = {name: found.frame.filter(protocol=protocol) for name, protocol in names.items()}
+tables = {name: found.table.filter(protocol=protocol) for name, protocol in names.items()}
 lines = {name: table["metric"] for name, table in tables.items()}
-lines["最初から"] = found.frame.filter(protocol="transfer")["metric_scratch"]  # ja
-lines["scratch"] = found.frame.filter(protocol="transfer")["metric_scratch"]  # en
+lines["最初から"] = found.table.filter(protocol="transfer")["metric_scratch"]  # ja
+lines["scratch"] = found.table.filter(protocol="transfer")["metric_scratch"]  # en
 against([20, 200], lines, across="画像の枚数", up="正解率", title="動かした数字: データの量と、重みの引き継ぎ")  # ja
 against([20, 200], lines, across="images", up="accuracy", title="Moved digits: how many there are, and what is taken over")  # en
 
 # %%
 print(kobai.transfer("unrelated", **settings))
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # - **20枚**: 最初からの学習の正解率0.31に対して、再学習は0.46、固定した特徴量は0.43です。20枚だけでは、良い特徴量を学べません。
-# - **200枚**: 最初からの学習の0.60に対して、再学習は0.61、固定した特徴量は0.51で、固定はかえって**損**です。データが少ないときに
-#   助けになったものが、データが増えると足かせになります。
-# - **ノイズから**: 固定すると、20枚で0.18、200枚で0.14の損です。すべて動かせば、正解率の差は見られません。200枚では目標までの
-#   ステップ数が0.59倍に減りましたが、ノイズから役に立つ特徴量を学べたとは考えられません。ステップ数が減っただけでは、
-#   「特徴量を引き継げた」証拠にはならないのです。
-#
+# - **200枚**: 最初からの学習の0.60に対して、再学習は0.61です。正解率の差は確かめられませんが、目標までのステップ数は0.59倍で済みます。
+#   固定した特徴量は0.51で、固定はかえって**損**です。データが少ないときに助けになったものが、データが増えると足かせになります。
+# - **ノイズから**: 固定すると、20枚で0.18、200枚で0.15の損です。すべて動かせば、正解率にもステップ数にも差は見られません
+#   (ステップ数は20枚で0.96倍、200枚で1.1倍ですが、補正したpはどちらも1です)。ノイズからは、役に立つ特徴量を学べないからです。
+
+# %% [markdown] tags=["en", "result"]
+# - **20 images**: fine tuning has an accuracy of 0.46 and frozen features 0.43, from scratch it is 0.31: so few data make no
+#   features.
+# - **200 images**: fine tuning 0.61, from scratch 0.60: no difference in accuracy is established, but fine tuning takes 0.59 times the
+#   steps. With frozen features it is 0.51: they *harm*. What helps with few data holds back with many.
+# - **From noise**: frozen, it loses 0.18 with 20 images and 0.15 with 200. If everything may move, no difference is to be seen, in
+#   accuracy or in steps (0.96 times with 20 images, 1.1 times with 200, but the corrected p is 1 for both): noise teaches no useful
+#   features.
+
+# %% [markdown] tags=["ja"]
 # **自分で試す**: `kobai.transfer("halves", **settings)`(0〜4の数字から5〜9の数字へ)の結果を予想してから、実行しましょう。
 # 「似た課題なら必ず役立つ」と言えるでしょうか。
 #
@@ -346,14 +357,6 @@ print(kobai.transfer("unrelated", **settings))
 # **予想**: たった1画素ずらすだけなら、正解率はどうなるでしょうか。
 
 # %% [markdown] tags=["en"]
-# - **20 images**: fine tuning has an accuracy of 0.46 and frozen features 0.43, from scratch it is 0.31: so few data make no
-#   features.
-# - **200 images**: fine tuning 0.61, frozen features 0.51, from scratch 0.60. Frozen features *harm*: what helps with few data
-#   holds back with many.
-# - **From noise**: frozen, it loses 0.18 with 20 images and 0.14 with 200. If everything may move, no difference in accuracy is
-#   to be seen. With 200 images the steps to the target became 0.59 times as many; but noise can hardly have taught useful
-#   features. Fewer steps alone are no evidence that features were taken over.
-#
 # **Your turn**: predict `kobai.transfer("halves", **settings)`, digits 0 … 4, then 5 … 9, and run it. Do similar tasks
 # always help?
 #
@@ -373,15 +376,21 @@ table = [
 heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="1画素ずらした数字の正解率")  # ja
 heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on digits shifted by one pixel")  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # 上下左右のどれか1方向に1画素ずらすだけで、正解率は96%から46〜53%に下がります。全結合層は、画素の位置ごとに別々の重みを
 # 持つからです。ある位置で覚えた線も、1画素ずれると別のものに見えます。次回は、この無駄をなくす構造を学びます。
-#
+
+# %% [markdown] tags=["en", "result"]
+# One pixel up, down, left or right, and the accuracy falls from 96 % to between 46 and 53 %. A dense layer has weights of its
+# own for each place: a stroke that it knows here it does not know one pixel further. What comes next are layers that waste
+# less.
+
+# %% [markdown] tags=["ja"]
 # | 次の話題 | 考え方 | 今日までの内容とのつながり |
 # |---|---|---|
 # | 畳み込み層 | 画像の**どの場所でも**同じ重みを使う | 特徴量がほかの課題でも使いやすく、学習済みモデルの転移学習によく使われる |
-# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング(3-10節) |
-# | 正則化 | 過学習を抑える | 早期終了(3-8節)もその1つ |
+# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング(レッスン3-10) |
+# | 正則化 | 過学習を抑える | 早期終了(レッスン3-8)もその1つ |
 #
 # ## まとめ
 #
@@ -404,10 +413,6 @@ heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on
 # </details>
 
 # %% [markdown] tags=["en"]
-# One pixel up, down, left or right, and the accuracy falls from 96 % to between 46 and 53 %. A dense layer has weights of its
-# own for each place: a stroke that it knows here it does not know one pixel further. What comes next are layers that waste
-# less.
-#
 # | next | the idea | what of today it needs |
 # |---|---|---|
 # | convolution | the same weights at *every place* of an image | its features serve other tasks, too: transfer from trained models is common here |

@@ -60,13 +60,13 @@ print("訓練:", x_train.shape, " 検証:", x_validation.shape)  # ja
 print("training:", x_train.shape, " validation:", x_validation.shape)  # en
 
 # %% [markdown] tags=["ja"]
-# データは手書き数字(8×8画素、0〜1に正規化済み)です。1行が1枚の画像で、`t` は0〜9の正解ラベルです。
+# データは手書き数字(8×8画素、0〜1に正規化済み)です。1行が1枚の画像で、`t`は0〜9の正解ラベルです。
 #
 # ## 1. アフィン層の順伝播(3分)
 #
 # $$Y = XW + b$$
 #
-# $X$ は `(N, n₁)`、$W$ は `(n₁, n₂)`、$b$ は `(n₂,)` です。
+# $X$は`(N, n₁)`、$W$は`(n₁, n₂)`、$b$は`(n₂,)`です。
 
 # %% [markdown] tags=["en"]
 # The data are handwritten digits (8×8 pixels, scaled to 0 … 1): a row is an image, `t` holds the labels 0 … 9.
@@ -91,8 +91,8 @@ check("3_2.affine_forward")
 # %% [markdown] tags=["ja"]
 # ## 2. アフィン層の逆伝播(6分)
 #
-# 上流から $\partial L/\partial Y$(`dy`)を受け取り、$\partial L/\partial X$、$\partial L/\partial W$、$\partial L/\partial b$ を
-# この順に返してください。**どれも、微分する相手と同じ形になります。** 迷ったら形を合わせることから始めましょう。
+# 上流から$\partial L/\partial Y$(`dy`)を受け取り、$\partial L/\partial X$、$\partial L/\partial W$、$\partial L/\partial b$を
+# この順に返してください。**どれも、微分する変数と同じ形になります**。迷ったら形を合わせることから始めましょう。
 
 # %% [markdown] tags=["en"]
 # ## 2. Affine layer, backward (6 min)
@@ -115,16 +115,16 @@ check("3_2.affine_backward")
 # %% [markdown] tags=["ja"]
 # ## 3. ソフトマックスと交差エントロピー誤差(8分)
 #
-# 出力層のスコア $s$(`(N, クラス数)`)を確率に直し、正解ラベルの確率の対数をとります。
+# 出力層のスコア$s$(`(N, クラス数)`)を確率に変換し、正解ラベルの確率の対数をとります。
 #
 # $$p_{ik} = \frac{e^{s_{ik}}}{\sum_j e^{s_{ij}}}, \qquad
 # L = -\frac{1}{N}\sum_{i} \log p_{i,t_i}, \qquad
 # \frac{\partial L}{\partial s_{ik}} = \frac{1}{N}\left(p_{ik} - [k = t_i]\right)$$
 #
-# 損失 `L` と勾配 `ds` の組を返してください。注意することが2つあります。
+# 損失`L`と勾配`ds`の組を返してください。注意することが2つあります。
 #
-# - スコアが大きいと `np.exp` がオーバーフローします。行ごとの最大値を引いても、確率は変わりません。
-# - $1/N$ は損失にも勾配にも必要です。
+# - スコアが大きいと`np.exp`がオーバーフローします。行ごとの最大値を引いても、確率は変わりません。
+# - $1/N$は損失にも勾配にも必要です。
 
 # %% [markdown] tags=["en"]
 # ## 3. Softmax with cross-entropy (8 min)
@@ -163,12 +163,12 @@ check("3_2.softmax_loss")
 # ## 4. 数値微分(6分)
 #
 # 逆伝播のコードは、間違っていても動いてしまいます。そこで、微分の定義に近い計算で確かめます。
-# 配列 `x` の要素を1つずつ前後に $h$ だけ動かし、**中心差分**
+# 配列`x`の要素を1つずつ前後に$h$だけ動かし、**中心差分**
 #
 # $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}$$
 #
-# を `x` と同じ形の配列にして返してください。`f` は配列を受け取って1つの数を返す関数です。
-# `x` は何次元でもかまいません(ヒント: `np.ndindex(x.shape)`)。**動かした要素は、元に戻してください。**
+# を`x`と同じ形の配列にして返してください。`f`は配列を受け取って1つの数を返す関数です。
+# `x`は何次元でもかまいません(ヒント: `np.ndindex(x.shape)`)。**動かした要素は、元に戻してください**。
 
 # %% [markdown] tags=["en"]
 # ## 4. Finite differences (6 min)
@@ -204,8 +204,8 @@ check("3_2.numerical_gradient")
 # %% [markdown] tags=["ja"]
 # ## 5. 部品を組み立てる
 #
-# 2層のネットワークです。あなたの関数だけで順伝播と逆伝播ができています。活性化関数はReLU、
-# 重みの初期値は3-6節で学ぶHeの初期値です。続けて、全パラメータの勾配を数値微分と比べます。
+# 2層のネットワークを組み立てます。順伝播も逆伝播も、あなたの関数だけでできています。活性化関数はReLU、
+# 重みの初期値はレッスン3-6で学ぶHeの初期値です。続けて、全パラメータの勾配を数値微分と比べます。
 
 # %% [markdown] tags=["en"]
 # ## 5. Putting it together
@@ -246,7 +246,7 @@ class Network:
 
 
 def loss_with(network, key, value, x, t):
-    # ja: パラメータ key だけを value に置き換えたときの損失
+    # ja: パラメータkeyだけをvalueに置き換えたときの損失
     # en: the loss with the parameter of that name replaced by value
     kept, network.params[key] = network.params[key], value
     loss, _ = network.gradient(x, t)
@@ -269,11 +269,11 @@ if parts_done() and done("3_2.numerical_gradient"):
 # %% [markdown] tags=["ja"]
 # ## 6. 学習ループ(6分)
 #
-# `batches` は添字の配列の列です。1つのバッチにつき、損失と勾配を計算し、`optimizer` でパラメータを更新します。
+# `batches`は添字の配列の列です。1つのバッチにつき、損失と勾配を計算し、`optimizer`でパラメータを更新します。
 # **更新する前の**バッチの損失を順に並べたリストを返してください。
 #
-# - `network.gradient(x, t)` は `(損失, 勾配の辞書)` を返します
-# - `optimizer.update(network.params, grads)` は3-1節で作った形です
+# - `network.gradient(x, t)`は`(損失, 勾配の辞書)`を返します
+# - `optimizer.update(network.params, grads)`はレッスン3-1で作った形です
 
 # %% [markdown] tags=["en"]
 # ## 6. The training loop (6 min)
@@ -303,10 +303,10 @@ check("3_2.train")
 # %% [markdown] tags=["ja"]
 # ## 7. 7つの手法で学習させる
 #
-# 下の `InPlace` は、kobaiの更新則を3-1節の `update(params, grads)` の形に合わせるものです。
-# 3-1節で書いた自分のクラスを貼り付けて、入れ替えてもかまいません(同じ結果になるはずです)。
+# 下の`InPlace`は、kobaiの更新則をレッスン3-1の`update(params, grads)`の形に合わせるものです。
+# レッスン3-1で書いた自分のクラスを貼り付けて、入れ替えてもかまいません(同じ結果になるはずです)。
 #
-# **実行する前に予想してください**: お椀の上で最も速かった手法は、ここでも最も速いでしょうか。
+# **予想**: お椀の上で最も速かった手法は、ここでも最も速いでしょうか。
 
 # %% [markdown] tags=["en"]
 # ## 7. Seven methods
@@ -314,7 +314,7 @@ check("3_2.train")
 # `InPlace` gives kobai's update rules the form of lesson 3-1, `update(params, grads)`. You may paste your own classes
 # and use them instead: the results should be the same.
 #
-# **Predict before you run**: will the fastest on the bowl be the fastest here?
+# **Predict**: will the fastest on the bowl be the fastest here?
 
 
 # %%
@@ -351,7 +351,7 @@ if parts_done() and done("3_2.train"):
         losses[name] = train(network, InPlace(rule), x_train, t_train, batches())
         accuracy = network.accuracy(x_validation, t_validation)
         moved = np.abs(network.params["W1"] - start.params["W1"])
-        print(f"{name:16} 検証データの正解率 {accuracy:.3f}   W1 の動き: 平均 {moved.mean():.2f}、最大 {moved.max():.2f}")  # ja
+        print(f"{name:16} 検証データの正解率 {accuracy:.3f}   W1の動き: 平均 {moved.mean():.2f}、最大 {moved.max():.2f}")  # ja
         print(f"{name:16} validation accuracy {accuracy:.3f}   W1 moved {moved.mean():.2f} on average, {moved.max():.2f} at most")  # en
 
 
@@ -363,27 +363,27 @@ smoothed = {name: smooth(values) for name, values in losses.items()}
 curves(smoothed, x="ステップ", y="損失(10ステップの平均)", title="訓練の損失", log=True)  # ja
 curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", log=True)  # en
 
-# %% [markdown] tags=["ja"]
-# - 学習率は手法ごとに選んであります。**同じ学習率で比べると、手法ではなく学習率を比べることになります。**
+# %% [markdown] tags=["ja", "result"]
+# - 学習率は手法ごとに選んであります。**同じ学習率で比べると、手法ではなく学習率を比べることになります**。
 # - どの曲線も細かく揺れています。ミニバッチごとに損失の地形が少しずつ違うためです。
-# - AdaDeltaは、お椀の上ほどには遅くありません。最初の1歩は同じく0.004程度ですが、お椀では $x$ が7動かなければならないのに
-#   対して、ここで $W_1$ の重みが動いた距離は、平均0.1ほど、最大でも1に届かないからです。
+# - AdaDeltaは、お椀の上ほどには遅くありません。最初の一歩は同じく0.004程度ですが、お椀では$x$が7動かなければならないのに
+#   対して、このネットワークで$W_1$の重みが動いた距離は、平均0.08、最大でも0.79だからです。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # - Each method has a learning rate chosen for it. **With one rate for all you would compare rates, not methods.**
 # - Every curve trembles: each mini-batch is a slightly different landscape.
-# - AdaDelta is not as slow as on the bowl. Its first step is 0.004 again, but there $x$ has to travel 7, while here the weights
-#   of $W_1$ travelled about 0.1 on average, and less than 1 at most.
+# - AdaDelta is not as slow as on the bowl. Its first step is 0.004 again, but there $x$ has to travel 7, while here its weights
+#   of $W_1$ travelled 0.08 on average, and 0.79 at most.
 
 # %% [markdown] tags=["ja"]
 # ## グループワーク(15分 + 発表15分)
 #
-# **2〜3人で。** 役割(操縦・記録・進行)は3-1節のときと交代してください。
+# **2〜3人で**。役割(操作係・記録係・進行係)はレッスン3-1のときと交代してください。
 #
 # **問い**: 手法を変えると、結果はどう変わるでしょうか。それは**どこまで確か**でしょうか。
 #
 # 1. (3分)実行する前に予想します。「シードを変えても順位は変わらない? 変わる?」
-# 2. (9分)表を埋めます。下の `measure` が、3つのシードの値を一度に測ります。
+# 2. (9分)表を埋めます。下の`measure`が、3つのシードの値を一度に測ります。
 # 3. (3分)1枚のスライドにまとめます(主張・図・根拠・意外だったこと)。
 #
 # | 手法 | 学習率 | 係数 | 予想(順位) | 到達 | 目標までのステップ | 以後維持 | 発散 |
@@ -397,14 +397,14 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # | | | | | | | | |
 #
 # 目標は、**検証データの正解率が0.95以上**になることです。正解率は10ステップごとに、200ステップまで測ります。
-# 「目標までのステップ」は3シードの平均で、未到達の実行は200と数えます。「発散」は、損失が数でなくなった実行の数です。
+# 「目標までのステップ」は3シードの平均で、未到達の実行は200と数えます。「発散」は、損失がNaNや無限大になった実行の数です。
 #
 # **スライドのひな形**(1枚、3分で話します)
 #
-# > **主張**: (1文で。例「このネットワークでは〇〇と△△の差は、シードの差より小さい」)
-# > **図**: (損失の推移を1枚)
-# > **根拠**: (表から数字を2つ)
-# > **意外だったこと**: (予想と違った点と、その理由の仮説)
+# - **主張**: (1文で。例「このネットワークでは〇〇と△△の差は、シードによる差より小さい」)
+# - **図**: (損失の推移を1枚)
+# - **根拠**: (表から数字を2つ)
+# - **意外だったこと**: (予想と違った点と、その理由の仮説)
 
 # %% [markdown] tags=["en"]
 # ## Group work (15 min + 15 min to present)
@@ -432,10 +432,10 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 #
 # **Template for the slide** (one slide, three minutes)
 #
-# > **Claim**: (one sentence, such as "on this network … and … differ less than two seeds do")
-# > **Figure**: (the losses)
-# > **Evidence**: (two numbers from the table)
-# > **Surprise**: (where you had predicted something else, and why you think it came out so)
+# - **Claim**: (one sentence, such as "on this network … and … differ less than two seeds do")
+# - **Figure**: (the losses)
+# - **Evidence**: (two numbers from the table)
+# - **Surprise**: (where you had predicted something else, and why you think it came out so)
 
 
 # %%
@@ -473,7 +473,7 @@ if parts_done() and done("3_2.train"):
 # ```
 #
 # 「到達」「目標までのステップ」の列を、自分の表と見比べてください。kobaiの表には95%区間と、補正したp値もあります。
-# 「区別できません」と書かれた手法は、いくつありますか。
+# 「区別できません」とされた手法は、いくつありますか。
 
 # %% [markdown] tags=["en"]
 # With the table filled in, ask kobai the same question (in a terminal, well under a minute): the same hidden nodes, batch size,
@@ -489,22 +489,22 @@ if parts_done() and done("3_2.train"):
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。形を合わせると、式を思い出せます。
+# - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。式を忘れても、形を合わせれば思い出せます。
 # - 勾配は必ず数値微分で確かめます。コードが動くことと、正しいことは別です。
 # - 更新則が見るのは、名前と配列の辞書だけで、ネットワークの構造ではありません。だから、自由に入れ替えられます。
 # - 手法の比較には、手法ごとの学習率の調整と、複数のシードが必要です。
 #
 # ### 自己診断
 #
-# 1. `softmax_loss` の勾配で $1/N$ を忘れ、バッチサイズが64だとすると、SGDの学習率は実質何倍になりますか。
-# 2. 中心差分の誤差は $h$ を10分の1にするとどうなりますか。$h$ を $10^{-12}$ まで小さくしないのはなぜですか。
+# 1. `softmax_loss`の勾配で$1/N$を忘れ、バッチサイズが64だとすると、SGDの学習率は実質何倍になりますか。
+# 2. 中心差分の誤差は$h$を10分の1にするとどうなりますか。$h$を$10^{-12}$まで小さくしないのはなぜですか。
 # 3. 1つのシードで0.5%の差がつきました。「手法Aが優れている」と言えますか。
 #
 # <details><summary>答え</summary>
 #
 # 1. 64倍です。勾配が64倍になるので、発散しやすくなります。
-# 2. 約100分の1になります($h^2$ に比例)。小さすぎると、近い数どうしの引き算で桁落ちし、丸め誤差が $1/h$ 倍されます。
-# 3. 言えません。350枚での0.5%は2枚分で、シードによる差のほうが大きいのが普通です。
+# 2. 約100分の1になります($h^2$に比例)。小さすぎると、近い数どうしの引き算で桁落ちし、丸め誤差が$1/h$倍されます。
+# 3. 言えません。350枚の0.5%は2枚分にすぎず、シードによる差のほうが大きいのが普通です。
 #
 # </details>
 

@@ -15,8 +15,8 @@
 #
 # **この時間で身につけること**
 #
-# - 「層を通っても分散が変わらない」という条件から、標準偏差 $\sqrt{2/(n_1+n_2)}$ を導ける
-# - Xavierの初期値を実装し、$n_1 \ne n_2$ の層で確かめられる
+# - 「層を通っても分散が変わらない」という条件から、標準偏差$\sqrt{2/(n_1+n_2)}$を導ける
+# - Xavierの初期値を実装し、$n_1 \ne n_2$の層で確かめられる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -51,12 +51,12 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 1. 1つのノードの分散(4分)
 #
-# 線形の層 $h = xW$ で、入力 $x_i$ は互いに独立で平均0・分散 $\mathrm{Var}(x)$、重み $w_{ij}$ は平均0・標準偏差 $\sigma$ とします。
-# 1つのノードは $n_1$ 個の積の和なので、
+# 線形の層$h = xW$で、入力$x_i$は互いに独立で平均0・分散$\mathrm{Var}(x)$、重み$w_{ij}$は平均0・標準偏差$\sigma$とします。
+# 1つのノードは$n_1$個の積の和なので、
 #
 # $$\mathrm{Var}(h_j) = \sum_{i=1}^{n_1} \mathrm{Var}(x_i w_{ij}) = \ ?$$
 #
-# $n_1$ と $\sigma$ を受け取って、**分散が1層で何倍になるか** $\mathrm{Var}(h)/\mathrm{Var}(x)$ を返す関数を書いてください。
+# $n_1$と$\sigma$を受け取って、**分散が1層で何倍になるか**$\mathrm{Var}(h)/\mathrm{Var}(x)$を返す関数を書いてください。
 # (平均0の独立な2つの数では、積の分散は分散の積です。)
 
 # %% [markdown] tags=["en"]
@@ -91,19 +91,19 @@ if done("3_5.variance_factor"):
         print(f"n1={n1}, σ={std}: theory {variance_factor(n1, std):.2f}  measured {(x @ W).var():.2f}")  # en
 
 # %% [markdown] tags=["ja"]
-# ## 2. 2つの要求と、1つの妥協
+# ## 2. 2つの条件と、1つの妥協
 #
-# - **順伝播**で分散を変えないためには $n_1\sigma^2 = 1$
-# - **逆伝播**では、勾配は $\partial L/\partial x = (\partial L/\partial h) W^\top$、つまり $n_2$ 個の和です。
-#   分散を変えないためには $n_2\sigma^2 = 1$
+# - **順伝播**で分散を保つ条件は、$n_1\sigma^2 = 1$です。
+# - **逆伝播**では、勾配は$\partial L/\partial x = (\partial L/\partial h) W^\top$、つまり$n_2$個の和です。
+#   分散を保つ条件は、$n_2\sigma^2 = 1$です。
 #
-# $n_1 \ne n_2$ なら、両方は満たせません。Glorotらの提案は、2つの要求を足して2で割ることでした。
+# $n_1 \ne n_2$なら、両方は満たせません。Glorotらの提案は、2つの条件を足して2で割ることでした。
 #
 # $$\frac{n_1 + n_2}{2}\,\sigma^2 = 1 \quad\Longrightarrow\quad \sigma = \sqrt{\frac{2}{n_1 + n_2}}$$
 #
 # ## 3. 実装する(4分)
 #
-# 形 `(n1, n2)` の標準正規乱数 `z` は用意してあります。それを使って、Xavierの初期値の重み行列を返してください。
+# 形`(n1, n2)`の標準正規乱数`z`は用意してあります。これを使って、Xavierの初期値の重み行列を返してください。
 
 # %% [markdown] tags=["en"]
 # ## 2. Two demands and a compromise
@@ -135,7 +135,7 @@ check("3_5.xavier")
 # %% [markdown] tags=["ja"]
 # ## 4. 層ごとの標準偏差を測る(4分)
 #
-# 3-4節の `layers` と同じ計算をしながら、各層の活性化の**標準偏差**のリストを返してください。
+# レッスン3-4の`layers`と同じ計算をしながら、各層の活性化の**標準偏差**のリストを返してください。
 
 # %% [markdown] tags=["en"]
 # ## 4. The deviation in each layer (4 min)
@@ -182,21 +182,23 @@ if done("3_5.xavier") and done("3_5.layer_stds"):
         "Xavier": layer_stds(x, deep(xavier), np.tanh),
     }
 
-curves(stds, x="層", y="標準偏差", title="tanh の活性化の標準偏差", log=True)  # ja
+curves(stds, x="層", y="標準偏差", title="tanhの活性化の標準偏差", log=True)  # ja
 curves(stds, x="layer", y="standard deviation", title="Spread of tanh activations", log=True)  # en
 
+# %% [markdown] tags=["ja", "result"]
+# $\sigma = 0.01$では層を通るたびに10分の1ほどになり、$\sigma = 1$では±1に張り付いたままです。Xavierでも、原点を離れるとtanhの傾きは1より
+# 小さいので、層とともにゆっくり下がりますが、桁が変わることはありません。
+
+# %% [markdown] tags=["en", "result"]
+# With $\sigma = 0.01$ about a tenth is left after each layer; with $\sigma = 1$ the outputs stick to ±1. Even with Xavier the spread falls
+# slowly, for tanh has a slope below 1 away from the origin, but it stays within the same order of magnitude.
+
 # %% [markdown] tags=["ja"]
-# Xavierでも、tanhはわずかに値を縮めるので(原点を離れると傾きが1より小さいため)、層とともにゆっくり下がります。
-# それでも桁が変わることはありません。
-#
 # 逆伝播でも確かめます。出力側に標準偏差1の勾配を入れます。
 #
-# **予想**: **勾配**の標準偏差は、出力側から入力側へ、どう変わるでしょうか。飽和する $\sigma = 1$ ではどうでしょうか。
+# **予想**: **勾配**の標準偏差は、出力側から入力側へ、どう変わるでしょうか。飽和する$\sigma = 1$ではどうでしょうか。
 
 # %% [markdown] tags=["en"]
-# Even with Xavier the spread falls slowly, for tanh shrinks what is away from the origin, where its slope is below 1. But
-# it stays within the same order of magnitude.
-#
 # Now backward: gradients of deviation 1 enter at the output.
 #
 # **Predict**: how does the spread of the *gradients* change from the output to the inputs? And with $\sigma = 1$, which
@@ -229,36 +231,16 @@ if done("3_5.xavier"):
 curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標準偏差", log=True)  # ja
 curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
 
-# %% [markdown] tags=["ja"]
-# - $\sigma = 0.01$ では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$ では、大半のノードが飽和しているのに、勾配全体は
-#   層をさかのぼるほど大きくなります(**勾配爆発**)。3-4節と同じで、飽和したノードでは勾配が消える一方、飽和していない
+# %% [markdown] tags=["ja", "result"]
+# - $\sigma = 0.01$では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$では、大半のノードが飽和しているのに、勾配全体は
+#   層をさかのぼるほど大きくなります(**勾配爆発**)。レッスン3-4と同じで、飽和したノードでは勾配が消える一方、飽和していない
 #   わずかなノードを通る勾配には、大きな重みが何度も掛かるためです。
-# - $\sqrt{1/n_1}$ は、順伝播の要求だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
-#   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$ なら
-#   $n_2\sigma^2 = 0.25$ 倍、Xavierなら0.4倍です。
-# - $n_1 = n_2$ の層では、この2つは同じです。そのような層だけで試すと、取り違えに気づけません。**必ず $n_1 \ne n_2$ の層でも試しましょう。**
-#
-# ## まとめ
-#
-# - 分散は1層で $n_1\sigma^2$ 倍(順伝播)、$n_2\sigma^2$ 倍(逆伝播)になります。
-# - Xavierの $\sigma = \sqrt{2/(n_1+n_2)}$ は両者の妥協です。原点付近で線形とみなせるsigmoidやtanhに向いています。
-# - 100 → 50の層なら $\sigma = \sqrt{2/150} \approx 0.115$ です。
-#
-# ### 自己診断
-#
-# 1. 全層が同じ幅 $n$ のとき、Xavierの $\sigma$ はいくつですか。3-4節の $\sigma = 0.1$ との関係は?
-# 2. 分散を $[-a, a]$ の一様分布で実現するには、$a$ をいくつにしますか。
-# 3. バイアスの初期値が0でよいのはなぜですか。
-#
-# <details><summary>答え</summary>
-#
-# 1. $\sqrt{1/n}$ です。$n = 100$ では0.1で、偶然ではありませんでした。
-# 2. 一様分布の分散は $a^2/3$ なので、$a = \sqrt{6/(n_1+n_2)}$ です。
-# 3. 対称性は重みの乱数が破るからです(3-3節)。
-#
-# </details>
+# - $\sqrt{1/n_1}$は、順伝播の条件だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
+#   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$なら
+#   $n_2\sigma^2 = 0.25$倍、Xavierなら0.4倍です。
+# - $n_1 = n_2$の層では、この2つは同じです。そのような層だけで試すと、2つを取り違えていても気づけません。**必ず$n_1 \ne n_2$の層でも試しましょう**。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
 #   saturated, and yet the gradient as a whole grows from layer to layer (**exploding gradient**). As in lesson 3-4: it
 #   vanishes in the saturated nodes, but what passes through the few others is multiplied by large weights again and again.
@@ -266,7 +248,29 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 #   100 → 200 → 50 → 100 come back to where they were: what widening layers do, narrowing ones undo. In a single layer 200 → 50
 #   the variance of the gradient is multiplied by $n_2\sigma^2 = 0.25$ with $\sqrt{1/n_1}$, by 0.4 with Xavier.
 # - In a square layer the two are equal, so tests on square layers cannot see them confused. **Always test with $n_1 \ne n_2$.**
+
+# %% [markdown] tags=["ja"]
+# ## まとめ
 #
+# - 分散は1層で$n_1\sigma^2$倍(順伝播)、$n_2\sigma^2$倍(逆伝播)になります。
+# - Xavierの$\sigma = \sqrt{2/(n_1+n_2)}$は両者の妥協です。原点付近で線形とみなせるsigmoidやtanhに向いています。
+# - 100 → 50の層なら$\sigma = \sqrt{2/150} \approx 0.115$です。
+#
+# ### 自己診断
+#
+# 1. 全層が同じ幅$n$のとき、Xavierの$\sigma$はいくつですか。レッスン3-4の$\sigma = 0.1$とは、どのような関係にありますか。
+# 2. 分散を$[-a, a]$の一様分布で実現するには、$a$をいくつにしますか。
+# 3. バイアスの初期値が0でよいのはなぜですか。
+#
+# <details><summary>答え</summary>
+#
+# 1. $\sqrt{1/n}$です。$n = 100$では0.1で、偶然ではありませんでした。
+# 2. 一様分布の分散は$a^2/3$なので、$a = \sqrt{6/(n_1+n_2)}$です。
+# 3. 対称性は重みの乱数が破るからです(レッスン3-3)。
+#
+# </details>
+
+# %% [markdown] tags=["en"]
 # ## Summary
 #
 # - A layer multiplies the variance by $n_1\sigma^2$ going forward, by $n_2\sigma^2$ going backward.

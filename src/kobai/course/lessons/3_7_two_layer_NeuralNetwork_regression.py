@@ -58,8 +58,8 @@ scatter(x, t, {}, across="x", up="t", title="A noisy sine: 100 points")  # en
 #
 # $$L = \frac{1}{N}\sum_{i}\lVert y_i - t_i\rVert^2$$
 #
-# 予測 `y` と正解 `t`(どちらも形は `(N, 出力数)`)から、損失と、損失の `y` による勾配の組を返してください。
-# $1/N$ はデータの件数についてだけの平均です。
+# 予測`y`と正解`t`(どちらも形は`(N, 出力数)`)から、損失と、損失を`y`で微分した勾配の組を返してください。
+# 平均をとるのはデータの件数$N$についてだけで、出力数については和のままです。
 
 # %% [markdown] tags=["en"]
 # ## 1. Squared error (5 min)
@@ -86,7 +86,7 @@ check("3_7.squared_error")
 #
 # $$h = \tanh(xW_1 + b_1), \qquad y = hW_2 + b_2$$
 #
-# `params` は `"W1"`、`"b1"`、`"W2"`、`"b2"` を持つ辞書です。`(h, y)` を返してください。
+# `params`は`"W1"`、`"b1"`、`"W2"`、`"b2"`を持つ辞書です。`(h, y)`を返してください。
 # 回帰なので、**出力層に活性化関数はありません**。
 
 # %% [markdown] tags=["en"]
@@ -112,8 +112,8 @@ check("3_7.forward")
 # %% [markdown] tags=["ja"]
 # ## 3. 逆伝播(8分)
 #
-# 出力の勾配 `dy`、隠れ層の出力 `h`、入力 `x` から、4つの勾配の辞書(`params` と同じ名前)を返してください。
-# $\tanh$ の微分は、出力 $h$ を使って $1 - h^2$ と書けます。
+# 出力の勾配`dy`、隠れ層の出力`h`、入力`x`から、4つの勾配の辞書(`params`と同じ名前)を返してください。
+# $\tanh$の微分は、出力$h$を使って$1 - h^2$と書けます。
 
 # %% [markdown] tags=["en"]
 # ## 3. Backward (8 min)
@@ -136,24 +136,24 @@ check("3_7.backward")
 # %% [markdown] tags=["ja"]
 # ## 4. 初期値を変えて解く
 #
-# 1 → 20 → 1 のネットワークを、データ全体を使ったMomentumで2,000ステップ学習させます。
+# 1 → 20 → 1のネットワークを、データ全体を使ったMomentumで2,000ステップ学習させます。
 #
-# **予想してから実行してください。** それぞれの初期値で、2,000ステップ後の曲線はどんな形になるでしょうか。
+# **予想**: それぞれの初期値で、2,000ステップ後の曲線はどんな形になるでしょうか。
 #
 # | 初期値 | 予想 |
 # |---|---|
 # | すべて0 | |
 # | すべて0.5 | |
-# | 正規分布 σ=0.01 | |
+# | 正規分布σ=0.01 | |
 # | Xavier | |
-# | 正規分布 σ=10 | |
+# | 正規分布σ=10 | |
 
 # %% [markdown] tags=["en"]
 # ## 4. From different initial values
 #
 # A network 1 → 20 → 1, trained on all the data for 2,000 steps of Momentum.
 #
-# **Predict before you run**: which shape has the curve after 2,000 steps, for each initial value?
+# **Predict**: which shape has the curve after 2,000 steps, for each initial value?
 #
 # | initial value | prediction |
 # |---|---|
@@ -204,21 +204,21 @@ scatter(x, t, fits, across="x", up="t", title="Fits after 2,000 steps, by initia
 curves(losses, x="ステップ", y="損失", title="損失の推移", log=True)  # ja
 curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # - **0**: 動くのは出力層のバイアスだけです。当てはまりは、データの平均を通る水平な線になります。
 # - **0.5**: 20ノードがすべて同じままなので、ほとんど直線に近い、ゆるいS字が1本だけです。1ノードのネットワークと変わりません。
 # - **σ=0.01**: 20ノードは互いに違うのに、当てはまりは「すべて0.5」とほとんど同じです。小さな重みは、はじめのうち全ノードで
-#   同じ向きに育ち、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま(プラトー)です。
-# - **Xavier**: 順調に下がります。
-# - **σ=10**: 隠れ層の出力の86%が飽和し、そこでは $W_1$ に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
+#   同じ向きに成長し、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま(プラトー)です。
+# - **Xavier**: 損失が順調に下がり、正弦波の形になります。
+# - **σ=10**: 隠れ層の出力の86%が飽和し、そこでは$W_1$に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
 #   当てはめるので、原点のまわりで曲線がぎざぎざになります。損失が小さくても、**点と点の間の形**を見てください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # - **0**: only the bias of the last layer moves. The fit is a level line through the mean of the data.
 # - **0.5**: all 20 nodes stay equal: a single S, nearly straight, the fit of a network with one node.
 # - **σ=0.01**: its 20 nodes differ, and yet the fit is almost that of "all 0.5". Small weights all grow in the same
 #   direction first, and act as one node. Until their differences have grown, the loss stays level (a plateau).
-# - **Xavier**: falls steadily.
+# - **Xavier**: its loss falls steadily, and the fit takes the shape of the sine.
 # - **σ=10**: 86 % of the hidden outputs are saturated, and no gradient reaches $W_1$ through them. It fits with the last
 #   layer, and with nodes that bend sharply near the origin: there the curve is jagged. Even where its loss is small, look at its
 #   *shape between the points*.
@@ -226,11 +226,11 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 # %% [markdown] tags=["ja"]
 # ## 5. 自分で試す
 #
-# 次の中から1つ選び、`fit` の引数を変えて確かめましょう(10分)。
+# 次の中から1つ選び、`fit`の引数を変えて確かめましょう(10分)。
 #
 # 1. シードを変えても、順位は同じでしょうか(`seed=1, 2, 3`)。
-# 2. σ=0.01 は、`steps` を増やせばXavierに追いつくでしょうか。
-# 3. σ=10 に合う学習率はあるでしょうか(`learning_rate=0.0001` から)。
+# 2. σ=0.01は、`steps`を増やせばXavierに追いつくでしょうか。
+# 3. σ=10に合う学習率はあるでしょうか(`learning_rate=0.0001`から)。
 
 # %% [markdown] tags=["en"]
 # ## 5. Your turn
@@ -252,21 +252,21 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
 # %% [markdown] tags=["ja"]
 # ## まとめ
 #
-# - 回帰でも分類でも、初期値がすべて同じなら1ノード分の働きしかせず、小さすぎれば出だしで停滞し、大きすぎれば飽和します。
-# - 最後の損失だけでなく、そこまでの道のりと、当てはめた関数の形も見ます。
-# - 入力が1次元のとき、ノードの「折れ曲がる場所」は $-b/w$ です。$b = 0$ から始めると、はじめは全ノードが $x = 0$ で曲がります。
+# - 回帰でも分類でも、初期値がすべて同じなら1ノード分の働きしかできません。小さすぎれば出だしで停滞し、大きすぎれば飽和します。
+# - 最後の損失だけでなく、損失の推移と、当てはめた関数の形も見ます。
+# - 入力が1次元のとき、ノードの「折れ曲がる場所」は$-b/w$です。$b = 0$から始めると、はじめは全ノードが$x = 0$で曲がります。
 #   初期値を工夫する余地は、重みの標準偏差のほかにもあります。
 #
 # ### 自己診断
 #
-# 1. 損失の平均を出力数についてもとると($1/(N \cdot 出力数)$)、学習の何が変わりますか。
+# 1. 損失の平均を出力数についてもとると($1/(N \cdot \text{出力数})$)、学習の何が変わりますか。
 # 2. 「すべて0.5」と同じ当てはまりを、隠れ層が1ノードのネットワークで再現するには、重みをどうすればよいですか。
 # 3. 損失がしばらく平らなとき、「収束した」と判断してよいでしょうか。
 #
 # <details><summary>答え</summary>
 #
 # 1. 勾配が出力数分の1になり、実質的な学習率が小さくなります。最小となるパラメータは変わりません。
-# 2. 20個の等しいノードの和なので、$W_2$ を20個分の和にします。
+# 2. 20個の等しいノードの和なので、$W_2$を20個分の和にします。
 # 3. いけません。プラトーかもしれません。勾配の大きさを見て、もう少し待つか、学習率や初期値を変えて確かめます。
 #
 # </details>

@@ -16,7 +16,7 @@
 # **この時間で身につけること**
 #
 # - ニュートン法・共役勾配法・BFGS・L-BFGSの1ステップを、NumPyで書ける
-# - これらの手法に学習率が要らない理由と、その代わりに何を払っているのかを説明できる
+# - これらの手法に学習率が要らない理由と、その代わりに何を犠牲にしているのかを説明できる
 # - ニューラルネットワークで、ふつう2階の手法を使わない理由を、数字で説明できる
 #
 # | 内容 | 目安 |
@@ -57,16 +57,16 @@ kobai.words.use("en")  # en
 # %% [markdown] tags=["ja"]
 # ## 1. ニュートン法(4分)
 #
-# 変数が1つなら、ニュートン法は次の式です。**2階微分が学習率の代わりをします。** よく曲がるところでは小さく、平らなところでは
+# 変数が1つなら、ニュートン法は次の式です。**2階微分が学習率の代わりをします**。よく曲がるところでは小さく、平らなところでは
 # 大きく進みます。
 #
 # $$\theta \leftarrow \theta - \frac{1}{f''(\theta)}\,f'(\theta)$$
 #
-# 変数が複数なら、2階微分は**ヘッセ行列** $H$(2階偏微分を並べた行列)になり、割り算は連立1次方程式になります。
+# 変数が複数なら、2階微分は**ヘッセ行列**$H$(2階偏微分を並べた行列)になり、割り算は連立1次方程式になります。
 #
 # $$H\,\boldsymbol d = -\boldsymbol g, \qquad \boldsymbol\theta \leftarrow \boldsymbol\theta + \boldsymbol d$$
 #
-# 勾配 `g` とヘッセ行列 `H` から $\boldsymbol d$ を返してください。$H^{-1}$ は作りません。方程式を解くほうが速く、正確です。
+# 勾配`g`とヘッセ行列`H`から$\boldsymbol d$を返してください。$H^{-1}$は作りません。方程式を解くほうが速く、正確です。
 
 # %% [markdown] tags=["en"]
 # ## 1. Newton's method (4 min)
@@ -96,10 +96,10 @@ def newton_step(g, H):
 check("3_9.newton_step")
 
 # %% [markdown] tags=["ja"]
-# Rosenbrock関数 $f = 100\,(y - x^2)^2 + (1 - x)^2$ には、曲がった細い谷があります。極小点は $(1, 1)$ です。
-# $(-1.2, 1)$ から、ニュートン法をそのまま続けます。
+# Rosenbrock関数$f = 100\,(y - x^2)^2 + (1 - x)^2$には、曲がった細い谷があります。極小点は$(1, 1)$です。
+# $(-1.2, 1)$から、ニュートン法をそのまま続けます。
 #
-# **予想**: 何ステップで $f < 10^{-10}$ になるでしょうか。$f$ は毎回下がるでしょうか。
+# **予想**: 何ステップで$f < 10^{-10}$になるでしょうか。$f$は毎回下がるでしょうか。
 
 # %% [markdown] tags=["en"]
 # Rosenbrock's function $f = 100\,(y - x^2)^2 + (1 - x)^2$ has a narrow valley that bends. Its minimum is at $(1, 1)$. Start
@@ -130,20 +130,22 @@ if done("3_9.newton_step"):
         p = p + newton_step(slope(p), hessian(p))
         print(f"{step}: f = {rosenbrock(*p):9.3g}   |g| = {np.linalg.norm(slope(p)):9.3g}")
 
-# %% [markdown] tags=["ja"]
-# 5ステップで着きます。途中で $f$ は2度**上がり**(1度目は1,000以上に)ますが、極小点の近くでは、正しい桁数が1ステップごとに
+# %% [markdown] tags=["ja", "result"]
+# 5ステップで到達します。途中で$f$は2度**上がります**(1度目は1,000以上に)が、極小点の近くでは、正しい桁数が1ステップごとに
 # およそ2倍になります(2次収束)。
-#
-# ### 鞍点の近くでは
-#
-# $f = x^2 - y^2 + y^4/4$ の極小点は $(0, \pm\sqrt2)$、原点は鞍点です。$(1, 0.5)$ から出発します。
-#
-# **予想**: ニュートン法は、どこへ着くでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # Five steps are enough. On the way $f$ *rises* twice, the first time above 1,000; near the minimum the number of right digits
 # about doubles at each step (quadratic convergence).
+
+# %% [markdown] tags=["ja"]
+# ### 鞍点の近くでは
 #
+# $f = x^2 - y^2 + y^4/4$の極小点は$(0, \pm\sqrt2)$、原点は鞍点です。$(1, 0.5)$から出発します。
+#
+# **予想**: ニュートン法は、どの点に到達するでしょうか。
+
+# %% [markdown] tags=["en"]
 # ### Near a saddle
 #
 # $f = x^2 - y^2 + y^4/4$ has its minima at $(0, \pm\sqrt2)$, and a saddle at the origin. Start at $(1, 0.5)$.
@@ -164,21 +166,23 @@ if done("3_9.newton_step"):
     print("newton_step :", p.round(6))
 print("kobai.Newton:", kobai.minimize(saddle, [1.0, 0.5], method=kobai.Newton()).value.round(6))
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "result"]
 # ニュートン法が探すのは**勾配が0の点**です。負の曲率で割ると進む向きが逆になり、鞍点へ引き寄せられます。
-# `kobai.Newton` は2次の近似を信頼できる範囲(信頼領域)の中でだけ使い、負の曲率の向きへは下ります。
-#
-# ### ヘッセ行列の費用
-#
-# ヘッセ行列は $n^2$ 個の数です。方程式を解く計算はおよそ $n^3/3$ 回の積和で、それが**毎ステップ**要ります。
-#
-# **予想**: 3-2節のネットワーク(64 → 50 → 10)のヘッセ行列は、何メガバイトでしょうか。
+# `kobai.Newton`は2次の近似を信頼できる範囲(信頼領域)の中でだけ使い、負の曲率の向きへは下ります。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # Newton's method looks for a point where the **gradient is zero**. Dividing by a negative curvature turns the step round,
 # and a saddle attracts it. `kobai.Newton` uses the quadratic model only as far as it is trusted (a trust region), and goes
 # down where the curvature is negative.
+
+# %% [markdown] tags=["ja"]
+# ### ヘッセ行列の費用
 #
+# ヘッセ行列は$n^2$個の数です。方程式を解く計算はおよそ$n^3/3$回の積和で、それが**毎ステップ**必要です。
+#
+# **予想**: レッスン3-2のネットワーク(64 → 50 → 10)のヘッセ行列は、何メガバイトでしょうか。
+
+# %% [markdown] tags=["en"]
 # ### What a Hessian costs
 #
 # The Hessian is $n^2$ numbers. Solving takes about $n^3/3$ multiplications, and that at *every step*.
@@ -190,15 +194,20 @@ for n in (2, 64 * 50 + 50 + 50 * 10 + 10, 1_000_000):
     megabytes = 8 * np.array([n, 2 * 10 * n, n**2]) / 1e6
     print("n = {:9,}   g: {:.3g} MB   L-BFGS: {:.3g} MB   H: {:.3g} MB   n³/3: {:.1e}".format(n, *megabytes, n**3 / 3))
 
+# %% [markdown] tags=["ja", "result"]
+# パラメータが3,760個なら113メガバイト、100万個なら8テラバイトです。ここからは、ヘッセ行列を**作らずに**2階の情報を使う手法を見ていきます。
+
+# %% [markdown] tags=["en", "result"]
+# With 3,760 parameters it is 113 MB, with a million 8 terabytes. So from here on: methods that use second derivatives *without making* the
+# Hessian.
+
 # %% [markdown] tags=["ja"]
-# 100万個のパラメータなら8テラバイトです。ここからは、ヘッセ行列を**作らずに**2階の情報を使う手法です。
-#
 # ## 2. 共役勾配法(7分)
 #
-# 2次関数 $f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$ の勾配は $\boldsymbol g = A\boldsymbol x - \boldsymbol b$ です。
+# 2次関数$f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$の勾配は$\boldsymbol g = A\boldsymbol x - \boldsymbol b$です。
 # 最急降下法は、直線上で最も低い点まで進んでも、次の一歩で前の一歩の成果を一部壊してしまいます。共役勾配法は、
-# **直前の方向を $\beta$ 倍して足す**ことで、これを防ぎます($\boldsymbol d$ どうしが $A$ について共役、つまり
-# $\boldsymbol d_i^\top A\,\boldsymbol d_j = 0$ になります)。
+# **直前の方向を$\beta$倍して足す**ことで、これを防ぎます($\boldsymbol d$どうしが$A$について共役、つまり
+# $\boldsymbol d_i^\top A\,\boldsymbol d_j = 0$になります)。
 #
 # $$\alpha = \frac{\boldsymbol g^\top\boldsymbol g}{\boldsymbol d^\top A\,\boldsymbol d}, \quad
 # \boldsymbol x_+ = \boldsymbol x + \alpha\boldsymbol d, \quad
@@ -206,12 +215,9 @@ for n in (2, 64 * 50 + 50 + 50 * 10 + 10, 1_000_000):
 # \beta = \frac{\boldsymbol g_+^\top\boldsymbol g_+}{\boldsymbol g^\top\boldsymbol g}, \quad
 # \boldsymbol d_+ = -\boldsymbol g_+ + \beta\boldsymbol d$$
 #
-# `A` と、今の `x, g, d` から、新しい組 $(\boldsymbol x_+, \boldsymbol g_+, \boldsymbol d_+)$ を返してください。渡された配列は書き換えません。
+# `A`と、今の`x, g, d`から、新しい組$(\boldsymbol x_+, \boldsymbol g_+, \boldsymbol d_+)$を返してください。渡された配列は書き換えません。
 
 # %% [markdown] tags=["en"]
-# With a million parameters it is 8 terabytes. So from here on: methods that use second derivatives *without making* the
-# Hessian.
-#
 # ## 2. Conjugate gradients (7 min)
 #
 # The quadratic $f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$ has the gradient $\boldsymbol g =
@@ -244,9 +250,9 @@ def cg_step(A, x, g, d):
 check("3_9.cg_step")
 
 # %% [markdown] tags=["ja"]
-# お椀 $f = x^2/20 + y^2$ で、最急降下法(毎回 $\boldsymbol d = -\boldsymbol g$ に戻すもの)と比べます。
+# お椀$f = x^2/20 + y^2$で、最急降下法(毎回$\boldsymbol d = -\boldsymbol g$に戻すもの)と比べます。
 #
-# **予想**: 変数が2つのとき、共役勾配法は何ステップで着くでしょうか。100個なら、どうでしょうか。
+# **予想**: 変数が2つのとき、共役勾配法は何ステップで到達するでしょうか。100個なら、どうでしょうか。
 
 # %% [markdown] tags=["en"]
 # Compare it with steepest descent (which goes back to $\boldsymbol d = -\boldsymbol g$ at each step) on the bowl $f = x^2/20 +
@@ -257,7 +263,7 @@ check("3_9.cg_step")
 
 # %%
 def conjugate(A, b, x, steps, keep):
-    # ja: 経路と、各ステップの後の勾配のノルム。keep=False なら最急降下法
+    # ja: 経路と、各ステップの後の勾配のノルム。keep=Falseなら最急降下法
     # en: the path, and the gradient's norm after each step; steepest descent with keep=False
     g = A @ x - b
     d, path, norms = -g, [x], []
@@ -287,26 +293,28 @@ contour(lambda x, y: x**2 / 20 + y**2, (-8, 1), (-1, 1), paths, title="Paths on 
 curves(norms, x="ステップ", y="勾配のノルム", title="変数100個の2次関数", log=True)  # ja
 curves(norms, x="step", y="norm of the gradient", title="A quadratic of 100 variables", log=True)  # en
 
+# %% [markdown] tags=["ja", "result"]
+# $n$変数の2次関数なら、共役勾配法は(丸め誤差がなければ)**$n$ステップ以内**に終わります。保持するのはベクトルが数本だけです。
+# 2次関数でない$f$では、$\alpha$を直線探索で決め、$\beta$は勾配だけから計算します(`kobai.ConjugateGradient`)。
+
+# %% [markdown] tags=["en", "result"]
+# On a quadratic of $n$ variables conjugate gradients end within **$n$ steps**, but for rounding, and remember only a few
+# vectors. Where $f$ is not quadratic, a line search finds $\alpha$, and $\beta$ is computed from gradients alone
+# (`kobai.ConjugateGradient`).
+
 # %% [markdown] tags=["ja"]
-# $n$ 変数の2次関数なら、共役勾配法は(丸め誤差がなければ)**$n$ ステップ以内**に終わります。記憶するのはベクトルが数本だけです。
-# 2次関数でない $f$ では、$\alpha$ を直線探索で決め、$\beta$ は勾配だけから計算します(`kobai.ConjugateGradient`)。
-#
 # ## 3. BFGS(8分)
 #
-# ヘッセ行列の逆行列の近似 $H$ を、通り道で見た勾配だけから育てます(ここからの $H$ は**逆行列のほう**です)。1ステップの
-# 移動 $\boldsymbol s = \boldsymbol x_+ - \boldsymbol x$ と勾配の変化 $\boldsymbol y = \boldsymbol g_+ - \boldsymbol g$ には、曲率の情報が入っています。
+# ヘッセ行列の逆行列の近似$H$を、通ってきた点の勾配だけから少しずつ作り上げます(ここからの$H$は**逆行列のほう**です)。1ステップの
+# 移動$\boldsymbol s = \boldsymbol x_+ - \boldsymbol x$と勾配の変化$\boldsymbol y = \boldsymbol g_+ - \boldsymbol g$には、曲率の情報が入っています。
 #
 # $$H \leftarrow (I - \rho\,\boldsymbol s\boldsymbol y^\top)\,H\,(I - \rho\,\boldsymbol y\boldsymbol s^\top) + \rho\,\boldsymbol s\boldsymbol s^\top,
 # \qquad \rho = \frac{1}{\boldsymbol y^\top\boldsymbol s}$$
 #
-# 更新すると $H\boldsymbol y = \boldsymbol s$ が成り立ちます。ただし $\boldsymbol y^\top\boldsymbol s \le 0$、つまり関数がその方向に下へ曲がっているときは、
-# 更新すると $H$ が正定値でなくなり、$-H\boldsymbol g$ が下り坂とは限らなくなります。そのときは **$H$ をそのまま返してください**。
+# 更新すると$H\boldsymbol y = \boldsymbol s$が成り立ちます。ただし$\boldsymbol y^\top\boldsymbol s \le 0$、つまり関数がその方向に下へ曲がっているときは、
+# 更新すると$H$が正定値でなくなり、$-H\boldsymbol g$が下り坂とは限らなくなります。その場合は$H$を**そのまま**返してください。
 
 # %% [markdown] tags=["en"]
-# On a quadratic of $n$ variables conjugate gradients end within **$n$ steps**, but for rounding, and remember only a few
-# vectors. Where $f$ is not quadratic, a line search finds $\alpha$, and $\beta$ is computed from gradients alone
-# (`kobai.ConjugateGradient`).
-#
 # ## 3. BFGS (8 min)
 #
 # Grow an approximation $H$ of the *inverse* of the Hessian (from here on $H$ is the inverse) from nothing but the gradients
@@ -336,9 +344,9 @@ def bfgs_update(H, s, y):
 check("3_9.bfgs_update")
 
 # %% [markdown] tags=["ja"]
-# 歩幅は、1から始めて、$f$ が十分に下がるまで半分にします(**直線探索**)。学習率を人が決める必要はありません。
+# 歩幅は、1から始めて、$f$が十分に下がるまで半分にします(**直線探索**)。学習率を人が決める必要はありません。
 #
-# **予想**: 同じRosenbrock関数で、BFGSは何ステップかかるでしょうか。終わったとき、$H$ は本当のヘッセ行列の逆行列に近いでしょうか。
+# **予想**: 同じRosenbrock関数で、BFGSは何ステップかかるでしょうか。終わったとき、$H$は本当のヘッセ行列の逆行列に近いでしょうか。
 
 # %% [markdown] tags=["en"]
 # The step begins at 1 and is halved until $f$ falls enough (a **line search**). Nobody has to choose a learning rate.
@@ -368,8 +376,16 @@ if done("3_9.bfgs_update"):
     print("H       =", H.round(4).tolist())
     print("(∇²f)⁻¹ =", np.linalg.inv(hessian(np.array([1.0, 1.0]))).round(4).tolist())
 
+# %% [markdown] tags=["ja", "result"]
+# 35ステップで到達します。ニュートン法の5ステップより多いものの、ヘッセ行列は1度も計算していません。終わったときの$H$は、本当の逆行列と
+# 3桁まで一致します。
+
+# %% [markdown] tags=["en", "result"]
+# 35 steps: more than the 5 of Newton's method, but without computing a Hessian even once. In the end $H$ agrees with the true inverse
+# to three digits.
+
 # %% [markdown] tags=["ja"]
-# kobaiの手法とも比べましょう。SGDとAdamの学習率は、前もって21通りから選んだ最良のものです。`kobai.BFGS` などには、
+# kobaiの手法とも比べましょう。SGDとAdamの学習率は、前もって21通りから選んだ最良のものです。`kobai.BFGS`などには、
 # 選ぶものがありません。「評価回数」の列は、関数と勾配を計算した点の数で、直線探索で試した点も含みます。
 
 # %% [markdown] tags=["en"]
@@ -388,19 +404,19 @@ contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="曲がった谷を�
 contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="Down a valley that bends")  # en
 
 # %% [markdown] tags=["ja"]
-# $f < 10^{-3}$ までの評価回数は、BFGSが39回、ニュートン法が66回、Adamが715回です。SGDは2,000回でも届きません。
+# $f < 10^{-3}$までの評価回数は、BFGSが39回、ニュートン法が66回、Adamが715回です。SGDは2,000回でも到達しません。
 #
 # ## 4. L-BFGS(8分、余力があれば)
 #
-# BFGSの $H$ も $n^2$ 個の数です。L-BFGSは $H$ を作らず、**最近の $m$ 組** $(\boldsymbol s_i, \boldsymbol y_i)$ だけを覚えておき、
-# 積 $H\boldsymbol g$ を2つのループで計算します。$\rho_i = 1/\boldsymbol y_i^\top\boldsymbol s_i$ です。
+# BFGSの$H$も$n^2$個の数です。L-BFGSは$H$を作らず、**最近の$m$組**$(\boldsymbol s_i, \boldsymbol y_i)$だけを覚えておき、
+# 積$H\boldsymbol g$を2つのループで計算します。$\rho_i = 1/\boldsymbol y_i^\top\boldsymbol s_i$です。
 #
 # 1. $\boldsymbol q = \boldsymbol g$
 # 2. **新しい組から古い組へ**: $a_i = \rho_i\,\boldsymbol s_i^\top\boldsymbol q$、$\boldsymbol q \leftarrow \boldsymbol q - a_i\boldsymbol y_i$
-# 3. 最新の組で $\boldsymbol q \leftarrow \gamma\boldsymbol q$、$\gamma = \boldsymbol s^\top\boldsymbol y\,/\,\boldsymbol y^\top\boldsymbol y$
+# 3. 最新の組で$\boldsymbol q \leftarrow \gamma\boldsymbol q$、$\gamma = \boldsymbol s^\top\boldsymbol y\,/\,\boldsymbol y^\top\boldsymbol y$
 # 4. **古い組から新しい組へ**: $\boldsymbol q \leftarrow \boldsymbol q + (a_i - \rho_i\,\boldsymbol y_i^\top\boldsymbol q)\,\boldsymbol s_i$
 #
-# `S` と `Y` は形 `(m, n)` の配列で、最も古い組が先頭です。最後の $\boldsymbol q$、つまり $H\boldsymbol g$ を返してください。
+# `S`と`Y`は形`(m, n)`の配列で、最も古い組が先頭です。最後の$\boldsymbol q$、つまり$H\boldsymbol g$を返してください。
 
 # %% [markdown] tags=["en"]
 # Until $f < 10^{-3}$ BFGS takes 39 evaluations, Newton's method 66, Adam 715; SGD is not there after 2,000.
@@ -439,7 +455,7 @@ def two_loops(g, S, Y):
 check("3_9.two_loops")
 
 # %% [markdown] tags=["ja"]
-# $\gamma I$ から始め、同じ組でBFGSの更新を繰り返した行列 $H$ を使っても、積 $H\boldsymbol g$ は一致するはずです。
+# $\gamma I$から始め、同じ組でBFGSの更新を繰り返した行列$H$を使っても、積$H\boldsymbol g$は一致するはずです。
 
 # %% [markdown] tags=["en"]
 # The product should be that with the matrix of BFGS, begun at $\gamma I$ and updated with the same pairs.
@@ -459,8 +475,8 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 # %% [markdown] tags=["ja"]
 # ## 5. ネットワークで比べる
 #
-# 関数の上では、BFGSはAdamの約18分の1の評価回数で着きました。ネットワークでも、そうでしょうか。パラメータが多いので、BFGSの代わりに
-# L-BFGSを使います。L-BFGSには毎回同じ目的関数が要るので、**1回の評価で全データを見ます**。公平に比べるため、費用はステップではなくエポック(見たデータの件数)で数えます。
+# Rosenbrock関数では、BFGSはAdamの約18分の1の評価回数で到達しました。ネットワークでも、そうでしょうか。パラメータが多いので、BFGSの代わりに
+# L-BFGSを使います。L-BFGSには毎回同じ目的関数が必要なので、**1回の評価で全データを見ます**。公平に比べるため、費用はステップではなくエポック(見たデータの件数)で数えます。
 #
 # **予想を書いてから**、ターミナルで実行してください(約1分)。
 #
@@ -486,26 +502,26 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 # - Try `sine` (regression, 400 training examples), too. Does the difference grow or shrink?
 
 # %% [markdown] tags=["ja"]
-# L-BFGSが1,097件を見て1歩進む間に、128件ずつ使うAdamは約9歩進みます。はじめのうちは、勾配がおおよそ合っていれば十分なので、
+# L-BFGSが1,097件を見て一歩進む間に、128件ずつ使うAdamは約9歩進みます。はじめのうちは、勾配がおおよそ合っていれば十分なので、
 # 歩数の多いほうが有利です。データが少なく、解を高い精度で求めたいとき(小さな回帰、物理の計算など)は、2階の手法が有利になります。
 #
 # ## まとめ
 #
-# - 2階微分は学習率の代わりをします。残る歩幅は、直線探索か信頼領域が決めます。
-# - 記憶する数と1ステップの計算量は、ニュートン法が $n^2$ と $n^3$、BFGSが $n^2$ と $n^2$、L-BFGSがどちらも $2mn$ ほど、
+# - 2階微分が学習率の代わりをします。残る歩幅の調整は、直線探索か信頼領域が受け持ちます。
+# - 保持する数と1ステップの計算量は、ニュートン法が$n^2$と$n^3$、BFGSが$n^2$と$n^2$、L-BFGSがどちらも$2mn$ほど、
 #   共役勾配法がベクトル数本分です。
-# - 2階の手法には正確な勾配が要ります。ミニバッチの勾配では、差 $\boldsymbol y$ に曲率よりもノイズが大きく現れます。
+# - 2階の手法には正確な勾配が必要です。ミニバッチの勾配では、差$\boldsymbol y$に曲率よりもノイズが大きく現れます。
 #
 # ### 自己診断
 #
-# 1. $f$ を100倍にすると、ニュートン法の経路とSGDの経路はどう変わりますか。
+# 1. $f$を100倍にすると、ニュートン法の経路とSGDの経路はどう変わりますか。
 # 2. ニュートン法は、2次関数のどこから出発しても1ステップで終わりますか。
 # 3. 固有値が5種類しかない1,000変数の2次関数で、共役勾配法は何ステップかかりますか。
 #
 # <details><summary>答え</summary>
 #
-# 1. ニュートン法は変わりません($H$ も $\boldsymbol g$ も100倍になり、打ち消し合います)。SGDは歩幅が100倍になり、おそらく発散します。
-# 2. 終わりますが、着くのは勾配が0の点です。負の固有値があれば、それは極小点ではなく鞍点です。
+# 1. ニュートン法は変わりません($H$も$\boldsymbol g$も100倍になり、打ち消し合います)。SGDは歩幅が100倍になり、おそらく発散します。
+# 2. 終わりますが、到達するのは勾配が0の点です。負の固有値があれば、それは極小点ではなく鞍点です。
 # 3. 5ステップです(丸め誤差がなければ)。
 #
 # </details>

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 LEVEL = 0.95
 """Confidence of every interval."""
+PART_LEVEL = 0.96
+"""Confidence of each of two intervals that are put together to one."""
 BOOTSTRAP_FROM = 20
 """Runs from which a mean gets a bootstrap interval instead of Student's."""
 Array = np.ndarray
@@ -50,7 +52,7 @@ def steps_to_target(steps: npt.ArrayLike, curves: npt.ArrayLike, target: float, 
 
     Returns:
         Steps, [...]. "Reached" means the first time: a run that meets the target and diverges, or falls back,
-        later has reached it (`protocol.times` sets a diverged run to inf). A NaN or infinite metric never
+        later has reached it (`Study.times` sets a diverged run to inf). A NaN or infinite metric never
         meets a target (a loss of -inf is no success).
     """
     curves = np.asarray(curves, float)
@@ -70,29 +72,54 @@ def restricted(times: npt.ArrayLike, budget: float) -> Array:
 def mean_steps(restricted_times: npt.ArrayLike, budget: float) -> Estimate:
     """The restricted mean of the steps to target, with its interval inside [0, budget].
 
-    Student's interval below 20 runs, a bootstrap from there on; runs that are all equal give an interval of
-    no width, one run gives none. Neither method can know of a failure that it has not seen: where one run in
-    20 would not arrive and all 10 did, the interval is too low. The reach rate's interval (`wilson`) says how
-    much room there is for such failures; show it beside.
+    Where every run arrives: Student's interval below 20 runs, a bootstrap from there on; runs that are all
+    equal give an interval of no width, one run gives none. Neither method can know of a failure that it has
+    not seen: where one run in 20 would not arrive and all 10 did, the interval is too low. The reach rate's
+    interval (`wilson`) says how much room there is for such failures; show it beside.
+
+    Where some run does not arrive: see `interval_with_failures`.
 
     Args:
         restricted_times: steps, [runs]; times not yet restricted are, here.
         budget: steps.
     """
     times = restricted(restricted_times, budget)
-    found = mean(times, bootstrap_interval if times.size >= BOOTSTRAP_FROM else t_interval)
-    if found.low is None or found.high is None:
-        return found
-    return Estimate(found.value, max(found.low, 0.0), min(found.high, float(budget)))
+    if times.size > 1 and np.any(times == budget):
+        ends = interval_with_failures(times, budget)
+        return Estimate(float(times.mean()), ends.low, ends.high)
+    mean_time = mean(times, bootstrap_interval if times.size >= BOOTSTRAP_FROM else t_interval)
+    if mean_time.low is None or mean_time.high is None:
+        return mean_time
+    return Estimate(mean_time.value, max(mean_time.low, 0.0), min(mean_time.high, float(budget)))
 
 
-def wilson(successes: int, trials: int) -> Estimate:
+def interval_with_failures(restricted_times: Array, budget: float) -> Interval:
+    """An interval for the restricted mean of runs [n] of which some stand at the budget B.
+
+    E T = B − p (B − E S), with p the chance to arrive and S the steps of a run that does. p has Wilson's
+    interval and E S Student's, each at 96 %; with fewer than two arrivals S may be anything from 0 to B.
+    Student's interval of all times together would cover 18 to 70 % where fewer than a tenth arrive. This one,
+    simulated with 5, 10 and 20 runs and p from .05 to .6, covers at least 94 % for uniform, log-normal, early
+    and late times of arrival, and 85 % at worst for bimodal ones.
+    """
+    arrivals = restricted_times[restricted_times < budget]
+    chance = wilson(arrivals.size, restricted_times.size, PART_LEVEL)
+    assert chance.low is not None
+    assert chance.high is not None
+    steps = Interval(0.0, float(budget))
+    if arrivals.size > 1 and np.ptp(arrivals) > 0:
+        own = t_interval(arrivals, PART_LEVEL)
+        steps = Interval(max(own.low, 0.0), min(own.high, float(budget)))
+    return Interval(budget - chance.high * (budget - steps.low), budget - chance.low * (budget - steps.high))
+
+
+def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
     """A rate of success with Wilson's score interval, which stays inside [0, 1] and open at 0 and n."""
     if trials == 0:
         return NOT_ESTIMABLE
     from scipy import stats
 
-    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(LEVEL, method="wilson")
+    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(level, method="wilson")
     return Estimate(successes / trials, float(interval.low), float(interval.high))
 
 
@@ -150,11 +177,11 @@ def mean(values: Array, interval: Callable[[Array], Interval] | None = None) -> 
     return Estimate(value, ends.low, ends.high)
 
 
-def t_interval(values: Array) -> Interval:
+def t_interval(values: Array, level: float = LEVEL) -> Interval:
     """Student's interval for the mean of values [n], n at least 2 and not all equal."""
     from scipy import stats
 
-    low, high = stats.t.interval(LEVEL, values.size - 1, loc=values.mean(), scale=stats.sem(values))
+    low, high = stats.t.interval(level, values.size - 1, loc=values.mean(), scale=stats.sem(values))
     return Interval(float(low), float(high))
 
 

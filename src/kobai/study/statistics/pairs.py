@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from kobai.errors import UsageError, unknown
+from kobai.basics.errors import UsageError, unknown
 from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, mean, restricted
 
 FLIPS = 2**13

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from kobai.errors import UsageError
+from kobai.basics.errors import UsageError
 from kobai.study.statistics.estimates import Array
 
 

@@ -1,5 +1,13 @@
-"""Japanese: every sentence, from one table for each part of kobai."""
+"""Japanese: every sentence, by its subject.
 
-from kobai.words.ja import course, descend, minimize, parts, study, tasks
+methods     every method in a line, and what it says of wrong hyperparameters
+tasks       the tasks and the landscapes
+study       what is compared, the answer, and what to read with care
+questions/  the tables and pages of each question
+course/     the lessons and their exercises
+cli         the help of the commands, options and files
+"""
 
-WORDS = study.WORDS | minimize.WORDS | descend.WORDS | parts.WORDS | course.WORDS | tasks.WORDS
+from kobai.words.ja import cli, course, methods, questions, study, tasks
+
+WORDS = methods.WORDS | tasks.WORDS | study.WORDS | questions.WORDS | course.WORDS | cli.WORDS

@@ -2,6 +2,7 @@
 
 from kobai.words.en.course import (
     common,
+    grading,
     lesson_3_1,
     lesson_3_2,
     lesson_3_4,
@@ -18,6 +19,7 @@ from kobai.words.en.course import (
 
 WORDS = (
     common.WORDS
+    | grading.WORDS
     | lesson_3_1.WORDS
     | lesson_3_2.WORDS
     | lesson_3_4.WORDS

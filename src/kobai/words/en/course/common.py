@@ -2,6 +2,7 @@
 
 WORDS = {
     "course.write_here": "write your code here, in place of the next line",
+    "course.result": "What came out (open it when you have written your prediction)",
     "kind.exercise": "exercise",
     # verdicts
     "course.verdict.passed": "right!",

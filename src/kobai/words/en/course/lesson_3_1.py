@@ -10,6 +10,15 @@ WORDS = {
     "course.wrong.3_1.review.3": "question 3: a random sample. What do you know about the mean of a sample, and about its scatter when the sample grows?",
     "course.wrong.3_1.review.4": "question 4: compare the shapes. The answer must have the shape of W",
     "course.wrong.3_1.review.5": "question 5: what appears in the derivative of X W by W, or of a sigmoid? Where do you know that value from?",
+    # θ
+    "course.hint.3_1.theta.1": "make each array one row of numbers, and join the rows. NumPy has a function for either",
+    "course.hint.3_1.theta.2": "array.ravel() is the array in one row; params.values() has the order of the dict",
+    "course.hint.3_1.theta.3": "np.concatenate([… for a in params.values()]), where … is the array in one row",
+    "course.wrong.as_vector.columns": "the arrays are read column by column. Leave NumPy its default, row by row",
+    "course.wrong.as_vector.sorted": "the arrays are in the order of the alphabet. Keep the order of the dict",
+    "course.wrong.as_vector.weights_only": "the biases are missing. θ holds all parameters",
+    "course.wrong.as_vector.reversed": "the arrays come in the reverse order: the first of the dict comes first",
+    "course.wrong.as_vector.first_only": "this is the first array only. Join them all",
     # SGD
     "course.hint.3_1.sgd.1": "go through the names in params; each has a gradient of the same name in grads",
     "course.hint.3_1.sgd.2": "one line in the loop is enough: params[key] … grads[key], changed in place (section 1)",
@@ -40,6 +49,15 @@ WORDS = {
     "course.wrong.nesterov_plain": "this is Momentum without the look ahead. Compare the second formula of 4.2 with that of section 3",
     "course.wrong.nesterov_short": "the second formula has one more term after αv",
     "course.wrong.nesterov_unscaled": "in the second formula the velocity has lost its coefficient",
+    # derivation
+    "course.hint.3_1.derivation.1": "three formulas are all it takes: the definition of Θ, the update of θ, the update of v. Which goes where?",
+    "course.hint.3_1.derivation.2": "box 1 is θ(t+1), box 2 θ(t) and box 3 v(t+1), each written in another way",
+    "course.hint.3_1.derivation.3": "box 4: what is left of −αv and (1+α)·αv, with one α taken out. Box 5: the name of what stands in parentheses",
+    "course.wrong.3_1.derivation.1": "box 1: the right side of the second formula of the definition, θ(t+1) = …",
+    "course.wrong.3_1.derivation.2": "box 2: θ(t), written with the point ahead Θ(t) and v(t). Solve the definition of Θ for θ(t)",
+    "course.wrong.3_1.derivation.3": "box 3: the right side of the first formula of the definition, v(t+1) = …; the gradient is taken at Θ(t)",
+    "course.wrong.3_1.derivation.4": "box 4: collect the terms with v(t). What is −α + (1+α)α? One of its α stands before the box already",
+    "course.wrong.3_1.derivation.5": "box 5: what is defined by the formula in parentheses, one line above?",
     # AdaGrad
     "course.hint.3_1.adagrad.1": "h collects squares, for each entry of its own; the effective learning rate divides by its root",
     "course.hint.3_1.adagrad.2": "first add g*g to self.h[key] (zeros at the start), then take the step with the new h",

@@ -2,6 +2,7 @@
 
 WORDS = {
     "course.write_here": "次の行を消して、ここにコードを書いてください",
+    "course.result": "結果(予想を書いてから開いてください)",
     "kind.exercise": "演習",
     # verdicts
     "course.verdict.passed": "正解です!",

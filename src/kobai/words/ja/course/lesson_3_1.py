@@ -10,6 +10,15 @@ WORDS = {
     "course.wrong.3_1.review.3": "問3: 無作為標本の話です。標本平均の期待値と、標本を大きくしたときのばらつきを思い出してください",
     "course.wrong.3_1.review.4": "問4: 形を比べてください。答えは W と同じ形でなければなりません",
     "course.wrong.3_1.review.5": "問5: X W を W で微分した式や、シグモイドの微分には何が現れますか? その値はどこで計算しましたか?",
+    # θ
+    "course.hint.3_1.theta.1": "配列を1本のベクトルに直し、順につなげます。どちらにもNumPyの関数があります",
+    "course.hint.3_1.theta.2": "array.ravel()は、配列の要素を行の順に並べた1次元の配列です。params.values()は辞書の順です",
+    "course.hint.3_1.theta.3": "np.concatenate([… for a in params.values()])の…に、1次元に直した配列を入れます",
+    "course.wrong.as_vector.columns": "配列の中が列の順に並んでいます。NumPyの既定(行の順)のまま並べてください",
+    "course.wrong.as_vector.sorted": "配列が名前のアルファベット順に並んでいます。辞書の順のままにしてください",
+    "course.wrong.as_vector.weights_only": "バイアスが入っていません。θにはすべてのパラメータが入ります",
+    "course.wrong.as_vector.reversed": "配列の順番が逆です。辞書の最初の配列が先頭に来ます",
+    "course.wrong.as_vector.first_only": "最初の配列しか入っていません。すべての配列をつなげてください",
     # SGD
     "course.hint.3_1.sgd.1": "params の名前を1つずつ見ていきます。同じ名前の勾配が grads にあります",
     "course.hint.3_1.sgd.2": "ループの中は1行で足ります。params[key] を、grads[key] を使ってその場で書き換えます(1節)",
@@ -40,6 +49,15 @@ WORDS = {
     "course.wrong.nesterov_plain": "これは先を見ない Momentum です。4.2節の2つ目の式を3節の式と比べてください",
     "course.wrong.nesterov_short": "2つ目の式には、αv の後にもう1つ項があります",
     "course.wrong.nesterov_unscaled": "2つ目の式で、速度の係数が抜けています",
+    # derivation
+    "course.hint.3_1.derivation.1": "使う式は3つだけです。Θの定義、θの更新式、vの更新式。どの空欄にどの式を代入しますか?",
+    "course.hint.3_1.derivation.2": "空欄1はθ(t+1)、空欄2はθ(t)、空欄3はv(t+1)を、それぞれ別の式で書いたものです",
+    "course.hint.3_1.derivation.3": "空欄4は、−αvと(1+α)·αvを足した残りをαでくくったもの。空欄5は、かっこの中の式に付いた名前です",
+    "course.wrong.3_1.derivation.1": "空欄1: 定義式の2つ目、θ(t+1) = …の右辺です",
+    "course.wrong.3_1.derivation.2": "空欄2: θ(t)を、先の点Θ(t)とv(t)で書き直したものです。Θの定義をθ(t)について解いてください",
+    "course.wrong.3_1.derivation.3": "空欄3: 定義式の1つ目、v(t+1) = …の右辺です。勾配を測る点はΘ(t)と書けます",
+    "course.wrong.3_1.derivation.4": "空欄4: v(t)の項をまとめてください。−α + (1+α)αはいくつになりますか? その1つのαは、もう空欄の前に出ています",
+    "course.wrong.3_1.derivation.5": "空欄5: 1つ前の行のかっこの中は、どの量の定義式でしたか?",
     # AdaGrad
     "course.hint.3_1.adagrad.1": "h には2乗を要素ごとにためます。見かけの学習率は、その平方根で割ったものです",
     "course.hint.3_1.adagrad.2": "先に self.h[key](最初は0)に g*g を加え、新しい h を使って進みます",

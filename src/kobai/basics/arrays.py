@@ -1,0 +1,82 @@
+"""What formulas ask of an array, whether it is NumPy's or JAX's; and what types call it.
+
+The aliases say what a reader needs to know of an array beside its library: its shape. A type checker sees
+`Array` in each of them, since no type checker counts dimensions.
+"""
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Protocol, TypeAlias
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, Int, PyTree, Shaped, UInt32
+
+Array: TypeAlias = jax.Array | np.ndarray
+"""An array of either library; inside a compiled program one that is traced."""
+
+Scalar: TypeAlias = Shaped[Array, ""]
+"""An array of no dimensions."""
+
+Number: TypeAlias = float | Shaped[Array, ""]
+"""A number of Python's, or an array of no dimensions: a hyperparameter, traced or not."""
+
+Whole: TypeAlias = np.integer | Int[Array, ""]
+"""A whole number, as a counter of steps is."""
+
+Truth: TypeAlias = np.bool_ | Bool[Array, "*cells"]
+"""True or False, for one cell or for each of a population."""
+
+Vector: TypeAlias = Float[Array, " n"]
+"""Numbers in a row: θ, a gradient, a row of hyperparameters."""
+
+Integers: TypeAlias = Int[Array, " n"]
+"""Whole numbers in a row: the examples of a batch, the steps of evaluations."""
+
+Matrix: TypeAlias = Float[Array, "m n"]
+"""Numbers in rows and columns."""
+
+Key: TypeAlias = UInt32[Array, "2"]
+"""A random key, as the two numbers that it is made of."""
+
+Parameters: TypeAlias = PyTree[Array]
+"""A pytree of arrays: parameters, their gradients and updates, data, a model's state."""
+
+Weights: TypeAlias = PyTree[Array | bool]
+"""A pytree like the parameters that says what is a weight: True or False for a whole array, or 1 and 0."""
+
+
+class Structure(Protocol):
+    """The structure of a pytree, as `jax.tree.flatten` gives it beside the leaves."""
+
+    def unflatten(self, leaves: Iterable[object], /) -> PyTree:
+        """The pytree of this structure with these leaves."""
+
+    def flatten_up_to(self, tree: PyTree, /) -> list[PyTree]:
+        """What stands in `tree` where this structure has leaves."""
+
+
+def is_weight(array: Array) -> bool:
+    """Whether an array holds weights: biases and scales have fewer than two dimensions."""
+    return np.ndim(array) >= 2
+
+
+def narrow(value: Array, like: Array) -> Array:
+    """`value` in the dtype of `like` where it came out wider.
+
+    It does from ρᵗ, a float64 of NumPy's beside a float32 array, and from float32 hyperparameters beside
+    bfloat16 parameters.
+    """
+    if not hasattr(like, "dtype") or not jax.dtypes.issubdtype(like.dtype, np.floating):
+        return value
+    return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
+
+
+def zeros_like(array: Array) -> Array:
+    """Zeros of the shape, dtype and library (NumPy, JAX) of `array`."""
+    return namespace(array).zeros_like(array)
+
+
+def namespace(array: object) -> ModuleType:
+    """The library that `array` belongs to: a formula written with it runs on NumPy and JAX arrays alike."""
+    return array.__array_namespace__() if hasattr(array, "__array_namespace__") else np

@@ -1,0 +1,70 @@
+"""What an argument may be: each check refuses anything else with a `UsageError` that says what it got.
+
+A number is an integer or a float of Python or NumPy; True and False are none, although Python counts them so.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from kobai.basics.errors import UsageError, said, unknown
+
+Rule = tuple[str, Callable[[Any], bool]]
+"""What a number may be: the key of the rule in words, and the rule."""
+
+COUNT: Rule = ("rule.count", lambda n: 1 <= n < math.inf and n == int(n))
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether `value` is a whole number of Python or NumPy."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether `value` is a real number of Python or NumPy."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def check_number(owner: str, name: str, value: object, rule: str, holds: Callable[[Any], bool]) -> None:
+    """Refuse what is no number, or breaks the rule whose key in `words` is given."""
+    if not is_number(value) or not holds(value):
+        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(value))
+
+
+def check_fields(part: object, rules: Mapping[str, Rule]) -> None:
+    """`check_number` for each field of `part` that `rules` names; an array may be traced, or anything."""
+    for name, (rule, holds) in rules.items():
+        value = getattr(part, name)
+        if isinstance(value, np.generic) or not hasattr(value, "dtype"):
+            check_number(type(part).__name__, name, value, rule, holds)
+
+
+def check_count(name: str, value: object, most: int | None = None) -> None:
+    """Refuse anything but a whole number of at least 1 (and at most `most`)."""
+    if not is_whole(value) or value < 1:
+        raise UsageError("error.count", name=name, value=repr(value))
+    if most is not None and value > most:
+        raise UsageError("error.most", name=name, value=value, most=most)
+
+
+def check_seed(name: str, value: object) -> None:
+    """Refuse anything but a whole number of 32 bits."""
+    if not is_whole(value) or not 0 <= value < 2**32:
+        raise UsageError("error.seed.range", name=name, most=2**32 - 1, value=repr(value))
+
+
+def check_several(name: str, values: Any) -> None:
+    """Refuse anything but a list, a tuple or an array of at least one value; one alone is none."""
+    several = isinstance(values, Collection) and not isinstance(values, str)
+    if not several or getattr(values, "shape", None) == ():
+        raise UsageError("error.several", name=name, value=repr(values))
+    if len(values) == 0:
+        raise UsageError("error.empty", name=name)
+
+
+def check_name(kind: str, value: object, known: Iterable[str]) -> None:
+    """Refuse anything but one of the names in `known`; `kind` as in `unknown`."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown(kind, value, known)

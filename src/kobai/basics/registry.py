@@ -1,0 +1,275 @@
+"""Every method by name: where it lives, who found it, which learning rates suit it. Imports none of them.
+
+A table for each kind of method, name -> `Entry`. The command line lists them without JAX; common tests and
+the documentation iterate them. What a method is, in a sentence, stands in `words` under the `key` of its
+entry. CONTRIBUTING says what else there is to write for a new one.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from kobai.basics.errors import unknown
+
+BOOK = "Goodfellow et al. 2016"
+RATES = 8
+"""Learning rates in a default grid, half a decade apart."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A method by name.
+
+    Fields:
+      name: how a person calls it: "lion".
+      home: the module of kobai and the name in it: "optimizers.lion:Lion".
+      source: who found it, or where it is explained; the same in every language.
+      learning_rates: the default grid of an update rule, ascending.
+      kind: what it is: "optimizer". Filled in by its table.
+    """
+
+    name: str
+    home: str
+    source: str = ""
+    learning_rates: tuple[float, ...] = ()
+    kind: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its sentence in `words`: "optimizer.lion"."""
+        return f"{self.kind}.{self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """What its class or function is called in its module: "Lion"."""
+        return self.home.partition(":")[2]
+
+    def load(self) -> Any:
+        """Its class or function, imported now."""
+        return getattr(import_module(f"kobai.{self.home.partition(':')[0]}"), self.attribute)
+
+
+def find(kind: str, name: str, *tables: Mapping[str, Entry]) -> Entry:
+    """The entry called `name` in one of the tables.
+
+    `kind` is the key in `words` of what was asked for ("kind.optimizer"). Raises `UsageError` for a name that
+    stands in none of them, with the nearest that does.
+    """
+    for table in tables:
+        if name in table:
+            return table[name]
+    raise unknown(kind, name, [known for table in tables for known in table])
+
+
+def home_of(value: type, *tables: Mapping[str, Entry]) -> Entry | None:
+    """The entry of this class in one of the tables, or None."""
+    home = f"{value.__module__}:{value.__qualname__}"
+    entries = (entry for table in tables for entry in table.values())
+    return next((entry for entry in entries if home == f"kobai.{entry.home}"), None)
+
+
+def member(module: str, name: str, table: Mapping[str, Entry]) -> Any:
+    """The class called `name` of a module that has all classes of a table, imported when it is asked for."""
+    for entry in table.values():
+        if entry.attribute == name:
+            return entry.load()
+    raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+
+def rates_from(exponent: float) -> tuple[float, ...]:
+    """`RATES` learning rates from ten to this power on, half a decade apart, to three figures."""
+    return tuple(float(f"{10 ** (exponent + k / 2):.3g}") for k in range(RATES))
+
+
+def _table(kind: str, *entries: Entry) -> dict[str, Entry]:
+    return {entry.name: dataclasses.replace(entry, kind=kind) for entry in entries}
+
+
+def _functions(module: str, *names: str) -> tuple[Entry, ...]:
+    """Functions of one module, each called as its method is."""
+    return tuple(Entry(name, f"{module}:{name}") for name in names)
+
+
+# The best rate of a rule on the built-in tasks, and the rates in textbooks, lie well inside its default grid.
+OPTIMIZERS = _table(
+    "optimizer",
+    Entry("sgd", "optimizers.sgd:SGD", "Robbins, Monro 1951", rates_from(-2.5)),
+    Entry("momentum", "optimizers.momentum:Momentum", "Polyak 1964", rates_from(-3.5)),
+    Entry(
+        "nesterov",
+        "optimizers.nesterov:Nesterov",
+        "Bengio et al. 2012, arXiv 1212.0901, 3.5",
+        rates_from(-3.5),
+    ),
+    Entry(
+        "nesterov_definition",
+        "optimizers.nesterov_definition:NesterovDefinition",
+        "Nesterov 1983; Sutskever et al. 2013",
+        rates_from(-3.5),
+    ),
+    Entry("adagrad", "optimizers.adagrad:AdaGrad", "Duchi, Hazan, Singer 2011", rates_from(-3.0)),
+    Entry("adadelta", "optimizers.adadelta:AdaDelta", "Zeiler 2012, arXiv 1212.5701", rates_from(-1.5)),
+    Entry("rmsprop", "optimizers.rmsprop:RMSProp", "Tieleman, Hinton 2012, lecture 6.5", rates_from(-4.5)),
+    Entry("adam", "optimizers.adam:Adam", "Kingma, Ba 2015, arXiv 1412.6980", rates_from(-4.0)),
+    Entry("adamw", "optimizers.adamw:AdamW", "Loshchilov, Hutter 2019, arXiv 1711.05101", rates_from(-4.0)),
+    Entry("lion", "optimizers.lion:Lion", "Chen et al. 2023, arXiv 2302.06675", rates_from(-5.0)),
+)
+
+DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
+"""What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
+
+MINIMIZERS = _table(
+    "minimizer",
+    Entry("newton", "minimizers.newton:Newton", "Conn, Gould, Toint 2000"),
+    Entry("newton_cg", "minimizers.newton_cg:NewtonCG", "Steihaug 1983"),
+    Entry(
+        "conjugate_gradient", "minimizers.conjugate_gradient:ConjugateGradient", "Nocedal, Wright 2006, 5.2"
+    ),
+    Entry("bfgs", "minimizers.bfgs:BFGS", "Nocedal, Wright 2006, 6.1"),
+    Entry("lbfgs", "minimizers.lbfgs:LBFGS", "Nocedal, Wright 2006, 7.2"),
+    Entry("coordinate_descent", "minimizers.coordinate_descent:CoordinateDescent", "Wright 2015"),
+)
+
+INITIALIZERS = _table(
+    "initializer",
+    Entry("constant", "initializers:constant", f"{BOOK}, 8.4"),
+    Entry("normal", "initializers:normal"),
+    Entry("uniform", "initializers:uniform"),
+    Entry("xavier", "initializers:xavier", "Glorot, Bengio 2010"),
+    Entry("xavier_uniform", "initializers:xavier_uniform"),
+    Entry("he", "initializers:he", "He et al. 2015, arXiv 1502.01852"),
+    Entry("he_uniform", "initializers:he_uniform"),
+    Entry("lecun", "initializers:lecun", "LeCun et al. 1998, 4.6"),
+    Entry("lecun_uniform", "initializers:lecun_uniform"),
+    Entry("orthogonal", "initializers:orthogonal", "Saxe et al. 2014, arXiv 1312.6120"),
+)
+
+BATCHES = _table(
+    "batch",
+    Entry("mini_batch", "engine.draws:batches", f"{BOOK}, 8.1.3"),
+    Entry("full_batch", "engine.draws:batches"),
+    Entry("without", "engine.draws:batches"),
+    Entry("with", "engine.draws:batches"),
+)
+"""What a gradient is computed from: ``--batch-size`` and ``--sampling`` of a comparison."""
+
+SCHEDULES = _table(
+    "schedule",
+    Entry("constant", "schedules:constant"),
+    Entry("step", "schedules:step", "He et al. 2016, arXiv 1512.03385"),
+    Entry("cosine", "schedules:cosine", "Loshchilov, Hutter 2017, arXiv 1608.03983"),
+    Entry("warm_up", "schedules:warm_up", "Goyal et al. 2017, arXiv 1706.02677"),
+    Entry("one_cycle", "schedules:one_cycle", "Smith, Topin 2017, arXiv 1708.07120"),
+)
+
+STABILIZERS = _table(
+    "stabilizer",
+    Entry("clip_value", "stabilizers.clipping:clip_value", f"{BOOK}, 10.11.1"),
+    Entry("clip_norm", "stabilizers.clipping:clip_norm", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry("clip_percentile", "stabilizers.clipping:clip_percentile", "Pascanu et al. 2013, arXiv 1211.5063"),
+    Entry("polyak", "stabilizers.averaging:polyak", "Polyak, Juditsky 1992; Ruppert 1988"),
+    Entry("exponential", "stabilizers.averaging:exponential", f"{BOOK}, 8.7.3"),
+    Entry("l1", "stabilizers.regularization:l1", f"{BOOK}, 7.1.2"),
+    Entry("l2", "stabilizers.regularization:l2", f"{BOOK}, 7.1.1"),
+    Entry(
+        "weight_decay",
+        "stabilizers.regularization:weight_decay",
+        "Loshchilov, Hutter 2019, arXiv 1711.05101",
+    ),
+    Entry("early_stopping", "stabilizers.early_stopping:early_stopping", "Prechelt 1998"),
+    Entry("batch_norm", "networks.layers:batch_norm", "Ioffe, Szegedy 2015, arXiv 1502.03167"),
+)
+
+PROTOCOLS = _table(
+    "protocol",
+    Entry("pretraining", "questions.transfer.ask:transfer", f"{BOOK}, 8.7.4"),
+    Entry("fine-tuning", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
+    Entry("transfer", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
+)
+"""What `kobai.transfer` compares with training from scratch."""
+
+CELLS = _table(
+    "cell",
+    Entry("elman", "networks.recurrent:elman", "Elman 1990"),
+    Entry("lstm", "networks.recurrent:lstm", "Hochreiter, Schmidhuber 1997; Gers et al. 2000"),
+    Entry("gru", "networks.recurrent:gru", "Cho et al. 2014, arXiv 1406.1078"),
+)
+
+PRINCIPLES = _table(
+    "principle",
+    Entry("maximum_likelihood", "questions.likelihood:maximum_likelihood", f"{BOOK}, 5.5"),
+    Entry("log_likelihood", "questions.likelihood:log_likelihood", f"{BOOK}, 5.5"),
+    Entry("likelihoods", "questions.likelihood:likelihoods"),
+    Entry("fit_normal", "questions.likelihood:fit_normal"),
+    Entry("surrogate", "questions.surrogate:surrogate", f"{BOOK}, 8.1.2"),
+)
+"""What is minimized, and why."""
+
+MEASUREMENTS = _table(
+    "measurement",
+    Entry("probe", "questions.probe:probe", "Glorot, Bengio 2010"),
+    Entry(
+        "long_term_dependence",
+        "questions.long_term_dependence:long_term_dependence",
+        "Pascanu et al. 2013, arXiv 1211.5063",
+    ),
+    Entry(
+        "gradient_through_time",
+        "questions.long_term_dependence:gradient_through_time",
+        "Bengio, Simard, Frasconi 1994",
+    ),
+    Entry("descend", "questions.descent.ask:descend"),
+    Entry("minimize_many", "minimizers.many:minimize_many"),
+)
+"""What shows a difficulty."""
+
+PAIRS = _table("pair", *_functions("tasks.pairs", "halves", "moved", "unrelated"))
+"""The pairs of tasks for `kobai.transfer`."""
+
+TASKS = _table(
+    "task",
+    Entry("digits", "tasks.digits:digits"),
+    Entry("digits-cnn", "tasks.digits_cnn:digits_cnn"),
+    Entry("mnist1d", "tasks.mnist1d:mnist1d"),
+    Entry("sine", "tasks.sine:sine"),
+    Entry("adding", "tasks.adding:adding"),
+    Entry("copy", "tasks.copy:copy"),
+)
+
+LANDSCAPES = _table(
+    "landscape",
+    *_functions("landscapes.classic", "bowl", "rosenbrock", "beale", "himmelblau", "booth", "matyas"),
+    *_functions("landscapes.classic", "rastrigin", "ackley", "styblinski_tang"),
+    *_functions("landscapes.difficulties", "saddle", "monkey_saddle", "plateau", "cliff", "two_level"),
+    *_functions("landscapes.difficulties", "noisy", "discontinuous", "ill_conditioned"),
+    *_functions("landscapes.resource_allocation", "resource_allocation"),
+    *_functions("landscapes.least_resistance", "least_resistance"),
+    *_functions("landscapes.shortest_path", "shortest_path"),
+)
+
+METHODS = {
+    "optimizer": OPTIMIZERS,
+    "minimizer": MINIMIZERS,
+    "initializer": INITIALIZERS,
+    "batch": BATCHES,
+    "schedule": SCHEDULES,
+    "stabilizer": STABILIZERS,
+    "protocol": PROTOCOLS,
+    "cell": CELLS,
+    "principle": PRINCIPLES,
+    "measurement": MEASUREMENTS,
+}
+"""What ``kobai methods`` lists, in its order."""
+
+USES = {
+    "optimizer": "kobai compare digits --optimizers sgd,adam; kobai.Adam(0.01)",
+    "minimizer": 'kobai compare digits --optimizers bfgs; kobai.minimize(f, x, method="bfgs")',
+    "initializer": "kobai compare digits --initializers he,normal:0.1; kobai.initializers.he()",
+    "batch": "kobai compare digits --batch-size 16,64,full --sampling without,with",
+    "schedule": "kobai compare digits --schedule constant,cosine; kobai.schedules.cosine()",
+    "stabilizer": "kobai compare digits --clip none,norm:1; kobai.stabilizers, kobai.networks.layers",
+    "protocol": 'kobai transfer moved --protocol transfer; kobai.transfer("moved")',
+    "cell": "kobai compare adding:cell=gru; kobai.networks.recurrent",
+}
+"""A command and a Python name of each kind of method."""

@@ -1,0 +1,168 @@
+"""From what the user named to what is tried.
+
+A *candidate* is one method under one name with its variants: an instance for every combination of
+hyperparameters that is tried for it.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kobai.basics import registry
+from kobai.basics.errors import UsageError, unknown
+from kobai.candidates.named import Choice, Method, distinct, named
+from kobai.candidates.values import Value, hyperparameters_of, learning_rate, numbers_in, values_for
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import check, is_grid, numbers
+from kobai.optimizers.from_optax import FromOptax
+
+Grid = Mapping[str, Sequence[Value]]
+"""The values that are tried for each hyperparameter, by its name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A method under one name, with one instance for each combination of hyperparameters."""
+
+    name: str
+    variants: tuple[Method, ...]
+
+    def learning_rates(self) -> list[float]:
+        """The rates tried, ascending."""
+        rates = {learning_rate(variant) for variant in self.variants}
+        return sorted(rate for rate in rates if rate is not None)
+
+    def neighbours(self, variant: Method) -> list[Method]:
+        """The variants at the next learning rates of the grid, with all else as in `variant`."""
+        along = self.along_rate(variant)
+        if len(along) < 2:
+            return []
+        i = [learning_rate(other) for other in along].index(learning_rate(variant))
+        return along[max(i - 1, 0) : i] + along[i + 1 : i + 2]
+
+    def along_rate(self, variant: Method) -> list[Method]:
+        """The variants with all but the learning rate as in `variant`, by rate; none if it has no rate."""
+        if learning_rate(variant) is None:
+            return []
+        same = [other for other in self.variants if _but_rate(other) == _but_rate(variant)]
+        return sorted(same, key=learning_rate)  # type: ignore[arg-type]
+
+    def edge(self, variant: Method) -> str | None:
+        """Which end of its grid of several rates the rate stands at: low, high, or None of both."""
+        rates = self.learning_rates()
+        if len(rates) < 2 or learning_rate(variant) not in (rates[0], rates[-1]):
+            return None
+        return "low" if learning_rate(variant) == rates[0] else "high"
+
+
+def _but_rate(variant: Method) -> dict[str, Any]:
+    return {**hyperparameters_of(variant), "learning_rate": None}
+
+
+def default_rates(name: str, quick: bool = False) -> list[float]:
+    """The default learning rates of the rule `name`; `quick`: every second one."""
+    rates = registry.OPTIMIZERS[name].learning_rates
+    return list(rates[1::2] if quick else rates)
+
+
+def candidates(
+    optimizers: Iterable[str | type | Method] | str | type | Method | None = None,
+    learning_rates: Sequence[float] | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
+    quick: bool = False,
+) -> list[Candidate]:
+    """The candidates of a comparison.
+
+    Args:
+      optimizers: names, classes or instances, or a single one. Default: `registry.DEFAULT_OPTIMIZERS`.
+      learning_rates: for every candidate in place of its own.
+      hyperparameters: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: by candidate and hyperparameter.
+      quick: every second default rate.
+    """
+    choices = choices_of("optimizers", registry.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
+    names = distinct([choice.name for choice in choices])
+    further = checked_hyperparameters(hyperparameters, names)
+    own = [grid_of(name, choice.method, further) for name, choice in zip(names, choices, strict=True)]
+    rates = checked_rates(learning_rates, choices, names)
+    return [
+        Candidate(
+            name,
+            variants(choice, choice.learning_rates[1::2] if quick else choice.learning_rates, rates, grid),
+        )
+        for name, choice, grid in zip(names, choices, own, strict=True)
+    ]
+
+
+def choices_of(name: str, items: Any, kind: str = "optimizer") -> list[Choice]:
+    """The methods that were named, one or several. Raises `UsageError`, also where there are none."""
+    alone = isinstance(items, str | type) or not isinstance(items, Iterable)
+    choices = [named(item, kind) for item in ([items] if alone else items)]
+    if not choices:
+        raise UsageError("error.empty", name=name)
+    return choices
+
+
+def checked_rates(learning_rates: Any, choices: Sequence[Choice], names: Sequence[str]) -> list[float] | None:
+    """The learning rates for every candidate. Refuses those that no candidate has a use for."""
+    if learning_rates is None:
+        return None
+    if all(isinstance(choice.method, Minimizer) for choice in choices):
+        raise UsageError("error.rates.unused", names=", ".join(names))
+    return numbers_in("learning_rates", learning_rates)
+
+
+def checked_hyperparameters(grids: Any, names: Sequence[str]) -> Mapping[str, Any]:
+    """The further grids. Refuses what is no mapping from ``candidate.hyperparameter``, for one of these."""
+    if grids is None:
+        return {}
+    if not (isinstance(grids, Mapping) and all(isinstance(key, str) for key in grids)):
+        raise UsageError("error.hyperparameters", value=repr(grids))
+    for key in grids:
+        if key.partition(".")[0] not in names:
+            raise unknown("kind.candidate", key.partition(".")[0], names)
+    return grids
+
+
+def grid_of(name: str, method: Method, grids: Mapping[str, Any]) -> Grid:
+    """Those of the further grids that are the candidate `name`'s, which tries variants of `method`."""
+    own = {}
+    for key, values in grids.items():
+        candidate, _, hyperparameter = key.partition(".")
+        if candidate == name:
+            known = hyperparameters_of(method)
+            if hyperparameter not in known:
+                raise unknown("kind.hyperparameter", key, [f"{name}.{each}" for each in known])
+            own[hyperparameter] = values_for(key, method, values)
+    return own
+
+
+def variants(
+    choice: Choice, usual: Sequence[float], rates: Sequence[float] | None, further: Grid
+) -> tuple[Method, ...]:
+    """One variant for each combination of the values that are tried.
+
+    Args:
+      choice: what was named; a list in a field of an instance is a grid.
+      usual: the learning rates for a rule of which no more was named than what it is.
+      rates: the learning rates asked for, in place of any other; None: none were.
+      further: values for other hyperparameters.
+    """
+    values = hyperparameters_of(choice.method)
+    grid: dict[str, Sequence[Value]] = {
+        name: list(numbers(value)) for name, value in values.items() if is_grid(value)
+    }
+    if choice.learning_rates:
+        grid["learning_rate"] = usual
+    if rates is not None and "learning_rate" in values:
+        grid["learning_rate"] = rates
+    grid.update(further)
+    combinations = itertools.product(*grid.values())
+    return tuple(_variant(choice.method, dict(zip(grid, each, strict=True))) for each in combinations)
+
+
+def _variant(method: Method, values: dict[str, Value]) -> Method:
+    if isinstance(method, FromOptax):
+        check(method.name, {name: value for name, value in values.items() if name == "learning_rate"})
+        return dataclasses.replace(method, hyperparameters={**method.hyperparameters, **values})
+    return dataclasses.replace(method, **values)

@@ -1,0 +1,67 @@
+"""From a name, a class or an instance to a method: the one way by which a person says what is meant.
+
+A name or a class leaves the learning rate open, and the default grid of the rule is tried. An instance means
+exactly what it says; a list in one of its fields is a grid.
+"""
+
+import dataclasses
+
+import jax
+
+from kobai.basics import registry
+from kobai.basics.errors import UsageError
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
+
+Method = Optimizer | Minimizer
+"""What trains a network: an update rule on mini-batches, or a minimizer on the full batch."""
+
+TABLES = (registry.OPTIMIZERS, registry.MINIMIZERS)
+"""Where the names of methods stand."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A method as a person named it."""
+
+    name: str
+    """The name in the registry, the name that the instance carries itself, or the name of its class."""
+    method: Method
+    """The instance that was given; of a name or a class, one with the usual hyperparameters."""
+    learning_rates: tuple[float, ...] = ()
+    """The default grid of an update rule that was given by its name or class; else none."""
+
+
+def named(item: str | type | Method, kind: str = "optimizer") -> Choice:
+    """The method that is meant by a name, a class or an instance.
+
+    `kind` is what a mistake calls it: "optimizer", or "method" where update rules and minimizers are equals.
+    Raises `UsageError` for a name that does not exist, for what is no method, and for a class that lacks the
+    decorator `kobai.optimizers.hyperparameters`.
+    """
+    if isinstance(item, str):
+        entry = registry.find(f"kind.{kind}", item, *TABLES)
+        return Choice(entry.name, entry.load()(), entry.learning_rates)
+    if isinstance(item, type) and issubclass(item, Method):
+        known = registry.home_of(item, *TABLES)
+        return named(known.name if known else item(), kind)
+    if not isinstance(item, Method):
+        raise UsageError(f"error.{kind}.type", value=repr(item))
+    if isinstance(item, Optimizer) and jax.tree_util.all_leaves([item]):
+        raise UsageError("error.optimizer.plain", value=type(item).__name__)
+    return Choice(_name(item), item)
+
+
+def distinct(names: list[str]) -> list[str]:
+    """adam, adam -> adam, adam_2."""
+    counts: dict[str, int] = {}
+    numbered = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        numbered.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
+    return numbered
+
+
+def _name(method: Method) -> str:
+    known = registry.home_of(type(method), *TABLES)
+    return getattr(method, "name", None) or (known.name if known else type(method).__name__.lower())

@@ -1,0 +1,128 @@
+"""``kobai course``: start, check, grade, build. Nothing heavy is imported before a command runs."""
+
+import functools
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kobai import words
+from kobai.basics.errors import UsageError
+from kobai.cli.files import check_file
+from kobai.cli.help import Group
+from kobai.cli.options import LANGUAGE, Argument, Deed, Option, add_command
+from kobai.cli.values import limit, path
+from kobai.words import say
+
+if TYPE_CHECKING:
+    from kobai.course.notebooks import Placed
+
+
+SECONDS, MEMORY = Option("seconds", "X", limit), Option("memory", "X", limit, keyword="gigabytes")
+JSON = Option("json", "FILE", path)
+
+
+def application() -> typer.Typer:
+    """The commands of the course; each returns what is to be done, as a function."""
+    app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode=None)
+
+    @app.callback(invoke_without_command=True)
+    def common(
+        context: typer.Context,
+        language: Annotated[str | None, LANGUAGE.explained()] = None,  # noqa: ARG001 - read before anything
+    ) -> None:
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+
+    def start(folder: str, answers: bool = False, no_open: bool = False) -> Deed:
+        return functools.partial(_start, Path(folder), answers, not no_open)
+
+    def check(folder: str, json: Path | None = None, **limits: float) -> Deed:
+        return functools.partial(_grade, [Path(folder)], json, limits)
+
+    def grade(folders: list[str], json: Path | None = None, **limits: float) -> Deed:
+        return functools.partial(_grade, [Path(folder) for folder in folders], json, limits)
+
+    def build(folder: str) -> Deed:
+        return functools.partial(_build, Path(folder))
+
+    def add(name: str, deed: Callable[..., Deed], argument: Argument, *options: Option) -> None:
+        meaning, subject = say(f"help.course.{name}"), "help.course.option"
+        add_command(app, name, deed, [argument], options, meaning=meaning, subject=subject)
+
+    add("start", start, Argument("DIR", "help.course.folder"), Option("answers"), Option("no-open"))
+    add("check", check, Argument("DIR", "help.course.folder.own"), JSON, SECONDS, MEMORY)
+    add("grade", grade, Argument("DIR…", "help.course.folders"), JSON, SECONDS, MEMORY)
+    add("build", build, Argument("DIR", "help.course.folder.all"))
+    return app
+
+
+def _start(folder: Path, answers: bool, open_them: bool) -> None:
+    from kobai.course.notebooks import KINDS, write
+    from kobai.course.pages import START
+
+    _report(folder, write(folder, words.current(), KINDS if answers else KINDS[:1]))
+    if not open_them:
+        return
+    if importlib.util.find_spec("jupyterlab") is None:
+        print(say("course.no_jupyterlab", folder=folder))
+        return
+    print(say("course.opening"), flush=True)
+    command = [sys.executable, "-m", "jupyterlab", str(folder / START)]  # it opens on that page
+    code = _until_it_ends(subprocess.Popen(command))
+    if code:  # among others for root, whom it asks for an option of its own
+        raise UsageError("error.course.jupyterlab", code=code, folder=folder)
+
+
+def _until_it_ends(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process to which a Ctrl-C goes as well: it asks, ends its kernels, and then itself."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _build(folder: Path) -> None:
+    from kobai.course.notebooks import build
+
+    _report(folder, build(folder))
+
+
+def _report(folder: Path, placed: "list[Placed]") -> None:
+    """How many files were written, and by name those that stand beside a learner's own."""
+    outcomes = [each.outcome for each in placed]
+    print(say("course.placed", folder=folder, new=outcomes.count("new"), all=len(placed)))
+    for outcome in ("kept", "replaced"):
+        if outcome in outcomes:
+            print("  " + say(f"course.placed.{outcome}", count=outcomes.count(outcome)))
+    for each in placed:
+        if each.outcome == "beside":
+            print("  " + say("course.placed.beside", name=each.path.name))
+
+
+def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from kobai.course.grading import grade, table
+
+    check_file("--json", json)
+    terminal = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        results = grade.grade(
+            folders, **limits, progress=lambda done, all: bar.update(task, completed=done, total=all)
+        )
+    console = Console(highlight=False)
+    console.print(table.table(results))
+    if len({result.learner for result in results}) == 1:
+        passed, every = grade.total(results)
+        console.print(say("course.total", passed=passed, all=every))
+    if json is not None:  # last: whatever keeps it from being written, the table has been seen
+        json.write_text(table.as_json(results), "utf-8")

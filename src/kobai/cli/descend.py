@@ -1,0 +1,64 @@
+"""The commands `kobai descend` and `kobai landscapes`. Nothing heavy is imported before it is needed."""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from kobai.basics import registry
+from kobai.cli import files
+from kobai.cli.files import Files
+from kobai.cli.help import described
+from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.values import names, number, numbers, settings, whole, word
+from kobai.words import say
+
+if TYPE_CHECKING:
+    from kobai.questions.descent.result import DescentResult
+
+OPTIONS = (
+    Option("methods", "A,B,…", names),
+    Option("start", "X,Y,…", numbers),
+    Option("learning-rates", "X,Y,…", numbers),
+    Option("set", "A.B=X,Y,…", settings, keyword="hyperparameters", repeatable=True),
+    Option("steps", "N", whole),
+    Option("tolerance", "X", number),
+    Option("dimension", "N", whole),
+    Option("sort", "COLUMN", word),
+    *files.OPTIONS,
+)
+
+
+def add(app: typer.Typer, line: list[str]) -> None:
+    """Give the application the two commands; `line` is the whole command line."""
+
+    def deed(landscape: str, **ask: Any) -> Deed:
+        places = Files.of(ask, landscape)
+        return functools.partial(_descend, landscape, ask, places, reproducing(line))
+
+    arguments = [Argument("LANDSCAPE", "help.landscape")]
+    meaning = say("help.descend")
+    add_command(app, "descend", deed, arguments, OPTIONS, meaning=meaning, subject="help.descend")
+    add_command(app, "landscapes", lambda: _landscapes, meaning=say("help.landscapes"))
+
+
+def _descend(landscape: str, ask: dict[str, Any], places: Files, command: str) -> None:
+    def compute() -> "DescentResult":
+        from kobai.questions.descent.ask import descend
+
+        return descend(landscape, command=command, **ask)
+
+    def show(console: Console, result: "DescentResult") -> None:
+        from kobai.questions.descent import terminal
+
+        console.print(terminal.view(result.outcome))
+
+    places.keep(compute, show)
+
+
+def _landscapes() -> None:
+    console = Console(highlight=False)
+    console.print(described((entry.name, say(entry.key)) for entry in registry.LANDSCAPES.values()))
+    print()
+    print(say("help.own_landscape"))

@@ -1,0 +1,140 @@
+"""The command line. Nothing heavy is imported before it is needed: --help answers at once.
+
+A mistake is one line and exit code 2; Ctrl-C says what was kept and ends with 130.
+"""
+
+import contextlib
+import io
+import locale
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from kobai import words
+from kobai.basics import registry
+from kobai.basics.errors import UsageError, remedy
+from kobai.basics.version import __version__
+from kobai.cli import compare, course, descend, transfer
+from kobai.cli.help import Group, listed, translated
+from kobai.cli.options import LANGUAGE, Option, add_command
+from kobai.words import say
+
+VERSION = Option("version")
+
+# Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
+COMMAND_LINE_ERROR: Any = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line with these arguments; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where the terminal's encoding lacks a character
+    try:
+        words.use(_language_of_system())
+        words.use(_language_asked(arguments) or words.current())
+        # Typer reads the command line and no more: it would swallow a Ctrl-C without a word.
+        deed = application(arguments)(arguments, standalone_mode=False, prog_name="kobai")
+        if callable(deed):
+            deed()
+        sys.stdout.flush()
+    except UsageError as problem:
+        return _refuse(str(problem))
+    except COMMAND_LINE_ERROR as problem:
+        return _refuse(translated(problem))
+    except KeyboardInterrupt as stop:
+        _interrupted(stop)
+    except MemoryError as problem:
+        return _refuse(say("error.memory", problem=problem))
+    except BrokenPipeError:  # whoever read the output has closed it
+        _discard_output()
+    except OSError as problem:
+        _discard_output()
+        return _refuse(say("error.system", problem=problem, remedy=remedy(problem)))
+    return 0
+
+
+def application(arguments: list[str]) -> typer.Typer:
+    """The commands; made when they are needed, so that their help speaks the language asked for.
+
+    Each returns what is to be done, as a function.
+    """
+    app = typer.Typer(
+        help=f"{say('help.kobai')}\n\n{say('help.docs')}",
+        cls=Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def common(
+        context: typer.Context,
+        language: Annotated[str | None, LANGUAGE.explained()] = None,  # noqa: ARG001 - read before anything
+        version: Annotated[bool, VERSION.explained()] = False,
+    ) -> None:
+        if version:
+            print(f"kobai {__version__}")
+        elif context.invoked_subcommand is None:
+            print(context.get_help())
+
+    compare.add(app, arguments)
+    add_command(app, "methods", lambda: _list_methods, meaning=say("help.methods"))
+    add_command(app, "tasks", lambda: _list_tasks, meaning=say("help.tasks"))
+    descend.add(app, arguments)
+    transfer.add(app, arguments)
+    app.add_typer(course.application(), name="course", help=say("help.course"))
+    return app
+
+
+def _list_methods() -> None:
+    listed(registry.METHODS)
+    print()
+    print(say("help.methods.more"))
+
+
+def _list_tasks() -> None:
+    listed({"task": registry.TASKS})
+    print()
+    print(say("help.own_task"))
+
+
+def _language_asked(arguments: list[str]) -> str | None:
+    """The language of ``--language``: needed before the options that explain themselves in it."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+        if argument == "--language":
+            return following
+        if argument.startswith("--language="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _language_of_system() -> str:
+    names = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")] + [locale.getlocale()[0]]
+    first = next((name for name in names if name), "")
+    return "ja" if first.lower().startswith(("ja", "japanese")) else "en"
+
+
+def _refuse(sentence: str) -> int:
+    print(f"kobai: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
+
+
+def _interrupted(stop: KeyboardInterrupt) -> None:
+    """Say what was kept, and end at once: a compiled call in another thread need not be waited for."""
+    count, path = getattr(stop, "kept", 0), getattr(stop, "path", None)
+    sentence = say("interrupted.kept", kept=count, path=path) if count and path else say("interrupted")
+    print(f"\nkobai: {sentence}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
+
+
+def _discard_output() -> None:
+    """Let nothing try again, at the end of the program, to write where writing failed."""
+    with contextlib.suppress(OSError):  # an output of Python's own has no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,85 @@
+"""The command `kobai transfer`. Nothing heavy is imported before it is needed."""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from kobai.basics import registry
+from kobai.basics.errors import UsageError, unknown
+from kobai.cli import files
+from kobai.cli.files import Files
+from kobai.cli.help import listed
+from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.values import names, number, numbers, whole, wholes, word
+from kobai.report.letters import Paragraph
+from kobai.words import say
+
+if TYPE_CHECKING:
+    from kobai.questions.transfer.result import TransferResult
+
+ARGUMENTS = (
+    Argument("SOURCE", "help.transfer.source", required=False),
+    Argument("[TARGET]", "help.transfer.target", required=False),
+)
+OPTIONS = (
+    Option("protocol", "A,B,…", names),
+    Option("amounts", "N,M,…", wholes),
+    Option("optimizer", "NAME", word),
+    Option("learning-rates", "X,Y,…", numbers),
+    Option("source-learning-rate", "X", number),
+    Option("initializer", "NAME", word),
+    Option("steps", "N", whole),
+    Option("source-steps", "N", whole),
+    Option("slow", "X", number),
+    Option("seeds", "N", whole),
+    Option("tuning-seeds", "N", whole),
+    *files.OPTIONS,
+    Option("list"),
+)
+
+
+def add(app: typer.Typer, line: list[str]) -> None:
+    """Give the application the command; `line` is the whole command line."""
+
+    def deed(source: str | None, target: str | None, **ask: Any) -> Deed:
+        if ask.pop("list", False):
+            return _list
+        pair = _pair(source, target)
+        places = Files.of(ask, "transfer" if isinstance(pair, tuple) else pair)
+        return functools.partial(_transfer, pair, ask, places, reproducing(line))
+
+    meaning = say("help.transfer")
+    add_command(app, "transfer", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.transfer")
+
+
+def _pair(source: str | None, target: str | None) -> str | tuple[str, str]:
+    """The name of a pair, or the names of two tasks."""
+    if source is None:
+        raise UsageError("error.option.missing", name="SOURCE", command="kobai transfer")
+    if source in registry.PAIRS:
+        if target is not None:
+            raise UsageError("error.transfer.target", source=source, target=target)
+        return source
+    if target is None:
+        problem = unknown("kind.pair", source, registry.PAIRS)
+        if problem.key == "error.unknown":  # near no name: a task perhaps
+            problem = UsageError("error.transfer.alone", source=source, known=", ".join(registry.PAIRS))
+        raise problem
+    return source, target
+
+
+def _transfer(pair: str | tuple[str, str], ask: dict[str, Any], places: Files, command: str) -> None:
+    def compute() -> "TransferResult":
+        from kobai.questions.transfer.ask import transfer
+
+        return transfer(pair, command=command, **ask)
+
+    places.keep(compute, lambda console, result: console.print(str(result), soft_wrap=True))
+
+
+def _list() -> None:
+    listed({"pair": registry.PAIRS, "protocol": registry.PROTOCOLS})
+    print()
+    Console(highlight=False, markup=False).print(Paragraph(say("help.transfer.own")))

@@ -1,0 +1,11 @@
+"""Where cells are run: a backend takes cells and gives their runs, chunk by chunk, as they finish.
+
+    threads     the cores of this machine, or its GPU
+
+`Backend` is all that a study asks of one.
+"""
+
+from kobai.engine.backends.backend import Backend
+from kobai.engine.backends.threads import Threads
+
+__all__ = ["Backend", "Threads"]

@@ -1,0 +1,18 @@
+"""The contract of a backend."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run
+
+
+class Backend(Protocol):
+    """A place where the cells of one task are run."""
+
+    def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
+        """Run `cells`; yields (their positions, their runs) for each chunk as it finishes.
+
+        Leaving the iteration early (Ctrl-C, `close`) ends what is under way soon and starts nothing else.
+        """
+        ...

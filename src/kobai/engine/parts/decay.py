@@ -1,0 +1,56 @@
+"""Weight decay beside the step of any rule: Δ − ηλw."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Number, Vector
+from kobai.engine.parts.part import Part, Step
+from kobai.engine.rule import Rule
+from kobai.engine.strategy import Strategy
+from kobai.engine.weights import shares, weights
+from kobai.optimizers.base import decayed
+from kobai.stabilizers.regularization import WeightDecay
+from kobai.tasks.flat import Spans
+
+
+class Decay(NamedTuple):
+    """The numbers of a cell's decay."""
+
+    rate: Number
+    """λ."""
+    biases: Number
+    """1 where biases decay too, else 0."""
+    replaces: Number
+    """1 where it stands in place of the optimizer's own decay; 0: the cell has none."""
+
+
+class Decays(Part):
+    """The weight decays of the cells."""
+
+    fields = {"weight_decay": WeightDecay}
+
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
+
+    @classmethod
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Decays | None":
+        return cls(spans) if any(strategy.weight_decay is not None for strategy in strategies) else None
+
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Decay:
+        decay, replaces = strategy.weight_decay or WeightDecay(), strategy.weight_decay is not None
+        numbers = Decay(decay.rate, float(decay.biases), float(replaces))
+        return jax.tree.map(lambda value: np.asarray(value, θ.dtype), numbers)
+
+    def before(self, memory: Decay, plan: PyTree, step: Step, rule: Rule) -> Step:
+        if rule.own_decay is None:
+            return step
+        values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
+        return step._replace(hyperparameters=values)
+
+    def after(self, memory: Decay, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+        η, λ = step.learning_rate(rule), memory.rate
+        return decayed(Δ, θ, η * λ, shares(weights(self.spans, θ.dtype), memory.biases))

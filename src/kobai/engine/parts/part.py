@@ -1,0 +1,132 @@
+"""The contract of a part: one thing that is done beside the update rule, and when it is asked.
+
+The hooks stand in the order of a training. Each has a default that does nothing, so that a part is written as
+the few in which it has a say. A part that no strategy of a sweep has is not in the program at all
+(`Part.of` gives None); one that any strategy has is there once for all cells, whose own numbers turn it off
+where they have none: a bound of ∞, a penalty of 0. So an axis doubles no rule and a grid stays one program.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Matrix, Number, Scalar, Truth, Vector, Whole
+from kobai.engine.blocks import CellState
+from kobai.engine.rule import Rule
+from kobai.engine.strategy import Strategy
+from kobai.tasks.flat import Spans
+
+
+class Step(NamedTuple):
+    """The hyperparameters of a rule in one step, which parts may change."""
+
+    hyperparameters: jax.Array
+    """The rule's row of values."""
+    factor: Scalar | None = None
+    """What the update of a rule without a learning rate is multiplied by; None: by nothing."""
+
+    def learning_rate(self, rule: Rule) -> Number:
+        """η of this step; of a rule without one, the factor of its update."""
+        if rule.rate is not None:
+            return self.hyperparameters[rule.rate]
+        return 1 if self.factor is None else self.factor
+
+
+class End(NamedTuple):
+    """Where a part has ended cells: arrays [cells], or the numbers of one of them."""
+
+    step: np.ndarray
+    """The step of the end; 0: it has not ended the cell."""
+    best_loss: Scalar
+    """The validation loss of the weights that are restored."""
+
+    def of(self, i: int) -> "End":
+        """The end of one of the cells."""
+        return End(self.step[i], self.best_loss[i])
+
+
+class Part:
+    """One part of a program, for a task whose parameters are the flat vector θ.
+
+    What a cell keeps for a part between two steps is a pytree of the part's own, its memory.
+    """
+
+    fields: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    """The fields of a strategy that the part reads, and what makes each of them from a name or numbers."""
+
+    evaluations: int = 0
+    """How many points are evaluated beside the iterate: a loss and a metric in the rows for each."""
+
+    counts: ClassVar[tuple[str, ...]] = ()
+    """The names of what the part counts: a column of the rows for each."""
+
+    @classmethod
+    def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Part | None":
+        """The part as these strategies need it; None where none of them has it."""
+        raise NotImplementedError
+
+    # On the host, before the first step and before each block.
+
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> PyTree:
+        """The memory of a cell before its first step, at θ and the model's state."""
+        return ()
+
+    def plan(self, strategy: Strategy, start: int, stop: int, steps: int, room: np.ndarray) -> PyTree:
+        """What the part does at the steps from `start` to `stop` of `steps`: an array [capacity, …], or None.
+
+        `room` is [capacity] ones in the precision of θ, of which the first stop − start are this block's.
+        """
+        return None
+
+    # In the program, at each step.
+
+    def gradient(
+        self, memory: PyTree, g: Vector, θ: Vector, loss: Scalar
+    ) -> tuple[Vector, PyTree, Truth | None]:
+        """(the gradient that the rule gets, the memory, whether the batch is left out); None: it never is."""
+        return g, memory, None
+
+    def before(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule) -> Step:
+        """The hyperparameters of the step that the rule is about to make."""
+        return step
+
+    def after(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+        """The update that is added to θ, from the rule's own."""
+        return Δ
+
+    def stepped(self, memory: PyTree, plan: PyTree, θ: Vector, over: Truth | None) -> PyTree:
+        """The memory after the step to θ; `over`: whether the cell had ended, or None where none can end."""
+        return memory
+
+    # In the program, at each evaluation.
+
+    def points(self, memory: PyTree) -> Matrix | None:
+        """[points, parameters]: what is evaluated beside the iterate; None: nothing."""
+        return None
+
+    def counted(self, memory: PyTree) -> tuple[Whole, ...]:
+        """The numbers named in `counts`."""
+        return ()
+
+    def evaluated(
+        self, memory: PyTree, loss: Scalar, θ: Vector, state: PyTree, step: Whole, due: Truth
+    ) -> PyTree:
+        """The memory after an evaluation at `step`; not `due`: at the end of a block alone."""
+        return memory
+
+    def over(self, memory: PyTree) -> Truth | None:
+        """Whether the part has ended the cell; None: it ends none."""
+        return None
+
+    # On the host again; arrays have a leading axis [cells] for a population.
+
+    def end(self, memory: PyTree) -> End | None:
+        """Where the part has ended the cells; None: it ends none."""
+        return None
+
+    def restored(self, memory: PyTree, cells: CellState) -> tuple[PyTree, CellState]:
+        """(the memory, the cells) from which the final numbers are taken."""
+        return memory, cells

@@ -1,0 +1,141 @@
+"""The parts that a program needs, in a list; each hook of `Part` goes through all of them in their order."""
+
+import functools
+import operator
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
+from kobai.engine.blocks import CellState, Memories, Plans
+from kobai.engine.columns import Columns
+from kobai.engine.parts.average import Averages
+from kobai.engine.parts.clip import Clipping
+from kobai.engine.parts.decay import Decays
+from kobai.engine.parts.part import End, Part, Step
+from kobai.engine.parts.penalty import Penalties
+from kobai.engine.parts.schedule import Schedules
+from kobai.engine.parts.stopping import Stopping
+from kobai.engine.rule import Rule, Storage
+from kobai.engine.strategy import Strategy
+from kobai.tasks.flat import Spans
+
+PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Averages, Stopping)
+"""Every part that there is, in the order in which they act."""
+
+
+class Parts:
+    """The parts that any of `strategies` has; `spans`: which entries of θ are weights."""
+
+    def __init__(self, strategies: Sequence[Strategy], spans: Spans) -> None:
+        self.parts = [part for kind in PARTS if (part := kind.of(strategies, spans)) is not None]
+        self.beside = [part for part in self.parts if _has(part, "before") or _has(part, "after")]
+        """Those that have a say in the rule's own step."""
+        self.watch = any(_has(part, "evaluated") for part in self.parts)
+        """Whether any part looks at the evaluations."""
+        averages = sum(part.evaluations for part in self.parts)
+        self.columns = Columns(averages, tuple(name for part in self.parts for name in part.counts))
+
+    # On the host.
+
+    def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Memories:
+        """What a cell keeps for its parts before its first step; `state`: the model's."""
+        return tuple(part.start(strategy, θ, state) for part in self.parts)
+
+    def plan(
+        self, strategy: Strategy, start: int, stop: int, steps: int, capacity: int, dtype: np.dtype
+    ) -> Plans:
+        """What each part does at the steps from `start` to `stop` of `steps`."""
+        return tuple(part.plan(strategy, start, stop, steps, np.ones(capacity, dtype)) for part in self.parts)
+
+    # In the program. `plan` is that of one step.
+
+    def gradient(
+        self, memories: Memories, g: Vector, θ: Vector, loss: Scalar
+    ) -> tuple[Vector, Memories, Truth | None]:
+        """(the gradient that the rule gets, the memories, whether the batch is left out, or None)."""
+        new, left_out = [], []
+        for part, memory in zip(self.parts, memories, strict=True):
+            g, memory, without = part.gradient(memory, g, θ, loss)
+            new.append(memory)
+            left_out += [] if without is None else [without]
+        return g, tuple(new), functools.reduce(operator.or_, left_out) if left_out else None
+
+    def operands(self, memories: Memories, plan: Plans) -> list[tuple[PyTree, PyTree]]:
+        """What `step` needs beside the rule's own: (memory, plan) of each part that has a say in it."""
+        return [
+            (memory, planned)
+            for part, memory, planned in zip(self.parts, memories, plan, strict=True)
+            if part in self.beside
+        ]
+
+    def step(
+        self,
+        rule: Rule,
+        s: Whole,
+        values: jax.Array,
+        g: Vector,
+        storage: Storage,
+        θ: Vector,
+        *operands: tuple[PyTree, PyTree],
+    ) -> tuple[Vector, Storage]:
+        """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
+        step = Step(values)
+        for part, (memory, planned) in zip(self.beside, operands, strict=True):
+            step = part.before(memory, planned, step, rule)
+        Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)
+        for part, (memory, planned) in zip(self.beside, operands, strict=True):
+            Δ = part.after(memory, planned, step, rule, Δ, θ)
+        return θ + Δ.astype(θ.dtype), rule.pack(state, storage)
+
+    def stepped(self, memories: Memories, plan: Plans, θ: Vector) -> Memories:
+        """The memories after the step to θ."""
+        over = self.over(memories)
+        every = zip(self.parts, memories, plan, strict=True)
+        return tuple(part.stepped(memory, planned, θ, over) for part, memory, planned in every)
+
+    def points(self, memories: Memories) -> list[Matrix]:
+        """What is evaluated beside the iterate: arrays [points, parameters]."""
+        points = (part.points(memory) for part, memory in zip(self.parts, memories, strict=True))
+        return [array for array in points if array is not None]
+
+    def counted(self, memories: Memories) -> list[Whole]:
+        """What the parts have counted, in the order of the columns."""
+        every = zip(self.parts, memories, strict=True)
+        return [number for part, memory in every for number in part.counted(memory)]
+
+    def evaluated(
+        self, memories: Memories, loss: Scalar, θ: Vector, state: PyTree, step: Whole, due: Truth
+    ) -> Memories:
+        """The memories after an evaluation; not `due`: at the end of a block alone."""
+        every = zip(self.parts, memories, strict=True)
+        return tuple(part.evaluated(memory, loss, θ, state, step, due) for part, memory in every)
+
+    def over(self, memories: Memories) -> Truth | None:
+        """Whether any part has ended the cell; None where none can."""
+        ends = [part.over(memory) for part, memory in zip(self.parts, memories, strict=True)]
+        ends = [end for end in ends if end is not None]
+        return functools.reduce(operator.or_, ends) if ends else None
+
+    # On the host again; arrays have a leading axis [cells] for a population.
+
+    def end(self, memories: Memories, cells: int) -> End:
+        """Where the parts have ended so many cells."""
+        ends = (part.end(memory) for part, memory in zip(self.parts, memories, strict=True))
+        nowhere = End(np.zeros(cells, np.int32), np.zeros(cells))
+        return next((end for end in ends if end is not None), nowhere)
+
+    def restored(self, cells: CellState) -> CellState:
+        """The cells from which the final numbers are taken."""
+        memories = []
+        for part, memory in zip(self.parts, cells.parts, strict=True):
+            memory, cells = part.restored(memory, cells)
+            memories.append(memory)
+        return cells._replace(parts=tuple(memories))
+
+
+def _has(part: Part, hook: str) -> bool:
+    """Whether a part has a hook of its own."""
+    return getattr(type(part), hook) is not getattr(Part, hook)

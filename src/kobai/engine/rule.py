@@ -1,0 +1,152 @@
+"""One update rule's place in the compiled program: its hyperparameters and state in the layout of all.
+
+The parameters are one flat vector θ, so that a formula runs once a step and not once for every array; one
+that looks at shapes (`elementwise` False) gets the arrays and its update is made flat. Hyperparameters are a
+row of values, padded to the longest, and the states of all rules share one `Storage`, padded to the largest:
+what a `lax.switch` over rules returns has one shape.
+"""
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whole, namespace
+from kobai.engine.weights import weights
+from kobai.optimizers.base import Optimizer, State
+from kobai.tasks.task import Task
+
+
+class Storage(NamedTuple):
+    """The states of all rules in one layout, padded to the largest: θ-shaped arrays, and the rest in rows."""
+
+    slots: tuple[Vector, ...]
+    floats: Vector
+    integers: Integers
+
+
+class Rule:
+    """One optimizer's place in the program: how its hyperparameters and its state fit the common layout."""
+
+    def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
+        self.task, self.spans = task, task.spans
+        leaves, tree = jax.tree.flatten(optimizer)
+        self.tree: Structure = tree
+        self.hyperparameters = len(leaves)
+        names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
+        self.rate, self.own_decay = (
+            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
+        )
+        kind = type(optimizer)
+        self.looks_ahead = kind.lookahead is not Optimizer.lookahead
+        self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
+        """Whether all that its state counts is the updates: the loop knows that number."""
+        self.own_init = kind.init is not Optimizer.init
+        self.keys: dict[int, Hashable] = {}
+        """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
+
+        def begin(values: Sequence[Number], θ: Vector) -> PyTree:
+            state = self._begin(values, θ)
+            leaves = enumerate(jax.tree.leaves(state))
+            self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
+            return _keyless(state)
+
+        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        self.leaves, state_tree = jax.tree.flatten(shapes)
+        self.state_tree: Structure = state_tree
+        self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
+        self.sizes = {"slots": 0, "floats": 0, "integers": 0}
+        for place, leaf in zip(self.kinds, self.leaves, strict=True):
+            self.sizes[place] += 1 if place == "slots" else math.prod(leaf.shape)
+
+    @staticmethod
+    def _kind(leaf: jax.ShapeDtypeStruct, θ: Vector) -> str:
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return "integers"
+        return "slots" if leaf.shape == θ.shape else "floats"
+
+    def optimizer(self, values: Vector | Sequence[Number]) -> Optimizer:
+        """The optimizer with its hyperparameters taken from a row of values."""
+        return self.tree.unflatten([values[i] for i in range(self.hyperparameters)])
+
+    def _begin(self, values: Vector | Sequence[Number], θ: Vector) -> PyTree:
+        optimizer = self.optimizer(values)
+        state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
+        return self._uncounted(state)
+
+    def _uncounted(self, state: PyTree) -> PyTree:
+        """The state without the number of updates, where the loop knows it."""
+        return state._replace(step=None) if self.counts else state
+
+    def init(self, values: Vector, θ: Vector, room: Storage) -> Storage:
+        """The storage before the first step, on the host; an `init` of one's own may be written for JAX."""
+        state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
+        return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
+
+    def update(
+        self, s: Whole, values: Vector, gradient: Vector, storage: Storage, θ: Vector
+    ) -> tuple[Vector, PyTree]:
+        """(Δ, state): the rule on the flat vector; one that looks at shapes gets the arrays."""
+        optimizer, state = self.optimizer(values), self.unpack(s, storage)
+        if optimizer.elementwise:
+            more = {"weights": weights(self.spans, θ.dtype)} if optimizer.decays else {}
+            Δ, state = optimizer.update(gradient, state, θ, **more)
+        else:
+            Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
+            Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
+        return Δ, state
+
+    def lookahead(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
+        return self.optimizer(values).lookahead(θ, self.unpack(s, storage))
+
+    def pack(self, state: PyTree, storage: Storage) -> Storage:
+        """`storage` with this rule's state written into its places, which are the first ones of each kind."""
+        xp = namespace(storage.floats)
+        new: dict[str, list[Array]] = {"slots": [], "floats": [], "integers": []}
+        state = _keyless(self._uncounted(state))
+        for kind, leaf in zip(self.kinds, self.state_tree.flatten_up_to(state), strict=True):
+            new[kind].append(leaf)
+
+        def row(kind: str) -> Array:
+            old = getattr(storage, kind)
+            if not new[kind]:
+                return old
+            values = [xp.ravel(leaf).astype(old.dtype) for leaf in new[kind]]
+            return xp.concatenate([*values, old[self.sizes[kind] :]])
+
+        # A memory of another precision is kept in that of θ, as the slots of all rules are.
+        slots = [leaf.astype(old.dtype) for leaf, old in zip(new["slots"], storage.slots, strict=False)]
+        slots += storage.slots[self.sizes["slots"] :]
+        return Storage(tuple(slots), row("floats"), row("integers"))
+
+    def unpack(self, s: Whole, storage: Storage) -> PyTree:
+        """The rule's state before update s, counted from 0."""
+        place = {"slots": 0, "floats": 0, "integers": 0}
+        leaves = []
+        for i, (kind, leaf) in enumerate(zip(self.kinds, self.leaves, strict=True)):
+            size = 1 if kind == "slots" else math.prod(leaf.shape)
+            start = place[kind]
+            values = storage.slots[start] if kind == "slots" else getattr(storage, kind)[start : start + size]
+            values = jnp.asarray(values.reshape(leaf.shape).astype(leaf.dtype))
+            leaves.append(jax.random.wrap_key_data(values, impl=self.keys[i]) if i in self.keys else values)
+            place[kind] += size
+        state = self.state_tree.unflatten(leaves)
+        return State(s, state.memory) if self.counts else state
+
+
+def _name(path: tuple[object, ...]) -> str:
+    """What the last step of a path in a pytree is called."""
+    return str(getattr(path[-1], "name", getattr(path[-1], "key", "")))
+
+
+def _is_key(leaf: Array) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _keyless(state: PyTree) -> PyTree:
+    """A state with random keys as the integers that they are made of."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)

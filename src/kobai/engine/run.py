@@ -1,0 +1,160 @@
+"""What came of a cell: its curves and its ends, read off the rows that the engine wrote."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Parameters
+from kobai.engine.columns import Rows
+from kobai.engine.parts import End
+from kobai.engine.strategy import Strategy
+from kobai.stabilizers.clipping import Clip
+from kobai.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What an average of a run's iterates would have given in the place of its iterate."""
+
+    validation_loss: np.ndarray
+    validation_metric: np.ndarray
+    test_loss: float | None
+    test_metric: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What came of a cell. Curves are [evaluations] float arrays, NaN after a divergence."""
+
+    training_loss: np.ndarray
+    validation_loss: np.ndarray
+    validation_metric: np.ndarray
+    diverged_at: int | None
+    """The step whose loss or parameters were first not finite: a result, not an error. Where clipping leaves
+    batches out, the first evaluation at which they were not."""
+    test_loss: float | None
+    test_metric: float | None
+    seconds: float
+    """Of one core."""
+    stopped_at: int | None = None
+    """The step at which early stopping ended it. From there on, and at the last step of any run that could be
+    stopped, the curves are those of the restored weights."""
+    skipped: int = 0
+    """Batches that clipping left out because their loss or gradient was not finite."""
+    averages: tuple[Reading, ...] = ()
+    """The readings of the strategy's averages, in their order."""
+    model: "Model | None" = None
+    """The network at the end, where the sweep keeps it and the run did not diverge."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A trained network: what the final numbers of its run are measured with.
+
+    Fields:
+      parameters: a pytree like the task's `parameters`, its trained arrays NumPy's.
+      state: a pytree like the task's `state`, or None.
+    """
+
+    parameters: Parameters
+    state: PyTree
+
+    @classmethod
+    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "Model":
+        """The network of a task at θ."""
+        return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
+
+
+def evaluated_at(steps: int, every: int) -> np.ndarray:
+    """The steps at which a run is evaluated: 0, every, 2·every, …, and the last."""
+    return np.unique(np.append(np.arange(0, steps, every), steps)).astype(np.int32)
+
+
+def run_of(
+    strategy: Strategy,
+    marks: np.ndarray,
+    rows: Rows,
+    diverged_at: int,
+    test: np.ndarray | None,
+    seconds: float,
+    end: End | None = None,
+    model: Model | None = None,
+) -> Run:
+    """What came of one cell.
+
+    Args:
+      marks: the steps of its evaluations, [evaluations].
+      rows: what they left behind.
+      diverged_at: the step of its divergence; 0: none.
+      test: loss and metric on the test data, and those of each average; None: there are none.
+      end: where early stopping ended it; None for a minimizer, which has no strategy.
+      model: the network at its end, where it is kept.
+    """
+    curves = dataclasses.replace(rows, table=rows.table.copy())
+    if diverged_at:
+        curves.table[marks >= diverged_at] = np.nan
+        test = model = None
+    elif strategy.early_stopping is not None and end is not None:
+        _restore(curves, marks, end)
+    stopped_at = int(end.step) if end is not None and not diverged_at else 0
+    tested = [None] * (2 + 2 * len(strategy.averages)) if test is None else [float(value) for value in test]
+    return Run(
+        training_loss=curves.loss_sum / since(marks).astype(curves.table.dtype),
+        validation_loss=curves.loss,
+        validation_metric=curves.metric,
+        diverged_at=diverged_at or None,
+        test_loss=tested[0],
+        test_metric=tested[1],
+        seconds=seconds,
+        stopped_at=stopped_at or None,
+        skipped=_skipped(strategy, marks, rows, diverged_at or stopped_at or marks[-1]),
+        averages=tuple(
+            Reading(*curves.average(i), *tested[2 + 2 * i : 4 + 2 * i]) for i in range(len(strategy.averages))
+        ),
+        model=model,
+    )
+
+
+def _skipped(strategy: Strategy, marks: np.ndarray, rows: Rows, end: int) -> int:
+    """How many gradients were left out until the evaluation at or after step `end`.
+
+    Until then and no longer: how far a cell is computed after its end depends on the others beside it.
+    """
+    if strategy.clip == Clip():
+        return 0
+    return int(rows.count("skipped")[np.searchsorted(marks, end)])
+
+
+def _restore(curves: Rows, marks: np.ndarray, end: End) -> None:
+    """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
+    last = int(np.searchsorted(marks, end.step or marks[-1]))
+    if end.step:
+        curves.table[last + 1 :] = curves.table[last]
+        curves.loss_sum[last + 1 :] = np.nan
+    best = int(np.flatnonzero(curves.loss[: last + 1] == end.best_loss)[0])
+    curves.loss[last:], curves.metric[last:] = curves.loss[best], curves.metric[best]
+
+
+def since(marks: np.ndarray) -> np.ndarray:
+    """How many steps each evaluation looks back on; NaN for the first, before any step."""
+    return np.append(np.nan, np.diff(marks))
+
+
+def lost_at(steps: np.ndarray, rows: Rows, by_loss: np.ndarray) -> np.ndarray:
+    """The step at which each cell diverged, [cells]; 0: none did.
+
+    That is the first whose training loss is not finite (`by_loss`), or the first of the evaluations [cells,
+    evaluations] at `steps` in which the validation loss is not, or the parameters are not.
+    """
+    never = np.iinfo(np.int32).max
+    lost = ~np.isfinite(rows.loss) | (rows.lost > 0)
+    by_row = np.where(lost, np.maximum(steps, 1), never).min(axis=1, initial=never)
+    first = np.minimum(np.where(by_loss > 0, by_loss, never), by_row)
+    return np.where(first < never, first, 0)
+
+
+def first_lost(steps: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """The first step at which the loss is not finite, [1]; 0: none."""
+    lost = ~np.isfinite(losses)
+    return np.array([max(steps[lost.argmax()], 1) if lost.any() else 0])

@@ -1,0 +1,153 @@
+"""Many cells of one task: compiled once, trained chunk by chunk, results as they finish.
+
+On a CPU one thread per core takes the next chunk of cells and runs it, block after block, through the one
+compiled program (`backends.threads`). A cell's result does not depend on its chunk or its thread, bit for
+bit. On a GPU one thread runs large chunks, whose cells step together.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from kobai.basics.machine import cores
+from kobai.engine.backends.threads import Threads
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, batches, stream
+from kobai.engine.executables import Data, Executables
+from kobai.engine.full_batch import FullBatch
+from kobai.engine.program import Program
+from kobai.engine.run import Reading, Run, evaluated_at
+from kobai.engine.strategy import Strategy
+from kobai.engine.training import Pace, Training
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
+from kobai.tasks.task import Task
+
+__all__ = ["BATCHES", "INITIAL", "Cell", "Reading", "Run", "Sweep", "batches", "evaluated_at", "stream"]
+
+CELLS_PER_CHUNK = 4
+CELLS_PER_POPULATION = 512
+STEPS_PER_BLOCK = 512
+INDICES_PER_BLOCK = 2**20
+"""Batch indices that a cell may hold at once: with huge batches a block has fewer steps."""
+
+
+class Sweep:
+    """The engine for one task and the kinds of optimizers in `optimizers`.
+
+    Compiles once, on first use, whatever cells follow: hyperparameters, initial values, seeds, the number of
+    steps and the interval of evaluation are all arguments of the program. So are the numbers of a strategy;
+    which parts any cell's strategy has must be known before: `strategies`.
+
+    Args:
+      steps: of each run.
+      evaluate_every: the steps between two evaluations.
+      threads: how many take chunks on a CPU. Default: one a core.
+      chunk: the cells of a chunk.
+      population: whether the cells of a chunk step together. Default: not on a CPU.
+      strategies: those that any cell has.
+      keep_model: whether each run holds its trained network (`Run.model`).
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        optimizers: Sequence[Optimizer | Minimizer],
+        *,
+        steps: int,
+        evaluate_every: int,
+        threads: int | None = None,
+        chunk: int | None = None,
+        population: bool | None = None,
+        strategies: Sequence[Strategy] = (),
+        keep_model: bool = False,
+    ) -> None:
+        self.task, self.steps, self.every = task, steps, evaluate_every
+        self.population = jax.default_backend() != "cpu" if population is None else population
+        self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
+        self.threads = 1 if self.population else threads or cores()
+        self.rows = evaluated_at(steps, evaluate_every)
+        rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
+        self.kinds = {jax.tree.structure(rule): rule for rule in rules}
+        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
+        self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
+        self.data = Data(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
+        self.executables = Executables(self.program, self.data)
+        self.pace = Pace(evaluate_every, capacity)
+        self.training = Training(
+            self.executables, self.rows, self.pace, population=self.population, keep_model=keep_model
+        )
+        self.full_batch = {
+            minimizer: FullBatch(task, minimizer, self.rows, keep_model=keep_model)
+            for minimizer in optimizers
+            if isinstance(minimizer, Minimizer)
+        }
+
+    def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
+        """Run `cells` on the threads of this machine; yields as `backends.Backend.run` says."""
+        return Threads(self).run(cells)
+
+    def runs(self, cells: Sequence[Cell]) -> list[Run]:
+        """The runs of `cells`, in their order, when all are finished."""
+        runs: dict[int, Run] = {}
+        for positions, chunk in self.run(cells):
+            runs |= zip(positions, chunk, strict=True)
+        return [runs[i] for i in range(len(cells))]
+
+    def chunks(self, cells: Sequence[Cell]) -> list[list[int]]:
+        """The positions of the cells that are trained together; in a population, rule by rule."""
+        order: Sequence[int] = range(len(cells))
+        if self.population:
+            order = sorted(order, key=lambda i: self._position(cells[i]))
+        return [list(order[i : i + self.chunk]) for i in range(0, len(cells), self.chunk)]
+
+    def train(self, cells: Sequence[Cell], leave: Callable[[], bool] = lambda: False) -> list[Run] | None:
+        """One chunk of cells from the first step to the last; None when told to leave.
+
+        Cells are trained one by one or, in a population, in step; minimizers always one by one.
+        """
+        in_step = [
+            i for i, cell in enumerate(cells) if self.population and isinstance(cell.optimizer, Optimizer)
+        ]
+        groups = [[i] for i in range(len(cells)) if i not in in_step] + ([in_step] if in_step else [])
+        results: dict[int, Run] = {}
+        for group in groups:
+            runs = self._train_group([cells[i] for i in group], leave)
+            if runs is None:
+                return None
+            results |= zip(group, runs, strict=True)
+        return [results[i] for i in range(len(cells))]
+
+    def _train_group(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
+        """Cells that step together, or the one of a minimizer."""
+        if isinstance(cells[0].optimizer, Minimizer):
+            [cell] = cells
+            return self.full_batch[cells[0].optimizer].run(cell, self.data, leave)
+        return self.training.run(cells, leave)
+
+    def compile(self) -> None:
+        """Compile what does not depend on the cells, if that is still to be done."""
+        if not self.population:
+            self.executables.compiled(None)
+        for engine in self.full_batch.values():
+            engine.compiled()
+
+    def text(self) -> str:
+        """The programs as text: equal for two sweeps that compute the same."""
+        minimizers = [program for engine in self.full_batch.values() for program in engine.traced()[:2]]
+        rules, _ = self.executables.traced(None)
+        return "".join(program.as_text() for program in (rules, *minimizers) if program)
+
+    def memory(self, optimizer: Optimizer | Minimizer) -> int:
+        """Numbers that the method remembers for every parameter."""
+        if isinstance(optimizer, Minimizer):
+            return self.full_batch[optimizer].memory()
+        rule = self.program.rules[self.program.position_of(optimizer)]
+        return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
+
+    def _position(self, cell: Cell) -> int:
+        """The position of the cell's rule among the program's; behind all of them for a minimizer."""
+        if isinstance(cell.optimizer, Minimizer):
+            return len(self.program.rules)
+        return self.program.position_of(cell.optimizer)

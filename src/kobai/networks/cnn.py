@@ -1,0 +1,63 @@
+"""The convolutional network of the built-in tasks: each layer halves the positions, the last one is dense."""
+
+import math
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.networks.layers import convolution
+from kobai.networks.network import (
+    Network,
+    check_activation,
+    check_batch_norm,
+    finish,
+    hidden_parameters,
+    hidden_state,
+    output,
+    output_parameters,
+)
+
+STRIDE = 2
+
+
+def network(
+    space: Sequence[int],
+    channels: Sequence[int],
+    kernels: Sequence[int],
+    outputs: int,
+    activation: str,
+    batch_norm: bool | str = False,
+) -> Network:
+    """Convolutions of stride 2 and one dense layer, for inputs [examples, positions] of one channel.
+
+    Args:
+      space: positions along each axis: (40,) for a curve, (8, 8) for an image that lies there row by row.
+      channels: of every convolution.
+      kernels: positions that the kernel of every convolution has along each axis.
+      outputs: of the network.
+      activation: "relu", "tanh" or "sigmoid", after every convolution.
+      batch_norm: as in `kobai.networks.mlp.network`, for each channel over examples and positions.
+    """
+    check_activation(activation)
+    place = check_batch_norm(batch_norm)
+    layers, inputs, left = [], 1, list(space)
+    for n, size in zip(channels, kernels, strict=True):
+        shape = (*[size] * len(space), inputs, n)
+        layers.append(hidden_parameters(np.zeros(shape, np.float32), n, place))
+        inputs, left = n, [-(-positions // STRIDE) for positions in left]
+    last = np.zeros((math.prod(left) * inputs, outputs), np.float32)
+    state = hidden_state(channels, place)
+
+    def apply(parameters: PyTree, x: jax.Array, state: PyTree, training: bool) -> tuple[jax.Array, PyTree]:
+        *layers, last = parameters
+        x = x.reshape(x.shape[0], *space, 1)
+        statistics = []
+        for layer, given in zip(layers, state or [None] * len(layers), strict=True):
+            z = convolution(layer["weights"], x, stride=STRIDE)
+            x, moved = finish(layer, given, z, activation, place, training)
+            statistics.append(moved)
+        return output(last, x.reshape(x.shape[0], -1)), None if state is None else statistics
+
+    return Network([*layers, output_parameters(last, outputs)], state, apply)

@@ -1,0 +1,246 @@
+"""The report of a study: `page(outcome, answer, command)` fills report.html with the parts made here.
+
+Every text passes through `html.escape`; what a page is made of in general stands in `document`.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from kobai.basics.checks import is_number
+from kobai.candidates.values import hyperparameters_of
+from kobai.questions.comparison import effects, sentences, table
+from kobai.questions.comparison.figures import colours, figures
+from kobai.questions.comparison.numbers import unit
+from kobai.questions.comparison.rates import crossed
+from kobai.report import document
+from kobai.report.document import definitions, escaped, figure, folded, scrolling
+from kobai.study.answer import Answer
+from kobai.study.outcome import Outcome
+from kobai.words import metric, say
+
+OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
+"""Figures whose lines are optimizers: the buttons of the page are their legend."""
+
+
+def page(outcome: Outcome, answer: Answer, command: str) -> str:
+    """The whole report; `command` is the shell command or the Python call that makes it again."""
+    look = colours(outcome)
+    parts = {
+        "answer": _answer(answer),
+        "notes": document.notes(sentences.notes(answer)),
+        "table": _comparison(answer, look),
+        "others": _other_targets(answer),
+        "effects": _effects(answer),
+        "evidence": document.evidence(
+            "report",
+            chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
+            figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+            settings=_settings(outcome, answer),
+            command=command,
+        ),
+    }
+    return document.page(
+        title=say("report.title", task=answer.task),
+        headline=sentences.headline(answer),
+        main=document.fill(document.read("kobai.questions.comparison", "report.html"), parts),
+        data=_data(outcome, answer),
+    )
+
+
+def summary(answer: Answer) -> str:
+    """Answer, cautions and table alone, without style or script: for a notebook."""
+    left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
+    listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
+    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
+
+
+def _data(outcome: Outcome, answer: Answer) -> str:
+    """The figures as JSON that can stand in a script element."""
+    drawings = figures(outcome, answer)
+    for name in drawings.keys() & OF_OPTIMIZERS:
+        drawings[name].update_layout(showlegend=False)
+    return document.data(drawings)
+
+
+# The answer
+
+
+def _answer(answer: Answer) -> str:
+    """The three answers: the choice in large letters, the evidence beside it."""
+    lines = [line.partition(say("answer.join")) for line in sentences.lines(answer)]
+    items = (f"<strong>{_whole(choice)}</strong> <span>{_whole(rest)}</span>" for choice, _, rest in lines)
+    return f'<ol class="answer">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
+
+
+def _whole(text: str) -> str:
+    """The text as HTML, its intervals held together at the end of a line: 1.15× [0.94–1.39]."""
+    return re.sub(r"[^\s(]* \[[^\]\s]*\]", r'<span class="whole">\g<0></span>', html.escape(text))
+
+
+# Tables
+
+
+def _comparison(answer: Answer, colours: dict[str, str]) -> str:
+    """The table of the terminal, with the colours of the figures; and what its columns mean."""
+    headers, rows = table.headers(answer, wide=True), escaped(table.rows(answer, wide=True))
+    for row, cells in zip(answer.rows, rows, strict=True):
+        mark = ' class="chosen"' if row.optimizer == answer.optimizer.choice else ""
+        cells[0] = f'<span{mark}><i style="background:{colours[row.optimizer]}"></i>{cells[0]}</span>'
+    columns = table.columns(answer, wide=True)
+    left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.axes)]
+    caption = say("report.table.caption", seeds=len(answer.seeds))
+    values = {"metric": metric(answer.metric), "reference": answer.optimizer.choice}
+    meanings = [
+        (
+            head.replace("\n", " "),
+            say("report.column.axis") if name in answer.axes else say(f"report.column.{name}", **values),
+        )
+        for head, name in zip(headers, columns, strict=True)
+    ]
+    return scrolling(headers, rows, caption, left) + folded(say("report.columns"), meanings)
+
+
+def _other_targets(answer: Answer) -> str:
+    """Every target of a task that states several."""
+    if not any(row.other_targets for row in answer.rows):
+        return ""
+    relation, cost = "≥" if answer.maximize else "≤", unit(answer)
+    targets = [answer.target, *(target for target, _, _ in answer.rows[0].other_targets)]
+    order = sorted(range(len(targets)), key=lambda i: targets[i], reverse=not answer.maximize)
+    rows = []
+    for row in answer.rows:
+        arrivals = [
+            (row.reached, row.steps.value or 0.0),
+            *((reached, steps) for _, reached, steps in row.other_targets),
+        ]
+        cells = [
+            f"{reached}/{row.seeds}" + (f" · {cost.count(steps)}" if reached else "")
+            for reached, steps in arrivals
+        ]
+        rows.append([row.optimizer, *(cells[i] for i in order)])
+    headers = [
+        say("table.optimizer"),
+        *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
+    ]
+    caption = say(
+        "report.others.caption", budget=cost.phrase("answer.budget", count=cost.count(answer.steps))
+    )
+    listing = scrolling(headers, escaped(rows), caption)
+    return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{listing}</div>'
+
+
+def _effects(answer: Answer) -> str:
+    """The section of the effects of axes, a table for each; nothing where no axis has several values."""
+    if not answer.effects:
+        return ""
+    tables = ""
+    for axis, values in answer.effects.items():
+        rows = escaped(effects.rows(answer, axis))
+        for effect, cells in zip(values, rows, strict=True):
+            if effect.value == answer.axes[axis].choice:
+                cells[0] = f'<span class="chosen">{cells[0]}</span>'
+        tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
+    title = html.escape(say("effects.title"))
+    how = html.escape(effects.caption(answer) + say("report.space") + say("effects.bold"))
+    meaning = folded(say("report.columns"), effects.meanings(answer))
+    return (
+        f'<section class="effects" aria-labelledby="effects"><h2 id="effects">{title}</h2>'
+        f'<p class="headline">{how}</p>{tables}{meaning}</section>'
+    )
+
+
+# Figures
+
+
+def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
+    """What stands above each figure, sentence by sentence."""
+    fresh, tuning = len(answer.seeds), len(answer.tuning_seeds)
+    constants = {pair.initializer for pair in answer.pairs if pair.initializer.startswith("constant")}
+    shown_only = {pair.initializer for pair in answer.pairs if pair.demonstration}
+    return {
+        "curves": [
+            say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
+            say("report.curves.more") if fresh > 1 else "",
+        ],
+        **({} if answer.epoch is None else {"seconds": [say("report.seconds.caption")]}),
+        "learning_rates": [
+            say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
+            say("report.learning_rates.crosses") if crossed(outcome) else "",
+        ],
+        "map": [
+            say("report.map.caption", seeds=tuning),
+            say("report.map.demonstration", names=", ".join(sorted(shown_only))) if shown_only else "",
+            say("report.map.constant", names=", ".join(sorted(constants))) if constants else "",
+        ],
+        "reached": [say("report.reached.caption", seeds=fresh)],
+        "tuning": [say("report.tuning.caption")],
+    }
+
+
+# Settings
+
+
+def _settings(outcome: Outcome, answer: Answer) -> str:
+    return document.sections(
+        {
+            "report.settings.study": definitions(_study(outcome, answer)),
+            "report.settings.tried": _tried(outcome),
+            "report.settings.versions": definitions(document.versions()),
+        }
+    )
+
+
+def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
+    study, task, cells = outcome.study, outcome.study.task, outcome.cells
+    relation = "≥" if answer.maximize else "≤"
+    source = say("answer.stated" if answer.target_stated else "answer.derived")
+    parts = {name: _examples(getattr(task, name)) for name in ("train", "validation", "test")}
+    steps = {"steps": study.steps, "every": study.evaluate_every, "batch": task.batch_size}
+    trainings = {
+        "trainings": len(cells),
+        "diverged": int(cells["diverged_at"].is_not_null().sum()),
+        "seconds": f"{cells['seconds'].sum():.3g}",
+    }
+    values = {
+        "task": answer.task,
+        "data": say("report.setting.data.value", **parts),
+        "parameters": f"{task.flatten(task.parameters).size:,}",
+        "target": f"{metric(answer.metric)} {relation} {answer.target:.4g} ({source})",
+        "steps": say("report.setting.steps.value", **steps),
+        "tuning_seeds": _span(answer.tuning_seeds),
+        "seeds": _span(answer.seeds),
+        "trainings": say("report.setting.trainings.value", **trainings),
+        "initializers": ", ".join(initializer.name for initializer in study.initializers),
+    }
+    axes = [(say(f"axis.{axis.name}"), ", ".join(v.name for v in axis.values)) for axis in study.axes]
+    return [*((say(f"report.setting.{name}"), value) for name, value in values.items()), *axes]
+
+
+def _tried(outcome: Outcome) -> str:
+    """The learning rates and the other hyperparameters of every candidate."""
+    rows = []
+    for candidate in outcome.study.candidates:
+        rates = [f"{rate:g}" for rate in candidate.learning_rates()]
+        values: dict[str, list[str]] = {}
+        for setting in candidate.variants:
+            for name, value in hyperparameters_of(setting).items():
+                values.setdefault(name, []).append(f"{value:g}" if is_number(value) else str(value))
+        values.pop("learning_rate", None)
+        others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())
+        rows.append([candidate.name, ", ".join(rates) or "–", others or "–"])
+    headers = [say("table.optimizer"), say("report.setting.rates"), say("report.setting.others")]
+    return scrolling(headers, escaped(rows), say("report.settings.tried"), left=(0, 1, 2))
+
+
+def _examples(data: Any) -> str:
+    leaves = jax.tree.leaves(data)
+    return f"{len(leaves[0]):,}" if leaves else "–"
+
+
+def _span(seeds: Sequence[int]) -> str:
+    """1000–1009 (10)."""
+    return f"{seeds[0]}–{seeds[-1]} ({len(seeds)})" if len(seeds) > 1 else f"{seeds[0]}"

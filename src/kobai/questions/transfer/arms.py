@@ -1,0 +1,134 @@
+"""What is trained for a transfer: the arms, a learning rate for each of them, their runs, paired by seed."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.engine.sweep import Cell, Run, Sweep
+from kobai.initializers import Initializer
+from kobai.optimizers.adam import Adam
+from kobai.optimizers.base import Optimizer
+from kobai.questions.transfer.rows import AGAINST, LONGER, SCRATCH, Arm, ProtocolRow, interval
+from kobai.questions.transfer.weights import ArrayRates, ReusedValues
+from kobai.tasks.task import Task
+
+
+def arms(
+    protocols: Sequence[str], steps: int, source_steps: int, slow: float, head_fits: bool = True
+) -> dict[str, Arm]:
+    """The arms of these protocols, and of the trainings from scratch that they are compared with.
+
+    Pretraining pays for its source: it is compared with training from scratch for as many steps in all. For
+    fine tuning and transfer the source is there already. A head that does not fit is new in every arm.
+    """
+    every = {
+        SCRATCH: Arm(False, False, 1.0, steps, 0, None),
+        LONGER: Arm(False, False, 1.0, steps + source_steps, 0, None),
+        "pretraining": Arm(True, head_fits, 1.0, steps, source_steps, AGAINST["pretraining"]),
+        "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, AGAINST["fine-tuning"]),
+        "transfer": Arm(True, False, slow, steps, 0, AGAINST["transfer"]),
+    }
+    wanted = {every[name].against for name in protocols} | set(protocols)
+    return {name: arm for name, arm in every.items() if name in wanted}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What all amounts have in common."""
+
+    target: Task
+    heads: Sequence[bool]
+    fresh: Initializer
+    sources: Mapping[int, Sequence[np.ndarray]]
+    """The trained arrays of the source, by seed."""
+    arms: Mapping[str, Arm]
+    rule: Optimizer = Adam()
+    advance: Callable[[int], None] = lambda runs: None  # noqa: ARG005
+    """Is told how many runs have ended."""
+
+    def rows(
+        self, amount: int, rates: Sequence[float], tuning: Sequence[int], confirmation: Sequence[int]
+    ) -> list[ProtocolRow]:
+        """Every protocol with the first `amount` examples: tuned on some seeds, compared on others."""
+        task = dataclasses.replace(self.target, train=_first(self.target.train, amount))
+        trials = self.run(task, dict.fromkeys(self.arms, rates), tuning)
+        best = {name: best_rate(trials[name], task.maximize) for name in self.arms}
+        runs = self.run(task, {name: [rate] for name, rate in best.items()}, confirmation)
+
+        def confirmed(name: str) -> tuple[Arm, float, list[Run]]:
+            return self.arms[name], best[name], runs[name][best[name]]
+
+        return [
+            ProtocolRow.of(
+                name,
+                amount,
+                task,
+                confirmed(name),
+                confirmed(arm.against),
+                tuning_of_baseline=trials[arm.against][best[arm.against]],
+            )
+            for name, arm in self.arms.items()
+            if arm.against
+        ]
+
+    def run(
+        self, task: Task, rates: Mapping[str, Sequence[float]], seeds: Sequence[int]
+    ) -> dict[str, dict[float, list[Run]]]:
+        """The runs of every arm with each of its rates, by arm and rate, one for each seed."""
+        runs: dict[str, dict[float, list[Run]]] = {}
+        for steps in {arm.steps for arm in self.arms.values()}:
+            wanted = [
+                (name, rate, seed)
+                for name, arm in self.arms.items()
+                if arm.steps == steps
+                for rate in rates[name]
+                for seed in seeds
+            ]
+            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in wanted]
+            for (name, rate, _), run in zip(wanted, runs_of(task, cells, steps, self.advance), strict=True):
+                runs.setdefault(name, {}).setdefault(rate, []).append(run)
+        return runs
+
+    def _cell(self, arm: Arm, rate: float, seed: int) -> Cell:
+        arrays = [
+            array if (arm.head_kept if head else arm.features_kept) else None
+            for array, head in zip(self.sources[seed], self.heads, strict=True)
+        ]
+        factors = tuple(1.0 if head else arm.slow for head in self.heads)
+        start: Any = ReusedValues("reused", self.fresh, arrays)
+        return Cell(ArrayRates(with_rate(self.rule, rate), factors), start, seed)
+
+
+def with_rate(rule: Optimizer, rate: float) -> Optimizer:
+    """The rule with another learning rate."""
+    return dataclasses.replace(rule, learning_rate=rate)  # type: ignore[call-arg]
+
+
+def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[int], None]) -> list[Run]:
+    """The run of each cell; all have one rule."""
+    sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
+    runs: dict[int, Run] = {}
+    for positions, chunk in sweep.run(cells):
+        runs |= zip(positions, chunk, strict=True)
+        advance(len(positions))
+    return [runs[i] for i in range(len(cells))]
+
+
+def best_rate(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:
+    """The rate with the best final validation metric, on average; one that diverges is the last choice."""
+
+    def score(rate: float) -> float:
+        final = np.mean([run.validation_metric[-1] for run in trials[rate]])
+        return -math.inf if np.isnan(final) else final if maximize else -final
+
+    return max(trials, key=score)
+
+
+def _first(data: PyTree, amount: int) -> PyTree:
+    """The first `amount` examples, again and again: equal shapes for every amount are one program."""
+    return jax.tree.map(lambda array: array[np.resize(np.arange(amount), len(array))], data)

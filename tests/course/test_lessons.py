@@ -1,0 +1,402 @@
+"""Every lesson: its notebooks are valid, alike in both languages, and run, with answers and without."""
+
+import ast
+import itertools
+import json
+import re
+from importlib.resources import files
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import kobai
+import quoted
+from kobai import words
+from kobai.course import figures
+from kobai.course.judge import PASSED, UNWRITTEN, Verdict
+from kobai.course.notebooks import KINDS, dump, notebook, rendered
+from kobai.course.source import LANGUAGES, Cell, lesson_names, load, read
+
+LESSONS = [pytest.param(load(name), id=name) for name in lesson_names()]
+SOURCES = {
+    name: files("kobai.course").joinpath("lessons", f"{name}.py").read_text("utf-8")
+    for name in lesson_names()
+}
+
+
+def run(lesson, language, kind, shown=None):
+    """Execute a notebook's cells in order in this process; the verdict of each check.
+
+    What the cells show is appended to `shown`.
+    """
+    namespace, verdicts = {"__name__": "__main__"}, {}
+    for cell in notebook(lesson, language, kind)["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse("".join(cell["source"]), cell["id"])
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, cell["id"], "exec"), namespace)
+        value = last and eval(compile(ast.Expression(last.value), cell["id"], "eval"), namespace)
+        if isinstance(value, Verdict):
+            verdicts[value.exercise] = value
+        elif shown is not None:
+            shown.append(value)
+    return verdicts
+
+
+@pytest.fixture(autouse=True)
+def _engine_once(monkeypatch):
+    """What the engine computes from equal arguments it computes once: all notebooks of 3_12 ask the same."""
+    monkeypatch.setattr(kobai, "transfer", _transferred)
+
+
+def _transferred(task, *, kept={}, transfer=kobai.transfer, **settings):  # noqa: B006 - of all tests
+    key = repr((task, settings))
+    if key not in kept:
+        kept[key] = transfer(task, **settings)
+    return kept[key]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_with_answers_every_check_passes_and_without_each_says_not_yet_written(lesson, capsys):
+    """All four notebooks in one process, so that the others find compiled what the first needed."""
+    for language, kind in itertools.product(LANGUAGES, KINDS):
+        shown = []
+        verdicts = run(lesson, language, kind, shown)
+        assert tuple(verdicts) == lesson.exercises, (language, kind)
+        printed = capsys.readouterr().out
+        waiting = words.say("course.needs", exercise="")[:4] in printed
+        if kind == "answer":
+            assert {name: verdict for name, verdict in verdicts.items() if verdict.status != PASSED} == {}
+            assert not waiting
+            cells = notebook(lesson, language, kind)["cells"]
+            assert quoted.not_shown(lesson.name, cells, printed, shown) == [], language
+        else:
+            assert {verdict.status for verdict in verdicts.values()} <= {UNWRITTEN}, language
+            sentence = words.TABLES[language]["course.mark.unwritten"]
+            assert all(verdict.message.startswith(sentence) for verdict in verdicts.values())
+
+
+def test_a_number_that_no_cell_shows_is_noticed():
+    def missing(text, printed="loss 0.369 after 1,022 steps, 41.2 s, share .52", code="steps = 3_000"):
+        cells = [
+            {"id": "a", "cell_type": "code", "metadata": {}, "source": [code]},
+            {"id": "b", "cell_type": "markdown", "metadata": {"tags": ["result"]}, "source": [text]},
+        ]
+        return [number for _, number in quoted.not_shown("", cells, printed, [])]
+
+    assert missing("0.37、1,022ステップ、3,000、約1,000、52%、9回、$x_{17}$、`12.5`") == []
+    assert missing("0.38、1,122ステップ、3,200、57%") == ["0.38", "1,122", "3,200", "57"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_notebooks_are_valid_and_their_cells_have_equal_ids(lesson):
+    made = [notebook(lesson, language, kind) for language in LANGUAGES for kind in KINDS]
+    for each in made:
+        nbformat.validate(nbformat.from_dict(each))
+    ids = [[cell["id"] for cell in each["cells"]] for each in made]
+    assert ids[1:] == ids[:-1]
+    assert len(set(ids[0])) == len(ids[0])
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_notebook_is_built_the_same_each_time(lesson):
+    assert dump(notebook(lesson, "ja", "trainee")) == dump(notebook(load(lesson.name), "ja", "trainee"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_code_differs_between_languages_in_words_only(lesson):
+    """The same statements, but for strings: nothing is computed in one language alone."""
+
+    def bare(language):
+        for cell in notebook(lesson, language, "answer")["cells"]:
+            if cell["cell_type"] == "code":
+                for node in ast.walk(ast.parse("".join(cell["source"]))):
+                    if not isinstance(node, ast.Constant | ast.JoinedStr | ast.FormattedValue):
+                        yield type(node).__name__
+
+    assert list(bare("ja")) == list(bare("en"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_everything_imported_is_used(lesson):
+    """But `hint`, which is there for the learner to call."""
+    cells = notebook(lesson, "en", "answer")["cells"]
+    code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    nodes = list(ast.walk(ast.parse(code)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {(each.asname or each.name).partition(".")[0] for node in imports for each in node.names}
+    assert imported - {node.id for node in nodes if isinstance(node, ast.Name)} <= {"hint"}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_text_has_its_partner_in_the_other_language(lesson):
+    for identity, cells in lesson.numbered():
+        if cells[0].kind == "markdown":
+            assert [cell.tags for cell in cells] in (
+                [("ja",), ("en",)],
+                [("ja", "result"), ("en", "result")],
+            ), identity
+            japanese, english = (cell.text for cell in cells)
+            headings = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (japanese, english)]
+            assert headings[0] == headings[1], identity
+            assert re.search(r"[ぁ-ん]", japanese), identity
+            assert not re.search(r"[ぁ-んァ-ン]", english), identity
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_solution_is_left_in_a_trainees_notebook(lesson):
+    for cell in lesson.cells:
+        if "exercise" in cell.tags:
+            trainee, answer = (rendered(cell, "en", kind) for kind in KINDS)
+            assert "SOLUTION" not in trainee + answer
+            assert trainee != answer
+            if "BEGIN SOLUTION" in cell.text:
+                assert "raise NotImplementedError" in trainee
+                assert "raise NotImplementedError" not in answer
+
+
+PREDICT = {"ja": "**予想**", "en": "**Predict**"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_comes_out_is_folded_until_it_has_been_predicted(lesson, language):
+    """A question to predict is followed by a folded result before the text goes on."""
+    asked = ""
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        text = "".join(cell["source"])
+        if "result" in cell["metadata"].get("tags", []):
+            assert text.startswith("<details><summary>")
+            assert text.endswith("\n\n</details>")
+            asked = ""
+        elif cell["cell_type"] == "markdown" and (text.startswith("#") or PREDICT[language] in text):
+            assert not asked, (asked, cell["id"])
+            asked = cell["id"] if PREDICT[language] in text else ""
+    assert not asked
+
+
+MINUTES = {"ja": r"\((\d+)分(?:、[^)]*)?\)$", "en": r"\((\d+) min(?:, [^)]*)?\)$"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_heading_above_an_exercise_says_three_to_eight_minutes(lesson, language):
+    """One exercise a heading; questions to answer are exercises, too."""
+    heading = ""
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            heading = (re.findall(r"^#{2,3} .*$", text, re.MULTILINE) or [heading])[-1]
+        elif "exercise" in cell["metadata"].get("tags", []):
+            found = re.search(MINUTES[language], heading)
+            assert found, (cell["id"], heading)
+            assert 3 <= int(found[1]) <= 8
+            heading = f"used by {cell['id']}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_ends_with_a_summary_and_three_questions_with_folded_answers(lesson):
+    for language, (summary, folded) in {
+        "ja": ("## まとめ", "<summary>答え</summary>"),
+        "en": ("## Summary", "<summary>Answers</summary>"),
+    }.items():
+        last = "".join(notebook(lesson, language, "trainee")["cells"][-1]["source"])
+        questions, _, answers = last.partition("<details>")
+        assert summary in questions
+        assert folded in answers
+        for part in (questions.rpartition("###")[2], answers):
+            assert re.findall(r"^(\d)\. ", part, re.MULTILINE) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_commands_for_the_terminal_speak_the_notebooks_language(lesson, language):
+    for cell in notebook(lesson, language, "trainee")["cells"]:
+        if cell["cell_type"] == "markdown":
+            for command in re.findall(r"kobai (?:compare|descend) [^`\n]*", "".join(cell["source"])):
+                assert command.endswith(f" --language {language}")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_japanese_text_keeps_to_one_word_for_a_thing(lesson):
+    """Words for which the glossary, or kobai's own tables, have another."""
+    for cell in notebook(lesson, "ja", "answer")["cells"]:
+        others = "端末|雑音|偽の主張|例ごと|初到達|モメンタム|ローカルミニマム|チューニング(?!\\))"
+        assert not re.search(others, "".join(cell["source"])), cell["id"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tables_of_the_group_work_have_the_columns_that_the_commands_print(language):
+    table = words.TABLES[language]
+    for lesson, columns in {
+        "3_1_SGD": ("descent.column.first", "descent.column.stays"),
+        "3_2_SGD_withNN": ("table.reached", "table.cost.steps"),
+    }.items():
+        cells = notebook(load(lesson), language, "trainee")["cells"]
+        text = "".join("".join(cell["source"]) for cell in cells)
+        for column in columns:
+            # A column of a table is narrow: its words are broken, and an interval may follow them.
+            printed = re.sub(r" ?\[.*", "", table[column]).replace("\n", " " if language == "en" else "")
+            assert f"| {printed} |" in text
+
+
+OTHER_ANSWERS = {
+    # The array that it is given never changes.
+    ("3_2_SGD_withNN", "numerical_gradient", "class Network"): """
+def numerical_gradient(f, x, h=1e-4):
+    found = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[i] += h
+        below[i] -= h
+        found[i] = (f(above) - f(below)) / (2 * h)
+    return found
+""",
+    # ∞/∞ is no number.
+    ("3_10_difficulties", "clip", "positions = {}"): """
+def clip(grads, threshold):
+    norm = np.sqrt(sum((g**2).sum() for g in grads.values()))
+    return {key: g * (threshold / max(norm, threshold)) for key, g in grads.items()}
+""",
+    # Numbers of minima that are no integers.
+    ("3_10_difficulties", "nearest", "maps = {}"): """
+def nearest(ends, minima):
+    found = np.zeros(len(ends))
+    for i, end in enumerate(ends):
+        found[i] = np.argmin(((end - minima) ** 2).sum(axis=1))
+    return found
+""",
+}
+
+
+@pytest.mark.parametrize(("lesson", "exercise", "cell"), OTHER_ANSWERS)
+def test_the_next_cell_says_the_same_with_another_right_answer(lesson, exercise, cell, capsys):
+    sources = {
+        each["id"]: "".join(each["source"])
+        for each in notebook(load(lesson), "en", "answer")["cells"]
+        if each["cell_type"] == "code"
+    }
+    [last] = [source for source in sources.values() if cell in source]
+    said = []
+    for answer in (None, OTHER_ANSWERS[lesson, exercise, cell]):
+        namespace = {}
+        exec(sources[f"{load(lesson).number}-02"], namespace)
+        for identity in [identity for identity in sources if re.search(r"-[a-z_]+$", identity)]:
+            exec(sources[identity], namespace)
+        if answer:
+            exec(answer, namespace)
+            assert namespace["check"](f"{load(lesson).number}.{exercise}", namespace).status == PASSED
+        capsys.readouterr()
+        exec(last, namespace)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[0].strip()
+
+
+def test_the_group_work_measures_what_descend_does(capsys):
+    run(load("3_1_SGD"), "en", "answer")
+    lines = capsys.readouterr().out.splitlines()
+    measured = [line for line in lines if line.startswith("first there")]
+    rules = [kobai.SGD(0.95), kobai.SGD(1.01), kobai.Momentum(0.1)]
+    for line, rule in zip(measured, rules, strict=True):
+        [row] = kobai.descend("bowl", rule).outcome.rows
+        first, stays, diverged = (each or "–" for each in (row.first, row.stays, row.diverged_at))
+        assert line == f"first there {first}  stays from {stays}  diverged {diverged}"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_jupytext_reads_a_lesson_as_we_do(name):
+    """All but what we leave out: blank lines at the ends of a cell."""
+    theirs = jupytext.reads(SOURCES[name], fmt="py:percent").cells
+    ours = list(read(SOURCES[name]))
+    assert [(cell.kind, cell.text) for cell in ours] == [
+        (cell.cell_type, cell.source.strip("\n")) for cell in theirs
+    ]
+    assert [list(cell.tags) for cell in ours] == [cell.metadata.get("tags", []) for cell in theirs]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_text_on_transfer_quotes_what_its_cells_measure(language):
+    """0.02: a last digit may differ from machine to machine."""
+    cells = notebook(load("3_12_pretraining_and_transfer"), language, "answer")["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    [after] = [i for i, text in enumerate(texts) if 'kobai.transfer("halves"' in text]
+    quoted = [float(number) for number in re.findall(r"\d\.\d\d", texts[after - 1])]
+    settings = next(text for text in texts if "settings = {" in text).partition("}")[0] + "}"
+    namespace = {}
+    exec(settings, namespace)
+    found = [kobai.transfer(task, **namespace["settings"]).table for task in ("moved", "unrelated")]
+    measured = [
+        abs(value)
+        for frame in found
+        for column in ("metric", "metric_scratch", "difference", "ratio")
+        for value in frame[column]
+    ]
+    assert len(quoted) == 10
+    assert [number for number in quoted if min(abs(number - value) for value in measured) > 0.02] == []
+
+
+def test_a_line_stands_only_in_the_notebooks_it_is_marked_for():
+    text = (
+        "# ja: 日\n# en: E\nx = 1  # ja\nx = 2  # en\ny = 3  # trainee\ny = 4  # answer\n"
+        "def f():\n    ### BEGIN SOLUTION\n    return 5\n    ### END SOLUTION"
+    )
+    cell = Cell("code", text)
+    assert rendered(cell, "ja", "answer") == "# 日\nx = 1\ny = 4\ndef f():\n    return 5"
+    assert rendered(cell, "en", "trainee") == (
+        "# E\nx = 2\ny = 3\ndef f():\n    # write your code here, in place of the next line\n"
+        "    raise NotImplementedError"
+    )
+
+
+def test_a_map_of_regions_has_a_colour_for_each_place_and_a_gap_for_none():
+    made = figures.regions({"SGD": [[0, 1], [-1, 1]]}, (-2, 2), (0, 1), ["left", "right"])
+    heat, *legend = made.data
+    assert [list(row) for row in heat.z] == [[0, 1], [None, 1]]
+    assert (tuple(heat.x), tuple(heat.y)) == ((-2.0, 2.0), (0.0, 1.0))
+    colours = [heat.colorscale[2 * i][1] for i in range(2)]
+    assert [(each.name, each.marker.color) for each in legend] == list(
+        zip(["left", "right"], colours, strict=True)
+    )
+    # A whole number lies in the middle of its colour: from 0 to 1/2, and from 1/2 to 1.
+    assert [step for step, _ in heat.colorscale] == [0, 0.5, 0.5, 1]
+    assert (heat.zmin, heat.zmax) == (-0.5, 1.5)
+
+
+def test_lines_over_a_logarithmic_axis_show_the_numbers_given_and_single_points():
+    made = figures.against([0.1, 1], {"mean": [3, 5]}, points=[[2, 4], [5, 5]])
+    assert made.layout.xaxis.type == "log"
+    assert made.layout.xaxis.ticktext == ("0.1", "1")
+    points, mean = made.data
+    assert list(zip(points.x, points.y, strict=True)) == [(0.1, 2), (0.1, 4), (1, 5), (1, 5)]
+    assert (mean.x, mean.y) == ((0.1, 1), (3, 5))
+
+
+def test_histograms_can_share_their_ends():
+    made = figures.histograms({"wide": [-1, 0, 0.9], "narrow": [0, 0, 0]}, bins=2, within=(-1, 1))
+    assert [list(bars.y) for bars in made.data] == [pytest.approx([1 / 3, 2 / 3]), [0, 1]]
+    assert made.layout.xaxis.range == made.layout.xaxis2.range == (-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "kind"),
+    [
+        ("3_1_SGD", "ja", "answer"),
+        ("3_1_SGD", "en", "trainee"),
+        ("3_8_learning_vs_optimization", "ja", "trainee"),
+        ("3_10_difficulties", "en", "answer"),
+    ],
+)
+def test_a_notebook_runs_in_a_real_kernel(name, language, kind, tmp_path):
+    made = nbformat.reads(dump(notebook(load(name), language, kind)), as_version=4)
+    NotebookClient(made, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    checked = [cell.outputs for cell in made.cells if cell.id.endswith("-check")]
+    sentence = words.TABLES[language][
+        "course.verdict.passed" if kind == "answer" else "course.mark.unwritten"
+    ]
+    assert len(checked) == len(load(name).exercises)
+    assert all(sentence in json.dumps(outputs, ensure_ascii=False) for outputs in checked)
+    assert "application/vnd.plotly.v1+json" in json.dumps(made)

@@ -1,0 +1,77 @@
+"""The threads of this machine: failures, an early end, and the end of the process."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import kobai
+from kobai import initializers as initial_values
+from kobai.engine.backends.threads import Threads
+from kobai.engine.sweep import Cell, Sweep
+
+HE = initial_values.he()
+
+
+@pytest.fixture(scope="module")
+def task():
+    return kobai.tasks.digits(hidden=8, batch_size=16)
+
+
+def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeypatch):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
+    sweep.compile()
+    monkeypatch.setattr(sweep.program, "draws", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sweep.runs([Cell(kobai.SGD(), HE, 0)])
+
+
+def test_leaving_early_starts_no_other_chunk(task):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=1, chunk=1)
+    cells = [Cell(kobai.SGD(0.1), HE, seed) for seed in range(50)]
+    iteration = sweep.run(cells)
+    positions, _ = next(iteration)
+    iteration.close()
+    assert positions == [0]
+    assert len(sweep.runs(cells[:3])) == 3  # and the sweep can be used again
+
+
+FULL = """
+import errno, sys
+from kobai.basics import files
+from kobai.cli import run
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+files.os.replace = full
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_an_error_between_results_ends_the_process_well(place):
+    """Threads are in a compiled call then, which the end of the interpreter must not tear apart."""
+    arguments = "compare digits --quick --optimizers sgd --initializers he --steps 150 --output small"
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, *arguments.split()], cwd=place, capture_output=True, encoding="utf-8"
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("kobai: small/chunks/")
+    assert "No space left on device" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_threads_are_waited_for(task, monkeypatch):
+    """None is a daemon, which would be killed in the middle of a call."""
+    seen = []
+    work = Threads._work
+
+    def noted(self, *arguments):
+        seen.append(threading.current_thread().daemon)
+        work(self, *arguments)
+
+    monkeypatch.setattr(Threads, "_work", noted)
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=2, chunk=1)
+    sweep.runs([Cell(kobai.SGD(), HE, seed) for seed in range(4)])
+    assert seen == [False, False]

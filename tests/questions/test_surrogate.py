@@ -1,0 +1,72 @@
+"""Why a surrogate takes the place of the error rate."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import kobai
+from kobai import initializers as initial_values
+from kobai import words
+from kobai.basics import registry
+from kobai.engine.sweep import Cell, Sweep
+from kobai.questions.surrogate import surrogate
+
+
+def test_the_error_rate_is_no_objective():
+    found = surrogate()
+    line = found.line
+    tenths = np.round(line["error_rate"] * 10, 9)
+    np.testing.assert_array_equal(tenths, np.round(tenths))  # 6/10, 5/10, 4/10, …
+    assert line["error_rate"].n_unique() > 3
+    assert (line["error_rate_gradient"] == 0).all()
+    assert (line["cross_entropy_gradient"] > 0).all()
+    # The surrogate bounds what it stands for.
+    assert (line["cross_entropy"] / np.log(2) >= line["error_rate"]).all()
+    # Descent on the error rate never leaves; on its surrogate it ends with fewer errors.
+    assert found.descent["error_rate"].n_unique() == 1
+    assert found.descent["cross_entropy"][-1] < found.descent["error_rate"][-1] / 2
+
+
+def test_a_surrogate_shows_itself():
+    found = surrogate(points=21, steps=5)
+    lines = str(found).splitlines()
+    assert "21 points along a line, 5 steps" in lines[0]
+    assert lines[3].startswith("error rate")
+    assert "100%" in lines[3]
+    assert [trace.name for trace in found.figures["objectives"].data] == ["error rate", "cross-entropy"]
+
+
+def test_no_optimizer_learns_digits_from_the_error_rate():
+    digits = kobai.tasks.digits(hidden=8)
+    task = dataclasses.replace(digits, loss=lambda p, batch: 1 - digits.metric(p, batch))
+    rules = [registry.OPTIMIZERS[name].load()() for name in ("sgd", "adam")]
+    sweep = Sweep(task, rules, steps=20, evaluate_every=10)
+    for _, runs in sweep.run([Cell(rule, initial_values.he(), 0) for rule in rules]):
+        for run in runs:
+            assert len(set(run.validation_metric.tolist())) == 1
+
+
+def test_it_speaks_the_language_of_its_call():
+    """Also after the call has ended, in text and figure."""
+    found = surrogate(points=3, steps=1, language="ja")
+    assert "誤判定率" in str(found)
+    assert found.figures["objectives"].data[0].name == "誤判定率"
+    assert words.current() == "en"
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"rate": np.nan}, "surrogate: rate must be a finite number above 0, got nan"),
+        ({"rate": -1}, "surrogate: rate must be a finite number above 0, got -1"),
+        ({"rate": "1"}, "surrogate: rate must be a finite number above 0, got '1'"),
+        ({"rate": True}, "surrogate: rate must be a finite number above 0, got True"),
+        ({"examples": 0}, "examples must be a whole number of at least 1"),
+        ({"points": True}, "points must be a whole number of at least 1, got True"),
+        ({"steps": True}, "steps must be a whole number of at least 1, got True"),
+    ],
+)
+def test_mistakes(asked, problem):
+    with pytest.raises(kobai.UsageError, match=problem):
+        surrogate(**asked)

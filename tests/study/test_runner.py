@@ -1,0 +1,71 @@
+"""The runner on another backend: cells that were written down and read back give the same study."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kobai
+from kobai import initializers as initial_values
+from kobai.candidates.grid import candidates
+from kobai.engine.sweep import Cell, Sweep
+from kobai.study.axes import axes
+from kobai.study.runner import Runner
+from kobai.study.study import Study
+
+pytestmark = pytest.mark.usefixtures("quick_engine")
+X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
+Y = (X @ np.array([1.0, -2.0, 0.5], np.float32) + 0.1)[:, None]
+
+
+class Quiet:
+    def phase(self, name, total): ...
+
+    def advance(self, cells): ...
+
+
+def line():
+    """A linear fit: it costs nothing, and compiles in no time."""
+    return kobai.Task(
+        parameters={"w": np.zeros((3, 1), np.float32), "b": np.zeros(1, np.float32)},
+        loss=lambda p, batch: jnp.mean((batch[0] @ p["w"] + p["b"] - batch[1]) ** 2),
+        train=(X, Y),
+        validation=(X[:8], Y[:8]),
+        batch_size=4,
+        target=0.1,
+    )
+
+
+class Elsewhere:
+    """A backend that stands for another process: strict JSON is all that gets there."""
+
+    sent = 0
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+
+    def run(self, cells):
+        letters = [json.dumps(cell.spelling(), allow_nan=False) for cell in cells]
+        Elsewhere.sent += len(letters)
+        yield from self.sweep.run([Cell.of(json.loads(letter)) for letter in letters])
+
+
+def test_a_study_on_another_backend_has_the_same_frames():
+    study = Study(
+        task=line(),
+        candidates=candidates([kobai.SGD([0.05, 0.1])]),
+        initializers=[initial_values.he(), initial_values.normal(0.3)],
+        axes=axes(
+            {"clip": ["none", "norm:1"], "schedule": "warm-up:3+cosine", "average": ["none", "polyak:4"]}
+        ),
+        steps=20,
+        evaluate_every=5,
+    )
+    here, there = Runner(study, Quiet(), None), Runner(study, Quiet(), None, Elsewhere)
+    for runner in (here, there):
+        runner.run("tuning", study.trials(), [0, 1])
+    assert Elsewhere.sent == len(study.trials()) * 2 / 2  # averages cost no training
+    ours, theirs = (runner.frame().drop("seconds") for runner in (here, there))
+    assert len(ours) == len(study.trials()) * 2
+    assert ours.equals(theirs, null_equal=True)
