@@ -231,14 +231,34 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _unit, gain)
 
 
+OTHER_NAMES = {
+    "henormal": "he",
+    "kaimingnormal": "he",
+    "kaiminguniform": "he_uniform",
+    "glorotnormal": "xavier",
+    "glorotuniform": "xavier_uniform",
+    "xaviernormal": "xavier",
+    "lecunnormal": "lecun",
+    "heuniform": "he_uniform",
+    "xavieruniform": "xavier_uniform",
+    "lecununiform": "lecun_uniform",
+    "zeros": "constant:0",
+    "ones": "constant:1",
+}
+"""What JAX, Keras, Flax and PyTorch call them, without underscores: the same variance, never truncated."""
+
+
 def parse(text: str | Initializer) -> Initializer:
     """The initializer called "he", "normal:0.1", "constant:0", …; an `Initializer` passes unchanged.
 
+    The names of other frameworks are known where they mean the same: "glorot_uniform", "HeNormal", "zeros".
     Raises `UsageError` for a name that does not exist (with the nearest that does) and for a bad value.
     """
     if isinstance(text, Initializer):
         return text
     name, colon, value = str(text).strip().lower().partition(":")
+    if name not in registry.INITIALIZERS and not colon:
+        name, colon, value = OTHER_NAMES.get(name.replace("_", ""), name).partition(":")
     constructor = registry.find("kind.initializer", name, registry.INITIALIZERS).load()
     if not colon:
         return constructor()

@@ -61,6 +61,16 @@ WORDS: dict[str, str] = {
     "error.minimize.gtol": "minimize: gtol must be a finite number of at least 0, got {value}",
     "error.minimize.fun": "minimize: fun must be a function, got {value}",
     "error.minimize.method": "minimize: method must be a minimizer such as kobai.BFGS(), or its name, got {value}",
+    "caution.downhill": "; but the function curves down from here, so that this is a maximum or a saddle and no minimum: start elsewhere",
+    "caution.flat": "; but beside the curvature the gradient is not small, since the function levels off here: its minimum may be far away, or "
+    "at infinity, as for data that can be separated perfectly: give a smaller gtol, or add a penalty",
+    "caution.stand_in": "; L-BFGS took the place of BFGS, the default, whose matrix would be too large for so many variables",
+    "error.minimize.memory": "{name} would have to remember {numbers} numbers for {size} variables, too many; "
+    "use kobai.LBFGS() or kobai.NewtonCG(), which need no matrix, or fewer starts side by side (chunk)",
+    "error.minimize.path": "minimize: keep_path would keep {rows} iterates of {size} numbers, too many; lower max_steps, "
+    "or do without the path",
+    "error.linear.product": "linear_conjugate_gradient: the product with A, or b, gives something that is no finite "
+    "number (after {steps} steps); check both, and that A is positive definite",
     "error.minimize.dtype": "{name} must hold float32 or float64 numbers only, got {value}; "
     "convert it, or leave it to the function as an argument (args)",
     "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",

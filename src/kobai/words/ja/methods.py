@@ -62,6 +62,12 @@ WORDS: dict[str, str] = {
     "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
     "error.minimize.method": "minimize: method は kobai.BFGS() のような最小化手法か、その名前でなければなりません"
     "（受け取った値: {value}）",
+    "caution.downhill": "。ただし、ここから関数は下に曲がっています。極小ではなく、極大か鞍点です。別の点から始めてください",
+    "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、（完全に分離できるデータのように）無限遠にあるかもしれません。gtol を小さくするか、罰則を加えてください",
+    "caution.stand_in": "。変数が多く BFGS（標準）の行列は大きすぎるため、L-BFGS を使いました",
+    "error.minimize.memory": "{name} は変数 {size} 個に対して {numbers} 個の数を覚えることになり、多すぎます。行列の要らない kobai.LBFGS() か kobai.NewtonCG() を使うか、同時に解く数（chunk）を減らしてください",
+    "error.minimize.path": "minimize: keep_path では {size} 個の数からなる点を {rows} 個残すことになり、多すぎます。max_steps を小さくするか、経路を残さないでください",
+    "error.linear.product": "linear_conjugate_gradient: A との積、または b に有限でない数があります（{steps} ステップ後）。両方と、A が正定値であることを確認してください",
     "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです（受け取った値: {value}）。"
     "変換するか、args で関数に渡してください",
     "error.minimize.args": "args に入れられるのは配列と数だけです（受け取った値: {value}）。それ以外は関数の中に書いてください",

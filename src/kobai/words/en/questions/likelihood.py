@@ -3,6 +3,10 @@
 WORDS: dict[str, str] = {
     # maximum likelihood
     "error.likelihood.data": "data must be a list of finite numbers, got {value}",
+    "error.likelihood.range": "fit_normal: the variance of such data is too large or too small for a number, got {value}; "
+    "measure them in another unit",
+    "error.likelihood.scale": "maximum_likelihood: scale must hold finite numbers above 0, got {value}",
+    "error.likelihood.scale.shape": "maximum_likelihood: scale must be a tree of numbers like start, got {value}",
     "error.likelihood.equal": "fit_normal needs two or more numbers that are not all equal, got {value}; "
     "the likelihood of equal ones grows without end as the variance shrinks",
     "error.likelihood.mean": "candidate {name}: the mean must be a finite number, got {value}",
