@@ -60,6 +60,7 @@ FORMS = {
     "‘": "'",
     "’": "'",
     "❚": "|",
+    "\u0302": "^",  # a hat: m̂
     **{bar: str(i) for i, bar in enumerate("▁▂▃▄▅▆▇█", start=1)},
 }
 """What stands for a sign."""
