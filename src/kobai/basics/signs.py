@@ -31,6 +31,7 @@ FORMS = {
     "²": "^2",
     "³": "^3",
     "ⁿ": "^n",
+    "⁻": "-",
     "√": "sqrt ",
     "∂": "d",
     "∇": "grad ",
@@ -43,6 +44,7 @@ FORMS = {
     "ε": "epsilon",
     "η": "eta",
     "θ": "theta",
+    "Θ": "Theta",
     "λ": "lambda",
     "μ": "mu",
     "π": "pi",
@@ -58,6 +60,7 @@ FORMS = {
     "‘": "'",
     "’": "'",
     "❚": "|",
+    "\u0302": "^",  # a hat: m̂
     **{bar: str(i) for i, bar in enumerate("▁▂▃▄▅▆▇█", start=1)},
 }
 """What stands for a sign."""

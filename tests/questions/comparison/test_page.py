@@ -557,14 +557,14 @@ def test_both_languages_fill_in_the_same_values():
 # The page in a browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desktop(outcome, visit):
     with words.language("ja"):
         content = report.page(outcome, answer(outcome), COMMAND)
     return visit(content, color_scheme="light")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def phone(outcome, visit):
     content = report.page(outcome, answer(outcome), COMMAND)
     return visit(content, viewport={"width": 390, "height": 844}, has_touch=True)

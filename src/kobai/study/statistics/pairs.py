@@ -207,8 +207,10 @@ def bound(times: npt.ArrayLike, reference_times: npt.ArrayLike, budget: float) -
     arrived, reference_arrived = (
         bool((np.asarray(side, float) <= budget).any()) for side in (times, reference_times)
     )
-    both = (np.where(np.asarray(side, float) <= budget, side, np.inf) for side in (times, reference_times))
-    if arrived and np.array_equal(*both):  # one that arrives at the very end is not one that never does
+    one, other = (
+        np.where(np.asarray(side, float) <= budget, side, np.inf) for side in (times, reference_times)
+    )
+    if arrived and np.array_equal(one, other):  # to arrive at the very end is not to arrive never
         return "="
     return {(False, True): "≥", (True, False): "≤"}.get((arrived, reference_arrived), "")
 
