@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from kobai.basics.arrays import narrow, wide
 from kobai.basics.errors import UsageError
 
 NEW_BATCH = 0.1
@@ -24,6 +25,10 @@ NEW_BATCH = 0.1
 
 EPSILON = 1e-5
 """Added to the variance, so that a feature that never varies is divided by something."""
+
+SMALL = 2.0**-40
+"""What is squared is multiplied by this before: in single precision a square overflows from 1.8e19, now from
+2e31. A power of two rounds nothing, and what underflows instead, deviations below 1e-7, ε outweighs."""
 
 
 def convolution(
@@ -105,22 +110,25 @@ def batch_norm(
       new_batch: the weight w of this batch in the running statistics, in [0, 1].
 
     Returns:
-      (y, state): y of x's shape, and the running statistics afterwards.
+      (y, state): y of x's shape and dtype, and the running statistics afterwards; both are computed in at
+      least float32, and a variance beyond the largest number is told as that number.
 
     Raises:
       UsageError: in training on one number a feature, whose variance is zero: y would be β whatever x is.
     """
-    mean, variance = state["mean"], state["variance"]
+    wide_x = wide(x)
+    mean, variance = state["mean"], state["variance"] * SMALL**2
     if training:
         axes = tuple(range(x.ndim - 1))
-        mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
+        mean, variance = jnp.mean(wide_x, axes), jnp.var(wide_x * SMALL, axes)
         m = x.size // x.shape[-1]
         if m == 1:
             raise UsageError("error.batch_norm.one")
-        unbiased = variance * (m / (m - 1))
+        most = jnp.finfo(state["variance"].dtype).max
+        unbiased = jnp.minimum(variance / SMALL**2 * (m / (m - 1)), most)
+        seen = {"mean": lax.stop_gradient(mean), "variance": lax.stop_gradient(unbiased)}
         state = {
-            "mean": (1 - new_batch) * state["mean"] + new_batch * lax.stop_gradient(mean),
-            "variance": (1 - new_batch) * state["variance"] + new_batch * lax.stop_gradient(unbiased),
+            name: narrow((1 - new_batch) * old + new_batch * seen[name], old) for name, old in state.items()
         }
-    factor = parameters["scale"] / jnp.sqrt(variance + EPSILON)
-    return (x - mean) * factor + parameters["shift"], state
+    factor = parameters["scale"] * SMALL / jnp.sqrt(variance + EPSILON * SMALL**2)
+    return narrow((wide_x - mean) * factor + parameters["shift"], x), state

@@ -160,9 +160,7 @@ class Study:
     def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""
         try:
-            return [
-                initializer.fill(task.parameters, 0, layout=task.layout) for initializer in self.initializers
-            ]
+            return [task.filled(initializer, 0) for initializer in self.initializers]
         except UsageError:
             raise
         except Exception as problem:  # of the user's own layout

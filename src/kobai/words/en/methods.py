@@ -35,6 +35,7 @@ WORDS: dict[str, str] = {
     "error.method.type": "a method must be a name, a class or an instance of kobai.Optimizer or kobai.Minimizer, got {value}",
     "error.decay.params": "weight decay shrinks the parameters, and update was given none; "
     "call update(gradient, state, params)",
+    "error.decay.rate": "weight decay shrinks by the learning rate times its strength, and {name} has no number called learning_rate, lr, eta or step_size; rename its rate, or leave weight_decay out",
     # minimizers
     "kind.minimizer": "minimizer",
     "kind.formula": "formula",
@@ -103,6 +104,7 @@ WORDS: dict[str, str] = {
     "initializer.lecun_uniform": "uniform form of lecun, of the same variance",
     "initializer.orthogonal": "orthonormal columns times a gain: lengths are kept",
     "error.initializer.value": "initializer '{name}' takes no value, got '{value}'; write '{name}'",
+    "error.fill.complex": "a weight of shape {shape} holds complex numbers ({value}), and initial values are real; leave it out with roles={{…: 'frozen'}}, or keep real and imaginary part in two arrays",
     "error.fans": "an array of shape {shape} has no fans; weights need two or more dimensions",
     "error.layout": "layout: the function must give (fan_in, fan_out), two positive numbers; "
     "for the shape {shape} it gave {value}",
