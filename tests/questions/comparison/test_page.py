@@ -99,19 +99,19 @@ class Heavy(Optimizer):
         return v, (v,)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outcome():
     return studied(points(), candidates([kobai.SGD([0.1, 1.0, 1e30]), kobai.Adam([0.01, 0.1])]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lonely():
     """One optimizer without a learning rate, one seed, a loss to make small, nothing to test on."""
     task = points(metric=None, maximize=False, test=None, target=None)
     return studied(task, [Candidate("<lambda>", (Heavy(),))], seeds=1, tuning_seeds=1, initial=("he",))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile():
     """Every name that a user gives is an attack."""
     link = "<a href='https://evil.example'>b</a>"
