@@ -5,7 +5,7 @@ WORDS: dict[str, str] = {
     "table.optimizer": "optimizer",
     "table.learning_rate": "rate",
     "table.initializer": "initial\nvalue",
-    "table.reached": "reached",
+    "table.reached": "met",
     "table.cost.steps": "steps to\ntarget\n[95 %]",
     "table.cost.epochs": "epochs to\ntarget\n[95 %]",
     "table.stays": "stays\nfrom",
