@@ -23,7 +23,7 @@ from kobai.questions.comparison.page import summary
 from kobai.study import axes as of_axes
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
-from kobai.study.statistics import limit, paired_ratio, steps_to_stay, steps_to_target
+from kobai.study.statistics import Estimate, limit, paired_ratio, steps_to_stay, steps_to_target
 from kobai.study.study import Study
 from terminal import squeezed
 
@@ -421,6 +421,25 @@ def test_the_usual_table_is_one_at_80_columns(monkeypatch):
     found = two(monkeypatch)
     assert len(re.findall("^adam ", terminal.text(found, width=80), re.M)) == 1
     assert len(re.findall("^adam ", terminal.text(found, width=60), re.M)) == 2
+
+
+@pytest.mark.parametrize("language", words.TABLES)
+def test_four_figures_and_the_edge_of_a_grid_leave_it_one_table(monkeypatch, language):
+    """As `kobai compare sine` has it: three figures of steps, a test error of .0205, a rate marked ▸."""
+    found = two(monkeypatch)
+    numbers = {
+        "learning_rate": 0.0316,
+        "edge": "high",
+        "steps": Estimate(150.0, 130.0, 170.0),
+        "test_metric": 0.0205,
+        "ratio": Estimate(1.71, 1.27, 2.31),
+        "corrected_p": 0.375,
+    }
+    adam, sgd = found.rows
+    rows = adam, dataclasses.replace(sgd, optimizer="nesterov", initializer="xavier", **numbers)
+    with words.language(language):
+        text = terminal.text(dataclasses.replace(found, rows=rows), width=80)
+    assert re.search(r"^nesterov .*0\.0316▸ xavier .*0\.0205 1\.71 \[1\.27–2\.31\] +\.375$", text, re.M)
 
 
 @pytest.mark.parametrize("width", [60, 80])

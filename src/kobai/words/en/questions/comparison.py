@@ -4,7 +4,7 @@ WORDS: dict[str, str] = {
     # the table
     "table.optimizer": "optimizer",
     "table.learning_rate": "rate",
-    "table.initializer": "initial\nvalue",
+    "table.initializer": "init.\nvalue",
     "table.reached": "met",
     "table.cost.steps": "steps to\ntarget\n[95 %]",
     "table.cost.epochs": "epochs to\ntarget\n[95 %]",
