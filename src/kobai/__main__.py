@@ -2,15 +2,16 @@
 
 import sys
 
+from kobai.basics import interruption
 
-def main() -> int:
-    """Run the command line; the exit code."""
-    try:
-        from kobai.cli import run
-    except KeyboardInterrupt:  # before there is anything to keep, or a language to say it in
-        return 130
-    return run(sys.argv[1:])
+
+def main() -> None:
+    """Run the command line, and end with its exit code."""
+    interruption.listen()  # before anything that takes long
+    from kobai.cli import run
+
+    interruption.leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

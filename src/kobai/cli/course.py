@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kobai import words
+from kobai.basics import interruption
 from kobai.basics.errors import UsageError
+from kobai.basics.files import write_text
 from kobai.cli.files import check_file
 from kobai.cli.help import Group
 from kobai.cli.options import LANGUAGE, Argument, Deed, Option, add_command
@@ -80,11 +82,12 @@ def _start(folder: Path, answers: bool, open_them: bool) -> None:
 
 def _until_it_ends(process: "subprocess.Popen[bytes]") -> int:
     """Wait for a process to which a Ctrl-C goes as well: it asks, ends its kernels, and then itself."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+    with interruption.raised():
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _build(folder: Path) -> None:
@@ -106,15 +109,16 @@ def _report(folder: Path, placed: "list[Placed]") -> None:
 
 
 def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
+    from kobai.basics.console import Console
     from kobai.course.grading import grade, table
 
     check_file("--json", json)
     terminal = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+    bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    with interruption.raised(), bar:
         task = bar.add_task("", total=None)
         results = grade.grade(
             folders, **limits, progress=lambda done, all: bar.update(task, completed=done, total=all)
@@ -125,4 +129,4 @@ def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> No
         passed, every = grade.total(results)
         console.print(say("course.total", passed=passed, all=every))
     if json is not None:  # last: whatever keeps it from being written, the table has been seen
-        json.write_text(table.as_json(results), "utf-8")
+        write_text(json, table.as_json(results))

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kobai.basics.console import Console
 from kobai.questions.comparison import effects, sentences, table
 from kobai.report.letters import Paragraph
 from kobai.study.answer import Answer

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kobai.basics.console import Console
 from kobai.questions.descent import table
 from kobai.questions.descent.outcome import DescentOutcome
 
