@@ -1,13 +1,18 @@
 """``python -m kobai`` and the command ``kobai``."""
 
+import os
 import sys
-
-from kobai.basics import interruption
 
 
 def main() -> None:
     """Run the command line, and end with its exit code."""
-    interruption.listen()  # before anything that takes long
+    try:
+        from kobai.basics import interruption
+
+        interruption.listen()
+    except KeyboardInterrupt:  # for some milliseconds there is nothing else to hear it, and no language
+        os.write(2, b"\nkobai: interrupted\n")
+        os._exit(130)
     from kobai.cli import run
 
     interruption.leave(run(sys.argv[1:]))

@@ -3,9 +3,9 @@
 A study has a folder. While it runs, each finished chunk is one Parquet file in ``chunks/``, and a study that
 was interrupted goes on from them. Beside them stands what the study asks: another question is told from it.
 
-A chunk is believed only if it verifies. Its name ends with the checksum of its bytes; inside it says of which
-study it is (a hash of programs, data and versions), and of which cells. What does not verify is set aside in
-``damaged/`` and computed again.
+A file is believed only if it verifies: its name ends with the checksum of its bytes, and inside a chunk says of
+which study it is (a hash of programs, data, versions) and of which cells. What does not verify is set aside
+in ``damaged/`` and computed again.
 """
 
 import contextlib
@@ -32,8 +32,8 @@ CHUNKS = "chunks"
 DAMAGED = "damaged"
 """The folder of what stood in `CHUNKS` and did not verify."""
 
-QUESTION = "question.json"
-"""What the study asks, beside its chunks."""
+QUESTION = "question"
+"""How the name of the file begins that says what the study asks, beside its chunks."""
 
 LOCK = ".kobai-lock"
 """The file in the folder of a study that whoever works there holds locked: its process and machine."""
@@ -79,11 +79,10 @@ class Chunks:
     ) -> None:
         self.folder = folder / CHUNKS if folder else None
         self.fingerprint = fingerprint
-        # As it will be read: JSON has lists for tuples.
-        self.question = json.loads(files.json_text({**(question or {}), "fingerprint": fingerprint}))
+        self.question = files.json_text({**(question or {}), "fingerprint": fingerprint}).encode()
         if self.folder is not None and self.folder.is_dir():
             files.remove_leftovers(self.folder)
-            self._check_question(self.folder / QUESTION)
+            self._check_question(self.folder)
             self._verify(self.folder)
 
     def get(self, cells: Sequence[Sequence[object]]) -> pl.DataFrame | None:
@@ -99,8 +98,8 @@ class Chunks:
             return
         with files.naming(self.folder):
             self.folder.mkdir(exist_ok=True)
-        if not (self.folder / QUESTION).exists():
-            files.write_text(self.folder / QUESTION, files.json_text(self.question))
+        if not (path := self.folder / _question_name(self.question)).exists():
+            files.write(path, self.question)
         identity = self._identity(cells)
         parquet = io.BytesIO()
         frame.write_parquet(parquet, metadata={IDENTITY: identity})
@@ -109,14 +108,13 @@ class Chunks:
     def _identity(self, cells: Sequence[Sequence[object]]) -> str:
         return json.dumps([self.fingerprint, cells])
 
-    def _check_question(self, path: Path) -> None:
+    def _check_question(self, folder: Path) -> None:
         """Refuse to go on with the work of another question."""
-        kept = _content(path)
-        with contextlib.suppress(ValueError):
-            asked = json.loads(kept or b"null")
-            if isinstance(asked, dict) and asked != self.question:
-                differences = _differences(asked, self.question)
-                raise UsageError("error.resume.other", path=path.parent.parent, differences=differences)
+        for path in folder.glob(f"{QUESTION}-*.json"):
+            content = _content(path)
+            if content is not None and path.name == _question_name(content) and content != self.question:
+                differences = _differences(json.loads(content), json.loads(self.question))
+                raise UsageError("error.resume.other", path=folder.parent, differences=differences)
 
     def _verify(self, folder: Path) -> None:
         """Set aside what is not whole, or not of this study."""
@@ -131,12 +129,16 @@ class Chunks:
         if content is None:
             return False
         try:
-            if path.name == QUESTION:
-                return json.loads(content) == self.question
+            if path.name == _question_name(content):
+                return content == self.question
             identity = pl.read_parquet_metadata(io.BytesIO(content))[IDENTITY]
             return path.name == _name(identity, content) and json.loads(identity)[0] == self.fingerprint
         except (ValueError, LookupError, TypeError, pl.exceptions.PolarsError):
             return False
+
+
+def _question_name(content: bytes) -> str:
+    return f"{QUESTION}-{_hash(content)}.json"
 
 
 def _name(identity: str, content: bytes | memoryview) -> str:
