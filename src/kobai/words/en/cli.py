@@ -112,6 +112,7 @@ WORDS: dict[str, str] = {
     "remedy.permission": "choose a place where you may write",
     "remedy.place": "choose another place",
     # the system
+    "machine.cache": "compiled programs are not kept, and every run compiles anew: {problem}",
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",
     "error.system": "the system refused: {problem}; {remedy}",
     "interrupted": "interrupted; nothing was kept",
