@@ -1,4 +1,7 @@
-"""The lowest versions that pyproject.toml allows, one a line: ``pip install . -c <(python tools/lowest.py)``."""
+"""The lowest versions that pyproject.toml allows, one a line, for pip's --constraint.
+
+python tools/lowest.py > lowest.txt && pip install . -c lowest.txt
+"""
 
 import re
 import tomllib

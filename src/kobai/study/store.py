@@ -3,7 +3,7 @@
 A study has a folder. While it runs, each finished chunk is one Parquet file in ``chunks/``, and a study that
 was interrupted goes on from them. Beside them stands what the study asks: another question is told from it.
 
-A file is believed only if it verifies: its name ends with the checksum of its bytes, and a chunk says of which
+A file is believed only if it verifies: its name ends with the checksum of its bytes, and a chunk says of what
 study it is (a hash of programs, data and versions) and of which cells. What does not verify is set aside in
 ``damaged/`` and computed again.
 """
