@@ -400,6 +400,35 @@ def test_parse_and_the_canonical_name(text, name):
     assert repr(initializer) == f"Initializer(name='{name}')"
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("he_normal", "he"),  # JAX, Flax, Keras
+        ("HeNormal", "he"),  # a class of Keras
+        ("kaiming_normal_", "he"),  # PyTorch
+        ("kaiming_uniform", "he_uniform"),
+        ("glorot_normal", "xavier"),
+        ("glorot_uniform", "xavier_uniform"),
+        ("GlorotUniform", "xavier_uniform"),
+        ("xavier_normal_", "xavier"),
+        ("xavier_uniform_", "xavier_uniform"),
+        ("lecun_normal", "lecun"),
+        ("zeros", "constant:0"),
+        ("ones_", "constant:1"),
+    ],
+)
+def test_names_of_other_frameworks_are_known(text, name):
+    assert parse(text) == parse(name)
+    assert parse(text).name == name
+
+
+@pytest.mark.parametrize(("text", "near"), [("random_normal", "normal"), ("random_uniform", "uniform")])
+def test_what_another_framework_means_otherwise_is_only_suggested(text, near):
+    """Their spread is another one: Keras takes 0.05, JAX 0.01."""
+    with pytest.raises(UsageError, match=f"did you mean '{near}'"):
+        parse(text)
+
+
 @given(st.floats(0, 1e300))
 @settings(derandomize=True, deadline=None)
 def test_names_keep_every_digit(value):

@@ -211,7 +211,7 @@ def test_a_failed_search_starts_anew_once_along_steepest_descent():
 
 # --- counts, history ---
 
-PINNED = {"BFGS": (35, 44), "LBFGS": (34, 43), "ConjugateGradient": (21, 63)}
+PINNED = {"BFGS": (35, 44), "LBFGS": (34, 43), "ConjugateGradient": (18, 58)}
 """Steps and evaluations on Rosenbrock from (−1.2, 1), ± 2 for the rounding of other machines."""
 
 
@@ -300,7 +300,7 @@ def test_vmap_equals_a_loop(method):
     with jax.enable_x64(True):
         ends, steps, evaluations, statuses = jax.vmap(one)(starts)
     for i, start in enumerate(starts):
-        alone = kobai.minimize(rosenbrock, start, method=method)
+        alone = kobai.minimize(rosenbrock, start, method=method, gtol=bounds["gtol"])
         np.testing.assert_allclose(ends[i], alone.value, atol=1e-5)
         assert STATUSES[statuses[i]] == alone.status == "converged"
         assert abs(int(steps[i]) - alone.steps) <= 2

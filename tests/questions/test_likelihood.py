@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 import kobai
 from kobai import initializers as initial_values
@@ -77,6 +77,14 @@ def test_likelihood_of_two_candidates():
     assert frame["name"][0] == "A"
 
 
+def test_densities_of_numbers_whose_squares_are_none():
+    frame = likelihoods([1e200, -1e200], {"narrow": (0, 1e300), "wide": (0, 1e308)})
+    assert frame["name"].to_list() == ["wide", "narrow"]
+    np.testing.assert_allclose(frame["log_likelihood"], [-1e92, -1e100], rtol=1e-9)
+    fit = fit_normal([1e100, 2e100, 3e100])
+    assert (fit.mean, fit.variance) == (pytest.approx(2e100), pytest.approx(2e200 / 3))
+
+
 def test_a_likelihood_beyond_the_largest_number_is_infinite():
     """Densities of narrow distributions are above 1, and their product grows as it otherwise shrinks."""
     x = np.random.default_rng(0).normal(size=1000) / 1000
@@ -120,6 +128,56 @@ def test_least_squares_is_maximum_likelihood_under_normal_noise():
     np.testing.assert_allclose(solution.value["weights"], expected, atol=1e-5)
     variance = np.mean((y - X @ expected) ** 2)
     assert np.exp(solution.value["log_variance"]) == pytest.approx(variance, rel=1e-4)
+
+
+def weibull(θ, t):
+    shape, scale = θ
+    return jnp.log(shape / scale) + (shape - 1) * jnp.log(t / scale) - (t / scale) ** shape
+
+
+def weibulls_own(times):
+    """The maximum by SciPy: the shape is the root of one equation, and gives the scale."""
+
+    def equation(k):
+        return np.sum(times**k * np.log(times)) / np.sum(times**k) - 1 / k - np.mean(np.log(times))
+
+    k = optimize.brentq(equation, 0.1, 20, xtol=1e-14)
+    return k, np.mean(times**k) ** (1 / k)
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1.0, 1e7])
+@pytest.mark.parametrize("method", [None, "newton"])
+def test_the_unit_of_the_data_does_not_matter(unit, method):
+    """With ‖g‖∞ ≤ 1e-6 the scale has arrived wherever it is, where data are large."""
+    times = 6.4 * np.random.RandomState(0).weibull(2, 200)
+    shape, scale = weibulls_own(times)
+    solution = maximum_likelihood(weibull, [1.0, 5 * unit], times * unit, method=method)
+    assert (solution.status, solution.caution) == ("converged", "")
+    np.testing.assert_allclose(solution.value, [shape, scale * unit], rtol=1e-6)
+    # Planted: without units of the parameters, and with the bound that was the default.
+    plain = kobai.minimize(lambda θ, t: -jnp.mean(weibull(θ, t)), [1.0, 5e7], args=(times * 1e7,), gtol=1e-6)
+    assert plain.converged
+    assert abs(plain.value[1] / (scale * 1e7) - 1) > 1e-2
+
+
+def test_the_tolerance_and_the_units_can_be_given():
+    times = 6.4 * np.random.RandomState(0).weibull(2, 200)
+    rough = maximum_likelihood(weibull, [1.0, 5.0], times, gtol=1e-2)
+    exact = maximum_likelihood(weibull, [1.0, 5.0], times, gtol=1e-9, scale=[2.0, 6.0])
+    assert rough.converged
+    assert exact.converged
+    assert rough.steps < exact.steps
+    np.testing.assert_allclose(exact.value, weibulls_own(times), rtol=1e-7)
+
+
+def test_a_likelihood_without_a_maximum_is_told():
+    """Classes that can be separated: the larger the weight, the more probable the labels."""
+    points, labels = np.array([-2.0, -1, 1, 2]), np.array([-1.0, -1, 1, 1])
+    log_p = lambda w, data: jax.nn.log_sigmoid(data[1] * data[0] * w)  # noqa: E731
+    for gtol in (None, 1e-6):
+        solution = maximum_likelihood(log_p, 0.0, (points, labels), gtol=gtol)
+        assert not solution.converged or solution.caution == "flat"
+        assert solution.value > 5
 
 
 @pytest.mark.parametrize("make", [kobai.tasks.digits, kobai.tasks.sine])
@@ -168,6 +226,20 @@ def test_a_fit_speaks_the_language_of_its_call():
         (
             lambda: likelihoods(DATA, {"A": (None, 1)}),
             "candidate A: the mean must be a finite number, got None",
+        ),
+        (lambda: fit_normal([-1e200, 1e200]), r"too large or too small for a number, got \[-1e\+200"),
+        (lambda: fit_normal([-1e-200, 1e-200]), "measure them in another unit"),
+        (lambda: fit_normal([-1.7e308, 1.7e308]), "measure them in another unit"),
+        (lambda: fit_normal([1.2e308, 1.6e308, 1.7e308]), "measure them in another unit"),
+        (
+            lambda: maximum_likelihood(weibull, [1.0, 5.0], np.ones(3), scale=[1.0]),
+            "a tree of numbers like start",
+        ),
+        (lambda: maximum_likelihood(weibull, [1.0, 5.0], np.ones(3), scale=[1.0, 0.0]), "numbers above 0"),
+        (lambda: maximum_likelihood(weibull, [1.0, "b"], np.ones(3)), "start must hold float32 or float64"),
+        (
+            lambda: maximum_likelihood(weibull, [1.0, 5.0], np.ones(3), gtol=-1),
+            "gtol must be a finite number",
         ),
         (lambda: likelihoods(DATA, {"A": 4}), r"candidate A must be two numbers, \(mean, variance\), got 4"),
         (lambda: likelihoods(DATA, [(4, 10)]), r"candidates must be a dict .* got \[\(4, 10\)\]"),

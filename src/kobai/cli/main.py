@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from kobai import words
-from kobai.basics import interruption, registry
+from kobai.basics import interruption, registry, signs
 from kobai.basics.console import harmless
 from kobai.basics.errors import UsageError, remedy
 from kobai.basics.notices import Notice
@@ -37,7 +37,7 @@ def run(arguments: list[str]) -> int:
     """Run the command line with these arguments; the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # where the terminal's encoding lacks a character
+            stream.reconfigure(errors=signs.ERRORS)  # where the terminal's encoding lacks a sign
     with _warnings_in_one_line():
         return _run(arguments)
 

@@ -144,3 +144,27 @@ def choose(condition: Any, a: Any, b: Any) -> Any:
 def max_norm(g: Any) -> Any:
     """‖g‖∞, what the tolerance is about."""
     return jnp.max(jnp.abs(g), initial=0)
+
+
+def length(v: Any) -> Any:
+    """‖v‖, also where squares would overflow or vanish."""
+    largest = max_norm(v)
+    scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
+    return scale * jnp.linalg.norm(v / scale)
+
+
+def unit(v: Any) -> Any:
+    """v / ‖v‖; zero where v is."""
+    size = length(v)
+    return v / jnp.where(size > 0, size, 1)
+
+
+def stride(point: Point) -> Any:
+    """How far to step where nothing tells: 1, or more where that would be lost in the rounding of x or f.
+
+    Where half the digits of x and of f change, a step is seen.
+    """
+    half = jnp.sqrt(jnp.finfo(point.f.dtype).eps)
+    size = length(point.g)
+    seen_in_f = half * jnp.abs(point.f) / jnp.where(size > 0, size, jnp.inf)
+    return jnp.maximum(1, jnp.maximum(half * max_norm(point.x), seen_in_f))

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from kobai.minimizers.base import Point
-from kobai.minimizers.descent import Descent, Step
+from kobai.minimizers.base import Point, length
+from kobai.minimizers.descent import Descent, Step, flatness
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BFGS(Descent):
     H starts as I. τ = yᵀs / yᵀy in the first update; from then on H grows where f was flatter along the step
     than H said: τ = √(sᵀH⁻¹s / yᵀs) within [1, 2] (after Al-Baali 1998, who has no root: too bold where the
     curvature changes fast). An update without curvature, yᵀs ≤ ε‖y‖‖s‖, is left out. All of this is relative,
-    so that f and c·f give one path.
+    so that f and c·f give one path; s and y are both divided by ‖s‖ first, which changes nothing above.
     """
 
     def forget(self, point: Point) -> Any:
@@ -28,11 +28,12 @@ class BFGS(Descent):
 
     def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
         H, first = memory
-        s, y = step.s, step.y
+        s, y = step.secant()
         curved = has_curvature(s, y)
         ys = jnp.where(curved, jnp.vdot(y, s), 1)
-        flatter = -step.length * jnp.vdot(step.before.g, s) / ys  # sᵀH⁻¹s = −α gᵀs, since s = −α H g
-        τ = jnp.where(first, ys / jnp.vdot(y, y), jnp.sqrt(jnp.clip(flatter, 1, 4)))
+        # sᵀH⁻¹s = −α gᵀs, since s = −α H g
+        flatter = -step.length * jnp.vdot(step.before.g, s) / length(step.s) / ys
+        τ = jnp.where(first, flatness(s, y), jnp.sqrt(jnp.clip(flatter, 1, 4)))
         H = jnp.where(curved, updated(τ * H, s, y), H)
         return (H, first & ~curved), -H @ step.after.g, jnp.ones_like(step.length)
 
@@ -47,4 +48,4 @@ def updated(H: Any, s: Any, y: Any) -> Any:
 def has_curvature(s: Any, y: Any) -> Any:
     """Whether f curves upwards along the step: yᵀs > ε‖y‖‖s‖, whatever the scale of f or x."""
     ε = jnp.finfo(s.dtype).eps
-    return jnp.vdot(y, s) > ε * jnp.linalg.norm(y) * jnp.linalg.norm(s)
+    return jnp.vdot(y / length(y), s / length(s)) > ε

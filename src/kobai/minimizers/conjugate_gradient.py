@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from kobai.basics.checks import check_name
-from kobai.minimizers.base import Point
+from kobai.basics.errors import UsageError
+from kobai.minimizers.base import Point, length
 from kobai.minimizers.descent import Descent, Step
 
 FORMULAS = {
@@ -21,6 +22,10 @@ FORMULAS = {
 
 SHORT = {"polak_ribiere": "PR+", "fletcher_reeves": "FR", "hestenes_stiefel": "HS", "dai_yuan": "DY"}
 """What tables call them."""
+
+
+LEAP = 10.0
+"""The first trial goes at most so many times as far as the last step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +54,15 @@ class ConjugateGradient(Descent):
         return ()
 
     def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
-        g, g0, d = step.after.g, step.before.g, step.direction
-        β = FORMULAS[self.formula](g, g0, step.y, d)
+        # All in units of ‖g₀‖, so that squares of gradients are numbers.
+        size = length(step.before.g)
+        g, g0, y, d = (v / size for v in (step.after.g, step.before.g, step.y, step.direction))
+        β = FORMULAS[self.formula](g, g0, y, d)
         onward = -g + β * d
-        # The decrease to expect is that of the last step (equation 3.60).
-        first = step.length * jnp.vdot(g0, d) / jnp.vdot(g, onward)
-        return (), onward, first
+        # The decrease to expect is that of the last step (equation 3.60), unless that goes too far.
+        first = jnp.vdot(g0, d) / jnp.vdot(g, onward)
+        most = LEAP * length(d) / length(onward)
+        return (), size * onward, step.length * jnp.minimum(first, most)
 
 
 def linear_conjugate_gradient(
@@ -68,10 +76,16 @@ def linear_conjugate_gradient(
       tolerance: end where ‖A x − b‖ ≤ tolerance · ‖b‖.
       max_steps: by default n, which is enough in exact arithmetic.
 
-    Returns: (x, steps taken). Traced: one `while_loop`, one product a step.
+    Returns: (x, steps taken). It can stand inside jit and vmap: one `while_loop`, one product a step.
+
+    Raises `UsageError` where a product is no number; inside jit and vmap, which cannot, x is NaN then.
     """
+    b, x = jnp.asarray(b), jnp.asarray(x)
     r = product(x) - b
-    bound = (tolerance * jnp.linalg.norm(b)) ** 2
+    size = length(r)
+    size = jnp.where(size > 0, size, 1)
+    r = r / size  # and so are d and A d, so that their products are numbers whatever the size of b
+    bound = (tolerance * (length(b) / size)) ** 2
     most = x.size if max_steps is None else max_steps
 
     def going(carry: Any) -> Any:
@@ -82,9 +96,12 @@ def linear_conjugate_gradient(
         x, r, d, rr, steps = carry
         Ad = product(d)
         α = rr / jnp.vdot(d, Ad)
-        x, r = x + α * d, r + α * Ad
+        x, r = x + (α * size) * d, r + α * Ad
         rr_new = jnp.vdot(r, r)
         return x, r, -r + rr_new / rr * d, rr_new, steps + 1
 
-    x, _, _, _, steps = jax.lax.while_loop(going, body, (x, r, -r, jnp.vdot(r, r), jnp.int32(0)))
-    return x, steps
+    x, _, _, rr, steps = jax.lax.while_loop(going, body, (x, r, -r, jnp.vdot(r, r), jnp.int32(0)))
+    sound = jnp.isfinite(rr) & jnp.all(jnp.isfinite(x))
+    if not isinstance(sound, jax.core.Tracer) and not sound:
+        raise UsageError("error.linear.product", steps=int(steps))
+    return jnp.where(sound, x, jnp.nan), steps

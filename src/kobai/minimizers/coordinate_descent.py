@@ -18,6 +18,7 @@ from kobai.minimizers.base import (
     better,
     choose,
     started,
+    stride,
 )
 from kobai.minimizers.trust_region import endless, exact_step, factor, judged
 
@@ -93,9 +94,10 @@ class CoordinateDescent(Minimizer):
         # The last block begins with the coordinates before it where n is no multiple of the width.
         B = jnp.minimum(now * width, point.x.size - width) + jnp.arange(width)
         H = jax.lax.cond(due, lambda: within(objective, point.x, B), lambda: H)
-        model = exact_step(H, factor(H), point.g[B], radii[now])
+        here = restricted(point, B)
+        model = exact_step(H, factor(H), here.g, radii[now], stride(here))
         trial = objective.at(point.x.at[B].add(model.step))
-        accepted, radius, hopeless = judged(restricted(point, B), restricted(trial, B), model, radii[now])
+        accepted, radius, hopeless = judged(here, restricted(trial, B), model, radii[now])
 
         done = accepted | hopeless
         turn = turn + done

@@ -24,8 +24,11 @@ from kobai.minimizers.base import (
     State,
     better,
     choose,
+    length,
     max_norm,
     started,
+    stride,
+    unit,
 )
 
 MOST_IDLE = 30
@@ -38,7 +41,9 @@ class Step(NamedTuple):
     before: Point
     after: Point
     direction: Any
+    """d [n], as the method gave it."""
     length: Any
+    """α"""
 
     @property
     def s(self) -> Any:
@@ -50,19 +55,31 @@ class Step(NamedTuple):
         """g₊ − g [n]"""
         return self.after.g - self.before.g
 
+    def secant(self) -> tuple[Any, Any]:
+        """(s / ‖s‖, y / ‖s‖): their products are second derivatives, and numbers where these are.
+
+        yᵀs itself has the size of f times the square of a relative step, which leaves the range of float32
+        long before f does.
+        """
+        size = length(self.s)
+        return self.s / size, self.y / size
+
 
 class Memory(NamedTuple):
     """The search under way, and what the method itself remembers."""
 
     direction: Any
+    """Of length 1 [n], so that the slope along it is a number where the gradient is one."""
+    size: Any
+    """How long it was as the method gave it."""
     search: line_search.Search
     low: Point
     """The point at ``search.low``."""
     own: Any
     fresh: Any
     """Whether the direction is that of steepest descent, with nothing remembered."""
-    unit: Any
-    """Length of a step along −g by the last curvature seen, yᵀs / yᵀy; at the start a guess."""
+    reach: Any
+    """How far to go along −g, as a multiple of it: yᵀs / yᵀy of the last step; at first a guess."""
     least: Any
     """The smallest ‖g‖∞ of all iterates."""
     idle: Any
@@ -97,13 +114,12 @@ class Descent(Minimizer):
 
     def begin(self, objective: Objective, x: Any) -> State:
         point = objective.at(x)
-        first = first_length(point)
-        search = line_search.begin(point.f, -jnp.vdot(point.g, point.g), first)
-        yes, zero = jnp.bool_(True), jnp.int32(0)
-        return started(
-            point,
-            Memory(-point.g, search, point, self.forget(point), yes, first, max_norm(point.g), zero),
-        )
+        size = length(point.g)
+        reach = first_length(point)
+        search = line_search.begin(point.f, -size, reach * size)
+        yes, zero, own = jnp.bool_(True), jnp.int32(0), self.forget(point)
+        least = max_norm(point.g)
+        return started(point, Memory(-unit(point.g), size, search, point, own, yes, reach, least, zero))
 
     def advance(self, objective: Objective, state: State) -> State:
         memory, search, d = state.memory, state.memory.search, state.memory.direction
@@ -112,7 +128,8 @@ class Descent(Minimizer):
             search, trial.f, jnp.vdot(trial.g, d), trial.finite(), self.decrease, self.curvature
         )
         low = choose(found.low.step == search.step, trial, memory.low)
-        still = jnp.all(state.point.x + found.step * d == low.x)  # no number lies between
+        between = state.point.x + found.step * d != low.x
+        still = found.bracketed & ~jnp.any(between)  # no number lies between
         arrived = verdict == line_search.ACCEPTED
         failed = (verdict == line_search.FAILED) | ((verdict == line_search.SEARCHING) & still)
         moved = arrived | (failed & (low.f < state.point.f))  # not what was asked for, but lower: take it
@@ -132,7 +149,8 @@ class Descent(Minimizer):
             RUNNING,
         )
         memory = memory._replace(search=found, low=low, least=jnp.minimum(norm, memory.least), idle=idle)
-        step = Step(state.point, after, d, jnp.where(arrived, search.step, found.low.step))
+        gone = jnp.where(arrived, search.step, found.low.step)
+        step = Step(state.point, after, memory.size * d, gone / memory.size)
         return State(
             point=after,
             best=better(state.best, trial),
@@ -149,31 +167,44 @@ class Descent(Minimizer):
         """
         point = step.after
         own, d, first = jax.lax.cond(
-            moved, lambda: self.turn(memory.own, step), lambda: (memory.own, memory.direction, memory.unit)
+            moved,
+            lambda: self.turn(memory.own, step),
+            lambda: (memory.own, memory.direction, memory.reach),
         )
-        sy, yy = jnp.vdot(step.s, step.y), jnp.vdot(step.y, step.y)
-        unit = jnp.where(moved & (sy > 0) & (yy > 0), sy / yy, memory.unit)
+        reach = jnp.where(moved, flatness(*step.secant()), memory.reach)
+        reach = jnp.where((reach > 0) & jnp.isfinite(reach), reach, memory.reach)
+        size, steepest = length(d), length(point.g)
+        d = unit(d)
         slope = jnp.vdot(point.g, d)
         fresh = again | (moved & ~((slope < 0) & jnp.isfinite(slope)))
-        d, slope, first = choose(fresh, (-point.g, -jnp.vdot(point.g, point.g), unit), (d, slope, first))
+        d, size, slope, first = choose(
+            fresh, (-unit(point.g), steepest, -steepest, reach), (d, size, slope, first)
+        )
         anew = moved | again
         return memory._replace(
-            direction=d,
-            search=choose(anew, line_search.begin(point.f, slope, first), memory.search),
+            direction=jnp.where(anew, d, memory.direction),
+            size=jnp.where(anew, size, memory.size),
+            search=choose(anew, line_search.begin(point.f, slope, first * size), memory.search),
             low=choose(anew, point, memory.low),
             own=choose(fresh, self.forget(point), own),
             fresh=jnp.where(anew, fresh, memory.fresh),
-            unit=unit,
+            reach=reach,
         )
 
 
+def flatness(s: Any, y: Any) -> Any:
+    """yᵀs / yᵀy: one over the curvature along the step, as a method without a matrix may take it."""
+    size = length(y)
+    return jnp.vdot(s, y / size) / size
+
+
 def first_length(point: Point) -> Any:
-    """α of the first trial x − α g: as far as a function that is zero at its lowest would need, at most 1.
+    """α of the first trial x − α g: as far as f would need if it were zero at its lowest, at most a `stride`.
 
     A quadratic along the line that touches zero has its minimum at α = 2f/‖g‖². Of f and c·f the trials are
-    the same, and where the origin of x is does not matter.
+    the same.
     """
-    norm = jnp.linalg.norm(point.g)
+    norm = length(point.g)
     norm = jnp.where(norm > 0, norm, 1)
-    fall = 2 * jnp.abs(point.f) / norm
-    return jnp.where(fall > 0, jnp.minimum(1, fall), 1) / norm
+    fall, most = 2 * (jnp.abs(point.f) / norm), stride(point)
+    return jnp.where(fall > 0, jnp.minimum(most, fall), most) / norm

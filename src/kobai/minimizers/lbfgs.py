@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from kobai.basics.checks import check_count
 from kobai.minimizers.base import Point
 from kobai.minimizers.bfgs import has_curvature
-from kobai.minimizers.descent import Descent, Step
+from kobai.minimizers.descent import Descent, Step, flatness
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LBFGS(Descent):
         for i oldest to newest:  q ← q + (aᵢ − ρᵢ yᵢᵀq) sᵢ
         d = −q
 
-    A pair without curvature is left out, as in BFGS.
+    A pair without curvature is left out, as in BFGS; s and y are both divided by ‖s‖.
 
     Args:
       pairs: m ≥ 1, how many steps are remembered.
@@ -42,14 +42,14 @@ class LBFGS(Descent):
         return S, Y, jnp.zeros(self.pairs, dtype), jnp.ones((), dtype)
 
     def turn(self, memory: Any, step: Step) -> tuple[Any, Any, Any]:
-        s, y, g = step.s, step.y, step.after.g
+        (s, y), g = step.secant(), step.after.g
         S, Y, ρ, γ = memory
         curved = has_curvature(s, y)
         sy = jnp.where(curved, jnp.vdot(s, y), 1)
         S = jnp.where(curved, pushed(S, s), S)
         Y = jnp.where(curved, pushed(Y, y), Y)
         ρ = jnp.where(curved, pushed(ρ, 1 / sy), ρ)
-        γ = jnp.where(curved, sy / jnp.vdot(y, y), γ)
+        γ = jnp.where(curved, flatness(s, y), γ)
         return (S, Y, ρ, γ), -two_loops(g, S, Y, ρ, γ), jnp.ones_like(step.length)
 
 

@@ -20,6 +20,7 @@ from kobai.basics.machine import cores, pool
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
 from kobai.minimizers.solve import (
     answer,
+    check_memory,
     checked,
     checked_args,
     chosen,
@@ -27,7 +28,7 @@ from kobai.minimizers.solve import (
     fetched,
     hashable,
     mistakes_said,
-    solve,
+    solved,
 )
 from kobai.minimizers.tree import Tree, as_array, flattened, objective
 
@@ -66,6 +67,8 @@ class Solutions:
     saddles: tuple[Stationary, ...]
     """Likewise the points of zero gradient that are none, since f goes down from there: saddles and maxima,
     which are met where a start leads straight to them. Looked for in up to 500 variables."""
+    stand_in: bool = False
+    """Whether L-BFGS stood in for BFGS, the default, whose matrix would have been too large."""
 
     @property
     def best(self) -> int:
@@ -83,7 +86,7 @@ class Solutions:
 
     def message(self, i: int) -> str:
         """How start `i` ended and what to do, in the language in use."""
-        return ended(self.status[i], self.gradient_norm[i], self.steps[i])
+        return ended(self.status[i], self.gradient_norm[i], self.steps[i], stand_in=self.stand_in)
 
 
 def minimize_many(
@@ -113,8 +116,9 @@ def minimize_many(
     """
     if not callable(fun):
         raise UsageError("error.minimize.fun", value=type(fun).__name__)
-    method, args = chosen(method), checked_args(args)
     X, tree = stacked(starts)
+    method, stand_in = chosen(method, X.shape[1])
+    args = checked_args(args)
     bounds = checked(gtol, tree.dtype, max_steps, max_evaluations), max_steps, max_evaluations
     for name, count in (("threads", threads), ("chunk", chunk)):
         if count is not None:
@@ -123,6 +127,7 @@ def minimize_many(
         raise UsageError("error.minimize.same", value=repr(same))
     k, n = X.shape
     chunk = min(chunk or chunk_size(n), k)
+    check_memory(method, n, chunk)
     # The last chunk is filled up with its last start, so that all have one shape.
     padded = np.concatenate([X, np.repeat(X[-1:], -k % chunk, axis=0)])
     pieces = np.split(padded, len(padded) // chunk)
@@ -152,6 +157,7 @@ def minimize_many(
         evaluations=evaluations,
         minima=tuple(found[False]),
         saddles=tuple(found[True]),
+        stand_in=stand_in,
     )
 
 
@@ -160,9 +166,7 @@ def _chunk(fun: Any, method: Minimizer, tree: Tree, X: Any, args: Any, *bounds: 
     """Solve the starts X [chunk, n]: (x, f, ‖g‖∞, status, steps, evaluations), each with the leading axis."""
 
     def one(x: Any) -> Any:
-        gtol, max_steps, max_evaluations = bounds
-        whole = objective(fun, tree, args)
-        state, _ = solve(method, whole, x, gtol=gtol, max_steps=max_steps, max_evaluations=max_evaluations)
+        state, _, _ = solved(method, objective(fun, tree, args), x, *bounds)
         end = answer(state)
         return end.x, end.f, max_norm(end.g), state.status, state.steps, state.evaluations
 

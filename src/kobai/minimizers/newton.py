@@ -18,6 +18,7 @@ from kobai.minimizers.base import (
     better,
     choose,
     started,
+    stride,
 )
 from kobai.minimizers.trust_region import endless, exact_step, factor, judged, newton_step
 
@@ -70,7 +71,7 @@ class Newton(Minimizer):
         H = jax.lax.cond(due, lambda: symmetric(objective.hessian(point.x)), lambda: H)
         own = own | due
         L = factor(H)
-        model = exact_step(H, L, point.g, radius)
+        model = exact_step(H, L, point.g, radius, stride(point))
         trial = objective.at(point.x + model.step)
         accepted, new_radius, hopeless = judged(point, trial, model, radius)
 

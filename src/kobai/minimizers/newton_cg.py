@@ -16,9 +16,11 @@ from kobai.minimizers.base import (
     State,
     better,
     choose,
+    length,
     started,
+    stride,
 )
-from kobai.minimizers.trust_region import Model, endless, judged, length
+from kobai.minimizers.trust_region import Model, endless, judged
 
 
 class Memory(NamedTuple):
@@ -68,8 +70,9 @@ class NewtonCG(Minimizer):
         def anew() -> tuple[Model, Any]:
             product = lambda v: objective.hessian_vector(point.x, v)  # noqa: E731
             norm = length(point.g)
-            tolerance = jnp.minimum(0.5, jnp.sqrt(norm / first_norm)) * norm
-            return truncated_step(product, point.g, radius, tolerance, most)
+            ε = jnp.finfo(norm.dtype).eps
+            tolerance = jnp.clip(jnp.sqrt(norm / first_norm), ε, 0.5) * norm
+            return truncated_step(product, point.g, radius, tolerance, most, stride(point))
 
         def shortened() -> tuple[Model, Any]:
             part = radius / length(model.step)
@@ -92,7 +95,7 @@ class NewtonCG(Minimizer):
 
 
 class Inner(NamedTuple):
-    """Conjugate gradients on the model: the step d, its H d, the residual r = H d + g, the direction p."""
+    """Conjugate gradients on the model: the step d, H d, the residual r = (Hd + g) / ‖g‖, the direction p."""
 
     d: Any
     Hd: Any
@@ -103,45 +106,53 @@ class Inner(NamedTuple):
     ended: Any
 
 
-def truncated_step(product: Any, g: Any, radius: Any, tolerance: Any, most: int) -> tuple[Model, Any]:
+def truncated_step(
+    product: Any, g: Any, radius: Any, tolerance: Any, most: int, far: Any = 1.0
+) -> tuple[Model, Any]:
     """(The step within ‖d‖ ≤ radius, how many products it took).
 
     An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
-    its curvature were positive (`natural`); a later one is not followed at all.
+    its curvature were positive (`natural`), or `far` where it has none; a later one is not followed at all.
+
+    Residuals and directions are in units of ‖g‖, so that products of two of them are numbers whatever the
+    size of f; d is in the unit of x.
     """
+    size = length(g)
+    size = jnp.where(size > 0, size, 1)
+    tolerance = tolerance / size
 
     def narrower(inner: Inner) -> Inner:
         d, Hd, r, p, products, _, _ = inner
         Hp = product(p)
         curvature, rr = jnp.vdot(p, Hp), jnp.vdot(r, r)
-        α = rr / curvature
+        α = size * (rr / curvature)
         bent = ~(curvature > 0)  # also where it is no number
         leaves = bent | ~(length(d + α * p) < radius)
-        free = jnp.where(products == 0, natural(p, Hp, curvature), 0)
+        free = jnp.where(products == 0, natural(p, Hp, curvature, size, far), 0)
         τ = jnp.where(jnp.isfinite(radius), to_boundary(d, p, radius), free)
         step = jnp.where(leaves, τ, α)
-        Hp = jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
-        d, Hd, r_new = d + step * p, Hd + step * Hp, r + step * Hp
+        Hs = step * jnp.where(jnp.all(jnp.isfinite(Hp)), Hp, 0)
+        d, Hd, r_new = d + step * p, Hd + Hs, r + Hs / size
         onward = -r_new + jnp.vdot(r_new, r_new) / rr * p
         return Inner(
             d, Hd, r_new, onward, products + 1, ~leaves, leaves | (jnp.linalg.norm(r_new) <= tolerance)
         )
 
-    zero = jnp.zeros_like(g)
-    start = Inner(zero, zero, g, -g, jnp.int32(0), jnp.bool_(True), jnp.bool_(False))
+    zero, one = jnp.zeros_like(g), g / size
+    start = Inner(zero, zero, one, -one, jnp.int32(0), jnp.bool_(True), jnp.bool_(False))
     end = jax.lax.while_loop(lambda inner: ~inner.ended & (inner.products < most), narrower, start)
     return Model(end.d, jnp.vdot(g, end.d), jnp.vdot(end.d, end.Hd), end.inside), end.products
 
 
-def natural(p: Any, Hp: Any, curvature: Any) -> Any:
+def natural(p: Any, Hp: Any, curvature: Any, times: Any = 1.0, far: Any = 1.0) -> Any:
     """The τ to follow p for where nothing bounds it: ‖p‖² / |pᵀHp|, ‖p‖ / ‖Hp‖ if that is lost in rounding.
 
-    Where H p is zero, or no number, the step τ p has the length 1.
+    And so many `times` that. Where H p is zero, or no number, the step τ p has the length `far`.
     """
     size, bend = length(p), length(Hp)
     clear = jnp.abs(curvature) > jnp.finfo(p.dtype).eps * size * bend
-    τ = jnp.where(clear, size**2 / jnp.abs(curvature), size / bend)
-    return jnp.where(jnp.isfinite(τ * size), τ, 1 / size)
+    τ = times * jnp.where(clear, size**2 / jnp.abs(curvature), size / bend)
+    return jnp.where(jnp.isfinite(τ * size), τ, far / size)
 
 
 def to_boundary(d: Any, p: Any, radius: Any) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 from kobai.basics import registry
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
+from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
     ITERATION_LIMIT,
@@ -33,15 +34,18 @@ from kobai.minimizers.base import (
     max_norm,
 )
 from kobai.minimizers.bfgs import BFGS
+from kobai.minimizers.curvature import CAUTIONS, NOTHING, caution
+from kobai.minimizers.gauge import Gauge
+from kobai.minimizers.lbfgs import LBFGS
 from kobai.minimizers.tree import Tree, flattened, objective
 from kobai.words import say
 
-GTOL = {"float64": 1e-6, "float32": 1e-3}
-"""The tolerance where none is given, by dtype: ‖g‖∞ of 1e-6 is out of reach for many float32 problems."""
 MOST = 2**30
 """The largest bound of work: counts are 32-bit integers."""
 MOST_ROWS = 2**20
 """Of more iterates than this the history keeps the first."""
+MOST_NUMBERS = 10**8
+"""More to remember than this is refused (0.8 GB in float64, and the compiled program holds some copies)."""
 
 
 class Trace(NamedTuple):
@@ -51,6 +55,13 @@ class Trace(NamedTuple):
     gradient_norm: Any
     path: Any
     """The iterates [rows, n], or None."""
+
+
+class Tolerance(NamedTuple):
+    """When a solve has converged: ‖g‖∞ ≤ gtol, or less than this part of x is left to go (see `gauge`)."""
+
+    gtol: Any
+    part: Any
 
 
 def solve(
@@ -64,32 +75,54 @@ def solve(
     rows: int = 0,
     keep_path: bool = False,
 ) -> tuple[State, Trace]:
-    """Minimize from x [n] until the gradient is small or something else ends it: traced, one `while_loop`.
+    """Minimize from x [n] until ‖g‖∞ ≤ gtol or something else ends it: traced, one `while_loop`.
 
     The final state, whose status is not RUNNING, and the first `rows` iterates; `answer` says what to return.
     """
+    tolerance = Tolerance(gtol, 0)
+    state, trace, _ = solved(
+        method, objective, x, tolerance, max_steps, max_evaluations, rows=rows, keep_path=keep_path
+    )
+    return state, trace
+
+
+def solved(
+    method: Minimizer,
+    objective: Objective,
+    x: Any,
+    tolerance: Tolerance,
+    max_steps: Any,
+    max_evaluations: Any,
+    *,
+    rows: int = 0,
+    keep_path: bool = False,
+) -> tuple[State, Trace, Gauge]:
+    """`solve` with either tolerance; also what the last step said."""
 
     def going(carry: Any) -> Any:
         return carry[0].status == RUNNING
 
     def body(carry: Any) -> Any:
-        state, trace = carry
-        state = verdict(method.advance(objective, state), gtol, max_steps, max_evaluations)
-        return state, _noted(trace, state)
+        before, trace, gauge = carry
+        state = method.advance(objective, before)
+        gauge = gauges.advance(gauge, before.point, state.point, state.steps > before.steps)
+        state = verdict(state, tolerance.gtol, max_steps, max_evaluations, gauge.left < tolerance.part)
+        return state, _noted(trace, state), gauge
 
-    state = verdict(method.begin(objective, x), gtol, max_steps, max_evaluations)
+    state = verdict(method.begin(objective, x), tolerance.gtol, max_steps, max_evaluations)
     empty = jnp.full(rows, jnp.nan, state.point.f.dtype)
     path = jnp.full((rows, x.size), jnp.nan, x.dtype) if keep_path else None
-    return jax.lax.while_loop(going, body, (state, _noted(Trace(empty, empty, path), state)))
+    trace = _noted(Trace(empty, empty, path), state)
+    return jax.lax.while_loop(going, body, (state, trace, gauges.begin(state.point)))
 
 
-def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any) -> State:
-    """The state with its end, where a tolerance or a bound of work was reached."""
+def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any, near: Any = False) -> State:
+    """The state with its end, where a tolerance or a bound of work was reached, or it is `near` enough."""
     spent = jnp.maximum(state.evaluations.value, state.evaluations.gradient)
     status = jnp.select(
         [
             state.status != RUNNING,
-            max_norm(state.point.g) <= gtol,
+            (max_norm(state.point.g) <= gtol) | near,
             (state.steps >= max_steps) | (spent >= max_evaluations),
         ],
         [state.status, CONVERGED, ITERATION_LIMIT],
@@ -141,6 +174,11 @@ class Solution:
     evaluations: Evaluations
     """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
     history: History = dataclasses.field(repr=False)
+    caution: str = ""
+    """Where it converged, but not to a minimum that it can vouch for: "downhill", a maximum or a saddle;
+    "flat", the gradient is small only because the function levels off."""
+    stand_in: bool = False
+    """Whether L-BFGS stood in for BFGS, the default, whose matrix would have been too large."""
 
     @property
     def converged(self) -> bool:
@@ -150,12 +188,14 @@ class Solution:
     @property
     def message(self) -> str:
         """How it ended and what to do, in the language in use."""
-        return ended(self.status, self.gradient_norm, self.steps)
+        return ended(self.status, self.gradient_norm, self.steps, self.caution, self.stand_in)
 
 
-def ended(status: str, norm: float, steps: int) -> str:
+def ended(status: str, norm: float, steps: int, caution: str = "", stand_in: bool = False) -> str:
     """How a solve ended and what to do, in the language in use."""
-    return say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
+    end = say(f"status.{status}", norm=f"{norm:.3g}", steps=int(steps))
+    more = [f"caution.{caution}"] * bool(caution) + ["caution.stand_in"] * stand_in
+    return end + "".join(map(say, more))
 
 
 def minimize(
@@ -178,7 +218,8 @@ def minimize(
       x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
       method: a `Minimizer` or its name in `kobai methods`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
-      gtol: stop where ‖g‖∞ ≤ gtol; by default 1e-6 in float64, 1e-3 in float32.
+      gtol: stop where ‖g‖∞ ≤ gtol, in the unit of f over that of x. By default relative, without a unit: stop
+        where, by the last step, at most 1e-9 of x is left to go (1e-6 in float32); see `gauge`.
       max_steps: at most so many accepted steps, up to 2³⁰; the history keeps the first 2²⁰.
       max_evaluations: at most so many points, up to 2³⁰.
       keep_path: keep every iterate in ``history.path``.
@@ -187,14 +228,17 @@ def minimize(
     """
     if not callable(fun):
         raise UsageError("error.minimize.fun", value=type(fun).__name__)
-    method = chosen(method)
     x, tree = flattened("x0", x0)
+    method, stand_in = chosen(method, x.size)
     tolerance = checked(gtol, tree.dtype, max_steps, max_evaluations)
     # A power of two, so that another bound seldom compiles anew.
     rows = min(1 << int(max_steps).bit_length(), MOST_ROWS)
+    check_memory(method, x.size)
+    if keep_path and rows * x.size > MOST_NUMBERS:
+        raise UsageError("error.minimize.path", rows=rows, size=x.size)
     args = checked_args(args)
     with jax.enable_x64(tree.dtype == "float64" or x64()), mistakes_said():
-        end, norm, (status, steps, evaluations), trace = fetched(
+        end, norm, (status, steps, evaluations, code), trace = fetched(
             _compiled(
                 hashable(fun),
                 method,
@@ -221,6 +265,8 @@ def minimize(
             trace.gradient_norm[:kept],
             None if trace.path is None else trace.path[:kept],
         ),
+        caution=CAUTIONS[int(code)],
+        stand_in=stand_in,
     )
 
 
@@ -233,44 +279,56 @@ def _compiled(
     keep_path: bool,
     x: Any,
     args: Any,
-    gtol: Any,
-    max_steps: Any,
-    max_evaluations: Any,
-) -> tuple[Point, Any, tuple[Any, Any, Evaluations], Trace]:
-    state, trace = solve(
-        method,
-        objective(fun, tree, args),
-        x,
-        gtol=gtol,
-        max_steps=max_steps,
-        max_evaluations=max_evaluations,
-        rows=rows,
-        keep_path=keep_path,
-    )
+    *bounds: Any,
+) -> tuple[Point, Any, tuple[Any, Any, Evaluations, Any], Trace]:
+    whole = objective(fun, tree, args)
+    state, trace, gauge = solved(method, whole, x, *bounds, rows=rows, keep_path=keep_path)
     end = answer(state)
-    return end, max_norm(end.g), (state.status, state.steps, state.evaluations), trace
+    code = jax.lax.cond(
+        state.status == CONVERGED,
+        lambda: caution(whole.fun, end, gauge),
+        lambda: jnp.int32(NOTHING),
+    )
+    return end, max_norm(end.g), (state.status, state.steps, state.evaluations, code), trace
 
 
-def chosen(method: Minimizer | str | None) -> Minimizer:
-    """The minimizer that is meant."""
+def chosen(method: Minimizer | str | None, size: int) -> tuple[Minimizer, bool]:
+    """The minimizer that is meant for so many variables, and whether it stands in for the default one."""
     if isinstance(method, str):
-        return registry.find("kind.minimizer", method, registry.MINIMIZERS).load()()
+        return registry.find("kind.minimizer", method, registry.MINIMIZERS).load()(), False
     if method is None:
-        return BFGS()
+        large = size**2 > MOST_NUMBERS
+        return (LBFGS() if large else BFGS()), large
     if not isinstance(method, Minimizer):
         raise UsageError("error.minimize.method", value=getattr(method, "__name__", repr(method)))
-    return method
+    return method, False
 
 
-def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> np.ndarray:
+@functools.lru_cache(maxsize=256)
+def remembered(method: Minimizer, size: int) -> int:
+    """How many numbers the method remembers of `size` variables. Raises `UsageError` if it refuses them."""
+    bowl = Objective(lambda x: jnp.vdot(x, x))
+    state = jax.eval_shape(lambda x: method.begin(bowl, x), jax.ShapeDtypeStruct((size,), jnp.float32))
+    return sum(leaf.size for leaf in jax.tree.leaves(state.memory))
+
+
+def check_memory(method: Minimizer, size: int, copies: int = 1) -> None:
+    """Refuse what would fill the memory."""
+    numbers = remembered(method, size) * copies
+    if numbers > max(MOST_NUMBERS, 100 * size):
+        name = type(method).__name__
+        raise UsageError("error.minimize.memory", name=name, size=size, numbers=f"{numbers:.2g}")
+
+
+def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int) -> Tolerance:
     """The tolerance in this dtype. Refuses tolerances and bounds that mean nothing."""
     check_count("max_steps", max_steps, most=MOST)
     check_count("max_evaluations", max_evaluations, most=MOST)
     if gtol is None:
-        gtol = GTOL[dtype]
+        return Tolerance(np.zeros((), dtype), np.asarray(gauges.ENOUGH[dtype], dtype))
     if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
         raise UsageError("error.minimize.gtol", value=repr(gtol))
-    return np.asarray(gtol, dtype)
+    return Tolerance(np.asarray(gtol, dtype), np.zeros((), dtype))
 
 
 def checked_args(args: Any) -> tuple:

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kobai.minimizers.base import Point, max_norm
+from kobai.minimizers.base import Point, choose, length, max_norm, stride, unit
 
 ENOUGH, POOR, GOOD = 1e-4, 0.25, 0.75
 """Of the decrease that the model promises: at least so much is accepted; less than so much, and the radius
 shrinks; more, and it grows."""
 SHRINK, HALF, GROW, LEAP = 0.1, 0.5, 3.0, 10.0
 """The next radius, in lengths of the step: after a poor trial between the first two, after a good one that
-reached the boundary the third; the fourth where f is a plane or bends down, and the model itself but for
-rounding: then it falls without end, which is soon to be seen."""
+reached the boundary the third; where f is a plane or bends down, and the model itself but for rounding, at
+least the fourth, and more the farther it already goes: if it falls without end, that is soon to be seen."""
 
 
 class Model(NamedTuple):
@@ -45,13 +45,6 @@ class Verdict(NamedTuple):
     the step has no finite length to shorten."""
 
 
-def length(v: Any) -> Any:
-    """‖v‖, also where squares would overflow or vanish."""
-    largest = max_norm(v)
-    scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
-    return scale * jnp.linalg.norm(v / scale)
-
-
 def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
     """Compare what was found with what the model promised."""
     size = length(model.step)
@@ -70,7 +63,8 @@ def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
     shorter = jnp.clip(part, SHRINK, HALF) * size
     known = jnp.where(jnp.isfinite(radius), radius, GROW * size)
     falls = (model.curvature <= 0) & (jnp.abs(ratio - 1) <= jnp.sqrt(ε))
-    grown = jnp.where(falls, LEAP, GROW) * size
+    leap = jnp.maximum(LEAP, size / stride(point))
+    grown = jnp.minimum(jnp.where(falls, leap, GROW) * size, jnp.finfo(size.dtype).max / 4)
     longer = jnp.where(model.inside, known, jnp.maximum(jnp.where(jnp.isfinite(radius), radius, 0), grown))
     radius = jnp.select([ratio < POOR, ratio > GOOD], [shorter, longer], known)
     accepted = ratio >= ENOUGH
@@ -80,8 +74,8 @@ def judged(point: Point, trial: Point, model: Model, radius: Any) -> Verdict:
 
 
 def endless(trial: Point) -> Any:
-    """Whether f has fallen so low that squares of what comes with it overflow."""
-    return trial.f < -jnp.sqrt(jnp.finfo(trial.f.dtype).max)
+    """Whether f has fallen below the lowest number."""
+    return trial.f == -jnp.inf
 
 
 def factor(H: Any) -> Any:
@@ -96,27 +90,63 @@ def newton_step(L: Any, g: Any) -> Any:
     return -jax.scipy.linalg.cho_solve((L, True), g)
 
 
-def exact_step(H: Any, L: Any, g: Any, radius: Any) -> Model:
-    """The s of the lowest m(s) within ‖s‖ ≤ radius; an infinite radius becomes one natural to H."""
+def exact_step(H: Any, L: Any, g: Any, radius: Any, far: Any = 1.0) -> Model:
+    """The s of the lowest m(s) within ‖s‖ ≤ radius.
+
+    An infinite radius becomes one that is natural to H, or `far` where H is zero.
+    """
     newton = newton_step(L, g)
     slope = jnp.vdot(g, newton)
-    size = jnp.linalg.norm(newton)
-    fits = (slope < 0) & (size <= radius) & jnp.isfinite(size)
+    size = length(newton)
+    definite = (slope < 0) & jnp.isfinite(size)
+
+    def shortened() -> Model:
+        p = damped_step(H, L, newton, g, radius)
+        return Model(p, jnp.vdot(g, p), jnp.vdot(p, H @ p), jnp.bool_(False))
 
     def bounded() -> Model:
         λ, Q = jnp.linalg.eigh(H)
         γ = Q.T @ g
-        p, inside = shifted_step(λ, γ, jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ)))
+        finite = jnp.where(jnp.isfinite(radius), radius, natural_radius(λ, γ, far))
+        p, inside = shifted_step(λ, γ, finite)
+        # A plane but for rounding, along which any shift of H would be too small for a number.
+        plane = jnp.max(jnp.abs(λ)) * finite <= jnp.finfo(λ.dtype).eps * length(γ)
+        p, inside = choose(plane, (-finite * unit(γ), False), (p, inside))
         return Model(Q @ p, jnp.vdot(γ, p), jnp.vdot(p, λ * p), inside)
 
-    return jax.lax.cond(fits, lambda: Model(newton, slope, -slope, jnp.bool_(True)), bounded)
+    which = jnp.where(definite, jnp.where(size <= radius, 0, 1), 2)
+    whole = Model(newton, slope, -slope, jnp.bool_(True))
+    return jax.lax.switch(which, [lambda: whole, shortened, bounded])
 
 
-def natural_radius(λ: Any, γ: Any) -> Any:
-    """The length of the step that takes every eigenvalue λ of H for positive; 1 if all are zero."""
+def damped_step(H: Any, L: Any, newton: Any, g: Any, radius: Any) -> Any:
+    """The step of a positive definite H whose Newton step is too long: p = −(H + μI)⁻¹g with ‖p‖ = radius.
+
+    μ rises from 0 by Newton steps on ‖p(μ)‖⁻¹ = radius⁻¹, which never go too far (Moré and Sorensen 1983).
+    Each takes a Cholesky factor, and no eigenvalue: where the variables differ much in scale, the rounding of
+    the largest eigenvalue hides the smallest, and the step along its eigenvector would be lost.
+    """
+
+    def long(carry: Any) -> Any:
+        _, _, p, count = carry
+        return (length(p) > (1 + 1e-3) * radius) & (count < 60)
+
+    def shorter(carry: Any) -> Any:
+        μ, L, p, count = carry
+        size = length(p)
+        w = jax.scipy.linalg.solve_triangular(L, p / size, lower=True)
+        μ = μ + (size / radius - 1) / jnp.vdot(w, w)
+        L = jnp.linalg.cholesky(H + μ * jnp.eye(g.size, dtype=g.dtype))
+        return μ, L, newton_step(L, g), count + 1
+
+    return jax.lax.while_loop(long, shorter, (jnp.zeros_like(radius), L, newton, jnp.int32(0)))[2]
+
+
+def natural_radius(λ: Any, γ: Any, far: Any) -> Any:
+    """The length of the step that takes every eigenvalue λ of H for positive; `far` if all are zero."""
     largest = jnp.max(jnp.abs(λ))
-    size = jnp.linalg.norm(γ / jnp.maximum(jnp.abs(λ), 1e-8 * largest))
-    return jnp.where(jnp.isfinite(size), size, 1.0)
+    size = length(γ / jnp.maximum(jnp.abs(λ), 1e-8 * largest))
+    return jnp.where(jnp.isfinite(size), size, far)
 
 
 def shifted_step(λ: Any, γ: Any, radius: Any) -> tuple[Any, Any]:
@@ -136,26 +166,26 @@ def shifted_step(λ: Any, γ: Any, radius: Any) -> tuple[Any, Any]:
         """A Newton step on ‖p(μ)‖⁻¹ = radius⁻¹ (Moré and Sorensen 1983), kept within what is known."""
         μ, low, high, count = carry
         p = at(μ)
-        size = jnp.linalg.norm(p)
+        size = length(p)
         low, high = jnp.where(size > radius, μ, low), jnp.where(size > radius, high, μ)
-        onward = μ + (size / radius - 1) * size**2 / jnp.sum(p**2 / (λ + μ))
-        return jnp.where((onward > low) & (onward < high), onward, jnp.sqrt(low * high)), low, high, count + 1
+        onward = μ + (size / radius - 1) / jnp.sum((p / size) ** 2 / (λ + μ))
+        middle = jnp.sqrt(low) * jnp.sqrt(high)
+        return jnp.where((onward > low) & (onward < high), onward, middle), low, high, count + 1
 
     def wide(carry: Any) -> Any:
         μ, low, high, count = carry
-        return (jnp.abs(jnp.linalg.norm(at(μ)) - radius) > 1e-3 * radius) & (count < 60)
+        return (jnp.abs(length(at(μ)) - radius) > 1e-3 * radius) & (count < 60)
 
     p = at(least)
-    size = jnp.linalg.norm(p)
-    short = size <= radius
+    short = length(p) <= radius
     # ‖γ‖ / (λₙ + μ) ≤ ‖p(μ)‖ ≤ ‖γ‖ / (λ₁ + μ)
-    high = jnp.where(short, least, least + jnp.linalg.norm(γ) / radius)
-    low = jnp.where(short, least, jnp.maximum(least, jnp.linalg.norm(γ) / radius - λ[-1]))
+    high = jnp.where(short, least, least + length(γ) / radius)
+    low = jnp.where(short, least, jnp.maximum(least, length(γ) / radius - λ[-1]))
     μ, _, _, _ = jax.lax.while_loop(
         lambda carry: ~short & wide(carry), narrower, (low, low, high, jnp.int32(0))
     )
     inside = short & (λ[0] >= -tiny)
     # Onward along the first eigenvector, downhill: ‖p + t e₁‖ = radius.
-    t = jnp.sqrt(jnp.maximum(radius**2 - (size**2 - p[0] ** 2), 0))
+    t = radius * jnp.sqrt(jnp.maximum(1 - (length(p[1:]) / radius) ** 2, 0))
     onward = p.at[0].set(jnp.where(γ[0] > 0, -t, t))
     return jnp.where(short, jnp.where(inside, p, onward), at(μ)), inside

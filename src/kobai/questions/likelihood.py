@@ -10,7 +10,7 @@ distribution, compared with the closed form (`fit_normal`)::
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -23,6 +23,7 @@ from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
+from kobai.minimizers.tree import Tree, flattened
 from kobai.report import panels
 from kobai.report.result import Result, call
 from kobai.report.sheet import Sheet
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 def normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
     """log p(x) of the normal distribution: −(x − μ)²/2σ² − ½ log 2πσ²."""
-    return -((x - mean) ** 2) / (2 * variance) - jnp.log(2 * math.pi * variance) / 2
+    # The square of the ratio, not the ratio of squares, which leave the range of numbers first.
+    return -(((x - mean) / jnp.sqrt(variance)) ** 2) / 2 - (math.log(2 * math.pi) + jnp.log(variance)) / 2
 
 
 def log_likelihood(log_densities: ArrayLike) -> jax.Array:
@@ -89,11 +91,18 @@ def _exponential(x: float) -> float:
 
 
 def maximum_likelihood(
-    log_density: Callable[[Any, Any], Any], start: Any, data: Any, *, method: Minimizer | str | None = None
+    log_density: Callable[[Any, Any], Any],
+    start: Any,
+    data: Any,
+    *,
+    method: Minimizer | str | None = None,
+    gtol: float | None = None,
+    scale: Any = None,
 ) -> Solution:
     """θ_ML = argmax Σ log p(example; θ), by a minimizer of the mean of −log p.
 
-    Dividing the sum by the number of examples moves no maximum, and keeps the gradient of one size.
+    Dividing the sum by the number of examples moves no maximum, and keeps the gradient of one size. Each
+    parameter is varied in a unit of its own, so that it does not matter in which unit the data are measured.
 
     Args:
       log_density: ``log_density(θ, data) -> [examples]``, differentiable by JAX. A parameter with bounds (a
@@ -101,21 +110,52 @@ def maximum_likelihood(
       start: θ at the start, a pytree of numbers and arrays.
       data: a pytree of arrays.
       method: a minimizer or its name; default BFGS.
+      gtol: stop where no derivative of the mean of −log p by θ / scale is larger; by default the criterion
+        without a unit of `kobai.minimize`.
+      scale: the unit of each parameter, a tree like `start` of numbers above 0; by default its size at the
+        start, or 1 where that is 0.
 
     Returns:
-      The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there.
+      The `Solution` of `kobai.minimize`: its value is θ_ML, its objective −1/m of the log-likelihood there,
+      its gradient that by θ / scale.
+
+    Raises:
+      UsageError: for a start, a scale or data that hold anything but finite numbers, and as `kobai.minimize`.
     """
-    return minimize(_MeanNegative(log_density), start, method=method, args=(data,))
+    x, tree = flattened("start", start)
+    units = _units(scale, x, tree)
+    solution = minimize(
+        _MeanNegative(log_density),
+        tree.restored(x / units),
+        method=method,
+        args=(data, tree.restored(units)),
+        gtol=gtol,
+    )
+    found, _ = flattened("start", solution.value)
+    return replace(solution, value=tree.restored(found * units))
+
+
+def _units(scale: Any, x: np.ndarray, tree: Tree) -> np.ndarray:
+    """The unit of each parameter [n], in the dtype of x."""
+    if scale is None:
+        sizes = np.abs(x)
+        return np.where((sizes > 0) & np.isfinite(sizes), sizes, 1).astype(x.dtype)
+    units, held = flattened("scale", scale)
+    if (held.structure, held.shapes) != (tree.structure, tree.shapes):
+        raise UsageError("error.likelihood.scale.shape", value=repr(scale))
+    if not (np.isfinite(units) & (units > 0)).all():
+        raise UsageError("error.likelihood.scale", value=repr(scale))
+    return units.astype(x.dtype)
 
 
 @dataclass(frozen=True)
 class _MeanNegative:
-    """−1/m Σ log p. A class, so that the same log_density is the same function and compiles once."""
+    """−1/m Σ log p, of θ / units. A class, so that one log_density is one function and compiles once."""
 
     log_density: Callable[[Any, Any], Any]
 
-    def __call__(self, θ: Any, data: Any) -> Any:
-        return -jnp.mean(self.log_density(θ, data))
+    def __call__(self, ratio: Any, data: Any, units: Any) -> Any:
+        return -jnp.mean(self.log_density(jax.tree.map(jnp.multiply, ratio, units), data))
 
 
 def _standardized(θ: Any, x: Any) -> Any:
@@ -156,7 +196,8 @@ class NormalFit(Result):
         figure = panels.figure([""], [across], [up], height=320, margin={"t": 12})
         for i, row in enumerate(self.table.iter_rows(named=True)):
             name = say(f"likelihood.{row['way']}")
-            p = np.exp(normal_log_density(x, row["mean"], row["variance"]))
+            with jax.enable_x64(True):
+                p = np.exp(normal_log_density(x, row["mean"], row["variance"]))
             line = {"color": panels.colour(i), "dash": panels.DASHES[i]}
             figure.add_scatter(
                 x=x.tolist(), y=panels.listed(p), name=name, meta=name, mode="lines", line=line
@@ -195,19 +236,23 @@ def fit_normal(
       command: what the page says reproduces it. Default: this call.
 
     Raises:
-      UsageError: for numbers that have no maximum: equal ones make the likelihood grow without end.
+      UsageError: for numbers that have no maximum: equal ones make the likelihood grow without end; and for
+        numbers so far apart, or so close, that their variance is none of float64.
     """
     command = command or call(fit_normal, locals(), {"data": "data", "method": "method"})
     with speaking(language):
         x = _numbers(data)
-        if len(x) < 2 or np.ptp(x) == 0:
-            raise UsageError("error.likelihood.equal", value=x.tolist()[:3])
-        mean, variance, solution = _by_minimizer(x, method)
-        ways = {
+        middle, scale = _place(x)
+        z = (x - middle) / scale
+        mean, variance, solution = _by_minimizer(z, method)
+        closed = float(z.mean())
+        standard = {
             "minimizer": (mean, variance),
-            "closed": (float(x.mean()), float(x.var())),
-            "unbiased": (float(x.mean()), float(x.var(ddof=1))),
+            "closed": (closed, float(z.var())),
+            "unbiased": (closed, float(z.var(ddof=1))),
         }
+        ways = {way: (middle + scale * μ, scale**2 * σσ) for way, (μ, σσ) in standard.items()}
+        mean, variance = ways["minimizer"]
         order = pl.DataFrame({"name": list(ways)})
         best = order.join(likelihoods(x, ways), on="name", maintain_order="left")
         table = best.select(way="name", mean="mean", variance="variance", log_likelihood="log_likelihood")
@@ -222,14 +267,22 @@ def fit_normal(
         )
 
 
-def _by_minimizer(x: np.ndarray, method: Minimizer | str | None) -> tuple[float, float, Solution]:
-    """Mean, variance, and how the minimizer came to them."""
-    # Moved and scaled by what needs no fit, so that the minimizer starts within reach of any data.
-    middle, scale = float(np.median(x)), float(np.ptp(x))
+def _place(x: np.ndarray) -> tuple[float, float]:
+    """Where the numbers lie and how far they spread. Refuses those whose variance is no number, or 0."""
+    if len(x) < 2 or np.min(x) == np.max(x):
+        raise UsageError("error.likelihood.equal", value=x.tolist()[:3])
+    with np.errstate(over="ignore"):
+        middle, scale = float(np.median(x)), float(np.ptp(x))
+    if not (1e-150 < scale < 1e150 and math.isfinite(middle)):
+        raise UsageError("error.likelihood.range", value=x.tolist()[:3])
+    return middle, scale
+
+
+def _by_minimizer(z: np.ndarray, method: Minimizer | str | None) -> tuple[float, float, Solution]:
+    """Mean, variance, and how the minimizer came to them, of numbers within reach of 0 and 1."""
     start = {"mean": 0.0, "log_variance": 0.0}
-    solution = maximum_likelihood(_standardized, start, (x - middle) / scale, method=method)
-    mean = middle + scale * float(solution.value["mean"])
-    return mean, scale**2 * math.exp(float(solution.value["log_variance"])), solution
+    solution = maximum_likelihood(_standardized, start, z, method=method)
+    return float(solution.value["mean"]), math.exp(float(solution.value["log_variance"])), solution
 
 
 def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -117,5 +117,5 @@ WORDS: dict[str, str] = {
     "error.system": "the system refused: {problem}; {remedy}",
     "interrupted": "interrupted; nothing was kept",
     "interrupted.finished": "interrupted; the whole answer, of {kept} trainings, is in {path}",
-    "interrupted.kept": "interrupted; {kept} finished trainings are kept in {path}; go on with --resume --output {path}",
+    "interrupted.kept": "interrupted; {kept:finished training is|finished trainings are} kept in {path}; go on with --resume --output {path}",
 }

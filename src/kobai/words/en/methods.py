@@ -35,6 +35,7 @@ WORDS: dict[str, str] = {
     "error.method.type": "a method must be a name, a class or an instance of kobai.Optimizer or kobai.Minimizer, got {value}",
     "error.decay.params": "weight decay shrinks the parameters, and update was given none; "
     "call update(gradient, state, params)",
+    "error.decay.rate": "weight decay shrinks by the learning rate times its strength, and {name} has no number called learning_rate, lr, eta or step_size; rename its rate, or leave weight_decay out",
     # minimizers
     "kind.minimizer": "minimizer",
     "kind.formula": "formula",
@@ -48,7 +49,7 @@ WORDS: dict[str, str] = {
     "status.converged": "converged: every entry of the gradient is at most {norm}",
     "status.small_step": "rounding, or noise in the function, hides any further progress; the largest entry of the "
     "gradient is still {norm}: loosen gtol, work in float64, scale the variables to similar sizes, and check for kinks",
-    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
+    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps:step|steps}, with {norm} the "
     "largest entry of the gradient: allow more, or start again from here",
     "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "
     "gradient is {norm}: check that the function has no jumps or kinks and that its gradient is right",
@@ -61,6 +62,16 @@ WORDS: dict[str, str] = {
     "error.minimize.gtol": "minimize: gtol must be a finite number of at least 0, got {value}",
     "error.minimize.fun": "minimize: fun must be a function, got {value}",
     "error.minimize.method": "minimize: method must be a minimizer such as kobai.BFGS(), or its name, got {value}",
+    "caution.downhill": "; but the function curves down from here, so that this is a maximum or a saddle and no minimum: start elsewhere",
+    "caution.flat": "; but beside the curvature the gradient is not small, since the function levels off here: its minimum may be far away, or "
+    "at infinity, as for data that can be separated perfectly: give a smaller gtol, or add a penalty",
+    "caution.stand_in": "; L-BFGS took the place of BFGS, the default, whose matrix would be too large for so many variables",
+    "error.minimize.memory": "{name} would have to remember {numbers} numbers for {size} variables, too many; "
+    "use kobai.LBFGS() or kobai.NewtonCG(), which need no matrix, or fewer starts side by side (chunk)",
+    "error.minimize.path": "minimize: keep_path would keep {rows} iterates of {size} numbers, too many; lower max_steps, "
+    "or do without the path",
+    "error.linear.product": "linear_conjugate_gradient: the product with A, or b, gives something that is no finite "
+    "number (after {steps} steps); check both, and that A is positive definite",
     "error.minimize.dtype": "{name} must hold float32 or float64 numbers only, got {value}; "
     "convert it, or leave it to the function as an argument (args)",
     "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",
@@ -93,6 +104,7 @@ WORDS: dict[str, str] = {
     "initializer.lecun_uniform": "uniform form of lecun, of the same variance",
     "initializer.orthogonal": "orthonormal columns times a gain: lengths are kept",
     "error.initializer.value": "initializer '{name}' takes no value, got '{value}'; write '{name}'",
+    "error.fill.complex": "a weight of shape {shape} holds complex numbers ({value}), and initial values are real; leave it out with roles={{…: 'frozen'}}, or keep real and imaginary part in two arrays",
     "error.fans": "an array of shape {shape} has no fans; weights need two or more dimensions",
     "error.layout": "layout: the function must give (fan_in, fan_out), two positive numbers; "
     "for the shape {shape} it gave {value}",
@@ -132,8 +144,8 @@ WORDS: dict[str, str] = {
     "stabilizer.batch_norm": "sums of a layer with mean 0 and deviation 1 over the batch (--batch-norm before)",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
     "error.cell.spelling": "{value} cannot be sent to another process: a cell travels by the names and numbers of what kobai provides, never as code; run it on this machine, or use a built-in one",
-    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
-    "error.shortest": "{name} has no effect, or no end, in a run of {steps} steps: it needs at least {shortest}; choose a smaller number, or train longer with steps",
+    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps:step|steps}, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
+    "error.shortest": "{name} has no effect, or no end, in a run of {steps:step|steps}: it needs at least {shortest}; choose a smaller number, or train longer with steps",
     # networks
     "kind.activation": "activation",
     "kind.cell": "recurrent cell",

@@ -36,6 +36,7 @@ WORDS: dict[str, str] = {
     "error.method.type": "手法は名前、クラス、または kobai.Optimizer か kobai.Minimizer のインスタンスで指定してください。渡されたもの: {value}",
     "error.decay.params": "重み減衰はパラメータを縮めますが、update にパラメータが渡されていません。"
     "update(gradient, state, params) と呼んでください",
+    "error.decay.rate": "重み減衰は学習率と強さの積で縮めますが、{name} には learning_rate、lr、eta、step_size という名前の数がありません。学習率の名前を変えるか、weight_decay を外してください",
     # minimizers
     "kind.minimizer": "最小化手法",
     "kind.formula": "公式",
@@ -62,6 +63,12 @@ WORDS: dict[str, str] = {
     "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
     "error.minimize.method": "minimize: method は kobai.BFGS() のような最小化手法か、その名前でなければなりません"
     "（受け取った値: {value}）",
+    "caution.downhill": "。ただし、ここから関数は下に曲がっています。極小ではなく、極大か鞍点です。別の点から始めてください",
+    "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、（完全に分離できるデータのように）無限遠にあるかもしれません。gtol を小さくするか、罰則を加えてください",
+    "caution.stand_in": "。変数が多く BFGS（標準）の行列は大きすぎるため、L-BFGS を使いました",
+    "error.minimize.memory": "{name} は変数 {size} 個に対して {numbers} 個の数を覚えることになり、多すぎます。行列の要らない kobai.LBFGS() か kobai.NewtonCG() を使うか、同時に解く数（chunk）を減らしてください",
+    "error.minimize.path": "minimize: keep_path では {size} 個の数からなる点を {rows} 個残すことになり、多すぎます。max_steps を小さくするか、経路を残さないでください",
+    "error.linear.product": "linear_conjugate_gradient: A との積、または b に有限でない数があります（{steps} ステップ後）。両方と、A が正定値であることを確認してください",
     "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです（受け取った値: {value}）。"
     "変換するか、args で関数に渡してください",
     "error.minimize.args": "args に入れられるのは配列と数だけです（受け取った値: {value}）。それ以外は関数の中に書いてください",
@@ -96,6 +103,7 @@ WORDS: dict[str, str] = {
     "initializer.orthogonal": "正規直交する列に倍率を掛けます。長さが保たれます",
     "error.initializer.value": "初期値 '{name}' は値を取りませんが、"
     "'{value}' が渡されました。'{name}' と書いてください",
+    "error.fill.complex": "形が {shape} の重みは複素数 ({value}) ですが、初期値は実数です。roles={{…: 'frozen'}} として除くか、実部と虚部を2つの配列に分けてください",
     "error.fans": "形 {shape} の重み配列では n₁ と n₂ が定まりません。2次元以上の配列が必要です",
     "error.layout": "layout: 関数は正の数の組 (fan_in, fan_out) を返さなければなりませんが、"
     "形 {shape} に対して {value} を返しました",

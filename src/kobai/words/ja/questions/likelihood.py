@@ -3,6 +3,9 @@
 WORDS: dict[str, str] = {
     # maximum likelihood
     "error.likelihood.data": "data には有限の数のリストを渡してください。渡されたもの: {value}",
+    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません（受け取った値: {value}）。別の単位で測ってください",
+    "error.likelihood.scale": "maximum_likelihood: scale は 0 より大きい有限な数でなければなりません（受け取った値: {value}）",
+    "error.likelihood.scale.shape": "maximum_likelihood: scale は start と同じ形の数のツリーでなければなりません（受け取った値: {value}）",
     "error.likelihood.equal": "fit_normal には、すべて等しくはない二つ以上の数が必要ですが、{value} が渡されました。"
     "等しい数ばかりでは、分散を小さくするほど尤度が限りなく大きくなります",
     "error.likelihood.mean": "候補 {name}: 平均は有限の数でなければなりませんが、{value} が渡されました",
