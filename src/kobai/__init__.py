@@ -14,7 +14,6 @@ Names are looked up when first used, so that importing kobai costs nothing.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from kobai.basics.version import __version__
 
@@ -82,6 +81,7 @@ _MODULES = (
 
 __all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604
 
+TYPE_CHECKING = False  # as in typing, which takes longer to import than all that stands here
 if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds the two tables equal
     from kobai import initializers as initializers
     from kobai import landscapes as landscapes
@@ -140,7 +140,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.tasks.task import Task as Task
 else:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name in _HOME:
             return getattr(import_module(f"kobai.{_HOME[name]}"), name)
         if name in _MODULES:

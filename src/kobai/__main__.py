@@ -1,16 +1,22 @@
 """``python -m kobai`` and the command ``kobai``."""
 
+import os
 import sys
 
 
-def main() -> int:
-    """Run the command line; the exit code."""
+def main() -> None:
+    """Run the command line, and end with its exit code."""
     try:
-        from kobai.cli import run
-    except KeyboardInterrupt:  # before there is anything to keep, or a language to say it in
-        return 130
-    return run(sys.argv[1:])
+        from kobai.basics import interruption
+
+        interruption.listen()
+    except KeyboardInterrupt:  # for some milliseconds there is nothing else to hear it, and no language
+        os.write(2, b"\nkobai: interrupted\n")
+        os._exit(130)
+    from kobai.cli import run
+
+    interruption.leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

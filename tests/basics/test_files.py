@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -107,6 +108,133 @@ def test_checking_a_place_leaves_it_as_it_was(tmp_path, everything_in):
     assert (tmp_path / "answer.json").read_text() == "old"
     with pytest.raises(UsageError, match="nowhere"):
         check_writable(tmp_path / "nowhere" / "answer.json")
+
+
+# What is no file of one's own.
+
+
+def test_a_link_is_followed_and_stays(tmp_path, everything_in):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "answer.json").write_text("old")
+    (tmp_path / "link").symlink_to("real/answer.json")
+    (tmp_path / "dangling").symlink_to("real/new.json")
+    for name in ("link", "dangling"):
+        check_writable(tmp_path / name)
+        write_text(tmp_path / name, name)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "answer.json").read_text() == "link"
+    assert (tmp_path / "real" / "new.json").read_text() == "dangling"
+    assert everything_in(tmp_path) == {"real", "real/answer.json", "real/new.json", "link", "dangling"}
+
+
+def test_a_link_to_itself_is_refused_by_name(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    for write in (check_writable, lambda path: write_text(path, "new")):
+        with pytest.raises(UsageError, match="loop cannot be written"):
+            write(tmp_path / "loop")
+
+
+def test_a_fifo_is_written_through(tmp_path, everything_in):
+    """Even to look whether it can be written, it is not opened: that would wait for a reader."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    check_writable(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(path, "answer")
+        assert os.read(reader, 100) == b"answer"
+        assert os.read(reader, 100) == b""  # and closed
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    assert everything_in(tmp_path) == {"pipe"}
+
+
+def test_a_device_is_written_through(tmp_path, everything_in):
+    """The terminal of a test stands for all devices: nothing of the machine's own is touched."""
+    reader, device = os.openpty()
+    try:
+        path = tmp_path / "device"
+        path.symlink_to(os.ttyname(device))
+        check_writable(path)
+        write_text(path, "answer")
+        assert os.read(reader, 100) == b"answer"
+        assert stat.S_ISCHR(path.stat().st_mode)
+    finally:
+        os.close(reader)
+        os.close(device)
+    assert everything_in(tmp_path) == {"device"}
+
+
+def test_what_may_not_be_written_through_is_refused(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match="Permission denied"):
+        check_writable(tmp_path / "pipe")
+
+
+WRITES_TO_ITS_OUTPUT = """
+from pathlib import Path
+from kobai.basics.files import write_text
+print("before")
+write_text(Path("/dev/stdout"), "answer")
+print("after")
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="this system has no /dev/stdout")
+def test_its_own_output_is_not_replaced(tmp_path, everything_in):
+    with open(tmp_path / "out", "w") as out:
+        subprocess.run([sys.executable, "-c", WRITES_TO_ITS_OUTPUT], stdout=out, check=True)
+    assert (tmp_path / "out").read_text().split() == ["before", "answerafter"]
+    assert everything_in(tmp_path) == {"out"}
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    (tmp_path / "secret").write_text("old")
+    (tmp_path / "secret").chmod(0o600)
+    write_text(tmp_path / "secret", "new")
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+# What a killed process leaves.
+
+DIES_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from kobai.basics import files
+files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+files.write_text(Path(sys.argv[1]), "half")
+"""
+
+
+def die_writing(path):
+    ran = subprocess.run([sys.executable, "-c", DIES_WRITING, str(path)])
+    assert ran.returncode == -signal.SIGKILL
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path, everything_in):
+    die_writing(tmp_path / "a[1].json")
+    die_writing(tmp_path / "other.json")
+    assert len(everything_in(tmp_path)) == 2
+    check_writable(tmp_path / "a[1].json")
+    assert [name.startswith(".other.json.") for name in everything_in(tmp_path)] == [True]
+    make_folder(tmp_path)
+    assert everything_in(tmp_path) == set()
+
+
+def test_what_another_still_writes_is_no_leftover(tmp_path, monkeypatch):
+    """Locks belong to open files, so that this process can stand for two."""
+    swept = []
+
+    def meanwhile(_):
+        files.remove_leftovers(tmp_path)
+        swept.extend(tmp_path.iterdir())
+
+    monkeypatch.setattr(files.os, "fsync", meanwhile)
+    write_text(tmp_path / "a", "a")
+    assert len(swept) == 1
+    assert (tmp_path / "a").read_text() == "a"
 
 
 # Folders.

@@ -364,7 +364,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_ends_it(kobai_here, place, eve
     assert said, err
     kept = int(said[1])
     assert len(pl.read_parquet(place / "out" / "cells.parquet")) == kept
-    chunks = [pl.read_parquet(path) for path in (place / "out" / "chunks").iterdir()]
+    chunks = [pl.read_parquet(path) for path in (place / "out" / "chunks").glob("*.parquet")]
     assert sum(map(len, chunks)) == kept > 0
 
     trained = []

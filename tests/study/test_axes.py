@@ -434,16 +434,18 @@ def test_too_few_seeds_are_said_of_choices_by_their_names(engine):
 
 
 def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):
-    """What is kept is found again by its values; another value is computed anew."""
+    """What is kept is found again by its values; another value is another question, which is refused."""
     given = {"clip": ["none", "norm:1"], "average": [None, "polyak"]}
     first = run(study_of(given), tmp_path)
     trained = len(engine.cells)
     again = run(study_of(given), tmp_path)
     assert len(engine.cells) == trained
     assert again.cells.equals(first.cells)
-    run(study_of({"clip": ["none", "norm:2"], "average": [None, "polyak"]}), tmp_path)
-    anew = [cell for _, cell in engine.cells[trained:] if cell.strategy.clip.norm == 2]
-    assert len(anew) == 2 + 8  # every one of them; a chunk of others alone is found again
+    with pytest.raises(UsageError, match=r'clip: \["none", "norm:1"\] → \["none", "norm:2"\]'):
+        run(study_of({"clip": ["none", "norm:2"], "average": [None, "polyak"]}), tmp_path)
+    assert len(engine.cells) == trained
+    assert run(study_of(given), tmp_path).cells.equals(first.cells)  # all is still there
+    assert len(engine.cells) == trained
 
 
 def test_two_schedules_of_one_name_are_two_studies(tmp_path, engine):

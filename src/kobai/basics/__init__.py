@@ -7,5 +7,7 @@ arrays           what formulas ask of an array, NumPy's or JAX's
 hyperparameters  dataclasses whose fields a compiled program takes as arguments
 machine          cores, threads, the cache of compiled programs
 files, progress  writing whole files; how far a computation is
+interruption     Ctrl-C and SIGTERM on the command line
+console, notices the terminal; what is told beside a result
 version          of kobai
 """

@@ -1,38 +1,131 @@
 """Files that are written whole or not at all, so that no half-written one ever has a final name."""
 
 import contextlib
+import errno
+import glob
 import io
 import json
 import math
 import os
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kobai.basics.errors import UsageError, remedy
 
 if TYPE_CHECKING:
     import polars as pl
 
+try:
+    import fcntl
+except ImportError:  # not on this system
+    fcntl = None  # type: ignore[assignment]
+
+
+LEFTOVER = ".kobai-part"
+"""How the name of a file ends that is not yet whole."""
+
 
 def write(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole or not at all: beside its place first, then renamed.
 
+    A link is followed: what it leads to is replaced, and the link stays. What cannot be replaced (a FIFO, a
+    device, this program's own output) is written through.
+
     Raises `UsageError` that names the file when the disk is full or the folder cannot be written.
     """
     with naming(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
+        if (status := _status(path)) is not None and not _replaceable(status):
+            _write_through(path, status, content)
+        else:
+            _replace(Path(os.path.realpath(path)), content, status)
+
+
+def _replace(path: Path, content: bytes | memoryview, before: os.stat_result | None) -> None:
+    """Put a whole file where there was none, or another, whose permissions it gets."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=LEFTOVER, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            lock(file.fileno())  # as long as this process writes it, none other takes it for a leftover
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(name, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_umask())
             os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_through(path: Path, status: os.stat_result, content: bytes | memoryview) -> None:
+    """Write to what stands there, without making, replacing or cutting it."""
+    stream = _own_stream(status)
+    if stream is None:
+        handle = os.open(path, os.O_WRONLY)
+    else:  # behind what was printed before, where opening it once more would begin at its start
+        stream.flush()
+        handle = os.dup(stream.fileno())
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What stands at the end of all links; None: nothing."""
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _replaceable(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and _own_stream(status) is None
+
+
+def _own_stream(status: os.stat_result) -> TextIO | None:
+    """The output of this program that it is, as with ``--json /dev/stdout``."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none of the system's
+            if os.path.samestat(os.fstat(stream.fileno()), status):
+                return stream
+    return None
+
+
+def lock(handle: int) -> bool:
+    """Whether this process now holds the lock of an open file, and no other does.
+
+    The system ends the lock with its process. Where it has no such locks, nobody could hold one.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # not on this file system
+        return True
+    return True
+
+
+def remove_leftovers(folder: Path, of: str = "*") -> None:
+    """Remove what a killed process left half-written; what another still writes is locked, and stays.
+
+    Args:
+      folder: where.
+      of: the name of the file that was to be written. Default: any.
+    """
+    for path in folder.glob(f".{of}.*{LEFTOVER}"):
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                if lock(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
 
 
 def write_frame(path: Path, frame: "pl.DataFrame") -> None:
@@ -63,15 +156,31 @@ def _finite(value: Any) -> Any:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written, and leave nothing behind. Raises `UsageError`."""
-    with naming(path), tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
-        pass
+    """Refuse a file that could not be written, and leave nothing behind. Raises `UsageError`.
+
+    What a killed process left of this file is removed. A FIFO or a device is not opened: that alone may wait
+    for a reader, or tell one that all was written.
+    """
+    with naming(path):
+        status = _status(path)
+        if status is not None and not _replaceable(status):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        place = Path(os.path.realpath(path))
+        with tempfile.NamedTemporaryFile(prefix=f".{place.name}.", suffix=LEFTOVER, dir=place.parent):
+            pass
+        remove_leftovers(place.parent, glob.escape(place.name))
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder, if it does not exist, with all that it is in. Raises `UsageError` where it cannot be."""
+    """Make a folder, if it does not exist, with all that it is in. Raises `UsageError` where it cannot be.
+
+    What a killed process left half-written in it is removed.
+    """
     with naming(path):
         path.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path)
     return path
 
 

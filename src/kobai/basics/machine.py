@@ -3,12 +3,18 @@
 import contextvars
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jax
 import platformdirs
+
+from kobai.basics.errors import UsageError
+from kobai.basics.files import check_writable, make_folder
+from kobai.basics.notices import notice
 
 
 def cores() -> int:
@@ -33,9 +39,22 @@ def pool(threads: int) -> ThreadPoolExecutor:
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's cache folder, unless another folder is set already."""
-    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
-        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("kobai"))
+    """Keep compiled programs in the user's cache folder, unless another folder is set already.
+
+    Where that cannot be written, it is said and nothing is kept. Where the disk is full later on, programs
+    are compiled anew: no result depends on it, and JAX's own warning, of each program, tells a user nothing.
+    """
+    folder = Path(platformdirs.user_cache_dir("kobai"))
+    before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if before is None:
+        try:
+            check_writable(make_folder(folder) / "program")
+        except UsageError as problem:
+            return notice("machine.cache", problem=problem)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
         # JAX keeps only what took a second to compile; ours takes less, and a reader of 0.05 s saves it.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if before in (None, str(folder)):
+        warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    return None

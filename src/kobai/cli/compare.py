@@ -12,8 +12,7 @@ from kobai.cli.values import names, numbers, settings, sizes, target, whole, who
 from kobai.words import say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from kobai.basics.console import Console
     from kobai.questions.comparison.result import ComparisonResult
 
 OPTIONS = (

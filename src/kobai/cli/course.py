@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kobai import words
+from kobai.basics import interruption
 from kobai.basics.errors import UsageError
 from kobai.cli.files import new_folder
 from kobai.cli.help import Group
@@ -87,11 +88,12 @@ def _start(folder: Path, answers: bool, open_them: bool) -> None:
 
 def _until_it_ends(process: "subprocess.Popen[bytes]") -> int:
     """Wait for a process to which a Ctrl-C goes as well: it asks, ends its kernels, and then itself."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+    with interruption.raised():
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _build(folder: Path) -> None:

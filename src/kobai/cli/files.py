@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
 from rich.text import Text
 
+from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
 from kobai.cli.options import Option
 from kobai.cli.values import path

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from kobai.basics import interruption
+from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
 from kobai.basics.files import naming, write_text
 from kobai.cli.files import check_file
@@ -94,7 +95,8 @@ def _watched(run: "Callable[[Callable[[int, int], None]], list[Result]]") -> "li
     """The results, with a bar while they come where somebody looks."""
     terminal = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+    bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    with interruption.raised(), bar:
         shown = bar.add_task("", total=None)
         return run(lambda done, all: bar.update(shown, completed=done, total=all))
 

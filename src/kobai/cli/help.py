@@ -7,13 +7,14 @@ column, where a terminal gives it two.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from kobai.basics import registry
+from kobai.basics.console import Console
 from kobai.basics.errors import UsageError, unknown
 from kobai.report.letters import Paragraph
 from kobai.words import say

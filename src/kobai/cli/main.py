@@ -8,13 +8,17 @@ import io
 import locale
 import os
 import sys
+import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from kobai import words
-from kobai.basics import registry, signs
+from kobai.basics import interruption, registry, signs
+from kobai.basics.console import harmless
 from kobai.basics.errors import UsageError, remedy
+from kobai.basics.notices import Notice
 from kobai.basics.version import __version__
 from kobai.cli import compare, course, descend, transfer
 from kobai.cli.help import Group, listed, translated
@@ -34,6 +38,11 @@ def run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=signs.ERRORS)  # where the terminal's encoding lacks a sign
+    with _warnings_in_one_line():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         words.use(_language_of_system())
         words.use(_language_asked(arguments) or words.current())
@@ -47,7 +56,7 @@ def run(arguments: list[str]) -> int:
     except COMMAND_LINE_ERROR as problem:
         return _refuse(translated(problem))
     except KeyboardInterrupt as stop:
-        _interrupted(stop)
+        interruption.end(interruption.sentence(getattr(stop, "kept", 0), getattr(stop, "path", None)))
     except MemoryError as problem:
         return _refuse(say("error.memory", problem=problem))
     except BrokenPipeError:  # whoever read the output has closed it
@@ -120,18 +129,25 @@ def _language_of_system() -> str:
 
 
 def _refuse(sentence: str) -> int:
-    print(f"kobai: {' '.join(sentence.split())}", file=sys.stderr)
+    _say_in_one_line(sentence)
     return 2
 
 
-def _interrupted(stop: KeyboardInterrupt) -> None:
-    """Say what was kept, and end at once: a compiled call in another thread need not be waited for."""
-    count, path = getattr(stop, "kept", 0), getattr(stop, "path", None)
-    sentence = say("interrupted.kept", kept=count, path=path) if count and path else say("interrupted")
-    print(f"\nkobai: {sentence}", file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(130)
+def _say_in_one_line(sentence: object) -> None:
+    print(f"kobai: {' '.join(harmless(str(sentence)).split())}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Whoever warns, of kobai or of what it stands on: a sentence and no line of source."""
+
+    def show(message: Warning | str, *_: object) -> None:
+        _say_in_one_line(message)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", category=Notice)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def _discard_output() -> None:

@@ -4,9 +4,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 
 from kobai.basics import registry
+from kobai.basics.console import Console
 from kobai.basics.errors import UsageError, unknown
 from kobai.cli import files
 from kobai.cli.files import Files

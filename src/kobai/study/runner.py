@@ -14,10 +14,11 @@ import jax
 import numpy as np
 import polars as pl
 
+from kobai.basics import interruption
 from kobai.basics.files import write_frame
 from kobai.basics.progress import Progress
 from kobai.basics.version import __version__
-from kobai.candidates.values import as_json, learning_rate
+from kobai.candidates.values import as_json, hyperparameters_of, learning_rate
 from kobai.engine.backends import Backend
 from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
 from kobai.stabilizers.averaging import Averaging
@@ -88,10 +89,12 @@ class Runner:
             )
             for names, task in study.variants.items()
         }
-        self.chunks = Chunks(folder, fingerprint(study, self.sweeps) if folder else "")
+        self.chunks = Chunks(folder, fingerprint(study, self.sweeps), question(study)) if folder else Chunks()
         self.rows = evaluated_at(study.steps, study.evaluate_every)
         self.schema = schema(study.axes)
         self.frames: list[pl.DataFrame] = []
+        self.cells = 0
+        interruption.keeps(0, None)
 
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase."""
@@ -125,6 +128,8 @@ class Runner:
     def _keep(self, frame: pl.DataFrame, trainings: int) -> None:
         """First the frame, then the word that it is there: whoever is told may interrupt."""
         self.frames.append(frame)
+        self.cells += len(frame)
+        interruption.keeps(self.cells, self.folder)
         self.progress.advance(trainings)
 
     def _frame(self, phase: str, part: Sequence[Training], runs: Sequence[Run]) -> pl.DataFrame:
@@ -201,6 +206,28 @@ def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
     versions = [__version__, np.__version__]
     digest.update(as_json([study.steps, study.evaluate_every, *versions]).encode())
     return digest.hexdigest()
+
+
+def question(study: Study) -> dict[str, object]:
+    """What a study asks, in words and numbers: all that two studies can differ in but programs and data."""
+    settings = {
+        candidate.name: [hyperparameters_of(setting) for setting in candidate.variants]
+        for candidate in study.candidates
+    }
+    return {
+        "task": study.task.name,
+        "target": study.task.targets,
+        "steps": study.steps,
+        "evaluate_every": study.evaluate_every,
+        "seeds": study.seeds,
+        "tuning_seeds": study.tuning_seeds,
+        **{f"optimizer {name}": values for name, values in settings.items()},
+        "initializers": [initializer.name for initializer in study.initializers],
+        **{axis.name: [value.name for value in axis.values] for axis in study.axes},
+        "kobai": __version__,
+        "numpy": np.__version__,
+        "jax": jax.__version__,
+    }
 
 
 def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The threads of this machine: each takes the next chunk of cells until there is none."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,11 +8,15 @@ from typing import Protocol
 
 import jax
 
+from kobai.basics import interruption
 from kobai.basics.machine import thread
 from kobai.engine.cell import Cell
 from kobai.engine.run import Run
 
 Result = tuple[list[int], list[Run]]
+
+POLL = 0.1
+"""Seconds between two looks at whether a signal asks to stop."""
 
 
 class Engine(Protocol):
@@ -49,7 +54,7 @@ class Threads:
             thread(self._work, cells, todo, done, leave).start()
         try:
             for _ in chunks:
-                result = done.get()
+                result = _next(done)
                 if isinstance(result, BaseException):
                     raise result
                 yield result
@@ -75,3 +80,11 @@ class Threads:
             return
         except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
             done.put(problem)
+
+
+def _next(done: "queue.SimpleQueue[Result | BaseException]") -> "Result | BaseException":
+    """The next result. Raises KeyboardInterrupt when a signal asks to stop."""
+    while True:
+        interruption.check()
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=POLL)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kobai import initializers as initial_values
-from kobai.basics import files
+from kobai.basics import files, interruption
 from kobai.basics.checks import is_whole
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import use_compilation_cache
@@ -139,15 +139,18 @@ def compare(
         folder = None
         if output is not None:
             folder = files.open_folder(Path(output), containing=store.CHUNKS if resume else None)
-        with progress_bar(progress) as bar:
-            outcome = protocol.run(study, bar, folder)
-        try:
-            result = ComparisonResult.of(outcome, command)
-            if folder:
-                result.save(folder)
-                store.remove_chunks(folder)
-        except KeyboardInterrupt as stop:
-            raise runner.Interrupted(len(outcome.cells), folder) from stop
+        with interruption.checked(), store.alone(folder):
+            with progress_bar(progress) as bar:
+                outcome = protocol.run(study, bar, folder)
+            try:
+                result = ComparisonResult.of(outcome, command)
+                interruption.check()
+                if folder:
+                    result.save(folder)
+                    store.remove_chunks(folder)
+                    interruption.keeps(len(outcome.cells), folder, "interrupted.finished")
+            except KeyboardInterrupt as stop:
+                raise runner.Interrupted(len(outcome.cells), folder) from stop
         return result
 
 

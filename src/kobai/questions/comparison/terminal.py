@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
+from kobai.basics.console import Console
 from kobai.questions.comparison import effects, sentences, table
 from kobai.report.letters import Paragraph, Stack
 from kobai.study.answer import Answer

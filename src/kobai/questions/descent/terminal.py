@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
+from kobai.basics.console import Console
 from kobai.questions.descent import table
 from kobai.questions.descent.outcome import DescentOutcome
 from kobai.report.letters import Stack

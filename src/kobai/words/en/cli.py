@@ -101,6 +101,7 @@ WORDS: dict[str, str] = {
     "error.write": "{path} cannot be written: {problem}; {remedy}",
     "error.output.full": "the output folder {path} is not empty; choose another with --output, or go on with an interrupted study with --resume",
     "error.output.file": "the output {path} is a file; choose a folder",
+    "error.output.busy": "process {process} is at work in {path}; wait until it has ended, or choose another --output",
     "error.output.other": "the output folder {path} holds no interrupted study; "
     "choose a new one and leave out --resume",
     "error.file": "{option} {path} cannot be written: name a file in a folder that exists",
@@ -111,8 +112,10 @@ WORDS: dict[str, str] = {
     "remedy.permission": "choose a place where you may write",
     "remedy.place": "choose another place",
     # the system
+    "machine.cache": "compiled programs are not kept, and every run compiles anew: {problem}",
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",
     "error.system": "the system refused: {problem}; {remedy}",
     "interrupted": "interrupted; nothing was kept",
+    "interrupted.finished": "interrupted; the whole answer, of {kept} trainings, is in {path}",
     "interrupted.kept": "interrupted; {kept:finished training is|finished trainings are} kept in {path}; go on with --resume --output {path}",
 }

@@ -28,6 +28,9 @@ WORDS: dict[str, str] = {
     "asks for more; choose a larger one",
     "error.target": "target must be a number, several, or 'auto', got {value}",
     "error.resume": "resume needs the output folder of the interrupted study; name it with --output",
+    "error.resume.other": "{path} keeps the interrupted work of another question ({differences}); ask the same to go on with it, or choose another --output: nothing was changed",
+    "error.resume.task": "the task's program or data, under the same name",
+    "study.damaged": "files in {path} that are damaged or of another study: {count}; they are set aside in {place}, and what they held is computed again",
     "error.all_diverged": "every training diverged, so no target can be derived; try smaller learning rates",
     # progress
     "progress.tuning": "tuning",

@@ -101,6 +101,7 @@ WORDS: dict[str, str] = {
     "error.write": "{path} に書き込めません: {problem}。{remedy}",
     "error.output.full": "出力フォルダー {path} が空ではありません。--output で別の場所を選ぶか、中断した比較を続けるなら --resume を付けてください",
     "error.output.file": "出力先 {path} はファイルです。フォルダーを指定してください",
+    "error.output.busy": "プロセス {process} が {path} で計算中です。終わるまで待つか、別の --output を選んでください",
     "error.output.other": "出力フォルダー {path} には中断した比較がありません。"
     "--resume を外し、新しいフォルダーを選んでください",
     "error.file": "{option} {path} に書き込めません。存在するフォルダーの中のファイル名を指定してください",
@@ -111,8 +112,10 @@ WORDS: dict[str, str] = {
     "remedy.permission": "書き込みの許可がある場所を選んでください",
     "remedy.place": "別の場所を選んでください",
     # the system
+    "machine.cache": "コンパイル済みのプログラムを保存できないため、実行のたびにコンパイルします：{problem}",
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--steps を小さくしてください",
     "error.system": "システムに拒否されました: {problem}。{remedy}",
     "interrupted": "中断しました。保存したものはありません",
+    "interrupted.finished": "中断しました。学習 {kept} 回分の答えは、すべて {path} にあります",
     "interrupted.kept": "中断しました。終わった学習 {kept} 回分を {path} に保存しました。--resume --output {path} で続きから始められます",
 }

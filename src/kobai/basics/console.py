@@ -1,0 +1,31 @@
+"""The terminal that everything is printed on: `Console`, rich's own with two precautions."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal obeys instead of showing it, but for tabs and ends of lines."""
+
+
+def harmless(text: str) -> str:
+    """A text that only shows: a task's or a file's name may hold what moves the cursor or sets colours."""
+    return CONTROL.sub("", text)
+
+
+class Console(RichConsole):
+    """A console that shows names as they are read, not obeyed, and has a width where the system says 0."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.width < 1:  # COLUMNS=0
+            self.width = 80
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of what is printed; rich's own commands to the terminal stay."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))

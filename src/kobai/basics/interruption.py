@@ -1,0 +1,151 @@
+"""Ctrl-C and SIGTERM on the command line: a flag that loops ask for, and a watchdog behind it.
+
+An exception raised by a signal comes up wherever Python happens to be: in a callback of the runtime, which
+swallows it, or half-way through an import, which cannot bear it. So on the command line a signal raises
+nothing. A thread hears of it, even while the main thread is inside a compiled call, and
+
+- ends the process at once, while there is nothing to keep;
+- sets a flag, while a study runs. Its loop asks `check`, keeps what is finished, and ends. Where it does not
+  come to that within `PATIENCE` (one compilation may take longer), the process ends with what is stored;
+- leaves it to the main thread, where a command has an end of its own (`raised`).
+
+In a program that imports kobai nothing listens: there Ctrl-C is Python's KeyboardInterrupt, as ever.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+PATIENCE = 1.5
+"""Seconds from the signal to the end of the process: with what else an end takes, less than two."""
+
+AT_ONCE, ASKED, RAISED = "at once", "asked", "raised"
+
+_mode = AT_ONCE
+_signal = 0
+_ending = threading.Lock()
+_kept: tuple[int, Path | None, str] = 0, None, ""
+
+
+def listen() -> None:
+    """Hear signals from here on: the first deed of the command line. One that is ignored stays ignored."""
+    heard, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(heard,), daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _hear)
+
+
+def asked() -> int:
+    """The signal that asks to stop; 0: none does."""
+    return _signal
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt, here and nowhere else, if a signal asks to stop."""
+    if _signal:
+        raise KeyboardInterrupt
+
+
+def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") -> None:
+    """From here on an interruption leaves so many trainings in `folder` (None: nowhere), and says `words`."""
+    global _kept
+    _kept = trainings, folder, words
+
+
+@contextlib.contextmanager
+def checked() -> Iterator[None]:
+    """Here a loop asks `check`, and keeps what is finished."""
+    with _as(ASKED):
+        yield
+
+
+@contextlib.contextmanager
+def raised() -> Iterator[None]:
+    """Here Ctrl-C raises KeyboardInterrupt in the main thread; SIGTERM ends the process."""
+    with _as(RAISED):
+        yield
+
+
+def end(words: str) -> None:
+    """Say the last words and end at once: a compiled call in another thread need not be waited for."""
+    with _ending:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # whoever could read it is gone
+            sys.stdout.flush()
+            print(f"\n{words}", file=sys.stderr, flush=True)
+        os._exit(_code())
+
+
+def leave(code: int) -> None:
+    """End the process, which has done everything, with this code.
+
+    The end of the interpreter is not waited for: it takes as long as an import, and hears no signal.
+    """
+    if _signal:  # nobody asked in time
+        end(sentence(*_kept))
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def sentence(kept: int, folder: Path | None, words: str = "interrupted.kept") -> str:
+    """What is said of an interruption that leaves `kept` trainings in `folder` (None: nowhere)."""
+    from kobai.words import say  # not at the head: the first line of kobai's imports this module
+
+    return f"kobai: {say(words, kept=kept, path=folder) if kept and folder else say('interrupted')}"
+
+
+@contextlib.contextmanager
+def _as(mode: str) -> Iterator[None]:
+    global _mode
+    before, _mode = _mode, mode
+    try:
+        yield
+    finally:
+        _mode = before
+
+
+def _hear(number: int, _: object) -> None:
+    """In the main thread, when Python comes to it; `_watch` has heard of it long before."""
+    if _mode == RAISED and number == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def _watch(heard: int) -> None:
+    """What the listening thread does: of each signal comes one byte, its number."""
+    global _signal
+    while True:
+        [number] = os.read(heard, 1)
+        if number not in (signal.SIGINT, signal.SIGTERM) or (_mode == RAISED and number == signal.SIGINT):
+            continue
+        if _mode != ASKED or _signal:  # nothing to keep, or whoever asks again does not care to wait
+            _signal = number
+            _cut()
+        _signal = number
+        timer = threading.Timer(PATIENCE, _cut)
+        timer.daemon = True
+        timer.start()
+
+
+def _cut() -> None:
+    """End the process beside the main thread, which may hold whatever Python's own outputs need."""
+    if _ending.acquire(timeout=0.2):  # else the main thread is at it, and somehow held up
+        words = f"\n{sentence(*_kept)}\n".encode(errors="replace")
+        if sys.__stderr__ is not None and sys.__stderr__.isatty():
+            words += b"\x1b[?25h"  # a progress bar has hidden the cursor
+        if select.select([], [2], [], 0.1)[1]:
+            with contextlib.suppress(OSError):
+                os.write(2, words)
+    os._exit(_code())
+
+
+def _code() -> int:
+    return 128 + (_signal or signal.SIGINT)
