@@ -26,6 +26,7 @@ _HOME = {
     "DescentResult": "questions.descent.result",
     "Landscape": "landscapes.landscape",
     "Task": "tasks.task",
+    "Role": "basics.leaf",
     "probe": "questions.probe",
     "long_term_dependence": "questions.long_term_dependence",
     "gradient_through_time": "questions.long_term_dependence",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai import tasks as tasks
     from kobai import words as words
     from kobai.basics.errors import UsageError as UsageError
+    from kobai.basics.leaf import Role as Role
     from kobai.initializers import Initializer as Initializer
     from kobai.landscapes.landscape import Landscape as Landscape
     from kobai.minimizers.base import Minimizer as Minimizer

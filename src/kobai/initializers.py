@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from jaxtyping import PyTree
 
     from kobai.basics.arrays import Array, Parameters
+    from kobai.basics.leaf import Role
+    from kobai.basics.roles import Roles
 
 Layout = str | Callable[[tuple[int, ...]], tuple[int, int]]
 
@@ -86,39 +88,62 @@ class Initializer:
         return self.weights(z, *fans(shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
 
     def fill(
-        self, parameters: Parameters, generator: int | np.random.Generator, *, layout: Layout = "in_out"
+        self,
+        parameters: Parameters,
+        generator: int | np.random.Generator,
+        *,
+        layout: Layout | None = None,
+        roles: Roles | None = None,
     ) -> Parameters:
         """The pytree `parameters` with new weights, as NumPy arrays.
 
-        Every floating-point array of two or more dimensions is replaced. Its z is drawn in float64, array
-        after array in the order of the tree, by every initializer alike: the same seed is the same z. Other
-        arrays (biases, scales, integers) keep their values; leaves that are no arrays are left as they are.
+        Every weight is replaced. Its z is drawn in float64, array after array in the order of the tree, by
+        every initializer alike: the same seed is the same z. Other arrays (biases, scales, what is frozen)
+        keep their values; leaves that are no arrays are left as they are.
 
         Args:
           parameters: any pytree: a dict of arrays, an Equinox module, a Flax parameter tree.
           generator: a `numpy.random.Generator`, which is advanced, or a seed.
-          layout: where the fans are in a shape: see `fans`.
+          layout: where the fans are in a shape: see `fans`. Default: as the framework has it.
+          roles: what each leaf is, as in `kobai.Task`. What is left out is told from the tree; of an array
+            that cannot be told the number of dimensions decides: two or more are a weight.
 
         Raises:
-          UsageError: for a generator or a layout that is none.
+          UsageError: for a generator, a layout or roles that are none, and for complex weights.
         """
         import jax
         import numpy as np
 
+        from kobai.basics.roles import guessed
+
         generator = generator_of(generator)
 
-        def filled(leaf: PyTree) -> PyTree:
+        def filled(leaf: PyTree, role: Role) -> PyTree:
             if not isinstance(leaf, np.ndarray | jax.Array) or jax.dtypes.issubdtype(
                 leaf.dtype, jax.dtypes.extended
             ):
                 return leaf
-            if leaf.ndim < 2 or not jax.dtypes.issubdtype(leaf.dtype, np.floating):
+            if not role.is_weight:
                 return np.array(leaf)
-            z = generator.standard_normal(leaf.shape)
-            weights = self.weights(z, *fans(leaf.shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
-            return weights.astype(leaf.dtype)
+            if jax.dtypes.issubdtype(leaf.dtype, np.complexfloating):
+                raise UsageError("error.fill.complex", shape=leaf.shape, value=leaf.dtype)
+            return self._drawn(generator.standard_normal(leaf.shape), role).astype(leaf.dtype)
 
-        return jax.tree.map(filled, parameters)
+        leaves, tree = jax.tree.flatten(parameters)
+        told = guessed(parameters, roles, layout)
+        return tree.unflatten([filled(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
+
+    def _drawn(self, z: np.ndarray, role: Role) -> np.ndarray:
+        """Weights of the shape of z; fans that are said make a matrix of it, where its axes allow."""
+        if role.fans is None:
+            layout = role.layout or "in_out"
+            return self.weights(z, *fans(z.shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
+        products = [math.prod(z.shape[:i]) for i in range(z.ndim + 1)]
+        for axis, (rows, columns) in ((-1, role.fans), (0, role.fans[::-1])):
+            if rows * columns == z.size and rows in products:
+                matrix = z.reshape(int(rows), int(columns))
+                return self.weights(matrix, *role.fans, output_axis=axis).reshape(z.shape)
+        return self.weights(z, *role.fans)
 
 
 # Forms: z -> an array of its shape and of unit scale.

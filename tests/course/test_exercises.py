@@ -11,7 +11,7 @@ import pytest
 
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.course import check, done, hint
+from kobai.course import check, done, hint, learner
 from kobai.course.exercise import Exercise, Mistake
 from kobai.course.exercises import find, of_lesson
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG, judge
@@ -38,7 +38,8 @@ def test_a_named_wrong_answer_gets_its_own_sentence(name, mistake):
         verdict = judged(name, EXERCISES[name].wrong[mistake])
         assert (verdict.status, verdict.mistake) == (WRONG, mistake)
         with words.language(language):
-            assert verdict.message == words.say(f"course.wrong.{mistake}", **verdict.values)
+            assert verdict.sentence == words.say(f"course.wrong.{mistake}", **verdict.values)
+            assert verdict.message.startswith(verdict.sentence)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -53,6 +54,7 @@ def test_no_sentence_of_a_mistake_or_hint_is_left_over():
     said |= {"course.wrong.no_array"}
     said |= {f"course.hint.{name}.{level}" for name in EXERCISES for level in (1, 2, 3)}
     keys = {key for key in TABLES["en"] if key.startswith(("course.wrong.", "course.hint."))}
+    keys = {key for key in keys if not key.startswith("course.wrong.any.")}  # see test_diagnosis
     assert sorted(keys - said) == []
 
 
@@ -138,10 +140,49 @@ def test_however_a_feature_that_never_varies_becomes_0_it_is_right(way):
 
 
 @pytest.mark.parametrize(
-    "answer", ["BCABD", "b c a b d", "b, c, a, b, d", "ｂｃａｂｄ", "b、c、a、b、d", list("bcabd")]
+    "answer",
+    [
+        "BCABD",
+        "b c a b d",
+        "b, c, a, b, d",
+        "ｂｃａｂｄ",
+        "b、c、a、b、d",
+        list("bcabd"),
+        "(b)(c)(a)(b)(d)",
+        "（ｂ）（ｃ）（ａ）（ｂ）（ｄ）",
+        "1b2c3a4b5d",
+        "1. b  2. c  3. a  4. b  5. d",
+        "問1: b、問2: c、問3: a、問4: b、問5: d",
+        {1: "b", 2: "c", 3: "a", 4: "b", 5: "d"},
+        ("b", "c", "a", "b", "d"),
+    ],
 )
 def test_letters_may_be_written_as_a_keyboard_gives_them(answer):
     assert judged("3_1.review", answer).status == PASSED
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        ("23124", "quiz_letters"),
+        ("ウイア", "quiz_letters"),
+        ("bcabe", "quiz_letters"),
+        (23124, "quiz_letters"),
+        ("bcab", "quiz_length"),
+        ("bcabdd", "quiz_length"),
+        ("bcaba", "3_1.review.5"),
+        ("acaba", "3_1.review.1"),
+    ],
+)
+def test_what_is_wrong_with_letters_is_told(answer, mistake):
+    verdict = judged("3_1.review", answer)
+    assert (verdict.status, verdict.mistake) == (WRONG, mistake)
+    assert verdict.message == verdict.sentence  # and not the letters that would be right
+
+
+def test_a_quiz_has_as_many_choices_as_its_text():
+    assert judged("3_1.derivation", "abcfd").status == PASSED
+    assert judged("3_1.derivation", "abcff").mistake == "3_1.derivation.5"
 
 
 LISTS = {
@@ -162,7 +203,7 @@ def test_a_list_where_later_cells_need_an_array_is_told_so(name):
 
 def test_numbers_that_differ_late_are_shown_with_as_many_digits():
     message = judged("3_2.softmax_loss", partial(log_epsilon, small=1e-6)).message
-    found, right = re.search(r" is (\S+), and should be (\S+)$", message).groups()
+    found, right = re.search(r" is (\S+), and should be (\S+)$", message, re.MULTILINE).groups()
     assert found != right
     assert float(right) - float(found) == pytest.approx(2e-6, rel=0.5)
 
@@ -206,7 +247,7 @@ def test_an_unknown_mistake_gets_the_first_differing_step_and_values():
         'not yet. First difference: after step 2, params["W"] (instance 1)[0, 0] is '
     )
     with words.language("ja"):
-        assert verdict.message.startswith("もう少しです。最初の違い: ステップ2の後の")
+        assert verdict.message.startswith("まだ違います。最初の違い: ステップ2の後の")
 
 
 def test_the_state_of_a_class_from_earlier_cells_does_not_hide_that_it_is_shared():
@@ -240,6 +281,13 @@ def test_done_prints_one_line_only_where_something_is_missing(capsys):
     assert capsys.readouterr().out.count("\n") == 1
 
 
+def test_done_looks_for_no_reason(monkeypatch, capsys):
+    """A notebook asks it before many cells, and a diagnosis takes its time."""
+    monkeypatch.setattr("kobai.course.judge.diagnosis", None)
+    assert not done("3_8.fit_normal", {"fit_normal": lambda x: (x.sum(), x.sum())})
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 def test_check_and_done_read_the_variables_of_whoever_calls():
     namespace = {"check": check, "done": done, "review": "bcabd"}
     exec('verdict, is_done = check("3_1.review"), done("3_1.review")', namespace)
@@ -247,7 +295,8 @@ def test_check_and_done_read_the_variables_of_whoever_calls():
     assert namespace["is_done"]
 
 
-def test_each_hint_is_stronger_than_the_last(capsys):
+def test_each_hint_is_stronger_than_the_last(capsys, monkeypatch):
+    monkeypatch.setattr(learner, "_hints", {})
     for _ in range(4):
         hint("3_1.adam")
     lines = capsys.readouterr().out.splitlines()

@@ -29,18 +29,25 @@ def normal(*shape, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("space", "kernel", "stride"),
-    [((8, 8), (3, 3), 1), ((7, 4), (2, 3), 2), ((40,), (5,), 2)],
+    ("space", "kernel", "stride", "padding"),
+    [
+        ((8, 8), (3, 3), 1, None),
+        ((7, 4), (2, 3), 2, None),
+        ((40,), (5,), 2, None),
+        ((40,), (5,), 2, 1),
+        ((7, 4), (2, 3), 2, 2),
+    ],
 )
-def test_convolution_is_that_of_xla(space, kernel, stride):
+def test_convolution_is_that_of_xla(space, kernel, stride, padding):
     x, weights = normal(4, *space, 3), normal(*kernel, 3, 6, seed=1)
     numbers = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC")}[len(space)]
 
     def expected(weights, x):
-        return lax.conv_general_dilated(x, weights, (stride,) * len(space), "SAME", dimension_numbers=numbers)
+        ends = "SAME" if padding is None else [(padding, padding)] * len(space)
+        return lax.conv_general_dilated(x, weights, (stride,) * len(space), ends, dimension_numbers=numbers)
 
     def ours(weights, x):
-        return convolution(weights, x, stride=stride)
+        return convolution(weights, x, stride=stride, padding=padding)
 
     np.testing.assert_allclose(ours(weights, x), expected(weights, x), rtol=1e-4, atol=1e-5)
 

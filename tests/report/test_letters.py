@@ -1,12 +1,16 @@
 """Paragraphs in a terminal: Japanese is wrapped by columns, English as rich does it."""
 
+import io
+import re
+
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 
-from kobai.report.letters import FIRST, LAST, Paragraph, ends, pieces
+from kobai.report.letters import FIRST, LAST, Paragraph, Stack, ends, pieces
 
 ANSWER = (
     "最適化手法: adam(目標まで 58 [44–72] ステップ)。次より少ないステップで到達します: "
@@ -83,3 +87,76 @@ def test_styles_stay_with_their_words():
     segments = [segment for segment in console.render(paragraph) if segment.text.strip()]
     bold = [segment.text for segment in segments if segment.style == Style(bold=True)]
     assert "".join(bold) == "最適化手法はこれです"
+
+
+# Tables
+
+
+HEADS = ["name", "first\nthere", "accuracy", "what it is called"]
+ROWS = [["adam", "58 [44–72]", "96.7%", "a long name"], ["sgd", "1234", "≥ 97.25%", "short"]]
+
+
+def test_a_table_that_fits_is_one():
+    assert lines_of(Stack(HEADS, ROWS, left=[0, 3]), 80) == [
+        "          first                           ",
+        "name      there accuracy what it is called",
+        "adam 58 [44–72]    96.7% a long name      ",
+        "sgd        1234 ≥ 97.25% short            ",
+    ]
+
+
+def test_one_that_does_not_is_stacked_under_its_first_column():
+    lines = [line.rstrip() for line in lines_of(Stack(HEADS, ROWS, left=[0, 3]), 30)]
+    assert lines == [
+        "          first",
+        "name      there accuracy",
+        "adam 58 [44–72]    96.7%",
+        "sgd        1234 ≥ 97.25%",
+        "",
+        "name what it is called",
+        "adam a long name",
+        "sgd  short",
+    ]
+
+
+def test_a_column_that_may_fold_does_so_before_another_goes_below():
+    table = Stack([*HEADS[:3], "what"], ROWS, left=[0, 3], folding=[3])
+    lines = [line.rstrip() for line in lines_of(table, 35)]
+    assert lines[1:] == [
+        "name      there accuracy what",
+        "adam 58 [44–72]    96.7% a long",
+        "                         name",
+        "sgd        1234 ≥ 97.25% short",
+    ]
+    assert lines_of(table, 34).count("") == 1  # ten letters are its least
+
+
+@pytest.mark.parametrize("width", range(6, 60))
+def test_no_digit_is_ever_lost(width):
+    lines = lines_of(Stack(HEADS, ROWS, left=[0]), width)
+    assert max(map(cell_len, lines)) <= width
+    if width < 17:  # then cells are broken as well, digit by digit
+        digits = "".join(re.findall(r"\d", "".join(lines)))
+        assert sorted(digits) == sorted(re.findall(r"\d", "".join(map("".join, ROWS))))
+    else:
+        assert all(any(cell in line for line in lines) for row in ROWS for cell in row[1:3])
+
+
+def test_what_rich_alone_would_cut_is_caught():
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in HEADS:
+        grid.add_column(head, no_wrap=True, overflow="fold")
+    for row in ROWS:
+        grid.add_row(*row)
+    assert not any("97.25%" in line for line in lines_of(grid, 30))
+
+
+def test_styles_stay_where_a_sign_is_written_in_ascii():
+    text = Text.assemble(("λ", "bold"), " and ", ("≥ 2", "dim"))
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict"), width=40)
+    [line] = Paragraph(text).__rich_console__(console, console.options)
+    assert line.plain == "lambda and >= 2"
+    spans = {line.plain[span.start : span.end] for span in line.spans if span.style == "bold"}
+    assert spans == {"lambda"}
+    dim = "".join(line.plain[span.start : span.end] for span in line.spans if span.style == "dim")
+    assert dim == ">= 2"

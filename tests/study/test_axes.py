@@ -373,7 +373,7 @@ def test_a_stop_that_saved_nothing_is_told_too(engine):
     assert effects.columns(found.effects["early_stopping"])[-1] == "saved"
     assert [row[-1] for row in effects.rows(found, "early_stopping")] == ["–", "0%"]
     assert found.axes["early_stopping"].choice == "none"
-    assert "patience:9 (not estimable, 0% of the steps saved)" in " ".join(sentences.lines(found))
+    assert "patience:9 (equal on every seed, 0% of the steps saved)" in " ".join(sentences.lines(found))
 
 
 def test_batches_that_were_left_out_are_told(engine):

@@ -215,9 +215,34 @@ def test_kaplan_meier_at_the_edges(times, steps, fraction):
 
 
 def test_restarts_cost_what_they_spent():
-    assert s.steps_with_restarts([100, 500, 500, 100], [True, False, False, True]) == 600
-    assert s.steps_with_restarts([100, 500, 500, 100], 2) == 600
-    assert s.steps_with_restarts([500, 500], [False, False]) == np.inf
+    assert s.steps_with_restarts([100, np.inf, np.inf, 100], 500).value == 600
+    assert s.steps_with_restarts([100, np.inf, np.inf, 500], 500).value == (100 + 500 + 500 + 500) / 2
+    none = s.steps_with_restarts([np.inf, np.inf], 500)
+    assert (none.value, none.high) == (None, None)
+    assert none.low > 0  # from two failures a chance of .66 is still possible, and no chance of 1
+    assert s.steps_with_restarts([], 500) == s.NOT_ESTIMABLE
+
+
+def test_the_interval_of_restarts_by_hand():
+    # Wilson's 96 % interval for 2 of 4, z = 2.053749: centre .5, half width z/(1 + z²/4)·√(1/16 + z²/64).
+    z = 2.0537489
+    half = z / (1 + z**2 / 4) * (1 / 16 + z**2 / 64) ** 0.5
+    estimate = s.steps_with_restarts([100, np.inf, np.inf, 100], 500)  # equal arrivals tell nothing: 0 to 500
+    assert estimate.low == pytest.approx(500 * (0.5 - half) / (0.5 + half), rel=1e-6)
+    assert estimate.high == pytest.approx(500 * (0.5 + half) / (0.5 - half) + 500, rel=1e-6)
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.3, 0.6])
+def test_the_interval_of_restarts_covers(chance):
+    generator = np.random.default_rng(8)
+    truth = BUDGET * (1 - chance) / chance + 200  # arrivals are uniform from 100 to 300
+    covered = 0
+    for _ in range(400):
+        arrives = generator.random(10) < chance
+        times = np.where(arrives, generator.uniform(100, 300, 10), np.inf)
+        interval = s.steps_with_restarts(times, BUDGET)
+        covered += interval.low <= truth and (interval.high is None or truth <= interval.high)
+    assert covered >= 0.93 * 400
 
 
 def test_restarts_agree_with_restarting():
@@ -227,7 +252,7 @@ def test_restarts_agree_with_restarting():
     costs = np.add.reduceat(s.restricted(played, BUDGET), np.r_[0, ends[:-1] + 1])
     # One failure of 500 steps expected, geometric: standard deviation √2·500, 7 steps in 10,000 plays.
     assert costs.mean() == pytest.approx(500 + 50, abs=30)
-    expected = s.steps_with_restarts(s.restricted(pool, BUDGET), np.isfinite(pool))
+    expected = s.steps_with_restarts(pool, BUDGET).value
     assert expected == pytest.approx(500 + 50, abs=30)
 
 

@@ -79,6 +79,25 @@ def test_a_convolutional_network_does_not_mind_where_a_curve_lies():
     np.testing.assert_allclose(y[1, 1:], y[0, :-1], atol=1e-5)
 
 
+def test_the_convolutional_network_is_the_published_one():
+    """Cross-correlations of stride 2 with one zero at either end, by NumPy: 40, 19, 10 and 5 positions."""
+    task = mnist1d(model="cnn")
+    *layers, last = filled(task)
+    x, labels = (array[:7] for array in task.train)
+    y = x[..., None]
+    for layer, positions in zip(layers, (19, 10, 5), strict=True):
+        weights = np.asarray(layer["weights"])
+        padded = np.pad(y, ((0, 0), (1, 1), (0, 0)))
+        starts = range(0, padded.shape[1] - len(weights) + 1, 2)
+        y = np.stack([np.einsum("nki,kio->no", padded[:, i : i + len(weights)], weights) for i in starts], 1)
+        y = np.maximum(y + np.asarray(layer["biases"]), 0)
+        assert y.shape == (7, positions, 25)
+    logits = y.reshape(7, -1) @ np.asarray(last["weights"]) + np.asarray(last["biases"])
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(7), labels]
+    loss = task.training_loss([*layers, last], None, (x, labels), None)[0]
+    assert loss == pytest.approx(losses.mean(), rel=1e-5)
+
+
 def test_the_gru_sees_every_point_from_both_sides():
     """The states of one direction know what lies before a point, those of the other what lies behind it."""
     task = mnist1d(model="gru", hidden=3)

@@ -56,25 +56,41 @@ class Structure(Protocol):
         """What stands in `tree` where this structure has leaves."""
 
 
-def is_weight(array: Array) -> bool:
-    """Whether an array holds weights: biases and scales have fewer than two dimensions."""
-    return np.ndim(array) >= 2
+def is_float(leaf: object) -> bool:
+    """Whether `leaf` is an array of real or complex floating-point numbers."""
+    return hasattr(leaf, "dtype") and hasattr(leaf, "shape") and jax.dtypes.issubdtype(leaf.dtype, np.inexact)
+
+
+def is_movable(leaf: object) -> bool:
+    """Whether a rule can move `leaf`: floating-point numbers, in an array or Python's own."""
+    return is_float(leaf) or (isinstance(leaf, int | float | complex) and not isinstance(leaf, bool))
 
 
 def narrow(value: Array, like: Array) -> Array:
     """`value` in the dtype of `like` where it came out wider.
 
-    It does from ρᵗ, a float64 of NumPy's beside a float32 array, and from float32 hyperparameters beside
-    bfloat16 parameters.
+    It does from ρᵗ, a float64 of NumPy's beside a float32 array, from float32 hyperparameters beside bfloat16
+    parameters, and from formulas in half precision, which are computed in single (`wide`).
     """
-    if not hasattr(like, "dtype") or not jax.dtypes.issubdtype(like.dtype, np.floating):
+    if not is_float(like):
         return value
     return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
 
 
+def wide(array: Array) -> Array:
+    """`array`, in single precision where it has less: there squares of small numbers are zero."""
+    return array.astype(np.float32) if is_float(array) and array.dtype.itemsize < 4 else array
+
+
+def conj(array: Array) -> Array:
+    """The complex conjugate, so that g·conj(g) is |g|²; an array of real numbers is its own."""
+    is_complex = jax.dtypes.issubdtype(array.dtype, np.complexfloating)
+    return namespace(array).conj(array) if is_complex else array
+
+
 def zeros_like(array: Array) -> Array:
-    """Zeros of the shape, dtype and library (NumPy, JAX) of `array`."""
-    return namespace(array).zeros_like(array)
+    """Zeros of the shape and library (NumPy, JAX) of `array`, and of its dtype, but at least float32."""
+    return namespace(array).zeros_like(wide(array))
 
 
 def namespace(array: object) -> ModuleType:

@@ -1,4 +1,4 @@
-"""``kobai course``: start, check, grade, build. Nothing heavy is imported before a command runs."""
+"""``kobai course``: start, check, grade, slides, build. Nothing heavy is imported before a command runs."""
 
 import functools
 import importlib.util
@@ -12,18 +12,21 @@ import typer
 
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.cli.files import check_file
+from kobai.cli.files import new_folder
 from kobai.cli.help import Group
 from kobai.cli.options import LANGUAGE, Argument, Deed, Option, add_command
-from kobai.cli.values import limit, path
+from kobai.cli.values import limit, path, several, word
 from kobai.words import say
 
 if TYPE_CHECKING:
-    from kobai.course.notebooks import Placed
+    from kobai.course.notebooks import Placement
 
 
 SECONDS, MEMORY = Option("seconds", "X", limit), Option("memory", "X", limit, keyword="gigabytes")
 JSON = Option("json", "FILE", path)
+OUTPUT, POINTS = Option("output", "DIR", path), Option("points", "FILE", path)
+LESSONS = Option("lessons", "A,B,…", several(word))
+NEEDED_BY_SLIDES = ("nbclient", "nbformat", "ipykernel", "mistune", "latex2mathml")
 
 
 def application() -> typer.Typer:
@@ -42,10 +45,13 @@ def application() -> typer.Typer:
         return functools.partial(_start, Path(folder), answers, not no_open)
 
     def check(folder: str, json: Path | None = None, **limits: float) -> Deed:
-        return functools.partial(_grade, [Path(folder)], json, limits)
+        return functools.partial(_check, Path(folder), json, limits)
 
-    def grade(folders: list[str], json: Path | None = None, **limits: float) -> Deed:
-        return functools.partial(_grade, [Path(folder) for folder in folders], json, limits)
+    def grade(folders: list[str], **options: Any) -> Deed:
+        return functools.partial(_grade, [Path(folder) for folder in folders], **options)
+
+    def slides(folder: str, lessons: list[str] | None = None) -> Deed:
+        return functools.partial(_slides, Path(folder), lessons)
 
     def build(folder: str) -> Deed:
         return functools.partial(_build, Path(folder))
@@ -56,7 +62,8 @@ def application() -> typer.Typer:
 
     add("start", start, Argument("DIR", "help.course.folder"), Option("answers"), Option("no-open"))
     add("check", check, Argument("DIR", "help.course.folder.own"), JSON, SECONDS, MEMORY)
-    add("grade", grade, Argument("DIR…", "help.course.folders"), JSON, SECONDS, MEMORY)
+    add("grade", grade, Argument("DIR…", "help.course.folders"), OUTPUT, POINTS, JSON, SECONDS, MEMORY)
+    add("slides", slides, Argument("DIR", "help.course.folder.slides"), LESSONS)
     add("build", build, Argument("DIR", "help.course.folder.all"))
     return app
 
@@ -93,36 +100,44 @@ def _build(folder: Path) -> None:
     _report(folder, build(folder))
 
 
-def _report(folder: Path, placed: "list[Placed]") -> None:
+def _report(folder: Path, placements: "list[Placement]") -> None:
     """How many files were written, and by name those that stand beside a learner's own."""
-    outcomes = [each.outcome for each in placed]
-    print(say("course.placed", folder=folder, new=outcomes.count("new"), all=len(placed)))
+    outcomes = [each.outcome for each in placements]
+    print(say("course.placed", folder=folder, new=outcomes.count("new"), all=len(placements)))
     for outcome in ("kept", "replaced"):
         if outcome in outcomes:
             print("  " + say(f"course.placed.{outcome}", count=outcomes.count(outcome)))
-    for each in placed:
+    for each in placements:
         if each.outcome == "beside":
             print("  " + say("course.placed.beside", name=each.path.name))
 
 
-def _grade(folders: list[Path], json: Path | None, limits: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+def _check(folder: Path, json: Path | None, limits: dict[str, Any]) -> None:
+    from kobai.cli.grading import check
 
-    from kobai.course.grading import grade, table
+    check(folder, json, limits)
 
-    check_file("--json", json)
-    terminal = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        results = grade.grade(
-            folders, **limits, progress=lambda done, all: bar.update(task, completed=done, total=all)
-        )
-    console = Console(highlight=False)
-    console.print(table.table(results))
-    if len({result.learner for result in results}) == 1:
-        passed, every = grade.total(results)
-        console.print(say("course.total", passed=passed, all=every))
-    if json is not None:  # last: whatever keeps it from being written, the table has been seen
-        json.write_text(table.as_json(results), "utf-8")
+
+def _grade(
+    folders: list[Path],
+    output: Path | None = None,
+    points: Path | None = None,
+    json: Path | None = None,
+    **limits: Any,
+) -> None:
+    from kobai.cli.grading import Places, grade_class
+
+    grade_class(folders, Places(output or new_folder("grades"), json), points, limits)
+
+
+def _slides(folder: Path, numbers: list[str] | None) -> None:
+    missing = [name for name in NEEDED_BY_SLIDES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError("error.course.slides", missing=", ".join(missing))
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("error.course.folder", path=folder)
+    from kobai.course.slides.deck import write
+    from kobai.course.source import lessons_of
+
+    paths = write(folder, lessons_of(numbers), lambda lesson: print(say("course.slides", lesson=lesson.name)))
+    print(say("course.slides.done", folder=folder, count=len(paths)))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from kobai import words
-from kobai.basics import registry
+from kobai.basics import registry, signs
 from kobai.basics.errors import UsageError, remedy
 from kobai.basics.version import __version__
 from kobai.cli import compare, course, descend, transfer
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     """Run the command line with these arguments; the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # where the terminal's encoding lacks a character
+            stream.reconfigure(errors=signs.ERRORS)  # where the terminal's encoding lacks a sign
     try:
         words.use(_language_of_system())
         words.use(_language_asked(arguments) or words.current())

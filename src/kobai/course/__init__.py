@@ -11,9 +11,11 @@ In a notebook, or anywhere else::
 
 How the pieces combine: `source` reads a lesson, one file for all its notebooks; `notebooks` makes them and
 places them without touching a learner's work. `exercises` is the table of all exercises, each an `Exercise`
-with its reference and its named wrong answers; `judge` compares an answer with them. `grade` reads the
-notebooks of a class (`reading`), takes each through a process of its own with limits (`watch`, `runner`,
-`supervise`), and `table` shows what they earned. README.md here says how to write a lesson.
+with its reference and its named wrong answers, tried on the numbers of `cases`. `judge` compares an answer
+with them (`traces`), says what is wrong in general where none fits (`diagnosis`, with `relations`,
+`families` and `mutants`), and shows where (`evidence`, `notes`, `problems`). `grade` reads the notebooks of a
+class (`reading`), takes each through a process of its own with limits (`watch`, `runner`, `supervise`), and
+`table` shows what they earned. README.md here says how to write a lesson.
 """
 
 from importlib import import_module

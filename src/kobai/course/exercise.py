@@ -1,28 +1,44 @@
 """What an exercise is: what the learner defines, how an answer is observed, the reference, the wrong answers.
 
-An answer is never read, only observed: the exercise uses it on numbers and notes all that can be seen
-(`Seen`). An answer is right if it does what the reference does. A *named wrong answer* is a program with one
-well-known mistake; an answer that does exactly what it does has that mistake, and gets its sentence. What can
-be told from the way an answer behaves, whatever its formula, is raised as a `Mistake` while observing.
+An answer is never read, only observed: the exercise uses it on numbers and notes all that can be seen, each
+thing an `Observation`. An answer is right if it does what the reference does. A *named wrong answer* is a
+program with one well-known mistake; an answer that does exactly what it does has that mistake, and gets its
+sentence. What can be told from the way an answer behaves, whatever its formula, is raised as a `Mistake`
+while observing.
 """
 
 import copy
 import dataclasses
+import functools
+import inspect
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from kobai.course.cases import alone, refreshed
+
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
-    """One thing an answer did."""
+class Case:
+    """One use of an answer, announced before it is made, so that whatever happens then has its inputs."""
+
+    inputs: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Observation:
+    """One thing that an answer did."""
 
     where: tuple[str, dict[str, Any]]
     """The sentence that says where it was seen: its key after ``course.where.``, and values."""
     value: np.ndarray
+    origin: np.ndarray | float = 0.0
+    """The value before the answer was used; factors and signs are those of the change."""
+    inputs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the answer was used on: those of the last `Case`."""
 
 
 class Mistake(Exception):
@@ -34,8 +50,12 @@ class Mistake(Exception):
         self.values = values
 
 
-class Unwritten(Exception):
-    """There is no answer yet to a question."""
+class NoAnswer(Exception):
+    """A question has no answer yet."""
+
+
+Trace = list[Observation]
+"""All that an answer did, in order."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,11 +64,27 @@ class Exercise:
 
     defines: str
     """The name that the learner gives a value to: Adam."""
-    observe: Callable[[Any], Iterator[Seen]]
-    """Uses an answer and tells what it did. Raises `Mistake`, `Unwritten`, and whatever the answer raises."""
+    observe: Callable[[Any, int], Iterator[Case | Observation]]
+    """Uses an answer, on the numbers of a seed, and tells what it did.
+
+    Raises `Mistake`, `NoAnswer`, and whatever the answer raises."""
     reference: Any
     wrong: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Named wrong answers; the name is the key of the sentence after ``course.wrong.``"""
+    recognise: Callable[["Exercise", Trace, Trace, int], Mistake | None] | None = None
+    """Recognises a whole family of wrong answers, an ε of any size say.
+
+    ``recognise(exercise, trace, expected, seed)`` gets a trace of the right form, and the right one."""
+    secret: bool = False
+    """Whether the right values are never shown: the letters of a quiz."""
+
+
+def as_numbers(value: Any, name: str) -> np.ndarray:
+    """`value` as an array of numbers. Raises `Mistake`."""
+    try:
+        return np.array(value, float)
+    except (TypeError, ValueError):
+        raise Mistake("not_numbers", name=name, value=type(value).__name__) from None
 
 
 # Exercises that ask for a function
@@ -59,69 +95,104 @@ def function(
     reference: Callable[..., Any],
     cases: Sequence[tuple[Any, ...]],
     *,
+    fresh: Callable[[Sequence[tuple[Any, ...]], int], Sequence[tuple[Any, ...]]] = refreshed,
+    inseparable: Sequence[str] = (),
     if_changed: str = "arguments_changed",
+    recognise: Callable[[Exercise, Trace, Trace, int], Mistake | None] | None = None,
     **wrong: Callable[..., Any],
 ) -> Exercise:
     """An exercise that asks for a function `name`, observed on each case, a tuple of arguments.
 
     A wrong answer ``mean=…`` is called after the function: its sentence is ``course.wrong.NAME.mean``.
-    `if_changed` is the name of the mistake to leave an argument changed.
-    """
 
-    def observe(answer: Callable[..., Any]) -> Iterator[Seen]:
-        for number, case in enumerate(cases, start=1):
+    Args:
+      cases: what the function is called with. The first is tried with each argument changed alone, too.
+      fresh: makes of them the cases of a seed, for a grade; see `kobai.course.cases`.
+      inseparable: arguments that belong together, so that none of them is changed alone.
+      if_changed: the name of the mistake to leave an argument changed.
+      recognise: see `Exercise`.
+    """
+    parameters = list(inspect.signature(reference).parameters)
+
+    @functools.cache
+    def tried(seed: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """Each case with what its place has beside its number: the name of the argument changed alone."""
+        own = list(fresh(cases, seed))
+        free = [i for i in range(len(own[0])) if parameters[i] not in inseparable]
+        changed = [(case, {"changed": parameters[i]}) for i, case in alone(own, reference, free)]
+        return [(case, {}) for case in own] + changed
+
+    @functools.cache
+    def right(seed: int) -> list[Any]:
+        return [reference(*copy.deepcopy(case)) for case, _ in tried(seed)]
+
+    def observe(answer: Callable[..., Any], seed: int) -> Iterator[Case | Observation]:
+        for number, (case, more) in enumerate(tried(seed), start=1):
+            yield Case(dict(zip(parameters, case, strict=False)))
             arguments = copy.deepcopy(case)
             result = answer(*arguments)
             if result is None:
                 raise Mistake("nothing_returned", name=name)
             if not _equal(arguments, case):
                 raise Mistake(if_changed, name=name)
-            result = _formed(result, reference(*copy.deepcopy(case)), name)
-            yield from _parts(result, {"name": name, "case": number})
+            result = _formed(result, right(seed)[number - 1], name)
+            yield from observations(result, {"name": name, "case": number, **more})
 
-    named = {f"{name}.{mistake}": answer for mistake, answer in wrong.items()}
+    own = {f"{name}.{mistake}": answer for mistake, answer in wrong.items()}
     return Exercise(
         defines=name,
         observe=observe,
         reference=reference,
-        wrong={**named, "nothing_returned": lambda *arguments: None},  # noqa: ARG005
+        wrong={**own, "nothing_returned": lambda *arguments: None},  # noqa: ARG005
+        recognise=recognise,
     )
 
 
 def _formed(result: Any, right: Any, name: str) -> Any:
-    """An array in place of a tuple or list is as good: it is read part by part. A list is no array."""
-    if isinstance(right, tuple | list) and isinstance(result, np.ndarray) and result.ndim:
+    """The result in the form of the right one where the difference matters to no one.
+
+    An array in place of a tuple or list of as many parts is read part by part. A list is no array.
+    """
+    parts = isinstance(right, tuple | list)
+    if parts and isinstance(result, np.ndarray) and result.ndim and len(result) == len(right):
         return list(result)
-    if isinstance(right, tuple | list) and isinstance(result, tuple | list):
-        return [_formed(*parts, name) for parts in zip(result, right, strict=False)] + [*result[len(right) :]]
+    if parts and isinstance(result, tuple | list):
+        return [_formed(*pair, name) for pair in zip(result, right, strict=False)] + [*result[len(right) :]]
     if isinstance(right, dict) and isinstance(result, dict):
         return {key: _formed(value, right.get(key), name) for key, value in result.items()}
-    if isinstance(right, np.ndarray) and right.ndim and isinstance(result, tuple | list):
+    if _is_array(right) and isinstance(result, tuple | list) and _shape(result) == np.shape(right):
         raise Mistake("no_array", name=name, value=type(result).__name__)
     return result
 
 
-def _parts(result: Any, place: dict[str, Any]) -> Iterator[Seen]:
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    try:
+        return np.shape(value)
+    except ValueError:  # its rows are not equally long
+        return None
+
+
+def observations(result: Any, place: dict[str, Any]) -> Iterator[Observation]:
     """Every number of a result: of an array, or of each entry of a tuple, list or dict of arrays."""
     if isinstance(result, dict):
         for key in sorted(result, key=str):
-            yield Seen(("entry", {**place, "entry": repr(key)}), as_numbers(result[key], place["name"]))
+            yield _part(result[key], {**place, "entry": repr(key)})
     elif isinstance(result, tuple | list):
-        yield Seen(("length", place), np.asarray(float(len(result))))
+        yield Observation(("length", place), np.asarray(float(len(result))))
         for i, part in enumerate(result):
-            yield Seen(("entry", {**place, "entry": i}), as_numbers(part, place["name"]))
+            yield _part(part, {**place, "entry": i})
     else:
-        yield Seen(("result", place), as_numbers(result, place["name"]))
+        yield Observation(("result", place), as_numbers(result, place["name"]))
 
 
-def as_numbers(value: Any, name: str) -> np.ndarray:
-    """`value` as an array of numbers."""
+def _part(value: Any, place: dict[str, Any]) -> Observation:
     if value is None:
-        return np.asarray(np.nan)
-    try:
-        return np.array(value, float)
-    except (TypeError, ValueError):
-        raise Mistake("not_numbers", name=name, value=type(value).__name__) from None
+        return Observation(("none", place), np.asarray(0.0))
+    return Observation(("entry", place), as_numbers(value, place["name"]))
 
 
 def _equal(left: Any, right: Any) -> bool:
@@ -139,30 +210,47 @@ def _equal(left: Any, right: Any) -> bool:
 # Questions with letters to choose from
 
 
-def quiz(name: str, letters: str, defines: str) -> Exercise:
-    """Questions with one right letter each, answered in one string: "bcadb".
+def quiz(name: str, letters: str, defines: str, choices: str = "abcd") -> Exercise:
+    """Questions with one right letter each, answered in one string: "bcadb" or "1b 2c 3a 4d 5b".
 
-    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``.
+    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. What is observed are the
+    letters themselves: whether they are right is decided outside the process of a learner's code.
     """
 
-    def observe(answer: Any) -> Iterator[Seen]:
-        letters_of = answer if isinstance(answer, tuple | list) else [answer]
-        wide = unicodedata.normalize("NFKC", "".join(map(str, letters_of)))  # as a Japanese keyboard writes
-        given = re.sub(r"[\s,、。.・]", "", wide).lower()
-        if not given:
-            raise Unwritten
-        if len(given) != len(letters):
-            raise Mistake("quiz_length", given=len(given), expected=len(letters))
-        for number, (letter, right) in enumerate(zip(given, letters, strict=True), start=1):
-            if letter != right:
-                raise Mistake(f"{name}.{number}")
-            yield Seen(("result", {"name": defines, "case": number}), np.asarray(float(number)))
+    def observe(answer: Any, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
+        for number, letter in enumerate(_letters(answer, len(letters), choices), start=1):
+            yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(letter))))
+
+    def recognise(_: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:  # noqa: ARG001
+        pairs = enumerate(zip(trace, expected, strict=True), start=1)
+        return next((Mistake(f"{name}.{i}") for i, (own, right) in pairs if own.value != right.value), None)
 
     def slip(number: int) -> str:
         other = "a" if letters[number] != "a" else "b"
         return letters[:number] + other + letters[number + 1 :]
 
     wrong = {f"{name}.{number + 1}": slip(number) for number in range(len(letters))}
+    wrong |= {"quiz_length": letters[:-1], "quiz_letters": "12345"[: len(letters)]}
     return Exercise(
-        defines=defines, observe=observe, reference=letters, wrong={**wrong, "quiz_length": letters[:-1]}
+        defines=defines, observe=observe, reference=letters, wrong=wrong, recognise=recognise, secret=True
     )
+
+
+def _letters(answer: Any, count: int, choices: str) -> str:
+    """The letters in an answer, however they are numbered, bracketed and parted.
+
+    Raises `NoAnswer` where there is none, and `Mistake`.
+    """
+    parts = answer.values() if isinstance(answer, dict) else answer
+    parts = parts if not isinstance(parts, str) and isinstance(parts, Iterable) else [parts]
+    text = unicodedata.normalize("NFKC", "".join(map(str, parts))).lower()  # as a Japanese keyboard writes
+    if not re.search(r"\w", text):
+        raise NoAnswer
+    letters = "".join(re.findall("[a-z]", text))
+    if not letters:
+        raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
+    if len(letters) != count:
+        raise Mistake("quiz_length", count=len(letters), expected=count)
+    if set(letters) - set(choices):
+        raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
+    return letters

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kobai.optimizers.base import Optimizer
+
 Array = np.ndarray
 Initial = Callable[[int, int, np.random.Generator], Array]
 
@@ -16,7 +18,7 @@ NEW_BATCH = 0.1
 """The weight of a new batch in the statistics that batch normalization keeps."""
 EPSILON = 1e-5
 
-ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "relu": (lambda h: np.maximum(h, 0), lambda a: (a > 0).astype(float)),
     "tanh": (np.tanh, lambda a: 1 - a * a),
     "sigmoid": (lambda h: 1 / (1 + np.exp(-h)), lambda a: a * (1 - a)),
@@ -62,11 +64,11 @@ class Network:
 
     def activations(self, x: Array) -> list[Array]:
         """The inputs, the activations of every hidden layer, and the scores."""
-        found = [x]
+        activations = [x]
         for i in range(1, self.layers + 1):
-            h = found[-1] @ self.params[f"W{i}"] + self.params[f"b{i}"]
-            found.append(self.f(h) if i < self.layers else h)
-        return found
+            h = activations[-1] @ self.params[f"W{i}"] + self.params[f"b{i}"]
+            activations.append(self.f(h) if i < self.layers else h)
+        return activations
 
     def scores(self, x: Array) -> Array:
         """What the last layer says."""
@@ -171,7 +173,7 @@ def _loss(scores: Array, t: Array) -> tuple[float, Array]:
 class InPlace:
     """A rule of kobai's in the form of lesson 3_1: ``update(params, grads)`` on dicts changed in place."""
 
-    def __init__(self, rule: Any) -> None:
+    def __init__(self, rule: Optimizer) -> None:
         self.rule = rule
         self.state: Any = None
 
@@ -185,7 +187,7 @@ class InPlace:
 
 def train(
     network: Network | NormalizedNetwork,
-    rule: Any,
+    rule: Optimizer,
     x: Array,
     t: Array,
     *,

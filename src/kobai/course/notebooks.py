@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from kobai.basics.errors import UsageError
 from kobai.course import pages
@@ -17,6 +17,8 @@ from kobai.course.prose import folded, joined
 from kobai.course.source import LANGUAGES, Cell, Lesson, lesson_names, load
 from kobai.words import TABLES
 
+Notebook: TypeAlias = dict[str, Any]
+"""What `json` makes of a notebook's file."""
 KINDS = ("trainee", "answer")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 COMMENT = re.compile(r"^(\s*# )(ja|en): (.*)$")
@@ -24,8 +26,8 @@ ENDING = re.compile(r"^(.*\S)  # (ja|en|trainee|answer)$")
 
 
 @dataclasses.dataclass(frozen=True)
-class Placed:
-    """What became of a file that was to be placed."""
+class Placement:
+    """What became of a file that the course was to put into a folder."""
 
     path: Path
     """Where it is now."""
@@ -37,7 +39,7 @@ class Placed:
 # A lesson to a notebook
 
 
-def notebook(lesson: Lesson, language: str, kind: str) -> dict[str, Any]:
+def notebook(lesson: Lesson, language: str, kind: str) -> Notebook:
     """The notebook of a lesson, as the JSON of nbformat 4.5."""
     cells = []
     for identity, sources in lesson.numbered():
@@ -47,12 +49,12 @@ def notebook(lesson: Lesson, language: str, kind: str) -> dict[str, Any]:
     return _of_cells(cells, {"lesson": lesson.name, "language": language, "kind": kind})
 
 
-def page(name: str, language: str) -> dict[str, Any]:
+def page(name: str, language: str) -> Notebook:
     """A page of text as a notebook."""
     return _of_cells(pages.cells(name, language), {"page": name, "language": language})
 
 
-def _of_cells(cells: list[dict[str, Any]], about: dict[str, str]) -> dict[str, Any]:
+def _of_cells(cells: list[dict[str, Any]], about: dict[str, str]) -> Notebook:
     return {
         "cells": cells,
         "metadata": {
@@ -110,9 +112,9 @@ def _cell(identity: str, cell: Cell, text: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {"tags": [tag for tag in cell.tags if tag not in LANGUAGES]}
     if "check" in cell.tags:
         metadata |= {"editable": False, "deletable": False}
-    made = {"cell_type": cell.kind, "id": identity, "metadata": metadata if any(metadata.values()) else {}}
-    made["source"] = text.splitlines(keepends=True)
-    return made if cell.kind == "markdown" else {**made, "execution_count": None, "outputs": []}
+    entry = {"cell_type": cell.kind, "id": identity, "metadata": metadata if any(metadata.values()) else {}}
+    entry["source"] = text.splitlines(keepends=True)
+    return entry if cell.kind == "markdown" else {**entry, "execution_count": None, "outputs": []}
 
 
 def _digest(cells: list[dict[str, Any]]) -> str:
@@ -124,43 +126,42 @@ def _digest(cells: list[dict[str, Any]]) -> str:
 # Notebooks to a folder
 
 
-def build(folder: Path) -> list[Placed]:
+def build(folder: Path) -> list[Placement]:
     """Every notebook and page of the course: folder/ja/… and folder/en/…"""
-    return [placed for language in LANGUAGES for placed in write(folder / language, language, KINDS)]
+    return [each for language in LANGUAGES for each in write(folder / language, language, KINDS)]
 
 
-def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placed]:
+def write(folder: Path, language: str, kinds: tuple[str, ...]) -> list[Placement]:
     """The notebooks of a language in a folder, and its pages; with the answers the teacher's guide."""
     if folder.exists() and not folder.is_dir():
         raise UsageError("error.course.folder", path=folder)
     folder.mkdir(parents=True, exist_ok=True)
-    placed = []
+    placements = []
     for name in lesson_names():
         lesson = load(name)
         for kind in kinds if lesson.exercises else kinds[:1]:
-            made = notebook(lesson, language, kind)
-            placed.append(place(folder / file_name(lesson, kind), made))
+            placements.append(place(folder / file_name(lesson, kind), notebook(lesson, language, kind)))
     for name, file in (pages.PAGES | (pages.GUIDE if "answer" in kinds else {})).items():
-        placed.append(place(folder / file, page(name, language)))
-    return placed
+        placements.append(place(folder / file, page(name, language)))
+    return placements
 
 
-def place(path: Path, made: dict[str, Any]) -> Placed:
+def place(path: Path, content: Notebook) -> Placement:
     """Write a notebook where none is, or where nobody has written in an older one; else beside it."""
-    text, digest = dump(made), made["metadata"]["kobai"]["digest"]
+    text, digest = dump(content), content["metadata"]["kobai"]["digest"]
     for number in range(1, 1000):
-        there = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
-        if not there.exists():
-            there.write_text(text, "utf-8")
-            return Placed(there, "new" if number == 1 else "beside")
-        if not there.is_file():  # a folder of that name
+        file = path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
+        if not file.exists():
+            file.write_text(text, "utf-8")
+            return Placement(file, "new" if number == 1 else "beside")
+        if not file.is_file():  # a folder of that name
             continue
-        found = there.read_text("utf-8", errors="replace")
-        if found == text or _about(found).get("digest") == digest:
-            return Placed(there, "kept")
-        if _untouched(found):
-            there.write_text(text, "utf-8")
-            return Placed(there, "replaced")
+        older = file.read_text("utf-8", errors="replace")
+        if older == text or _about(older).get("digest") == digest:
+            return Placement(file, "kept")
+        if _untouched(older):
+            file.write_text(text, "utf-8")
+            return Placement(file, "replaced")
     raise UsageError("error.course.folder", path=path.parent)
 
 
@@ -178,6 +179,6 @@ def _about(text: str) -> dict[str, Any]:
         return {}
 
 
-def dump(made: dict[str, Any]) -> str:
+def dump(content: Notebook) -> str:
     """The text of the file."""
-    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"

@@ -10,9 +10,11 @@ but kobai; a test holds both readings equal.
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any
+
+from kobai.basics.errors import unknown
 
 MARKER = re.compile(r"^# %%(?: \[(?P<kind>markdown)\])?(?P<metadata>.*)$")
 SETTING = re.compile(r'(\w+)=(\[[^\]]*\]|"[^"]*")')
@@ -24,12 +26,12 @@ class Cell:
     """One cell of a lesson's source."""
 
     kind: str
-    """markdown or code."""
+    """It is markdown or code."""
     text: str
     tags: tuple[str, ...] = ()
-    """Any of ja, en (in that language's notebooks only), exercise, check."""
+    """What the cell is: of ja or en it stands in that language's notebooks only; exercise; check."""
     name: str = ""
-    """Of an exercise or its check: adam."""
+    """The name of the exercise that it holds or checks: adam."""
 
     def is_in(self, language: str) -> bool:
         """Whether the cell stands in the notebooks of a language."""
@@ -84,8 +86,8 @@ def cell_id(exercise: str) -> str:
 
 def lesson_names() -> list[str]:
     """The names of all lessons in the order of the course."""
-    found = [path.name for path in files("kobai.course").joinpath("lessons").iterdir()]
-    names = [name.removesuffix(".py") for name in found if re.fullmatch(r"\d+_\d+_\w+\.py", name)]
+    paths = [path.name for path in files("kobai.course").joinpath("lessons").iterdir()]
+    names = [path.removesuffix(".py") for path in paths if re.fullmatch(r"\d+_\d+_\w+\.py", path)]
     return sorted(names, key=lambda name: [int(part) for part in name.split("_")[:2]])
 
 
@@ -95,20 +97,34 @@ def load(name: str) -> Lesson:
     return Lesson(name, tuple(read(text)))
 
 
+def lessons_of(numbers: Iterable[str] | None = None) -> list[Lesson]:
+    """The lessons of these numbers ("3_1") in the order of the course; all of them by default.
+
+    Raises `UsageError` for a number that none has.
+    """
+    lessons = [load(name) for name in lesson_names()]
+    if numbers is None:
+        return lessons
+    wanted, known = set(numbers), {lesson.number for lesson in lessons}
+    for number in sorted(wanted - known):
+        raise unknown("kind.lesson", number, known)
+    return [lesson for lesson in lessons if lesson.number in wanted]
+
+
 def read(text: str) -> Iterator[Cell]:
     """The cells of a source in order."""
     lines = text.splitlines()
     if lines[:1] == ["# ---"]:
         lines = lines[lines.index("# ---", 1) + 1 :]
-    marks = [(i, found) for i, line in enumerate(lines) if (found := MARKER.match(line))]
+    marks = [(i, mark) for i, line in enumerate(lines) if (mark := MARKER.match(line))]
     ends = [i for i, _ in marks[1:]] + [len(lines)]
-    for (start, found), end in zip(marks, ends, strict=True):
-        metadata = _settings(found["metadata"])
+    for (start, mark), end in zip(marks, ends, strict=True):
+        metadata = _settings(mark["metadata"])
         body = lines[start + 1 : end]
-        if found["kind"]:
+        if mark["kind"]:
             body = [line.removeprefix("#").removeprefix(" ") for line in body if line.startswith("#")]
         yield Cell(
-            kind=found["kind"] or "code",
+            kind=mark["kind"] or "code",
             text="\n".join(body).strip("\n"),
             tags=tuple(metadata.get("tags", ())),
             name=metadata.get("name", ""),
@@ -117,3 +133,18 @@ def read(text: str) -> Iterator[Cell]:
 
 def _settings(text: str) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in SETTING.findall(text)}
+
+
+def answer_code(exercise: str) -> tuple[str, str]:
+    """(the code of the answer in the lesson, the name that it defines) of an exercise: "3_1.adam", Adam.
+
+    Both empty for an exercise of no lesson.
+    """
+    number, _, name = exercise.partition(".")
+    for lesson in lesson_names():
+        if lesson.startswith(f"{number}_"):
+            for cell in load(lesson).cells:
+                if "exercise" in cell.tags and cell.name == name:
+                    names = re.findall(r"^(?:def|class) (\w+)", cell.text, re.MULTILINE)
+                    return (cell.text, names[-1]) if names else ("", "")
+    return "", ""

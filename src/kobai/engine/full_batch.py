@@ -7,7 +7,6 @@ the same marks as everybody else, and each mark shows the iterate that it had wh
 trial brings counts only when it is paid for.
 """
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from kobai.basics.arrays import Matrix, Scalar, Truth, Vector
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
+from kobai.engine.clock import CLOCK
 from kobai.engine.columns import LOST, Columns, Rows, stacked
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Data, Executable
@@ -97,8 +97,12 @@ class FullBatch:
 
     def run(self, cell: Cell, data: Data, leave: Callable[[], bool]) -> list[Run] | None:
         """Let the minimizer train its one cell; None when told to leave, which is asked before each block."""
-        began = time.perf_counter()
+        with CLOCK.work():
+            return self._run(cell, data, leave)
+
+    def _run(self, cell: Cell, data: Data, leave: Callable[[], bool]) -> list[Run] | None:
         begin, block, measure = self.compiled()
+        began = CLOCK.read()
         progress = begin(self.task.start(cell.initializer, stream(cell.seed, INITIAL)), data.train)
         while not progress.over:
             if leave():
@@ -111,7 +115,7 @@ class FullBatch:
         rows.loss_sum[:] *= since(self.marks)
         test = np.asarray(measure(progress.θ, data.test)) if measure else None
         model = Model.of(self.task, np.asarray(progress.θ), None) if self.keep_model else None
-        seconds = time.perf_counter() - began
+        seconds = CLOCK.read() - began
         return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, model=model)]
 
     def spent(self, state: State) -> Scalar:

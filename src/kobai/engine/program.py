@@ -72,6 +72,10 @@ class Program:
             kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Storage._fields
         }
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
+        self.evaluates_elsewhere = any(rule.evaluates_elsewhere for rule in self.rules)
+        if any(strategy.weight_decay is not None for strategy in strategies):
+            for rule in self.rules:
+                rule.refuse_unknown_rate()
 
     def position_of(self, optimizer: PyTree) -> int:
         """The position of the optimizer's rule among those of the program."""
@@ -133,8 +137,12 @@ class Program:
             memories = self.parts.stepped(memories, plan, θ)
             return _stepped(s, cell, θ, storage, state, loss, memories, left_out)
 
+        def evaluation(s: Whole, cell: CellState) -> Vector:
+            points = [rule.evaluation for rule in self.rules]
+            return lax.switch(cell.rule, points, s, cell.hyperparameters, cell.θ, cell.memory)
+
         return self._run(
-            clock, cell, step, lambda cell: self._measure(cell, validation), self.parts.evaluated
+            clock, cell, step, evaluation, lambda cell: self._measure(cell, validation), self.parts.evaluated
         )
 
     def population(
@@ -179,9 +187,29 @@ class Program:
             memories = jax.vmap(self.parts.stepped)(memories, plan, θ)
             return _stepped(s, cells, θ, storage, state, loss, memories, left_out)
 
+        def evaluation(s: Whole, cells: CellState) -> Vector:
+            return per_rule(Rule.evaluation, s, cells, cells.θ, cells.memory)
+
         measure = jax.vmap(self._measure, (0, None))
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
-        return self._run(clock, cells, step, lambda cells: measure(cells, validation), evaluated)
+        return self._run(clock, cells, step, evaluation, lambda cells: measure(cells, validation), evaluated)
+
+    def settled(self, cells: CellState, s: int, together: bool) -> CellState:
+        """The cells at the points where they are evaluated, on the host; no rule moves them any more."""
+        if not self.evaluates_elsewhere:
+            return cells
+        every = jax.tree.map(
+            jnp.asarray, cells if together else jax.tree.map(lambda array: array[None], cells)
+        )
+        points = []
+        for i, position in enumerate(every.rule):
+            cell = jax.tree.map(lambda array, i=i: array[i], every)
+            settled = position >= len(self.rules)
+            rule = self.rules[min(int(position), len(self.rules) - 1)]
+            point = rule.evaluation(s, cell.hyperparameters, cell.θ, cell.memory)
+            points.append(np.asarray(cell.θ if settled else point))
+        θ = np.stack(points) if together else points[0]
+        return cells._replace(θ=θ, rule=np.full_like(cells.rule, len(self.rules)))
 
     def final(self, cells: CellState, data: PyTree) -> jax.Array:
         """The loss and the metric on one part of the data, and of each average: [2 + …] or [cells, 2 + …]."""
@@ -193,6 +221,7 @@ class Program:
         clock: Clock,
         cells: CellState,
         step: Callable[[Whole, CellState], CellState],
+        evaluation: Callable[[Whole, CellState], Vector],
         measure: Callable[[CellState], Sequence[Array]],
         evaluated: Callable[..., Memories],
     ) -> tuple[CellState, jax.Array]:
@@ -207,12 +236,16 @@ class Program:
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
             lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
-            evaluations, counts = measure(cells), self.parts.counted(cells.parts)
+            seen = cells
+            if self.evaluates_elsewhere:
+                settled = jnp.expand_dims(cells.rule >= len(self.rules), -1)
+                seen = cells._replace(θ=jnp.where(settled, cells.θ, evaluation(end, cells)))
+            evaluations, counts = measure(seen), self.parts.counted(cells.parts)
             row = self.columns.row(cells.loss_sum, evaluations, lost, counts, rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
             memories = cells.parts
             if self.parts.watch:
-                memories = evaluated(memories, evaluations[0], cells.θ, cells.state, end, i < clock.due)
+                memories = evaluated(memories, evaluations[0], seen.θ, cells.state, end, i < clock.due)
             cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), parts=memories)
             return i + 1, end, cells, rows
 

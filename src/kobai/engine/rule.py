@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whole, namespace
+from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
-from kobai.optimizers.base import Optimizer, State
+from kobai.optimizers.base import RATES, Optimizer, State
 from kobai.tasks.task import Task
 
 
@@ -37,10 +38,11 @@ class Rule:
         leaves, tree = jax.tree.flatten(optimizer)
         self.tree: Structure = tree
         self.hyperparameters = len(leaves)
+        self.name = getattr(optimizer, "name", type(optimizer).__name__)
         names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
-        self.rate, self.own_decay = (
-            names.index(name) if name in names else None for name in ("learning_rate", "weight_decay")
-        )
+        rates = [names.index(name) for name in RATES if name in names]
+        self.rate = rates[0] if rates else None
+        self.own_decay = names.index("weight_decay") if "weight_decay" in names else None
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
@@ -49,8 +51,12 @@ class Rule:
         self.keys: dict[int, Hashable] = {}
         """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
 
+        self.evaluates_elsewhere = False
+
         def begin(values: Sequence[Number], θ: Vector) -> PyTree:
             state = self._begin(values, θ)
+            point = self._formed(optimizer, θ)
+            self.evaluates_elsewhere = optimizer.evaluation_point(point, state) is not point
             leaves = enumerate(jax.tree.leaves(state))
             self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
             return _keyless(state)
@@ -75,16 +81,30 @@ class Rule:
 
     def _begin(self, values: Vector | Sequence[Number], θ: Vector) -> PyTree:
         optimizer = self.optimizer(values)
-        state = optimizer.init(θ if optimizer.elementwise else self.task.arrays(θ))
-        return self._uncounted(state)
+        return self._uncounted(optimizer.init(self._formed(optimizer, θ)))
+
+    def _formed(self, optimizer: Optimizer, θ: Vector) -> PyTree:
+        """θ as the rule gets it: flat, or the trained arrays in their tree where it looks at shapes or names."""
+        return θ if optimizer.elementwise else self.task.tree(self.task.arrays(θ))
+
+    def learning_rate(self, s: Whole, values: Vector) -> Number | None:
+        """η of the update number s, counted from 0; None where it is not known."""
+        return values[self.rate] if self.rate is not None else self.optimizer(values).rate_at(s)
 
     def _uncounted(self, state: PyTree) -> PyTree:
         """The state without the number of updates, where the loop knows it."""
         return state._replace(step=None) if self.counts else state
 
+    def refuse_unknown_rate(self) -> None:
+        """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
+        if self.rate is None and self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
+            raise UsageError("error.decay.rate", name=self.name)
+
     def init(self, values: Vector, θ: Vector, room: Storage) -> Storage:
         """The storage before the first step, on the host; an `init` of one's own may be written for JAX."""
-        state = self._begin(values, jnp.asarray(θ) if self.own_init else θ)
+        if self.own_init:
+            values, θ = jnp.asarray(values), jnp.asarray(θ)
+        state = self._begin(values, θ)
         return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
 
     def update(
@@ -94,11 +114,22 @@ class Rule:
         optimizer, state = self.optimizer(values), self.unpack(s, storage)
         if optimizer.elementwise:
             more = {"weights": weights(self.spans, θ.dtype)} if optimizer.decays else {}
-            Δ, state = optimizer.update(gradient, state, θ, **more)
-        else:
-            Δs, state = optimizer.update(self.task.arrays(gradient), state, self.task.arrays(θ))
-            Δ = jnp.concatenate([jnp.ravel(leaf) for leaf in Δs])
-        return Δ, state
+            return optimizer.update(gradient, state, θ, **more)
+        more = {"weights": self.task.tree(weight for _, weight in self.spans)} if optimizer.decays else {}
+        Δ, state = optimizer.update(
+            self._formed(optimizer, gradient), state, self._formed(optimizer, θ), **more
+        )
+        return self._flat(Δ), state
+
+    def evaluation(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
+        """Where the network is evaluated after s updates."""
+        optimizer = self.optimizer(values)
+        point = optimizer.evaluation_point(self._formed(optimizer, θ), self.unpack(s, storage))
+        return point if optimizer.elementwise else self._flat(point).astype(θ.dtype)
+
+    @staticmethod
+    def _flat(tree: PyTree) -> Vector:
+        return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
     def lookahead(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
         return self.optimizer(values).lookahead(θ, self.unpack(s, storage))

@@ -8,6 +8,7 @@ import numpy as np
 
 from kobai.engine.blocks import CellState
 from kobai.engine.cell import Cell
+from kobai.engine.clock import CLOCK
 from kobai.engine.columns import Rows
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Counts, Executable, Executables, joined
@@ -60,10 +61,16 @@ class Training:
 
     def run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         """Train these cells together; None when told to leave, which is asked before each block."""
-        began = time.perf_counter()
+        with CLOCK.work():
+            return self._run(cells, leave)
+
+    def _run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         program, data = self.program, self.executables.data
         parts, columns = program.parts, program.columns
         block, final = self.executables.compiled(self._counts(cells))
+        # A population is on a device, whose work is no processor time.
+        clock = time.perf_counter if self.population else CLOCK.read
+        began = clock()
         state = joined([self._start(cell) for cell in cells], self.population)
         table = np.full((len(cells), len(self.marks), columns.number), np.nan, program.θ.dtype)
         diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
@@ -75,8 +82,8 @@ class Training:
             due = self.marks[done : np.searchsorted(self.marks, stop, side="right")]
             ends = due if len(due) and due[-1] == stop else np.append(due, stop)
             draws = [program.draws(cell.seed, cell.strategy, step, stop, self.steps) for cell in cells]
-            clock = program.clock(step, ends, len(due))
-            state, rows = block(clock, state, joined(draws, self.population), data.train, data.validation)
+            marks = program.clock(step, ends, len(due))
+            state, rows = block(marks, state, joined(draws, self.population), data.train, data.validation)
             rows = Rows(np.asarray(rows).reshape(len(cells), -1, columns.number), columns)
             if len(ends) > len(due):  # the block ends between two evaluations
                 sums = rows.loss_sum[:, len(due)]
@@ -91,10 +98,10 @@ class Training:
             step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)
-        state = parts.restored(state)
+        state = parts.restored(program.settled(state, step, self.population))
         tests = self._tests(block, final, state, step, diverged_at)
         models = self._models(state, len(cells))
-        seconds = (time.perf_counter() - began) / len(cells)
+        seconds = (clock() - began) / len(cells)
         return [
             run_of(
                 cell.strategy,

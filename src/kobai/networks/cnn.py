@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.networks.layers import convolution
+from kobai.networks.layers import convolution, positions
 from kobai.networks.network import (
     Network,
     check_activation,
@@ -29,6 +29,7 @@ def network(
     outputs: int,
     activation: str,
     batch_norm: bool | str = False,
+    padding: int | None = None,
 ) -> Network:
     """Convolutions of stride 2 and one dense layer, for inputs [examples, positions] of one channel.
 
@@ -39,6 +40,8 @@ def network(
       outputs: of the network.
       activation: "relu", "tanh" or "sigmoid", after every convolution.
       batch_norm: as in `kobai.networks.mlp.network`, for each channel over examples and positions.
+      padding: zeros at either end of every axis, for every convolution. Default: so many that each halves the
+        positions.
     """
     check_activation(activation)
     place = check_batch_norm(batch_norm)
@@ -46,7 +49,7 @@ def network(
     for n, size in zip(channels, kernels, strict=True):
         shape = (*[size] * len(space), inputs, n)
         layers.append(hidden_parameters(np.zeros(shape, np.float32), n, place))
-        inputs, left = n, [-(-positions // STRIDE) for positions in left]
+        inputs, left = n, [positions(before, size, STRIDE, padding) for before in left]
     last = np.zeros((math.prod(left) * inputs, outputs), np.float32)
     state = hidden_state(channels, place)
 
@@ -55,7 +58,7 @@ def network(
         x = x.reshape(x.shape[0], *space, 1)
         statistics = []
         for layer, given in zip(layers, state or [None] * len(layers), strict=True):
-            z = convolution(layer["weights"], x, stride=STRIDE)
+            z = convolution(layer["weights"], x, stride=STRIDE, padding=padding)
             x, moved = finish(layer, given, z, activation, place, training)
             statistics.append(moved)
         return output(last, x.reshape(x.shape[0], -1)), None if state is None else statistics

@@ -1,6 +1,6 @@
 """AdaDelta (Zeiler 2012, arXiv 1212.5701, algorithm 1; the lecture's equations for AdaDelta)."""
 
-from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.arrays import Array, Whole, conj, namespace
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer
 
@@ -31,7 +31,7 @@ class AdaDelta(Optimizer):
 
     def rule(self, g: Array, t: Whole, h: Array, r: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt
-        h = ρ * h + (1 - ρ) * g * g
+        h = ρ * h + (1 - ρ) * g * conj(g)
         δ = -sqrt(ε + r) / sqrt(ε + h) * g
-        r = ρ * r + (1 - ρ) * δ * δ
+        r = ρ * r + (1 - ρ) * δ * conj(δ)
         return η * δ, (h, r)

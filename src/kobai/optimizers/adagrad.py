@@ -1,6 +1,6 @@
 """AdaGrad (Duchi, Hazan and Singer 2011; the lecture's equations for AdaGrad)."""
 
-from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.arrays import Array, Whole, conj, namespace
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer
 
@@ -26,5 +26,5 @@ class AdaGrad(Optimizer):
 
     def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ε, sqrt = self.learning_rate, self.epsilon, namespace(g).sqrt
-        h = h + g * g
+        h = h + g * conj(g)
         return -η * g / (ε + sqrt(h)), (h,)

@@ -1,6 +1,6 @@
 """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; the lecture's equations for Adam)."""
 
-from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.arrays import Array, Whole, conj, namespace
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer
 
@@ -34,7 +34,7 @@ class Adam(Optimizer):
         η, ρ1, ρ2, ε = self.learning_rate, self.decay_1, self.decay_2, self.epsilon
         sqrt = namespace(g).sqrt
         m = ρ1 * m + (1 - ρ1) * g
-        v = ρ2 * v + (1 - ρ2) * g * g
+        v = ρ2 * v + (1 - ρ2) * g * conj(g)
         m_hat = m / (1 - ρ1**t)
         v_hat = v / (1 - ρ2**t)
         return -η * m_hat / (sqrt(v_hat) + ε), (m, v)

@@ -20,7 +20,7 @@ optax's signatures, so that a rule can stand in a loop written for optax.
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeGuard
 
 import jax
@@ -33,12 +33,14 @@ from kobai.basics.arrays import (
     Structure,
     Weights,
     Whole,
-    is_weight,
+    is_movable,
     narrow,
+    wide,
     zeros_like,
 )
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError, said
+from kobai.basics.roles import weights as weights_of
 
 if TYPE_CHECKING:
     import optax
@@ -53,6 +55,9 @@ RANGES = {
     "weight_decay": ("rule.rate", lambda x: 0 <= x < math.inf),
 }
 """What a hyperparameter of this name may be, in whichever rule it stands."""
+
+RATES = ("learning_rate", "lr", "eta", "step_size")
+"""What a rule may call its learning rate, by which decay beside the step is multiplied."""
 
 ANY = ("rule.finite", math.isfinite)
 """What a hyperparameter of any other name may be, in a rule of the user's own."""
@@ -90,9 +95,16 @@ class Optimizer:
         raise NotImplementedError
 
     def init(self, params: Parameters) -> State:
-        """The state before the first update: every memory zero."""
+        """The state before the first update: every memory zero, in at least float32.
+
+        A leaf that is no floating-point array (a counter, a function) has no memory.
+        """
         refuse_grid(type(self).__name__, vars(self))
-        return State(np.int32(0), {name: jax.tree.map(zeros_like, params) for name in self.memories})
+
+        def zeros(leaf: Array) -> Array | None:
+            return zeros_like(leaf) if is_movable(leaf) else None
+
+        return State(np.int32(0), {name: jax.tree.map(zeros, params) for name in self.memories})
 
     def update(
         self,
@@ -103,12 +115,13 @@ class Optimizer:
     ) -> tuple[Parameters, State]:
         """The update to be *added* to the parameters, and the next state.
 
-        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update. Only a rule that
-        decays the weights looks at `params` and `weights` (see `decayed`).
+        `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; its leaves that are
+        no floating-point arrays come to nothing. Complex numbers are treated as in optax: squares are |g|².
+        Only a rule that decays the weights looks at `params` and `weights` (see `decayed`).
         """
         refuse_grid(type(self).__name__, vars(self))
         tree: Structure
-        leaves, tree = jax.tree.flatten(gradient)
+        leaves, tree = jax.tree.flatten(gradient, is_leaf=_is_none)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
         results = [self._on_array(g, t, *memory) for g, *memory in zip(leaves, *memories, strict=True)]
@@ -117,17 +130,29 @@ class Optimizer:
             name: tree.unflatten([kept[i] for _, kept in results]) for i, name in enumerate(self.memories)
         }
         if self.decays:
-            rate = self.learning_rate * self.weight_decay  # type: ignore[attr-defined]
-            update = decayed(update, params, rate, weights)
+            rate = self.rate_at(state.step)
+            if rate is None:
+                raise UsageError("error.decay.rate", name=type(self).__name__)
+            update = decayed(update, params, rate * self.weight_decay, weights)  # type: ignore[attr-defined]
         return update, State(t, memory)
 
-    def _on_array(self, g: Array, t: Whole, *memory: Array) -> tuple[Array, list[Array]]:
-        Δ, kept = self.rule(g, t, *memory)
+    def _on_array(self, g: Array, t: Whole, *memory: Array) -> tuple[Array, Sequence[Array]]:
+        if not is_movable(g):
+            return _nothing(g), memory
+        Δ, kept = self.rule(wide(g), t, *memory)
         return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]
 
     def lookahead(self, params: Parameters, state: State) -> Parameters:
         """Where the next gradient is to be taken: at the parameters themselves."""
         return params
+
+    def evaluation_point(self, params: Parameters, state: State) -> Parameters:
+        """Where the network is evaluated: at the parameters themselves."""
+        return params
+
+    def rate_at(self, step: Whole) -> Number | None:
+        """η of the update after `step` others; None for a rule that has no number of a name in `RATES`."""
+        return next((getattr(self, name) for name in RATES if hasattr(self, name)), None)
 
     def as_optax(self) -> "optax.GradientTransformation":
         """This rule as an `optax.GradientTransformation` (needs optax installed)."""
@@ -144,21 +169,35 @@ def decayed(
     """The update with the weights shrunk beside it: Δ − rate·θ (Loshchilov and Hutter 2019).
 
     `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole
-    array, or an array of 1 and 0. Default: arrays of two or more dimensions. Biases and scales are left
-    alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no
+    array, or an array of 1 and 0. Default: what the tree tells (`kobai.basics.roles`). Biases and scales are
+    left alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no
     `params`.
     """
     if weights is None:
-        weights = jax.tree.map(is_weight, update)
+        weights = weights_of(update if params is None else params)
     if params is None:
         if any(weight is not False for weight in jax.tree.leaves(weights)):
             raise UsageError("error.decay.params")
         return update
 
-    def shrink(Δ: Array, θ: Array, weight: Array | bool) -> Array:
-        return Δ if weight is False else narrow(Δ - rate * weight * θ, Δ)
+    def shrink(Δ: Array | None, θ: Array, weight: Array | bool) -> Array | None:
+        return Δ if Δ is None or weight is False else narrow(wide(Δ) - rate * weight * θ, Δ)
 
-    return jax.tree.map(shrink, update, params, weights)
+    return jax.tree.map(shrink, update, params, weights, is_leaf=_is_none)
+
+
+def _nothing(leaf: Array) -> Array:
+    """The update of a leaf that no rule moves: zeros of an array of whole numbers, else the leaf itself."""
+    if not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
+        return leaf
+    if leaf.dtype == jax.dtypes.float0:  # what JAX says of a gradient by whole numbers
+        return np.zeros(leaf.shape, bool)
+    return leaf * 0 if leaf.dtype.kind in "iu" else leaf
+
+
+def _is_none(leaf: object) -> bool:
+    """Whether nothing stands there: a gradient may lack what its parameters have, a function in a module."""
+    return leaf is None
 
 
 def check(owner: str, values: Mapping[str, object]) -> None:

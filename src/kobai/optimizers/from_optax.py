@@ -1,6 +1,8 @@
 """Any optax optimizer as a candidate: ``from_optax(optax.lion, learning_rate=[1e-4, 1e-3])``."""
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,16 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Parameters, Weights
+from kobai.basics.arrays import Array, Number, Parameters, Weights, Whole, narrow
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError
-from kobai.optimizers.base import Optimizer, check, entries, is_grid, numbers, refuse_grid
+from kobai.optimizers.base import RATES, Optimizer, check, entries, is_grid, numbers, refuse_grid
 
 if TYPE_CHECKING:
     import optax
 
 Factory = Callable[..., "optax.GradientTransformation"]
 """A function that makes an optax optimizer."""
+
+RATELESS = {"prodigy", "dadapt_adamw", "dog", "dowg", "cocob", "mechanize"}
+"""Factories whose learning rate is a factor of one that they find themselves."""
 
 
 @jax.tree_util.register_dataclass
@@ -50,6 +55,24 @@ class FromOptax(Optimizer):
         refuse_grid(self.name, self.hyperparameters)
         return self.factory(**self.hyperparameters, **dict(self.settings))
 
+    def rate_at(self, step: Whole) -> Number | None:
+        """η of the update after `step` others; None for a rule that finds its own rate."""
+        if self.name in RATELESS:
+            return None
+        arguments = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
+        rate = next((arguments[name] for name in RATES if arguments.get(name) is not None), None)
+        return rate(step) if callable(rate) else rate
+
+    def evaluation_point(self, params: Parameters, state: PyTree) -> Parameters:
+        """Where the network is evaluated: at x, where a Schedule-Free rule trains y = (1 − β) z + βx.
+
+        Defazio and others (2024), arXiv 2405.15682; `optax.contrib.schedule_free_eval_params`.
+        """
+        for node in jax.tree.leaves(state, is_leaf=_is_schedule_free):
+            if _is_schedule_free(node):
+                return jax.tree.map(functools.partial(_evaluated, node.b1), params, node.z)
+        return params
+
     def init(self, params: Parameters) -> PyTree:
         return self.transformation().init(params)
 
@@ -60,7 +83,15 @@ class FromOptax(Optimizer):
         params: Parameters | None = None,
         weights: Weights | None = None,
     ) -> tuple[Parameters, PyTree]:
-        return self.transformation().update(gradient, state, params)
+        return self.transformation().update(gradient, self._current(state), params)
+
+    def _current(self, state: PyTree) -> PyTree:
+        """The state of `optax.inject_hyperparams` with the numbers of this rule in the place of its first."""
+        if not hasattr(state, "hyperparams"):
+            return state
+        known = state.hyperparams
+        now = {name: jnp.asarray(value, known[name].dtype) for name, value in self.hyperparameters.items()}
+        return state._replace(hyperparams={**known, **now})
 
     def as_optax(self) -> "optax.GradientTransformation":
         return self.transformation()
@@ -118,6 +149,24 @@ def _plain(value: object) -> object:
     if is_grid(value):
         return list(numbers(value))
     return float(value) if isinstance(value, int | float | np.generic) else value
+
+
+def _defaults(factory: Factory) -> dict[str, object]:
+    """The defaults of a factory's arguments."""
+    try:
+        every = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {argument.name: argument.default for argument in every if argument.default is not argument.empty}
+
+
+def _evaluated(β: Number, y: Array, z: Array) -> Array:
+    """x of y = (1 − β) z + βx."""
+    return narrow((y - (1 - β) * z) / β, y)
+
+
+def _is_schedule_free(node: object) -> bool:
+    return type(node).__name__ == "ScheduleFreeState"
 
 
 def _is_hashable(value: object) -> bool:

@@ -1,6 +1,6 @@
 """RMSProp (Tieleman and Hinton 2012, lecture 6.5; the lecture's equations for RMSProp)."""
 
-from kobai.basics.arrays import Array, Whole, namespace
+from kobai.basics.arrays import Array, Whole, conj, namespace
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer
 
@@ -28,5 +28,5 @@ class RMSProp(Optimizer):
 
     def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt
-        h = ρ * h + (1 - ρ) * g * g
+        h = ρ * h + (1 - ρ) * g * conj(g)
         return -η * g / sqrt(ε + h), (h,)

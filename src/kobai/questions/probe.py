@@ -27,7 +27,6 @@ from kobai.report import panels
 from kobai.report.result import Result, call
 from kobai.report.sheet import Sheet
 from kobai.tasks.check import check_task
-from kobai.tasks.flat import is_trained
 from kobai.tasks.task import Task
 from kobai.words import current, say
 from kobai.words import language as speaking
@@ -265,27 +264,24 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     examples = len(jax.tree.leaves(task.train)[0])
     [chosen] = sweep.batches(seed, 0, 1, task.batch_size, examples)
     batch = jax.tree.map(lambda part: jnp.asarray(part)[chosen], task.train)
-    parameters = initializer.fill(task.parameters, sweep.stream(seed, sweep.INITIAL), layout=task.layout)
-    paths, tree = jax.tree_util.tree_flatten_with_path(parameters)
-    trained = {i: leaf for i, (_, leaf) in enumerate(paths) if is_trained(leaf)}
+    trained = task.trained(task.filled(initializer, sweep.stream(seed, sweep.INITIAL)))
 
-    def loss(trained: dict[int, jax.Array]) -> jax.Array:
-        leaves = [trained.get(i, leaf) for i, (_, leaf) in enumerate(paths)]
-        parameters = jax.tree.unflatten(tree, leaves)
+    def loss(trained: list[jax.Array]) -> jax.Array:
+        parameters = task.with_arrays(trained)
         return task.training_loss(parameters, task.state, batch, jax.random.key(seed))[0]
 
     value, gradients = jax.value_and_grad(loss)(trained)
     gradients = jax.tree.map(np.asarray, gradients)
     rows = [
         {
-            "array": jax.tree_util.keystr(paths[i][0], simple=True, separator="."),
-            "shape": "×".join(map(str, weights.shape)),
+            "array": place.name,
+            "shape": "×".join(map(str, place.shape)),
             "weight_std": _std(weights),
-            "gradient_std": _std(gradients[i]),
-            "zero_gradients": float(np.mean(gradients[i] == 0)),
-            "not_finite": _not_finite(weights, gradients[i]),
+            "gradient_std": _std(gradient),
+            "zero_gradients": float(np.mean(gradient == 0)),
+            "not_finite": _not_finite(weights, gradient),
         }
-        for i, weights in trained.items()
+        for place, weights, gradient in zip(task.places, trained, gradients, strict=True)
     ]
     title = {
         "initializer": initializer,
@@ -297,8 +293,8 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     return ProbeResult(
         table=pl.DataFrame(rows),
         histograms={
-            "weights": [_histogram(weights) for weights in trained.values()],
-            "gradients": [_histogram(gradients[i]) for i in trained],
+            "weights": [_histogram(weights) for weights in trained],
+            "gradients": [_histogram(gradient) for gradient in gradients],
         },
         title=("probe.title.task", title),
         note="probe.note.task",

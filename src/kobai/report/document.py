@@ -37,7 +37,7 @@ def page(*, title: str, headline: str, main: str, data: str, style: str = "", sc
         "style": read("kobai.report", "report.css") + style,
         "main": main,
         "data": data,
-        "plotly": get_plotlyjs(),
+        "plotly": "" if data == "{}" else get_plotlyjs(),  # which is large, and draws nothing else
         "script": read("kobai.report", "report.js") + script,
     }
     return fill(read("kobai.report", "template.html"), parts)

@@ -17,9 +17,20 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from kobai.basics.arrays import Array, Number, Parameters, Whole, namespace, narrow
+from kobai.basics.arrays import (
+    Array,
+    Number,
+    Parameters,
+    Whole,
+    is_float,
+    namespace,
+    narrow,
+    wide,
+    zeros_like,
+)
 from kobai.basics.checks import COUNT, check_number
 from kobai.basics.notation import parse, written
+from kobai.basics.roles import weights
 
 Steps = Whole | Array
 """Steps, counted from 1."""
@@ -30,6 +41,8 @@ class AverageState(NamedTuple):
 
     step: Whole
     mean: Parameters
+    rest: tuple[Array | None, ...] = ()
+    """For each leaf of the mean what half precision cannot hold of it, in float32; else None."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +60,28 @@ class Averaging:
     """The steps of the shortest run in which the mean is one of several iterates."""
 
     def init(self, params: Parameters) -> AverageState:
-        return AverageState(np.int32(0), params)
+        return AverageState(np.int32(0), params, tuple(map(_rest, jax.tree.leaves(params))))
 
     def update(self, params: Parameters, state: AverageState) -> AverageState:
-        """The state with the iterate `params` in its mean."""
+        """The state with the iterate `params` in its mean.
+
+        Leaves that are not averaged (whole numbers, functions, what is frozen) are those of `params`.
+        """
         t = state.step + 1
         w = self.weight(t)
-        return AverageState(t, jax.tree.map(lambda mean, θ: narrow(mixed(mean, θ, w), θ), state.mean, params))
+        leaves, tree = jax.tree.flatten(params)
+        averaged = jax.tree.leaves(weights(params, biases=True))
+        means, rests = [], []
+        for θ, old, rest, flag in zip(leaves, jax.tree.leaves(state.mean), state.rest, averaged, strict=True):
+            flag = flag or isinstance(θ, float | complex)
+            mean = mixed(wide(old) if rest is None else wide(old) + rest, wide(θ), w) if flag else θ
+            means.append(narrow(mean, θ))
+            rests.append(None if rest is None else narrow(mean - wide(means[-1]), rest) if flag else rest)
+        return AverageState(t, tree.unflatten(means), tuple(rests))
+
+
+def _rest(leaf: Array) -> Array | None:
+    return zeros_like(leaf) if is_float(leaf) and leaf.dtype.itemsize < 4 else None
 
 
 def mixed(mean: Array, θ: Array, w: Number) -> Array:

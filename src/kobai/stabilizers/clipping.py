@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import numpy as np
 
-from kobai.basics.arrays import Array, Number, Parameters, Scalar, Truth, Vector, Whole, namespace, narrow
+from kobai.basics.arrays import (
+    Array,
+    Number,
+    Parameters,
+    Scalar,
+    Truth,
+    Vector,
+    Whole,
+    is_movable,
+    namespace,
+    narrow,
+)
 from kobai.basics.checks import COUNT, check_fields, check_number
 from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
@@ -100,11 +111,12 @@ class Clip:
 
         def clipped(g: Array) -> Array:
             shortened = g * scale / divisor * factor  # v·sg/‖sg‖, in an order that does not overflow
-            kept = xp.clip(xp.where(too_long, shortened, g), -self.value, self.value)
+            kept = _bounded(xp.where(too_long, shortened, g), self.value)
             return narrow(xp.where(left_out, 0, kept), g)
 
         skipped = state.skipped + xp.where(left_out, 1, 0).astype(np.int32)
-        return jax.tree.map(clipped, gradient), state._replace(skipped=skipped)
+        kept = jax.tree.map(lambda g: clipped(g) if is_movable(g) else g, gradient)
+        return kept, state._replace(skipped=skipped)
 
     def _measured(self, length: Scalar, finite: Truth, state: ClipState) -> ClipState:
         """The state with one more norm, while they are being measured."""
@@ -191,7 +203,7 @@ def _scaled_norm(tree: Parameters) -> tuple[Scalar, Scalar]:
     """
     leaves = _arrays(tree)
     xp = namespace(leaves[0]) if leaves else np
-    leaves = [leaf.astype(_wide(leaf)) for leaf in leaves]
+    leaves = [(xp.abs(leaf) if xp.iscomplexobj(leaf) else leaf).astype(_wide(leaf)) for leaf in leaves]
     largest = (
         xp.asarray(0.0, np.float32)
         if not leaves
@@ -212,11 +224,23 @@ def _unscaled(scale: Scalar, length: Scalar) -> Scalar:
     return xp.where(xp.isfinite(length), xp.minimum(length, most), length) / scale
 
 
+def _bounded(g: Array, value: Number) -> Array:
+    """Every entry at most `value` long; of a complex one the direction stays."""
+    xp = namespace(g)
+    if not xp.iscomplexobj(g):
+        return xp.clip(g, -value, value)
+    length = xp.abs(g)
+    too_long = length > value
+    return xp.where(too_long, g / xp.where(too_long, length, 1) * xp.where(too_long, value, 1), g)
+
+
 def _arrays(tree: Parameters) -> list[Array]:
-    """The leaves of a pytree, as arrays of NumPy where they are none."""
-    return [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+    """The gradients among the leaves of a pytree, as arrays of NumPy where they are Python's numbers."""
+    leaves = (leaf for leaf in jax.tree.leaves(tree) if is_movable(leaf))
+    return [leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for leaf in leaves]
 
 
 def _wide(array: Array) -> np.dtype:
-    """The dtype in which the squares of `array` are added: float32 at least."""
-    return np.promote_types(array.dtype, np.float32)
+    """The dtype in which the absolute values of `array` are squared and added: float32 at least."""
+    real = np.finfo(array.dtype).dtype if array.dtype.kind == "c" else array.dtype
+    return np.promote_types(real, np.float32)

@@ -14,10 +14,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from kobai.basics.arrays import Number, Parameters, Truth, Whole, namespace
+from kobai.basics.arrays import Array, Number, Parameters, Truth, Whole, namespace
 from kobai.basics.checks import COUNT, check_fields, check_number
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.notation import parse, written
+
+NUMBERS = (np.ndarray, np.generic, jax.Array, float, complex)
 
 
 class Best(NamedTuple):
@@ -58,7 +60,14 @@ class EarlyStopping:
         """`best` after one more evaluation."""
         xp = namespace(loss)
         better = loss < best.loss - self.minimum_change
-        kept = jax.tree.map(lambda new, old: namespace(new).where(better, new, old), params, best.params)
+
+        def chosen(new: Array, old: Array) -> Array:
+            if isinstance(new, NUMBERS):
+                return namespace(new).where(better, new, old)
+            # A function, a name, a setting of a module: the same at every evaluation, unless it is seen.
+            return old if isinstance(better, bool | np.bool_) and not better else new
+
+        kept = jax.tree.map(chosen, params, best.params)
         waited = xp.where(better, 0, best.waited + 1).astype(np.int32)
         return Best(xp.where(better, loss, best.loss), kept, waited)
 

@@ -9,8 +9,9 @@ Beside the step (`WeightDecay`; Loshchilov and Hutter 2019, arXiv 1711.05101)::
     Δ − ηλw        η the learning rate of that step
 
 For SGD the two are the same with λ₂ = λ. For a rule that divides by its gradients (Adam) they are not.
-w are the weights, arrays of two or more dimensions; biases and scales are left alone unless asked for. With
-½λ₂, λ₂ is what PyTorch calls weight_decay; Keras's l2 has no ½ and is half of it.
+w are the weights; biases and scales are left alone unless asked for. Which arrays are weights a tree of
+parameters tells (`kobai.basics.roles`); what it calls frozen never pays. With ½λ₂, λ₂ is what PyTorch calls
+weight_decay; Keras's l2 has no ½ and is half of it. Of complex weights |w| counts.
 """
 
 import dataclasses
@@ -18,10 +19,11 @@ import math
 
 import jax
 
-from kobai.basics.arrays import Array, Number, Parameters, Weights, is_weight, namespace, narrow
+from kobai.basics.arrays import Array, Number, Parameters, Weights, conj, namespace, narrow, wide
 from kobai.basics.checks import check_fields, check_number
 from kobai.basics.errors import UsageError, said
 from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import decayed
 
 STRENGTH = ("rule.rate", lambda x: 0 <= x < math.inf)
@@ -32,7 +34,7 @@ STRENGTH = ("rule.rate", lambda x: 0 <= x < math.inf)
 class Penalty:
     """λ₁ ‖w‖₁ + ½ λ₂ ‖w‖² in the loss.
 
-    `biases`: whether the arrays of fewer than two dimensions pay too.
+    `biases`: whether biases and scales pay too.
     """
 
     l1: Number = 0.0
@@ -49,10 +51,12 @@ class Penalty:
 
     def loss(self, params: Parameters) -> Number:
         """What is added to the loss."""
+        pays = jax.tree.leaves(weights_of(params, biases=self.biases))
+        arrays = [wide(w) for w, flag in zip(jax.tree.leaves(params), pays, strict=True) if flag]
         return sum(
-            self.l1 * namespace(w).sum(namespace(w).abs(w)) + self.l2 / 2 * namespace(w).sum(w * w)
-            for w in jax.tree.leaves(params)
-            if self.biases or is_weight(w)
+            self.l1 * namespace(w).sum(namespace(w).abs(w))
+            + self.l2 / 2 * namespace(w).sum(namespace(w).real(w * conj(w)))
+            for w in arrays
         )
 
     def gradient(
@@ -63,21 +67,22 @@ class Penalty:
         `weights`: a pytree like `params` of True and False, or of arrays of 1 and 0: which entries pay.
         """
         if weights is None:
-            weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
+            weights = weights_of(params, biases=self.biases)
 
-        def add(g: Array, w: Array, pays: Array | bool) -> Array:
-            return (
-                g if pays is False else narrow(g + pays * (self.l1 * namespace(w).sign(w) + self.l2 * w), g)
-            )
+        def add(g: Array | None, w: Array, pays: Array | bool) -> Array | None:
+            if g is None or pays is False:
+                return g
+            w = wide(w)
+            return narrow(g + pays * (self.l1 * namespace(w).sign(w) + self.l2 * w), g)
 
-        return jax.tree.map(add, gradient, params, weights)
+        return jax.tree.map(add, gradient, params, weights, is_leaf=lambda leaf: leaf is None)
 
 
 @hyperparameters
 class WeightDecay:
     """Δ − ηλw, beside the step of any rule.
 
-    `biases`: whether the arrays of fewer than two dimensions are shrunk too.
+    `biases`: whether biases and scales are shrunk too.
     """
 
     rate: Number = 0.0
@@ -101,7 +106,7 @@ class WeightDecay:
     ) -> Parameters:
         """The update of a rule at `learning_rate` (η), with the weights shrunk."""
         if weights is None:
-            weights = jax.tree.map(lambda w: self.biases or is_weight(w), params)
+            weights = weights_of(params, biases=self.biases)
         return decayed(update, params, learning_rate * self.rate, weights)
 
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from kobai.basics.files import json_text
@@ -85,18 +84,20 @@ class Answer:
 def answer(outcome: Outcome) -> Answer:
     """Read the answer off the cells of a finished study."""
     study, first = outcome.study, outcome.recommended
-    budget = study.steps
 
-    def confirmed(trials: Mapping[str, Trial]) -> dict[str, np.ndarray]:
-        return {name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in trials.items()}
+    def ask(choice: str, trials: Mapping[str, Trial]) -> Question:
+        times = {name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in trials.items()}
+        fixed = [name for name, trial in trials.items() if outcome.is_fixed(trial)]
+        return question(choice, times, study.steps, fixed)
 
-    rates = {_rate(trial): trial for trial in [first, *outcome.neighbours]}
+    along = [first, *outcome.neighbours]
+    rates = dict(zip(_rates(along), along, strict=True))
     asked = {
-        "optimizer": question(first.candidate.name, confirmed(outcome.winners), budget),
-        "learning_rate": question(_rate(first), confirmed(rates), budget),
+        "optimizer": ask(first.candidate.name, outcome.winners),
+        "learning_rate": ask(next(iter(rates)), rates),
     }
     for name, trials in outcome.alternatives.items():
-        asked[name] = question(first.named[name], confirmed(trials), budget)
+        asked[name] = ask(first.named[name], trials)
     table, of_axes = rows(outcome, asked["optimizer"]), effects(outcome)
     return Answer(
         task=study.task.name,
@@ -127,9 +128,11 @@ def _trainings(outcome: Outcome) -> int:
     return outcome.cells.select("phase", *columns, "seed").unique().height
 
 
-def _rate(trial: Trial) -> str:
-    rate = learning_rate(trial.setting)
-    return "–" if rate is None else f"{rate:.6g}"
+def _rates(trials: Sequence[Trial]) -> list[str]:
+    """What the rates are called: six figures, or as many as tell them apart."""
+    rates = [learning_rate(trial.setting) for trial in trials]
+    names = ["–" if rate is None else f"{rate:.6g}" for rate in rates]
+    return names if len(set(names)) == len(names) else [str(rate) for rate in rates]
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

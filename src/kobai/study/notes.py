@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kobai.basics.errors import said
 from kobai.candidates.values import hyperparameters_of, written
+from kobai.engine.sweep import evaluated_at
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
@@ -37,6 +40,7 @@ def notes(
 ) -> tuple[Note, ...]:
     """All of them; `questions` by what was asked: optimizer, learning_rate, initializer, and axes."""
     return (
+        *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
         *_of_choice(questions["optimizer"]),
         *_of_seeds(outcome, questions),
@@ -44,11 +48,53 @@ def notes(
     )
 
 
+NOTHING = ("note.untrained.maximize", "note.untrained.minimize", "note.at_once")
+"""Cautions that stand above the answers: nothing can be told apart."""
+
+
+def _of_target(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
+    """A target that everybody meets at once, that nobody meets, or that is lost again."""
+    study, target = outcome.study, f"{outcome.target:g}"
+    way = "maximize" if study.task.maximize else "minimize"
+    fresh = [outcome.times(outcome.cells_of(trial, CONFIRMATION)) for trial in outcome.winners.values()]
+    arrivals, [_, first, *_] = np.concatenate(fresh), evaluated_at(study.steps, study.evaluate_every)
+    untrained, at_once = int((arrivals == 0).sum()), int((arrivals <= first).sum())
+    values: dict[str, Any] = {"target": target, "runs": len(arrivals), "step": int(first)}
+    if 2 * untrained >= len(arrivals):
+        yield Note(f"note.untrained.{way}", {**values, "count": untrained})
+    elif 2 * at_once >= len(arrivals):
+        yield Note("note.at_once", {**values, "count": at_once})
+    elif np.isinf(arrivals).all():
+        yield from _of_nobody(outcome, rows, way)
+    chosen = next(row for row in rows if row.optimizer == outcome.recommended.candidate.name)
+    if chosen.kept < chosen.reached:
+        counts = {"kept": chosen.kept, "reached": chosen.reached, "seeds": chosen.seeds}
+        yield Note("note.lost", {"optimizer": chosen.optimizer, "target": target, **counts})
+
+
+def _of_nobody(outcome: Outcome, rows: Sequence[Row], way: str) -> Iterator[Note]:
+    """No fresh run has met the target: they diverged, they were too short, or it is beyond the metric."""
+    target = f"{outcome.target:g}"
+    if all(row.diverged == row.seeds for row in rows):
+        rates = any(row.learning_rate is not None for row in rows)
+        yield Note("note.nobody.diverged" if rates else "note.nobody.lost", {"target": target})
+        return
+    seen = outcome.cells["validation_metric"].explode().to_numpy().astype(float)
+    low, high = np.quantile(seen[np.isfinite(seen)], (0, 1))
+    best = high if outcome.study.task.maximize else low
+    values = {"target": target, "steps": outcome.study.steps, "best": f"{best:.4g}"}
+    yield Note(f"note.nobody.{way}", values)
+    if abs(outcome.target - best) > FAR * (high - low) > 0:
+        yield Note("note.scale", {"target": target, "low": f"{low:.4g}", "high": f"{high:.4g}"})
+
+
+FAR = 3
+"""A target so many times as far from the best metric seen as that is from the worst is on another scale."""
+
+
 def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
-    """Steps, grids and trials that are too few, or unequal."""
+    """Grids and trials that are too few, or unequal."""
     study = outcome.study
-    if not any(row.reached for row in rows):
-        yield Note("note.nobody", {"target": f"{outcome.target:g}", "steps": study.steps})
     for row in rows:
         if row.edge:
             values: dict[str, Any] = {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}
@@ -89,17 +135,21 @@ def _of_choice(optimizer: Question) -> Iterator[Note]:
 
 
 def _of_seeds(outcome: Outcome, questions: Mapping[str, Question]) -> Iterator[Note]:
-    """Too few seeds for any p to be small."""
+    """Too few seeds for any p to be small; or seeds that change nothing."""
+    study = outcome.study
+    fixed = [name for name, trial in outcome.winners.items() if outcome.is_fixed(trial)]
+    if fixed:
+        yield Note("note.fixed", {"names": tuple(fixed), "seeds": study.seeds})
     short = {
-        name: question
+        name: (question, question.smallest_p)
         for name, question in questions.items()
-        if question.alternatives and question.smallest_p >= ESTABLISHED
+        if question.smallest_p is not None and question.smallest_p >= ESTABLISHED
     }
-    if short:
-        needed = max(statistics.seeds_needed(len(question.alternatives)) for question in short.values())
-        smallest = min(question.smallest_p for question in short.values())
-        choices = tuple(_choice(name, question.choice) for name, question in short.items())
-        values = {"seeds": outcome.study.seeds, "p": f"{smallest:.2g}", "needed": needed, "choices": choices}
+    if short and outcome.recommended.candidate.name not in fixed:
+        needed = max(statistics.seeds_needed(len(question.alternatives)) for question, _ in short.values())
+        smallest = min(p for _, p in short.values())
+        choices = tuple(_choice(name, question.choice) for name, (question, _) in short.items())
+        values = {"seeds": study.seeds, "p": f"{smallest:.2g}", "needed": needed, "choices": choices}
         yield Note("note.seeds", values)
 
 
@@ -117,17 +167,35 @@ def _of_runs(
     if "batch_size" in outcome.alternatives:
         yield Note("note.batch_size", {"examples": _examples(outcome)})
     first = outcome.recommended.candidate.name
-    diverged = {row.optimizer: f"{row.diverged}/{row.seeds}" for row in rows if row.diverged}
-    for axis, found in effects.items():
-        others = [each for each in found if each.value != outcome.recommended.named[axis]]
-        diverged |= {f"{first} ({e.value})": f"{e.diverged}/{e.seeds}" for e in others if e.diverged}
-    if diverged:
-        yield Note("note.diverged", {"runs": ", ".join(map(" ".join, diverged.items()))})
+    for key, diverged in _diverged(outcome, rows, effects).items():
+        yield Note(key, {"runs": ", ".join(diverged)})
     left_out = {(row.optimizer, row.values["clip"]): row.skipped for row in rows if row.skipped}
     left_out |= {(first, each.value): each.skipped for each in effects.get("clip", ()) if each.skipped}
     if left_out:
         runs = ", ".join(f"{name} ({clip}) {count}" for (name, clip), count in left_out.items())
         yield Note("note.skipped", {"batches": runs})
+
+
+def _diverged(
+    outcome: Outcome, rows: Sequence[Row], effects: Mapping[str, Sequence[Effect]]
+) -> dict[str, list[str]]:
+    """The runs that diverged, by the key of what is said of them: whether tuning had a choice, and a rate."""
+    first = outcome.recommended.candidate.name
+    runs: dict[str, list[str]] = {}
+    tried = {row.optimizer: row.trials for row in rows}
+    alike = {row.optimizer: (row.diverged, row.seeds, row.learning_rate) for row in rows}
+    of = {name: name for name in alike}
+    for axis, found in effects.items():
+        for each in found:
+            if each.value != outcome.recommended.named[axis]:
+                of[f"{first} ({each.value})"] = first
+                alike[f"{first} ({each.value})"] = (each.diverged, each.seeds, each.learning_rate)
+    for name, (diverged, seeds, rate) in alike.items():
+        if diverged:
+            chosen = "chosen" if tried[of[name]] > 1 else "alone"
+            key = "note.diverged.minimizer" if rate is None else f"note.diverged.{chosen}"
+            runs.setdefault(key, []).append(f"{name} {diverged}/{seeds}")
+    return runs
 
 
 def _examples(outcome: Outcome) -> str:
@@ -136,5 +204,7 @@ def _examples(outcome: Outcome) -> str:
     for name, trial in outcome.alternatives["batch_size"].items():
         arrived = outcome.times(outcome.cells_of(trial, CONFIRMATION))
         steps = statistics.restricted(arrived, study.steps).mean()
-        counts.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}")
+        reached = int(np.isfinite(arrived).sum())
+        some = "" if reached == len(arrived) else f" ({reached}/{len(arrived)})"
+        counts.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}{some}")
     return ", ".join(counts)

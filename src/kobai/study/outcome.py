@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from kobai.study.study import Study, Trial
+from kobai.study.study import CONFIRMATION, Study, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +45,9 @@ class Outcome:
     def times(self, cells: pl.DataFrame, target: float | None = None) -> np.ndarray:
         """Steps to `target` (None: the deciding one) of each of these cells: see `Study.times`."""
         return self.study.times(cells, self.target if target is None else target)
+
+    def is_fixed(self, trial: Trial) -> bool:
+        """Whether the seed changes nothing: all runs of a trial are one and the same, as with a full batch
+        from a constant start."""
+        curves = np.array(self.cells_of(trial, CONFIRMATION)["validation_loss"].to_list(), float)
+        return len(curves) > 1 and bool(np.array_equal(curves[1:], curves[:-1], equal_nan=True))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -20,8 +20,8 @@ class Question:
     choice: str
     alternatives: tuple[Comparison, ...]
     """Ratios of steps to the target, alternative ÷ choice: above 1 the alternative is slower."""
-    smallest_p: float
-    """The smallest corrected p that these seeds can give for these alternatives."""
+    smallest_p: float | None
+    """The smallest corrected p that these seeds can give for these alternatives; None without any."""
 
     @property
     def established(self) -> tuple[Comparison, ...]:
@@ -39,8 +39,12 @@ class Question:
         return tuple(c for c in self.alternatives if c.corrected_p < ESTABLISHED and (c.ratio.value or 2) < 1)
 
 
-def question(choice: str, times: Mapping[str, np.ndarray], budget: int) -> Question:
-    compared = statistics.compare(times, choice, budget)
+def question(
+    choice: str, times: Mapping[str, np.ndarray], budget: int, fixed: Collection[str] = ()
+) -> Question:
+    """The question, from the steps to the target of each candidate; `fixed`: those that no seed changes."""
+    compared = statistics.compare(times, choice, budget, fixed)
     ordered = sorted(compared.values(), key=lambda c: c.ratio.value or math.inf)
-    smallest = statistics.smallest_p(len(compared), len(times[choice])) if compared else 0.0
+    seeds = 1 if choice in fixed and set(compared) <= set(fixed) else len(times[choice])
+    smallest = statistics.smallest_p(len(compared), seeds) if compared else None
     return Question(choice, tuple(ordered), smallest)

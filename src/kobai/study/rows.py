@@ -30,15 +30,21 @@ class Row:
     seeds: int
     reach_rate: Estimate
     steps: Estimate
-    """Restricted mean steps to the target."""
-    steps_with_restarts: float
-    """Expected steps when a run that misses the target is started again; inf where none arrives."""
+    """Restricted mean steps to the target: the first evaluation that meets it."""
+    stays: Estimate
+    """Restricted mean steps until the target is met for good: at every evaluation from there to the end."""
+    kept: int
+    """Runs that still meet the target at their end."""
+    steps_with_restarts: Estimate
+    """Expected steps when a run that misses the target is started again; where none arrives, the lower end of
+    the interval alone."""
     diverged: int
     test_metric: float | None
     """Mean over the runs that did not diverge."""
     ratio: Estimate
     bound: str
-    """"≥" where no run arrived, so that the ratio is at least this; "≤" where none of the reference did."""
+    """"≥" where no run arrived, so that the ratio is at least the low end of its interval; "≤" where none of
+    the reference did, so that it is at most the high end; "=" where both arrive alike on every seed."""
     p: float | None
     corrected_p: float | None
     working_decades: float | None
@@ -81,6 +87,7 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
     study = outcome.study
     cells = outcome.cells_of(trial, CONFIRMATION)
     times = outcome.times(cells)
+    stays = study.stays(cells, outcome.target)
     restricted = statistics.restricted(times, study.steps)
     reached = np.isfinite(times)
     curves = np.array(cells["validation_loss"].to_list(), float)
@@ -100,7 +107,9 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         seeds=len(times),
         reach_rate=statistics.wilson(int(reached.sum()), len(times)),
         steps=statistics.mean_steps(restricted, study.steps),
-        steps_with_restarts=statistics.steps_with_restarts(restricted, reached),
+        stays=statistics.mean_steps(stays, study.steps),
+        kept=int(np.isfinite(stays).sum()),
+        steps_with_restarts=statistics.steps_with_restarts(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
         ratio=compared.ratio if compared else Estimate(1.0, None, None),

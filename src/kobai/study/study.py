@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -160,9 +160,7 @@ class Study:
     def starts(self, task: Task) -> list[Any]:
         """The parameters of one seed with each initializer."""
         try:
-            return [
-                initializer.fill(task.parameters, 0, layout=task.layout) for initializer in self.initializers
-            ]
+            return [task.filled(initializer, 0) for initializer in self.initializers]
         except UsageError:
             raise
         except Exception as problem:  # of the user's own layout
@@ -180,10 +178,16 @@ class Study:
         Curves are kept in single precision, and the target is rounded as they are: a metric that is exactly
         the target meets it.
         """
+        return self._times(statistics.steps_to_target, cells, target)
+
+    def stays(self, cells: pl.DataFrame, target: float) -> np.ndarray:
+        """The step from which on each cell [cells] meets the target until its end; inf where it does not."""
+        return self._times(statistics.steps_to_stay, cells, target)
+
+    def _times(self, read: Callable[..., np.ndarray], cells: pl.DataFrame, target: float) -> np.ndarray:
         curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
         marks = evaluated_at(self.steps, self.evaluate_every)
-        rounded = float(np.float32(target))
-        arrivals = statistics.steps_to_target(marks, curves, rounded, self.task.maximize)
+        arrivals = read(marks, curves, float(np.float32(target)), self.task.maximize)
         return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, arrivals)
 
 

@@ -13,14 +13,20 @@ from jax import lax
 
 from kobai.basics.checks import is_whole
 from kobai.basics.errors import UsageError
-from kobai.tasks.flat import is_trained
+from kobai.tasks.roles import is_stateful
 from kobai.tasks.task import Task
 
 
 def check_task(task: Task) -> None:
     """Refuse, before any training, what cannot be trained. Raises `UsageError`."""
-    if not any(is_trained(leaf) for leaf in jax.tree.leaves(task.parameters)):
+    if not any(role.is_trained for role in task.every_role):
         raise UsageError("error.task.no_parameters", task=task.name)
+    for leaf in jax.tree.leaves(task.state, is_leaf=is_stateful):
+        if is_stateful(leaf):
+            raise UsageError("error.task.nnx", task=task.name, value=type(leaf).__name__)
+        if not is_numeric(leaf):
+            shown = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else repr(leaf)
+            raise UsageError("error.task.state.leaf", task=task.name, value=shown)
     for part in ("parameters", "state"):
         for leaf in jax.tree.leaves(getattr(task, part)):
             if isinstance(leaf, np.ndarray | np.generic):
@@ -166,12 +172,16 @@ def _length(task: Task, part: str) -> int:
     return lengths[0]
 
 
+def is_numeric(leaf: Any) -> bool:
+    """Whether `leaf` is a number or an array of numbers: no text, no random key."""
+    if not isinstance(leaf, np.ndarray | np.generic | jax.Array):
+        return isinstance(leaf, bool | int | float | complex)
+    return leaf.dtype == bool or bool(jnp.issubdtype(leaf.dtype, jnp.number))
+
+
 def is_data(leaf: Any) -> bool:
     """Whether `leaf` is an array of numbers with a first axis."""
-    numeric = isinstance(leaf, np.ndarray | jax.Array) and (
-        leaf.dtype == bool or jnp.issubdtype(leaf.dtype, jnp.number)
-    )
-    return numeric and leaf.ndim > 0
+    return isinstance(leaf, np.ndarray | jax.Array) and is_numeric(leaf) and leaf.ndim > 0
 
 
 def check_precision(task: str, part: str, leaf: Any) -> None:

@@ -1,53 +1,57 @@
 """θ: the trained arrays of a pytree as one vector, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.basics.arrays import is_weight
+from kobai.basics.leaf import Role
 
 Spans = tuple[tuple[int, bool], ...]
 """How many entries of θ each trained array has, in order, and whether they are weights."""
 
 
-def flatten(parameters: Any) -> np.ndarray:
-    """θ: every trained array of `parameters` in one vector, in single precision or, under x64, in theirs.
+def trained(parameters: Any, roles: Sequence[Role]) -> list[Any]:
+    """The arrays of `parameters` that are trained, in tree order; `roles` has one for every leaf."""
+    leaves = jax.tree.leaves(parameters)
+    return [leaf for leaf, role in zip(leaves, roles, strict=True) if role.is_trained]
+
+
+def flatten(arrays: Sequence[Any]) -> np.ndarray:
+    """θ: these arrays in one vector, in single precision or, under x64, in theirs.
 
     Half precision is for the network alone: in it 0.999 is 1, and Adam loses its memory.
     """
-    trained = [np.ravel(leaf) for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
-    double = any(leaf.dtype == np.float64 for leaf in trained)
+    double = any(array.dtype == np.float64 for array in arrays)
     dtype = jax.dtypes.canonicalize_dtype(np.float64 if double else np.float32)
-    return np.concatenate([leaf.astype(dtype) for leaf in trained])
+    return np.concatenate([np.ravel(array).astype(dtype) for array in arrays])
 
 
-def spans(parameters: Any) -> Spans:
-    """The spans of the trained arrays of `parameters`."""
-    trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
-    return tuple((leaf.size, is_weight(leaf)) for leaf in trained)
-
-
-def arrays(parameters: Any, θ: Any) -> list[Any]:
-    """The trained arrays of `parameters`, in tree order, with the values in the vector θ."""
-    trained = [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
+def split(like: Sequence[Any], θ: Any) -> list[Any]:
+    """The vector θ as arrays of the shapes and dtypes of `like`."""
     # The gradient of one split is one concatenation; of slices it is a sum of padded vectors.
-    pieces = jax.lax.split(jnp.asarray(θ), [leaf.size for leaf in trained])
-    dtypes = [jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in trained]
+    pieces = jax.lax.split(jnp.asarray(θ), [array.size for array in like])
+    dtypes = [jax.dtypes.canonicalize_dtype(array.dtype) for array in like]
     return [
-        piece.reshape(leaf.shape).astype(dtype)
-        for piece, leaf, dtype in zip(pieces, trained, dtypes, strict=True)
+        piece.reshape(array.shape).astype(dtype)
+        for piece, array, dtype in zip(pieces, like, dtypes, strict=True)
     ]
 
 
-def with_arrays(parameters: Any, arrays: Iterable[Any]) -> Any:
+def with_arrays(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
     """The pytree `parameters` with these in place of its trained arrays."""
+    leaves, tree = jax.tree.flatten(parameters)
+    return tree.unflatten(_placed(leaves, roles, arrays))
+
+
+def alone(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
+    """The pytree `parameters` with these in place of its trained arrays, and None for every other leaf."""
+    leaves, tree = jax.tree.flatten(parameters)
+    return tree.unflatten(_placed([None] * len(leaves), roles, arrays))
+
+
+def _placed(leaves: Sequence[Any], roles: Sequence[Role], arrays: Iterable[Any]) -> list[Any]:
     new = iter(arrays)
-    return jax.tree.map(lambda leaf: next(new) if is_trained(leaf) else leaf, parameters)
-
-
-def is_trained(leaf: Any) -> bool:
-    """Whether `leaf` is a floating-point array."""
-    return hasattr(leaf, "dtype") and hasattr(leaf, "shape") and jnp.issubdtype(leaf.dtype, jnp.floating)
+    return [next(new) if role.is_trained else leaf for leaf, role in zip(leaves, roles, strict=True)]

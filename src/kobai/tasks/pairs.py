@@ -7,14 +7,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from kobai.basics.errors import UsageError
 from kobai.networks import mlp
 from kobai.networks.network import widths
 from kobai.tasks.digits import parts
-from kobai.tasks.flat import is_trained
 from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
@@ -61,12 +59,7 @@ class Pair:
 
 def _trained(task: Task) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
     """(path, shape) of every trained array."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(task.parameters)
-    return [
-        (tuple(jax.tree_util.keystr((key,), simple=True) for key in path), leaf.shape)
-        for path, leaf in leaves
-        if is_trained(leaf)
-    ]
+    return [(place.path, place.shape) for place in task.places]
 
 
 def halves(hidden: int | Sequence[int] = (100, 50)) -> Pair:

@@ -4,10 +4,12 @@ The language belongs to the context (`contextvars`), so that threads and asynchr
 one in English and one in Japanese, each get their own.
 """
 
+import string
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from kobai.words import en, ja
 
@@ -78,9 +80,20 @@ def _check(language: str) -> None:
         raise UsageError("error.language", value=language, known=", ".join(TABLES))
 
 
+class _Counting(string.Formatter):
+    """Fills in values as `str.format` does, and counts: ``{n:seed|seeds}`` is "1 seed" or "10 seeds"."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        return f"{value} {one if str(value) == '1' else many}" if bar else format(value, format_spec)
+
+
+_counting = _Counting()
+
+
 def say(key: str, **values: object) -> str:
     """The sentence `key` with `values` filled in."""
-    return TABLES[current()][key].format(**values)
+    return _counting.format(TABLES[current()][key], **values)
 
 
 def metric(name: str) -> str:

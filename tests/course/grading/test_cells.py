@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kobai import words
-from kobai.course.exercise import Seen
+from kobai.course.exercise import Observation
 from kobai.course.exercises import of_lesson
 from kobai.course.grading.cells import as_python
 from kobai.course.grading.reports import MOST_NUMBERS, MOST_PARTS, accepted, as_report
@@ -145,7 +145,7 @@ def test_a_line_that_is_none_of_ours_is_no_end(line):
 
 def test_letters_are_for_questions_and_numbers_for_the_others():
     letters = {"status": "letters", "letters": "bcabd"}
-    numbers = as_report(None, [Seen(("result", {}), np.zeros(1))], EXERCISES["3_1.adam"])
+    numbers = as_report(None, [Observation(("result", {}), np.zeros(1))], EXERCISES["3_1.adam"])
     assert compared(
         "3_1.review", EXERCISES["3_1.review"], accepted(letters, "3_1.review", EXERCISES["3_1.review"])
     )
@@ -168,7 +168,7 @@ def test_forged_numbers_are_wrong_and_harm_nothing(part):
 
 def test_of_an_array_larger_than_any_answer_only_the_shape_is_told():
     exercise = EXERCISES["3_1.adam"]
-    seen = [Seen(("result", {"name": "f", "case": 1}), np.zeros((MOST_NUMBERS, 2)))]
+    seen = [Observation(("result", {"name": "f", "case": 1}), np.zeros((MOST_NUMBERS, 2)))]
     line = json.dumps(as_report(None, seen, exercise))
     assert len(line) < 200
     [read] = accepted(json.loads(line), "3_1.adam", exercise)
@@ -179,7 +179,7 @@ def test_whatever_a_learner_returns_the_line_is_no_longer_than_is_taken():
     exercise = EXERCISES["3_12.reuse"]
     many = {"k" * 10**5 + str(i): np.full(50, 1 / 3) for i in range(10**4)}
     seen = [
-        Seen(("entry", {"name": "reuse", "case": 1, "entry": repr(key)}), value)
+        Observation(("entry", {"name": "reuse", "case": 1, "entry": repr(key)}), value)
         for key, value in many.items()
     ]
     assert len(json.dumps(as_report(None, seen, exercise))) < LONGEST

@@ -99,19 +99,19 @@ class Heavy(Optimizer):
         return v, (v,)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outcome():
     return studied(points(), candidates([kobai.SGD([0.1, 1.0, 1e30]), kobai.Adam([0.01, 0.1])]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lonely():
     """One optimizer without a learning rate, one seed, a loss to make small, nothing to test on."""
     task = points(metric=None, maximize=False, test=None, target=None)
     return studied(task, [Candidate("<lambda>", (Heavy(),))], seeds=1, tuning_seeds=1, initial=("he",))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile():
     """Every name that a user gives is an attack."""
     link = "<a href='https://evil.example'>b</a>"
@@ -557,14 +557,14 @@ def test_both_languages_fill_in_the_same_values():
 # The page in a browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desktop(outcome, visit):
     with words.language("ja"):
         content = report.page(outcome, answer(outcome), COMMAND)
     return visit(content, color_scheme="light")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def phone(outcome, visit):
     content = report.page(outcome, answer(outcome), COMMAND)
     return visit(content, viewport={"width": 390, "height": 844}, has_touch=True)

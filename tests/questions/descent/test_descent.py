@@ -11,6 +11,7 @@ import numpy as np
 import optax
 import polars as pl
 import pytest
+from rich.cells import cell_len
 from scipy import optimize
 
 import kobai
@@ -18,6 +19,7 @@ from kobai import landscapes, words
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.questions.descent import outcome as read
+from kobai.questions.descent import table, terminal
 from kobai.questions.descent.figures import drawn_steps, figures
 from kobai.questions.descent.grid import RATES, grid
 from kobai.questions.descent.table import labels
@@ -57,6 +59,20 @@ def test_the_lectures_table(bowl, name):
     assert (row.first, row.stays) == REFERENCE[name]
     assert row.evaluations == row.first
     assert row.status == ("reached" if row.stays else "left")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("language", words.TABLES)
+def test_the_table_is_stacked_in_a_narrow_terminal_and_no_number_is_cut(bowl, width, language):
+    with words.language(language):
+        text = terminal.text(bowl.outcome, width=width)
+        cells = table.rows(bowl.outcome)
+    start = text.index("\n\n")
+    lines = text[start:].splitlines()
+    assert max(map(cell_len, lines)) <= width
+    for row in cells:
+        own = "\n".join(line for line in lines if line.startswith(row[0]))
+        assert all(cell in own for cell in (row[1], *row[3:7])), (row, own)
 
 
 def test_adadelta_takes_3000_steps():

@@ -19,6 +19,7 @@ from kobai.basics.registry import PAIRS
 from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
+from kobai.questions.transfer import table
 from kobai.questions.transfer.arms import Plan, arms
 from kobai.questions.transfer.result import TransferResult
 from kobai.questions.transfer.rows import LONGER, SCRATCH, ProtocolRow, Setup, TransferOutcome, compared
@@ -256,6 +257,21 @@ def test_a_row_by_hand():
     assert row.ratio.value == pytest.approx(np.sqrt(10 / 20 * 1 / 10))
     assert row.reached == 2
     assert row.better
+
+
+def test_a_ratio_of_runs_that_never_arrive_is_a_bound():
+    """Scratch needs 20, 10 and 20 of 20 steps, fine tuning never arrives: the interval's end is shown."""
+    task, never = halves().target, [[0.2, 0.3, 0.4]] * 3
+    base_curves = [[0.2, 0.5, 1.0], [0.2, 0.93, 1.0], [0.2, 0.5, 1.0]]
+    row = row_of("fine-tuning", [0.9] * 3, [0.8] * 3, never, base_curves, task)
+    assert (row.reached, row.bound) == (0, "≥")
+    logs = np.log([1, 2, 1])
+    low = np.exp(logs.mean() - 4.302653 * logs.std(ddof=1) / 3**0.5)
+    shown = table.cells(TransferOutcome(compared([row]), "a", "b", "accuracy"))[0]
+    assert shown[table.COLUMNS.index("ratio")] == f"≥ {low:.2g}".replace("0.", ".")
+    base = row_of("fine-tuning", [0.9] * 3, [0.8] * 3, base_curves, base_curves, task)
+    shown = table.cells(TransferOutcome(compared([base]), "a", "b", "accuracy"))[0]
+    assert shown[table.COLUMNS.index("ratio")] == "= 1"
 
 
 def test_pretraining_pays_for_its_source():

@@ -22,14 +22,13 @@ def initializer(name, std, **wrong):
 
 def layer_stds(x, weights, f, *, ddof=0, variance=False, chain=True, before=False):
     """The standard deviation of the activations of each layer."""
-    found = []
+    stds = []
     for W in weights:
         h = x @ W
-        seen = h if before else f(h)
-        std = seen.std(ddof=ddof)
-        found.append(std**2 if variance else std)
+        std = (h if before else f(h)).std(ddof=ddof)
+        stds.append(std**2 if variance else std)
         x = f(h) if chain else h
-    return found
+    return stds
 
 
 random = np.random.default_rng(35)

@@ -131,6 +131,14 @@ def adadelta_r_constant(h: Any, g: Any, t: Any, s: Any, r: Any) -> Step:
     return -np.sqrt(ε + r) / np.sqrt(ε + s) * g, (s, r)
 
 
+def adadelta_r_without_epsilon(h: Any, g: Any, t: Any, s: Any, r: Any) -> Step:
+    """r starts at 0, and with it every step is 0."""
+    ρ, ε = h.decay, h.epsilon
+    s = ρ * s + (1 - ρ) * g * g
+    Δ = -np.sqrt(r) / np.sqrt(ε + s) * g
+    return Δ, (s, ρ * r + (1 - ρ) * Δ * Δ)
+
+
 def adadelta_old(h: Any, g: Any, t: Any, s: Any, r: Any) -> Step:
     ρ, ε = h.decay, h.epsilon
     Δ = -np.sqrt(ε + r) / np.sqrt(ε + s) * g
@@ -385,7 +393,6 @@ EXERCISES: dict[str, Exercise] = {
         same_array=path_same_array,
         swapped=lambda *case: nesterov_path(*case)[::-1],
     ),
-    "derivation": quiz("3_1.derivation", "abcfd", "derivation"),
     "nesterov": rule(
         Nesterov,
         [{"learning_rate": 0.2, "momentum": 0.8}, {"learning_rate": 0.05, "momentum": 0.6}],
@@ -394,6 +401,7 @@ EXERCISES: dict[str, Exercise] = {
         nesterov_short=nesterov_short,
         nesterov_unscaled=nesterov_unscaled,
     ),
+    "derivation": quiz("3_1.derivation", "abcfd", "derivation", "abcdef"),
     "adagrad": rule(
         AdaGrad,
         [{"learning_rate": 0.5, "epsilon": 0.1}, {"learning_rate": 0.1, "epsilon": 0.02}],
@@ -412,6 +420,7 @@ EXERCISES: dict[str, Exercise] = {
         adadelta_upside_down=adadelta_upside_down,
         adadelta_r_of_gradient=adadelta_r_of_gradient,
         adadelta_r_constant=adadelta_r_constant,
+        adadelta_r_without_epsilon=adadelta_r_without_epsilon,
         old_memory=adadelta_old,
     ),
     "rmsprop": rule(

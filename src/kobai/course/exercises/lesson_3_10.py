@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from kobai.course.cases import with_other_probabilities
 from kobai.course.exercise import Exercise, function
 
 LONG = {"W": np.array([[3.0, -1.0], [2.0, 0.5]]), "b": np.array([4.0, -2.0])}
@@ -52,12 +53,12 @@ W1, W2 = np.array([[0.5, 1.0], [0.0, 0.8]]), np.array([[1.1, 0.2, 0.0], [0.0, 0.
 
 
 def gradient_norms(W, T, *, first=1, kind=2, elementwise=False):
-    found, power = [], np.eye(len(W))
+    norms, power = [], np.eye(len(W))
     for t in range(T + 1):
         if first <= t < T + first:
-            found.append(np.linalg.norm(power, kind))
+            norms.append(np.linalg.norm(power, kind))
         power = power * W if elementwise and t else power @ W
-    return found
+    return norms
 
 
 def norms_multiplied(W, T):
@@ -70,6 +71,11 @@ def radius_powers(W, T):
 
 MINIMA = np.array([[3.0, 2.0], [-2.8, 3.1], [-3.8, -3.3]])
 ENDS = np.array([[-3.0, -3.0], [2.9, 2.1], [-2.0, 3.0], [0.5, 4.0], [-4.0, 0.4]])
+
+
+# Where the largest of the distances along the axes, or their sum, chooses another minimum than the distance.
+ORIGIN = np.array([[0.0, 0.0]])
+BY_LARGEST, BY_SUM = np.array([[2.2, -2.2], [3.0, 0.0]]), np.array([[3.6, 0.0], [2.2, 2.2]])
 
 
 def nearest(ends, minima, *, measure=lambda d: (d**2).sum(axis=2), pick=np.argmin):
@@ -95,11 +101,11 @@ SMOOTHED = [
 
 
 def smoothed_gradient(f, theta, directions, width, *, weighted=True, gather=np.mean, scale=2.0):
-    found = []
+    slopes = []
     for u in directions:
         slope = (f(theta + width * u) - f(theta - width * u)) / (scale * width)
-        found.append(slope * (u if weighted else 1.0))
-    return gather(found, axis=0)
+        slopes.append(slope * (u if weighted else 1.0))
+    return gather(slopes, axis=0)
 
 
 def smoothed_one_sided(f, theta, directions, width):
@@ -143,10 +149,12 @@ EXERCISES: dict[str, Exercise] = {
     "nearest": function(
         "nearest",
         nearest,
-        [(ENDS, MINIMA), (MINIMA[::-1] + 0.1, MINIMA)],
+        [(ENDS, MINIMA), (MINIMA[::-1] + 0.1, MINIMA), (ORIGIN, BY_LARGEST), (ORIGIN, BY_SUM)],
         farthest=lambda ends, minima: nearest(ends, minima, pick=np.argmax),
         from_one=lambda ends, minima: nearest(ends, minima) + 1,
         distance=lambda ends, minima: nearest(ends, minima, pick=np.min),
+        largest=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d).max(axis=2)),
+        absolute=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d).sum(axis=2)),
         first_coordinate=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d[..., 0])),
         transposed=lambda ends, minima: nearest(minima, ends),
     ),
@@ -154,6 +162,7 @@ EXERCISES: dict[str, Exercise] = {
         "starts_needed",
         starts_needed,
         [(0.2, 0.95), (0.37, 0.8), (0.05, 0.6), (0.5, 0.1)],
+        fresh=with_other_probabilities,
         not_rounded=lambda share, confidence: math.log(1 - confidence) / math.log(1 - share),
         rounded_down=lambda share, confidence: math.floor(math.log(1 - confidence) / math.log(1 - share)),
         all_arrive=lambda share, confidence: math.ceil(math.log(confidence) / math.log(share)),

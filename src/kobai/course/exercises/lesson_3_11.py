@@ -70,11 +70,11 @@ ITERATES = [(random.normal(size=(6, 2)), 3), (random.normal(size=(5, 3)), 2)]
 
 
 def averages(iterates, start):
-    found, mean = [], None
+    means, mean = [], None
     for t, θ in enumerate(iterates, start=1):
         mean = θ if t <= start else mean + (θ - mean) / (t - start + 1)
-        found.append(mean)
-    return np.array(found)
+        means.append(mean)
+    return np.array(means)
 
 
 def averages_sum(iterates, start):
@@ -83,16 +83,14 @@ def averages_sum(iterates, start):
 
 
 def averages_over_all(iterates, start):
-    found = averages_sum(iterates, start)
-    return np.concatenate(
-        [found[: start - 1], found[start - 1 :] / np.arange(start, len(found) + 1)[:, None]]
-    )
+    sums = averages_sum(iterates, start)
+    return np.concatenate([sums[: start - 1], sums[start - 1 :] / np.arange(start, len(sums) + 1)[:, None]])
 
 
 def averages_zero_before(iterates, start):
-    found = averages(iterates, start)
-    found[: start - 1] = 0
-    return found
+    means = averages(iterates, start)
+    means[: start - 1] = 0
+    return means
 
 
 EXERCISES: dict[str, Exercise] = {

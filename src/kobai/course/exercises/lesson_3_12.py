@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kobai.course.exercise import Exercise, Mistake, Seen, as_numbers, function
+from kobai.course.cases import moved
+from kobai.course.exercise import Case, Exercise, Mistake, Observation, as_numbers, function, observations
 
 Arrays = dict[str, np.ndarray]
 
@@ -37,15 +38,15 @@ def reuse(
     kept: bool = True,
 ) -> Arrays:
     last = len(params) // 2
-    made = {
+    new = {
         key: array.copy() if kept else random.standard_normal(array.shape) for key, array in params.items()
     }
     i = layer(last)
     n1 = len(params[f"W{i}"])
-    made[f"W{i}"] = std(n1, outputs) * random.standard_normal((n1, outputs))
+    new[f"W{i}"] = std(n1, outputs) * random.standard_normal((n1, outputs))
     if bias is not None:
-        made[f"b{i}"] = np.full(outputs, bias)
-    return made
+        new[f"b{i}"] = np.full(outputs, bias)
+    return new
 
 
 def old_head(params: Arrays, outputs: int, random: np.random.Generator) -> Arrays:
@@ -63,30 +64,29 @@ def shared(params: Arrays, outputs: int, random: np.random.Generator) -> Arrays:
     return {**params, f"W{last}": head[f"W{last}"], f"b{last}": head[f"b{last}"]}
 
 
-def see_reuse(answer: Any) -> Iterator[Seen]:
+def observe_reuse(answer: Any, seed: int) -> Iterator[Case | Observation]:
     """The new parameters; and whether a training of them would change the source."""
     for case, (params, outputs) in enumerate(SOURCES, start=1):
+        params = moved(params, seed)
         source = copy.deepcopy(params)
-        made = answer(source, outputs, np.random.default_rng(case))
-        if made is None:
+        yield Case({"params": params, "outputs": outputs, "random": np.random.default_rng(case)})
+        new = answer(source, outputs, np.random.default_rng([case, seed]))
+        if new is None:
             raise Mistake("nothing_returned", name="reuse")
-        if not isinstance(made, dict):
+        if not isinstance(new, dict):
             raise Mistake("reuse.no_dict")
         if not _same(source, params):
             raise Mistake("arguments_changed", name="reuse")
-        if any(np.shares_memory(mine, array) for mine in made.values() for array in source.values()):
+        if any(np.shares_memory(mine, array) for mine in new.values() for array in source.values()):
             raise Mistake("reuse.shared")
         for key in list(params)[:-2]:
             if (
-                key in made
-                and np.shape(made[key]) == params[key].shape
-                and not np.array_equal(made[key], params[key])
+                key in new
+                and np.shape(new[key]) == params[key].shape
+                and not np.array_equal(new[key], params[key])
             ):
                 raise Mistake("reuse.drawn_anew", array=key)
-        place = {"name": "reuse", "case": case}
-        yield Seen(("length", place), np.asarray(float(len(made))))
-        for key in sorted(made, key=str):
-            yield Seen(("entry", {**place, "entry": repr(key)}), as_numbers(made[key], "reuse"))
+        yield from observations(new, {"name": "reuse", "case": case})
 
 
 def _same(left: Arrays, right: Arrays) -> bool:
@@ -98,7 +98,7 @@ def _same(left: Arrays, right: Arrays) -> bool:
 GRADIENTS = network(3, 2, 4)
 STARTS = {key: array + 1 for key, array in GRADIENTS.items()}
 FACTORS = [{"W1": 0.0, "b1": 0.25}, {"W2": 0.5}, {}]
-RATE = 0.5
+RATES = [0.5, 0.5, 0.2]
 
 
 def update(
@@ -119,19 +119,21 @@ def rebound(params: Arrays, grads: Arrays, learning_rate: float, factors: dict[s
         params[key] = params[key] - learning_rate * factors.get(key, 1.0) * grads[key]
 
 
-def see_update(answer: Any) -> Iterator[Seen]:
-    """The arrays after one step with each set of factors."""
-    for case, factors in enumerate(FACTORS, start=1):
-        params, grads = copy.deepcopy(STARTS), copy.deepcopy(GRADIENTS)
+def observe_update(answer: Any, seed: int) -> Iterator[Case | Observation]:
+    """The arrays after one step with each set of factors; the last time with another learning rate."""
+    starts, gradients = moved((STARTS, GRADIENTS), seed)
+    for case, (factors, rate) in enumerate(zip(FACTORS, RATES, strict=True), start=1):
+        params, grads = copy.deepcopy(starts), copy.deepcopy(gradients)
         held = dict(params)
-        answer(params, grads, RATE, dict(factors))
-        if not _same(grads, GRADIENTS):
+        yield Case({"params": starts, "grads": gradients, "learning_rate": rate, "factors": factors})
+        answer(params, grads, rate, dict(factors))
+        if not _same(grads, gradients):
             raise Mistake("arguments_changed", name="update")
         if any(params.get(key) is not held[key] for key in held):
             raise Mistake("rebound", name="update")
         for key in sorted(held):
-            place = {"name": "update", "case": case, "entry": repr(key)}
-            yield Seen(("entry", place), as_numbers(held[key], "update"))
+            place = {"name": "update", "case": case, "array": f"params[{key!r}]"}
+            yield Observation(("array", place), as_numbers(held[key], "update"), origin=starts[key])
 
 
 # Steps saved
@@ -168,7 +170,7 @@ def staying(values: np.ndarray, target: float, every: int) -> float:
 EXERCISES: dict[str, Exercise] = {
     "reuse": Exercise(
         defines="reuse",
-        observe=see_reuse,
+        observe=observe_reuse,
         reference=reuse,
         wrong={
             "reuse.shared": shared,
@@ -188,7 +190,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "update": Exercise(
         defines="update",
-        observe=see_update,
+        observe=observe_update,
         reference=update,
         wrong={
             "rebound": rebound,

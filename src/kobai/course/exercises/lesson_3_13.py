@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.course.exercise import Exercise, Mistake, Seen, function, quiz
+from kobai.course.cases import AUTHORS, with_other_probabilities
+from kobai.course.exercise import Case, Exercise, Mistake, Observation, function, quiz
 from kobai.study import statistics
 
 # Loss and metric. All numbers are sums of a few powers of two, and means are over 4 or 8 examples: exact in
@@ -23,6 +24,21 @@ FORECASTS = [
         0.5,
     ),
 ]
+
+
+def other_forecasts(cases: Any, seed: int) -> Any:
+    """The forecasts with as many others added, all in another unit: as exact as those of the author."""
+    if seed == AUTHORS:
+        return cases
+    random = np.random.default_rng(seed)
+    fresh = []
+    for y, t, tolerance in cases:
+        unit = 2.0 ** random.choice([-2, -1, 1, 2])
+        others = random.integers(-16, 17, len(t)) / 4
+        errors = random.integers(-16, 17, len(t)) / 8
+        y = np.concatenate([y, (others + errors)[:, None]])
+        fresh.append((unit * y, unit * np.concatenate([t, others]), unit * tolerance))
+    return fresh
 
 
 def loss_and_metric(
@@ -43,9 +59,9 @@ def in_numpy(y: Any, t: Any, tolerance: Any) -> tuple[Any, Any]:
     return (e**2).mean(), (np.abs(e) <= tolerance).mean()
 
 
-def see_forecast(answer: Any) -> Iterator[Seen]:
+def observe_forecast(answer: Any, seed: int) -> Iterator[Case | Observation]:
     """Loss and metric of some forecasts; and whether JAX can trace them."""
-    yield from of_pair.observe(answer)
+    yield from of_pair.observe(answer, seed)
     y, t, tolerance = FORECASTS[0]
     try:
         jax.eval_shape(lambda y: answer(y, t, tolerance), y)
@@ -57,6 +73,7 @@ of_pair = function(
     "loss_and_metric",
     loss_and_metric,
     FORECASTS,
+    fresh=other_forecasts,
     broadcast=partial(loss_and_metric, error=lambda y, t: y - t),
     total=partial(
         loss_and_metric,
@@ -77,8 +94,8 @@ of_pair = function(
 
 NEVER = np.inf
 TIMES = [
-    (np.array([60.0, 70.0, NEVER, 50.0, 90.0]), 500.0),
-    (np.array([120.0, np.nan, 610.0, 80.0]), 400.0),
+    (np.array([60.0, NEVER, 70.0, 50.0, 90.0]), 500.0),
+    (np.array([120.0, 399.5, 80.0, np.nan, 610.0, 400.5]), 400.0),
     (np.array([40.0, 30.0, 80.0]), 100.0),
 ]
 
@@ -99,6 +116,14 @@ DIFFERENCES = [
     (np.array([0.0, 0.0, 0.0]),),
     (np.array([1.0, 4.0, 2.0, 0.5, 8.0]),),
 ]
+
+
+def other_differences(cases: Any, seed: int) -> Any:
+    """Differences of the same signs and other sizes, whose sums are exact, too."""
+    if seed == AUTHORS:
+        return cases
+    random = np.random.default_rng(seed)
+    return [(np.sign(case) * (np.abs(case) + random.integers(0, 4, len(case)) / 8),) for (case,) in cases]
 
 
 def flips(differences: Any) -> np.ndarray:
@@ -135,28 +160,28 @@ def stepped(
 ) -> Any:
     order = np.argsort(p)
     factors = np.arange(1, len(p) + 1) if turned else np.arange(len(p), 0, -1)
-    made = p[order] * factors
-    made = np.maximum.accumulate(made) if monotone else made
-    made = np.minimum(made, 1) if capped else made
+    steps = p[order] * factors
+    steps = np.maximum.accumulate(steps) if monotone else steps
+    steps = np.minimum(steps, 1) if capped else steps
     if not back:
-        return made
+        return steps
     corrected = np.empty(len(p))
-    corrected[order] = made
+    corrected[order] = steps
     return corrected
 
 
 def step_up(p: Any, factors: Callable[[int], Any]) -> Any:
     order = np.argsort(p)
-    made = np.minimum.accumulate((p[order] * factors(len(p)))[::-1])[::-1]
+    steps = np.minimum.accumulate((p[order] * factors(len(p)))[::-1])[::-1]
     corrected = np.empty(len(p))
-    corrected[order] = np.minimum(made, 1)
+    corrected[order] = np.minimum(steps, 1)
     return corrected
 
 
 EXERCISES: dict[str, Exercise] = {
     "loss_and_metric": Exercise(
         defines="loss_and_metric",
-        observe=see_forecast,
+        observe=observe_forecast,
         reference=loss_and_metric,
         wrong={**of_pair.wrong, "loss_and_metric.numpy": in_numpy},
     ),
@@ -174,20 +199,22 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "sign_flip_p": function(
         "sign_flip_p",
-        lambda differences: float(statistics.sign_flip_p_values(differences)),
+        lambda differences: sign_flip_p(differences),
         DIFFERENCES,
+        fresh=other_differences,
         one_sided=partial(sign_flip_p, size=lambda sums: sums),
         strictly=partial(sign_flip_p, margin=1e-9),
         count=partial(sign_flip_p, of=np.sum),
         opposite=lambda differences: 1 - sign_flip_p(differences),
         signs=of_signs,
-        one_added=partial(sign_flip_p, of=lambda found: (found.sum() + 1) / (len(found) + 1)),
-        left_out=partial(sign_flip_p, of=lambda found: (found.sum() - 1) / (len(found) - 1)),
+        one_added=partial(sign_flip_p, of=lambda large: (large.sum() + 1) / (len(large) + 1)),
+        left_out=partial(sign_flip_p, of=lambda large: (large.sum() - 1) / (len(large) - 1)),
     ),
     "holm": function(
         "holm",
         statistics.holm,
         P_VALUES,
+        fresh=with_other_probabilities,
         unchanged=lambda p: p.copy(),
         bonferroni=lambda p: np.minimum(len(p) * p, 1),
         sorted=partial(stepped, back=False),

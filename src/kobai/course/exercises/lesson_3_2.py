@@ -4,8 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from kobai.course.exercise import Exercise, Mistake, Seen, function
-from kobai.course.exercise import as_numbers as numbers
+from kobai.course.cases import moved
+from kobai.course.exercise import Case, Exercise, Mistake, Observation, function, observations
+from kobai.course.families import family
 
 random = np.random.default_rng(32)
 X, W, B = random.normal(size=(4, 3)), random.normal(size=(3, 2)), np.array([0.5, -1.0])
@@ -26,7 +27,7 @@ def affine_backward(dy, x, W):
 SCORES = [
     (np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), np.array([0, 2])),
     (np.array([[0.3, -0.2, 0.1, 1.5]]), np.array([3])),
-    (np.array([[1000.0, 998.0], [-1000.0, -1001.0], [0.0, 1.0]]), np.array([0, 0, 1])),
+    (np.array([[1000.0, 998.0], [-1000.0, -1001.0], [0.0, 1.0], [800.0, 0.0]]), np.array([0, 0, 1, 0])),
 ]
 
 
@@ -41,7 +42,7 @@ def softmax_loss(scores, t, *, shift=True, axis=1, mean=True, divide=True, sign=
 
 
 def softmax_log_epsilon(scores, t, small=1e-7):
-    """The logarithm of p + 1e-7, as some books write it."""
+    """The logarithm of p + ε, as some books write it."""
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     p = shifted / shifted.sum(axis=1, keepdims=True)
     _, ds = softmax_loss(scores, t)
@@ -61,7 +62,7 @@ def cubic(x):
 
 
 def numerical_gradient(f, x, h=1e-4, *, restore=True, forward=False, double=True, one=False):
-    made = np.zeros_like(x)
+    gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]
         x[index] = kept + h
@@ -70,18 +71,26 @@ def numerical_gradient(f, x, h=1e-4, *, restore=True, forward=False, double=True
         below = f(x)
         if restore:
             x[index] = kept
-        made[index] = (above - below) / (2 * h if double and not forward else h)
+        gradient[index] = (above - below) / (2 * h if double and not forward else h)
         if one:
             break
-    return made
+    return gradient
 
 
 def all_at_once(f, x, h=1e-4):
     return np.full_like(x, (f(x + h) - f(x - h)) / (2 * h))
 
 
-# A large h, so that every way to difference gives other numbers.
-POINTS = [(cubic, np.array([1.0, -2.0, 0.5]), 0.1), (cubic, np.array([[0.3, 1.2], [-0.7, 2.0]]), 0.05)]
+def waves(x):
+    return float(np.sin(50 * x).sum())
+
+
+# A large h, so that every way to difference gives other numbers; and the default on waves.
+POINTS = [
+    (cubic, np.array([1.0, -2.0, 0.5]), 0.1),
+    (cubic, np.array([[0.3, 1.2], [-0.7, 2.0]]), 0.05),
+    (waves, np.array([0.3, 1.2])),
+]
 
 
 # The training loop
@@ -104,13 +113,15 @@ class Line:
 class Accelerating:
     """A stand-in for a rule, with a memory: it steps further at every call."""
 
+    learning_rate = 0.05
+
     def __init__(self):
         self.t = 0
 
     def update(self, params, grads):
         self.t += 1
         for key in params:
-            params[key] -= 0.05 * self.t * grads[key]
+            params[key] -= self.learning_rate * self.t * grads[key]
 
 
 LINE_X = np.array([1.0, 2.0, -1.0, 0.5, 3.0])
@@ -118,17 +129,20 @@ LINE_T = np.array([2.0, 3.0, -1.5, 1.0, 5.0])
 BATCHES = [np.array([0, 1]), np.array([2, 3, 4]), np.array([1, 4]), np.array([0])]
 
 
-def observe_train(answer):
+def observe_train(answer, seed):
     network, optimizer = Line(), Accelerating()
-    losses = answer(network, optimizer, LINE_X, LINE_T, [batch.copy() for batch in BATCHES])
+    x, t = moved((LINE_X, LINE_T), seed)
+    yield Case({"x": x, "t": t, "batches": BATCHES})
+    losses = answer(network, optimizer, x.copy(), t.copy(), [batch.copy() for batch in BATCHES])
     place = {"name": "train", "case": 1}
     if losses is None:
         raise Mistake("nothing_returned", name="train")
     if optimizer.t == 0:
-        raise Mistake("train.no_update")
-    yield Seen(("result", place), numbers(losses, "train"))
+        still = all(np.array_equal(array, Line().params[key]) for key, array in network.params.items())
+        raise Mistake("train.no_update" if still else "train.by_hand")
+    yield from observations(np.asarray(losses) if isinstance(losses, list | tuple) else losses, place)
     for key, array in network.params.items():
-        yield Seen(("entry", {**place, "entry": f"params[{key!r}]"}), array.copy())
+        yield Observation(("array", {**place, "array": f"network.params[{key!r}]"}), array.copy())
 
 
 def train(network, optimizer, x, t, batches, *, whole=False, late=False, first=False, twice=False):
@@ -146,6 +160,16 @@ def train(network, optimizer, x, t, batches, *, whole=False, late=False, first=F
 
 def train_without_update(network, optimizer, x, t, batches):
     return [network.gradient(x[batch], t[batch])[0] for batch in batches]
+
+
+def train_by_hand(network, optimizer, x, t, batches):
+    losses = []
+    for batch in batches:
+        loss, grads = network.gradient(x[batch], t[batch])
+        for key in network.params:
+            network.params[key] -= optimizer.learning_rate * grads[key]
+        losses.append(loss)
+    return losses
 
 
 def train_last_loss(network, optimizer, x, t, batches):
@@ -193,6 +217,7 @@ EXERCISES: dict[str, Exercise] = {
         no_one_hot=partial(softmax_loss, one_hot=False),
         over_classes=softmax_over_classes_too,
         log_epsilon=softmax_log_epsilon,
+        recognise=family("softmax_loss.log_epsilon", lambda size: partial(softmax_log_epsilon, small=size)),
     ),
     "numerical_gradient": function(
         "numerical_gradient",
@@ -211,6 +236,7 @@ EXERCISES: dict[str, Exercise] = {
         reference=train,
         wrong={
             "train.no_update": train_without_update,
+            "train.by_hand": train_by_hand,
             "train.whole": partial(train, whole=True),
             "train.late": partial(train, late=True),
             "train.first": partial(train, first=True),

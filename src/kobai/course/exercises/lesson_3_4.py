@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from kobai.course.exercise import Exercise, function
+from kobai.course.families import family
 
 random = np.random.default_rng(34)
 X = random.normal(size=(4, 3))
@@ -16,13 +17,13 @@ def identity_and_half(h):
 
 
 def layers(x, weights, f, *, chain=True, apply=True, with_input=False, last=False):
-    found = [x] if with_input else []
+    activations = [x] if with_input else []
     for W in weights:
         h = x @ W
         a = f(h)
-        found.append(a if apply else h)
+        activations.append(a if apply else h)
         x = a if chain else h
-    return found[-1] if last else found
+    return activations[-1] if last else activations
 
 
 def layers_scaled_input(x, weights, f):
@@ -49,8 +50,13 @@ def standardize(train, others, *, axis=0, ddof=0, guard=True, own=False, centre=
     return scaled(train, train), scaled(others, others if own else train)
 
 
-def standardize_epsilon(train, others):
-    mean, std = train.mean(axis=0), train.std(axis=0) + 0.01
+def standardize_epsilon(train, others, *, size=0.01):
+    mean, std = train.mean(axis=0), train.std(axis=0) + size
+    return (train - mean) / std, (others - mean) / std
+
+
+def standardize_epsilon_inside(train, others, *, size):
+    mean, std = train.mean(axis=0), np.sqrt(train.var(axis=0) + size)
     return (train - mean) / std, (others - mean) / std
 
 
@@ -81,6 +87,7 @@ EXERCISES: dict[str, Exercise] = {
         "standardize",
         standardize,
         [(TRAIN, OTHERS), (OTHERS * 2 + np.array([0.0, -5.0, 2.0]), TRAIN)],
+        inseparable=("train", "others"),  # which agree on the feature that never varies
         own_statistics=partial(standardize, own=True),
         no_guard=partial(standardize, guard=False),
         sample_std=partial(standardize, ddof=1),
@@ -89,5 +96,10 @@ EXERCISES: dict[str, Exercise] = {
         not_centred=partial(standardize, centre=False),
         variance=partial(standardize, variance=True),
         epsilon=standardize_epsilon,
+        recognise=family(
+            "standardize.epsilon",
+            lambda size: partial(standardize_epsilon, size=size),
+            lambda size: partial(standardize_epsilon_inside, size=size),
+        ),
     ),
 }

@@ -8,11 +8,11 @@ from kobai.course.exercises.initial import STACKS, initializer, layer_stds
 
 def per_node(x, weights, f):
     """A deviation for each node instead of one for the layer."""
-    found = []
+    stds = []
     for W in weights:
         x = f(x @ W)
-        found.append(x.std(axis=0).mean())
-    return found
+        stds.append(x.std(axis=0).mean())
+    return stds
 
 
 EXERCISES: dict[str, Exercise] = {

@@ -26,8 +26,8 @@ def spread(
         if first:
             return a.std()
         x = a if chain else h
-    seen = h if before else a
-    return np.sqrt((seen**2).mean()) if mean_square else seen.std()
+    last = h if before else a
+    return np.sqrt((last**2).mean()) if mean_square else last.std()
 
 
 def spread_backwards(x, widths, f, initial, random):
@@ -40,11 +40,11 @@ def spread_backwards(x, widths, f, initial, random):
 
 
 def spread_all(x, widths, f, initial, random):
-    found = []
+    stds = []
     for n1, n2 in zip(widths, widths[1:], strict=False):
         x = f(x @ initial(n1, n2, random))
-        found.append(x.std())
-    return found
+        stds.append(x.std())
+    return stds
 
 
 CASES = [

@@ -15,6 +15,7 @@ CURVES = [
     (np.array([2.0, 2.0, 2.0, 1.0]), 2),
     (np.array([5.0, 4.0, 3.0, 3.5, 3.2, 3.4, 3.1, 2.9]), 3),
     (np.array([3.0, 1.0, 2.0, 3.0, 4.0, 0.5]), 3),
+    (np.array([3.0, 1.0, 2.0]), 3),  # it ends before it stops, and not at its best
 ]
 
 
@@ -29,6 +30,11 @@ def early_stop(values, patience, *, first=1, consecutive_rises=False, equal=Fals
         if worse and waited >= patience + late:
             return best + first - 1, step + first - 1
     return best + first - 1, len(values) + first - 1
+
+
+def early_stop_never_best(values, patience):
+    """The comparison the wrong way round: no value is a new best."""
+    return 0, min(patience, len(values))
 
 
 def early_stop_never(values, patience):
@@ -58,8 +64,10 @@ def with_l2(grads, params, strength, *, first="W", factor=1.0, slope=np.asarray)
 
 # The surrogate
 
-S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1.0, 1.0, -1.0, -1.0, 1.0])
-S1, Y1 = np.array([0.7, -2.0, 1.1]), np.array([-1.0, -1.0, 1.0])
+# Labels are whole numbers, which stay ±1 in a grade. Scores of 0 with either label, small right ones, and
+# another error rate if the labels are not looked at.
+S, Y = np.array([2.0, -0.5, 0.3, -1.5, 0.0]), np.array([1, -1, -1, -1, 1])
+S1, Y1 = np.array([0.7, -2.0, 1.1, 0.0]), np.array([-1, 1, 1, -1])
 
 
 def two_losses(s, y, *, sign=-1, total=False):
@@ -92,17 +100,22 @@ def slope(x, t):
     return 2 * x.T @ error / len(x)
 
 
+def typical(x, t):
+    """No mean: it depends on how the data are split."""
+    return np.median(x * t[:, None], axis=0)
+
+
 random = np.random.default_rng(38)
 DATA = random.normal(size=(6, 2)), random.normal(size=6)
 
 
 def mean_gradient(gradient, x, t, size, *, total=False, first=False, scaled=False, step=None):
     starts = range(0, len(x), step or size)
-    found = [gradient(x[i : i + size], t[i : i + size]) for i in starts]
+    gradients = [gradient(x[i : i + size], t[i : i + size]) for i in starts]
     if first:
-        return found[0]
-    made = np.sum(found, axis=0) if total else np.mean(found, axis=0)
-    return made / size if scaled else made
+        return gradients[0]
+    gradient = np.sum(gradients, axis=0) if total else np.mean(gradients, axis=0)
+    return gradient / size if scaled else gradient
 
 
 def mean_over_everything(gradient, x, t, size):
@@ -136,6 +149,8 @@ EXERCISES: dict[str, Exercise] = {
         rises=partial(early_stop, consecutive_rises=True),
         equal=partial(early_stop, equal=True),
         late=partial(early_stop, late=1),
+        early=partial(early_stop, late=-1),
+        never_best=early_stop_never_best,
         total=partial(early_stop, total=True),
         never=early_stop_never,
         order=lambda values, patience: early_stop(values, patience)[::-1],
@@ -169,7 +184,7 @@ EXERCISES: dict[str, Exercise] = {
     "mean_gradient": function(
         "mean_gradient",
         mean_gradient,
-        [(slope, *DATA, 2), (slope, *DATA, 3)],
+        [(typical, *DATA, 2), (slope, *DATA, 3), (slope, *DATA, 2)],
         total=partial(mean_gradient, total=True),
         first_only=partial(mean_gradient, first=True),
         divided_twice=partial(mean_gradient, scaled=True),

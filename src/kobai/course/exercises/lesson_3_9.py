@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from kobai.course.exercise import Exercise, function
+from kobai.course.families import one_of
 
 random = np.random.default_rng(39)
 A2, A3 = np.array([[2.0, 0.6], [0.6, 1.0]]), np.array([[3.0, 0.5, -1.0], [0.5, 2.0, 0.3], [-1.0, 0.3, 1.5]])
@@ -56,14 +57,25 @@ CG_CASES = [(A2, np.array([1.0, -2.0]), G2, -G2), (A3, *FIRST), (A3, *cg_step(A3
 
 
 def bfgs_update(
-    H, s, y, *, guard=True, refused=lambda H: H, sign=-1.0, last=True, scaled=True, swapped=False
+    H,
+    s,
+    y,
+    *,
+    guard=True,
+    refused=lambda H: H,
+    sign=-1.0,
+    last=True,
+    scaled=True,
+    swapped=False,
+    outer=np.outer,
+    outer_last=None,
 ):
     if guard and y @ s <= 0:
         return refused(H)
     ρ = 1 / (y @ s) if scaled else 1.0
-    left = np.eye(len(s)) + sign * ρ * np.outer(s, y)
+    left = np.eye(len(s)) + sign * ρ * outer(s, y)
     left = left.T if swapped else left
-    return left @ H @ left.T + last * ρ * np.outer(s, s)
+    return left @ H @ left.T + last * ρ * (outer_last or outer)(s, s)
 
 
 def always_refused(H, s, y):
@@ -75,7 +87,10 @@ S2, S3 = np.array([0.5, -1.0]), np.array([1.0, 0.5, -0.3])
 BFGS_CASES = [
     (H2, S2, A2 @ S2),
     (H3, S3, A3 @ S3),
+    (H2, np.array([0.3, 0.2]), np.array([0.5, 0.4])),
     (H2, np.array([0.3, 1.0]), np.array([0.5, -2.0])),  # yᵀs < 0: to be left out
+    (H2, np.array([0.3, 1.0]), np.array([0.5, -0.4])),
+    (H2, np.array([0.5, 0.0]), np.array([0.0, 2.0])),  # yᵀs = 0: to be left out
 ]
 
 # L-BFGS
@@ -114,6 +129,7 @@ EXERCISES: dict[str, Exercise] = {
         cg_step,
         CG_CASES,
         no_beta=partial(cg_step, sign=(-1.0, 0.0)),
+        overwritten=partial(cg_step, β=lambda new, g: 1.0),
         beta_inverted=partial(cg_step, β=lambda new, g: g @ g / (new @ new)),
         beta_root=partial(cg_step, β=lambda new, g: np.sqrt(new @ new / (g @ g))),
         beta_sign=partial(cg_step, sign=(-1.0, -1.0)),
@@ -137,6 +153,12 @@ EXERCISES: dict[str, Exercise] = {
         no_last=partial(bfgs_update, last=False),
         no_rho=partial(bfgs_update, scaled=False),
         never=always_refused,
+        elementwise=partial(bfgs_update, outer=np.multiply),
+        inner=partial(bfgs_update, outer=np.dot),
+        recognise=one_of(
+            bfgs_update__elementwise=partial(bfgs_update, outer=np.multiply, outer_last=np.outer),
+            bfgs_update__inner=partial(bfgs_update, outer=np.dot, outer_last=np.outer),
+        ),
     ),
     "two_loops": function(
         "two_loops",

@@ -49,11 +49,11 @@ def _stopped(lines: list[str]) -> int | None:
 
 def _replaced(line: str) -> str | None:
     """The Python in a line of IPython's; None where the line is none."""
-    found = MAGIC.fullmatch(line)
-    if found and found["name"] in AROUND and found["code"].strip():
-        return found["indent"] + (found["target"] or "") + found["code"].strip()
-    found = found or COMMAND.fullmatch(line)
-    if found and found["target"]:
-        return found["indent"] + found["target"] + "None"
-    found = found or QUESTION.fullmatch(line)
-    return found["indent"] + "pass" if found else None
+    match = MAGIC.fullmatch(line)
+    if match and match["name"] in AROUND and match["code"].strip():
+        return match["indent"] + (match["target"] or "") + match["code"].strip()
+    match = match or COMMAND.fullmatch(line)
+    if match and match["target"]:
+        return match["indent"] + match["target"] + "None"
+    match = match or QUESTION.fullmatch(line)
+    return match["indent"] + "pass" if match else None

@@ -9,6 +9,7 @@ memory, the end of the process, a file that is no notebook) is a line of the tab
 
 import dataclasses
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,7 @@ def grade(
     *,
     cell: float | None = None,
     threads: int | None = None,
+    seed: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
     """Execute and judge every notebook of the course in these folders, two or more at a time.
@@ -79,6 +81,7 @@ def grade(
       gigabytes: of memory, for a notebook, where the system can bound it (POSIX).
       cell: seconds for one cell or answer; default: a quarter of the notebook's.
       threads: notebooks at a time; default: one a core.
+      seed: of the numbers on which answers are tried; default: a new one, so that they stand in no message.
       progress: called first and after each notebook, with the number of those done and of all.
 
     Raises:
@@ -86,7 +89,12 @@ def grade(
         several such a folder is a line of the table.
     """
     work = _work(list(dict.fromkeys(map(Path, folders))))
-    limits = Limits(CELL * seconds if cell is None else cell, seconds, gigabytes)
+    limits = Limits(
+        CELL * seconds if cell is None else cell,
+        seconds,
+        gigabytes,
+        1 + secrets.randbelow(2**31) if seed is None else seed,
+    )
     halt = threading.Event()
     results: list[Result] = []
     if progress:

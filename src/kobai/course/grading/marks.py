@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kobai.course.evidence import Sentence
 from kobai.course.exercise import Exercise
 from kobai.course.exercises import of_lesson
 from kobai.course.grading.reading import Cell, Submission
@@ -41,11 +42,13 @@ class Mark:
     """Whether it is the best of the learner's for this exercise: one counts."""
     below: str = ""
     """How the cell begins, below the check, in which the answer stands."""
+    evidence: tuple[Sentence, ...] = ()
+    """Where the answer differs, and what it was used on."""
 
     @property
     def message(self) -> str:
-        """The sentence, as a terminal and a file can take it."""
-        sentence = say(self.key, **self.values)
+        """The sentence and its evidence, as a terminal and a file can take them."""
+        sentence = "\n".join([say(self.key, **self.values), *map(str, self.evidence)])
         return clean(
             say("course.verdict.below", line=self.below, sentence=sentence) if self.below else sentence
         )
@@ -103,8 +106,10 @@ class _Reader:
         values |= {"seconds": f"{self.limits.cell:g}", "total": f"{self.limits.total:g}"}
         if isinstance(end, CellEnd):
             return _mark(name, OF_ANSWERS.get(end.status, LOST), end, values)
-        verdict = end if isinstance(end, Verdict) else compared(name, exercise, end)
-        mark = Mark(name, verdict.status, verdict.key, verdict.values, verdict.mistake)
+        verdict = end if isinstance(end, Verdict) else compared(name, exercise, end, self.limits.seed)
+        mark = Mark(
+            name, verdict.status, verdict.key, verdict.values, verdict.mistake, evidence=verdict.evidence
+        )
         if verdict.key == "course.verdict.raises" and verdict.values.get("kind") == "NameError":
             return self._without_setup(name, values) or mark
         if verdict.status != UNWRITTEN:

@@ -13,12 +13,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kobai.course.exercise import Exercise, Seen
+from kobai.course.evidence import Sentence
+from kobai.course.exercise import Exercise, Observation
 from kobai.course.judge import STOPPED, UNWRITTEN, WRONG, Verdict, observed
-from kobai.words import TABLES, said, say
+from kobai.words import TABLES, said
 
 MOST_PARTS, MOST_NUMBERS = 500, 5_000
 """Of one answer, of which no right one has a tenth. Of an array beyond that only the shape is told."""
+MOST_SENTENCES = 5
+"""Of evidence below a verdict."""
 LONGEST, LONGEST_PLACE = 2_000, 100
 """Letters of a text in a line, and of one that says where something was seen."""
 Line: TypeAlias = dict[str, Any]
@@ -40,7 +43,7 @@ class CellEnd:
     """How the process ended: exit code or signal."""
 
 
-AnswerEnd: TypeAlias = CellEnd | Verdict | list[Seen]
+AnswerEnd: TypeAlias = CellEnd | Verdict | list[Observation]
 """How the use of an answer ended: not at all (stopped, crashed, late, lost), or not as asked (a verdict that
 is never "passed"), or in what it did, which is still to be compared."""
 
@@ -48,14 +51,18 @@ is never "passed"), or in what it did, which is still to be compared."""
 # In the learner's process
 
 
-def as_report(answer: object, told: Verdict | list[Seen], exercise: Exercise) -> Line:
+def as_report(answer: object, told: Verdict | list[Observation], exercise: Exercise) -> Line:
     """What an answer did, for JSON; letters as they are."""
     if asks_for_letters(exercise):
         letters = _letters(answer)
         return {"status": UNWRITTEN} if letters is None else {"status": "letters", "letters": letters}
     if isinstance(told, Verdict):
         values = {name: _plain(value) for name, value in told.values.items()}
-        return {"status": told.status, "key": told.key, "values": values, "mistake": told.mistake}
+        evidence = [
+            [each.key, {name: _plain(value) for name, value in each.values.items()}] for each in told.evidence
+        ]
+        line = {"status": told.status, "key": told.key, "values": values, "mistake": told.mistake}
+        return {**line, "evidence": evidence[:MOST_SENTENCES]}
     left, parts = MOST_NUMBERS, []
     for seen in told[:MOST_PARTS]:
         left -= seen.value.size
@@ -86,7 +93,7 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | float) else format(value)[:LONGEST]
 
 
-def _part(seen: Seen, whole: bool) -> list[Any]:
+def _part(seen: Observation, whole: bool) -> list[Any]:
     key, values = seen.where
     plain: dict[str, object] = {}
     for name, value in values.items():
@@ -130,17 +137,19 @@ def _read(line: Line, name: str, exercise: Exercise) -> AnswerEnd | None:
     return None if letters is None else observed(name, exercise, {exercise.defines: letters})
 
 
-def _seen(parts: list[list[Any]]) -> list[Seen]:
+def _seen(parts: list[list[Any]]) -> list[Observation]:
     """What an answer did. The size of a line bounds it all; a shape alone takes no memory."""
     if len(parts) > MOST_PARTS:
         raise ValueError(len(parts))
     return [_one(*part) for part in parts]
 
 
-def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Seen:
+def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Observation:
     array = np.full((), np.nan) if numbers is None else np.array(numbers, float)
     array = np.broadcast_to(array, shape) if numbers is None else array.reshape(shape)
-    return Seen((_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array)
+    return Observation(
+        (_text(key), {_text(name): _value(value) for name, value in dict(values).items()}), array
+    )
 
 
 def _verdict(line: Line, name: str) -> Verdict | None:
@@ -148,10 +157,15 @@ def _verdict(line: Line, name: str) -> Verdict | None:
     if line["status"] not in (WRONG, UNWRITTEN, STOPPED):
         return None
     values = {_text(key): _value(value) for key, value in line["values"].items()}
-    verdict = Verdict(name, line["status"], _sentence(line["key"]), values, _text(line["mistake"]))
+    evidence = tuple(
+        Sentence(_sentence(key), **{_text(name): _value(value) for name, value in each.items()})
+        for key, each in line["evidence"][:MOST_SENTENCES]
+    )
+    verdict = Verdict(name, line["status"], _sentence(line["key"]), values, _text(line["mistake"]), evidence)
     if not set(verdict.mistake) <= NAME:
         raise ValueError(verdict.mistake)
-    say(verdict.key, **verdict.values)  # KeyError: without what its sentence needs
+    if not verdict.message:  # KeyError: without what its sentences need
+        raise ValueError(verdict.key)
     return verdict
 
 

@@ -78,7 +78,7 @@ def steps(task: dict[str, Any], report: Callable[..., None]) -> None:
             exercise = exercises[text]
             answer = namespace.get(exercise.defines)
             letters = asks_for_letters(exercise)
-            told = [] if letters else observed(text, exercise, namespace, task["seconds"])
+            told = [] if letters else observed(text, exercise, namespace, task["seconds"], task["seed"])
             with words.language(task["language"]):  # a notebook sets its own
                 end = as_report(answer, told, exercise)
         report(end=number, **end)

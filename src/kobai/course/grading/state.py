@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import TypeAlias
 
 from kobai.course.exercises import of_lesson
@@ -23,7 +24,7 @@ Stamp: TypeAlias = tuple[int, int, int, int]
 
 def import_first() -> None:
     """Import what grading needs, and use every reference and wrong answer once."""
-    from kobai.course.grading import runner, supervise, table  # noqa: F401
+    from kobai.course.grading import cells, runner  # noqa: F401
 
     for lesson in lesson_names():
         for name, exercise in of_lesson(lesson).items():
@@ -38,8 +39,8 @@ class Files:
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
-        modules = list(sys.modules.values())
-        paths = {getattr(module, name, None) for module in modules for name in ("__file__", "__cached__")}
+        modules = [vars(module) for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
+        paths = {module.get(name) for module in modules for name in ("__file__", "__cached__")}
         installed = Path(str(files("kobai"))).rglob("*")
         paths |= {str(path) for path in installed if path.suffix != ".pyc" and path.is_file()}
         stamps = {path: _stamp(path) for path in sorted(filter(None, paths))}
@@ -48,9 +49,10 @@ class Files:
             folder: {path: _stamp(str(path)) for path in _files(folder)} for folder in set(folders)
         }
 
-    def changed(self, folder: Path) -> str:
-        """The first file that is not what it was, of grading's own or a learner's; "" for none."""
-        noted = {**self.own, **{str(path): stamp for path, stamp in self.beside.get(folder, {}).items()}}
+    def changed(self, folder: Path | None = None) -> str:
+        """The first file that is not what it was, of grading's own or in a learner's folder; "" for none."""
+        beside = {} if folder is None else self.beside[folder]
+        noted = {**self.own, **{str(path): stamp for path, stamp in beside.items()}}
         return next((path for path, stamp in noted.items() if _stamp(path) != stamp), "")
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from kobai import words
+from kobai.course.cases import AUTHORS
 from kobai.course.exercises import of_lesson
 from kobai.course.grading.reports import AnswerEnd, CellEnd, accepted
 from kobai.course.grading.supervise import PATIENCE
@@ -50,6 +51,8 @@ class Limits:
     """Seconds for all of it."""
     gigabytes: float
     """Of memory, on POSIX."""
+    seed: int = AUTHORS
+    """Of the numbers on which its answers are tried: see `kobai.course.cases`."""
 
 
 def walk(
@@ -67,7 +70,7 @@ def walk(
                 for number, (kind, text) in enumerate(steps)
             ]
             task = {"lesson": lesson, "steps": again, "seconds": limits.cell, "total": limits.total}
-            task |= {"gigabytes": limits.gigabytes, "language": words.current()}
+            task |= {"gigabytes": limits.gigabytes, "language": words.current(), "seed": limits.seed}
             place = Path(tempfile.mkdtemp(dir=scratch))
             copy_files(beside, place)
             at, end = _Run(task, place, limits.cell, until, halt).end(ends)

@@ -335,7 +335,7 @@ if times and done("3_13.sign_flip_p") and done("3_13.holm"):
 #
 # **Predict**: with $k = 24$, how many steps does the best seem to take?
 
-# %%
+# %% tags=["slide"]
 trials = np.random.default_rng(0).normal(100, 15, (4000, 24))
 best = np.minimum.accumulate(trials, axis=1).mean(axis=0)
 print("最良に見えるステップ数:", {k: round(float(best[k - 1]), 1) for k in (1, 2, 4, 16, 24)}, " 新しいシードでは: 100")  # ja

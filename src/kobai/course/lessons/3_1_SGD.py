@@ -177,7 +177,7 @@ check("3_1.review")
 # That it changes the *contents* matters. The layers of a network hold the very same arrays. Put a new array into the
 # dict, and the layers keep the old one. See for yourself:
 
-# %%
+# %% tags=["slide"]
 layer = np.array([1.0, 2.0])
 params = {"W": layer}
 

@@ -483,8 +483,8 @@ if parts_done() and done("3_2.train"):
 # kobai compare digits --quick --hidden 50 --batch-size 64 --initializers he --target 0.95 --language en
 # ```
 #
-# Hold its columns *reached* and *steps to target* against your table. It has a 95 % interval, too, and a corrected p. How many
-# methods cannot be told apart?
+# Hold its columns *met* (the runs that reached the target) and *steps to target* against your table. It has a 95 % interval,
+# too, and a corrected p. How many methods cannot be told apart?
 
 # %% [markdown] tags=["ja"]
 # ## まとめ

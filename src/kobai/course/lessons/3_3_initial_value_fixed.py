@@ -55,7 +55,7 @@ t_train, t_validation = labels[part == 0], labels[part == 1]
 #
 # **Predict**: you put in one image. What are the outputs of the five nodes?
 
-# %%
+# %% tags=["slide"]
 equal = Network((64, 5, 10), "tanh", constant(0.1))
 mixed = Network((64, 5, 10), "tanh", normal(0.1))
 rows = [network.activations(x_train[:1])[1][0] for network in (equal, mixed)]

@@ -153,7 +153,7 @@ if done("3_9.newton_step"):
 # **Predict**: where does Newton's method end?
 
 
-# %%
+# %% tags=["slide"]
 def saddle(p):
     return p[0] ** 2 - p[1] ** 2 + p[1] ** 4 / 4
 
@@ -189,7 +189,7 @@ print("kobai.Newton:", kobai.minimize(saddle, [1.0, 0.5], method=kobai.Newton())
 #
 # **Predict**: how many megabytes is the Hessian of the network of lesson 3-2 (64 → 50 → 10)?
 
-# %%
+# %% tags=["slide"]
 for n in (2, 64 * 50 + 50 + 50 * 10 + 10, 1_000_000):
     megabytes = 8 * np.array([n, 2 * 10 * n, n**2]) / 1e6
     print("n = {:9,}   g: {:.3g} MB   L-BFGS: {:.3g} MB   H: {:.3g} MB   n³/3: {:.1e}".format(n, *megabytes, n**3 / 3))

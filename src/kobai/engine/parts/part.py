@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Number, Scalar, Truth, Vector, Whole
+from kobai.basics.errors import UsageError
 from kobai.engine.blocks import CellState
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
@@ -27,12 +28,15 @@ class Step(NamedTuple):
     """The rule's row of values."""
     factor: Scalar | None = None
     """What the update of a rule without a learning rate is multiplied by; None: by nothing."""
+    number: Whole = 0
+    """How many steps were made before it."""
 
     def learning_rate(self, rule: Rule) -> Number:
-        """η of this step; of a rule without one, the factor of its update."""
-        if rule.rate is not None:
-            return self.hyperparameters[rule.rate]
-        return 1 if self.factor is None else self.factor
+        """η of this step."""
+        rate = rule.learning_rate(self.number, self.hyperparameters)
+        if rate is None:
+            raise UsageError("error.decay.rate", name=rule.name)
+        return rate if self.factor is None else rate * self.factor
 
 
 class End(NamedTuple):

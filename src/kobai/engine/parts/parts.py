@@ -82,7 +82,7 @@ class Parts:
         *operands: tuple[PyTree, PyTree],
     ) -> tuple[Vector, Storage]:
         """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
-        step = Step(values)
+        step = Step(values, number=s)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
         Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)

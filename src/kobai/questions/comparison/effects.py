@@ -30,11 +30,10 @@ def headers(answer: Answer, axis: str) -> list[str]:
     points = "points" if answer.metric == "accuracy" else "plain"
     special = {
         "value": say(f"axis.{axis}"),
-        "learning_rate": say("table.rate"),
         "steps": unit(answer).phrase("table.cost"),
         "difference": say(f"effects.difference.{points}", baseline=answer.effects[axis][0].value),
     }
-    shared = ("initializer", "reached", "test")
+    shared = ("learning_rate", "initializer", "reached", "test")
     return [
         special.get(name) or say(f"table.{name}" if name in shared else f"effects.{name}")
         for name in columns(answer.effects[axis])

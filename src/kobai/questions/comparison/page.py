@@ -30,7 +30,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
     look = colours(outcome)
     parts = {
-        "answer": _answer(answer),
+        "answer": document.notes(sentences.warnings(answer)) + _answer(answer),
         "notes": document.notes(sentences.notes(answer)),
         "table": _comparison(answer, look),
         "others": _other_targets(answer),
@@ -55,7 +55,8 @@ def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
     listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
-    return f"{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
+    warnings = document.notes(sentences.warnings(answer))
+    return f"{warnings}{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:

@@ -1,10 +1,11 @@
 """The answer in words: three lines, and the sentences of caution. Terminal, HTML and notebook share them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kobai.questions.comparison.numbers import Unit, interval, number, unit
-from kobai.study.answer import Answer, Question
-from kobai.study.statistics import Comparison, Estimate
+from kobai.study.answer import Answer, Question, Row
+from kobai.study.notes import NOTHING
+from kobai.study.statistics import Comparison, Estimate, limit
 from kobai.words import metric, say
 
 
@@ -12,8 +13,7 @@ def lines(answer: Answer) -> list[str]:
     """The answers, one paragraph each: the choice, its ratio to each alternative, what is open."""
     cost = unit(answer)
     chosen = next(row for row in answer.rows if row.optimizer == answer.optimizer.choice)
-    steps = cost.phrase("answer.cost", cost=cost.estimate(chosen.steps))
-    more = {"optimizer": steps if chosen.reached else ""}
+    more = {"optimizer": _cost(answer, chosen)}
     if chosen.saved:
         more["early_stopping"] = say("answer.saved", part=f"{chosen.saved:.0%}")
     lines = []
@@ -23,13 +23,43 @@ def lines(answer: Answer) -> list[str]:
         )
         saved = {each.value: each.saved for each in answer.effects.get(name, ()) if each.saved is not None}
         choice = say(key, choice=question.choice, **names) + more.get(name, "")
-        lines.append(_line(choice, question, cost, saved if name == "early_stopping" else {}))
+        line = _line(choice, question, cost, saved if name == "early_stopping" else {})
+        lines.append(say("answer.join").join([line, *_alone(name, question, chosen)]) + say("answer.end"))
     return lines
 
 
+def warnings(answer: Answer) -> list[str]:
+    """What stands above the answers: that nothing can be told apart."""
+    return [str(note) for note in answer.notes if note.key in NOTHING]
+
+
 def notes(answer: Answer) -> list[str]:
-    """The sentences of caution."""
-    return [str(note) for note in answer.notes]
+    """The other sentences of caution."""
+    return [str(note) for note in answer.notes if note.key not in NOTHING]
+
+
+def _cost(answer: Answer, chosen: Row) -> str:
+    """Steps to the target of what is recommended, and how many runs those are; nothing where none arrived."""
+    cost = unit(answer)
+    if not chosen.reached:
+        return ""
+    steps = cost.estimate(chosen.steps)
+    if chosen.reached == chosen.seeds:
+        return cost.phrase("answer.cost", cost=steps)
+    counts = {"reached": chosen.reached, "seeds": chosen.seeds, "budget": cost.count(answer.steps)}
+    return cost.phrase("answer.some", cost=steps, **counts)
+
+
+def _alone(name: str, question: Question, chosen: Row) -> Iterator[str]:
+    """That there was nothing to compare the choice with, and what there was instead."""
+    if question.alternatives:
+        return
+    if name == "optimizer" and chosen.trials > 1:
+        yield say("answer.alone.settings", settings=chosen.trials)
+    elif name == "learning_rate" and chosen.learning_rate is None:
+        yield say("answer.alone.no_rate", optimizer=chosen.optimizer)
+    else:
+        yield say(f"answer.alone.{name}")
 
 
 def headline(answer: Answer) -> str:
@@ -68,15 +98,16 @@ def _line(choice: str, question: Question, cost: Unit, saved: Mapping[str, float
         parts.append(cost.phrase("answer.slower", names=listed(question.established)))
     if question.open:
         parts.append(say("answer.open", names=listed(question.open)))
-    if not question.alternatives:
-        parts.append(say("answer.alone"))
-    return say("answer.join").join(parts) + say("answer.end")
+    return say("answer.join").join(parts)
 
 
 def ratio(estimate: Estimate, bound: str = "") -> str:
-    """1.31× [1.18–1.45], ≥ 3.2× where it is a bound, or that it is not estimable."""
-    if estimate.value is None:
+    """1.31× [1.18–1.45], ≥ 3.2× where it is a bound, or that it is equal, or not estimable."""
+    if bound == "=":
+        return say("answer.equal")
+    end = limit(estimate, bound)
+    if estimate.value is None or (bound and end is None):
         return say("answer.not_estimable")
-    if bound:
-        return f"{bound} {number(estimate.value)}×"
+    if end is not None:
+        return f"{bound} {number(end)}×"
     return f"{number(estimate.value)}×{interval(estimate)}"

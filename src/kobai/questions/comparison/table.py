@@ -4,10 +4,10 @@ import math
 
 from kobai.questions.comparison.numbers import interval, number, unit
 from kobai.study.answer import Answer, Effect, Row
-from kobai.study.statistics import Estimate
+from kobai.study.statistics import Estimate, limit
 from kobai.words import say
 
-COLUMNS = ("optimizer", "learning_rate", "initializer", "reached", "steps", "test", "ratio", "p")
+COLUMNS = ("optimizer", "learning_rate", "initializer", "reached", "steps", "stays", "test", "ratio", "p")
 WIDE = ("working_decades", "trials", "seconds", "memory", "loss")
 EDGE = {"low": "◂", "high": "▸", None: ""}
 BARS = "▁▂▃▄▅▆▇█"
@@ -18,7 +18,7 @@ def columns(answer: Answer, wide: bool = False) -> list[str]:
     i = COLUMNS.index("initializer") + 1
     names = [*COLUMNS[:i], *answer.axes, *COLUMNS[i:], *(WIDE if wide else ())]
     if answer.epoch is not None:  # then seconds say what epochs do not
-        names.insert(names.index("steps") + 1, "seconds_to_target")
+        names.insert(names.index("stays") + 1, "seconds_to_target")
     return names
 
 
@@ -29,8 +29,7 @@ def headers(answer: Answer, wide: bool = False) -> list[str]:
         "steps": unit(answer).phrase("table.cost")
     }
     if answer.epoch is not None:  # one more column has to fit
-        short = {"learning_rate": "rate", "initializer": "start", "reached": "met"}
-        special |= {name: say(f"table.{key}") for name, key in short.items()}
+        special["initializer"] = say("table.start")
     return [special.get(name) or say(f"table.{name}", reference=reference) for name in columns(answer, wide)]
 
 
@@ -42,7 +41,7 @@ def rows(answer: Answer, wide: bool = False) -> list[list[str]]:
 
 def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     reference = row.optimizer == answer.optimizer.choice
-    texts = measured(answer, row)
+    texts, cost = measured(answer, row), unit(answer)
     cells = [
         f"{row.optimizer} ({row.trials})" if unequal else row.optimizer,
         texts["learning_rate"],
@@ -50,10 +49,11 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         *(row.values[name] for name in answer.axes),
         texts["reached"],
         texts["steps"],
+        cost.count(row.stays.value or 0) if row.kept else f">{cost.count(answer.steps)}",
         *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
         texts["test"],
         say("table.reference") if reference else _ratio(row.ratio, row.bound),
-        _p(row.corrected_p),
+        _p(None if row.ratio.value is None and row.bound != "=" else row.corrected_p),
     ]
     if wide:
         cells += [
@@ -94,9 +94,13 @@ def sparkline(values: tuple[float, ...], width: int = 12) -> str:
 
 
 def _ratio(estimate: Estimate, bound: str) -> str:
-    if estimate.value is None:
+    """1.31 [1.18–1.45], ≥ 3.2 where it is a bound, = 1 where all pairs are equal, a dash for none."""
+    if bound == "=":
+        return "= 1"
+    end = limit(estimate, bound)
+    if estimate.value is None or (bound and end is None):
         return "–"
-    return f"{bound} {number(estimate.value)}" if bound else number(estimate.value) + interval(estimate)
+    return f"{bound} {number(end)}" if end is not None else number(estimate.value) + interval(estimate)
 
 
 def _p(value: float | None) -> str:

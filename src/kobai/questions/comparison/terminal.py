@@ -1,13 +1,12 @@
-"""A comparison in the terminal: the answer, the table, where the files are. Fits 80 columns."""
+"""A comparison in the terminal: the answer, the table, the cautions. Fits 80 columns, and stacks in fewer."""
 
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from kobai.questions.comparison import effects, sentences, table
-from kobai.report.letters import Paragraph
+from kobai.report.letters import Paragraph, Stack
 from kobai.study.answer import Answer
 from kobai.words import say
 
@@ -33,6 +32,9 @@ def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
 def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
     yield Paragraph(Text(sentences.headline(answer), style="dim"))
     yield Text()
+    for warning in sentences.warnings(answer):
+        yield Paragraph(Text(f"! {warning}", style="bold yellow"))
+        yield Text()
     for line in sentences.lines(answer):
         first, join, rest = line.partition(say("answer.join"))
         yield Paragraph(Text.assemble((first, "bold green"), join, rest))
@@ -51,20 +53,18 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         yield Paragraph(Text(f"! {note}", style="yellow"))
 
 
-def _table(answer: Answer, columns: Sequence[str]) -> Table:
+def _table(answer: Answer, columns: Sequence[str]) -> Stack:
     places = [table.columns(answer, wide=True).index(name) for name in columns]
     heads = table.headers(answer, wide=True)
-    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name, place in zip(columns, places, strict=True):
-        left = name in LEFT or name in answer.axes
-        folds = left and name != "optimizer"  # its name is broken where it may be, below
-        grid.add_column(heads[place], justify="left" if left else "right", no_wrap=not folds, overflow="fold")
+    rows, styles = [], []
     for row, cells in zip(answer.rows, table.rows(answer, wide=True), strict=True):
-        chosen = row.optimizer == answer.optimizer.choice
         # In a table with one more column the numbers of trials have no room; the caution tells them too.
         cells[0] = _broken(cells[0], 16) if answer.epoch is None else _broken(row.optimizer, 10)
-        grid.add_row(*(cells[place] for place in places), style="bold" if chosen else None)
-    return grid
+        rows.append([cells[place] for place in places])
+        styles.append("bold" if row.optimizer == answer.optimizer.choice else None)
+    left = [i for i, name in enumerate(columns) if name in LEFT or name in answer.axes]
+    folding = [i for i in left if columns[i] != "optimizer"]  # its name is broken where it may be, above
+    return Stack([heads[place] for place in places], rows, left=left, folding=folding, styles=styles)
 
 
 def _effects(answer: Answer) -> Iterator[RenderableType]:
@@ -76,15 +76,14 @@ def _effects(answer: Answer) -> Iterator[RenderableType]:
         yield Text()
         names = effects.columns(values)
         places = [i for i, name in enumerate(names) if name not in NO_ROOM]
-        heads = effects.headers(answer, axis)
-        grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-        for i in places:
-            left = names[i] == "value"
-            grid.add_column(heads[i], justify="left" if left else "right", no_wrap=not left, overflow="fold")
-        for cells in effects.rows(answer, axis):
-            chosen = cells[0] == answer.axes[axis].choice
-            grid.add_row(*(cells[i] for i in places), style="bold" if chosen else None)
-        yield grid
+        heads, cells = effects.headers(answer, axis), effects.rows(answer, axis)
+        yield Stack(
+            [heads[i] for i in places],
+            [[row[i] for i in places] for row in cells],
+            left=[0],
+            folding=[0],
+            styles=["bold" if row[0] == answer.axes[axis].choice else None for row in cells],
+        )
 
 
 def _broken(name: str, most: int) -> str:

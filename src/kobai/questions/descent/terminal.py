@@ -1,14 +1,13 @@
-"""A descent in the terminal: what was asked, the table, the notes. Fits 80 columns."""
+"""A descent in the terminal: what was asked, the table, the notes. Fits 80 columns, and stacks in fewer."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from kobai.questions.descent import table
 from kobai.questions.descent.outcome import DescentOutcome
+from kobai.report.letters import Stack
 
 FOLDING = ("hyperparameters", "status")
 """What is broken into lines where a row would be too wide."""
@@ -39,12 +38,12 @@ def _parts(outcome: DescentOutcome) -> Iterator[RenderableType]:
         yield Text(note, style="dim")
 
 
-def _table(outcome: DescentOutcome) -> Table:
-    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for head, name in zip(table.headers(), table.COLUMNS, strict=True):
-        justify: Literal["left", "right"] = "left" if name in table.LEFT else "right"
-        grid.add_column(head, justify=justify, no_wrap=name not in FOLDING, overflow="fold")
-    for row, cells in zip(outcome.rows, table.rows(outcome), strict=True):
-        first = row is outcome.rows[0] and row.stays is not None
-        grid.add_row(*cells, style="bold green" if first else None)
-    return grid
+def _table(outcome: DescentOutcome) -> Stack:
+    best = outcome.rows[0] if outcome.rows[0].stays is not None else None
+    return Stack(
+        table.headers(),
+        table.rows(outcome),
+        left=[table.COLUMNS.index(name) for name in table.LEFT],
+        folding=[table.COLUMNS.index(name) for name in FOLDING],
+        styles=["bold green" if row is best else None for row in outcome.rows],
+    )

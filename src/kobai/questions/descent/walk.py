@@ -118,7 +118,8 @@ def _all_rules(objective: Function, steps: int) -> Callable[..., list[tuple[Arra
             g = jax.grad(objective)(rule.lookahead(x, state))
             Δ, state = rule.update(g, state, x)
             x = x + Δ
-            return (x, state), (objective(x), x)
+            point = rule.evaluation_point(x, state)
+            return (x, state), (objective(point), point)
 
         state = jax.tree.map(jnp.asarray, rule.init(x))
         _, (values, points) = lax.scan(step, (x, state), None, steps)

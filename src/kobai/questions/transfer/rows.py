@@ -64,6 +64,8 @@ class ProtocolRow:
     reached: int
     ratio: Estimate
     """Steps to the target over those from scratch, geometric mean; below 1: the protocol is faster."""
+    bound: str
+    """As in a comparison: "≥" or "≤" where no run of one side arrived, "=" where all pairs are alike."""
     p: float
     """The p of the deciding measure (the steps for fine tuning, else the metric), not yet corrected."""
     better: bool
@@ -104,6 +106,7 @@ class ProtocolRow:
             target=target,
             reached=int(np.sum(times[0] <= budget)),
             ratio=ratio,
+            bound=statistics.bound(times[0], times[1], budget),
             p=p,
             better=better,
         )
@@ -204,6 +207,7 @@ def compared(rows: Sequence[ProtocolRow]) -> pl.DataFrame:
                 "target": row.target,
                 "reached": row.reached,
                 **_named("ratio", row.ratio),
+                "bound": row.bound,
                 "p": row.p,
                 "corrected_p": float(p),
                 "verdict": OPEN if p > LEVEL else HELPS if row.better else HARMS,

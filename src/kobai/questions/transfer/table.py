@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN, TransferOutcome
 from kobai.report.letters import aligned
 from kobai.study import statistics
+from kobai.study.statistics import Estimate
 from kobai.words import metric, say
 
 LINE = 80
@@ -120,8 +121,13 @@ def _difference(row: dict[str, Any]) -> str:
 
 def _ratio(row: dict[str, Any]) -> str:
     value, low, high = (row[f"ratio{end}"] for end in ("", "_low", "_high"))
-    if value is None:
+    if row["bound"] == "=":
+        return "= 1"
+    end = statistics.limit(Estimate(value, low, high), row["bound"])
+    if value is None or (row["bound"] and end is None):
         return "–"
+    if end is not None:
+        return f"{row['bound']} {_short(end)}"
     return _short(value) if low is None else f"{_short(value)} [{_short(low)}, {_short(high)}]"
 
 

@@ -10,10 +10,10 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
+from kobai.basics.leaf import Role
 from kobai.engine.sweep import Cell, Sweep
-from kobai.initializers import Initializer, Layout
+from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer, State
-from kobai.tasks.flat import is_trained
 from kobai.tasks.task import Task
 
 
@@ -31,18 +31,16 @@ class ReusedValues:
     """In the order of the tree's trained arrays; None where the value is drawn."""
 
     def fill(
-        self, parameters: Parameters, generator: int | np.random.Generator, *, layout: Layout = "in_out"
+        self, parameters: Parameters, generator: int | np.random.Generator, *, roles: PyTree[Role]
     ) -> Parameters:
         """The pytree `parameters` with these values: see `Initializer.fill`."""
         values = iter(self.arrays)
 
-        def value(leaf: PyTree) -> PyTree:
-            if not is_trained(leaf):
-                return leaf
-            array = next(values)
+        def value(role: Role, leaf: PyTree) -> PyTree:
+            array = next(values) if role.is_trained else None
             return leaf if array is None else array
 
-        return jax.tree.map(value, self.fresh.fill(parameters, generator, layout=layout))
+        return jax.tree.map(value, roles, self.fresh.fill(parameters, generator, roles=roles))
 
 
 @hyperparameters
@@ -58,6 +56,7 @@ class ArrayRates(Optimizer):
     """In the order of the tree's trained arrays."""
 
     elementwise: ClassVar[bool] = False
+    decays: ClassVar[bool] = True  # where the rule of all does
 
     def __post_init__(self) -> None:
         """The rule has checked itself, and the factors come from `transfer`."""
@@ -85,10 +84,5 @@ def trained(
     """The trained arrays of `task` after a training with each seed; of one that diverged they are NaN."""
     sweep = Sweep(task, [optimizer], steps=steps, evaluate_every=steps, keep_model=True)
     runs = sweep.runs([Cell(optimizer, initializer, seed) for seed in seeds])
-    lost = [np.full_like(array, np.nan) for array in _arrays(task.parameters)]
-    return [lost if run.model is None else _arrays(run.model.parameters) for run in runs]
-
-
-def _arrays(parameters: Parameters) -> list[np.ndarray]:
-    """The trained arrays of a pytree, in its order."""
-    return [leaf for leaf in jax.tree.leaves(parameters) if is_trained(leaf)]
+    lost = [np.full_like(array, np.nan) for array in task.trained(task.parameters)]
+    return [lost if run.model is None else task.trained(run.model.parameters) for run in runs]

@@ -1,7 +1,8 @@
 """What a study's runs say, and how surely: pure functions from arrays of numbers to estimates.
 
 A run becomes one number, its *steps to target* (`steps_to_target`), which is infinite where the target was
-never met. `restricted` counts such a run as the whole budget. From there:
+never met; `steps_to_stay` is the step from which on it stays met. `restricted` counts such a run as the whole
+budget. From there:
 
 - one candidate: `mean_steps`, `wilson` (reach rate), `kaplan_meier`, `steps_with_restarts`;
 - a candidate against the reference, paired by seed: `paired_ratio`, `paired_difference`, `sign_flip_p`, and
@@ -21,6 +22,7 @@ from kobai.study.statistics.estimates import (
     kaplan_meier,
     mean_steps,
     restricted,
+    steps_to_stay,
     steps_to_target,
     steps_with_restarts,
     wilson,
@@ -32,6 +34,7 @@ from kobai.study.statistics.pairs import (
     bound,
     compare,
     holm,
+    limit,
     paired_difference,
     paired_ratio,
     seeds_needed,
@@ -56,6 +59,7 @@ __all__ = [
     "compare",
     "holm",
     "kaplan_meier",
+    "limit",
     "mean_steps",
     "paired_difference",
     "paired_ratio",
@@ -64,6 +68,7 @@ __all__ = [
     "sign_flip_p",
     "sign_flip_p_values",
     "smallest_p",
+    "steps_to_stay",
     "steps_to_target",
     "steps_with_restarts",
     "wilson",

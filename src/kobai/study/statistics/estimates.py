@@ -60,6 +60,18 @@ def steps_to_target(steps: npt.ArrayLike, curves: npt.ArrayLike, target: float, 
     return np.where(meets.any(axis=-1), np.asarray(steps, float)[meets.argmax(axis=-1)], np.inf)
 
 
+def steps_to_stay(steps: npt.ArrayLike, curves: npt.ArrayLike, target: float, maximize: bool) -> Array:
+    """The first step from which on each run's metric meets the target at every evaluation; inf where none.
+
+    Arguments and shapes are those of `steps_to_target`.
+    """
+    steps, curves = np.asarray(steps, float), np.asarray(curves, float)
+    meets = np.isfinite(curves) & (curves >= target if maximize else curves <= target)
+    misses = np.concatenate([np.ones_like(meets[..., :1]), ~meets], axis=-1)  # one before the first step
+    last = misses.shape[-1] - 1 - misses[..., ::-1].argmax(axis=-1)
+    return np.append(steps, np.inf)[last]
+
+
 def restricted(times: npt.ArrayLike, budget: float) -> Array:
     """Times with every run that did not arrive within the budget counted as the budget.
 
@@ -103,14 +115,20 @@ def interval_with_failures(restricted_times: Array, budget: float) -> Interval:
     and late times of arrival, and 85 % at worst for bimodal ones.
     """
     arrivals = restricted_times[restricted_times < budget]
-    chance = wilson(arrivals.size, restricted_times.size, PART_LEVEL)
+    chance, steps = _chance_and_steps(arrivals, restricted_times.size, budget)
+    return Interval(budget - chance.high * (budget - steps.low), budget - chance.low * (budget - steps.high))
+
+
+def _chance_and_steps(arrivals: Array, runs: int, budget: float) -> tuple[Interval, Interval]:
+    """The intervals, each at 96 %, of the chance to arrive and of the mean steps of a run that does."""
+    chance = wilson(arrivals.size, runs, PART_LEVEL)
     assert chance.low is not None
     assert chance.high is not None
     steps = Interval(0.0, float(budget))
     if arrivals.size > 1 and np.ptp(arrivals) > 0:
         own = t_interval(arrivals, PART_LEVEL)
         steps = Interval(max(own.low, 0.0), min(own.high, float(budget)))
-    return Interval(budget - chance.high * (budget - steps.low), budget - chance.low * (budget - steps.high))
+    return Interval(chance.low, chance.high), steps
 
 
 def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
@@ -147,18 +165,28 @@ def kaplan_meier(times: npt.ArrayLike, budget: float) -> tuple[Array, Array]:
     return np.r_[steps, budget], np.r_[fraction, fraction[-1]]
 
 
-def steps_with_restarts(restricted_times: npt.ArrayLike, reached: npt.ArrayLike) -> float:
-    """Expected steps until one run arrives, restarting with a new seed after each failure; inf if none does.
+def steps_with_restarts(times: npt.ArrayLike, budget: float) -> Estimate:
+    """Expected steps until one run arrives, restarting with a new seed after each failure.
 
-    All steps spent, failures included, per success: Σ times / successes. (A geometric number of failures at
-    the budget each, then one success: for a reach rate r that is B (1 − r)/r + mean steps of a success.)
+    All steps spent, failures included, per success: Σ times / successes. A geometric number of failures at
+    the budget B each, then one success: with p the chance to arrive and S the steps of a run that does, it is
+    B (1 − p)/p + E S. The interval puts together those of p (Wilson's) and of E S (Student's), each at 96 %,
+    as `interval_with_failures` does. Where no run arrives there is no estimate, and its lower end alone.
 
     Args:
-        restricted_times: steps, [runs].
-        reached: whether each run arrived, [runs], or how many did.
+        times: steps, [runs], inf where never.
+        budget: steps.
     """
-    successes = int(np.sum(reached))
-    return float(np.sum(restricted_times)) / successes if successes else float("inf")
+    times = np.asarray(times, float)
+    if not times.size:
+        return NOT_ESTIMABLE
+    arrivals = times[times <= budget]
+    chance, own = _chance_and_steps(arrivals, times.size, budget)
+    low = budget * (1 - chance.high) / chance.high + own.low
+    if not arrivals.size:
+        return Estimate(None, low, None)
+    high = budget * (1 - chance.low) / chance.low + own.high
+    return Estimate(float(restricted(times, budget).sum() / arrivals.size), low, high)
 
 
 def mean(values: Array, interval: Callable[[Array], Interval] | None = None) -> Estimate:

@@ -1,6 +1,6 @@
 """A candidate against the reference, paired by seed: ratio, difference, test, and correction for a family."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -29,8 +29,9 @@ class Comparison:
     p: float
     corrected_p: float
     bound: str = ""
-    """"≥" where no run of the candidate arrived, so that the ratio is at least this; "≤" where none of the
-    reference did; else ""."""
+    """"≥" where no run of the candidate arrived, so that the ratio is at least the low end of its interval;
+    "≤" where none of the reference did, so that it is at most the high end; "=" where both arrive at the same
+    step on every seed; else ""."""
 
 
 def paired_ratio(times: npt.ArrayLike, reference_times: npt.ArrayLike, budget: float) -> Estimate:
@@ -130,8 +131,12 @@ def holm(p_values: npt.ArrayLike) -> Array:
 
 
 def smallest_p(comparisons: int, seeds: int) -> float:
-    """The smallest corrected p that so many seeds can give: m·2^(1−n), for one clear winner of the family."""
-    return min(1.0, comparisons * 2.0 ** (1 - seeds))
+    """The smallest corrected p that so many seeds can give: m·2^(1−n), for one clear winner of the family.
+
+    Beyond 13 seeds, where the flips are drawn at random, it is m·2/8193.
+    """
+    flips = 2**seeds if 2**seeds <= FLIPS else FLIPS + 1
+    return min(1.0, comparisons * 2 / flips)
 
 
 def seeds_needed(comparisons: int, level: float = 0.05) -> int:
@@ -139,7 +144,9 @@ def seeds_needed(comparisons: int, level: float = 0.05) -> int:
     return next(seeds for seeds in count(1) if smallest_p(comparisons, seeds) <= level)
 
 
-def compare(times: Mapping[str, npt.ArrayLike], reference: str, budget: float) -> dict[str, Comparison]:
+def compare(
+    times: Mapping[str, npt.ArrayLike], reference: str, budget: float, fixed: Collection[str] = ()
+) -> dict[str, Comparison]:
     """Every candidate against the reference: ratio, p, and p corrected by Holm within this family.
 
     The error control holds only if the reference was fixed before these seeds were run: chosen as the best
@@ -149,6 +156,8 @@ def compare(times: Mapping[str, npt.ArrayLike], reference: str, budget: float) -
         times: steps of each candidate, [seeds], inf where never, the same seeds in the same order.
         reference: its name in `times`.
         budget: steps.
+        fixed: those whose runs the seed does not change: the same curve on every seed. Against such a
+            reference theirs is one pair, however often it is repeated, and one pair shows nothing.
 
     Returns:
         Comparisons by name, in the order of `times`, without the reference.
@@ -164,23 +173,45 @@ def compare(times: Mapping[str, npt.ArrayLike], reference: str, budget: float) -
     at_reference = restricted(times[reference], budget)
     ratios = np.stack([_log_ratios(restricted(times[name], budget), at_reference) for name in names])
     p_values = sign_flip_p_values(ratios)
+    one_pair = [reference in fixed and name in fixed for name in names]
+    p_values = np.where(one_pair, 1.0, p_values)
     return {
         name: Comparison(
             name,
-            paired_ratio(times[name], at_reference, budget),
+            _once(paired_ratio(times[name], at_reference, budget), alone),
             float(p),
             float(corrected),
             bound(times[name], times[reference], budget),
         )
-        for name, p, corrected in zip(names, p_values, holm(p_values), strict=True)
+        for name, p, corrected, alone in zip(names, p_values, holm(p_values), one_pair, strict=True)
     }
 
 
+def limit(ratio: Estimate, bound: str) -> float | None:
+    """What a ratio is at least ("≥") or at most ("≤"): an end of its interval; None where there is none.
+
+    The ratio itself is no bound. With one side cut off at the budget it estimates a bound of the true ratio,
+    and lies beyond that bound in half of all studies; the end of its interval does in one of forty.
+    """
+    return {"≥": ratio.low, "≤": ratio.high}.get(bound)
+
+
+def _once(ratio: Estimate, alone: bool) -> Estimate:
+    """The ratio, without its interval where it is of one pair alone."""
+    return Estimate(ratio.value, None, None) if alone else ratio
+
+
 def bound(times: npt.ArrayLike, reference_times: npt.ArrayLike, budget: float) -> str:
-    """What a ratio is where no run of one side alone has arrived: at least "≥", at most "≤"; else ""."""
+    """What a ratio is where no run of one side alone has arrived: at least "≥", at most "≤"; where all pairs
+    are equal and some arrive: "="; else ""."""
     arrived, reference_arrived = (
         bool((np.asarray(side, float) <= budget).any()) for side in (times, reference_times)
     )
+    one, other = (
+        np.where(np.asarray(side, float) <= budget, side, np.inf) for side in (times, reference_times)
+    )
+    if arrived and np.array_equal(one, other):  # to arrive at the very end is not to arrive never
+        return "="
     return {(False, True): "≥", (True, False): "≤"}.get((arrived, reference_arrived), "")
 
 

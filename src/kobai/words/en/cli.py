@@ -114,5 +114,5 @@ WORDS: dict[str, str] = {
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",
     "error.system": "the system refused: {problem}; {remedy}",
     "interrupted": "interrupted; nothing was kept",
-    "interrupted.kept": "interrupted; {kept} finished trainings are kept in {path}; go on with --resume --output {path}",
+    "interrupted.kept": "interrupted; {kept:finished training is|finished trainings are} kept in {path}; go on with --resume --output {path}",
 }

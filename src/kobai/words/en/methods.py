@@ -35,6 +35,7 @@ WORDS: dict[str, str] = {
     "error.method.type": "a method must be a name, a class or an instance of kobai.Optimizer or kobai.Minimizer, got {value}",
     "error.decay.params": "weight decay shrinks the parameters, and update was given none; "
     "call update(gradient, state, params)",
+    "error.decay.rate": "weight decay shrinks by the learning rate times its strength, and {name} has no number called learning_rate, lr, eta or step_size; rename its rate, or leave weight_decay out",
     # minimizers
     "kind.minimizer": "minimizer",
     "kind.formula": "formula",
@@ -48,7 +49,7 @@ WORDS: dict[str, str] = {
     "status.converged": "converged: every entry of the gradient is at most {norm}",
     "status.small_step": "rounding, or noise in the function, hides any further progress; the largest entry of the "
     "gradient is still {norm}: loosen gtol, work in float64, scale the variables to similar sizes, and check for kinks",
-    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps} steps, with {norm} the "
+    "status.iteration_limit": "stopped by max_steps or max_evaluations after {steps:step|steps}, with {norm} the "
     "largest entry of the gradient: allow more, or start again from here",
     "status.line_search_failed": "no step along a direction of descent was low enough; the largest entry of the "
     "gradient is {norm}: check that the function has no jumps or kinks and that its gradient is right",
@@ -103,6 +104,7 @@ WORDS: dict[str, str] = {
     "initializer.lecun_uniform": "uniform form of lecun, of the same variance",
     "initializer.orthogonal": "orthonormal columns times a gain: lengths are kept",
     "error.initializer.value": "initializer '{name}' takes no value, got '{value}'; write '{name}'",
+    "error.fill.complex": "a weight of shape {shape} holds complex numbers ({value}), and initial values are real; leave it out with roles={{…: 'frozen'}}, or keep real and imaginary part in two arrays",
     "error.fans": "an array of shape {shape} has no fans; weights need two or more dimensions",
     "error.layout": "layout: the function must give (fan_in, fan_out), two positive numbers; "
     "for the shape {shape} it gave {value}",
@@ -142,8 +144,8 @@ WORDS: dict[str, str] = {
     "stabilizer.batch_norm": "sums of a layer with mean 0 and deviation 1 over the batch (--batch-norm before)",
     "error.spelling": "{kind} '{value}' cannot be read; write {forms}",
     "error.cell.spelling": "{value} cannot be sent to another process: a cell travels by the names and numbers of what kobai provides, never as code; run it on this machine, or use a built-in one",
-    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps} steps, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
-    "error.shortest": "{name} has no effect, or no end, in a run of {steps} steps: it needs at least {shortest}; choose a smaller number, or train longer with steps",
+    "error.clip.first": "clipping {name} measures {first} norms, and a run has {steps:step|steps}, so nothing would be clipped; measure fewer (percentile:Q:K), or train longer",
+    "error.shortest": "{name} has no effect, or no end, in a run of {steps:step|steps}: it needs at least {shortest}; choose a smaller number, or train longer with steps",
     # networks
     "kind.activation": "activation",
     "kind.cell": "recurrent cell",

@@ -36,6 +36,7 @@ WORDS: dict[str, str] = {
     "error.method.type": "手法は名前、クラス、または kobai.Optimizer か kobai.Minimizer のインスタンスで指定してください。渡されたもの: {value}",
     "error.decay.params": "重み減衰はパラメータを縮めますが、update にパラメータが渡されていません。"
     "update(gradient, state, params) と呼んでください",
+    "error.decay.rate": "重み減衰は学習率と強さの積で縮めますが、{name} には learning_rate、lr、eta、step_size という名前の数がありません。学習率の名前を変えるか、weight_decay を外してください",
     # minimizers
     "kind.minimizer": "最小化手法",
     "kind.formula": "公式",
@@ -102,6 +103,7 @@ WORDS: dict[str, str] = {
     "initializer.orthogonal": "正規直交する列に倍率を掛けます。長さが保たれます",
     "error.initializer.value": "初期値 '{name}' は値を取りませんが、"
     "'{value}' が渡されました。'{name}' と書いてください",
+    "error.fill.complex": "形が {shape} の重みは複素数 ({value}) ですが、初期値は実数です。roles={{…: 'frozen'}} として除くか、実部と虚部を2つの配列に分けてください",
     "error.fans": "形 {shape} の重み配列では n₁ と n₂ が定まりません。2次元以上の配列が必要です",
     "error.layout": "layout: 関数は正の数の組 (fan_in, fan_out) を返さなければなりませんが、"
     "形 {shape} に対して {value} を返しました",

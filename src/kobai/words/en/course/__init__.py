@@ -15,10 +15,12 @@ from kobai.words.en.course import (
     lesson_3_11,
     lesson_3_12,
     lesson_3_13,
+    mistakes,
 )
 
 WORDS = (
     common.WORDS
+    | mistakes.WORDS
     | grading.WORDS
     | lesson_3_1.WORDS
     | lesson_3_2.WORDS

@@ -74,6 +74,7 @@ WORDS = {
     "course.wrong.decay_swapped": "ρ and 1−ρ have changed places. Which weighs the past, which the present?",
     "course.wrong.adadelta_upside_down": "the fraction is upside down. Should large gradients make the steps longer or shorter?",
     "course.wrong.adadelta_r_of_gradient": "r averages the squares of something else. Of what is r the moving average?",
+    "course.wrong.adadelta_r_without_epsilon": "every step is 0: r starts at 0, and the root above the line is 0 with it. What stands beside r under that root?",
     "course.wrong.adadelta_r_constant": "r is never renewed, so the steps do not adapt to their own size. One formula is missing",
     # RMSProp
     "course.hint.3_1.rmsprop.1": "h of AdaDelta, the step of AdaGrad; but mind where ε stands",

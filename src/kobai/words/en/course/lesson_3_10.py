@@ -34,6 +34,8 @@ WORDS = {
     "course.wrong.nearest.farthest": "this is the farthest minimum",
     "course.wrong.nearest.from_one": "the numbers count from 1. An index counts from 0",
     "course.wrong.nearest.distance": "these are distances. Which of the minima is the nearest?",
+    "course.wrong.nearest.largest": "the larger of the two differences is compared. The distance is the root of the sum of both squares",
+    "course.wrong.nearest.absolute": "the sum of the absolute differences is compared. The distance is the root of the sum of their squares",
     "course.wrong.nearest.first_coordinate": "only the first coordinate is compared",
     "course.wrong.nearest.transposed": "for each minimum you give the nearest end. The other way round",
     "course.hint.3_10.starts_needed.1": "find the smallest k for which the probability that none arrives is 1 − confidence or less",

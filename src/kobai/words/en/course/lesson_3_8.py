@@ -8,6 +8,8 @@ WORDS = {
     "course.wrong.early_stop.rises": "it counts how often the loss rose from one step to the next. Compare with the lowest so far",
     "course.wrong.early_stop.equal": "an equal value is taken for a new best",
     "course.wrong.early_stop.late": "it stops one step too late: after how many failures?",
+    "course.wrong.early_stop.early": "it stops one step too early. Is the step at which the best was renewed counted as a failure?",
+    "course.wrong.early_stop.never_best": "the best stays 0: no value is ever taken for a new best. Which way round is the comparison with the lowest so far?",
     "course.wrong.early_stop.total": "the failures are added up over the whole run. A new best starts the count again",
     "course.wrong.early_stop.never": "it never stops: this is the minimum of the whole sequence, which you cannot know while training",
     "course.wrong.early_stop.order": "best and stop have changed places",

@@ -13,7 +13,7 @@ WORDS: dict[str, str] = {
     "error.likelihood.candidates": "candidates must be a dict of (mean, variance) by name, got {value}",
     "error.likelihood.candidate": "candidate {name} must be two numbers, (mean, variance), got {value}",
     "error.likelihood.variance": "candidate {name}: the variance must be a finite number above 0, got {value}",
-    "likelihood.title": "a normal distribution by maximum likelihood ({steps} steps)",
+    "likelihood.title": "a normal distribution by maximum likelihood ({steps:step|steps})",
     "likelihood.column.way": "",
     "likelihood.column.mean": "mean",
     "likelihood.column.variance": "variance",
@@ -25,7 +25,7 @@ WORDS: dict[str, str] = {
     "report.densities.title": "The fitted distributions",
     "report.densities.caption": "The density of each row of the table.",
     # surrogates
-    "surrogate.title": "two objectives for one classifier: {points} points along a line, {steps} steps of descent",
+    "surrogate.title": "two objectives for one classifier: {points:point|points} along a line, {steps:step|steps} of descent",
     "surrogate.column.objective": "objective",
     "surrogate.column.values": "values",
     "surrogate.column.flat": "gradient 0",

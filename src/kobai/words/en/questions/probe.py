@@ -7,8 +7,8 @@ WORDS: dict[str, str] = {
     "error.probe.inputs": "probe: inputs must be a number of examples of at least 1 "
     "or an array [examples, {features}] (widths begins with {features}), got {value}",
     # the table and the figure
-    "probe.title.network": "{initializer}: {layers} layers of {activation}, {examples} inputs, seed {seed}",
-    "probe.title.task": "{initializer}: {task} at its start, loss {loss} on {examples} examples, seed {seed}",
+    "probe.title.network": "{initializer}: {layers:layer|layers} of {activation}, {examples:input|inputs}, seed {seed}",
+    "probe.title.task": "{initializer}: {task} at its start, loss {loss} on {examples:example|examples}, seed {seed}",
     "probe.column.layer": "layer",
     "probe.column.nodes": "nodes",
     "probe.column.activation_mean": "mean",

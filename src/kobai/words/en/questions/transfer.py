@@ -17,7 +17,7 @@ WORDS: dict[str, str] = {
     "error.transfer.source_rate": "source_learning_rate must be a finite number of at least 0, got {value}",
     # the answer
     "transfer.title": "{source} → {target}: does it help to reuse weights?",
-    "transfer.headline": "{metric}; {optimizer}, {steps} steps after {source_steps} on the source; {seeds} fresh seeds",
+    "transfer.headline": "{metric}; {optimizer}, {steps:step|steps} after {source_steps} on the source; {seeds:fresh seed|fresh seeds}",
     "transfer.protocol.pretraining": "pretraining",
     "transfer.protocol.fine-tuning": "fine tuning",
     "transfer.protocol.transfer": "transfer",
@@ -43,7 +43,7 @@ WORDS: dict[str, str] = {
     "transfer.column.p": "p",
     "transfer.note": "±, [ ]: 95 %. p: of the metric, for fine tuning of the steps; corrected (Holm).",
     "transfer.note.new_head": "The heads differ in shape: only features are reused, every head begins anew.",
-    "transfer.note.seeds": "With {seeds} seeds no corrected p can be below {p}; {needed} seeds could.",
+    "transfer.note.seeds": "With {seeds:seed|seeds} no corrected p can be below {p}; {needed} seeds could.",
     "transfer.note.edge": "Chosen learning rates at an end of their grid: {rates} (try wider ones).",
     "transfer.meaning.protocol": "Pretraining pays for its steps on the source: it is compared with a training from scratch of as many steps in all. Fine tuning starts from all weights of the source, transfer from its features, with a new head.",
     "transfer.meaning.amount": "Training examples of the target that were used.",

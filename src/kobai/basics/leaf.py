@@ -1,0 +1,123 @@
+"""A leaf of a parameter tree: where it stands, and what it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jax
+from jaxtyping import PyTree
+
+from kobai.basics.errors import UsageError, unknown
+
+WEIGHT, BIAS, SCALE, FROZEN = KINDS = ("weight", "bias", "scale", "frozen")
+
+Layout: TypeAlias = str | Callable[[tuple[int, ...]], tuple[int, int]]
+"""Where the fans are in the shape of a weight: "in_out", "out_in", or a function of the shape."""
+
+LAYOUTS = ("in_out", "out_in")
+
+Fans: TypeAlias = tuple[float, float]
+"""(fan in, fan out)."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one leaf is.
+
+    Fields:
+      kind: "weight", "bias", "scale" or "frozen".
+      fans: of a weight, (fan in, fan out); None: they are read off its shape.
+      layout: how they are read off it.
+    """
+
+    kind: str
+    fans: Fans | None = None
+    layout: Layout | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown("kind.role", self.kind, KINDS)
+        fans = self.fans
+        if fans is not None and not (
+            self.kind == WEIGHT
+            and isinstance(fans, tuple)
+            and len(fans) == 2
+            and all(fan > 0 for fan in fans)
+        ):
+            raise UsageError("error.role.fans", kind=self.kind, value=fans)
+
+    @property
+    def is_weight(self) -> bool:
+        return self.kind == WEIGHT
+
+    @property
+    def is_trained(self) -> bool:
+        return self.kind != FROZEN
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf of a tree, and where it stands."""
+
+    path: tuple[str, ...]
+    """What the steps to it are called: ("layers", "0", "weight")."""
+    value: Any
+    owner: Any
+    """What holds it: a module, a dict, a list; None at the top."""
+    is_dotted: bool = False
+    """Whether its last key is several steps in one, "layers.0.weight", as PyTorch has them."""
+
+    @property
+    def name(self) -> str:
+        """Its path as a caller writes it: "layers.0.weight"."""
+        return ".".join(self.path)
+
+    @property
+    def title(self) -> str:
+        """What it is called, or in a list of arrays what the list is; "" for no name at all."""
+        return next((step for step in reversed(self.path) if not step.isdigit()), "")
+
+    @property
+    def parent(self) -> str:
+        """What its holder is called."""
+        return self.path[-2] if len(self.path) > 1 else ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)
+
+
+def leaves(tree: PyTree) -> list[Leaf]:
+    """The leaves of a tree, in its order."""
+    return [_leaf(tree, path, value) for path, value in jax.tree_util.tree_flatten_with_path(tree)[0]]
+
+
+def _leaf(tree: PyTree, path: Sequence[Any], value: Any) -> Leaf:
+    owner, node, names = None, tree, []
+    for key in path:
+        owner, node = node, _inside(node, key)
+        names += _names(key)
+    if "flax.nnx.variablelib.Variable" in lineage(owner):  # the array in it is its "value"
+        names = names[:-1]
+    dotted = bool(path) and "." in jax.tree_util.keystr(path[-1:], simple=True)
+    return Leaf(tuple(names), value, owner, dotted)
+
+
+def _inside(node: Any, key: Any) -> Any:
+    """What stands in `node` under this key of a path; None where the key does not say."""
+    if isinstance(key, jax.tree_util.GetAttrKey):
+        return getattr(node, key.name, None)
+    try:
+        return node[key.idx if isinstance(key, jax.tree_util.SequenceKey) else key.key]
+    except (TypeError, KeyError, IndexError, AttributeError):
+        return None
+
+
+def _names(key: Any) -> list[str]:
+    """What a step of a path is called; "layers.0.weight" of PyTorch, "dense/kernel" of Keras are several."""
+    return jax.tree_util.keystr((key,), simple=True).replace("/", ".").split(".")
+
+
+def lineage(owner: Any) -> list[str]:
+    """The full names of the classes of `owner`, its own first."""
+    return [f"{kind.__module__}.{kind.__qualname__}" for kind in type(owner).__mro__]
