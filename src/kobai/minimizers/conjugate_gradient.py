@@ -24,7 +24,7 @@ SHORT = {"polak_ribiere": "PR+", "fletcher_reeves": "FR", "hestenes_stiefel": "H
 """What tables call them."""
 
 
-LEAP = 10.0
+LEAP = 1e3
 """The first trial goes at most so many times as far as the last step."""
 
 
