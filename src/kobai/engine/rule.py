@@ -84,7 +84,7 @@ class Rule:
         return self._uncounted(optimizer.init(self._formed(optimizer, θ)))
 
     def _formed(self, optimizer: Optimizer, θ: Vector) -> PyTree:
-        """θ as the rule gets it: flat, or the trained arrays in their tree where it looks at shapes or names."""
+        """θ as the rule gets it: flat, or in its tree where the rule looks at shapes or names."""
         return θ if optimizer.elementwise else self.task.tree(self.task.arrays(θ))
 
     def learning_rate(self, s: Whole, values: Vector) -> Number | None:
@@ -97,7 +97,7 @@ class Rule:
 
     def refuse_unknown_rate(self) -> None:
         """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
-        if self.rate is None and self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
+        if self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
             raise UsageError("error.decay.rate", name=self.name)
 
     def init(self, values: Vector, θ: Vector, room: Storage) -> Storage:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +59,7 @@ class FromOptax(Optimizer):
         """η of the update after `step` others; None for a rule that finds its own rate."""
         if self.name in RATELESS:
             return None
-        arguments = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
+        arguments: dict[str, Any] = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
         rate = next((arguments[name] for name in RATES if arguments.get(name) is not None), None)
         return rate(step) if callable(rate) else rate
 
