@@ -19,6 +19,7 @@ from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whol
 from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
 from kobai.optimizers.base import RATES, Optimizer, State
+from kobai.optimizers.from_optax import FromOptax, refused
 from kobai.tasks.task import Task
 
 
@@ -61,7 +62,12 @@ class Rule:
             self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
             return _keyless(state)
 
-        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        try:
+            shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        except (ValueError, KeyError, AttributeError) as problem:  # labels or masks that do not fit the tree
+            if not isinstance(optimizer, FromOptax):
+                raise
+            raise refused(optimizer.name, problem) from problem
         self.leaves, state_tree = jax.tree.flatten(shapes)
         self.state_tree: Structure = state_tree
         self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
