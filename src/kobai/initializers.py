@@ -131,9 +131,9 @@ class Initializer:
 
         leaves, tree = jax.tree.flatten(parameters)
         told = guessed(parameters, roles, layout)
-        return tree.unflatten([filled(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
+        return jax.tree.unflatten(tree, [filled(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
 
-    def _drawn(self, z: np.ndarray, role: Role) -> np.ndarray:
+    def _drawn(self, z: np.ndarray, role: Role) -> Array:
         """Weights of the shape of z; fans that are said make a matrix of it, where its axes allow."""
         if role.fans is None:
             layout = role.layout or "in_out"

@@ -6,7 +6,7 @@ The aliases say what a reader needs to know of an array beside its library: its 
 
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import numpy as np
@@ -66,7 +66,7 @@ def is_movable(leaf: object) -> bool:
     return is_float(leaf) or (isinstance(leaf, int | float | complex) and not isinstance(leaf, bool))
 
 
-def narrow(value: Array, like: Array) -> Array:
+def narrow(value: Any, like: Any) -> Any:
     """`value` in the dtype of `like` where it came out wider.
 
     It does from ρᵗ, a float64 of NumPy's beside a float32 array, from float32 hyperparameters beside bfloat16
@@ -77,7 +77,7 @@ def narrow(value: Array, like: Array) -> Array:
     return value.astype(like.dtype) if value.dtype.itemsize > like.dtype.itemsize else value
 
 
-def wide(array: Array) -> Array:
+def wide(array: Any) -> Any:
     """`array`, in single precision where it has less: there squares of small numbers are zero."""
     return array.astype(np.float32) if is_float(array) and array.dtype.itemsize < 4 else array
 

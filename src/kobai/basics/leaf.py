@@ -99,7 +99,7 @@ def _leaf(tree: PyTree, path: Sequence[Any], value: Any) -> Leaf:
         names += _names(key)
     if "flax.nnx.variablelib.Variable" in lineage(owner):  # the array in it is its "value"
         names = names[:-1]
-    dotted = bool(path) and "." in jax.tree_util.keystr(path[-1:], simple=True)
+    dotted = bool(path) and "." in jax.tree_util.keystr(tuple(path[-1:]), simple=True)
     return Leaf(tuple(names), value, owner, dotted)
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import jax
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import is_float
+from kobai.basics.arrays import Structure, is_float
 from kobai.basics.errors import UsageError, unknown
 from kobai.basics.leaf import FROZEN, LAYOUTS, WEIGHT, Layout, Leaf, Role, leaves
 from kobai.basics.names import told
@@ -36,8 +36,8 @@ def roles(tree: PyTree, said: Roles | None = None, layout: Layout | None = None)
     Args:
       said: what the caller says: a tree of the structure of `tree`; a function of a leaf's path and value; or
         a mapping from names to roles, where a name is a path ("layers.0.weight"), a part of one ("encoder",
-        "weight"), or a pattern ("layers.*.weight"); of several that fit, the longest counts. A role is a `Role` or its kind. What is left out, or None, is told
-        from the tree. Leaves that are no floating-point arrays are frozen, whatever is said.
+        "weight"), or a pattern ("layers.*.weight"); of several that fit, the longest counts. A role is a
+        `Role` or its kind. What is left out, or None, is told from the tree. Leaves that are no floating-point arrays are frozen, whatever is said.
       layout: how the fans of weights are read off their shapes. Default: as the framework has it, where it
         can be told, else "in_out".
 
@@ -89,7 +89,8 @@ def choices(every: Sequence[Leaf], tree: PyTree, said: Roles | None) -> list[Sai
         chosen = [said(leaf.name, leaf.value) for leaf in every]
     else:
         try:
-            chosen = jax.tree.structure(tree).flatten_up_to(said)
+            structure: Structure = jax.tree.structure(tree)
+            chosen = structure.flatten_up_to(said)
         except (ValueError, TypeError):  # of another structure
             if not isinstance(said, Mapping):
                 raise UsageError("error.role.tree", value=repr(said)) from None

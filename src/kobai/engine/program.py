@@ -194,7 +194,7 @@ class Program:
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
         return self._run(clock, cells, step, evaluation, lambda cells: measure(cells, validation), evaluated)
 
-    def settled(self, cells: CellState, s: int, together: bool) -> CellState:
+    def settled(self, cells: CellState, s: Whole, together: bool) -> CellState:
         """The cells at the points where they are evaluated, on the host; no rule moves them any more."""
         if not self.evaluates_elsewhere:
             return cells

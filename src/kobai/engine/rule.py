@@ -19,6 +19,7 @@ from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whol
 from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
 from kobai.optimizers.base import RATES, Optimizer, State
+from kobai.optimizers.from_optax import FromOptax, refused
 from kobai.tasks.task import Task
 
 
@@ -61,7 +62,12 @@ class Rule:
             self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
             return _keyless(state)
 
-        shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        try:
+            shapes = jax.eval_shape(begin, [0.5] * len(leaves), θ)
+        except (ValueError, KeyError, AttributeError) as problem:  # labels or masks that do not fit the tree
+            if not isinstance(optimizer, FromOptax):
+                raise
+            raise refused(optimizer.name, problem) from problem
         self.leaves, state_tree = jax.tree.flatten(shapes)
         self.state_tree: Structure = state_tree
         self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
@@ -84,7 +90,7 @@ class Rule:
         return self._uncounted(optimizer.init(self._formed(optimizer, θ)))
 
     def _formed(self, optimizer: Optimizer, θ: Vector) -> PyTree:
-        """θ as the rule gets it: flat, or the trained arrays in their tree where it looks at shapes or names."""
+        """θ as the rule gets it: flat, or in its tree where the rule looks at shapes or names."""
         return θ if optimizer.elementwise else self.task.tree(self.task.arrays(θ))
 
     def learning_rate(self, s: Whole, values: Vector) -> Number | None:
@@ -97,7 +103,7 @@ class Rule:
 
     def refuse_unknown_rate(self) -> None:
         """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
-        if self.rate is None and self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
+        if self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
             raise UsageError("error.decay.rate", name=self.name)
 
     def init(self, values: Vector, θ: Vector, room: Storage) -> Storage:

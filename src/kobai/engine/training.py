@@ -98,7 +98,7 @@ class Training:
             step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)
-        state = parts.restored(program.settled(state, step, self.population))
+        state = parts.restored(program.settled(state, np.int32(step), self.population))
         tests = self._tests(block, final, state, step, diverged_at)
         models = self._models(state, len(cells))
         seconds = (clock() - began) / len(cells)

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +59,7 @@ class FromOptax(Optimizer):
         """η of the update after `step` others; None for a rule that finds its own rate."""
         if self.name in RATELESS:
             return None
-        arguments = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
+        arguments: dict[str, Any] = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
         rate = next((arguments[name] for name in RATES if arguments.get(name) is not None), None)
         return rate(step) if callable(rate) else rate
 
@@ -187,10 +187,21 @@ def _try_out(optimizer: FromOptax) -> None:
         return trial.update(point, trial.init(point), point)[0]
 
     try:
+        dataclasses.replace(optimizer, hyperparameters=dict(first)).transformation()
+    except Exception as problem:
+        raise refused(optimizer.name, problem) from problem
+    try:
         jax.eval_shape(once, first)
+    except (ValueError, KeyError, AttributeError):
+        return  # a rule that goes by names asks for the user's own tree
     except Exception as problem:
         name, sentence = optimizer.name, str(problem).split("\n")[0]
         needs = [word for word in ("value_fn", "value") if f"'{word}'" in sentence]
         if needs:
             raise UsageError("error.from_optax.value", name=name, needs=needs[0]) from problem
-        raise UsageError("error.from_optax.refused", name=name, problem=sentence) from problem
+        raise refused(name, problem) from problem
+
+
+def refused(name: str, problem: Exception) -> UsageError:
+    """What optax says of the arguments, or of the user's tree."""
+    return UsageError("error.from_optax.refused", name=name, problem=str(problem).split("\n")[0])

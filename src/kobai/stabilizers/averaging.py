@@ -77,7 +77,7 @@ class Averaging:
             mean = mixed(wide(old) if rest is None else wide(old) + rest, wide(θ), w) if flag else θ
             means.append(narrow(mean, θ))
             rests.append(None if rest is None else narrow(mean - wide(means[-1]), rest) if flag else rest)
-        return AverageState(t, tree.unflatten(means), tuple(rests))
+        return AverageState(t, jax.tree.unflatten(tree, means), tuple(rests))
 
 
 def _rest(leaf: Array) -> Array | None:

@@ -43,13 +43,13 @@ def split(like: Sequence[Any], θ: Any) -> list[Any]:
 def with_arrays(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
     """The pytree `parameters` with these in place of its trained arrays."""
     leaves, tree = jax.tree.flatten(parameters)
-    return tree.unflatten(_placed(leaves, roles, arrays))
+    return jax.tree.unflatten(tree, _placed(leaves, roles, arrays))
 
 
 def alone(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
     """The pytree `parameters` with these in place of its trained arrays, and None for every other leaf."""
     leaves, tree = jax.tree.flatten(parameters)
-    return tree.unflatten(_placed([None] * len(leaves), roles, arrays))
+    return jax.tree.unflatten(tree, _placed([None] * len(leaves), roles, arrays))
 
 
 def _placed(leaves: Sequence[Any], roles: Sequence[Role], arrays: Iterable[Any]) -> list[Any]:

@@ -106,12 +106,14 @@ class Task:
 
     @functools.cached_property
     def every_role(self) -> tuple[Role, ...]:
-        """The role of every leaf of the parameters, in tree order. Raises `UsageError` where one is not known."""
+        """The role of every leaf, in tree order. Raises `UsageError` where one is not known."""
         tree = jax.tree.structure(self.parameters)
 
         def loss(values: list[Any]) -> Any:
             batch = jax.tree.map(lambda array: array[: self.batch_size], self.train)
-            return self.training_loss(tree.unflatten(values), self.state, batch, jax.random.key(0))[0]
+            return self.training_loss(jax.tree.unflatten(tree, values), self.state, batch, jax.random.key(0))[
+                0
+            ]
 
         return roles_of(self.name, self.parameters, self.roles, self.layout, loss)
 
@@ -154,7 +156,7 @@ class Task:
         return flat.with_arrays(self.parameters, self.every_role, arrays)
 
     def tree(self, arrays: Iterable[Any]) -> Any:
-        """The pytree `parameters` with these in place of its trained arrays, and None for its other leaves."""
+        """`parameters` with these in place of its trained arrays, and None for its other leaves."""
         return flat.alone(self.parameters, self.every_role, arrays)
 
     def unflatten(self, θ: Any) -> Any:

@@ -28,7 +28,7 @@ class Step(NamedTuple):
     """The rule's row of values."""
     factor: Scalar | None = None
     """What the update of a rule without a learning rate is multiplied by; None: by nothing."""
-    number: Whole = 0
+    number: Whole = np.int32(0)
     """How many steps were made before it."""
 
     def learning_rate(self, rule: Rule) -> Number:

@@ -52,7 +52,7 @@ class Stopping(Part):
         """Keep the best and note the end, after which nothing changes."""
         rule, best, ended_at = memory
         # Of double precision beside a network in single, where data are so under x64.
-        new = rule.update(loss.astype(best.loss.dtype), (θ, state), best)
+        new = rule.update(loss.astype(θ.dtype), (θ, state), best)
         running = due & (ended_at == 0)
         new = jax.tree.map(lambda old, fresh: jnp.where(running, fresh, old), best, new)
         ended_at = jnp.where(running & rule.ends(new), jnp.maximum(step, 1), ended_at)
