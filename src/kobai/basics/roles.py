@@ -37,7 +37,8 @@ def roles(tree: PyTree, said: Roles | None = None, layout: Layout | None = None)
       said: what the caller says: a tree of the structure of `tree`; a function of a leaf's path and value; or
         a mapping from names to roles, where a name is a path ("layers.0.weight"), a part of one ("encoder",
         "weight"), or a pattern ("layers.*.weight"); of several that fit, the longest counts. A role is a
-        `Role` or its kind. What is left out, or None, is told from the tree. Leaves that are no floating-point arrays are frozen, whatever is said.
+        `Role` or its kind. What is left out, or None, is told from the tree. Leaves that are no
+        floating-point arrays are frozen, whatever is said.
       layout: how the fans of weights are read off their shapes. Default: as the framework has it, where it
         can be told, else "in_out".
 
