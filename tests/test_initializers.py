@@ -484,3 +484,8 @@ def test_the_table_answers_without_jax_and_scipy():
     code = "import sys, kobai.initializers; print({'jax', 'scipy', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_true_is_no_deviation():
+    with pytest.raises(UsageError, match="normal: deviation must be a finite number of at least 0, got True"):
+        init.normal(True)

@@ -19,10 +19,10 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from kobai.basics import registry
+from kobai.basics.checks import is_number, is_whole
 from kobai.basics.errors import UsageError, said, unknown
 
 if TYPE_CHECKING:
@@ -323,8 +323,7 @@ def generator_of(seed: int | np.random.Generator) -> np.random.Generator:
     """The random generator of a seed; a generator passes unchanged. Raises `UsageError` for anything else."""
     import numpy as np
 
-    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
-    if isinstance(seed, np.random.Generator) or (whole and seed >= 0):
+    if isinstance(seed, np.random.Generator) or (is_whole(seed) and seed >= 0):
         return np.random.default_rng(seed)
     raise UsageError("error.seed", value=seed)
 
@@ -355,8 +354,8 @@ def _named(owner: str, **hyperparameter: float) -> str:
     """The canonical name with its one hyperparameter, which is checked: "normal:0.01"."""
     [(name, value)] = hyperparameter.items()
     lowest = -math.inf if name == "value" else 0.0
-    if not isinstance(value, Real) or not math.isfinite(value) or value < lowest:
+    if not is_number(value) or not math.isfinite(value) or value < lowest:
         rule = "rule.finite" if name == "value" else "rule.rate"
-        shown = value if isinstance(value, Real) else repr(value)
+        shown = value if is_number(value) else repr(value)
         raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=shown)
     return f"{owner}:{float(value)!r}".removesuffix(".0")

@@ -5,9 +5,8 @@ A number is an integer or a float of Python or NumPy; True and False are none, a
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
+from numbers import Integral, Rational, Real
 from typing import Any, TypeGuard
-
-import numpy as np
 
 from kobai.basics.errors import UsageError, said, unknown
 
@@ -19,12 +18,13 @@ COUNT: Rule = ("rule.count", lambda n: 1 <= n < math.inf and n == int(n))
 
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether `value` is a whole number of Python or NumPy."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether `value` is a real number of Python or NumPy."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    fraction = isinstance(value, Rational) and not isinstance(value, Integral)  # no array can hold one
+    return isinstance(value, Real) and not isinstance(value, bool) and not fraction
 
 
 def check_number(owner: str, name: str, value: object, rule: str, holds: Callable[[Any], bool]) -> None:
@@ -35,6 +35,8 @@ def check_number(owner: str, name: str, value: object, rule: str, holds: Callabl
 
 def check_fields(part: object, rules: Mapping[str, Rule]) -> None:
     """`check_number` for each field of `part` that `rules` names; an array may be traced, or anything."""
+    import numpy as np  # not above: the table of initial values answers without it
+
     for name, (rule, holds) in rules.items():
         value = getattr(part, name)
         if isinstance(value, np.generic) or not hasattr(value, "dtype"):
