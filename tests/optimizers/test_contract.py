@@ -118,9 +118,9 @@ DTYPES = [
 
 
 def dtypes_after(run, *arguments):
-    """The dtypes of the updates and memories, two steps in."""
+    """The dtypes of the updates, and those of the memories, two steps in."""
     updates, state = run(*arguments)
-    return {leaf.dtype for leaf in [*updates, *jax.tree.leaves(state.memory)]}
+    return {leaf.dtype for leaf in updates}, {leaf.dtype for leaf in jax.tree.leaves(state.memory)}
 
 
 def two_steps(optimizer, params):
@@ -133,13 +133,16 @@ def test_the_dtype_of_the_parameters_is_kept(rule, library, dtype):
     """With Python numbers, and with float32 hyperparameters as a compiled grid has them."""
     with jax.enable_x64(dtype is np.float64):
         params = library.ones(3, dtype)
+        # What is remembered of half precision is remembered in single: in bfloat16 0.999 is 1.
+        remembered = np.dtype(np.float32) if dtype is ml_dtypes.bfloat16 else params.dtype
+        expected = {params.dtype}, {remembered} if rule.memories else set()
         for optimizer in (rule(), jax.tree.map(np.float32, rule())):
             if library is np:
-                assert dtypes_after(two_steps, optimizer, params) == {params.dtype}
+                assert dtypes_after(two_steps, optimizer, params) == expected
             else:  # in the abstract, where dtypes follow the same promotion: as constants, then as arguments
                 run = jax.tree_util.Partial(two_steps, optimizer)
-                assert dtypes_after(jax.eval_shape, run, params) == {params.dtype}
-                assert dtypes_after(jax.eval_shape, two_steps, optimizer, params) == {params.dtype}
+                assert dtypes_after(jax.eval_shape, run, params) == expected
+                assert dtypes_after(jax.eval_shape, two_steps, optimizer, params) == expected
 
 
 class WideningAdam(Adam):
@@ -150,7 +153,8 @@ class WideningAdam(Adam):
 
 
 def test_the_dtype_check_sees_a_formula_that_widens():
-    assert np.dtype(np.float64) in dtypes_after(two_steps, WideningAdam(), np.ones(3, np.float32))
+    updates, _ = dtypes_after(two_steps, WideningAdam(), np.ones(3, np.float32))
+    assert np.dtype(np.float64) in updates
 
 
 @each_rule

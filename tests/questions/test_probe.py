@@ -269,7 +269,11 @@ def test_a_task_that_cannot_be_trained_is_refused():
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_aligned_and_fit_the_terminal(name):
     long = {"deeply": {"nested": {"and_" * 15: {"names_of": {"parameters": np.zeros((3, 2), np.float32)}}}}}
-    task = line(parameters=long, loss=lambda p, batch: jnp.mean(batch[0] @ jax.tree.leaves(p)[0]))
+    task = line(
+        parameters=long,
+        roles={"parameters": "weight"},
+        loss=lambda p, batch: jnp.mean(batch[0] @ jax.tree.leaves(p)[0]),
+    )
     probes = [
         probe("normal:0.123456789", activation="sigmoid"),
         probe("normal:1e30", activation="relu", widths=(100,) * 3),

@@ -84,8 +84,7 @@ def wide(array: Any) -> Any:
 
 def conj(array: Array) -> Array:
     """The complex conjugate, so that g·conj(g) is |g|²; an array of real numbers is its own."""
-    is_complex = jax.dtypes.issubdtype(array.dtype, np.complexfloating)
-    return namespace(array).conj(array) if is_complex else array
+    return namespace(array).conj(array) if np.iscomplexobj(array) else array
 
 
 def zeros_like(array: Array) -> Array:

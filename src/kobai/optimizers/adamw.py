@@ -12,8 +12,8 @@ class AdamW(Optimizer):
     Δ = Adam's Δ − ηλθ
 
     In Adam an L2 penalty in the loss is divided by √v̂ like every gradient, so that weights with large
-    gradients are hardly drawn to zero; beside the step, all are. Biases and scales (arrays of fewer than two
-    dimensions) are left alone, which PyTorch and optax do only where told.
+    gradients are hardly drawn to zero; beside the step, all are. Biases and scales (see `kobai.basics.roles`)
+    are left alone, which PyTorch and optax do only where told.
 
     Args:
       learning_rate: η ≥ 0, as in the paper's schedule multiplier and in PyTorch: it scales the decay too.

@@ -187,7 +187,7 @@ def _try_out(optimizer: FromOptax) -> None:
         return trial.update(point, trial.init(point), point)[0]
 
     try:
-        dataclasses.replace(optimizer, hyperparameters=dict(first)).transformation()
+        dataclasses.replace(optimizer, hyperparameters=dict(first)).transformation().init  # noqa: B018
     except Exception as problem:
         raise refused(optimizer.name, problem) from problem
     try:
