@@ -377,7 +377,7 @@ curves(luck, x="settings tried, k", y="steps", title="The best of k settings tha
 # - (c) できる。5倍以上の差がある
 # - (d) できない。Momentumも1回は到達した
 #
-# **問2** 0.01の後ろの ▸ は何を意味しますか。
+# **問2** 0.01の後ろの▸は何を意味しますか。
 #
 # - (a) 試した中で最大の学習率が最良だったので、もっと大きい値を試すべき
 # - (b) この学習率で発散した
@@ -398,7 +398,7 @@ curves(luck, x="settings tried, k", y="steps", title="The best of k settings tha
 # - (c) 0.125
 # - (d) 0.25
 #
-# **問5** normal:0.01の1.07× [0.59–1.94] から、何が言えますか。
+# **問5** normal:0.01の1.07× [0.59–1.94]から、何が言えますか。
 #
 # - (a) Xavierと同じである
 # - (b) このシード数では決まらない。4割速い可能性も、倍近く遅い可能性も残る
@@ -468,7 +468,7 @@ check("3_13.reading")
 # %%
 if done("3_13.reading"):
     for comparisons in (1, 2, 6):
-        print(f"比較 {comparisons} 個に必要なシード: {statistics.seeds_needed(comparisons)}")  # ja
+        print(f"比較{comparisons}個に必要なシード: {statistics.seeds_needed(comparisons)}")  # ja
         print(f"comparisons: {comparisons}, seeds needed: {statistics.seeds_needed(comparisons)}")  # en
 
 # %% [markdown] tags=["ja"]

@@ -340,7 +340,7 @@ full = line_gradient(theta, slice(None))
 gradients = np.array([line_gradient(theta, batch) for batch in batches])
 print("全データの勾配", full.round(2), " 20通りの平均", gradients.mean(axis=0).round(2), " 標準偏差", gradients.std(axis=0).round(2))  # ja
 print("all data", full.round(2), " mean of the 20", gradients.mean(axis=0).round(2), " standard deviation", gradients.std(axis=0).round(2))  # en
-# ja: どの矢印もθから出て、θに戻ってから次へ
+# ja: どの矢印もθから出る。θに戻ってから次の矢印を描く
 # en: every arrow leaves θ, and the next begins at θ again
 star = [point for g in gradients for point in (theta, theta - 0.3 * g)]
 arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.3 * full]}  # ja
@@ -781,8 +781,8 @@ check("3_1.adagrad")
 # 計算の順番に気をつけてください。更新量には、**更新する前の**$\boldsymbol r$を使います。
 #
 # (式に学習率はありませんが、kobaiなど多くのライブラリの`AdaDelta`には`learning_rate`があります。これは$\Delta\boldsymbol\theta$の全体に掛ける
-# **倍率**で、式のとおりなら1です。ほかの手法の学習率と同じように動かして試せるように、設けてあります。`kobai descend`や`kobai compare`の
-# 表では「学習率」の列に書かれます。)
+# **倍率**で、式のとおりなら1です。ほかの手法の学習率と同じように変えて試せるよう、設けてあります。`kobai descend`や`kobai compare`の
+# 表では「学習率」の列に表示されます。)
 
 # %% [markdown] tags=["en"]
 # ## 6. AdaDelta (8 min)
@@ -1185,7 +1185,7 @@ if done("3_1.arrival") and done("3_1.momentum"):
 # <details><summary>答え</summary>
 #
 # 1. SGDです。$v = -\eta g$となり、そのまま足されます。
-# 2. $v = \alpha v - \eta g$を解くと$v = -\eta g/(1-\alpha)$。$\alpha = 0.9$では10倍です。
+# 2. $v = \alpha v - \eta g$を解くと$v = -\eta g/(1-\alpha)$となります。$\alpha = 0.9$では10倍です。
 # 3. $m = 0.1g$、$\sqrt v = \sqrt{0.001}\,|g| \approx 0.032|g|$なので約$3.2\eta$動きます。修正があればちょうど$\eta$です。
 #
 # </details>
