@@ -13,11 +13,11 @@ WORDS: dict[str, str] = {
     "optimizer.adagrad": "パラメータごとの学習率が、勾配の累積とともに縮みます",
     "optimizer.adadelta": "最近の更新量と勾配の比で進み、学習率を選びません",
     "optimizer.rmsprop": "古い勾配を忘れていく AdaGrad です",
-    "optimizer.adam": "モーメンタムと RMSProp を合わせ、初期の偏りを補正します",
+    "optimizer.adam": "モーメンタムと RMSProp を合わせ、初期のバイアスを修正します",
     "optimizer.adamw": "Adam に加えて、更新とは別に重みを縮めます",
     "optimizer.lion": "モーメンタムの符号だけを使い、どの更新も同じ長さです",
     "error.range": "{owner}: {name} は{rule}でなければなりませんが、{value} が渡されました",
-    "error.grid": "{owner}: {name} は格子 ({value}) ですが、init と update には一つの数が必要です。"
+    "error.grid": "{owner}: {name} は格子 ({value}) ですが、init と update には1つの数が必要です。"
     "格子は kobai.compare に渡してください",
     "error.needs_optax": "as_optax には optax が必要ですが、インストールされていません。"
     "pip install optax を実行してください",
@@ -41,52 +41,52 @@ WORDS: dict[str, str] = {
     "kind.minimizer": "最小化手法",
     "kind.formula": "公式",
     "kind.order": "順序",
-    "minimizer.newton": "ヘッセ行列で解く：反復はごくわずか、記憶は n² 個の数",
-    "minimizer.newton_cg": "行列を作らないニュートン法：ヘッセ行列とベクトルの積だけを使う",
-    "minimizer.conjugate_gradient": "直前の方向だけを覚える：変数がとても多い問題向け",
-    "minimizer.bfgs": "ヘッセ行列の逆を進みながら学ぶ：既定の手法、記憶は n² 個の数",
-    "minimizer.lbfgs": "直近 10 ステップだけの BFGS：変数の多い問題向け",
-    "minimizer.coordinate_descent": "座標（またはブロック）を一つずつ動かす",
-    "status.converged": "収束しました：勾配の成分はどれも {norm} 以下です",
-    "status.small_step": "丸め誤差（または関数のノイズ）のため、これ以上進めません。勾配の最大成分はまだ {norm} です。"
+    "minimizer.newton": "ヘッセ行列で解きます。反復はごくわずかで、n² 個の数を保持します",
+    "minimizer.newton_cg": "行列を作らないニュートン法です。ヘッセ行列とベクトルの積だけを使います",
+    "minimizer.conjugate_gradient": "直前の方向だけを覚えます。変数がとても多い問題に向きます",
+    "minimizer.bfgs": "ヘッセ行列の逆行列を、進みながら推定します。既定の手法で、n² 個の数を保持します",
+    "minimizer.lbfgs": "直近 10 ステップだけを覚える BFGS です。変数の多い問題に向きます",
+    "minimizer.coordinate_descent": "座標(またはブロック)を1つずつ動かします",
+    "status.converged": "収束しました: 勾配の成分はどれも {norm} 以下です",
+    "status.small_step": "丸め誤差(または関数のノイズ)のため、これ以上進めません。勾配の最大成分はまだ {norm} です。"
     "gtol を緩めるか、float64 で計算するか、変数の大きさをそろえ、関数に折れ目がないかを確かめてください",
     "status.iteration_limit": "max_steps または max_evaluations により {steps} ステップで止まりました。"
     "勾配の最大成分は {norm} です。上限を増やすか、ここから再開してください",
     "status.line_search_failed": "降下方向に進んでも十分に小さい値が見つかりませんでした。勾配の最大成分は {norm} です。"
     "関数に跳びや折れ目がないか、勾配が正しいかを確かめてください",
     "status.nonfinite_start": "x0 で関数または勾配が有限ではありません。別の点から始めてください",
-    "status.unbounded": "関数は際限なく小さくなります。下限を設ける（罰則や制約を加える）か、符号を確かめてください",
+    "status.unbounded": "関数は際限なく小さくなります。下限を設ける(罰則や制約を加える)か、符号を確かめてください",
     "error.minimizer.task": "{name} はパラメータだけの関数を最小化しますが、{task} の損失は乱数または状態を使います。adam などの更新則を選んでください",
     "error.minimizer.memory": "{name} は行列を覚えますが、このネットワークのパラメータ {size} 個には大きすぎます。lbfgs か newton_cg を選んでください",
     "error.minimizer.axis": "{name} はミニバッチ学習のための {axis} を使いません。どちらかを外してください",
-    "error.minimize.gtol": "minimize: gtol は 0 以上の有限な数でなければなりません（受け取った値: {value}）",
-    "error.minimize.fun": "minimize: fun は関数でなければなりません（受け取った値: {value}）",
+    "error.minimize.gtol": "minimize: gtol は 0 以上の有限な数でなければなりませんが、{value} が渡されました",
+    "error.minimize.fun": "minimize: fun は関数でなければなりませんが、{value} が渡されました",
     "error.minimize.method": "minimize: method は kobai.BFGS() のような最小化手法か、その名前でなければなりません"
-    "（受け取った値: {value}）",
+    "(受け取った値: {value})",
     "caution.downhill": "。ただし、ここから関数は下に曲がっています。極小ではなく、極大か鞍点です。別の点から始めてください",
-    "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、（完全に分離できるデータのように）無限遠にあるかもしれません。gtol を小さくするか、罰則を加えてください",
-    "caution.stand_in": "。変数が多く BFGS（標準）の行列は大きすぎるため、L-BFGS を使いました",
-    "error.minimize.memory": "{name} は変数 {size} 個に対して {numbers} 個の数を覚えることになり、多すぎます。行列の要らない kobai.LBFGS() か kobai.NewtonCG() を使うか、同時に解く数（chunk）を減らしてください",
+    "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、(完全に分離できるデータのように)無限遠にあるかもしれません。gtol を小さくするか、罰則を加えてください",
+    "caution.stand_in": "。変数が多く BFGS(標準)の行列は大きすぎるため、L-BFGS を使いました",
+    "error.minimize.memory": "{name} は変数 {size} 個に対して {numbers} 個の数を覚えることになり、多すぎます。行列の要らない kobai.LBFGS() か kobai.NewtonCG() を使うか、同時に解く数(chunk)を減らしてください",
     "error.minimize.path": "minimize: keep_path では {size} 個の数からなる点を {rows} 個残すことになり、多すぎます。max_steps を小さくするか、経路を残さないでください",
-    "error.linear.product": "linear_conjugate_gradient: A との積、または b に有限でない数があります（{steps} ステップ後）。両方と、A が正定値であることを確認してください",
-    "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです（受け取った値: {value}）。"
+    "error.linear.product": "linear_conjugate_gradient: A との積、または b に有限でない数があります({steps} ステップ後)。両方と、A が正定値であることを確認してください",
+    "error.minimize.dtype": "{name} に入れられるのは float32 か float64 の数だけです(受け取った値: {value})。"
     "変換するか、args で関数に渡してください",
-    "error.minimize.args": "args に入れられるのは配列と数だけです（受け取った値: {value}）。それ以外は関数の中に書いてください",
+    "error.minimize.args": "args に入れられるのは配列と数だけです(受け取った値: {value})。それ以外は関数の中に書いてください",
     "error.minimize.empty": "{name} に数がひとつもなく、動かすものがありません",
     "error.minimize.traced": "{name} は JAX がトレース中の値です。jit や vmap の中では "
     "kobai.minimizers.solve.solve を使ってください",
-    "error.minimize.traced_closure": "fun は、外側で JAX がトレース中の値を使っています。jit や vmap の外で引数（args）として"
+    "error.minimize.traced_closure": "fun は、外側で JAX がトレース中の値を使っています。jit や vmap の外で引数(args)として"
     "渡すか、その中では kobai.minimizers.solve.solve を使ってください",
-    "error.minimize.scalar": "fun は実数をひとつ（浮動小数点の JAX スカラー）返さなければなりません"
-    "（受け取った値: {value}）。和か平均にしてください",
-    "error.minimize.traceable": "fun を JAX でトレースできません（{value}）。jax.numpy で書き、NumPy の関数や、"
+    "error.minimize.scalar": "fun は実数を1つ(浮動小数点の JAX スカラー)返さなければなりません"
+    "(受け取った値: {value})。和か平均にしてください",
+    "error.minimize.traceable": "fun を JAX でトレースできません({value})。jax.numpy で書き、NumPy の関数や、"
     "値による if を使わないでください",
     "error.minimize.descent": "{owner}: decrease と curvature は 0 < decrease < curvature < 1 かつ decrease < 1/2 "
-    "でなければなりません（受け取った値: {decrease} と {curvature}）",
+    "でなければなりませんが、{decrease} と {curvature} が渡されました",
     "error.minimize.starts": "minimize_many: starts の各配列の先頭の軸は、出発点の数として一致していなければなりません。受け取った形は {value} です",
-    "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりません。受け取った値は {value} です",
+    "error.minimize.same": "minimize_many: same は 0 以上の数でなければなりませんが、{value} が渡されました",
     "error.minimize.best": "Solutions.best: どの出発点でも関数が有限ではありません。別の出発点を選んでください",
-    "error.newton.keep": "Newton: keep は 0 以上 1 未満の数でなければなりません。受け取った値は {value} です",
+    "error.newton.keep": "Newton: keep は 0 以上 1 未満の数でなければなりませんが、{value} が渡されました",
     "error.newton.largest": "Newton には {size} × {size} 個の数からなるヘッセ行列が必要で、変数が {largest} 個を超えると実行しません。行列の要らない newton_cg(kobai.NewtonCG)を使うか、newton.largest を大きくしてください",
     # initial values
     "kind.initializer": "初期値",
@@ -110,15 +110,15 @@ WORDS: dict[str, str] = {
     "error.orthogonal.axis": "orthogonal: 形 {shape} のどの軸が出力の数なのか分かりません。"
     "layout に 'in_out' か 'out_in' を指定してください",
     "error.seed": "シードは0以上の整数でなければなりませんが、{value} が渡されました",
-    "error.seed.range": "{name} は 0 から {most} までの整数でなければなりません。受け取った値は {value} です",
+    "error.seed.range": "{name} は 0 から {most} までの整数でなければなりませんが、{value} が渡されました",
     # batches and schedules
     "kind.schedule": "学習率スケジュール",
     "kind.sampling": "標本の取り方",
     "kind.batch": "バッチ",
-    "batch.mini_batch": "一度に数例ずつの勾配を使います (--batch-size 64)",
-    "batch.full_batch": "毎ステップ、すべての例の勾配を使います (--batch-size full)",
-    "batch.without": "1エポックにどの例も1回ずつ使います。既定です (--sampling without)",
-    "batch.with": "毎回すべての例の中から選びます (--sampling with)",
+    "batch.mini_batch": "一度に数件ずつのデータの勾配を使います (--batch-size 64)",
+    "batch.full_batch": "毎ステップ、すべてのデータの勾配を使います (--batch-size full)",
+    "batch.without": "1エポックにどのデータも1回ずつ使います。既定です (--sampling without)",
+    "batch.with": "毎回すべてのデータの中から選びます (--sampling with)",
     "schedule.constant": "学習率を変えません (--schedule constant)",
     "schedule.step": "一定のステップごとに学習率を下げます (--schedule step:100:0.5)",
     "schedule.cosine": "余弦の半周期で0まで下げます (--schedule cosine)",
@@ -151,11 +151,11 @@ WORDS: dict[str, str] = {
     "kind.model": "モデル",
     "kind.batch_norm": "バッチ正規化の位置",
     "cell.elman": "基本の再帰型ネットワークです (adding:cell=elman)",
-    "cell.lstm": "状態のほかに記憶を持ち、三つのゲートで守ります (adding:cell=lstm)",
-    "cell.gru": "状態の何を残すかを二つのゲートが決めます (adding:cell=gru)",
-    "error.recurrent.hidden": "再帰型ネットワークの隠れ層は一つです。"
-    "hidden には一つの整数を指定してください。渡されたもの: {value}",
-    "error.batch_norm.one": "1例だけのバッチ正規化では、どの例の出力も同じになります。batch_size を2以上にしてください",
+    "cell.lstm": "状態のほかに記憶セルを持ち、3つのゲートで守ります (adding:cell=lstm)",
+    "cell.gru": "状態の何を残すかを2つのゲートが決めます (adding:cell=gru)",
+    "error.recurrent.hidden": "再帰型ネットワークの隠れ層は1つです。"
+    "hidden には1つの整数を指定してください。渡されたもの: {value}",
+    "error.batch_norm.one": "1件だけのバッチ正規化では、どのデータの出力も同じになります。batch_size を2以上にしてください",
     "error.batch_norm.nowhere": "batch_norm {value} は隠れ層を正規化しますが、このネットワークに隠れ層はありません。off にしてください",
     "error.recurrent.batch_norm": "再帰型ネットワークでは batch_norm を off にしてください。"
     "統計量が位置ごとに異なるためです。渡されたもの: {value}",
@@ -164,15 +164,15 @@ WORDS: dict[str, str] = {
     "kind.protocol": "手順",
     "protocol.pretraining": "先に単純な課題、次に目的の課題を学びます (--protocol pretraining)",
     "protocol.fine-tuning": "学習済みの重みすべてを初期値にします (--protocol fine-tuning)",
-    "protocol.transfer": "特徴を固定するか遅くし、出力層を新しくします (--protocol transfer)",
+    "protocol.transfer": "特徴量を固定するかゆっくり動かし、出力層を新しくします (--protocol transfer)",
     "pair.halves": "数字の0〜4、次に5〜9です。同じ筆画からなる別のクラスです",
     "pair.moved": "手書き数字、次にずらして回した数字です。より難しい課題です",
-    "pair.unrelated": "でたらめなラベルの雑音、次に手書き数字です。役に立つものはありません",
+    "pair.unrelated": "無作為なラベルの付いたノイズ、次に手書き数字です。役に立つものはありません",
     # principles and measurements
     "kind.principle": "学習の原理",
     "kind.measurement": "測定",
     "principle.maximum_likelihood": "データの確率を最大にするパラメータです (kobai.maximum_likelihood)",
-    "principle.log_likelihood": "積は0に潰れますが、対数なら例ごとの和です (kobai.log_likelihood)",
+    "principle.log_likelihood": "積はアンダーフローして0になりますが、対数ならデータごとの和です (kobai.log_likelihood)",
     "principle.likelihoods": "どの正規分布がよく当てはまるかを比べます (kobai.likelihoods)",
     "principle.fit_normal": "最尤法による正規分布を、解析解と並べます (kobai.fit_normal)",
     "principle.surrogate": "誤判定率の代わりに交差エントロピーを最小化する理由です (kobai.surrogate)",
@@ -180,7 +180,7 @@ WORDS: dict[str, str] = {
     "measurement.long_term_dependence": "再帰型ネットワークの状態が、何ステップ後まで残るかです (kobai.long_term_dependence)",
     "measurement.gradient_through_time": "同じことを自分のネットワークで測ります (kobai.gradient_through_time)",
     "measurement.descend": "地形の上の経路です。局所解、鞍点、プラトー、崖 (kobai descend, kobai landscapes)",
-    "measurement.minimize_many": "多くの始点がそれぞれどこに着くか。局所構造と全体構造です (kobai.minimize_many)",
+    "measurement.minimize_many": "多くの出発点がそれぞれどこに到達するかを調べます。局所構造と全体構造です (kobai.minimize_many)",
     # what a hyperparameter must be
     "rule.rate": "0以上の有限の数",
     "rule.decay": "0以上1未満の数",

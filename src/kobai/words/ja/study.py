@@ -89,7 +89,7 @@ WORDS: dict[str, str] = {
     "note.nobody.minimize": "{steps} ステップ以内に目標 {target} に到達した学習がありません(最良の値は {best})。--steps を増やすか --target を上げてください",
     "note.nobody.diverged": "新しいシードの学習がすべて発散したため、目標 {target} に到達したものはありません。--learning-rates を小さくしてください",
     "note.nobody.lost": "新しいシードの学習がすべて発散したため、目標 {target} に到達したものはありません。--initializers を変えるか、データの尺度を直してください",
-    "note.scale": "目標 {target} は、指標がとった値({low} から {high})からかけ離れています。割合ではなく百分率で書くなど、尺度を取り違えていませんか",
+    "note.scale": "目標 {target} は、指標がとった値({low} から {high})からかけ離れています。割合ではなく百分率で書くなど、尺度を取り違えていませんか?",
     "note.lost": "{optimizer} は {seeds} 回中 {reached} 回で目標 {target} に到達しますが、終わりにも満たしているのは {kept} 回です。学習率を小さくするか、--schedule や --average を使うと、とどまることがあります",
     "note.fixed": "{names} の学習はシードを変えても同じです。等しい {seeds} 回は1回と数えるため、p は求められません",
     "note.edge.low": "{optimizer}: 最良の学習率 {rate} ◂ は格子の最小値です。--learning-rates でより小さい値を加えてください",

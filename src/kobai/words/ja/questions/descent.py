@@ -9,7 +9,7 @@ WORDS: dict[str, str] = {
     "error.start.domain": "地形 {name} は出発点 {start} で定義されていません({part} が {value} です)。別の点から始めてください",
     "error.tolerance": "tolerance は有限の数でなければなりませんが、{value} が渡されました",
     "error.tolerance.positive": "{name} の最小値 {least:.6g} は知られていて、それより低いところはないので、tolerance は0より大きくなければなりませんが、{value} が渡されました",
-    "error.too_large": "{dimension} 次元、{steps} ステップの道 {paths} 本は多すぎて保持できません。ステップ数、学習率、次元を減らしてください",
+    "error.too_large": "{dimension} 次元、{steps} ステップの経路 {paths} 本は多すぎて保持できません。ステップ数、学習率、次元を減らしてください",
     "descend.part.value": "f",
     "descend.part.gradient": "勾配",
     # the answer
@@ -33,7 +33,7 @@ WORDS: dict[str, str] = {
     "descent.meaning.stays": "そこから最後まで到達した状態が続く、最初のステップです。",
     "descent.meaning.value": "最後のステップでの値です。",
     "descent.meaning.evaluations": "初めて到達するまでに f と勾配を計算した回数です。到達しなければ全部の回数です。ヘッセ行列は次元の数だけの勾配と数えます。",
-    "descent.meaning.status": "「また離脱」は、到達したのにとどまらなかったことです。「発散」は、開始時の百万倍より高く終わったか、数でなくなったことです。最小化手法は到達する前に自分で止まることがあります。",
+    "descent.meaning.status": "「また離脱」は、到達したのにとどまらなかったことです。「発散」は、開始時の100万倍より高く終わったか、NaN や無限大になったことです。最小化手法は到達する前に自分で止まることがあります。",
     "descent.status.reached": "到達",
     "descent.status.left": "また離脱",
     "descent.status.not_reached": "未到達",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     # the page
     "descent.table": "一覧表",
     "descent.table.caption": "1行が、1つの手法の1つの設定です。f < {level} を到達とします。列の見出しを押すと、その列で並べ替えます。",
-    "descent.figures": "道すじ",
+    "descent.figures": "経路",
     "descent.figures.use": "手法の名前を押すと、その線を隠したり表示したりできます。",
     "descent.figures.choose": "表示する手法",
     "descent.play": "▶ 再生",

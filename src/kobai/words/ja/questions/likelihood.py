@@ -3,14 +3,14 @@
 WORDS: dict[str, str] = {
     # maximum likelihood
     "error.likelihood.data": "data には有限の数のリストを渡してください。渡されたもの: {value}",
-    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません（受け取った値: {value}）。別の単位で測ってください",
-    "error.likelihood.scale": "maximum_likelihood: scale は 0 より大きい有限な数でなければなりません（受け取った値: {value}）",
-    "error.likelihood.scale.shape": "maximum_likelihood: scale は start と同じ形の数のツリーでなければなりません（受け取った値: {value}）",
-    "error.likelihood.equal": "fit_normal には、すべて等しくはない二つ以上の数が必要ですが、{value} が渡されました。"
+    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません(受け取った値: {value})。別の単位で測ってください",
+    "error.likelihood.scale": "maximum_likelihood: scale は 0 より大きい有限な数でなければなりませんが、{value} が渡されました",
+    "error.likelihood.scale.shape": "maximum_likelihood: scale は start と同じ形の数のツリーでなければなりませんが、{value} が渡されました",
+    "error.likelihood.equal": "fit_normal には、すべて等しくはない2つ以上の数が必要ですが、{value} が渡されました。"
     "等しい数ばかりでは、分散を小さくするほど尤度が限りなく大きくなります",
     "error.likelihood.mean": "候補 {name}: 平均は有限の数でなければなりませんが、{value} が渡されました",
-    "error.likelihood.candidates": "candidates は名前から (平均, 分散) への dict でなければなりません。指定値は {value} です",
-    "error.likelihood.candidate": "候補 {name} は (平均, 分散) の二つの数でなければなりませんが、{value} が渡されました",
+    "error.likelihood.candidates": "candidates は名前から (平均, 分散) への dict でなければなりませんが、{value} が渡されました",
+    "error.likelihood.candidate": "候補 {name} は (平均, 分散) の2つの数でなければなりませんが、{value} が渡されました",
     "error.likelihood.variance": "候補 {name}: 分散は正の有限の数でなければなりませんが、{value} が渡されました",
     "likelihood.title": "最尤法による正規分布の当てはめ ({steps} ステップ)",
     "likelihood.column.way": "",
@@ -20,11 +20,11 @@ WORDS: dict[str, str] = {
     "likelihood.minimizer": "最小化法による値",
     "likelihood.closed": "解析解 Σ(x − μ)²/n",
     "likelihood.unbiased": "n の代わりに n − 1 で割る",
-    "likelihood.note": "n − 1 で割ると分散は不偏になりますが、最も尤もらしい値とは別の目標です",
+    "likelihood.note": "n − 1 で割ると分散は不偏になりますが、最尤法とは目標が異なります",
     "report.densities.title": "当てはめた分布",
     "report.densities.caption": "表の各行の確率密度です。",
     # surrogates
-    "surrogate.title": "一つの分類器の二つの目的関数: 直線上の {points} 点、勾配降下 {steps} ステップ",
+    "surrogate.title": "1つの分類器の2つの目的関数: 直線上の {points} 点、勾配降下 {steps} ステップ",
     "surrogate.column.objective": "目的関数",
     "surrogate.column.values": "値の種類",
     "surrogate.column.flat": "勾配が0",
