@@ -302,7 +302,7 @@ def test_the_wide_answer_in_japanese(kobai_here, place, everything_in, monkeypat
     # Two tables, each with a row for each optimizer: the wide columns stand below.
     assert len(re.findall(r"^(?:手法) .*\n(?:(?:adam|sgd) .*\n){2}", ran.out, re.M)) == 2
     assert len(re.findall(r"^(?:adam|sgd) .*[▁▂▃▄▅▆▇█]{12}", ran.out, re.M)) == 2
-    assert re.search(r"^! 200 ステップ以内に目標 0.0001 に到達した学習がありません", ran.out, re.M)
+    assert re.search(r"^! 200ステップ以内に目標0.0001に到達した学習がありません", ran.out, re.M)
 
     (folder,) = (place / "kobai-runs").iterdir()
     assert re.fullmatch(r"sine-\d{8}-\d{6}", folder.name)
