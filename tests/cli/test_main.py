@@ -313,7 +313,7 @@ def test_the_wide_answer_in_japanese(kobai_here, place, everything_in, monkeypat
     seen = shown.getvalue()
     for key in ("progress.tuning", "progress.confirmation", "progress.demonstration"):
         assert ja[key] in seen
-    assert re.search(r"毎秒 [\d.]+ 回", seen)
+    assert re.search(r"毎秒[\d.]+回", seen)
     assert re.search(r"\d/12\b", seen)  # two optimizers, two rates, three initial values
     assert re.search(r"[\d-]:[\d-]{2}:[\d-]{2}", seen)
 

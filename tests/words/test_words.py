@@ -167,7 +167,8 @@ def test_japanese_is_japanese():
 def test_japanese_and_latin_letters_have_no_space_between_them():
     japanese = "[\u3041-\u30ff\u4e00-\u9fff、。]"
     apart = re.compile(rf"{japanese} [A-Za-z0-9{{(−Α-ω]|[A-Za-z0-9}})'Α-ω₀-₉] {japanese}")
-    assert apart.search("ファイル {path} がありません") and apart.search("値は (0.5)")
+    assert apart.search("ファイル {path} がありません")
+    assert apart.search("値は (0.5)")
     assert [key for key, text in TABLES["ja"].items() if apart.search(text)] == []
 
 

@@ -79,7 +79,7 @@ WORDS: dict[str, str] = {
     "help.transfer.slow": "転移学習で特徴量の学習率に掛ける係数。0(既定)なら固定",
     "help.transfer.seeds": "新しいシードの数(既定: 10)",
     "help.transfer.tuning-seeds": "学習率を選ぶためのシードの数(既定: 2)",
-    "help.transfer.list": "組み込みの組と手順の一覧を表示して終わる",
+    "help.transfer.list": "組み込みの組と戦略の一覧を表示して終わる",
     "help.transfer.own": "同じネットワークの2つの課題も組になります: kobai transfer adding:length=5 adding:length=20",
     # mistakes in an option
     "error.language": "言語'{value}'はありません。次から選んでください: {known}",

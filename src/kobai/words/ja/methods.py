@@ -161,7 +161,7 @@ WORDS: dict[str, str] = {
     "統計量が位置ごとに異なるためです。渡されたもの: {value}",
     # reuse of weights
     "kind.pair": "課題の組",
-    "kind.protocol": "手順",
+    "kind.protocol": "戦略",
     "protocol.pretraining": "先に単純な課題、次に目的の課題を学びます(--protocol pretraining)",
     "protocol.fine-tuning": "学習済みの重みすべてを初期値にします(--protocol fine-tuning)",
     "protocol.transfer": "特徴量を固定するかゆっくり動かし、出力層を新しくします(--protocol transfer)",

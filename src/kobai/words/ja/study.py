@@ -37,7 +37,7 @@ WORDS: dict[str, str] = {
     "progress.confirmation": "確認",
     "progress.demonstration": "実演",
     "progress.speed": "毎秒{speed}回",
-    "progress.protocols": "手順",
+    "progress.protocols": "戦略",
     # axes
     "axis.activation": "活性化関数",
     "axis.batch_norm": "バッチ正規化",
