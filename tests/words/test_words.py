@@ -172,6 +172,27 @@ def test_japanese_and_latin_letters_have_no_space_between_them():
     assert [key for key, text in TABLES["ja"].items() if apart.search(text)] == []
 
 
+OTHER_WORDS = {
+    "(?<!行き)(?<!落ち)着[くきかけいっ]": "到達する",
+    "数でなくな|非数": "NaNや無限大になった",
+    "初期の偏り": "初期のバイアス",
+    "罰金": "罰則項",
+    "慣性": "勢い",
+    "始点": "出発点",
+    "訓練例|事例": "訓練データ、データ",
+    "評価値": "指標",
+    "カンマ": "コンマ",
+    "遡": "さかのぼる",
+    "[二三四]つ": "2つ",
+    "[（）：]": "半角のかっことコロン",
+}
+
+
+def test_japanese_keeps_to_one_word_for_a_thing():
+    for other, word in OTHER_WORDS.items():
+        assert [key for key, text in TABLES["ja"].items() if re.search(other, text)] == [], word
+
+
 def test_a_mistake_is_one_line():
     keys = [key for key in TABLES["en"] if key.startswith("error.")]
     assert [key for table in TABLES.values() for key in keys if "\n" in table[key]] == []

@@ -61,8 +61,8 @@ WORDS: dict[str, str] = {
     "error.minimizer.axis": "{name}はミニバッチ学習のための{axis}を使いません。どちらかを外してください",
     "error.minimize.gtol": "minimize: gtolは0以上の有限な数でなければなりませんが、{value}が渡されました",
     "error.minimize.fun": "minimize: funは関数でなければなりませんが、{value}が渡されました",
-    "error.minimize.method": "minimize: methodはkobai.BFGS()のような最小化手法か、その名前でなければなりません"
-    "(受け取った値: {value})",
+    "error.minimize.method": "minimize: methodはkobai.BFGS()のような最小化手法か、その名前でなければなりませんが、"
+    "{value}が渡されました",
     "caution.downhill": "。ただし、ここから関数は下に曲がっています。極小ではなく、極大か鞍点です。別の点から始めてください",
     "caution.flat": "。ただし、曲率に比べて勾配は小さくありません。関数がここで平らになっているだけで、最小点は遠くか、(完全に分離できるデータのように)無限遠にあるかもしれません。gtolを小さくするか、罰則を加えてください",
     "caution.stand_in": "。変数が多くBFGS(標準)の行列は大きすぎるため、L-BFGSを使いました",
@@ -77,8 +77,8 @@ WORDS: dict[str, str] = {
     "kobai.minimizers.solve.solveを使ってください",
     "error.minimize.traced_closure": "funは、外側でJAXがトレース中の値を使っています。jitやvmapの外で引数(args)として"
     "渡すか、その中ではkobai.minimizers.solve.solveを使ってください",
-    "error.minimize.scalar": "funは実数を1つ(浮動小数点のJAXスカラー)返さなければなりません"
-    "(受け取った値: {value})。和か平均にしてください",
+    "error.minimize.scalar": "funは実数を1つ(浮動小数点のJAXスカラー)返さなければなりませんが、"
+    "{value}が返されました。和か平均にしてください",
     "error.minimize.traceable": "funをJAXでトレースできません({value})。jax.numpyで書き、NumPyの関数や、"
     "値によるifを使わないでください",
     "error.minimize.descent": "{owner}: decreaseとcurvatureは0 < decrease < curvature < 1かつdecrease < 1/2"
