@@ -112,7 +112,7 @@ WORDS: dict[str, str] = {
     "remedy.permission": "書き込みの許可がある場所を選んでください",
     "remedy.place": "別の場所を選んでください",
     # the system
-    "machine.cache": "コンパイル済みのプログラムを保存できないため、実行のたびにコンパイルします：{problem}",
+    "machine.cache": "コンパイル済みのプログラムを保存できないため、実行のたびにコンパイルします: {problem}",
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--stepsを小さくしてください",
     "error.system": "システムに拒否されました: {problem}。{remedy}",
     "interrupted": "中断しました。保存したものはありません",

@@ -28,7 +28,7 @@ WORDS: dict[str, str] = {
     "evaluate_every={value}ではそれを超えます。大きくしてください",
     "error.target": "targetは数、その並び、または'auto'でなければなりませんが、{value}が渡されました",
     "error.resume": "再開するには、中断した比較の出力フォルダーを--outputで指定してください",
-    "error.resume.other": "{path}には、別の問いの途中までの結果があります（{differences}）。続きから始めるなら同じ問いを指定し、そうでなければ別の--outputを選んでください。何も変更していません",
+    "error.resume.other": "{path}には、別の問いの途中までの結果があります({differences})。続きから始めるなら同じ問いを指定し、そうでなければ別の--outputを選んでください。何も変更していません",
     "error.resume.task": "名前は同じでも、課題のプログラムかデータが違います",
     "study.damaged": "{path}に、壊れているか別の実験のものであるファイルが{count}個ありました。{place}へ移し、その分を計算し直します",
     "error.all_diverged": "すべての学習が発散したため、目標を決められません。学習率を小さくしてください",
