@@ -21,7 +21,7 @@ COUNTS = ("--steps", "--seeds", "--tuning-seeds", "--batch-size", "--threads", "
 # Arguments of `kobai`, and what the line must hold: the thing, the value, the remedy.
 MISTAKES = [
     (["compar"], "command 'compar'", "did you mean 'compare'?"),
-    (["--language", "ja", "compar"], "コマンド 'compar'", "'compare' のことですか"),
+    (["--language", "ja", "compar"], "コマンド'compar'", "'compare'のことですか"),
     (["compare"], "TASK is missing", "kobai compare --help"),
     (["methods", "digits"], "kobai methods", "'digits'", "leave it out"),
     (["--language", "fr", "methods"], "language 'fr'", "choose one of: en, ja"),

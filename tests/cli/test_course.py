@@ -76,7 +76,7 @@ def test_what_is_no_notebook_is_not_overwritten_either(tmp_path):
 def test_start_writes_in_the_language_asked_for(kobai_here, place, no_jupyterlab):
     ran = kobai_here("course", "start", "mine", "--language", "ja")
     assert (ran.code, ran.err) == (0, "")
-    assert "JupyterLab がインストールされていません" in ran.out
+    assert "JupyterLabがインストールされていません" in ran.out
     assert "更新則" in (place / "mine" / NAME).read_text("utf-8")
     assert not (place / "mine" / "3_1_SGD_answer.ipynb").exists()
     assert not (place / "mine" / "teacher_guide.ipynb").exists()

@@ -102,7 +102,7 @@ def test_a_grid_in_japanese_into_one_file(kobai_here, place, everything_in):
         ["2", "α", "0.9"],
         ["2", "α", "0.5"],
     ]
-    assert re.search(r"\d+ で発散$", ran.out, re.M)
+    assert re.search(r"\d+で発散$", ran.out, re.M)
     assert '<html lang="ja">' in (place / "page.html").read_text("utf-8")
 
 

@@ -302,7 +302,7 @@ def test_the_wide_answer_in_japanese(kobai_here, place, everything_in, monkeypat
     # Two tables, each with a row for each optimizer: the wide columns stand below.
     assert len(re.findall(r"^(?:手法) .*\n(?:(?:adam|sgd) .*\n){2}", ran.out, re.M)) == 2
     assert len(re.findall(r"^(?:adam|sgd) .*[▁▂▃▄▅▆▇█]{12}", ran.out, re.M)) == 2
-    assert re.search(r"^! 200 ステップ以内に目標 0.0001 に到達した学習がありません", ran.out, re.M)
+    assert re.search(r"^! 200ステップ以内に目標0.0001に到達した学習がありません", ran.out, re.M)
 
     (folder,) = (place / "kobai-runs").iterdir()
     assert re.fullmatch(r"sine-\d{8}-\d{6}", folder.name)
@@ -313,7 +313,7 @@ def test_the_wide_answer_in_japanese(kobai_here, place, everything_in, monkeypat
     seen = shown.getvalue()
     for key in ("progress.tuning", "progress.confirmation", "progress.demonstration"):
         assert ja[key] in seen
-    assert re.search(r"毎秒 [\d.]+ 回", seen)
+    assert re.search(r"毎秒[\d.]+回", seen)
     assert re.search(r"\d/12\b", seen)  # two optimizers, two rates, three initial values
     assert re.search(r"[\d-]:[\d-]{2}:[\d-]{2}", seen)
 

@@ -34,8 +34,8 @@ def test_what_is_no_hyperparameter_is_refused(rule, name):
         assert str(caught.value).startswith(f"{rule.__name__}: {name} must be a")
         assert str(caught.value).endswith(f", got {shown}")
         with words.language("ja"):
-            assert str(caught.value).startswith(f"{rule.__name__}: {name} は")
-            assert f"、{shown} が渡されました" in str(caught.value)
+            assert str(caught.value).startswith(f"{rule.__name__}: {name}は")
+            assert f"、{shown}が渡されました" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["momentum", "decay", "decay_1", "decay_2"])

@@ -169,7 +169,7 @@ def test_our_rule_stands_in_a_chain_of_optax():
 def test_the_definition_form_is_refused_as_optax():
     with pytest.raises(UsageError, match=r"use kobai\.Nesterov"):
         NesterovDefinition().as_optax()
-    with language("ja"), pytest.raises(UsageError, match=r"kobai\.Nesterov を使って"):
+    with language("ja"), pytest.raises(UsageError, match=r"kobai\.Nesterovを使って"):
         NesterovDefinition().as_optax()
     assert isinstance(Nesterov().as_optax(), optax.GradientTransformation)
 

@@ -88,11 +88,11 @@ def test_it_shows_itself():
     assert [trace.name for trace in figure.data] == ["ρ 0.5", "ρ 1"]
     japanese = long_term_dependence([0.5, 1.0], length=8, nodes=4, language="ja")
     assert words.current() == "en"
-    assert japanese.figures["norms"].layout.xaxis.title.text == "遡るステップ数"
+    assert japanese.figures["norms"].layout.xaxis.title.text == "さかのぼるステップ数"
     with words.language("ja"):
         assert str(found).splitlines() == lines  # the language of its call
         lines = str(japanese).splitlines()
-        assert lines[2].startswith("遡るステップ数")
+        assert lines[2].startswith("さかのぼるステップ数")
         assert len({cell_len(line) for line in lines[2:7]}) == 1
         assert all(cell_len(line) <= 80 for line in lines)
 

@@ -430,7 +430,7 @@ def test_too_few_seeds_are_said_of_choices_by_their_names(engine):
     [note] = [note for note in found.notes if note.key == "note.seeds"]
     assert "about these choices: Learning rate: 1, Clipping: norm:1, L2: 0. 6 seeds could" in str(note)
     with language("ja"):  # a note speaks the language in which it is read
-        assert "学習率: 1、勾配クリッピング: norm:1、L2正則化: 0。6 個なら" in str(note)
+        assert "学習率: 1、勾配クリッピング: norm:1、L2正則化: 0。6個なら" in str(note)
 
 
 def test_a_study_goes_on_where_it_was_interrupted(engine, tmp_path):

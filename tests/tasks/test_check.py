@@ -151,4 +151,4 @@ def test_it_is_said_in_japanese_too():
     x, y = data()
     x[399, 1] = np.nan
     with words.language("ja"):
-        assert "train の399行目 (0から数えて) に nan があります" in refused(task(train=(x, y)))
+        assert "trainの399行目(0から数えて)にnanがあります" in refused(task(train=(x, y)))

@@ -164,6 +164,35 @@ def test_japanese_is_japanese():
     assert left == {}
 
 
+def test_japanese_and_latin_letters_have_no_space_between_them():
+    japanese = "[\u3041-\u30ff\u4e00-\u9fff、。]"
+    apart = re.compile(rf"{japanese} [A-Za-z0-9{{(−Α-ω]|[A-Za-z0-9}})'Α-ω₀-₉] {japanese}")
+    assert apart.search("ファイル {path} がありません")
+    assert apart.search("値は (0.5)")
+    assert [key for key, text in TABLES["ja"].items() if apart.search(text)] == []
+
+
+OTHER_WORDS = {
+    "(?<!行き)(?<!落ち)着[くきかけいっ]": "到達する",
+    "数でなくな|非数": "NaNや無限大になった",
+    "初期の偏り": "初期のバイアス",
+    "罰金": "罰則項",
+    "慣性": "勢い",
+    "始点": "出発点",
+    "訓練例|事例": "訓練データ、データ",
+    "評価値": "指標",
+    "カンマ": "コンマ",
+    "遡": "さかのぼる",
+    "[二三四]つ": "2つ",
+    "[（）：]": "半角のかっことコロン",
+}
+
+
+def test_japanese_keeps_to_one_word_for_a_thing():
+    for other, word in OTHER_WORDS.items():
+        assert [key for key, text in TABLES["ja"].items() if re.search(other, text)] == [], word
+
+
 def test_a_mistake_is_one_line():
     keys = [key for key in TABLES["en"] if key.startswith("error.")]
     assert [key for table in TABLES.values() for key in keys if "\n" in table[key]] == []
@@ -173,7 +202,7 @@ def test_the_language_is_that_of_the_moment_it_is_shown():
     problem = unknown("kind.optimizer", "amad", ["adam", "sgd"])
     assert str(problem) == "there is no optimizer 'amad'; did you mean 'adam'?"
     with words.language("ja"):
-        assert str(problem) == "最適化手法 'amad' はありません。'adam' のことですか?"
+        assert str(problem) == "最適化手法'amad'はありません。'adam'のことですか?"
         assert f"{said('kind.task')}" == "課題"
     assert words.current() == "en"
 
@@ -182,7 +211,7 @@ def test_an_unknown_language_is_refused():
     with pytest.raises(UsageError, match="language 'fr' is not known; choose one of: en, ja"):
         words.use("fr")
     assert words.current() == "en"
-    with words.language("ja"), pytest.raises(UsageError, match="言語 'fr' はありません"):
+    with words.language("ja"), pytest.raises(UsageError, match="言語'fr'はありません"):
         words.use("fr")
 
 

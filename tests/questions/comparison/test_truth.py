@@ -233,7 +233,7 @@ def test_one_of_ten_arrived_is_no_cost_of_the_method(monkeypatch):
     assert "95 [" in said(found)
     text = said(found)
     assert "steps to the target, which 1 of 10 runs reached: the others count as 100" in text
-    assert "到達したのは 10 回中 1 回で" in said(found, "ja").replace("\n", "")
+    assert "到達したのは10回中1回で" in said(found, "ja").replace("\n", "")
     row = found.rows[0]
     assert row.steps.low < 95 < row.steps.high
     # 9 failures of 100 steps each for one success after 50, and from so few runs almost anything is possible.

@@ -294,7 +294,7 @@ def clip_threshold(norms, share):
 check("3_10.clip_threshold")
 
 # %% [markdown] tags=["ja"]
-# 初期値が大きすぎて勾配が爆発しやすいネットワーク(64 → 50 → 50 → 50 → 10、標準偏差0.5)で、手書き数字を学習させます。学習率0.001で
+# 初期値が大きすぎて勾配が爆発しやすいネットワーク(64 → 50 → 50 → 50 → 10、標準偏差0.5)に、手書き数字を学習させます。学習率0.001で
 # 100ステップのノルムを測り、上位1割が超える値を閾値$c$に決めます。次に、学習率0.1で学習させます。
 #
 # **予想**: クリッピングなし、$c$、$c/20$では、損失の下がり方はどう違うでしょうか。閾値は、小さいほど安全でしょうか。
@@ -616,7 +616,7 @@ t_sine = np.sin(4 * x_sine) + 0.1 * random.standard_normal((40, 1))
 
 
 def sine_gradient(p):
-    # ja: 30個のネットワークの勾配を1度に計算する。先頭の軸が出発点
+    # ja: 30個のネットワークの勾配を一度に計算する。先頭の軸が出発点
     # en: the gradients of 30 networks at once; the first axis counts the starts
     h = np.tanh(x_sine * p["W1"] + p["b1"])
     error = h @ p["W2"] + p["b2"] - t_sine

@@ -275,7 +275,7 @@ if done("3_12.steps_saved") and rising:
     target = 0.9 * rising[from_scratch][-1]
     for name in others:
         saved = [float(steps_saved(rising[from_scratch], rising[name], target, 10, spent)) for spent in (0, 400)]
-        print(f"{name:15} 再学習として {saved[0]:+.0f}、事前学習として {saved[1]:+.0f} ステップ")  # ja
+        print(f"{name:15} 再学習として {saved[0]:+.0f}、事前学習として {saved[1]:+.0f}ステップ")  # ja
         print(f"{name:15} as fine tuning {saved[0]:+.0f}, as pretraining {saved[1]:+.0f} steps")  # en
 
 # %% [markdown] tags=["ja"]

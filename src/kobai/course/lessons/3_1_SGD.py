@@ -340,7 +340,7 @@ full = line_gradient(theta, slice(None))
 gradients = np.array([line_gradient(theta, batch) for batch in batches])
 print("全データの勾配", full.round(2), " 20通りの平均", gradients.mean(axis=0).round(2), " 標準偏差", gradients.std(axis=0).round(2))  # ja
 print("all data", full.round(2), " mean of the 20", gradients.mean(axis=0).round(2), " standard deviation", gradients.std(axis=0).round(2))  # en
-# ja: どの矢印もθから出て、θに戻ってから次へ
+# ja: どの矢印もθから出る。θに戻ってから次の矢印を描く
 # en: every arrow leaves θ, and the next begins at θ again
 star = [point for g in gradients for point in (theta, theta - 0.3 * g)]
 arrows = {"ミニバッチ": star, "全データ": [theta, theta - 0.3 * full]}  # ja
@@ -376,7 +376,7 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # | 2次 | ニュートン法 | ヘッセ行列の逆行列を掛け、2次関数で近似した谷の底へ一気に進む | 3-9 |
 # | 2次 | 共役勾配法 | ヘッセ行列の逆行列を作らず、前の成果を壊さない方向を選ぶ | 3-9 |
 # | 2次 | BFGS | 勾配の変化から、ヘッセ行列の逆行列を少しずつ推定する | 3-9 |
-# | 2次 | L-BFGS | 最近の数ステップだけを覚えて、BFGSのメモリを節約する | 3-9 |
+# | 2次 | L-BFGS | 最近の数ステップだけを覚えて、BFGSのメモリーを節約する | 3-9 |
 
 # %% [markdown] tags=["en"]
 # ### A map of ten methods
@@ -780,9 +780,9 @@ check("3_1.adagrad")
 # AdaGradのように止まってしまいません。学習率がない代わりに、最近の更新量$\boldsymbol r$が歩幅を決めます。
 # 計算の順番に気をつけてください。更新量には、**更新する前の**$\boldsymbol r$を使います。
 #
-# (式に学習率はありませんが、kobaiなど多くのライブラリの`AdaDelta`には`learning_rate`があります。これは$\Delta\boldsymbol\theta$の全体に掛ける
-# **倍率**で、式のとおりなら1です。ほかの手法の学習率と同じように動かして試せるように、設けてあります。`kobai descend`や`kobai compare`の
-# 表では「学習率」の列に書かれます。)
+# (式に学習率はありませんが、kobaiなど多くのライブラリーの`AdaDelta`には`learning_rate`があります。これは$\Delta\boldsymbol\theta$の全体に掛ける
+# **倍率**で、式のとおりなら1です。ほかの手法の学習率と同じように変えて試せるよう、設けてあります。`kobai descend`や`kobai compare`の
+# 表では「学習率」の列に表示されます。)
 
 # %% [markdown] tags=["en"]
 # ## 6. AdaDelta (8 min)
@@ -1185,7 +1185,7 @@ if done("3_1.arrival") and done("3_1.momentum"):
 # <details><summary>答え</summary>
 #
 # 1. SGDです。$v = -\eta g$となり、そのまま足されます。
-# 2. $v = \alpha v - \eta g$を解くと$v = -\eta g/(1-\alpha)$。$\alpha = 0.9$では10倍です。
+# 2. $v = \alpha v - \eta g$を解くと$v = -\eta g/(1-\alpha)$となります。$\alpha = 0.9$では10倍です。
 # 3. $m = 0.1g$、$\sqrt v = \sqrt{0.001}\,|g| \approx 0.032|g|$なので約$3.2\eta$動きます。修正があればちょうど$\eta$です。
 #
 # </details>

@@ -83,7 +83,7 @@ heat(rows, ["all 0.1", "normal σ=0.1"], nodes, title="Outputs of the five hidde
 
 # %%
 zero = Network((64, 5, 10), "tanh", constant(0.0))
-print("max |∂L/∂W1|          列どうしの差の最大")  # ja
+print("max |∂L/∂W1|          列どうしの差の最大値")  # ja
 print("max |∂L/∂W1|          largest difference between columns")  # en
 for name, network in {"0": zero, "0.1": equal, "σ=0.1": mixed}.items():
     train(network, kobai.SGD(learning_rate=0.1), x_train, t_train, steps=10)

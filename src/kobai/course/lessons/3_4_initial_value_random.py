@@ -139,7 +139,7 @@ if done("3_4.layers") and done("3_4.saturated"):
         shown |= {f"σ={σ}, {i}": a for i, a in enumerate(found, start=1)}
         shares = "  ".join(f"{saturated(a):.1%}" for a in found)
         print(f"σ={σ}: 飽和の割合(1〜5層目) {shares}")  # ja
-        print(f"    5層目の標準偏差 {found[-1].std():.4f}、勾配の標準偏差(5層さかのぼると) {gradient_std(weights, found):.2g}")  # ja
+        print(f"    5層目の標準偏差 {found[-1].std():.4f}、勾配の標準偏差(5層さかのぼった後) {gradient_std(weights, found):.2g}")  # ja
         print(f"σ={σ}: saturated (layers 1-5) {shares}")  # en
         print(f"    spread of layer 5 {found[-1].std():.4f}, of the gradient five layers back {gradient_std(weights, found):.2g}")  # en
 
@@ -150,7 +150,7 @@ histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initi
 # - $\sigma = 1$: 85%の出力が$\pm 0.95$の外に張り付きます。張り付いたノードの微分は0.1未満で、そこでは勾配が**消えます**。
 #   ところが、残り15%のノードを通る勾配には大きな重みが掛かるので、勾配全体は1層ごとに2倍以上になり、5層で70倍ほどに
 #   **大きく**なります(**勾配爆発**)。大半のノードは学習できず、ごく一部のノードだけが大きく振り回されます。
-# - $\sigma = 0.01$: 出力も勾配も、層を通るたびに10分の1になります。5層目では全ノードがほぼ0、つまり**同じ値**になり、勾配は10万分の1です
+# - $\sigma = 0.01$: 出力も勾配も、層を通るたびに10分の1になります。5層目では全ノードの出力がほぼ0、つまり**同じ値**になり、勾配は10万分の1です
 #   (**勾配消失**)。レッスン3-3の固定値に近い状態です。
 # - $\sigma = 0.1$: どの層も適度にばらつき、勾配も5層で0.37倍と、同じ桁にとどまります。100ノードのとき、$0.1$は$\sqrt{1/100}$です。
 #   偶然でしょうか(→ レッスン3-5)。
@@ -168,7 +168,7 @@ histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initi
 # %% [markdown] tags=["ja"]
 # ## 4. 標準偏差とステップ数
 #
-# 手書き数字を3層のtanhネットワークで学習させ、損失が0.3を初めて下回るまでのステップ数を数えます(最大200ステップ)。
+# 手書き数字を3層のtanhネットワークに学習させ、損失が0.3を初めて下回るまでのステップ数を数えます(最大200ステップ)。
 #
 # **予想**: 横軸を$\sigma$にすると、どんな形の曲線になるでしょうか。
 
@@ -206,7 +206,7 @@ against(deviations, means, points=table, across="σ", up="ステップ", title="
 against(deviations, means, points=table, across="σ", up="steps", title="Until the loss is below 0.3 (200: not reached)")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 谷の形をしています。$\sigma = 0.3$が最も速く(50ステップほど)、0.1と1では2倍近くまで遅くなり、0.03以下と3では200ステップでも
+# 谷の形をしています。$\sigma = 0.3$が最も速く(50ステップほど)、0.1と1では2倍近いステップ数になり、0.03以下と3では200ステップでも
 # 到達しません。ちょうどよい範囲の幅は、1桁ほどしかありません。
 
 # %% [markdown] tags=["en", "result"]

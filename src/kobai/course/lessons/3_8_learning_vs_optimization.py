@@ -109,7 +109,7 @@ print(f"最小のステップ: 訓練 {np.argmin(training) + 1}、検証 {np.arg
 print(f"lowest at step: training {np.argmin(training) + 1}, validation {np.argmin(validation) + 1}, expected {np.argmin(expected) + 1}")  # en
 marks = {"期待損失が最小": int(np.argmin(expected)) + 1}  # ja
 marks = {"expected loss lowest": int(np.argmin(expected)) + 1}  # en
-curves(losses, x="ステップ(対数目盛り)", y="損失", title="経験損失と期待損失", log=True, log_x=True, marks=marks)  # ja
+curves(losses, x="ステップ(対数目盛)", y="損失", title="経験損失と期待損失", log=True, log_x=True, marks=marks)  # ja
 curves(losses, x="step (logarithmic)", y="loss", title="Empirical and expected loss", log=True, log_x=True, marks=marks)  # en
 
 # %% [markdown] tags=["ja", "result"]
@@ -172,8 +172,8 @@ if done("3_8.early_stop"):
 # $$L_{\text{L2}} = L + \frac{\lambda}{2}\sum w^2, \qquad
 # \frac{\partial L_{\text{L2}}}{\partial w} = \frac{\partial L}{\partial w} + \lambda w$$
 #
-# 訓練損失を少し下げるために重みを極端に大きくすると、加えた項(罰金)のほうが大きくなってしまいます。そのため、当てはめた曲線は滑らかになります。
-# **バイアスには罰金をかけません**。バイアスは曲線を上下に動かすだけで、急な折れ曲がりを作らないからです。
+# 訓練損失を少し下げるために重みを極端に大きくすると、加えた項(罰則項)のほうが大きくなってしまいます。そのため、当てはめた曲線は滑らかになります。
+# **バイアスは罰則項に含めません**。バイアスは曲線を上下に動かすだけで、急な折れ曲がりを作らないからです。
 #
 # $L$の勾配の辞書`grads`、パラメータの辞書`params`、強さ`strength`($\lambda$)を受け取り、$L_{\text{L2}}$の勾配の**新しい辞書**を返してください。
 # 名前が`"W"`で始まる配列が重み、`"b"`で始まる配列がバイアスです。
@@ -267,7 +267,7 @@ if done("3_8.with_l2"):
         print(f"λ={strength:<5} 訓練 {training[-1]:.3f}  検証 {validating[-1]:.3f}")  # ja
         print(f"λ={strength:<5} training {training[-1]:.3f}  validation {validating[-1]:.3f}")  # en
 
-curves(shown, x="ステップ(対数目盛り)", y="検証損失", title="20点での学習と検証損失", log=True, log_x=True)  # ja
+curves(shown, x="ステップ(対数目盛)", y="検証損失", title="20点での学習と検証損失", log=True, log_x=True)  # ja
 curves(shown, x="step (logarithmic)", y="validation loss", title="Learning from 20 points: validation loss", log=True, log_x=True)  # en
 
 # %%
@@ -277,7 +277,7 @@ scatter(check_x, check_t, fits, across="x", up="t", title="Validation data, and 
 # %% [markdown] tags=["ja", "result"]
 # 何もしないと、検証損失は134ステップ目の0.222から、2,000ステップ目の0.272へ上がります。訓練損失は下がり続けているので、過学習です。
 # 早期終了はその最小点を選びます。$\lambda = 0.01$のL2正則化は、最後まで学習しても0.220で、早期終了と同じくらい良くなりました。
-# 曲線を見ると、何もしないときだけが、1つひとつの点を追いかけて曲がっています。
+# 曲線を見ると、何もしないときだけが、一つ一つの点を追いかけて曲がっています。
 #
 # ただし、$\lambda = 0.1$では0.358と、何もしないより**悪く**なります。訓練損失も0.297と高く、今度は重みが小さすぎて、
 # データに合わせられなくなったためです(学習不足)。$\lambda$は、学習率と同じように、検証データで選びます。
@@ -343,7 +343,7 @@ if done("3_8.two_losses"):
     pairs = np.array([two_losses(x + b, y) for b in biases])
     lowest = biases[pairs[:, 0] == pairs[:, 0].min()]
     best = biases[pairs[:, 1].argmin()]
-    print(f"誤判定率の最小 {pairs[:, 0].min():.2f}: b = {lowest.min():.2f} から {lowest.max():.2f}")  # ja
+    print(f"誤判定率の最小 {pairs[:, 0].min():.2f}: b = {lowest.min():.2f}から{lowest.max():.2f}")  # ja
     print(f"ロジスティック損失の最小 {pairs[:, 1].min():.2f}: b = {best:.2f}")  # ja
     print(f"lowest error rate {pairs[:, 0].min():.2f}: b = {lowest.min():.2f} to {lowest.max():.2f}")  # en
     print(f"lowest logistic loss {pairs[:, 1].min():.2f}: b = {best:.2f}")  # en

@@ -17,7 +17,7 @@
 #
 # - ニュートン法・共役勾配法・BFGS・L-BFGSの1ステップを、NumPyで書ける
 # - これらの手法に学習率が要らない理由と、その代わりに何を犠牲にしているのかを説明できる
-# - ニューラルネットワークで、ふつう2階の手法を使わない理由を、数字で説明できる
+# - ニューラルネットワークで、ふつう2次の方法を使わない理由を、数字で説明できる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -178,7 +178,7 @@ print("kobai.Newton:", kobai.minimize(saddle, [1.0, 0.5], method=kobai.Newton())
 # %% [markdown] tags=["ja"]
 # ### ヘッセ行列の費用
 #
-# ヘッセ行列は$n^2$個の数です。方程式を解く計算はおよそ$n^3/3$回の積和で、それが**毎ステップ**必要です。
+# ヘッセ行列には$n^2$個の数が並びます。方程式を解く計算はおよそ$n^3/3$回の積和で、それが**毎ステップ**必要です。
 #
 # **予想**: レッスン3-2のネットワーク(64 → 50 → 10)のヘッセ行列は、何メガバイトでしょうか。
 
@@ -377,7 +377,7 @@ if done("3_9.bfgs_update"):
     print("(∇²f)⁻¹ =", np.linalg.inv(hessian(np.array([1.0, 1.0]))).round(4).tolist())
 
 # %% [markdown] tags=["ja", "result"]
-# 35ステップで到達します。ニュートン法の5ステップより多いものの、ヘッセ行列は1度も計算していません。終わったときの$H$は、本当の逆行列と
+# 35ステップで到達します。ニュートン法の5ステップより多いものの、ヘッセ行列は一度も計算していません。終わったときの$H$は、本当の逆行列と
 # 3桁まで一致します。
 
 # %% [markdown] tags=["en", "result"]
@@ -408,7 +408,7 @@ contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="Down a valley that b
 #
 # ## 4. L-BFGS(8分、余力があれば)
 #
-# BFGSの$H$も$n^2$個の数です。L-BFGSは$H$を作らず、**最近の$m$組**$(\boldsymbol s_i, \boldsymbol y_i)$だけを覚えておき、
+# BFGSの$H$にも$n^2$個の数が必要です。L-BFGSは$H$を作らず、**最近の$m$組**$(\boldsymbol s_i, \boldsymbol y_i)$だけを覚えておき、
 # 積$H\boldsymbol g$を2つのループで計算します。$\rho_i = 1/\boldsymbol y_i^\top\boldsymbol s_i$です。
 #
 # 1. $\boldsymbol q = \boldsymbol g$
@@ -469,7 +469,7 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
     for s, y in zip(S, Y):
         H = bfgs_update(H, s, y)
     print("max |H g − two_loops| =", np.abs(H @ g - two_loops(g, S, Y)).max())
-    print("数の個数: H", H.size, "  S, Y", S.size + Y.size)  # ja
+    print("保持する数: H", H.size, "  S, Y", S.size + Y.size)  # ja
     print("numbers kept: H", H.size, "  S, Y", S.size + Y.size)  # en
 
 # %% [markdown] tags=["ja"]
@@ -503,14 +503,14 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 
 # %% [markdown] tags=["ja"]
 # L-BFGSが1,097件を見て一歩進む間に、128件ずつ使うAdamは約9歩進みます。はじめのうちは、勾配がおおよそ合っていれば十分なので、
-# 歩数の多いほうが有利です。データが少なく、解を高い精度で求めたいとき(小さな回帰、物理の計算など)は、2階の手法が有利になります。
+# 歩数の多いほうが有利です。データが少なく、解を高い精度で求めたいとき(小さな回帰、物理の計算など)は、2次の方法が有利になります。
 #
 # ## まとめ
 #
 # - 2階微分が学習率の代わりをします。残る歩幅の調整は、直線探索か信頼領域が受け持ちます。
 # - 保持する数と1ステップの計算量は、ニュートン法が$n^2$と$n^3$、BFGSが$n^2$と$n^2$、L-BFGSがどちらも$2mn$ほど、
 #   共役勾配法がベクトル数本分です。
-# - 2階の手法には正確な勾配が必要です。ミニバッチの勾配では、差$\boldsymbol y$に曲率よりもノイズが大きく現れます。
+# - 2次の方法には正確な勾配が必要です。ミニバッチの勾配では、差$\boldsymbol y$に曲率よりもノイズが大きく現れます。
 #
 # ### 自己診断
 #
