@@ -19,6 +19,7 @@ import numpy as np
 from kobai.basics import registry
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
@@ -198,6 +199,7 @@ def ended(status: str, norm: float, steps: int, caution: str = "", stand_in: boo
     return end + "".join(map(say, more))
 
 
+@guard
 def minimize(
     fun: Callable[..., Any],
     x0: Any,

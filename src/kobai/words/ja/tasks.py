@@ -51,7 +51,6 @@ WORDS: dict[str, str] = {
     "error.mnist1d.logistic": "モデル logistic に隠れ層はありませんが、hidden {value} が渡されました。"
     "指定をやめるか、モデル mlp を選んでください",
     "error.adding.length": "adding: length は2以上の整数でなければなりませんが、{value} が渡されました",
-    "error.copy.length": "copy: length は0以上の整数でなければなりませんが、{value} が渡されました",
     "error.copy.symbols": "copy: symbols は2以上の整数でなければなりませんが、{value} が渡されました",
     # landscapes
     "kind.landscape": "地形",

@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "error.transfer.target": "{source} is a pair and has its target; leave {target} out, or name two tasks",
     "error.transfer.alone": "'{source}' is neither a pair (choose one of: {known}) nor followed by a second task; name a pair, or two tasks: kobai transfer SOURCE TARGET",
     "error.transfer.optimizer": "transfer trains with one update rule of kobai that has a learning rate and takes its gradient at the parameters, got {value}; choose for example adam, momentum or nesterov",
-    "error.transfer.source_rate": "source_learning_rate must be a finite number of at least 0, got {value}",
+    "error.transfer.source_rate": "source_learning_rate must be a finite number of at least 1.2e-38, got {value}",
     # the answer
     "transfer.title": "{source} → {target}: does it help to reuse weights?",
     "transfer.headline": "{metric}; {optimizer}, {steps:step|steps} after {source_steps} on the source; {seeds:fresh seed|fresh seeds}",

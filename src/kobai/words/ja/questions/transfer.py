@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "error.transfer.target": "{source} は組なので、目的の課題はすでに決まっています。{target} を外すか、課題を二つ指定してください",
     "error.transfer.alone": "'{source}' は組 ({known}) ではなく、二つ目の課題もありません。組の名前か、課題を二つ指定してください: kobai transfer SOURCE TARGET",
     "error.transfer.optimizer": "transfer には、学習率があり、今のパラメータで勾配を取る kobai の更新則を一つ指定してください。例: adam, momentum, nesterov。渡されたもの: {value}",
-    "error.transfer.source_rate": "source_learning_rate は0以上の有限の数でなければなりませんが、{value} が渡されました",
+    "error.transfer.source_rate": "source_learning_rate は1.2e-38以上の有限の数でなければなりませんが、{value} が渡されました",
     # the answer
     "transfer.title": "{source} → {target}: 重みの再利用は役に立つか?",
     "transfer.headline": "{metric}、{optimizer}、元の課題で {source_steps}、その後 {steps} ステップ、新しいシード {seeds} 個",
