@@ -133,6 +133,13 @@ WORDS: dict[str, str] = {
     "error.argument.text": "the argument {value} is no text in UTF-8 without the character 0; write it anew",
     "fault": "this is a fault of kobai's own, and not yours: {problem}; please report it where you got kobai, with the file {path}, which says where it happened",
     "fault.unwritten": "this is a fault of kobai's own, and not yours: {problem}, at {place}; please report this line where you got kobai",
+    # what a large comparison does not show
+    "note.cut": "not everything is shown: {parts}. results.parquet and cells.parquet hold all of it",
+    "note.cut.optimizers": "the {shown} best of {all} optimizers",
+    "note.cut.initializers": "{shown} of {all} initial values",
+    "note.cut.values": "{shown} of the {all} values of an axis",
+    "note.cut.alternatives": "the {shown} nearest of {all} alternatives",
+    "note.cut.notes": "{shown} of {all} cautions",
     # the system
     "machine.cache": "compiled programs are not kept, and every run compiles anew: {problem}",
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",

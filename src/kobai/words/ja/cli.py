@@ -133,6 +133,13 @@ WORDS: dict[str, str] = {
     "error.argument.text": "引数 {value} は UTF-8 の文字列でないか、文字 0 を含んでいます。書き直してください",
     "fault": "これは kobai の不具合で、あなたの誤りではありません: {problem}。起きた場所を書いたファイル {path} を添えて、kobai の入手先に報告してください",
     "fault.unwritten": "これは kobai の不具合で、あなたの誤りではありません: {problem} ({place})。この行を kobai の入手先に報告してください",
+    # what a large comparison does not show
+    "note.cut": "すべては表示していません: {parts}。全体は results.parquet と cells.parquet にあります",
+    "note.cut.optimizers": "最適化手法 {all} のうち上位 {shown}",
+    "note.cut.initializers": "初期値 {all} のうち {shown}",
+    "note.cut.values": "軸の値 {all} のうち {shown}",
+    "note.cut.alternatives": "ほかの選択肢 {all} のうち近い {shown}",
+    "note.cut.notes": "注意 {all} のうち {shown}",
     # the system
     "machine.cache": "コンパイル済みのプログラムを保存できないため、実行のたびにコンパイルします：{problem}",
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--steps を小さくしてください",

@@ -43,6 +43,7 @@ WORDS: dict[str, str] = {
     "transfer.column.p": "p",
     "transfer.note": "±, [ ]: 95 %. p: of the metric, for fine tuning of the steps; corrected (Holm).",
     "transfer.note.new_head": "The heads differ in shape: only features are reused, every head begins anew.",
+    "transfer.note.seeds.never": "With {seeds:seed|seeds} no corrected p can be below {p}, and with {rows} comparisons no number of seeds could make it smaller: compare fewer.",
     "transfer.note.seeds": "With {seeds:seed|seeds} no corrected p can be below {p}; {needed} seeds could.",
     "transfer.note.edge": "Chosen learning rates at an end of their grid: {rates} (try wider ones).",
     "transfer.meaning.protocol": "Pretraining pays for its steps on the source: it is compared with a training from scratch of as many steps in all. Fine tuning starts from all weights of the source, transfer from its features, with a new head.",

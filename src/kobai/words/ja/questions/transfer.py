@@ -43,6 +43,7 @@ WORDS: dict[str, str] = {
     "transfer.column.p": "p",
     "transfer.note": "±と[ ]: 95 %。p: 評価値 (再学習ではステップ数) の差について、補正済み (Holm)",
     "transfer.note.new_head": "出力層の形が異なるため、どの手順でも特徴だけを再利用し、出力層は新しくします。",
+    "transfer.note.seeds.never": "シード {seeds} 個では補正後の p は {p} より小さくなりません。比較が {rows} 個ではシードを増やしても小さくなりません。比較を減らしてください。",
     "transfer.note.seeds": "シード {seeds} 個では補正後の p は {p} より小さくなりません。{needed} 個なら可能です。",
     "transfer.note.edge": "候補の端の学習率が選ばれました: {rates} (候補を広げてみてください)",
     "transfer.meaning.protocol": "事前学習は元の課題のステップも数え、合計が同じステップ数の最初からの学習と比べます。再学習は元のすべての重みから、転移学習は元の特徴と新しい出力層から始めます。",
