@@ -16,6 +16,9 @@ from kobai.questions.descent.walk import Path
 BEYOND = 1e6
 """A path has diverged that ends this many times higher than its start (or higher than 1), or at no number."""
 
+MOST_ROWS = 40
+"""So many rows are shown; the table in Parquet has all."""
+
 SCHEMA: dict[str, Any] = {
     "method": pl.String,
     "learning_rate": pl.Float64,
@@ -159,6 +162,15 @@ class DescentOutcome:
     rows: list[PathRow]
     tried: list[PathRow]
     """Every setting of the rules whose learning rate was searched for; `rows` has the best of each."""
+
+    total: int = 0
+    """How many rows there are in all, where these are not all of them; else 0."""
+
+    def shown(self) -> "DescentOutcome":
+        """The first rows, as many as a person reads; itself where there are no more."""
+        if len(self.rows) <= MOST_ROWS:
+            return self
+        return dataclasses.replace(self, rows=self.rows[:MOST_ROWS], total=len(self.rows))
 
     @property
     def searched(self) -> dict[str, int]:

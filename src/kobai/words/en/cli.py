@@ -140,6 +140,7 @@ WORDS: dict[str, str] = {
     "note.cut.values": "{shown} of the {all} values of an axis",
     "note.cut.alternatives": "the {shown} nearest of {all} alternatives",
     "note.cut.notes": "{shown} of {all} cautions",
+    "descent.note.cut": "only the first {shown} of {all} rows are shown; table.parquet holds all of them",
     # the system
     "machine.cache": "compiled programs are not kept, and every run compiles anew: {problem}",
     "error.memory": "there is not enough memory ({problem}); choose smaller --hidden, --batch-size or --steps",

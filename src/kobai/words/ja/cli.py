@@ -140,6 +140,7 @@ WORDS: dict[str, str] = {
     "note.cut.values": "軸の値 {all} のうち {shown}",
     "note.cut.alternatives": "ほかの選択肢 {all} のうち近い {shown}",
     "note.cut.notes": "注意 {all} のうち {shown}",
+    "descent.note.cut": "{all} 行のうち最初の {shown} 行だけを表示しています。全体は table.parquet にあります",
     # the system
     "machine.cache": "コンパイル済みのプログラムを保存できないため、実行のたびにコンパイルします：{problem}",
     "error.memory": "メモリーが足りません({problem})。--hidden、--batch-size、--steps を小さくしてください",
