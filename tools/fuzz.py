@@ -10,6 +10,7 @@ means something; the sample shows some, and some of the refusals. Ends with 1 wh
 """
 
 import contextlib
+import inspect
 import io
 import os
 import random
@@ -29,6 +30,7 @@ import numpy as np
 import kobai
 from kobai import cli
 from kobai.basics.errors import UsageError
+from kobai.cli import compare, descend, transfer
 
 SEED = 20261126
 LONGEST = 20.0
@@ -41,66 +43,16 @@ class Reached(BaseException):
 
 # Values that mean nothing, and some that do.
 
-TEXTS = (
-    "",
-    " ",
-    "x",
-    "0",
-    "-1",
-    "1e400",
-    "nan",
-    "inf",
-    "-inf",
-    "1e-320",
-    "2.5",
-    ",",
-    "1,,2",
-    "=",
-    "a.b=",
-    "a.b=1",
-)
-TEXTS += (
-    "9" * 30,
-    "9" * 400,
-    "sgd",
-    "adam",
-    "he",
-    "relu",
-    "norm:1",
-    "norm:-1",
-    "cosine",
-    "cosine+cosine",
-    "full",
-)
-TEXTS += (
-    "\ud800",
-    "a\0b",
-    "\x1b[31m",
-    "日本語",
-    "..",
-    "/",
-    "/dev/null",
-    "x" * 5000,
-    "True",
-    "None",
-    "[1]",
-    "{}",
-)
-TEXTS += (
-    "--steps",
-    "-",
-    "--",
-    "adam.decay_1=2",
-    "adam.decay_1=0.9",
-    "normal:1e400",
-    "step:0",
-    "patience:0",
-    "1e39",
-)
+MARKS = """
+x 0 -1 1e400 nan inf -inf 1e-320 2.5 , 1,,2 = a.b= a.b=1 sgd adam he relu norm:1 norm:-1 cosine cosine+cosine
+full .. / /dev/null True None [1] {} --steps - -- adam.decay_1=2 adam.decay_1=0.9 normal:1e400 step:0
+patience:0 1e39 日本語
+"""
+TEXTS = [*MARKS.split(), "", " ", "9" * 30, "9" * 400, "x" * 5000, "\ud800", "a\0b", "\x1b[31m"]
 
-COMMANDS = ("compare", "descend", "transfer", "methods", "tasks", "landscapes", "nothing", "")
+COMMANDS = ["compare", "descend", "transfer", "methods", "tasks", "landscapes", "nothing"]
 SUBJECTS = {
-    "compare": (
+    "compare": [
         "sine",
         "digits",
         "copy:length=0",
@@ -108,28 +60,24 @@ SUBJECTS = {
         "sine:hidden=5",
         "nowhere.py",
         "sine:x",
-    ),
-    "descend": ("bowl", "rosenbrock", "ravine", "nothing"),
-    "transfer": ("halves", "moved", "unrelated", "nothing", "sine"),
+    ],
+    "descend": ["bowl", "rosenbrock", "ravine", "nothing"],
+    "transfer": ["halves", "moved", "unrelated", "nothing", "sine"],
 }
 OPTIONS = {
-    "compare": "optimizers initializers learning-rates set activation batch-norm hidden steps batch-size sampling "
-    "clip l1 l2 weight-decay schedule average early-stopping evaluate-every target seeds tuning-seeds quick wide "
-    "output html json resume threads language nothing",
-    "descend": "methods start learning-rates set steps tolerance dimension sort output html json language nothing",
-    "transfer": "protocol amounts optimizer learning-rates source-learning-rate initializer steps source-steps slow "
-    "seeds tuning-seeds output html json list language nothing",
+    command: [*(option.name for option in module.OPTIONS), "language", "nothing"]
+    for command, module in (("compare", compare), ("descend", descend), ("transfer", transfer))
 }
 
 
 def command_line(draw: random.Random) -> list[str]:
     """A command with one to three options, at least one of which is likely to be wrong."""
-    command = draw.choice(COMMANDS[:3] * 5 + COMMANDS[3:])
+    command = draw.choice(COMMANDS[:3] * 5 + COMMANDS[3:] + [""])
     line = [command]
     if command in SUBJECTS:
         line += [draw.choice(SUBJECTS[command])] if draw.random() < 0.9 else [draw.choice(TEXTS)]
         for _ in range(draw.randint(1, 3)):
-            option = draw.choice(OPTIONS[command].split())
+            option = draw.choice(OPTIONS[command])
             line += [f"--{option}", draw.choice(TEXTS)] if draw.random() < 0.9 else [f"--{option}"]
     elif draw.random() < 0.7:
         line.append(draw.choice(TEXTS))
@@ -197,139 +145,38 @@ def compared(**changes: Any) -> Any:
     return kobai.compare(changes.pop("task", task), **{**options, **changes})
 
 
-CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any], tuple[str, ...]]] = {
-    "compare": (
-        compared,
-        {},
-        tuple(
-            [
-                "task",
-                "optimizers",
-                "initializers",
-                "learning_rates",
-                "hyperparameters",
-                "seeds",
-                "tuning_seeds",
-                "steps",
-                "evaluate_every",
-                "hidden",
-                "batch_size",
-                "sampling",
-                "activation",
-                "batch_norm",
-                "clip",
-                "l1",
-                "l2",
-                "weight_decay",
-                "schedule",
-                "average",
-                "early_stopping",
-                "target",
-                "quick",
-                "threads",
-                "output",
-                "resume",
-                "language",
-                "progress",
-                "command",
-            ]
-        ),
-    ),
-    "Task": (compared, {}, tuple(f"task_{name}" for name in kobai.Task.__dataclass_fields__)),
-    "descend": (
-        kobai.descend,
-        {"landscape": "bowl", "steps": 3, "methods": "sgd"},
-        tuple(
-            [
-                "landscape",
-                "methods",
-                "start",
-                "dimension",
-                "learning_rates",
-                "hyperparameters",
-                "steps",
-                "tolerance",
-                "sort",
-                "command",
-            ]
-        ),
-    ),
-    "transfer": (
-        kobai.transfer,
-        {"pair": "halves"},
-        tuple(
-            [
-                "pair",
-                "protocol",
-                "amounts",
-                "optimizer",
-                "learning_rates",
-                "source_learning_rate",
-                "initializer",
-                "steps",
-                "source_steps",
-                "slow",
-                "seeds",
-                "tuning_seeds",
-                "language",
-                "progress",
-                "command",
-            ]
-        ),
-    ),
-    "minimize": (
-        kobai.minimize,
-        {"fun": bowl, "x0": [1.0, 2.0]},
-        tuple(["fun", "x0", "method", "args", "gtol", "max_steps", "max_evaluations", "keep_path"]),
-    ),
-    "minimize_many": (
-        kobai.minimize_many,
-        {"fun": bowl, "starts": [[1.0, 2.0], [3.0, 4.0]]},
-        tuple(
-            [
-                "fun",
-                "starts",
-                "method",
-                "args",
-                "gtol",
-                "max_steps",
-                "max_evaluations",
-                "same",
-                "threads",
-                "chunk",
-            ]
-        ),
-    ),
-    "probe": (
-        kobai.probe,
-        {"initializer": "he", "widths": (3, 2), "inputs": 5},
-        tuple(["initializer", "task", "widths", "activation", "inputs", "seed", "language", "command"]),
-    ),
-    "long_term_dependence": (
-        kobai.long_term_dependence,
-        {"radii": (1.0,), "length": 3, "nodes": 2},
-        tuple(["radii", "cell", "activation", "length", "nodes", "seed", "language", "command"]),
-    ),
+CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "compare": (compared, {}),
+    "Task": (compared, {}),
+    "descend": (kobai.descend, {"landscape": "bowl", "steps": 3, "methods": "sgd"}),
+    "transfer": (kobai.transfer, {"pair": "halves"}),
+    "minimize": (kobai.minimize, {"fun": bowl, "x0": [1.0, 2.0]}),
+    "minimize_many": (kobai.minimize_many, {"fun": bowl, "starts": [[1.0, 2.0], [3.0, 4.0]]}),
+    "probe": (kobai.probe, {"initializer": "he", "widths": (3, 2), "inputs": 5}),
+    "long_term_dependence": (kobai.long_term_dependence, {"radii": (1.0,), "length": 3, "nodes": 2}),
     "maximum_likelihood": (
         kobai.maximum_likelihood,
         {"log_density": lambda θ, x: -((x - θ) ** 2), "start": 0.0, "data": np.ones(3)},
-        tuple(["log_density", "start", "data", "method"]),
     ),
-    "fit_normal": (kobai.fit_normal, {"data": [1, 2, 3.0]}, tuple(["data", "method", "language", "command"])),
-    "likelihoods": (kobai.likelihoods, {"data": [1.0], "candidates": {"a": (0, 1)}}, ("data", "candidates")),
-    "surrogate": (
-        kobai.surrogate,
-        {"points": 3, "steps": 2},
-        tuple(["examples", "points", "steps", "rate", "language", "command"]),
-    ),
+    "fit_normal": (kobai.fit_normal, {"data": [1, 2, 3.0]}),
+    "likelihoods": (kobai.likelihoods, {"data": [1.0], "candidates": {"a": (0, 1)}}),
+    "surrogate": (kobai.surrogate, {"points": 3, "steps": 2}),
 }
+"""Each function with arguments that cost nothing."""
+
+
+def arguments(name: str) -> list[str]:
+    """What can be changed in a call."""
+    if name == "Task":
+        return [f"task_{field}" for field in kobai.Task.__dataclass_fields__]
+    return list(inspect.signature(getattr(kobai, name)).parameters)
 
 
 def call(draw: random.Random) -> tuple[str, dict[str, Any], Callable[[], Any]]:
     """A function with one or two of its arguments changed: its name, the changes, the call."""
     name = draw.choice(list(CALLS))
-    function, usual, names = CALLS[name]
-    changes = {draw.choice(names): values(draw) for _ in range(draw.randint(1, 2))}
+    function, usual = CALLS[name]
+    changes = {draw.choice(arguments(name)): values(draw) for _ in range(draw.randint(1, 2))}
     return name, changes, lambda: function(**{**usual, **changes})
 
 

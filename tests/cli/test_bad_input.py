@@ -117,6 +117,7 @@ MISTAKES = [
     (["compare", "digits", "--hidden", "9" * 20], "hidden", "at most 1000000000000000", "9" * 20),
     (["compare", "digits", "--hidden", "9" * 13 + "," + "9" * 13], "memory", "smaller"),
     (["methods", "--language", ""], "language ''", "choose one of: en, ja"),
+    (["compare", "digits", "--html", "--steps"], "--html needs a value", "--help"),
     (["course", "start", ""], "DIR is empty", "give it a value"),
     (["course", "build", " "], "DIR is empty", "give it a value"),
     (["course", "check", ""], "DIR is empty", "give it a value"),

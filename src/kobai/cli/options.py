@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kobai.basics.errors import UsageError
 from kobai.cli.help import Command
 from kobai.cli.values import word
 from kobai.words import TABLES, say
@@ -83,6 +84,8 @@ class Option:
         """What was written; None where the option was left out."""
         if self.metavar is None:
             return text or None
+        if isinstance(text, str) and text.startswith("--"):  # another option: its own value was forgotten
+            raise UsageError("error.option.value", option=f"--{self.name}", command="kobai")
         return None if text is None or text == [] else self.read(f"--{self.name}", text)
 
     def explained(self, subject: str = "help.option") -> Any:

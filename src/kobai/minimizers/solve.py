@@ -339,7 +339,9 @@ def checked_args(args: Any) -> tuple:
     for leaf in jax.tree.leaves(args):
         if isinstance(leaf, jax.core.Tracer):
             raise UsageError("error.minimize.traced", name="args")
-        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
+        array = isinstance(leaf, np.ndarray | np.generic | jax.Array)
+        numbers = array and not (isinstance(leaf.dtype, np.dtype) and leaf.dtype.kind in "OSUMm")
+        if not (numbers or is_number(leaf) or isinstance(leaf, bool)):
             raise UsageError("error.minimize.args", value=repr(leaf))
     return args
 

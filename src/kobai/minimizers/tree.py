@@ -79,7 +79,7 @@ def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
     leaves, structure = jax.tree.flatten(tree)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise UsageError("error.minimize.traced", name=name)
-    arrays = [np.float64(leaf) if type(leaf) in (int, float) else leaf for leaf in leaves]
+    arrays = [np.float64(leaf) if type(leaf) in (int, float) and is_number(leaf) else leaf for leaf in leaves]
     for array in arrays:
         if str(getattr(array, "dtype", None)) not in DTYPES:
             held = getattr(array, "dtype", type(array).__name__)

@@ -292,7 +292,7 @@ def _by_minimizer(z: np.ndarray, method: Minimizer | str | None) -> tuple[float,
 def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:
     try:
         x = np.asarray(data, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         x = np.empty((0, 0))
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
         raise UsageError("error.likelihood.data", value=repr(data))

@@ -180,6 +180,8 @@ def probe(
         initializer = parse(initializer)
         check_seed("seed", seed)
         if task is not None:
+            if not isinstance(task, Task):
+                raise UsageError("error.task.type", task="task", value=type(task).__name__)
             result = _probe_task(initializer, task, seed)
         else:
             check_activation(activation)

@@ -40,7 +40,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "evidence": document.evidence(
             "report",
             chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
-            figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+            figures="".join(figure(name, captions) for name, captions in _captions(few, answer).items()),
             settings=_settings(outcome, answer),
             command=command,
         ),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kobai.basics.errors import unknown
+from kobai.basics.checks import check_name
 from kobai.candidates.named import Method
 from kobai.candidates.values import hyperparameters_of
 from kobai.landscapes.landscape import Landscape
@@ -134,8 +134,7 @@ def _last(value: Any) -> tuple:
 
 def check_column(column: str) -> None:
     """Refuse a column that the table has not."""
-    if column not in SCHEMA:
-        raise unknown("kind.column", column, SCHEMA)
+    check_name("kind.column", column, SCHEMA)
 
 
 def ordered(rows: list[PathRow], column: str | None) -> list[PathRow]:
