@@ -289,7 +289,7 @@ FILES = {
     "state: a word": (
         changed(state="'abc'", validation_loss="loss"),
         "state must hold arrays",
-        "got str",
+        "got 'abc'",
     ),
     "loss: untraceable": (changed(loss="lambda p, b: float(loss(p, b))"), "loss cannot", "Concretization"),
     "loss: while": (
