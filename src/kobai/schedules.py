@@ -17,6 +17,7 @@ from kobai.basics import notation, registry
 from kobai.basics.checks import COUNT, check_number
 from kobai.basics.errors import UsageError
 from kobai.basics.notation import written
+from kobai.basics.own_code import described
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +43,7 @@ class Schedule:
         try:
             factors = np.asarray(self.factor(np.arange(start, stop), steps), float)
         except Exception as problem:  # of the user's own function
-            sentence = f"{type(problem).__name__}: {problem}"
-            raise UsageError("error.schedule", name=self.name, value=sentence) from problem
+            raise UsageError("error.schedule", name=self.name, value=described(problem)) from problem
         if factors.shape != (stop - start,) or not np.all((factors >= 0) & (factors < np.inf)):
             raise UsageError("error.schedule", name=self.name, value=factors)
         return factors
@@ -117,7 +117,12 @@ def schedule(text: str | Schedule) -> Schedule:
     """The schedule written as "cosine", "step:100:0.5", "warm-up:50+cosine", …; a `Schedule` passes."""
     if isinstance(text, Schedule):
         return text
-    first, *others = (notation.parse("kind.schedule", part, spellings()) for part in str(text).split("+"))
+    parts = str(text).split("+")
+    names = [part.partition(":")[0].strip().lower().replace("_", "-") for part in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError("error.schedule.twice", value=text, name=name)
+    first, *others = (notation.parse("kind.schedule", part, spellings()) for part in parts)
     for other in others:
         first = first * other
     return first

@@ -1,8 +1,10 @@
 """Every mistake is one line that names the thing, the value and the remedy; nothing is left behind."""
 
+import dataclasses
 import errno
 import math
 import re
+from fractions import Fraction
 
 import jax.numpy as jnp
 import numpy as np
@@ -85,6 +87,43 @@ MISTAKES = [
     (["compare", "digits", "--set", "adam.epsilon=1e39"], "adam: epsilon = 1e+39", "float32", "smaller"),
     (["compare", "digits", "--l2", "1e39"], "l2: l2 = 1e+39", "float32", "smaller"),
     (["compare", "digits", "--clip", "norm:1e39"], "clip: norm = 1e+39", "float32", "smaller"),
+    (
+        ["compare", "digits", "--learning-rates", "0.1,0"],
+        "learning_rate = 0.0 moves nothing",
+        "at least 1.2e-38",
+    ),
+    (["compare", "digits", "--learning-rates", "1e-320"], "learning_rate = 1e-320 moves nothing", "1.2e-38"),
+    (
+        ["compare", "digits", "--set", "adam.learning_rate=0"],
+        "adam: learning_rate = 0.0 moves nothing",
+        "at least",
+    ),
+    (["descend", "bowl", "--learning-rates", "0"], "learning_rate = 0.0 moves nothing", "at least"),
+    (["transfer", "halves", "--learning-rates", "0"], "learning_rate = 0.0 moves nothing", "at least"),
+    (
+        ["transfer", "halves", "--source-learning-rate", "0"],
+        "source_learning_rate",
+        "at least 1.2e-38",
+        "0.0",
+    ),
+    (["compare", "digits", "--schedule", "cosine+cosine"], "'cosine+cosine'", "twice", "once"),
+    (["compare", "digits", "--schedule", "step:9+cosine+step:5"], "'step:9+cosine+step:5'", "step twice"),
+    (["compare", "sine", "--target", "1e39"], "sine: target = 1e+39", "single precision", "can reach"),
+    (["compare", "sine", "--target", "-1e39"], "sine", "target", "-1e+39"),
+    (["compare", "copy:length=0"], "copy: length", "at least 1", "got 0"),
+    (["compare", "copy:items=1000000000"], "copy: items", "at most 1000"),
+    (["compare", "adding:length=1000000000"], "adding: length", "at most 10000"),
+    (["compare", "digits:hidden=5,hidden=6"], "'digits:hidden=5,hidden=6' sets hidden twice", "hidden=5,6"),
+    (["compare", "digits", "--hidden", "9" * 20], "hidden", "at most 1000000000000000", "9" * 20),
+    (["compare", "digits", "--hidden", "9" * 13 + "," + "9" * 13], "memory", "smaller"),
+    (["methods", "--language", ""], "language ''", "choose one of: en, ja"),
+    (["compare", "digits", "--html", "--steps"], "--html needs a value", "--help"),
+    (["course", "start", ""], "DIR is empty", "give it a value"),
+    (["course", "build", " "], "DIR is empty", "give it a value"),
+    (["course", "check", ""], "DIR is empty", "give it a value"),
+    (["course", "grade", "full", ""], "DIR is empty", "give it a value"),
+    (["compare", "digits", "--output", "a\0b"], "argument 'a\\x00b'", "write it anew"),
+    (["compare", "\udcff.py"], "argument '\\udcff.py'", "UTF-8", "write it anew"),
     (["compare", "digits", "--learning-rates", "fast"], "--learning-rates", "numbers", "'fast'"),
     (["compare", "digits", "--learning-rates", "1,,2"], "--learning-rates", "commas", "'1,,2'"),
     (["compare", "digits", "--target", "95"], "target", "between 0 and 1", "accuracy", "95"),
@@ -166,6 +205,11 @@ def test_the_check_sees_a_folder_that_is_left_behind(occupied, everything_in):
         check_refused(careless, occupied, everything_in, ["compare"], ["3"])
 
 
+def test_a_language_that_is_empty(kobai_here):
+    assert kobai_here("methods", "--language=") == kobai_here("methods", "--language", "")
+    assert kobai_here("methods", "--language=").code == 2
+
+
 def test_two_mistakes_are_one_line(kobai_here, occupied, everything_in):
     """Whatever else is wrong, the output folder is not made."""
     arguments = ["compare", "digits", "--output", "new", "--seeds", "0", "--steps", "0"]
@@ -216,7 +260,37 @@ FILES = {
     "loss: nan": (changed(loss="lambda p, b: loss(p, b) * jnp.nan"), "loss must be finite", "nan"),
     "loss: infinite": (changed(loss="lambda p, b: loss(p, b) / 0"), "loss must be finite", "inf"),
     "loss: whole": (changed(loss="lambda p, b: jnp.sum(b[1] > 0)"), "no gradient", "int32"),
-    "loss: raises": (changed(loss="lambda p, b: p['v']"), "loss cannot be computed", "KeyError: 'v'"),
+    "loss: raises": (
+        changed(loss="lambda p, b: p['v']"),
+        "loss cannot be computed",
+        "KeyError: 'v' (own.py:7)",
+    ),
+    "loss: a number": (changed(loss="lambda p, b: 1.0"), "the loss is the number 1.0", "jax.numpy"),
+    "loss: no function": (changed(loss="3"), "loss must be a function", "got 3"),
+    "loss: arguments": (changed(loss="lambda p: 1.0"), "loss cannot be computed", "2 were given"),
+    "metric: raises": (changed(metric="lambda p, d: d[7]"), "IndexError", "(own.py:7)"),
+    "name: a number": (changed(name="5"), "name must be a text", "got 5"),
+    "name: empty": (changed(name="' '"), "name must be a text that is not empty", "' '"),
+    "name: half a letter": (changed(name="chr(0xd800)"), "name must be a text", "UTF-8", "'\\ud800'"),
+    "metric name": (changed(metric_name="5"), "metric_name must be a text", "got 5"),
+    "maximize": (changed(maximize="'no'", metric="loss"), "maximize must be True or False", "'no'"),
+    "random": (changed(random="'no'"), "random must be True or False", "'no'"),
+    "range: a number": (changed(metric_range="5"), "metric_range must be two numbers", "got 5"),
+    "range: backwards": (changed(metric_range="(1, 0)"), "metric_range", "low < high", "(1, 0)"),
+    "target: large": (changed(target="10**39"), "target = 1e+39", "single precision"),
+    "target: too large for any": (changed(target="10**400"), "target must be a finite number", "got 1000"),
+    "target: True": (changed(target="True"), "target must be a finite number", "got True"),
+    "target: bytes": (changed(target="b'x'"), "target must be a finite number", "b'x'"),
+    "parameters: keys": (
+        changed(parameters="{'w': np.zeros((3, 1), np.float32), 1: np.zeros(1, np.float32)}"),
+        "parameters must be arrays",
+        "keys are of one kind",
+    ),
+    "state: a word": (
+        changed(state="'abc'", validation_loss="loss"),
+        "state must hold arrays",
+        "got 'abc'",
+    ),
     "loss: untraceable": (changed(loss="lambda p, b: float(loss(p, b))"), "loss cannot", "Concretization"),
     "loss: while": (
         changed(loss="lambda p, b: jax.lax.while_loop(lambda x: x < 9, lambda x: x + 1, loss(p, b))"),
@@ -320,6 +394,31 @@ def line():
         ({"optimizers": "adam", "hyperparameters": ["adam.decay_1"]}, ("hyperparameters", "mapping")),
         ({"optimizers": "adam", "hyperparameters": {"adam.decay_1": []}}, ("adam.decay_1", "at least one")),
         ({"language": "fr"}, ("'fr'", "en, ja")),
+        ({"language": ["en"]}, ("['en']", "en, ja")),
+        ({"command": 5}, ("command must be a text", "5")),
+        ({"command": "\ud800"}, ("command must be a text", "'\\ud800'")),
+        ({"output": 5}, ("output must be the name of a file or folder", "5")),
+        ({"output": ""}, ("output must be the name", "not empty", "''")),
+        ({"output": "a\0b"}, ("output must be the name", "'a\\x00b'")),
+        ({"quick": "no"}, ("quick must be True or False", "'no'")),
+        ({"progress": 1}, ("progress must be True or False", "1")),
+        ({"resume": "yes"}, ("resume must be True or False", "'yes'")),
+        ({"target": True}, ("target must be a number", "True")),
+        ({"target": b"x"}, ("target must be a number", "b'x'")),
+        ({"target": 10**400}, ("target must be a number",)),
+        ({"l1": b"x"}, ("l1 must be numbers", "b'x'")),
+        ({"l2": {0.1: 1}}, ("l2 must be numbers", "{0.1: 1}")),
+        ({"batch_size": b"4"}, ("batch_size", "b'4'")),
+        ({"batch_size": np.ones(2)}, ("batch_size", "1.0")),
+        ({"sampling": ["with", ["without"]]}, ("sampling", "['without']")),
+        ({"learning_rates": 10**400}, ("learning_rates must be numbers",)),
+        ({"learning_rates": [0.1, 0]}, ("learning_rate = 0.0 moves nothing", "1.2e-38")),
+        ({"optimizers": kobai.SGD(learning_rate=0)}, ("learning_rate = 0 moves nothing",)),
+        ({"optimizers": kobai.SGD(learning_rate=[0.1, 0])}, ("learning_rate = 0.0 moves nothing",)),
+        ({"optimizers": {"sgd": 1}}, ("optimizer", "{'sgd': 1}")),
+        ({"optimizers": b"sgd"}, ("optimizer", "b'sgd'")),
+        ({"initializers": b"he"}, ("initializer", "b'he'")),
+        ({"schedule": "cosine+cosine"}, ("'cosine+cosine'", "twice")),
         ({"resume": True}, ("--output",)),
     ],
     ids=str,
@@ -331,6 +430,13 @@ def test_a_mistake_from_python(line, arguments, parts):
         assert part in str(caught.value)
     with words.language("ja"):
         assert JAPANESE.search(str(caught.value))
+
+
+def test_a_fraction_is_a_target(line):
+    task = dataclasses.replace(line, target=Fraction(1, 2))
+    result = kobai.compare(task, optimizers="sgd", initializers="he", quick=True, steps=10, progress=False)
+    assert result.answer.target == 0.5
+    assert '"target": 0.5' in result.to_json()
 
 
 @pytest.mark.parametrize("hidden", [2.5, [10, True], (0,), "many"])

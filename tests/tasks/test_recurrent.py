@@ -118,7 +118,7 @@ def test_options_in_the_name_of_a_task():
         ("adding:length=x", "length must be a whole number of at least 2, got 'x'"),
         ("adding:hidden=3,4", r"one hidden layer; hidden must be one whole number, got \[3, 4\]"),
         ("adding:cell=gro", "there is no recurrent cell 'gro'; did you mean 'gru'?"),
-        ("copy:length=-1", "length must be a whole number of at least 0"),
+        ("copy:length=-1", "length must be a whole number of at least 1"),
         ("copy:symbols=1", "symbols must be a whole number of at least 2"),
         ("copy:items=0", "items must be a whole number of at least 1"),
         ("copi", "there is no task 'copi'; did you mean 'copy'?"),

@@ -4,16 +4,22 @@ A number is an integer or a float of Python or NumPy; True and False are none, a
 """
 
 import math
+import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral, Rational, Real
 from typing import Any, TypeGuard
 
 from kobai.basics.errors import UsageError, said, unknown
+from kobai.basics.notation import is_text
 
 Rule = tuple[str, Callable[[Any], bool]]
-"""What a number may be: the key of the rule in words, and the rule."""
+"""What an argument may be: the key of the rule in words, and the rule."""
 
 COUNT: Rule = ("rule.count", lambda n: 1 <= n < math.inf and n == int(n))
+
+MOST = 10**15
+"""A larger count than this is a slip of the hand, of whatever it is one."""
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -22,9 +28,38 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether `value` is a real number of Python or NumPy."""
-    fraction = isinstance(value, Rational) and not isinstance(value, Integral)  # no array can hold one
-    return isinstance(value, Real) and not isinstance(value, bool) and not fraction
+    """Whether `value` is a real number of Python or NumPy that an array can hold."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    if isinstance(value, Integral):
+        return abs(int(value)) <= sys.float_info.max
+    return not isinstance(value, Rational)
+
+
+def is_place(value: object) -> bool:
+    """Whether `value` can name a file or a folder: a text or a path that is not empty."""
+    name = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return is_text(name) and name != "" and "\0" not in name
+
+
+TEXT: Rule = ("rule.text", is_text)
+NAME: Rule = ("rule.name", lambda value: is_text(value) and value.strip() != "")
+PLACE: Rule = ("rule.place", is_place)
+TRUTH: Rule = ("rule.flag", lambda value: isinstance(value, bool) or type(value).__name__ == "bool")
+FUNCTION: Rule = ("rule.function", callable)
+
+
+def check_arguments(owner: str, values: Mapping[str, object], rules: Mapping[str, Rule]) -> None:
+    """Refuse what breaks its rule, among those `values` that `rules` names."""
+    for name, (rule, holds) in rules.items():
+        if not holds(values[name]):
+            raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(values[name]))
+
+
+def listed(values: Any) -> list[Any]:
+    """One or several as a list: a text, bytes, a mapping or a class is one, whatever Python iterates over."""
+    alone = isinstance(values, str | bytes | bytearray | Mapping | type) or not isinstance(values, Iterable)
+    return [values] if alone or getattr(values, "shape", None) == () else list(values)
 
 
 def check_number(owner: str, name: str, value: object, rule: str, holds: Callable[[Any], bool]) -> None:
@@ -43,11 +78,11 @@ def check_fields(part: object, rules: Mapping[str, Rule]) -> None:
             check_number(type(part).__name__, name, value, rule, holds)
 
 
-def check_count(name: str, value: object, most: int | None = None) -> None:
-    """Refuse anything but a whole number of at least 1 (and at most `most`)."""
+def check_count(name: str, value: object, most: int = MOST) -> None:
+    """Refuse anything but a whole number of at least 1 and at most `most`."""
     if not is_whole(value) or value < 1:
         raise UsageError("error.count", name=name, value=repr(value))
-    if most is not None and value > most:
+    if value > most:
         raise UsageError("error.most", name=name, value=value, most=most)
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from kobai.basics.errors import UsageError, said, unknown
 
@@ -29,6 +29,17 @@ def parse(kind: str, text: str, constructors: Mapping[str, Callable[..., Part]])
         forms = [":".join([name, *map(str.upper, list(parameters)[:count])]) for count in counts]
         raise UsageError("error.spelling", kind=said(kind), value=text, forms=", ".join(forms))
     return constructors[name](*numbers)
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether `value` is a text that a file can hold: no half of a pair of surrogates."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def written(name: str, *numbers: float) -> str:

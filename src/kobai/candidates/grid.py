@@ -9,13 +9,19 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kobai.basics import registry
+from kobai.basics.checks import listed
 from kobai.basics.errors import UsageError, unknown
 from kobai.candidates.named import Choice, Method, distinct, named
 from kobai.candidates.values import Value, hyperparameters_of, learning_rate, numbers_in, values_for
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import check, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
+
+SLOWEST = float(np.finfo(np.float32).tiny)
+"""Slower than any rate that moves a parameter: below this, single precision has no full number."""
 
 Grid = Mapping[str, Sequence[Value]]
 """The values that are tried for each hyperparameter, by its name."""
@@ -96,8 +102,7 @@ def candidates(
 
 def choices_of(name: str, items: Any, kind: str = "optimizer") -> list[Choice]:
     """The methods that were named, one or several. Raises `UsageError`, also where there are none."""
-    alone = isinstance(items, str | type) or not isinstance(items, Iterable)
-    choices = [named(item, kind) for item in ([items] if alone else items)]
+    choices = [named(item, kind) for item in listed(items)]
     if not choices:
         raise UsageError("error.empty", name=name)
     return choices
@@ -158,7 +163,16 @@ def variants(
         grid["learning_rate"] = rates
     grid.update(further)
     combinations = itertools.product(*grid.values())
-    return tuple(_variant(choice.method, dict(zip(grid, each, strict=True))) for each in combinations)
+    every = tuple(_variant(choice.method, dict(zip(grid, each, strict=True))) for each in combinations)
+    for variant in every:
+        _check_rate(choice.name, learning_rate(variant))
+    return every
+
+
+def _check_rate(owner: str, rate: float | None) -> None:
+    """Refuse a learning rate at which nothing moves, in a study: a formula may be asked for a step of 0."""
+    if rate is not None and not rate >= SLOWEST:
+        raise UsageError("error.rate.nothing", owner=owner, value=rate, least=SLOWEST)
 
 
 def _variant(method: Method, values: dict[str, Value]) -> Method:

@@ -9,6 +9,7 @@ import dataclasses
 import jax
 
 from kobai.basics import registry
+from kobai.basics.checks import NAME, check_arguments
 from kobai.basics.errors import UsageError
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
@@ -49,7 +50,9 @@ def named(item: str | type | Method, kind: str = "optimizer") -> Choice:
         raise UsageError(f"error.{kind}.type", value=repr(item))
     if isinstance(item, Optimizer) and jax.tree_util.all_leaves([item]):
         raise UsageError("error.optimizer.plain", value=type(item).__name__)
-    return Choice(_name(item), item)
+    name = _name(item)
+    check_arguments(type(item).__name__, {"name": name}, {"name": NAME})
+    return Choice(name, item)
 
 
 def distinct(names: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kobai.basics.checks import is_number, is_whole
+from kobai.basics.checks import is_number, is_whole, listed
 from kobai.basics.errors import UsageError
 from kobai.candidates.named import Method
 from kobai.minimizers.base import Minimizer
@@ -111,8 +111,7 @@ def _number_or_none(key: str, item: Any) -> float | int | None:
 
 
 def _several(name: str, values: Any) -> list[Any]:
-    single = values is None or isinstance(values, str) or not isinstance(values, Iterable)
-    items = [values] if single else list(values)
+    items = listed(values)
     if not items:
         raise UsageError("error.empty", name=name)
     return items

@@ -42,30 +42,32 @@ def application() -> typer.Typer:
         if context.invoked_subcommand is None:
             print(context.get_help())
 
-    def start(folder: str, answers: bool = False, no_open: bool = False) -> Deed:
-        return functools.partial(_start, Path(folder), answers, not no_open)
+    def start(folder: Path, answers: bool = False, no_open: bool = False) -> Deed:
+        return functools.partial(_start, folder, answers, not no_open)
 
-    def check(folder: str, json: Path | None = None, **limits: float) -> Deed:
-        return functools.partial(_check, Path(folder), json, limits)
+    def check(folder: Path, json: Path | None = None, **limits: float) -> Deed:
+        return functools.partial(_check, folder, json, limits)
 
-    def grade(folders: list[str], **options: Any) -> Deed:
-        return functools.partial(_grade, [Path(folder) for folder in folders], **options)
+    def grade(folders: list[Path], **options: Any) -> Deed:
+        return functools.partial(_grade, folders, **options)
 
-    def slides(folder: str, lessons: list[str] | None = None) -> Deed:
-        return functools.partial(_slides, Path(folder), lessons)
+    def slides(folder: Path, lessons: list[str] | None = None) -> Deed:
+        return functools.partial(_slides, folder, lessons)
 
-    def build(folder: str) -> Deed:
-        return functools.partial(_build, Path(folder))
+    def build(folder: Path) -> Deed:
+        return functools.partial(_build, folder)
 
     def add(name: str, deed: Callable[..., Deed], argument: Argument, *options: Option) -> None:
         meaning, subject = say(f"help.course.{name}"), "help.course.option"
         add_command(app, name, deed, [argument], options, meaning=meaning, subject=subject)
 
-    add("start", start, Argument("DIR", "help.course.folder"), Option("answers"), Option("no-open"))
-    add("check", check, Argument("DIR", "help.course.folder.own"), JSON, SECONDS, MEMORY)
-    add("grade", grade, Argument("DIR…", "help.course.folders"), OUTPUT, POINTS, JSON, SECONDS, MEMORY)
-    add("slides", slides, Argument("DIR", "help.course.folder.slides"), LESSONS)
-    add("build", build, Argument("DIR", "help.course.folder.all"))
+    folder = Argument("DIR", "help.course.folder", read=path)
+    add("start", start, folder, Option("answers"), Option("no-open"))
+    add("check", check, Argument("DIR", "help.course.folder.own", read=path), JSON, SECONDS, MEMORY)
+    folders = Argument("DIR…", "help.course.folders", read=path)
+    add("grade", grade, folders, OUTPUT, POINTS, JSON, SECONDS, MEMORY)
+    add("slides", slides, Argument("DIR", "help.course.folder.slides", read=path), LESSONS)
+    add("build", build, Argument("DIR", "help.course.folder.all", read=path))
     return app
 
 

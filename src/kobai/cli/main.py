@@ -1,6 +1,7 @@
 """The command line. Nothing heavy is imported before it is needed: --help answers at once.
 
-A mistake is one line and exit code 2; Ctrl-C says what was kept and ends with 130.
+A mistake is one line and exit code 2; Ctrl-C says what was kept and ends with 130. A fault of kobai's own is
+one line and exit code 70, and its traceback goes into a file.
 """
 
 import contextlib
@@ -8,6 +9,8 @@ import io
 import locale
 import os
 import sys
+import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -18,7 +21,9 @@ from kobai import words
 from kobai.basics import interruption, registry, signs
 from kobai.basics.console import harmless
 from kobai.basics.errors import UsageError, remedy
+from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
+from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
 from kobai.cli import compare, course, descend, transfer
 from kobai.cli.help import Group, listed, translated
@@ -35,6 +40,9 @@ COMMAND_LINE_ERROR: Any = next(
 
 def run(arguments: list[str]) -> int:
     """Run the command line with these arguments; the exit code."""
+    for name in ("stdout", "stderr"):  # closed by the shell: >&-
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=signs.ERRORS)  # where the terminal's encoding lacks a sign
@@ -45,11 +53,16 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         words.use(_language_of_system())
-        words.use(_language_asked(arguments) or words.current())
+        asked = _language_asked(arguments)
+        words.use(words.current() if asked is None else asked)
+        for argument in arguments:
+            if not is_text(argument) or "\0" in argument:
+                raise UsageError("error.argument.text", value=ascii(argument))
         # Typer reads the command line and no more: it would swallow a Ctrl-C without a word.
         deed = application(arguments)(arguments, standalone_mode=False, prog_name="kobai")
         if callable(deed):
-            deed()
+            with told():
+                deed()
         sys.stdout.flush()
     except UsageError as problem:
         return _refuse(str(problem))
@@ -64,6 +77,8 @@ def _run(arguments: list[str]) -> int:
     except OSError as problem:
         _discard_output()
         return _refuse(say("error.system", problem=problem, remedy=remedy(problem)))
+    except Exception as problem:
+        return _own_fault(problem)
     return 0
 
 
@@ -114,7 +129,7 @@ def _list_tasks() -> None:
 
 def _language_asked(arguments: list[str]) -> str | None:
     """The language of ``--language``: needed before the options that explain themselves in it."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=False):
         if argument == "--language":
             return following
         if argument.startswith("--language="):
@@ -148,6 +163,21 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.filterwarnings("always", category=Notice)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
+
+
+def _own_fault(problem: Exception) -> int:
+    """Say that kobai is to blame, and where its traceback is; the exit code."""
+    values = {"problem": described(problem)}
+    lines = "".join(traceback.format_exception(problem))
+    try:
+        handle, path = tempfile.mkstemp(prefix="kobai-fault-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(lines)
+        _refuse(say("fault", path=path, **values))
+    except OSError:
+        frame = traceback.extract_tb(problem.__traceback__)[-1]
+        _refuse(say("fault.unwritten", place=f"{frame.filename}:{frame.lineno}", **values))
+    return 70
 
 
 def _discard_output() -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kobai.basics.errors import UsageError
 from kobai.cli.help import Command
 from kobai.cli.values import word
 from kobai.words import TABLES, say
@@ -28,16 +29,25 @@ class Argument:
       metavar: what stands for it in the help: "TASK"; "[TARGET]" may be left out, "DIR…" are one or several.
       words: key of what it means.
       required: whether Typer refuses a command line without it.
+      read: makes the value of its metavar and its text; of each text, where there may be several.
     """
 
     metavar: str
     words: str
     required: bool = True
+    read: Callable[[str, Any], Any] = word
 
     @property
     def name(self) -> str:
         """Its name in Python."""
         return self.metavar.strip("[]…").lower()
+
+    def value(self, text: Any) -> Any:
+        """What was written; None where it was left out."""
+        name = self.metavar.strip("[]…")
+        if isinstance(text, list):
+            return [self.read(name, each) for each in text]
+        return None if text is None else self.read(name, text)
 
     def parameter(self) -> inspect.Parameter:
         """The parameter that Typer reads it from."""
@@ -74,6 +84,8 @@ class Option:
         """What was written; None where the option was left out."""
         if self.metavar is None:
             return text or None
+        if isinstance(text, str) and text.startswith("--"):  # another option: its own value was forgotten
+            raise UsageError("error.option.value", option=f"--{self.name}", command="kobai")
         return None if text is None or text == [] else self.read(f"--{self.name}", text)
 
     def explained(self, subject: str = "help.option") -> Any:
@@ -124,7 +136,7 @@ def add_command(
     def command(**words: Any) -> Deed:
         values = {option.key: option.value(words[option.key]) for option in options}
         written = {key: value for key, value in values.items() if value is not None}
-        return deed(*(words[argument.name] for argument in arguments), **written)
+        return deed(*(argument.value(words[argument.name]) for argument in arguments), **written)
 
     parameters = [argument.parameter() for argument in arguments]
     parameters += [option.parameter(subject) for option in (*options, LANGUAGE)]

@@ -44,7 +44,7 @@ def limit(option: str, text: str) -> float:
 
 def path(option: str, text: str) -> Path:
     """A file or folder."""
-    if text == "":  # Path would take it for the current folder
+    if text.strip() == "":  # Path would take it for the current folder
         raise UsageError("error.option.empty", option=option)
     return Path(text)
 

@@ -90,6 +90,8 @@ def load(name: str, dimension: int | None = None) -> Landscape:
     make = _maker(name)
     if dimension is None:
         return make()
+    if not is_whole(dimension):
+        raise UsageError("error.count", name="dimension", value=repr(dimension))
     if not any_dimension(name):
         landscape = make()
         if dimension == landscape.dimension:

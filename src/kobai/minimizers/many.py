@@ -16,6 +16,7 @@ import numpy as np
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.basics.machine import cores, pool
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
 from kobai.minimizers.solve import (
@@ -89,6 +90,7 @@ class Solutions:
         return ended(self.status[i], self.gradient_norm[i], self.steps[i], stand_in=self.stand_in)
 
 
+@guard
 def minimize_many(
     fun: Callable[..., Any],
     starts: Any,

@@ -19,6 +19,7 @@ import numpy as np
 from kobai.basics import registry
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
@@ -198,6 +199,7 @@ def ended(status: str, norm: float, steps: int, caution: str = "", stand_in: boo
     return end + "".join(map(say, more))
 
 
+@guard
 def minimize(
     fun: Callable[..., Any],
     x0: Any,
@@ -337,7 +339,9 @@ def checked_args(args: Any) -> tuple:
     for leaf in jax.tree.leaves(args):
         if isinstance(leaf, jax.core.Tracer):
             raise UsageError("error.minimize.traced", name="args")
-        if not (is_number(leaf) or isinstance(leaf, bool | np.ndarray | np.generic | jax.Array)):
+        array = isinstance(leaf, np.ndarray | np.generic | jax.Array)
+        numbers = array and not (isinstance(leaf.dtype, np.dtype) and leaf.dtype.kind in "OSUMm")
+        if not (numbers or is_number(leaf) or isinstance(leaf, bool)):
             raise UsageError("error.minimize.args", value=repr(leaf))
     return args
 

@@ -1,7 +1,8 @@
 """Trees of arrays as flat vectors and back: between what a person holds and what a minimizer sees."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.own_code import told
 from kobai.minimizers.base import Objective
 
 DTYPES = ("float32", "float64")
@@ -77,7 +79,7 @@ def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
     leaves, structure = jax.tree.flatten(tree)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise UsageError("error.minimize.traced", name=name)
-    arrays = [np.float64(leaf) if type(leaf) in (int, float) else leaf for leaf in leaves]
+    arrays = [np.float64(leaf) if type(leaf) in (int, float) and is_number(leaf) else leaf for leaf in leaves]
     for array in arrays:
         if str(getattr(array, "dtype", None)) not in DTYPES:
             held = getattr(array, "dtype", type(array).__name__)
@@ -93,11 +95,24 @@ def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
     return np.concatenate([np.asarray(array, shape.dtype).ravel() for array in arrays]), shape
 
 
+@contextlib.contextmanager
+def function_told() -> Iterator[None]:
+    """What a person's function raises as theirs; but what JAX could not trace has sentences of its own."""
+    try:
+        with told("error.minimize.raises", every=True):
+            yield
+    except UsageError as problem:
+        if isinstance(problem.__cause__, jax.errors.JAXTypeError | jax.errors.UnexpectedTracerError):
+            raise problem.__cause__ from None
+        raise
+
+
 def objective(fun: Callable[..., Any], tree: Tree, args: tuple) -> Objective:
     """``fun(tree, *args)`` as a function of the flat vector. Raises `UsageError` if it is no scalar."""
 
     def flat(x: Any) -> Any:
-        value = fun(tree.unravel(x), *args)
+        with function_told():
+            value = fun(tree.unravel(x), *args)
         dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
         if shape != () or dtype is None or not jnp.issubdtype(dtype, jnp.floating):
             held = type(value).__name__ if shape is None else f"{dtype}{list(shape)}"

@@ -21,6 +21,7 @@ from jax.typing import ArrayLike
 
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
 from kobai.minimizers.tree import Tree, flattened
@@ -51,6 +52,7 @@ def log_likelihood(log_densities: ArrayLike) -> jax.Array:
     return jnp.sum(jnp.asarray(log_densities))
 
 
+@guard
 def likelihoods(
     data: Sequence[float] | np.ndarray, candidates: Mapping[str, tuple[float, float]]
 ) -> pl.DataFrame:
@@ -90,6 +92,7 @@ def _exponential(x: float) -> float:
         return float(np.exp(x))
 
 
+@guard
 def maximum_likelihood(
     log_density: Callable[[Any, Any], Any],
     start: Any,
@@ -217,6 +220,7 @@ class NormalFit(Result):
         return Sheet(title, heads, rows, [say("likelihood.note")])
 
 
+@guard
 def fit_normal(
     data: Sequence[float] | np.ndarray,
     *,
@@ -288,7 +292,7 @@ def _by_minimizer(z: np.ndarray, method: Minimizer | str | None) -> tuple[float,
 def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:
     try:
         x = np.asarray(data, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         x = np.empty((0, 0))
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
         raise UsageError("error.likelihood.data", value=repr(data))

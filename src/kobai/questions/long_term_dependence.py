@@ -22,6 +22,7 @@ from jax.typing import ArrayLike
 
 from kobai.basics.checks import check_count, check_name, check_seed, check_several, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.initializers import generator_of, orthogonal
 from kobai.networks import recurrent
 from kobai.networks.network import ACTIVATIONS
@@ -42,6 +43,7 @@ DRIVE = 0.1
 """Standard deviation of what the inputs bring to a node, so that it moves and does not saturate by itself."""
 
 
+@guard
 def gradient_through_time(cell: str, gates: Gates, x: ArrayLike, *, activation: str = "tanh") -> np.ndarray:
     """‖∂h_T/∂h_t‖ for t = 0 … T along the sequences `x`: the largest factor that any change is stretched by.
 
@@ -134,6 +136,7 @@ class DependenceResult(Result):
         return Sheet(say("dependence.title", **self.title), heads, rows, [say("dependence.note")], left=0)
 
 
+@guard
 def long_term_dependence(
     radii: Sequence[float] = (0.5, 0.9, 1.0, 1.1, 1.5),
     *,

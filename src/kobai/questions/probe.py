@@ -20,6 +20,7 @@ import polars as pl
 
 from kobai.basics.checks import check_seed, check_several, is_whole
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.engine import sweep
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
@@ -132,6 +133,7 @@ class ProbeResult(Result):
         return bool((self.table["not_finite"] > 0).any())
 
 
+@guard
 def probe(
     initializer: Initializer | str,
     *,
@@ -178,6 +180,8 @@ def probe(
         initializer = parse(initializer)
         check_seed("seed", seed)
         if task is not None:
+            if not isinstance(task, Task):
+                raise UsageError("error.task.type", task="task", value=type(task).__name__)
             result = _probe_task(initializer, task, seed)
         else:
             check_activation(activation)

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from kobai.basics.checks import check_count, check_number
+from kobai.basics.guard import guard
 from kobai.report import panels
 from kobai.report.result import Result, call
 from kobai.report.sheet import Sheet
@@ -112,6 +113,7 @@ class Surrogate(Result):
         return Sheet(title, heads, rows, [say("surrogate.note")])
 
 
+@guard
 def surrogate(
     *,
     examples: int = 10,

@@ -188,3 +188,21 @@ def within(values: Any, axis: dict[str, Any]) -> np.ndarray:
 def listed(values: Any) -> list[float | None]:
     """Numbers for plotly: what is not finite leaves a gap."""
     return [float(value) if np.isfinite(value) else None for value in np.asarray(values, float)]
+
+
+def thinned(curve: Any, most: int) -> np.ndarray:
+    """Which points of a curve [n] are drawn, ascending: all, or about `most` of them.
+
+    Of each of equally long stretches the lowest and the highest point, so that no spike is lost, and both
+    ends of the curve.
+    """
+    curve = np.asarray(curve, float)
+    n = len(curve)
+    if n <= most:
+        return np.arange(n)
+    starts = np.linspace(0, n, max(most // 2, 1), endpoint=False).astype(int)
+    ends = [*starts[1:], n]
+    known = np.nan_to_num(curve, nan=0.0)
+    low = [a + int(known[a:b].argmin()) for a, b in zip(starts, ends, strict=True)]
+    high = [a + int(known[a:b].argmax()) for a, b in zip(starts, ends, strict=True)]
+    return np.unique([0, *low, *high, n - 1])

@@ -22,6 +22,10 @@ from kobai.study.study import CONFIRMATION, Trial
 __all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
 
 
+CURVE = 500
+"""So many values of a curve are in the JSON, at equal distances."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """What a study says."""
@@ -56,6 +60,10 @@ class Answer:
     def content(self) -> dict[str, Any]:
         """All of it as dictionaries and lists, the notes in the language in use."""
         content = dataclasses.asdict(self)
+        every = -(-max(len(row.curve) for row in self.rows) // CURVE)
+        for row in content["rows"]:  # results.parquet has all of it
+            row["curve"] = row["curve"][::every]
+        content["curve_every"] = every * self.evaluate_every
         content["notes"] = [str(note) for note in self.notes]
         asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
         for part, questions in ((content, asked), (content["axes"], self.axes)):

@@ -10,15 +10,15 @@ answer says what each does, paired by seed. A value acts in one of two places::
 `KINDS` is the table of them.
 """
 
+import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
-from kobai.basics.checks import is_whole
+from kobai.basics.checks import is_number, is_text, is_whole, listed
 from kobai.basics.errors import UsageError, unknown
 from kobai.engine.strategy import Strategy
 from kobai.schedules import Schedule, schedule
@@ -57,12 +57,14 @@ def axes(arguments: Mapping[str, Any]) -> tuple[Axis, ...]:
 
 
 def _axis(name: str, argument: Any) -> Axis:
-    items = list(argument) if isinstance(argument, Iterable) and not isinstance(argument, str) else [argument]
+    items = listed(argument)
     if not items:
         raise UsageError("error.empty", name=name)
     values: dict[str, Value] = {}
     for item in items:
         value = Value(name, *KINDS[name](item))
+        if not is_text(value.name):
+            raise UsageError("error.axis.name", axis=name, value=repr(value.name))
         if values.setdefault(value.name, value).part != value.part and name not in WORDS:
             raise UsageError("error.axis.same", axis=name, name=value.name)
     return Axis(name, tuple(values.values()))
@@ -91,20 +93,20 @@ def _strength(axis: str, make: Callable[[float], Any], kind: type) -> Reader:
 
     def value(item: Any) -> Read:
         if not isinstance(item, kind):
-            try:
-                number = float(0 if item is None else item)
-            except (TypeError, ValueError):
-                number = None
-            if number is None or isinstance(item, bool | np.bool_):
+            number = 0 if item is None else item
+            if isinstance(item, str):
+                with contextlib.suppress(ValueError):
+                    number = float(item)
+            if not is_number(number):
                 raise UsageError("error.numbers", name=axis, value=repr(item))
-            item = make(number)
+            item = make(float(number))
         return (item.name, item)
 
     return value
 
 
 def _sampling(item: Any) -> Read:
-    if item not in ("without", "with"):
+    if not isinstance(item, str) or item not in ("without", "with"):
         raise unknown("kind.sampling", item, ("without", "with"))
     return (item, item)
 
@@ -124,7 +126,7 @@ def _batch_size(item: Any) -> Read:
     """A number of examples; "full": all of them."""
     if isinstance(item, str) and item.strip().isdigit():
         item = int(item)
-    if item != "full" and (not is_whole(item) or item < 1):
+    if not (isinstance(item, str) and item == "full") and (not is_whole(item) or item < 1):
         raise UsageError("error.batch_size", value=repr(item))
     return (str(item), item)
 

@@ -146,11 +146,15 @@ def _of_seeds(outcome: Outcome, questions: Mapping[str, Question]) -> Iterator[N
         if question.smallest_p is not None and question.smallest_p >= ESTABLISHED
     }
     if short and outcome.recommended.candidate.name not in fixed:
-        needed = max(statistics.seeds_needed(len(question.alternatives)) for question, _ in short.values())
+        most = max(len(question.alternatives) for question, _ in short.values())
+        needed = statistics.seeds_needed(most)
         smallest = min(p for _, p in short.values())
         choices = tuple(_choice(name, question.choice) for name, (question, _) in short.items())
-        values = {"seeds": study.seeds, "p": f"{smallest:.2g}", "needed": needed, "choices": choices}
-        yield Note("note.seeds", values)
+        values: dict[str, Any] = {"seeds": study.seeds, "p": f"{smallest:.2g}", "choices": choices}
+        if needed is None:
+            yield Note("note.seeds.never", {**values, "alternatives": most})
+        else:
+            yield Note("note.seeds", {**values, "needed": needed})
 
 
 def _choice(name: str, choice: str) -> Note:

@@ -13,6 +13,7 @@ import polars as pl
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.own_code import described
 from kobai.candidates.grid import Candidate
 from kobai.candidates.named import Method
 from kobai.candidates.values import as_json, hyperparameters_of
@@ -164,8 +165,7 @@ class Study:
         except UsageError:
             raise
         except Exception as problem:  # of the user's own layout
-            sentence = f"{type(problem).__name__}: {problem}"
-            raise UsageError("error.task.layout", task=task.name, problem=sentence) from problem
+            raise UsageError("error.task.layout", task=task.name, problem=described(problem)) from problem
 
     @property
     def confirmation_seeds(self) -> list[int]:

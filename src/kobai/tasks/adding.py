@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.basics.checks import is_whole
+from kobai.basics.checks import check_count, is_whole
 from kobai.basics.errors import UsageError
 from kobai.networks import rnn
 from kobai.tasks.of_network import task_of
@@ -34,7 +34,7 @@ def adding(
     error of 1/6 ≈ 0.167: a network that gets well below it has learned to remember.
 
     Args:
-      length: positions, at least 2. The longer, the further the gradient has to reach back.
+      length: positions, from 2 to 10,000. The longer, the further the gradient has to reach back.
       cell: "elman", "lstm" or "gru".
       hidden: nodes of the recurrent layer.
       activation: "relu", "tanh" or "sigmoid", of the state.
@@ -43,6 +43,7 @@ def adding(
     """
     if not is_whole(length) or length < 2:
         raise UsageError("error.adding.length", value=repr(length))
+    check_count("adding: length", length, most=10_000)
     network = rnn.network(2, rnn.nodes(hidden), 1, cell=cell, activation=activation)
 
     def squared_error(outputs: Any, y: Any) -> Any:

@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
-from numbers import Real
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -11,14 +11,64 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.basics.checks import is_whole
+from kobai.basics.checks import (
+    FUNCTION,
+    NAME,
+    TEXT,
+    TRUTH,
+    Rule,
+    check_arguments,
+    is_number,
+    is_whole,
+    listed,
+)
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import TREE
+from kobai.basics.own_code import described
 from kobai.tasks.roles import is_stateful
 from kobai.tasks.task import Task
 
 
+def _is_range(value: Any) -> bool:
+    """Whether `value` is (low, high), each a number or infinite."""
+    pair = isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
+    return bool(pair and value[0] < value[1])
+
+
+def _is_target(value: Any) -> bool:
+    """Whether `value` is a number or several; what of them can be reached is the metric's to say."""
+    values = listed(value)
+    return len(values) > 0 and all(is_number(each) or isinstance(each, Fraction) for each in values)
+
+
+FIELDS: dict[str, Rule] = {
+    "parameters": TREE,
+    "train": TREE,
+    "validation": TREE,
+    "test": TREE,
+    "state": TREE,
+    "loss": FUNCTION,
+    "metric": FUNCTION,
+    "validation_loss": FUNCTION,
+    "metric_name": TEXT,
+    "maximize": TRUTH,
+    "metric_range": ("rule.range", _is_range),
+    "target": ("rule.target", _is_target),
+    "random": TRUTH,
+    "name": NAME,
+}
+"""What a field of a task may be; None too, but for those that are `NEEDED`."""
+
+LARGEST = float(np.finfo(np.float32).max)
+"""Curves are kept in single precision, and so is the target that they are to reach."""
+
+NEEDED = ("loss", "maximize", "metric_range", "random", "name")
+
+
 def check_task(task: Task) -> None:
     """Refuse, before any training, what cannot be trained. Raises `UsageError`."""
+    asked = {name: rule for name, rule in FIELDS.items() if name in NEEDED or getattr(task, name) is not None}
+    check_arguments("Task", vars(task), asked)
     if not any(role.is_trained for role in task.every_role):
         raise UsageError("error.task.no_parameters", task=task.name)
     for leaf in jax.tree.leaves(task.state, is_leaf=is_stateful):
@@ -40,7 +90,7 @@ def check_task(task: Task) -> None:
         raise UsageError("error.task.maximize", task=task.name)
     low, high = task.metric_range
     for target in task.targets:
-        if not (isinstance(target, Real) and math.isfinite(target) and low <= target <= high):
+        if not (math.isfinite(target) and low <= target <= high):
             raise UsageError(
                 "error.task.target",
                 task=task.name,
@@ -49,6 +99,8 @@ def check_task(task: Task) -> None:
                 low=low,
                 high=high,
             )
+        if abs(target) > LARGEST:
+            raise UsageError("error.task.target.large", task=task.name, value=target)
 
 
 def check_start(task: Task, parameters: Any) -> None:
@@ -60,7 +112,10 @@ def check_start(task: Task, parameters: Any) -> None:
     batch = jax.tree.map(lambda array: array[: task.batch_size], task.train)
 
     def loss(arrays: Any, batch: Any) -> Any:
-        return task.training_loss(task.with_arrays(arrays), task.state, batch, jax.random.key(0))[0]
+        value = task.training_loss(task.with_arrays(arrays), task.state, batch, jax.random.key(0))[0]
+        if isinstance(value, int | float):
+            raise UsageError("error.task.constant", task=task.name, value=value)
+        return value
 
     def evaluate(arrays: Any, data: Any) -> Any:
         return task.evaluate(task.with_arrays(arrays), task.state, data)
@@ -152,8 +207,7 @@ def _naming(task: Task, key: str) -> Iterator[None]:
     except UsageError as problem:  # a sentence already, to which JAX has added a note of its own
         raise UsageError(problem.key, **problem.values) from None
     except Exception as problem:
-        first = f"{type(problem).__name__}: {problem}".split("\n")[0]
-        raise UsageError(key, task=task.name, problem=first) from problem
+        raise UsageError(key, task=task.name, problem=described(problem)) from problem
 
 
 def _length(task: Task, part: str) -> int:

@@ -33,20 +33,20 @@ def copy(
     guess is right once in `symbols` times.
 
     Args:
-      length: blanks between the symbols and the first sign, at least 0.
+      length: blanks between the symbols and the first sign, at least 1.
       items: symbols to remember.
-      symbols: how many there are, at least 2.
+      symbols: how many there are, from 2 to 1,000.
       cell: "elman", "lstm" or "gru".
       hidden: nodes of the recurrent layer.
       activation: "relu", "tanh" or "sigmoid", of the state.
       batch_size: examples in a batch.
       target: validation accuracy to reach, in [0, 1]; of several the first decides.
     """
-    if not is_whole(length) or length < 0:
-        raise UsageError("error.copy.length", value=repr(length))
+    check_count("copy: length", length, most=10_000)
     if not is_whole(symbols) or symbols < 2:
         raise UsageError("error.copy.symbols", value=repr(symbols))
-    check_count("items", items)
+    check_count("copy: symbols", symbols, most=1000)
+    check_count("copy: items", items, most=1000)
     # A blank is no symbol and no sign: all zeros.
     network = rnn.network(
         symbols + 1, rnn.nodes(hidden), symbols, cell=cell, activation=activation, last=items

@@ -45,6 +45,8 @@ def _settings(task: str, text: str) -> dict[str, Any]:
         first, equals, value = part.partition("=")
         if equals and first:
             option = first.strip().replace("-", "_")
+            if option in options:
+                raise UsageError("error.task.settings.twice", task=task, value=text, option=option)
             options[option] = _value(value)
         elif option and part:
             before = options[option]

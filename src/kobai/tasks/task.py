@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.basics.checks import listed
 from kobai.basics.leaf import Layout, Leaf, Role, leaves
 from kobai.basics.roles import Roles
 from kobai.initializers import Initializer
@@ -82,7 +83,7 @@ class Task:
         """Every stated target, the deciding one first."""
         if self.target is None:
             return ()
-        return tuple(self.target) if isinstance(self.target, Sequence) else (self.target,)
+        return tuple(map(float, listed(self.target)))
 
     @property
     def metric_label(self) -> str:

@@ -33,7 +33,19 @@ class UsageError(ValueError):
         self.values = values
 
     def __str__(self) -> str:
-        return say(self.key, **self.values)
+        return say(self.key, **{name: _short(value) for name, value in self.values.items()})
+
+
+MOST = 1000
+"""Of a value with more letters than this a sentence shows the first."""
+
+
+def _short(value: object) -> object:
+    """A text in one line, and not longer than a person reads; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    line = " ".join(value.split("\n")) if "\n" in value else value
+    return line if len(line) <= MOST else line[:MOST] + "…"
 
 
 class said:
@@ -76,7 +88,7 @@ def language(name: str | None) -> Iterator[None]:
 
 
 def _check(language: str) -> None:
-    if language not in TABLES:
+    if not isinstance(language, str) or language not in TABLES:
         raise UsageError("error.language", value=language, known=", ".join(TABLES))
 
 

@@ -613,3 +613,17 @@ def test_a_start_may_be_an_array():
 def test_a_walk_without_any_rule():
     [path] = walk(landscapes.bowl().objective, [kobai.BFGS()], np.array([1.0, 1.0]), 5)
     assert path.ended in ("converged", "iteration_limit")
+
+
+def test_many_long_paths_are_a_page_that_opens(tmp_path):
+    """Of 3,000 rates the best rows are shown, with a word about the rest; the files hold all."""
+    rates = [float(rate) for rate in np.geomspace(1e-4, 0.5, 3000)]
+    result = kobai.descend("bowl", "momentum", learning_rates=rates, steps=1000)
+    text = repr(result)
+    assert len(text.splitlines()) < 80
+    assert "only the first 40 of 3000 rows" in " ".join(text.split())
+    assert len(result.html().encode()) < 8e6
+    assert "only the first 40 of 3000 rows" in result.html()
+    assert len(result.table) == 3000
+    assert len(drawn_steps(100_000, paths=40)) < 610
+    assert drawn_steps(100_000, paths=40)[-1] == 100_000

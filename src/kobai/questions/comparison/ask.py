@@ -2,14 +2,15 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kobai import initializers as initial_values
 from kobai.basics import files, interruption
-from kobai.basics.checks import is_whole
+from kobai.basics.checks import NAME, check_arguments, is_number, is_whole, listed
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
 from kobai.candidates.grid import candidates
@@ -32,6 +33,7 @@ QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
 """A study of a few seconds: every second learning rate, and these."""
 
 
+@guard
 def compare(
     task: Task | str | Callable[..., Task],
     *,
@@ -155,26 +157,24 @@ def compare(
 
 
 def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
-    if isinstance(target, str):
-        if target != "auto":
-            raise UsageError("error.target", value=repr(target))
-        task = dataclasses.replace(task, target=None)
-    elif isinstance(target, bool):
-        raise UsageError("error.target", value=target)
-    elif target is not None:
-        task = dataclasses.replace(task, target=target)
-    return task
+    if target is None:
+        return task
+    if isinstance(target, str) and target == "auto":
+        return dataclasses.replace(task, target=None)
+    targets = listed(target)
+    if not targets or not all(is_number(each) for each in targets):
+        raise UsageError("error.target", value=repr(target))
+    return dataclasses.replace(task, target=targets)
 
 
 def _initializers(chosen: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
     chosen = DEFAULT_INITIALIZERS if chosen is None else chosen
-    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
-        chosen = [chosen]
-    every = [initial_values.parse(item) for item in chosen]
+    every = [initial_values.parse(item) for item in listed(chosen)]
     if not every:
         raise UsageError("error.empty", name="initializers")
     distinct = {initializer.name: initializer for initializer in every}
     for initializer in every:
+        check_arguments("Initializer", vars(initializer), {"name": NAME})
         if distinct[initializer.name] != initializer:
             raise UsageError("error.initializer.same", name=initializer.name)
     return list(distinct.values())

@@ -11,9 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
-from kobai.questions.comparison import rates
+from kobai.questions.comparison import cut, rates
 from kobai.questions.comparison.numbers import unit
-from kobai.report.panels import INK, axis, colour, figure, listed, text, translucent, value_axis
+from kobai.report.panels import INK, axis, colour, figure, listed, text, thinned, translucent, value_axis
 from kobai.study import statistics
 from kobai.study.answer import Answer, Pair
 from kobai.study.outcome import Outcome
@@ -25,8 +25,14 @@ FAST, NEVER = "#6cc5b8", "#edf1f1"
 """Ends of the colour scale of the map, on a light page."""
 
 
+POINTS = 12_000
+"""So many points of curves are drawn in a figure, which is more than a screen has columns."""
+
+
 def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
     """The figures by name: curves, learning_rates, map, reached, tuning; with minimizers also seconds."""
+    answer, every = cut.shown(answer), outcome.cells
+    outcome = cut.drawn(outcome, answer)
     timed = {"seconds": _curves(outcome, answer, by_seconds=True)} if answer.epoch is not None else {}
     return {
         "curves": _curves(outcome, answer),
@@ -34,7 +40,7 @@ def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
         "learning_rates": rates.learning_rates(outcome),
         "map": _map(answer),
         "reached": _reached(outcome, answer),
-        "tuning": _tuning(outcome, answer),
+        "tuning": _tuning(outcome, answer, every),
     }
 
 
@@ -90,7 +96,8 @@ def _curves(outcome: Outcome, answer: Answer, by_seconds: bool = False) -> go.Fi
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel)}
         for row in reversed(answer.rows):  # the best last, on top
             name = row.optimizer
-            x, (low, median, high) = along[name], spreads[column][name]
+            seen = thinned(spreads[column][name][1], POINTS // (len(answer.rows) * len(columns)))
+            x, (low, median, high) = along[name][seen], spreads[column][name][:, seen]
             if row.seeds > 1:
                 drawing.add_trace(_band(name, look[name], x, low, high).update(place))
             line = _line(name, look[name], hover, x=x.tolist(), y=listed(median), showlegend=panel == 1)
@@ -180,6 +187,8 @@ def _reached(outcome: Outcome, answer: Answer) -> go.Figure:
     for row in reversed(answer.rows):
         x, y = statistics.kaplan_meier(arrivals[row.optimizer], answer.steps)
         hover = cost.phrase("report.axis.at") + " %{x:.4g}: %{y:.0%}"
+        seen = thinned(y, POINTS // len(answer.rows))
+        x, y = x[seen], y[seen]
         name, points = row.optimizer, {"x": cost.of(x).tolist(), "y": y.tolist()}
         drawing.add_trace(_line(name, look[name], hover, **points, shape="hv"))
     return drawing
@@ -257,8 +266,8 @@ def _rate(pair: Pair | None) -> str:
     return "–" if pair is None or pair.learning_rate is None else f"{pair.learning_rate:g}"
 
 
-def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
-    """The expected best of k trials: what tuning costs."""
+def _tuning(outcome: Outcome, answer: Answer, every: pl.DataFrame) -> go.Figure:
+    """The expected best of k trials: what tuning costs; `every` cell counts, drawn or not."""
     study, look, cost = outcome.study, colours(outcome), unit(answer)
     drawing = figure(
         [""],
@@ -268,16 +277,15 @@ def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
         margin={"t": 12},
     )
     for row in reversed(answer.rows):
-        own = outcome.cells.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
+        own = every.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
         trials = [cells for _, cells in own.group_by(*study.columns, maintain_order=True)]
         arrivals = [outcome.times(cells) for cells in trials]
         best = statistics.best_after_k(
             [statistics.restricted(steps, study.steps).mean() for steps in arrivals]
         )
-        k = [*range(1, len(best) + 1)]
+        k = thinned(best, POINTS // len(answer.rows)) + 1
         hover = cost.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")
         mode = "lines" if len(k) > 1 else "markers"
-        drawing.add_trace(
-            _line(row.optimizer, look[row.optimizer], hover, x=k, y=listed(cost.of(best)), mode=mode)
-        )
+        points = {"x": k.tolist(), "y": listed(cost.of(best[k - 1]))}
+        drawing.add_trace(_line(row.optimizer, look[row.optimizer], hover, **points, mode=mode))
     return drawing

@@ -12,7 +12,7 @@ import jax
 
 from kobai.basics.checks import is_number
 from kobai.candidates.values import hyperparameters_of
-from kobai.questions.comparison import effects, sentences, table
+from kobai.questions.comparison import cut, effects, sentences, table
 from kobai.questions.comparison.figures import colours, figures
 from kobai.questions.comparison.numbers import unit
 from kobai.questions.comparison.rates import crossed
@@ -28,7 +28,9 @@ OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
 
 def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
-    look = colours(outcome)
+    answer = cut.shown(answer)
+    few = cut.drawn(outcome, answer)
+    look = colours(few)
     parts = {
         "answer": document.notes(sentences.warnings(answer)) + _answer(answer),
         "notes": document.notes(sentences.notes(answer)),
@@ -38,7 +40,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         "evidence": document.evidence(
             "report",
             chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
-            figures="".join(figure(name, captions) for name, captions in _captions(outcome, answer).items()),
+            figures="".join(figure(name, captions) for name, captions in _captions(few, answer).items()),
             settings=_settings(outcome, answer),
             command=command,
         ),
@@ -53,6 +55,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
 
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
+    answer = cut.shown(answer)
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
     listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
     warnings = document.notes(sentences.warnings(answer))
@@ -189,7 +192,7 @@ def _settings(outcome: Outcome, answer: Answer) -> str:
     return document.sections(
         {
             "report.settings.study": definitions(_study(outcome, answer)),
-            "report.settings.tried": _tried(outcome),
+            "report.settings.tried": _tried(cut.drawn(outcome, answer)),
             "report.settings.versions": definitions(document.versions()),
         }
     )

@@ -19,6 +19,7 @@ from kobai.report.panels import (
     in_data,
     listed,
     text,
+    thinned,
     translucent,
     value_axis,
     within,
@@ -29,6 +30,10 @@ from kobai.words import metric, say
 
 ROW = 0.07
 """Height of a row of crosses, as a part of the axis."""
+
+
+POINTS, RUNS = 6_000, 300
+"""So many rates are drawn in the figure, and so many runs of one optimizer with one initial value."""
 
 
 class Point(NamedTuple):
@@ -59,6 +64,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
     candidates, initializers = outcome.study.candidates, outcome.study.initializers
     cells, frame = _tuning(outcome), _frame(outcome)
     lines = -(-len(candidates) // 4)
+    most = max(POINTS // (len(candidates) * len(initializers)), 10)
     drawing = figure(
         [text(candidate.name) for candidate in candidates],
         [_rate_axis(candidate) for candidate in candidates],
@@ -73,6 +79,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
         for i, initializer in enumerate(initializers):
             pair = pl.col("optimizer") == candidate.name, pl.col("initializer") == initializer.name
             points = _points(cells.filter(*pair), outcome.study)
+            points = [points[k] for k in _drawn(points, most, learning_rate(winner.setting))]
             traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink)]
             traces.append(_crosses(points, frame, i, ink))
             if winner.initializer.name == initializer.name:
@@ -86,6 +93,12 @@ def learning_rates(outcome: Outcome) -> go.Figure:
         for page, step in (("wide", 1), ("narrow", 2)):
             meta[page][f"xaxis{'' if panel == 1 else panel}.ticklabelstep"] = step
     return drawing.update_layout(legend=legend, legend_traceorder="normal", meta=meta)
+
+
+def _drawn(points: list[Point], most: int, chosen: float | None) -> list[int]:
+    """Which of the points are drawn: about `most`, with the rate that was chosen among them."""
+    kept = set(thinned([point.median for point in points], most).tolist())
+    return sorted(kept | {k for k, point in enumerate(points) if point.rate == chosen})
 
 
 def crossed(outcome: Outcome) -> bool:
@@ -155,7 +168,9 @@ def _line(outcome: Outcome, points: list[Point], frame: Frame, i: int, ink: str)
 
 def _runs(points: list[Point], frame: Frame, ink: str) -> go.Scatter:
     """A small dot for each run."""
-    runs = [(point.rate, final) for point in points for final in point.finals if within(final, frame.values)]
+    few = max(RUNS // max(len(points), 1), 3)
+    finals = {point.rate: np.sort(point.finals)[thinned(np.sort(point.finals), few)] for point in points}
+    runs = [(rate, final) for rate, some in finals.items() for final in some if within(final, frame.values)]
     return go.Scatter(
         x=[rate for rate, _ in runs],
         y=[final for _, final in runs],

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from kobai.basics.console import Console
-from kobai.questions.comparison import effects, sentences, table
+from kobai.questions.comparison import cut, effects, sentences, table
 from kobai.report.letters import Paragraph, Stack
 from kobai.study.answer import Answer
 from kobai.words import say
@@ -19,7 +19,7 @@ NO_ROOM = ("initializer", "skipped", "diverged")
 
 def view(answer: Answer, wide: bool = False) -> RenderableType:
     """The answer, the table and the cautions, to be printed by rich."""
-    return Group(*_parts(answer, wide))
+    return Group(*_parts(cut.shown(answer), wide))
 
 
 def text(answer: Answer, wide: bool = False, width: int = 80) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError, said
+from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
+from kobai.basics.own_code import described
 from kobai.landscapes.landscape import Landscape, any_dimension, load
 from kobai.questions.descent.grid import DescentCandidate, grid
 from kobai.questions.descent.outcome import (
@@ -34,6 +36,7 @@ MOST_NUMBERS = 30_000_000
 """So many numbers of all paths are kept at once (240 MB)."""
 
 
+@guard
 def descend(
     landscape: Landscape | str | Callable[[Any], Any],
     methods: Iterable[Any] | str | type | Any | None = None,
@@ -175,8 +178,7 @@ def _check_objective(landscape: Landscape, x: tuple[float, ...]) -> None:
             if shape == ():
                 f, g = jax.jit(jax.value_and_grad(landscape.objective))(np.array(x))
         except Exception as problem:
-            first = f"{type(problem).__name__}: {problem}".split("\n")[0]
-            raise UsageError("error.objective.raises", name=name, problem=first) from problem
+            raise UsageError("error.objective.raises", name=name, problem=described(problem)) from problem
     if shape != ():
         raise UsageError("error.objective.scalar", name=name, shape=shape)
     for part, numbers in (("value", f), ("gradient", g)):

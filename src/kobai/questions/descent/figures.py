@@ -26,22 +26,27 @@ ALL_STEPS = 600
 """So many steps are drawn one by one; beyond, as many again at growing distances."""
 
 
+POINTS = 12_000
+"""So many points of all paths are drawn one by one."""
+
 FAR = 1000
 """No point is drawn farther away than so many widths of what is shown: browsers stumble over 1e40."""
 
 
 def figures(outcome: DescentOutcome) -> dict[str, go.Figure]:
     """The figures by name: paths (where the landscape has two dimensions), descent."""
+    outcome = outcome.shown()
     drawings = {"paths": _paths(outcome)} if len(outcome.start) == 2 else {}
     return {**drawings, "descent": _curves(outcome)}
 
 
-def drawn_steps(steps: int) -> np.ndarray:
-    """The steps that are drawn, from 0 to the last."""
-    if steps <= 2 * ALL_STEPS:
+def drawn_steps(steps: int, paths: int = 1) -> np.ndarray:
+    """The steps that are drawn, from 0 to the last; fewer of them where there are many paths."""
+    each = max(min(ALL_STEPS, POINTS // paths), 50)
+    if steps <= 2 * each:
         return np.arange(steps + 1)
-    beyond = np.geomspace(ALL_STEPS, steps, ALL_STEPS).round().astype(int)
-    return np.unique(np.concatenate([np.arange(ALL_STEPS), beyond]))
+    beyond = np.geomspace(each, steps, each).round().astype(int)
+    return np.unique(np.concatenate([np.arange(each), beyond]))
 
 
 def _of(row: PathRow, steps: np.ndarray) -> np.ndarray:
@@ -62,7 +67,7 @@ def _paths(outcome: DescentOutcome) -> go.Figure:
         margin={"t": 12},
     )
     drawing.add_trace(_contours(outcome, (left, right), (bottom, top)))
-    steps = drawn_steps(max(len(row.path.values) for row in outcome.rows) - 1)
+    steps = drawn_steps(max(len(row.path.values) for row in outcome.rows) - 1, len(outcome.rows))
     hover = say("report.axis.at.steps") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
     for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
         own = _of(row, steps)
@@ -165,7 +170,7 @@ def _curves(outcome: DescentOutcome) -> go.Figure:
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": panel == 1}
         hover = say(key) + " %{x}: %{y:.4g}"
         for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
-            own = _of(row, drawn_steps(len(row.path.values) - 1))
+            own = _of(row, drawn_steps(len(row.path.values) - 1, len(outcome.rows)))
             drawing.add_scatter(
                 x=(own if panel == 1 else row.path.spent[own]).tolist(),
                 y=_rounded(_drawable(heights[i][own], up)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kobai.basics.errors import unknown
+from kobai.basics.checks import check_name
 from kobai.candidates.named import Method
 from kobai.candidates.values import hyperparameters_of
 from kobai.landscapes.landscape import Landscape
@@ -15,6 +15,9 @@ from kobai.questions.descent.walk import Path
 
 BEYOND = 1e6
 """A path has diverged that ends this many times higher than its start (or higher than 1), or at no number."""
+
+MOST_ROWS = 40
+"""So many rows are shown; the table in Parquet has all."""
 
 SCHEMA: dict[str, Any] = {
     "method": pl.String,
@@ -131,8 +134,7 @@ def _last(value: Any) -> tuple:
 
 def check_column(column: str) -> None:
     """Refuse a column that the table has not."""
-    if column not in SCHEMA:
-        raise unknown("kind.column", column, SCHEMA)
+    check_name("kind.column", column, SCHEMA)
 
 
 def ordered(rows: list[PathRow], column: str | None) -> list[PathRow]:
@@ -159,6 +161,15 @@ class DescentOutcome:
     rows: list[PathRow]
     tried: list[PathRow]
     """Every setting of the rules whose learning rate was searched for; `rows` has the best of each."""
+
+    total: int = 0
+    """How many rows there are in all, where these are not all of them; else 0."""
+
+    def shown(self) -> "DescentOutcome":
+        """The first rows, as many as a person reads; itself where there are no more."""
+        if len(self.rows) <= MOST_ROWS:
+            return self
+        return dataclasses.replace(self, rows=self.rows[:MOST_ROWS], total=len(self.rows))
 
     @property
     def searched(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ from kobai.words import say
 
 def page(outcome: DescentOutcome, command: str) -> str:
     """The whole page; `command` is the shell command or the Python call that makes it again."""
+    outcome = outcome.shown()
     drawings = figures(outcome)
     for each in drawings.values():
         each.update_layout(showlegend=False)  # the buttons of the page are the legend
@@ -46,6 +47,7 @@ def page(outcome: DescentOutcome, command: str) -> str:
 
 def summary(outcome: DescentOutcome) -> str:
     """The table and its notes alone, without style or script: for a notebook."""
+    outcome = outcome.shown()
     left = [table.COLUMNS.index(name) for name in table.LEFT]
     listing = scrolling(table.headers(), escaped(table.rows(outcome)), _caption(outcome), left)
     return listing + document.notes(table.notes(outcome))

@@ -122,6 +122,8 @@ def joined(head: str) -> str:
 def notes(outcome: DescentOutcome) -> list[str]:
     """What one must know to read the table."""
     sentences = []
+    if outcome.total:
+        sentences.append(say("descent.note.cut", shown=len(outcome.rows), all=outcome.total))
     if outcome.searched:
         names = say("answer.comma").join(outcome.searched)
         sentences.append(

@@ -16,7 +16,7 @@ FOLDING = ("hyperparameters", "status")
 
 def view(outcome: DescentOutcome) -> RenderableType:
     """What rich prints of a descent."""
-    return Group(*_parts(outcome))
+    return Group(*_parts(outcome.shown()))
 
 
 def text(outcome: DescentOutcome, width: int = 80) -> str:

@@ -14,10 +14,11 @@ import jax
 from kobai import initializers as initial_values
 from kobai.basics.checks import check_count, check_name, check_several, is_number
 from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
 from kobai.basics.registry import PAIRS, PROTOCOLS
-from kobai.candidates.grid import candidates
+from kobai.candidates.grid import SLOWEST, candidates
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.transfer.arms import Plan, arms, with_rate
@@ -37,6 +38,7 @@ MIDDLE = slice(2, 6)
 """The four of the eight learning rates of a default grid that are tried for a rule given by its name."""
 
 
+@guard
 def transfer(
     pair: Pair | tuple[Task | str, Task | str] | str,
     *,
@@ -187,5 +189,5 @@ def _check(
         check_count("amounts", amount, len(jax.tree.leaves(target.train)[0]))
     if not is_number(slow) or not 0 <= slow <= 1:
         raise UsageError("error.transfer.slow", value=repr(slow))
-    if source_rate is not None and not (is_number(source_rate) and 0 <= source_rate < math.inf):
+    if source_rate is not None and not (is_number(source_rate) and SLOWEST <= source_rate < math.inf):
         raise UsageError("error.transfer.source_rate", value=repr(source_rate))

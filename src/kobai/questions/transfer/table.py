@@ -83,7 +83,11 @@ def notes(outcome: TransferOutcome) -> Iterator[str]:
     p = smallest_p(outcome)
     if p > LEVEL:
         needed = statistics.seeds_needed(len(outcome.frame))
-        yield say("transfer.note.seeds", seeds=outcome.setup.seeds, p=f"{p:.2g}", needed=needed)
+        values = {"seeds": outcome.setup.seeds, "p": f"{p:.2g}"}
+        if needed is None:
+            yield say("transfer.note.seeds.never", **values, rows=len(outcome.frame))
+        else:
+            yield say("transfer.note.seeds", **values, needed=needed)
 
 
 def smallest_p(outcome: TransferOutcome) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -139,9 +138,13 @@ def smallest_p(comparisons: int, seeds: int) -> float:
     return min(1.0, comparisons * 2 / flips)
 
 
-def seeds_needed(comparisons: int, level: float = 0.05) -> int:
-    """The fewest seeds whose `smallest_p` is at most `level`."""
-    return next(seeds for seeds in count(1) if smallest_p(comparisons, seeds) <= level)
+def seeds_needed(comparisons: int, level: float = 0.05) -> int | None:
+    """The fewest seeds whose `smallest_p` is at most `level`; None where no number of seeds is enough.
+
+    Beyond 13 seeds more of them make the smallest p no smaller.
+    """
+    enough = (seeds for seeds in range(1, FLIPS.bit_length() + 1) if smallest_p(comparisons, seeds) <= level)
+    return next(enough, None)
 
 
 def compare(

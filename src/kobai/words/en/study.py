@@ -97,6 +97,7 @@ WORDS: dict[str, str] = {
     "note.chosen": "of the settings tried, tuning chose {settings}",
     "note.trials": "unequal numbers of trials favour the optimizer with more: {trials}",
     "note.overtaken": "{names} needed fewer steps on the fresh seeds than {choice}, the winner of tuning: consider them instead",
+    "note.seeds.never": "with {seeds:seed|seeds} no corrected p can be below {p}, so nothing can be established about these choices: {choices}. No number of seeds could, among {alternatives} alternatives: compare fewer",
     "note.seeds": "with {seeds:seed|seeds} no corrected p can be below {p}, so nothing can be established about these choices: {choices}. {needed} seeds could: --seeds {needed}",
     "note.diverged.chosen": "diverged, though chosen by tuning: {runs}; a smaller learning rate is safer",
     "note.diverged.alone": "diverged: {runs}; try a smaller learning rate",

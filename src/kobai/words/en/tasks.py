@@ -51,7 +51,6 @@ WORDS: dict[str, str] = {
     "error.mnist1d.logistic": "the logistic model has no hidden layer, got hidden {value}; "
     "leave it out or choose the model mlp",
     "error.adding.length": "adding: length must be a whole number of at least 2, got {value}",
-    "error.copy.length": "copy: length must be a whole number of at least 0, got {value}",
     "error.copy.symbols": "copy: symbols must be a whole number of at least 2, got {value}",
     # landscapes
     "kind.landscape": "landscape",

@@ -97,6 +97,7 @@ WORDS: dict[str, str] = {
     "note.chosen": "試した設定のうち、調整で選ばれたもの: {settings}",
     "note.trials": "試行数が等しくないため、多い手法に有利です: {trials}",
     "note.overtaken": "{names}は新しいシードで、調整の勝者{choice}より少ないステップで到達しました。こちらも検討してください",
+    "note.seeds.never": "シード{seeds}個では補正pが{p}を下回ることはなく、次の選択については何も立証できません: {choices}。選択肢が{alternatives}個ではシードをいくら増やしても立証できません。選択肢を減らしてください",
     "note.seeds": "シード{seeds}個では補正pが{p}を下回ることはなく、次の選択については何も立証できません: {choices}。{needed}個なら可能です: --seeds {needed}",
     "note.diverged.chosen": "調整で選ばれたのに発散しました: {runs}。学習率を小さくすると安全です",
     "note.diverged.alone": "発散しました: {runs}。学習率を小さくしてください",

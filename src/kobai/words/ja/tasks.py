@@ -51,7 +51,6 @@ WORDS: dict[str, str] = {
     "error.mnist1d.logistic": "モデルlogisticに隠れ層はありませんが、hidden {value}が渡されました。"
     "指定をやめるか、モデルmlpを選んでください",
     "error.adding.length": "adding: lengthは2以上の整数でなければなりませんが、{value}が渡されました",
-    "error.copy.length": "copy: lengthは0以上の整数でなければなりませんが、{value}が渡されました",
     "error.copy.symbols": "copy: symbolsは2以上の整数でなければなりませんが、{value}が渡されました",
     # landscapes
     "kind.landscape": "地形",

@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "error.transfer.target": "{source} is a pair and has its target; leave {target} out, or name two tasks",
     "error.transfer.alone": "'{source}' is neither a pair (choose one of: {known}) nor followed by a second task; name a pair, or two tasks: kobai transfer SOURCE TARGET",
     "error.transfer.optimizer": "transfer trains with one update rule of kobai that has a learning rate and takes its gradient at the parameters, got {value}; choose for example adam, momentum or nesterov",
-    "error.transfer.source_rate": "source_learning_rate must be a finite number of at least 0, got {value}",
+    "error.transfer.source_rate": "source_learning_rate must be a finite number of at least 1.2e-38, got {value}",
     # the answer
     "transfer.title": "{source} → {target}: does it help to reuse weights?",
     "transfer.headline": "{metric}; {optimizer}, {steps:step|steps} after {source_steps} on the source; {seeds:fresh seed|fresh seeds}",
@@ -43,6 +43,7 @@ WORDS: dict[str, str] = {
     "transfer.column.p": "p",
     "transfer.note": "±, [ ]: 95 %. p: of the metric, for fine tuning of the steps; corrected (Holm).",
     "transfer.note.new_head": "The heads differ in shape: only features are reused, every head begins anew.",
+    "transfer.note.seeds.never": "With {seeds:seed|seeds} no corrected p can be below {p}, and with {rows} comparisons no number of seeds could make it smaller: compare fewer.",
     "transfer.note.seeds": "With {seeds:seed|seeds} no corrected p can be below {p}; {needed} seeds could.",
     "transfer.note.edge": "Chosen learning rates at an end of their grid: {rates} (try wider ones).",
     "transfer.meaning.protocol": "Pretraining pays for its steps on the source: it is compared with a training from scratch of as many steps in all. Fine tuning starts from all weights of the source, transfer from its features, with a new head.",

@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "error.transfer.target": "{source}は組なので、目的の課題はすでに決まっています。{target}を外すか、課題を2つ指定してください",
     "error.transfer.alone": "'{source}'は組({known})ではなく、2つ目の課題もありません。組の名前か、課題を2つ指定してください: kobai transfer SOURCE TARGET",
     "error.transfer.optimizer": "transferには、学習率があり、今のパラメータで勾配を取るkobaiの更新則を1つ指定してください。例: adam, momentum, nesterov。渡されたもの: {value}",
-    "error.transfer.source_rate": "source_learning_rateは0以上の有限の数でなければなりませんが、{value}が渡されました",
+    "error.transfer.source_rate": "source_learning_rateは1.2e-38以上の有限の数でなければなりませんが、{value}が渡されました",
     # the answer
     "transfer.title": "{source} → {target}: 重みの再利用は役に立つか?",
     "transfer.headline": "{metric}、{optimizer}、元の課題で{source_steps}、その後{steps}ステップ、新しいシード{seeds}個",
@@ -43,6 +43,7 @@ WORDS: dict[str, str] = {
     "transfer.column.p": "p",
     "transfer.note": "±と[ ]: 95 %。p: 指標(再学習ではステップ数)の差について、補正済み(Holm)",
     "transfer.note.new_head": "出力層の形が異なるため、どの戦略でも特徴量だけを再利用し、出力層は新しくします。",
+    "transfer.note.seeds.never": "シード{seeds}個では補正後のpは{p}より小さくなりません。比較が{rows}個ではシードを増やしても小さくなりません。比較を減らしてください。",
     "transfer.note.seeds": "シード{seeds}個では補正後のpは{p}より小さくなりません。{needed}個なら可能です。",
     "transfer.note.edge": "候補の端の学習率が選ばれました: {rates}(候補を広げてみてください)",
     "transfer.meaning.protocol": "事前学習は元の課題のステップも数え、合計が同じステップ数の最初からの学習と比べます。再学習は元のすべての重みから、転移学習は元の特徴量と新しい出力層から始めます。",

@@ -1,0 +1,31 @@
+"""Bad inputs at random, as tools/fuzz.py draws them: each is refused in one sentence, or means something."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_bad_inputs_at_random():
+    """A part of what the tool tries, which ends with 1 where anything raised or hung."""
+    ran = subprocess.run(
+        [sys.executable, "tools/fuzz.py", "120"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    counts = re.findall(r"^120 [\w ]+: .*'refused': (\d+)", ran.stdout, re.MULTILINE)
+    assert len(counts) == 2
+    assert all(int(refused) > 80 for refused in counts)  # the inputs are bad, and not merely accepted
+
+
+def test_the_tool_sees_what_is_not_refused():
+    """Wrong variant: a function without a guard raises what is no mistake told in a sentence."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        import fuzz
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    assert fuzz.tried(lambda: int("x"))[0] == "raised"
+    assert fuzz.tried(lambda: fuzz.ran(["compare", "nothing"]))[0] == "refused"
+    assert fuzz.tried(lambda: 3)[:2] == ("answered", "3")
