@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import re
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -44,7 +45,7 @@ STEPS = 100
 class Engine:
     """A stand-in for Sweep: a cell reaches 1 at `arrival(task, cell)`, an average at `average(…)`."""
 
-    chunk = 4
+    chunk, threads = 4, 1
     kinds = {}  # no rule, so no state begins on the host
     arrival = staticmethod(lambda task, cell: 10)
     average = staticmethod(lambda task, cell, averaging: 10)
@@ -62,11 +63,15 @@ class Engine:
     def text(self):
         return ""
 
-    def run(self, cells):
+    def compile(self): ...
+
+    def chunks(self, cells):
         Engine.cells += [(self.task, cell) for cell in cells]
-        for start in range(0, len(cells), self.chunk):
-            positions = list(range(start, min(start + self.chunk, len(cells))))
-            yield positions, [self._run(cells[i]) for i in positions]
+        every = range(len(cells))
+        return [list(every[i : i + self.chunk]) for i in every[:: self.chunk]]
+
+    def train(self, cells, leave):  # noqa: ARG002
+        return [self._run(cell) for cell in cells]
 
     def _run(self, cell):
         def curve(arrival):
@@ -77,7 +82,7 @@ class Engine:
         stops = cell.strategy.early_stopping is not None
         run = Run(
             1 - metric, 1 - metric, metric, None, 0.1, float(metric[-1]), seconds=0.5,
-            stopped_at=STEPS // 4 if stops else None, skipped=3,
+            stopped_at=STEPS // 4 if stops else None, counts=Counter(skipped=3),
             averages=tuple(Reading(1 - curve, curve, 0.1, float(curve[-1])) for curve in averages),
         )  # fmt: skip
         return dataclasses.replace(run, **Engine.ends(self.task, cell))

@@ -53,7 +53,7 @@ def arrival_engine(arrivals):
     """A stand-in for Sweep whose cells reach accuracy 1 at arrivals(cell), or diverge where it gives None."""
 
     class Engine:
-        chunk = 4
+        chunk, threads = 4, 1
 
         def __init__(self, task, settings, *, steps, evaluate_every, threads=None, strategies=()):
             self.rows = evaluated_at(steps, evaluate_every)
@@ -62,10 +62,14 @@ def arrival_engine(arrivals):
         def memory(self, optimizer):
             return len(optimizer.memories)
 
-        def run(self, cells):
-            for start in range(0, len(cells), self.chunk):
-                positions = list(range(start, min(start + self.chunk, len(cells))))
-                yield positions, [self._run(cells[i]) for i in positions]
+        def compile(self): ...
+
+        def chunks(self, cells):
+            every = range(len(cells))
+            return [list(every[i : i + self.chunk]) for i in every[:: self.chunk]]
+
+        def train(self, cells, leave):  # noqa: ARG002
+            return [self._run(cell) for cell in cells]
 
         def _run(self, cell):
             arrival = arrivals(cell)

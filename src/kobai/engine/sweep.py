@@ -5,13 +5,12 @@ compiled program (`backends.threads`). A cell's result does not depend on its ch
 bit. On a GPU one thread runs large chunks, whose cells step together.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from kobai.basics.machine import cores
-from kobai.engine.backends.threads import Threads
 from kobai.engine.cell import Cell
 from kobai.engine.draws import BATCHES, INITIAL, batches, stream
 from kobai.engine.executables import Data, Executables
@@ -83,17 +82,6 @@ class Sweep:
             for minimizer in optimizers
             if isinstance(minimizer, Minimizer)
         }
-
-    def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
-        """Run `cells` on the threads of this machine; yields as `backends.Backend.run` says."""
-        return Threads(self).run(cells)
-
-    def runs(self, cells: Sequence[Cell]) -> list[Run]:
-        """The runs of `cells`, in their order, when all are finished."""
-        runs: dict[int, Run] = {}
-        for positions, chunk in self.run(cells):
-            runs |= zip(positions, chunk, strict=True)
-        return [runs[i] for i in range(len(cells))]
 
     def chunks(self, cells: Sequence[Cell]) -> list[list[int]]:
         """The positions of the cells that are trained together; in a population, rule by rule."""

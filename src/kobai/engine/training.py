@@ -110,6 +110,7 @@ class Training:
                 int(diverged_at[i]),
                 tests[i],
                 seconds,
+                parts,
                 end.of(i),
                 models[i],
             )

@@ -15,6 +15,7 @@ import polars as pl
 from kobai import initializers as initial_values
 from kobai.basics.errors import UsageError
 from kobai.basics.progress import Progress
+from kobai.engine.backends import THREADS, Backend
 from kobai.study import statistics
 from kobai.study.axes import Value
 from kobai.study.outcome import Outcome
@@ -22,9 +23,15 @@ from kobai.study.runner import Runner
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
 
-def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome:
-    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C."""
-    runner = Runner(study, progress, folder)
+def run(study: Study, progress: Progress, folder: Path | None = None, backend: Backend = THREADS) -> Outcome:
+    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C.
+
+    Args:
+      progress: what is told how far the study is.
+      folder: where finished chunks are kept; None: nowhere.
+      backend: the place where cells are run.
+    """
+    runner = Runner(study, progress, folder, backend)
     try:
         trials = study.trials()
         tuning = runner.run(TUNING, trials, list(range(study.tuning_seeds)))

@@ -6,7 +6,7 @@ the study (an activation, a batch size, …) has a `Sweep` of its own; all have 
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from kobai.basics.files import write_frame
 from kobai.basics.progress import Progress
 from kobai.basics.version import __version__
 from kobai.candidates.values import as_json, hyperparameters_of, learning_rate
-from kobai.engine.backends import Backend
+from kobai.engine.backends import THREADS, Backend
 from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
 from kobai.stabilizers.averaging import Averaging
-from kobai.study.axes import Axis, strategy
+from kobai.study.axes import OF_PARTS, Axis, strategy
 from kobai.study.store import SCHEMA, Chunks
 from kobai.study.study import Study, Trial
 
@@ -64,8 +64,7 @@ class Runner:
     """Runs the cells of a study chunk by chunk and keeps their frames.
 
     Args:
-      backend: the place where the cells of a task are run, made from its `Sweep`. Default: the sweep itself,
-        on the threads of this machine.
+      backend: the place where cells are run.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Runner:
         study: Study,
         progress: Progress,
         folder: Path | None,
-        backend: Callable[[Sweep], Backend] = lambda sweep: sweep,
+        backend: Backend = THREADS,
     ) -> None:
         self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
         settings = [variant for candidate in study.candidates for variant in candidate.variants]
@@ -118,7 +117,7 @@ class Runner:
                 self._keep(kept, len(part))
                 yield kept
         cells = [training.cell(self.study.averages) for training in rest]
-        for positions, runs in self.backend(sweep).run(cells):
+        for positions, runs in self.backend.run(sweep, cells):
             part = [rest[i] for i in positions]
             frame = self._frame(phase, part, runs)
             self.chunks.put(_identity(phase, part), frame)
@@ -146,10 +145,10 @@ class Runner:
 
     def _read(self, trial: Trial, run: Run) -> dict[str, object]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
+        columns = {_happens(axis.name) for axis in self.study.axes} - vars(run).keys()
+        values = vars(run) | {name: run.counts[name] for name in columns if name}
         average = trial.parts.get("average")
-        if average is None:
-            return vars(run)
-        return vars(run) | vars(run.averages[self.study.averages.index(average)])
+        return values if average is None else values | vars(run.averages[self.study.averages.index(average)])
 
     def frame(self) -> pl.DataFrame:
         """Every cell so far, in an order that does not depend on the threads."""
@@ -174,12 +173,13 @@ def schema(axes: Iterable[Axis]) -> dict[str, Any]:
         if column == "initializer":
             columns |= dict.fromkeys(names, pl.String)
         if column == "diverged_at":
-            columns |= {HAPPENS[name]: pl.Int64 for name in names if name in HAPPENS}
+            columns |= {happens: pl.Int64 for happens in map(_happens, names) if happens}
     return columns
 
 
-HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
-"""What a run tells of an axis: the step at which it was stopped, the gradients that were skipped."""
+def _happens(axis: str) -> str | None:
+    """The column that says what an axis made happen in a run: the step of its end, the batches left out."""
+    return OF_PARTS[axis].happens if axis in OF_PARTS else None
 
 
 def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:

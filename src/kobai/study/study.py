@@ -17,7 +17,8 @@ from kobai.candidates.grid import Candidate
 from kobai.candidates.named import Method
 from kobai.candidates.values import as_json, hyperparameters_of
 from kobai.engine.full_batch import FullBatch
-from kobai.engine.strategy import Strategy, check_steps
+from kobai.engine.parts import check_steps
+from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import evaluated_at
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer

@@ -67,8 +67,15 @@ def study_of(monkeypatch, metric, optimizers=(SGD, ADAM), task=None, **options):
         def memory(self, optimizer):
             return 0
 
-        def run(self, cells):
-            yield list(range(len(cells))), [self._run(cell) for cell in cells]
+        threads = 1
+
+        def compile(self): ...
+
+        def chunks(self, cells):
+            return [list(range(len(cells)))]
+
+        def train(self, cells, leave):  # noqa: ARG002
+            return [self._run(cell) for cell in cells]
 
         def _run(self, cell):
             curve = metric(cell, self.marks)

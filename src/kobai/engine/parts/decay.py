@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Number, Vector
-from kobai.engine.parts.part import Part, Step
+from kobai.engine.parts.part import Field, Part, Step
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
 from kobai.optimizers.base import decayed
-from kobai.stabilizers.regularization import WeightDecay
+from kobai.stabilizers.regularization import WeightDecay, weight_decay
 from kobai.tasks.flat import Spans
 
 
@@ -31,7 +31,7 @@ class Decay(NamedTuple):
 class Decays(Part):
     """The weight decays of the cells."""
 
-    fields = {"weight_decay": WeightDecay}
+    fields = {"weight_decay": Field(WeightDecay, weight_decay, numeric=True)}
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans

@@ -1,5 +1,6 @@
 """The parts that a program needs, in a list; each hook of `Part` goes through all of them in their order."""
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
 from kobai.engine.blocks import CellState, Memories, Plans
-from kobai.engine.columns import Columns
+from kobai.engine.columns import Columns, Rows
 from kobai.engine.parts.average import Averages
 from kobai.engine.parts.clip import Clipping
 from kobai.engine.parts.decay import Decays
-from kobai.engine.parts.part import End, Part, Step
+from kobai.engine.parts.part import End, Field, Part, Step
 from kobai.engine.parts.penalty import Penalties
 from kobai.engine.parts.schedule import Schedules
 from kobai.engine.parts.stopping import Stopping
@@ -24,6 +25,19 @@ from kobai.tasks.flat import Spans
 
 PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Averages, Stopping)
 """Every part that there is, in the order in which they act."""
+
+
+def fields_of(parts: Sequence[type[Part]], strategy: type[Strategy] = Strategy) -> dict[str, Field]:
+    """The fields of a strategy that belong to these parts, in the strategy's order."""
+    fields = {name: field for part in parts for name, field in part.fields.items()}
+    return {field.name: fields[field.name] for field in dataclasses.fields(strategy) if field.name in fields}
+
+
+def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
+    """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
+    for strategy in strategies:
+        for part in PARTS:
+            part.check(strategy, steps)
 
 
 class Parts:
@@ -126,6 +140,11 @@ class Parts:
         ends = (part.end(memory) for part, memory in zip(self.parts, memories, strict=True))
         nowhere = End(np.zeros(cells, np.int32), np.zeros(cells))
         return next((end for end in ends if end is not None), nowhere)
+
+    def reread(self, strategy: Strategy, curves: Rows, marks: np.ndarray, end: End) -> None:
+        """Write into the rows of a cell what its curves are to show."""
+        for part in self.parts:
+            part.reread(strategy, curves, marks, end)
 
     def restored(self, cells: CellState) -> CellState:
         """The cells from which the final numbers are taken."""

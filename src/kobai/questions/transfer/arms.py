@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from kobai.engine.backends import THREADS
 from kobai.engine.sweep import Cell, Run, Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
@@ -113,7 +114,7 @@ def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[in
     """The run of each cell; all have one rule."""
     sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
     runs: dict[int, Run] = {}
-    for positions, chunk in sweep.run(cells):
+    for positions, chunk in THREADS.run(sweep, cells):
         runs |= zip(positions, chunk, strict=True)
         advance(len(positions))
     return [runs[i] for i in range(len(cells))]
