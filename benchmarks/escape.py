@@ -14,8 +14,9 @@ import numpy as np
 import kobai
 from kobai import schedules
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import uniform
 
 EXAMPLES, STARTS, STEPS = 64, 200, 1000

@@ -17,8 +17,10 @@ import numpy as np
 import kobai
 from kobai.basics.machine import use_compilation_cache
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Run, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import parse
 
 PLAIN = Strategy()

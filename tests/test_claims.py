@@ -8,8 +8,9 @@ import numpy as np
 
 import kobai
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import parse, uniform
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"

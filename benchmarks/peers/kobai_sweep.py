@@ -10,7 +10,8 @@ import work
 
 from kobai.basics import registry
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 from kobai.tasks import digits
 

@@ -7,8 +7,9 @@ import pytest
 import kobai
 from kobai.engine import clock as clocks
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.clock import Clock
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 
 

@@ -12,8 +12,11 @@ import pytest
 import kobai
 from kobai.basics.errors import UsageError
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import INITIAL, stream
 from kobai.engine.full_batch import FullBatch
-from kobai.engine.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
+from kobai.engine.run import evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 from kobai.minimizers.base import RUNNING, Objective
 from kobai.questions.comparison import terminal

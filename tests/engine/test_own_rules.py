@@ -13,7 +13,9 @@ from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine import draws
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import BATCHES, INITIAL, Cell, Sweep, stream
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, stream
+from kobai.engine.sweep import Sweep
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
 from kobai.study import runner

@@ -15,7 +15,10 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.basics import registry
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import BATCHES, INITIAL, Cell, Run, Sweep, batches, evaluated_at, stream
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, batches, stream
+from kobai.engine.run import Run, evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.tasks.check import check_task
 
 HE = initial_values.he()

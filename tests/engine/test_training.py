@@ -7,8 +7,9 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.stabilizers import early_stopping, polyak
 from kobai.tasks.flat import is_trained
 

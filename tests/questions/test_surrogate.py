@@ -10,7 +10,8 @@ from kobai import initializers as initial_values
 from kobai import words
 from kobai.basics import registry
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.questions.surrogate import surrogate
 
 

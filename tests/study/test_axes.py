@@ -21,7 +21,7 @@ from kobai import schedules, stabilizers
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
 from kobai.candidates.values import learning_rate
-from kobai.engine.sweep import Reading, Run, evaluated_at
+from kobai.engine.run import Reading, Run, evaluated_at
 from kobai.questions.comparison import effects, sentences, table, terminal
 from kobai.questions.comparison import page as html
 from kobai.study import axes as axes_module
@@ -155,7 +155,7 @@ def test_every_value_is_tried_with_everything_else(engine):
 def test_each_value_is_compared_at_its_own_rate(engine):
     engine.arrival = by_clip
     outcome = run(study_of({"clip": ["none", kobai.clip_norm(1)]}, rates=(0.1, 1.0)))
-    assert {name: learning_rate(t.setting) for name, t in outcome.alternatives["clip"].items()} == {
+    assert {name: learning_rate(t.variant) for name, t in outcome.alternatives["clip"].items()} == {
         "norm:1": 1.0,
         "none": 0.1,
     }
@@ -383,7 +383,7 @@ def test_a_stop_that_saved_nothing_is_told_too(engine):
 
 def test_batches_that_were_left_out_are_told(engine):
     engine.arrival = by_clip
-    engine.ends = lambda task, cell: {"skipped": 3 * (cell.strategy.clip.norm < math.inf)}
+    engine.ends = lambda task, cell: {"counts": Counter(skipped=3 * (cell.strategy.clip.norm < math.inf))}
     found = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
     assert [effect.skipped for effect in found.effects["clip"]] == [0, 24]
     assert found.table()["skipped"].to_list() == [24]
@@ -391,7 +391,7 @@ def test_batches_that_were_left_out_are_told(engine):
     assert "not finite were left out, in all fresh runs together: sgd (norm:1) 24" in str(note)
     with language("ja"):
         assert "sgd (norm:1) 24" in str(note)
-    engine.ends = lambda task, cell: {"skipped": 0}
+    engine.ends = lambda task, cell: {"counts": Counter()}
     quiet = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
     assert "note.skipped" not in [note.key for note in quiet.notes]
     assert "skipped" not in effects.columns(quiet.effects["clip"])

@@ -10,7 +10,7 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import Cell
+from kobai.engine.cell import Cell
 from kobai.study import protocol
 from kobai.study.axes import axes
 from kobai.study.runner import Runner
@@ -85,4 +85,4 @@ def test_the_protocol_runs_on_the_backend_that_it_is_given():
     ours, theirs = protocol.run(study, Quiet()), protocol.run(study, Quiet(), backend=Elsewhere())
     assert Elsewhere.sent == len(theirs.cells) > 0
     assert ours.cells.drop("seconds").equals(theirs.cells.drop("seconds"), null_equal=True)
-    assert ours.recommended.setting == theirs.recommended.setting
+    assert ours.recommended.variant == theirs.recommended.variant

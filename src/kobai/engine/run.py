@@ -44,7 +44,7 @@ class Run:
     """What the parts of the strategy counted until its end, by name: see `Part.counts`."""
     averages: tuple[Reading, ...] = ()
     """The readings of the strategy's averages, in their order."""
-    model: "Model | None" = None
+    model: "TrainedNetwork | None" = None
     """The network at the end, where the sweep keeps it and the run did not diverge."""
 
     @property
@@ -54,7 +54,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class TrainedNetwork:
     """A trained network: what the final numbers of its run are measured with.
 
     Fields:
@@ -66,7 +66,7 @@ class Model:
     state: PyTree
 
     @classmethod
-    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "Model":
+    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "TrainedNetwork":
         """The network of a task at θ."""
         return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
 
@@ -85,7 +85,7 @@ def run_of(
     seconds: float,
     parts: Parts | None = None,
     end: End | None = None,
-    model: Model | None = None,
+    model: TrainedNetwork | None = None,
 ) -> Run:
     """What came of one cell.
 

@@ -12,18 +12,15 @@ import jax.numpy as jnp
 
 from kobai.basics.machine import cores
 from kobai.engine.cell import Cell
-from kobai.engine.draws import BATCHES, INITIAL, batches, stream
 from kobai.engine.executables import Data, Executables
 from kobai.engine.full_batch import FullBatch
 from kobai.engine.program import Program
-from kobai.engine.run import Reading, Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.engine.strategy import Strategy
 from kobai.engine.training import Pace, Training
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
-
-__all__ = ["BATCHES", "INITIAL", "Cell", "Reading", "Run", "Sweep", "batches", "evaluated_at", "stream"]
 
 CELLS_PER_CHUNK = 4
 CELLS_PER_POPULATION = 512

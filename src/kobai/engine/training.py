@@ -13,7 +13,7 @@ from kobai.engine.columns import Rows
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Counts, Executable, Executables, joined
 from kobai.engine.program import Program
-from kobai.engine.run import Model, Run, lost_at, run_of
+from kobai.engine.run import Run, TrainedNetwork, lost_at, run_of
 from kobai.engine.strategy import Strategy
 
 SECONDS_PER_BLOCK = 0.5
@@ -142,15 +142,15 @@ class Training:
         _, rows = block(program.clock(step, [step]), state, draws, data.train, data.test)
         return list(Rows(np.asarray(rows).reshape(cells, -1, columns.number), columns).evaluations[:, 0])
 
-    def _models(self, state: CellState, cells: int) -> Sequence[Model | None]:
+    def _models(self, state: CellState, cells: int) -> Sequence[TrainedNetwork | None]:
         """The network of each cell, where it is kept."""
         if not self.keep_model:
             return [None] * cells
         θ, model_state = jax.tree.map(np.asarray, (state.θ, state.state))
         if not self.population:
-            return [Model.of(self.program.task, θ, model_state)]
+            return [TrainedNetwork.of(self.program.task, θ, model_state)]
         of_cells = [jax.tree.map(lambda array, i=i: array[i], (θ, model_state)) for i in range(cells)]
-        return [Model.of(self.program.task, *of_cell) for of_cell in of_cells]
+        return [TrainedNetwork.of(self.program.task, *of_cell) for of_cell in of_cells]
 
     def _counts(self, cells: Sequence[Cell]) -> Counts:
         """How many cells a population has of each rule."""

@@ -19,8 +19,6 @@ from kobai.study.question import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
 from kobai.study.study import CONFIRMATION, Trial
 
-__all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
@@ -130,7 +128,7 @@ def _trainings(outcome: Outcome) -> int:
 
 def _rates(trials: Sequence[Trial]) -> list[str]:
     """What the rates are called: six figures, or as many as tell them apart."""
-    rates = [learning_rate(trial.setting) for trial in trials]
+    rates = [learning_rate(trial.variant) for trial in trials]
     names = ["–" if rate is None else f"{rate:.6g}" for rate in rates]
     return names if len(set(names)) == len(names) else [str(rate) for rate in rates]
 

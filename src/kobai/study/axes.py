@@ -1,4 +1,4 @@
-"""Axes of a comparison: what is varied beside the optimizer, its settings and the initial values.
+"""Axes of a comparison: what is varied beside the optimizer, its hyperparameters and the initial values.
 
 An axis has a name and values. A single value is simply used; several are tried with everything else, and the
 answer says what each does, paired by seed. A value acts in one of two places::

@@ -64,8 +64,8 @@ def _effect(outcome: Outcome, axis: str, trial: Trial, cells: pl.DataFrame, base
     tested, reference = (frame["test_metric"].to_numpy().astype(float) for frame in (cells, baseline))
     return Effect(
         value=trial.named[axis],
-        learning_rate=learning_rate(trial.setting),
-        edge=trial.candidate.edge(trial.setting),
+        learning_rate=learning_rate(trial.variant),
+        edge=trial.candidate.edge(trial.variant),
         initializer=trial.initializer.name,
         reached=int(np.isfinite(times).sum()),
         seeds=len(times),

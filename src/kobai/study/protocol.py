@@ -41,8 +41,8 @@ def run(study: Study, progress: Progress, folder: Path | None = None, backend: B
         first = next(iter(winners.values()))
         alternatives = _alternatives(study, ranked, first)
         neighbours = [
-            dataclasses.replace(first, setting=setting)
-            for setting in first.candidate.neighbours(first.setting)
+            dataclasses.replace(first, variant=variant)
+            for variant in first.candidate.neighbours(first.variant)
         ]
         others = [trial for best in alternatives.values() for trial in best.values()]
         confirmed = _distinct([*winners.values(), *others, *neighbours])
@@ -62,7 +62,7 @@ def run(study: Study, progress: Progress, folder: Path | None = None, backend: B
         winners=winners,
         alternatives=alternatives,
         neighbours=neighbours,
-        memory={name: runner.sweeps[trial.task].memory(trial.setting) for name, trial in winners.items()},
+        memory={name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in winners.items()},
     )
 
 

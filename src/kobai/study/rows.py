@@ -98,9 +98,9 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
     return Row(
         optimizer=name,
-        learning_rate=learning_rate(trial.setting),
-        edge=trial.candidate.edge(trial.setting),
-        hyperparameters=hyperparameters_of(trial.setting),
+        learning_rate=learning_rate(trial.variant),
+        edge=trial.candidate.edge(trial.variant),
+        hyperparameters=hyperparameters_of(trial.variant),
         initializer=trial.initializer.name,
         values={value.axis: value.name for value in trial.values},
         reached=int(reached.sum()),
@@ -172,17 +172,17 @@ def saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:
 
 
 def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
-    """The range of learning rates that work in tuning, with the winner's other settings."""
+    """The range of learning rates that work in tuning, with the winner's other hyperparameters."""
     # A rate of 0 is on no scale of decades.
-    along = [setting for setting in winner.candidate.along_rate(winner.setting) if learning_rate(setting)]
+    along = [variant for variant in winner.candidate.along_rate(winner.variant) if learning_rate(variant)]
     if len(along) < 2:
         return None
     reach = []
-    for setting in along:
-        trial = dataclasses.replace(winner, setting=setting)
+    for variant in along:
+        trial = dataclasses.replace(winner, variant=variant)
         times = outcome.times(outcome.cells_of(trial, TUNING))
         reach.append(np.isfinite(times).mean())
-    return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
+    return statistics.working_range(np.array([learning_rate(variant) for variant in along], float), reach)
 
 
 def pairs(outcome: Outcome) -> tuple[Pair, ...]:

@@ -20,7 +20,9 @@ from kobai.basics.progress import Progress
 from kobai.basics.version import __version__
 from kobai.candidates.values import as_json, hyperparameters_of, learning_rate
 from kobai.engine.backends import THREADS, Backend
-from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run, evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import OF_PARTS, Axis, strategy
 from kobai.study.store import SCHEMA, Chunks
@@ -36,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
+class SharedRun:
     """One run of the engine: a seed, and the trials that it answers. They differ in their average alone."""
 
     trials: tuple[Trial, ...]
@@ -48,16 +50,16 @@ class Training:
 
     def cell(self, averages: Sequence[Averaging]) -> Cell:
         trial = self.trials[0]
-        return Cell(trial.setting, trial.initializer, self.seed, strategy(trial.parts, averages))
+        return Cell(trial.variant, trial.initializer, self.seed, strategy(trial.parts, averages))
 
 
-def trainings(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Training]:
+def shared_runs(trials: Sequence[Trial], seeds: Sequence[int]) -> list[SharedRun]:
     """Every trial with every seed, as few runs as give them all."""
     together: dict[tuple, list[Trial]] = {}
     for trial in trials:
         key = tuple(name for column, name in trial.named.items() if column != "average")
         together.setdefault(key, []).append(trial)
-    return [Training(tuple(group), seed) for group in together.values() for seed in seeds]
+    return [SharedRun(tuple(group), seed) for group in together.values() for seed in seeds]
 
 
 class Runner:
@@ -75,12 +77,12 @@ class Runner:
         backend: Backend = THREADS,
     ) -> None:
         self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
-        settings = [variant for candidate in study.candidates for variant in candidate.variants]
+        variants = [variant for candidate in study.candidates for variant in candidate.variants]
         strategies = study.strategies()
         self.sweeps = {
             names: Sweep(
                 task,
-                settings,
+                variants,
                 steps=study.steps,
                 evaluate_every=study.evaluate_every,
                 threads=study.threads,
@@ -97,7 +99,7 @@ class Runner:
 
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase."""
-        todo = trainings(trials, seeds)
+        todo = shared_runs(trials, seeds)
         self.progress.phase(phase, len(todo))
         frames: list[pl.DataFrame] = []
         for names, sweep in self.sweeps.items():
@@ -105,9 +107,9 @@ class Runner:
             frames += self._run(phase, sweep, own)
         return pl.concat(frames)
 
-    def _run(self, phase: str, sweep: Sweep, todo: Sequence[Training]) -> Iterator[pl.DataFrame]:
+    def _run(self, phase: str, sweep: Sweep, todo: Sequence[SharedRun]) -> Iterator[pl.DataFrame]:
         """The frames of one task's chunks, those first that were kept."""
-        rest: list[Training] = []
+        rest: list[SharedRun] = []
         for i in range(0, len(todo), sweep.chunk):
             part = todo[i : i + sweep.chunk]
             kept = self.chunks.get(_identity(phase, part))
@@ -131,7 +133,7 @@ class Runner:
         interruption.keeps(self.cells, self.folder)
         self.progress.advance(trainings)
 
-    def _frame(self, phase: str, part: Sequence[Training], runs: Sequence[Run]) -> pl.DataFrame:
+    def _frame(self, phase: str, part: Sequence[SharedRun], runs: Sequence[Run]) -> pl.DataFrame:
         rows = [
             {
                 **_described(phase, trial, training.seed),
@@ -231,10 +233,10 @@ def question(study: Study) -> dict[str, object]:
 
 
 def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:
-    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
+    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.variant), "seed": seed}
 
 
-def _identity(phase: str, part: Sequence[Training]) -> list[list[object]]:
+def _identity(phase: str, part: Sequence[SharedRun]) -> list[list[object]]:
     return [
         list(_described(phase, trial, training.seed).values())
         for training in part

@@ -10,7 +10,8 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.engine.backends import THREADS
 from kobai.engine.backends.threads import Threads
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 
 HE = initial_values.he()
 

@@ -12,9 +12,10 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import schedules
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.parts import PARTS, Field, Part, Parts, parts
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.stabilizers import early_stopping, l2, polyak, weight_decay
 
 HE = initial_values.he()

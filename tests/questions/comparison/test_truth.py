@@ -17,7 +17,7 @@ from kobai import words
 from kobai.basics import signs
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
-from kobai.engine.sweep import Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.questions.comparison import sentences, table, terminal
 from kobai.questions.comparison.page import summary
 from kobai.study import axes as of_axes

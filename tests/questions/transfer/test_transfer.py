@@ -17,7 +17,10 @@ from kobai import initializers as initial_values
 from kobai import words
 from kobai.basics.registry import PAIRS
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
+from kobai.engine.cell import Cell
+from kobai.engine.draws import INITIAL, stream
+from kobai.engine.run import Run
+from kobai.engine.sweep import Sweep
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
 from kobai.questions.transfer import table

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Number, Vector
-from kobai.engine.parts.part import Field, Part, Step
+from kobai.engine.parts.part import Field, Part, RuleStep
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
@@ -45,12 +45,12 @@ class Decays(Part):
         numbers = Decay(decay.rate, float(decay.biases), float(replaces))
         return jax.tree.map(lambda value: np.asarray(value, θ.dtype), numbers)
 
-    def before(self, memory: Decay, plan: PyTree, step: Step, rule: Rule) -> Step:
+    def before(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         if rule.own_decay is None:
             return step
         values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
         return step._replace(hyperparameters=values)
 
-    def after(self, memory: Decay, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+    def after(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         η, λ = step.learning_rate(rule), memory.rate
         return decayed(Δ, θ, η * λ, shares(weights(self.spans, θ.dtype), memory.biases))

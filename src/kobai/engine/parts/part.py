@@ -23,7 +23,7 @@ from kobai.engine.strategy import Strategy
 from kobai.tasks.flat import Spans
 
 
-class Step(NamedTuple):
+class RuleStep(NamedTuple):
     """The hyperparameters of a rule in one step, which parts may change."""
 
     hyperparameters: jax.Array
@@ -121,11 +121,11 @@ class Part:
         """(the gradient that the rule gets, the memory, whether the batch is left out); None: it never is."""
         return g, memory, None
 
-    def before(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule) -> Step:
+    def before(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         """The hyperparameters of the step that the rule is about to make."""
         return step
 
-    def after(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+    def after(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         """The update that is added to θ, from the rule's own."""
         return Δ
 

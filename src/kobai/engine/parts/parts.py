@@ -15,7 +15,7 @@ from kobai.engine.columns import Columns, Rows
 from kobai.engine.parts.average import Averages
 from kobai.engine.parts.clip import Clipping
 from kobai.engine.parts.decay import Decays
-from kobai.engine.parts.part import End, Field, Part, Step
+from kobai.engine.parts.part import End, Field, Part, RuleStep
 from kobai.engine.parts.penalty import Penalties
 from kobai.engine.parts.schedule import Schedules
 from kobai.engine.parts.stopping import Stopping
@@ -96,7 +96,7 @@ class Parts:
         *operands: tuple[PyTree, PyTree],
     ) -> tuple[Vector, Storage]:
         """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
-        step = Step(values, number=s)
+        step = RuleStep(values, number=s)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
         Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)

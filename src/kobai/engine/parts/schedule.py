@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Vector
-from kobai.engine.parts.part import Field, Part, Step, check_shortest
+from kobai.engine.parts.part import Field, Part, RuleStep, check_shortest
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.schedules import Schedule, schedule
@@ -32,10 +32,10 @@ class Schedules(Part):
             room[: stop - start] = strategy.schedule.factors(start, stop, steps)
         return room
 
-    def before(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule) -> Step:
+    def before(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         if rule.rate is None:
             return step._replace(factor=plan)
         return step._replace(hyperparameters=step.hyperparameters.at[rule.rate].multiply(plan))
 
-    def after(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+    def after(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         return Δ * plan if rule.rate is None else Δ

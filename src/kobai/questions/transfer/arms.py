@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import Cell, Run, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run
+from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer

@@ -12,7 +12,8 @@ from kobai.basics.arrays import Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.leaf import Role
 from kobai.engine.backends import THREADS
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.task import Task
