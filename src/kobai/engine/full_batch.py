@@ -57,7 +57,7 @@ class FullBatchState(NamedTuple):
     """[evaluations, columns] as in `columns`, but with the training loss itself in place of a sum over steps;
     LOST is −1 before its time."""
     over: Truth
-    """Whether the budget is spent, or the minimizer has ended."""
+    """Whether the budget is spent or the minimizer has ended."""
 
 
 class FullBatch:
@@ -125,7 +125,7 @@ class FullBatch:
         return gradients * (self.examples / self.task.batch_size)
 
     def begin(self, θ: Vector, train: PyTree) -> FullBatchState:
-        """Evaluate at the start."""
+        """The state at the start θ, which is evaluated there."""
         rows = jnp.full((len(self.marks), Columns().number), -1, θ.dtype)
         state = self.minimizer.begin(self._objective(train), θ)
         return FullBatchState(state, θ, state.point.f, rows, state.status != RUNNING)

@@ -36,7 +36,7 @@ class Run:
     test_loss: float | None
     test_metric: float | None
     seconds: float
-    """Of one core."""
+    """The processor time that it took, in seconds of one core."""
     stopped_at: int | None = None
     """The step at which early stopping ended it. From there on, and at the last step of any run that could be
     stopped, the curves are those of the restored weights."""

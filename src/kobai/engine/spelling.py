@@ -145,7 +145,7 @@ def _same(first: Any, second: Any) -> bool:
 
 
 def _value(read: Callable[[], object]) -> object:
-    """What is read, or None where it cannot be."""
+    """The value that is read, or None where it cannot be read."""
     try:
         return read()
     except Exception:  # a name or an argument that the constructor does not know

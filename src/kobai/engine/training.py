@@ -91,10 +91,10 @@ class Training:
             rows = Rows(rows.table[:, : len(due)], columns)
             table[:, done : done + len(due)] = rows.table
             end = parts.end(state.parts, len(cells))
-            lost = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
+            divergence = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
             # What comes after an early stop is no part of a run.
-            lost = np.where((end.step > 0) & (lost > end.step), 0, lost)
-            diverged_at = np.where(diverged_at > 0, diverged_at, lost)
+            divergence = np.where((end.step > 0) & (divergence > end.step), 0, divergence)
+            diverged_at = np.where(diverged_at > 0, diverged_at, divergence)
             step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)

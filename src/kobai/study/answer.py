@@ -40,9 +40,9 @@ class Answer:
     learning_rate: Question
     initializer: Question
     axes: dict[str, Question]
-    """For each axis with several values, how the recommended optimizer does with each."""
+    """How the recommended optimizer does with each value of an axis; for every axis with several."""
     effects: dict[str, tuple[Effect, ...]]
-    """For each of them a row for every value, against the first."""
+    """What each value of such an axis changes, against the first of them."""
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
     notes: tuple[Note, ...]
@@ -55,11 +55,11 @@ class Answer:
         """All of it as dictionaries and lists, the notes in the language in use."""
         content = dataclasses.asdict(self)
         content["notes"] = [str(note) for note in self.notes]
-        asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
-        for part, questions in ((content, asked), (content["axes"], self.axes)):
-            for name, asks in questions.items():
-                part[name]["not_established"] = [c.name for c in asks.open]
-                part[name]["overtaken_by"] = [c.name for c in asks.faster]
+        questions = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
+        for part, of_part in ((content, questions), (content["axes"], self.axes)):
+            for name, each in of_part.items():
+                part[name]["not_established"] = [c.name for c in each.open]
+                part[name]["overtaken_by"] = [c.name for c in each.faster]
         return content
 
     @property
@@ -90,13 +90,13 @@ def answer(outcome: Outcome) -> Answer:
 
     along = [first, *outcome.neighbours]
     rates = dict(zip(_rates(along), along, strict=True))
-    asked = {
+    questions = {
         "optimizer": ask(first.candidate.name, outcome.winners),
         "learning_rate": ask(next(iter(rates)), rates),
     }
     for name, trials in outcome.alternatives.items():
-        asked[name] = ask(first.named[name], trials)
-    table, of_axes = rows(outcome, asked["optimizer"]), effects(outcome)
+        questions[name] = ask(first.named[name], trials)
+    table, of_axes = rows(outcome, questions["optimizer"]), effects(outcome)
     return Answer(
         task=study.task.name,
         metric=study.task.metric_label,
@@ -109,14 +109,14 @@ def answer(outcome: Outcome) -> Answer:
         seeds=tuple(study.confirmation_seeds),
         tuning_seeds=tuple(range(study.tuning_seeds)),
         trainings=_trainings(outcome),
-        optimizer=asked["optimizer"],
-        learning_rate=asked["learning_rate"],
-        initializer=asked["initializer"],
-        axes={name: asked[name] for name in of_axes},
+        optimizer=questions["optimizer"],
+        learning_rate=questions["learning_rate"],
+        initializer=questions["initializer"],
+        axes={name: questions[name] for name in of_axes},
         effects=of_axes,
         rows=table,
         pairs=pairs(outcome),
-        notes=notes(outcome, table, of_axes, asked),
+        notes=notes(outcome, table, of_axes, questions),
     )
 
 

@@ -22,7 +22,11 @@ from kobai.basics.checks import is_whole
 from kobai.basics.errors import UsageError, unknown
 from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
+from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
+from kobai.stabilizers.clipping import Clip
+from kobai.stabilizers.early_stopping import EarlyStopping
+from kobai.stabilizers.regularization import Penalty, WeightDecay
 from kobai.tasks.task import Task
 
 
@@ -130,6 +134,19 @@ def reader(axis: str, field: Field) -> Reader:
     """How the values of a part's axis are read."""
     return (_strength if field.numeric else _named)(axis, field.read, field.kind)
 
+
+# What a call may hold for each axis: a value, or several.
+
+Activations = str | Iterable[str] | None
+Norms = str | bool | Iterable[str | bool] | None
+BatchSizes = int | str | Iterable[int | str] | None
+Samplings = str | Iterable[str] | None
+Clips = str | Clip | Iterable[str | Clip | None] | None
+Penalties = float | Penalty | Iterable[float | Penalty | None] | None
+Decays = float | WeightDecay | Iterable[float | WeightDecay | None] | None
+Schedules = str | Schedule | Iterable[str | Schedule | None] | None
+Averagings = str | Averaging | Iterable[str | Averaging | None] | None
+Stoppings = str | EarlyStopping | Iterable[str | EarlyStopping | None] | None
 
 OF_PARTS = {field.axis or name: field for name, field in fields_of(PARTS).items()}
 """The axes that the parts of the engine bring with them."""

@@ -25,7 +25,7 @@ class Row:
     hyperparameters: dict[str, Any]
     initializer: str
     values: dict[str, str]
-    """Of each axis."""
+    """The name of its value on each axis."""
     reached: int
     seeds: int
     reach_rate: Estimate
@@ -49,14 +49,14 @@ class Row:
     corrected_p: float | None
     working_decades: float | None
     saved: float | None
-    """The part of the steps that early stopping saved, on average; None where nothing was to stop a run."""
+    """The mean part of the steps that early stopping saved; None where no run could be stopped."""
     skipped: int
-    """Batches that clipping left out because their loss or gradient was not finite, in all runs together."""
+    """How many batches of all runs clipping left out because their loss or gradient was not finite."""
     trials: int
     seconds: float
-    """Of one core, a run."""
+    """The processor time of a run, in seconds of one core."""
     seconds_to_target: float
-    """Of one core, until the target or, in a run that misses it, until its end."""
+    """The seconds of one core until the target or, in a run that misses it, until its end."""
     memory: int
     """Numbers remembered for each parameter."""
     curve: tuple[float, ...]
@@ -78,12 +78,12 @@ class Pair:
 
 
 def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
-    compared = {c.name: c for c in question.alternatives}
-    rows = [_row(outcome, name, trial, compared.get(name)) for name, trial in outcome.winners.items()]
+    comparisons = {c.name: c for c in question.alternatives}
+    rows = [_row(outcome, name, trial, comparisons.get(name)) for name, trial in outcome.winners.items()]
     return tuple(sorted(rows, key=lambda row: (row.steps.value, -row.reached, row.curve[-1])))
 
 
-def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None) -> Row:
+def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | None) -> Row:
     study = outcome.study
     cells = outcome.cells_of(trial, CONFIRMATION)
     times = outcome.times(cells)
@@ -112,10 +112,10 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         steps_with_restarts=statistics.steps_with_restarts(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
-        ratio=compared.ratio if compared else Estimate(1.0, None, None),
-        bound=compared.bound if compared else "",
-        p=compared.p if compared else None,
-        corrected_p=compared.corrected_p if compared else None,
+        ratio=comparison.ratio if comparison else Estimate(1.0, None, None),
+        bound=comparison.bound if comparison else "",
+        p=comparison.p if comparison else None,
+        corrected_p=comparison.corrected_p if comparison else None,
         working_decades=_working_decades(outcome, trial),
         saved=saved(study, trial, cells),
         skipped=skipped(cells),

@@ -112,12 +112,12 @@ class Runner:
         rest: list[SharedRun] = []
         for i in range(0, len(todo), sweep.chunk):
             part = todo[i : i + sweep.chunk]
-            kept = self.chunks.get(_identity(phase, part))
-            if kept is None:
+            frame = self.chunks.get(_identity(phase, part))
+            if frame is None:
                 rest += part
             else:
-                self._keep(kept, len(part))
-                yield kept
+                self._keep(frame, len(part))
+                yield frame
         cells = [training.cell(self.study.averages) for training in rest]
         for positions, runs in self.backend.run(sweep, cells):
             part = [rest[i] for i in positions]

@@ -194,17 +194,17 @@ class Study:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One combination that is tried: a candidate, its hyperparameters, an initializer, further values."""
+    """One combination that is tried: a variant of a candidate, an initializer, a value of every axis."""
 
     candidate: Candidate
     variant: Method
     initializer: Initializer
     values: tuple[Value, ...] = ()
-    """Of each axis of the study, in its order."""
+    """Its value on each axis of the study, in the study's order."""
 
     @property
     def named(self) -> dict[str, str]:
-        """What it is called in the columns of a frame."""
+        """Its name in each of the columns of a frame that name a trial."""
         return {
             "optimizer": self.candidate.name,
             "hyperparameters": as_json(hyperparameters_of(self.variant)),
@@ -219,5 +219,5 @@ class Trial:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What its values are, by axis."""
+        """The parts that its values stand for, by axis."""
         return {value.axis: value.part for value in self.values}

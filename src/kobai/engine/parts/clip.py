@@ -48,7 +48,7 @@ class Clipping(Part):
         return Clipper(bound, strategy.clip.init(θ, self.room))
 
     def gradient(self, memory: Clipper, g: Vector, θ: Vector, loss: Scalar) -> tuple[Vector, Clipper, Truth]:
-        """Of a batch that is left out, the gradient is zero."""
+        """The gradient is clipped; that of a batch that is left out is zero."""
         g, state = memory.bound.update(jnp.where(jnp.isfinite(loss), g, jnp.nan), memory.state)
         return g, memory._replace(state=state), state.skipped > memory.state.skipped
 

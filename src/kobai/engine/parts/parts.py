@@ -46,7 +46,7 @@ class Parts:
     def __init__(self, strategies: Sequence[Strategy], spans: Spans) -> None:
         self.parts = [part for kind in PARTS if (part := kind.of(strategies, spans)) is not None]
         self.beside = [part for part in self.parts if _has(part, "before") or _has(part, "after")]
-        """Those that have a say in the rule's own step."""
+        """The parts that have a say in the rule's own step."""
         self.watch = any(_has(part, "evaluated") for part in self.parts)
         """Whether any part looks at the evaluations."""
         averages = sum(part.evaluations for part in self.parts)

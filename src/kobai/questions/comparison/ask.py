@@ -19,7 +19,20 @@ from kobai.optimizers.base import Optimizer
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.report.result import call
 from kobai.study import protocol, runner, store
-from kobai.study.axes import KINDS, axes
+from kobai.study.axes import (
+    KINDS,
+    Activations,
+    Averagings,
+    BatchSizes,
+    Clips,
+    Decays,
+    Norms,
+    Penalties,
+    Samplings,
+    Schedules,
+    Stoppings,
+    axes,
+)
 from kobai.study.axes import tasks as tasks_of
 from kobai.study.study import Study
 from kobai.tasks.load import load
@@ -44,17 +57,17 @@ def compare(
     steps: int | None = None,
     evaluate_every: int | None = None,
     hidden: int | Sequence[int] | None = None,
-    batch_size: Any = None,
-    sampling: Any = None,
-    activation: Any = None,
-    batch_norm: Any = None,
-    clip: Any = None,
-    l1: Any = None,
-    l2: Any = None,
-    weight_decay: Any = None,
-    schedule: Any = None,
-    average: Any = None,
-    early_stopping: Any = None,
+    batch_size: BatchSizes = None,
+    sampling: Samplings = None,
+    activation: Activations = None,
+    batch_norm: Norms = None,
+    clip: Clips = None,
+    l1: Penalties = None,
+    l2: Penalties = None,
+    weight_decay: Decays = None,
+    schedule: Schedules = None,
+    average: Averagings = None,
+    early_stopping: Stoppings = None,
     target: float | Sequence[float] | str | None = None,
     quick: bool = False,
     threads: int | None = None,

@@ -36,8 +36,8 @@ def arms(
         "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, AGAINST["fine-tuning"]),
         "transfer": Arm(True, False, slow, steps, 0, AGAINST["transfer"]),
     }
-    wanted = {every[name].against for name in protocols} | set(protocols)
-    return {name: arm for name, arm in every.items() if name in wanted}
+    names = {every[name].against for name in protocols} | set(protocols)
+    return {name: arm for name, arm in every.items() if name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,15 +85,15 @@ class Plan:
         """The runs of every arm with each of its rates, by arm and rate, one for each seed."""
         runs: dict[str, dict[float, list[Run]]] = {}
         for steps in {arm.steps for arm in self.arms.values()}:
-            wanted = [
+            cases = [
                 (name, rate, seed)
                 for name, arm in self.arms.items()
                 if arm.steps == steps
                 for rate in rates[name]
                 for seed in seeds
             ]
-            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in wanted]
-            for (name, rate, _), run in zip(wanted, runs_of(task, cells, steps, self.advance), strict=True):
+            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in cases]
+            for (name, rate, _), run in zip(cases, runs_of(task, cells, steps, self.advance), strict=True):
                 runs.setdefault(name, {}).setdefault(rate, []).append(run)
         return runs
 
