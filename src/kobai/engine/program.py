@@ -65,7 +65,7 @@ class Program:
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
         self.optimizers = optimizers
-        self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
+        self.rules = [Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
         self.width = max((rule.hyperparameters for rule in self.rules), default=0)
         self.sizes = {

@@ -11,7 +11,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
 from kobai.engine.columns import Rows
 from kobai.engine.draws import INITIAL, stream
-from kobai.engine.executables import Counts, Executable, Executables, joined
+from kobai.engine.executables import Counts, Data, Executable, Executables, joined
 from kobai.engine.program import Program
 from kobai.engine.run import Run, TrainedNetwork, lost_at, run_of
 from kobai.engine.strategy import Strategy
@@ -41,6 +41,8 @@ class Training:
     """The loop for the cells of one program.
 
     Args:
+      program: what a block of their steps is.
+      data: the task's data.
       executables: the program, compiled.
       marks: int32 [evaluations]: the steps at which cells are evaluated; the last is their end.
       pace: the steps of a block.
@@ -49,15 +51,20 @@ class Training:
     """
 
     def __init__(
-        self, executables: Executables, marks: np.ndarray, pace: Pace, *, population: bool, keep_model: bool
+        self,
+        program: Program,
+        data: Data,
+        executables: Executables,
+        marks: np.ndarray,
+        pace: Pace,
+        *,
+        population: bool,
+        keep_model: bool,
     ) -> None:
+        self.program, self.data = program, data
         self.executables, self.marks, self.pace = executables, marks, pace
         self.population, self.keep_model = population, keep_model
         self.steps = int(marks[-1])
-
-    @property
-    def program(self) -> Program:
-        return self.executables.program
 
     def run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         """Train these cells together; None when told to leave, which is asked before each block."""
@@ -65,7 +72,7 @@ class Training:
             return self._run(cells, leave)
 
     def _run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
-        program, data = self.program, self.executables.data
+        program, data = self.program, self.data
         parts, columns = program.parts, program.columns
         block, final = self.executables.compiled(self._counts(cells))
         # A population is on a device, whose work is no processor time.
@@ -130,7 +137,7 @@ class Training:
         diverged_at: np.ndarray,
     ) -> Sequence[np.ndarray | None]:
         """What each cell's network, and each of its averages, is worth on the test data; None: not known."""
-        program, data, columns = self.program, self.executables.data, self.program.columns
+        program, data, columns = self.program, self.data, self.program.columns
         cells = len(diverged_at)
         if final is not None:
             return list(np.asarray(final(state, data.test)).reshape(cells, -1))

@@ -109,7 +109,7 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
 
 
 def _choices(outcome: Outcome) -> str:
-    """The hyperparameters, without the rate, that tuning chose of several values: "momentum: momentum 0.9"."""
+    """The hyperparameters, without the rate, that tuning chose of several values: "adam: decay_1 0.9"."""
     choices = []
     for optimizer, trial in outcome.winners.items():
         tried = [hyperparameters_of(variant) for variant in trial.candidate.variants]

@@ -34,9 +34,13 @@ class Threads:
             todo.put(chunk)
         leave = threading.Event()
         x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+        def work() -> None:
+            self._work(sweep, cells, todo, done, leave, x64)
+
         for _ in range(min(sweep.threads, len(chunks))):
             # No daemons: the interpreter must not end while a compiled call runs, and waits for them.
-            thread(self._work, sweep, cells, todo, done, leave, x64).start()
+            thread(work).start()
         try:
             for _ in chunks:
                 result = _next(done)

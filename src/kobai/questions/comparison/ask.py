@@ -17,7 +17,7 @@ from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.comparison.result import ComparisonResult
-from kobai.report.result import call
+from kobai.report.result import Name, call
 from kobai.study import protocol, runner, store
 from kobai.study.axes import (
     KINDS,
@@ -127,7 +127,8 @@ def compare(
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
     arguments = dict(locals())
-    command = command or call(compare, arguments, {"task": "task"})
+    shown = task if isinstance(task, str) else Name("task")
+    command = command or call(compare, arguments | {"task": shown}, {})
     with speaking(language):
         use_compilation_cache()
         defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
