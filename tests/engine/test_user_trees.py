@@ -8,9 +8,10 @@ import pytest
 
 import kobai
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he, normal
 from kobai.optimizers import hyperparameters
 from kobai.schedules import cosine

@@ -12,9 +12,10 @@ import kobai
 from kobai.basics.leaf import leaves
 from kobai.basics.roles import roles
 from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he, normal, orthogonal
 from kobai.stabilizers import l2, polyak, weight_decay
 from kobai.tasks.check import check_task
