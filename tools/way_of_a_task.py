@@ -6,8 +6,8 @@ Runs a small comparison and watches which functions are handed the task, the stu
 or what comes back of it (runs, the outcome, the answer), until the table is there: as an argument, in a list,
 tuple, set or dict that is one, or as a field of an argument (`self` is one). What a function or a bound
 method carries inside is not looked for. Prints each file, its lines and what it holds of the task, and
-ends with 1 where there are more than `MOST_FILES`, or one has more than `MOST_LINES`. The stations are described in
-docs/explanation/house.md; a test holds that page and this list together.
+ends with 1 where there are more than `MOST_FILES`, or one has more than `MOST_LINES`. The stations are
+described in docs/explanation/house.md; a test holds that page and this list together.
 """
 
 import inspect
