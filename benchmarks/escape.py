@@ -13,8 +13,10 @@ import numpy as np
 
 import kobai
 from kobai import schedules
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import uniform
 
 EXAMPLES, STARTS, STEPS = 64, 200, 1000
@@ -43,7 +45,7 @@ def escaped(batch_size: int, strategy: Strategy) -> list[float]:
     cells = [Cell(rule, anywhere, seed, strategy) for rule in rules for seed in range(STARTS)]
     sweep = Sweep(task(batch_size), rules, steps=STEPS, evaluate_every=STEPS, chunk=64, strategies=[strategy])
     arrived = np.zeros(len(cells), bool)
-    for positions, runs in sweep.run(cells):
+    for positions, runs in THREADS.run(sweep, cells):
         # At w = 4 the mean error falls below .25; at the bottom of the next best basin, w = 0, it is .51.
         arrived[positions] = [run.validation_loss[-1] < 0.25 for run in runs]
     return arrived.reshape(len(RATES), STARTS).mean(axis=1).tolist()

@@ -12,7 +12,8 @@ import dataclasses
 import numpy as np
 
 import kobai
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.initializers import xavier
 
 STARTS, STEPS = 50, 2000

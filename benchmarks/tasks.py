@@ -16,8 +16,11 @@ import numpy as np
 
 import kobai
 from kobai.basics.machine import use_compilation_cache
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Run, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import parse
 
 PLAIN = Strategy()
@@ -40,7 +43,7 @@ def runs(
         for seed in range(seeds)
     ]
     found: dict[int, Run] = {}
-    for positions, finished in sweep.run(cells):
+    for positions, finished in THREADS.run(sweep, cells):
         found |= zip(positions, finished, strict=True)
     return [
         (name, [found[i * seeds + seed] for seed in range(seeds)]) for i, (name, _, _) in enumerate(settings)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 import kobai
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import parse, uniform
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -27,7 +29,7 @@ def runs(task, rule, initializer, seeds, steps, every, strategy=None):
     sweep = Sweep(task, [rule], steps=steps, evaluate_every=every, strategies=[strategy])
     cells = [Cell(rule, initializer, seed, strategy) for seed in range(seeds)]
     found = {}
-    for positions, finished in sweep.run(cells):
+    for positions, finished in THREADS.run(sweep, cells):
         found |= zip(positions, finished, strict=True)
     return [found[seed] for seed in range(seeds)]
 

@@ -1,5 +1,7 @@
 """The recipes of CONTRIBUTING, followed with methods made up for the purpose: what is written is enough."""
 
+import dataclasses
+import importlib
 import importlib.util
 import re
 import sys
@@ -14,10 +16,13 @@ from kobai.basics import registry
 from kobai.basics.registry import Entry, rates_from
 from kobai.candidates.grid import candidates
 from kobai.candidates.named import named
+from kobai.engine import parts, spelling
+from kobai.engine.strategy import Strategy
+from kobai.study import axes, protocol, study
 from kobai.tasks.load import load
 
 ROOT = Path(__file__).parents[1]
-MADE_UP = ("halving", "waves")
+MADE_UP = ("halving", "waves", "flips")
 
 HALVING = '''"""Halving, which nobody proposed."""
 
@@ -49,6 +54,68 @@ from kobai.tasks.sine import sine
 def waves(*, hidden=3):
     """The sine once more."""
     return sine(hidden=hidden)
+'''
+
+FLIPS = '''"""The gradient the other way, from a step on."""
+
+from typing import Any, NamedTuple
+
+import dataclasses
+
+import numpy as np
+
+from kobai.basics.errors import UsageError
+from kobai.engine.parts.part import Field, Part
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip:
+    """From step `first` on."""
+
+    first: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"from:{self.first}"
+
+
+def flip(text: str) -> Flip | None:
+    """What a user writes: "none", "from:3"."""
+    return None if text == "none" else Flip(int(text.removeprefix("from:")))
+
+
+class Memory(NamedTuple):
+    first: Any
+    step: Any
+    flips: Any
+
+
+class Flips(Part):
+    """The flips of the cells."""
+
+    fields = {"flip": Field(Flip, flip, happens="flips")}
+    counts = ("flips",)
+
+    @classmethod
+    def of(cls, strategies, spans):
+        return cls() if any(strategy.flip for strategy in strategies) else None
+
+    @classmethod
+    def check(cls, strategy, steps):
+        if strategy.flip and strategy.flip.first >= steps:
+            shortest = strategy.flip.first + 1
+            raise UsageError("error.shortest", name=strategy.flip.name, shortest=shortest, steps=steps)
+
+    def start(self, strategy, θ, state):
+        first = strategy.flip.first if strategy.flip else 2**30
+        return Memory(np.int32(first), np.int32(0), np.int32(0))
+
+    def gradient(self, memory, g, θ, loss):
+        on = (memory.step >= memory.first).astype(np.int32)
+        return g * (1 - 2 * on), Memory(memory.first, memory.step + 1, memory.flips + on), None
+
+    def counted(self, memory):
+        return (memory.flips,)
 '''
 
 
@@ -148,6 +215,84 @@ def test_a_task_is_listed_and_picked_by_name(kobai_here, tmp_path, monkeypatch):
     assert (ran.code, "there is no optimizer 'waves'" in ran.err) == (2, True)
     assert load("waves:hidden=4").parameters[0]["weights"].shape == (4, 1)
     sys.modules.pop("kobai.tasks.waves", None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Flipping(Strategy):
+    """A strategy with the field that the recipe asks for."""
+
+    flip: object = None
+
+
+class Quiet:
+    def phase(self, name, total): ...
+
+    def advance(self, cells): ...
+
+
+def bowl():
+    """f(w) = ‖w‖²/2, whatever the data: a step multiplies w by 1 − η, or by 1 + η the other way."""
+    data = np.zeros((4, 1), np.float32)
+    return kobai.Task(
+        parameters={"w": np.full((2, 1), 3.0, np.float32)},
+        loss=lambda p, batch: (p["w"] ** 2).sum() / 2 + 0 * batch.sum(),
+        train=data,
+        validation=data,
+        batch_size=2,
+    )
+
+
+@pytest.fixture
+def flips(tmp_path, monkeypatch):
+    file_in(parts, "flips", FLIPS, tmp_path, monkeypatch)
+    part = importlib.import_module("kobai.engine.parts.flips").Flips
+    everything = (*parts.PARTS, part)
+    monkeypatch.setattr("kobai.engine.parts.parts.PARTS", everything)
+    monkeypatch.setattr(Strategy, "flip", None, raising=False)
+    for module in (axes, study):
+        monkeypatch.setattr(module, "Strategy", Flipping)
+    field = parts.fields_of(everything, Flipping)["flip"]
+    monkeypatch.setitem(spelling.FIELDS, "flip", field)
+    monkeypatch.setitem(axes.OF_PARTS, "flip", field)
+    monkeypatch.setitem(axes.KINDS, "flip", axes.reader("flip", field))
+    yield part
+    sys.modules.pop("kobai.engine.parts.flips", None)
+
+
+def study_of_flips(*values, clip=None):
+    return study.Study(
+        task=bowl(),
+        candidates=candidates(kobai.SGD(0.5)),
+        initializers=[initializers.he()],
+        axes=axes.axes({"clip": clip, "flip": list(values)}),
+        steps=4,
+        evaluate_every=2,
+        tuning_seeds=1,
+        seeds=2,
+    )
+
+
+@pytest.mark.usefixtures("flips", "quick_engine")
+def test_a_part_is_an_axis_with_a_column_of_its_own():
+    """What it makes happen stands in the frame, beside what clipping does."""
+    cells = protocol.run(study_of_flips("none", "from:2", clip="norm:100"), Quiet()).cells
+    assert set(cells.filter(phase="tuning")["flip"]) == {"none", "from:2"}
+    assert set(cells["skipped"]) == {0}
+    for value, counted, factors in (("none", 0, (0.5, 0.5)), ("from:2", 2, (0.5, 1.5))):
+        for row in cells.filter(flip=value, phase="tuning").iter_rows(named=True):
+            assert row["flips"] == counted
+            start, *curve = row["validation_loss"]
+            first, second = (factor**4 for factor in factors)
+            np.testing.assert_allclose(curve, [start * first, start * first * second], rtol=1e-5)
+
+
+@pytest.mark.usefixtures("flips")
+def test_a_part_says_which_run_is_too_short_for_it_and_travels():
+    study_of_flips("from:3").check()
+    with pytest.raises(kobai.UsageError, match="from:4"):
+        study_of_flips("from:4").check()
+    assert spelling.FIELDS["flip"].read("from:7") == spelling.FIELDS["flip"].kind(first=7)
+    assert spelling._part(spelling.FIELDS["flip"].read("from:7"), spelling.FIELDS["flip"]) == {"first": 7}
 
 
 def test_the_recipes_name_files_that_exist():

@@ -53,6 +53,12 @@ def test_mypy_finds_planted_mistakes(tmp_path):
             kobai.Adam(lr=3)
             kobai.compare("digits", nonsense=3)
             kobai.Adma(0.1)
+            kobai.compare("digits", clip=["none", kobai.clip_norm(1)], l1=[0, 0.1], batch_size=[8, "full"])
+            kobai.compare("digits", clip=3.5)
+            kobai.compare("digits", l1="strong")
+            kobai.compare("digits", batch_size=[1.5])
+            kobai.compare("digits", early_stopping=5)
+            kobai.compare("digits", schedule=kobai.clip_norm(1))
         """),
         "utf-8",
     )
@@ -63,7 +69,7 @@ def test_mypy_finds_planted_mistakes(tmp_path):
         text=True,
     )
     wrong = [line.split(":")[1] for line in ran.stdout.splitlines() if ": error: " in line]
-    assert wrong == ["5", "6", "7"], ran.stdout + ran.stderr
+    assert wrong == ["5", "6", "7", "9", "10", "11", "12", "13"], ran.stdout + ran.stderr
 
 
 def test_importing_kobai_imports_nothing_else():

@@ -2,22 +2,26 @@
 
     python tools/way_of_a_task.py
 
-Runs a small comparison and watches which functions are handed the task, the study around it, or what comes
-back of it (runs, the outcome, the answer), until the table is there. Prints each file, its lines and what it
-holds of the task, and ends with 1 where there are more than `MOST_FILES`, or one has more than `MOST_LINES`.
-The stations are described in docs/explanation/house.md; a test holds that page and this list together.
+Runs a small comparison and watches which functions are handed the task, the study and cells around it,
+or what comes back of it (runs, the outcome, the answer), until the table is there: as an argument, in a list,
+tuple, set or dict that is one, or as a field of an argument (`self` is one). What a function or a bound
+method carries inside is not looked for. Prints each file, its lines and what it holds of the task, and
+ends with 1 where there are more than `MOST_FILES`, or one has more than `MOST_LINES`. The stations are
+described in docs/explanation/house.md; a test holds that page and this list together.
 """
 
+import inspect
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 import kobai
 
 SOURCE = Path(kobai.__file__).parent
-STATIONS = ("Task", "Study", "Run", "Outcome", "Answer")
+STATIONS = ("Task", "Study", "SharedRun", "Cell", "Training", "Run", "Outcome", "Answer")
 """The classes that a task is, or becomes part of, on its way."""
 MOST_FILES = 16
 MOST_LINES = 350
@@ -31,12 +35,10 @@ def way() -> dict[str, list[str]]:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(str(SOURCE)):
             return
-        arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        classes = (type(frame.f_locals.get(name)) for name in arguments)
-        names = {kind.__name__ for kind in classes if kind.__module__.startswith("kobai.")}
-        if names & set(STATIONS):
-            file = Path(code.co_filename).relative_to(SOURCE).as_posix()
-            stations[file] |= names & set(STATIONS)
+        values = [frame.f_locals.get(name) for name in _arguments(code)]
+        names = {name for value in values for name in _stations(value)}
+        if names:
+            stations[Path(code.co_filename).relative_to(SOURCE).as_posix()] |= names
 
     threading.setprofile(watch)
     sys.setprofile(watch)
@@ -56,6 +58,35 @@ def way() -> dict[str, list[str]]:
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
     return {file: sorted(names, key=STATIONS.index) for file, names in sorted(stations.items())}
+
+
+def _arguments(code: CodeType) -> tuple[str, ...]:
+    """The names of all arguments of a function, with those that take any number."""
+    several = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + several]
+
+
+def _stations(argument: object) -> Iterator[str]:
+    """The stations that an argument is, holds, or has as fields, where it is an object of kobai."""
+    for value in _contents(argument):
+        yield from _station(value)
+        if type(value).__module__.startswith("kobai."):
+            fields = getattr(value, "__dict__", {}).values()
+            yield from (name for field in fields for each in _contents(field) for name in _station(each))
+
+
+def _station(value: object) -> Iterator[str]:
+    kind = type(value)
+    if kind.__module__.startswith("kobai.") and kind.__name__ in STATIONS:
+        yield kind.__name__
+
+
+def _contents(value: object, depth: int = 2) -> Iterator[object]:
+    """A value and, where it is a container, what is in it, down to `depth` containers."""
+    yield value
+    if depth and isinstance(value, list | tuple | set | frozenset | Mapping):
+        for each in value.values() if isinstance(value, Mapping) else list(value):
+            yield from _contents(each, depth - 1)
 
 
 def lines_of(file: str) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 import work
 
 from kobai.basics import registry
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 from kobai.tasks import digits
 
@@ -30,7 +32,7 @@ sweep = Sweep(digits(hidden=given.hidden), optimizers, steps=given.steps, evalua
 
 
 def run() -> dict[str, float]:
-    runs = [run for _, runs in sweep.run(cells) for run in runs]
+    runs = [run for _, runs in THREADS.run(sweep, cells) for run in runs]
     return {"runs": len(runs), "accuracy": float(np.median([run.test_metric or np.nan for run in runs]))}
 
 

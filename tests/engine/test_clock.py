@@ -6,8 +6,10 @@ import pytest
 
 import kobai
 from kobai.engine import clock as clocks
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.clock import Clock
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 
 
@@ -61,7 +63,7 @@ def test_a_cell_that_fails_is_in_work_no_longer():
 def seconds_of(method):
     """The seconds of one run."""
     sweep = Sweep(kobai.tasks.sine(hidden=4), [method], steps=20, evaluate_every=20, threads=1)
-    [(_, [run])] = sweep.run([Cell(method, he(), 0)])
+    [(_, [run])] = THREADS.run(sweep, [Cell(method, he(), 0)])
     return run.seconds
 
 

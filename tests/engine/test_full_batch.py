@@ -11,8 +11,12 @@ import pytest
 
 import kobai
 from kobai.basics.errors import UsageError
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import INITIAL, stream
 from kobai.engine.full_batch import FullBatch
-from kobai.engine.sweep import INITIAL, Cell, Sweep, evaluated_at, stream
+from kobai.engine.run import evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 from kobai.minimizers.base import RUNNING, Objective
 from kobai.questions.comparison import terminal
@@ -34,7 +38,7 @@ def task():
 
 def run_one(task, method, seed=0, **options):
     sweep = Sweep(task, [method], **{"steps": STEPS, "evaluate_every": EVERY, **options})
-    [(_, [run])] = sweep.run([Cell(method, he(), seed)])
+    [(_, [run])] = THREADS.run(sweep, [Cell(method, he(), seed)])
     return run
 
 
@@ -129,7 +133,7 @@ def alone(task):
         return Sweep(task, [method], steps=60, evaluate_every=20)
 
     def run(method, seed):
-        [(_, [run])] = sweep(method).run([Cell(method, he(), seed)])
+        [(_, [run])] = THREADS.run(sweep(method), [Cell(method, he(), seed)])
         return run
 
     return run
@@ -141,7 +145,9 @@ def test_threads_chunks_and_neighbours_change_no_bit(task, alone):
     sweep = Sweep(task, methods, steps=60, evaluate_every=20)
     for sweep.threads, sweep.chunk in ((1, 1), (2, 3)):
         found = {
-            i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)
+            i: run
+            for positions, runs in THREADS.run(sweep, cells)
+            for i, run in zip(positions, runs, strict=True)
         }
         for i, cell in enumerate(cells):
             if not isinstance(cell.optimizer, kobai.Optimizer):
@@ -155,7 +161,11 @@ def test_beside_a_population_they_run_one_by_one(task, alone):
     methods = [kobai.LBFGS(), kobai.Adam(0.01)]
     cells = [Cell(method, he(), seed) for method in methods for seed in (0, 1, 2)]
     sweep = Sweep(task, methods, steps=60, evaluate_every=20, population=True, chunk=4)
-    found = {i: run for positions, runs in sweep.run(cells) for i, run in zip(positions, runs, strict=True)}
+    found = {
+        i: run
+        for positions, runs in THREADS.run(sweep, cells)
+        for i, run in zip(positions, runs, strict=True)
+    }
     for i, cell in enumerate(cells):
         expected = alone(cell.optimizer, cell.seed).validation_loss
         np.testing.assert_allclose(found[i].validation_loss, expected, rtol=1e-3)

@@ -12,7 +12,10 @@ import kobai
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine import draws
-from kobai.engine.sweep import BATCHES, INITIAL, Cell, Sweep, stream
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, stream
+from kobai.engine.sweep import Sweep
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
 from kobai.study import runner
@@ -36,7 +39,7 @@ def line(test=None, **changes):
 
 def runs_of(sweep, cells):
     found = {}
-    for positions, runs in sweep.run(cells):
+    for positions, runs in THREADS.run(sweep, cells):
         found |= dict(zip(positions, runs, strict=True))
     return [found[i] for i in range(len(cells))]
 

@@ -13,8 +13,12 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import schedules
 from kobai.basics import registry
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, batches, stream
+from kobai.engine.run import Reading, Run
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import BATCHES, INITIAL, Cell, Reading, Run, Sweep, batches, stream
+from kobai.engine.sweep import Sweep
 from kobai.optimizers import from_optax
 from kobai.stabilizers import early_stopping, exponential, l1, l2, polyak, weight_decay
 
@@ -58,7 +62,7 @@ def task():
 
 def runs_of(sweep, cells):
     found = {}
-    for positions, runs in sweep.run(cells):
+    for positions, runs in THREADS.run(sweep, cells):
         found |= dict(zip(positions, runs, strict=True))
     assert sorted(found) == list(range(len(cells)))
     return [found[i] for i in range(len(cells))]

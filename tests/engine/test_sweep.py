@@ -14,7 +14,11 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai.basics import registry
-from kobai.engine.sweep import BATCHES, INITIAL, Cell, Run, Sweep, batches, evaluated_at, stream
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import BATCHES, INITIAL, batches, stream
+from kobai.engine.run import Run, evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.tasks.check import check_task
 
 HE = initial_values.he()
@@ -23,7 +27,7 @@ SMALL = {"hidden": 8, "batch_size": 16}
 
 def runs_of(sweep: Sweep, cells: list[Cell]) -> list[Run]:
     found: dict[int, Run] = {}
-    for positions, runs in sweep.run(cells):
+    for positions, runs in THREADS.run(sweep, cells):
         found |= dict(zip(positions, runs, strict=True))
     assert sorted(found) == list(range(len(cells)))
     return [found[i] for i in range(len(cells))]

@@ -7,9 +7,11 @@ import optax
 import pytest
 
 import kobai
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he, normal
 from kobai.optimizers import hyperparameters
 from kobai.schedules import cosine
@@ -47,7 +49,7 @@ def trained(task, rule, strategy=PLAIN, steps=6, **fields):
     sweep = Sweep(
         task, [rule], steps=steps, evaluate_every=1, strategies=[strategy], keep_model=True, **fields
     )
-    [run] = sweep.runs([Cell(rule, normal(0.5), 0, strategy)])
+    [run] = THREADS.runs(sweep, [Cell(rule, normal(0.5), 0, strategy)])
     return run
 
 
@@ -207,7 +209,9 @@ def test_double_precision_data_beside_a_network_in_single():
         check_start(mine, mine.filled(he(), 0))
         rules = [kobai.SGD(), kobai.AdamW(), kobai.from_optax(optax.adamw, learning_rate=0.1)]
         sweep = Sweep(mine, rules, steps=6, evaluate_every=2, strategies=strategies)
-        for run in sweep.runs([Cell(rule, he(), 0, strategy) for rule in rules for strategy in strategies]):
+        for run in THREADS.runs(
+            sweep, [Cell(rule, he(), 0, strategy) for rule in rules for strategy in strategies]
+        ):
             assert np.isfinite(run.validation_loss).all()
 
 

@@ -8,7 +8,8 @@ from jax import lax
 
 import kobai
 from kobai import initializers as initial_values
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.networks import recurrent
 from kobai.networks.layers import (
     EPSILON,
@@ -208,7 +209,7 @@ def test_names_of_places():
 
 def test_the_engine_carries_the_running_statistics():
     """A short training in the engine against a plain loop over the same draws."""
-    from kobai.engine.sweep import INITIAL, batches, stream
+    from kobai.engine.draws import INITIAL, batches, stream
 
     task = kobai.tasks.digits(hidden=10, batch_norm=True, batch_size=32)
     rule = Adam(learning_rate=0.01)

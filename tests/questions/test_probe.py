@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from kobai.basics.errors import UsageError
-from kobai.engine import sweep
+from kobai.engine.draws import INITIAL, batches, stream
 from kobai.initializers import he, lecun, normal
 from kobai.networks.mlp import ACTIVATIONS
 from kobai.questions.probe import SATURATED, probe
@@ -211,9 +211,9 @@ def test_a_task_is_probed_where_its_sweep_starts():
     """The closed-form gradient on the sweep's own first batch and initial values of this seed."""
     task = line()
     seen = probe("normal:0.5", task=task, seed=4)
-    [chosen] = sweep.batches(4, 0, 1, 16, 40)
+    [chosen] = batches(4, 0, 1, 16, 40)
     x, y = (part[chosen].astype(float) for part in task.train)
-    w = 0.5 * sweep.stream(4, sweep.INITIAL).standard_normal((3, 2))
+    w = 0.5 * stream(4, INITIAL).standard_normal((3, 2))
     error = x @ w + 1 - y
     by_b, by_w = 2 / error.size * error.sum(axis=0), 2 / error.size * x.T @ error
     assert seen.table["array"].to_list() == ["b", "w"]
@@ -239,7 +239,7 @@ def test_gradients_of_exactly_zero_are_counted():
 def test_a_loss_that_is_no_number_is_reported():
     assert "loss inf" in str(probe("normal:1e30", task=line()))
     seen = probe("he", task=line(loss=lambda parameters, _: jnp.sum(jnp.sqrt(parameters["w"]))))
-    w = sweep.stream(0, sweep.INITIAL).standard_normal((3, 2))
+    w = stream(0, INITIAL).standard_normal((3, 2))
     assert "loss nan" in str(seen)
     assert seen.table["not_finite"].to_list() == [0, np.mean(w < 0)]
 
@@ -253,7 +253,7 @@ def test_an_equinox_model_with_functions_and_its_layout():
     )
     seen = probe("he", task=task)
     assert seen.table["array"].to_list() == ["layers.0.weight", "layers.0.bias"]
-    z = sweep.stream(0, sweep.INITIAL).standard_normal((2, 3))
+    z = stream(0, INITIAL).standard_normal((2, 3))
     assert seen.table["weight_std"][0] == pytest.approx(math.sqrt(2 / 3) * z.std(), rel=1e-5)
 
 

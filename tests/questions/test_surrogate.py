@@ -9,7 +9,9 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.basics import registry
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.questions.surrogate import surrogate
 
 
@@ -42,7 +44,7 @@ def test_no_optimizer_learns_digits_from_the_error_rate():
     task = dataclasses.replace(digits, loss=lambda p, batch: 1 - digits.metric(p, batch))
     rules = [registry.OPTIMIZERS[name].load()() for name in ("sgd", "adam")]
     sweep = Sweep(task, rules, steps=20, evaluate_every=10)
-    for _, runs in sweep.run([Cell(rule, initial_values.he(), 0) for rule in rules]):
+    for _, runs in THREADS.run(sweep, [Cell(rule, initial_values.he(), 0) for rule in rules]):
         for run in runs:
             assert len(set(run.validation_metric.tolist())) == 1
 

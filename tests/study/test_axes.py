@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import re
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from kobai import schedules, stabilizers
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
 from kobai.candidates.values import learning_rate
-from kobai.engine.sweep import Reading, Run, evaluated_at
+from kobai.engine.run import Reading, Run, evaluated_at
 from kobai.questions.comparison import effects, sentences, table, terminal
 from kobai.questions.comparison import page as html
 from kobai.study import axes as axes_module
@@ -44,7 +45,7 @@ STEPS = 100
 class Engine:
     """A stand-in for Sweep: a cell reaches 1 at `arrival(task, cell)`, an average at `average(…)`."""
 
-    chunk = 4
+    chunk, threads = 4, 1
     kinds = {}  # no rule, so no state begins on the host
     arrival = staticmethod(lambda task, cell: 10)
     average = staticmethod(lambda task, cell, averaging: 10)
@@ -62,11 +63,15 @@ class Engine:
     def text(self):
         return ""
 
-    def run(self, cells):
+    def compile(self): ...
+
+    def chunks(self, cells):
         Engine.cells += [(self.task, cell) for cell in cells]
-        for start in range(0, len(cells), self.chunk):
-            positions = list(range(start, min(start + self.chunk, len(cells))))
-            yield positions, [self._run(cells[i]) for i in positions]
+        every = range(len(cells))
+        return [list(every[i : i + self.chunk]) for i in every[:: self.chunk]]
+
+    def train(self, cells, leave):  # noqa: ARG002
+        return [self._run(cell) for cell in cells]
 
     def _run(self, cell):
         def curve(arrival):
@@ -77,7 +82,7 @@ class Engine:
         stops = cell.strategy.early_stopping is not None
         run = Run(
             1 - metric, 1 - metric, metric, None, 0.1, float(metric[-1]), seconds=0.5,
-            stopped_at=STEPS // 4 if stops else None, skipped=3,
+            stopped_at=STEPS // 4 if stops else None, counts=Counter(skipped=3),
             averages=tuple(Reading(1 - curve, curve, 0.1, float(curve[-1])) for curve in averages),
         )  # fmt: skip
         return dataclasses.replace(run, **Engine.ends(self.task, cell))
@@ -150,7 +155,7 @@ def test_every_value_is_tried_with_everything_else(engine):
 def test_each_value_is_compared_at_its_own_rate(engine):
     engine.arrival = by_clip
     outcome = run(study_of({"clip": ["none", kobai.clip_norm(1)]}, rates=(0.1, 1.0)))
-    assert {name: learning_rate(t.setting) for name, t in outcome.alternatives["clip"].items()} == {
+    assert {name: learning_rate(t.variant) for name, t in outcome.alternatives["clip"].items()} == {
         "norm:1": 1.0,
         "none": 0.1,
     }
@@ -378,7 +383,7 @@ def test_a_stop_that_saved_nothing_is_told_too(engine):
 
 def test_batches_that_were_left_out_are_told(engine):
     engine.arrival = by_clip
-    engine.ends = lambda task, cell: {"skipped": 3 * (cell.strategy.clip.norm < math.inf)}
+    engine.ends = lambda task, cell: {"counts": Counter(skipped=3 * (cell.strategy.clip.norm < math.inf))}
     found = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
     assert [effect.skipped for effect in found.effects["clip"]] == [0, 24]
     assert found.table()["skipped"].to_list() == [24]
@@ -386,7 +391,7 @@ def test_batches_that_were_left_out_are_told(engine):
     assert "not finite were left out, in all fresh runs together: sgd (norm:1) 24" in str(note)
     with language("ja"):
         assert "sgd (norm:1) 24" in str(note)
-    engine.ends = lambda task, cell: {"skipped": 0}
+    engine.ends = lambda task, cell: {"counts": Counter()}
     quiet = answer(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))))
     assert "note.skipped" not in [note.key for note in quiet.notes]
     assert "skipped" not in effects.columns(quiet.effects["clip"])

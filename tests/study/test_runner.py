@@ -9,7 +9,9 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.study import protocol
 from kobai.study.axes import axes
 from kobai.study.runner import Runner
 from kobai.study.study import Study
@@ -42,13 +44,10 @@ class Elsewhere:
 
     sent = 0
 
-    def __init__(self, sweep: Sweep) -> None:
-        self.sweep = sweep
-
-    def run(self, cells):
+    def run(self, sweep, cells):
         letters = [json.dumps(cell.spelling(), allow_nan=False) for cell in cells]
         Elsewhere.sent += len(letters)
-        yield from self.sweep.run([Cell.of(json.loads(letter)) for letter in letters])
+        yield from THREADS.run(sweep, [Cell.of(json.loads(letter)) for letter in letters])
 
 
 def test_a_study_on_another_backend_has_the_same_frames():
@@ -62,10 +61,28 @@ def test_a_study_on_another_backend_has_the_same_frames():
         steps=20,
         evaluate_every=5,
     )
-    here, there = Runner(study, Quiet(), None), Runner(study, Quiet(), None, Elsewhere)
+    here, there = Runner(study, Quiet(), None), Runner(study, Quiet(), None, Elsewhere())
     for runner in (here, there):
         runner.run("tuning", study.trials(), [0, 1])
     assert Elsewhere.sent == len(study.trials()) * 2 / 2  # averages cost no training
     ours, theirs = (runner.frame().drop("seconds") for runner in (here, there))
     assert len(ours) == len(study.trials()) * 2
     assert ours.equals(theirs, null_equal=True)
+
+
+def test_the_protocol_runs_on_the_backend_that_it_is_given():
+    """All of its phases: the frames of the whole study, and what it chose."""
+    study = Study(
+        task=line(),
+        candidates=candidates([kobai.SGD([0.05, 0.1])]),
+        initializers=[initial_values.he()],
+        steps=20,
+        evaluate_every=5,
+        tuning_seeds=1,
+        seeds=2,
+    )
+    Elsewhere.sent = 0
+    ours, theirs = protocol.run(study, Quiet()), protocol.run(study, Quiet(), backend=Elsewhere())
+    assert Elsewhere.sent == len(theirs.cells) > 0
+    assert ours.cells.drop("seconds").equals(theirs.cells.drop("seconds"), null_equal=True)
+    assert ours.recommended.variant == theirs.recommended.variant

@@ -16,7 +16,7 @@ from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.candidates.grid import candidates
 from kobai.candidates.values import learning_rate
-from kobai.engine.sweep import Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.questions.comparison import sentences, table, terminal
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
@@ -53,7 +53,7 @@ def arrival_engine(arrivals):
     """A stand-in for Sweep whose cells reach accuracy 1 at arrivals(cell), or diverge where it gives None."""
 
     class Engine:
-        chunk = 4
+        chunk, threads = 4, 1
 
         def __init__(self, task, settings, *, steps, evaluate_every, threads=None, strategies=()):
             self.rows = evaluated_at(steps, evaluate_every)
@@ -62,10 +62,14 @@ def arrival_engine(arrivals):
         def memory(self, optimizer):
             return len(optimizer.memories)
 
-        def run(self, cells):
-            for start in range(0, len(cells), self.chunk):
-                positions = list(range(start, min(start + self.chunk, len(cells))))
-                yield positions, [self._run(cells[i]) for i in positions]
+        def compile(self): ...
+
+        def chunks(self, cells):
+            every = range(len(cells))
+            return [list(every[i : i + self.chunk]) for i in every[:: self.chunk]]
+
+        def train(self, cells, leave):  # noqa: ARG002
+            return [self._run(cell) for cell in cells]
 
         def _run(self, cell):
             arrival = arrivals(cell)
@@ -127,10 +131,10 @@ def outcome(monkeypatch):
 
 def test_tuning_finds_the_best_rate_and_initial_value(outcome):
     assert list(outcome.winners) == ["adam", "sgd"]
-    assert outcome.recommended.setting == kobai.Adam(0.01)
-    assert outcome.winners["sgd"].setting == kobai.SGD(0.1)
+    assert outcome.recommended.variant == kobai.Adam(0.01)
+    assert outcome.winners["sgd"].variant == kobai.SGD(0.1)
     assert {name: t.initializer.name for name, t in outcome.winners.items()} == {"adam": "he", "sgd": "he"}
-    assert [learning_rate(t.setting) for t in outcome.neighbours] == [0.001, 0.1]
+    assert [learning_rate(t.variant) for t in outcome.neighbours] == [0.001, 0.1]
     assert list(outcome.initializers) == ["he", "xavier", "normal:0.01"]
 
 
@@ -204,7 +208,7 @@ def test_ties_are_broken_by_the_final_validation_loss(monkeypatch):
         steps=100,
     )
     outcome = protocol.run(study, Quiet())
-    assert outcome.recommended.setting == kobai.SGD(0.1)
+    assert outcome.recommended.variant == kobai.SGD(0.1)
     assert [note.key for note in answer(outcome).notes] == [
         "note.nobody.maximize",
         "note.edge.low",

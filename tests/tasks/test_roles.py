@@ -11,9 +11,11 @@ import pytest
 import kobai
 from kobai.basics.leaf import leaves
 from kobai.basics.roles import roles
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.initializers import he, normal, orthogonal
 from kobai.stabilizers import l2, polyak, weight_decay
 from kobai.tasks.check import check_task
@@ -275,7 +277,7 @@ def test_frozen_leaves_are_never_drawn_decayed_averaged_or_trained(population):
         keep_model=True,
         population=population,
     )
-    [run] = sweep.runs([Cell(rule, he(), 0, strategy)])
+    [run] = THREADS.runs(sweep, [Cell(rule, he(), 0, strategy)])
     np.testing.assert_array_equal(run.model.parameters["features"], start["features"])
     assert not np.array_equal(run.model.parameters["w_norm"], start["w_norm"])
 
@@ -295,7 +297,7 @@ def test_only_weights_decay_and_pay_in_the_engine():
         sweep = Sweep(
             task(start, loss), [rule], steps=2, evaluate_every=2, strategies=[strategy], keep_model=True
         )
-        [run] = sweep.runs([Cell(rule, normal(1.0), 0, strategy)])
+        [run] = THREADS.runs(sweep, [Cell(rule, normal(1.0), 0, strategy)])
 
         z = task(start, loss).filled(normal(1.0), stream(0, INITIAL))["weight"]
 

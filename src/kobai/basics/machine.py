@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import jax
 import platformdirs
@@ -22,9 +21,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def thread(work: Callable[..., None], *arguments: Any) -> threading.Thread:
+def thread(work: Callable[[], None]) -> threading.Thread:
     """A thread in the context of the one that makes it: by itself it would inherit none, nor its language."""
-    return threading.Thread(target=contextvars.copy_context().run, args=(work, *arguments))
+    return threading.Thread(target=contextvars.copy_context().run, args=(work,))
 
 
 def pool(threads: int) -> ThreadPoolExecutor:

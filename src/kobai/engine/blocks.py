@@ -20,7 +20,7 @@ class CellState(NamedTuple):
     rule: Whole
     """The position of the cell's rule among the program's."""
     hyperparameters: Vector
-    """Those of its rule, padded with zeros."""
+    """The hyperparameters of its rule, padded with zeros."""
     θ: Vector
     """The parameters."""
     memory: Storage

@@ -1,7 +1,6 @@
-"""A task's program, traced and compiled once for whatever cells follow."""
+"""A program, traced and compiled once for whatever cells follow."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,12 +9,14 @@ from jax.stages import Compiled, Lowered
 from jaxtyping import PyTree
 
 from kobai.basics.machine import pool
-from kobai.engine.program import COMPILER_OPTIONS, Program
-from kobai.engine.strategy import Strategy
+from kobai.engine.program import COMPILER_OPTIONS
 
 Counts = tuple[int, ...] | None
 """How many cells of each rule a population has; None for a single cell, whatever its rule."""
 
+
+Traced = tuple[Lowered | None, Lowered | None]
+"""(block, final) before compilation."""
 
 Executable = Compiled
 """A compiled function, called with arrays of the shapes that it was compiled for."""
@@ -30,15 +31,18 @@ class Data(NamedTuple):
 
 
 class Executables:
-    """The compiled functions of a program on a task's data, by the counts of what they train.
+    """The compiled functions of a program, by the counts of what they train.
 
     Each is a pair (block, final). `final` is None where it is not needed: without test data, or where they
     have the shapes of the validation data, so that the block evaluates them as well.
+
+    Args:
+      lower: what traces the pair for such counts, with arguments of the shapes that it will have.
     """
 
-    def __init__(self, program: Program, data: Data) -> None:
-        self.program, self.data = program, data
-        self._lowered: dict[Counts, tuple[Lowered | None, Lowered | None]] = {}
+    def __init__(self, lower: Callable[[Counts], Traced]) -> None:
+        self._lower = lower
+        self._lowered: dict[Counts, Traced] = {}
         self._compiled: dict[Counts, tuple[Executable, Executable | None]] = {}
 
     def compiled(self, counts: Counts) -> tuple[Executable, Executable | None]:
@@ -52,31 +56,13 @@ class Executables:
             self._compiled[counts] = block, final
         return self._compiled[counts]
 
-    def traced(self, counts: Counts) -> tuple[Lowered | None, Lowered | None]:
+    def traced(self, counts: Counts) -> Traced:
         """(block, final) before compilation, traced once: for the program's text and for compiling it."""
         if counts not in self._lowered:
             self._lowered[counts] = self._lower(counts)
         return self._lowered[counts]
 
-    def _lower(self, counts: Counts) -> tuple[Lowered | None, Lowered | None]:
-        """Trace (block, final) with arguments of the shapes they will have."""
-        program, (train, validation, test) = self.program, self.data
-        if not program.rules:
-            return None, None
-        together, size = counts is not None, 1 if counts is None else sum(counts)
-        cells = joined([program.start(program.optimizers[0], program.θ)] * size, together)
-        draws = joined([program.draws(0, Strategy(), 0, 0, 0)] * size, together)
-        block = program.block if counts is None else functools.partial(program.population, counts)
-        lowered = jax.jit(block).lower(program.clock(0, []), cells, draws, train, validation)
-        alike = test is None or _shapes(test) == _shapes(validation)
-        return lowered, None if alike else jax.jit(program.final).lower(cells, test)
-
 
 def joined(items: Sequence[PyTree], together: bool) -> PyTree:
     """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]
-
-
-def _shapes(data: PyTree) -> PyTree:
-    """The structure, shapes and dtypes of some data: what a program is compiled for."""
-    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)

@@ -26,7 +26,7 @@ from kobai.engine.columns import LOST, Columns, Rows, stacked
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Data, Executable
 from kobai.engine.program import COMPILER_OPTIONS
-from kobai.engine.run import Model, Run, first_lost, lost_at, run_of, since
+from kobai.engine.run import Run, TrainedNetwork, first_lost, lost_at, run_of, since
 from kobai.minimizers.base import (
     NONFINITE_START,
     RUNNING,
@@ -45,7 +45,7 @@ MOST_NUMBERS = 10**8
 """More to remember is refused: every core holds some copies of them."""
 
 
-class Progress(NamedTuple):
+class FullBatchState(NamedTuple):
     """A cell between two blocks."""
 
     state: State
@@ -57,7 +57,7 @@ class Progress(NamedTuple):
     """[evaluations, columns] as in `columns`, but with the training loss itself in place of a sum over steps;
     LOST is −1 before its time."""
     over: Truth
-    """Whether the budget is spent, or the minimizer has ended."""
+    """Whether the budget is spent or the minimizer has ended."""
 
 
 class FullBatch:
@@ -114,7 +114,7 @@ class FullBatch:
         # The rows hold the training loss itself, where those of a rule hold the sum over steps.
         rows.loss_sum[:] *= since(self.marks)
         test = np.asarray(measure(progress.θ, data.test)) if measure else None
-        model = Model.of(self.task, np.asarray(progress.θ), None) if self.keep_model else None
+        model = TrainedNetwork.of(self.task, np.asarray(progress.θ), None) if self.keep_model else None
         seconds = CLOCK.read() - began
         return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, model=model)]
 
@@ -124,13 +124,13 @@ class FullBatch:
         gradients = jnp.maximum(done.value, done.gradient) + done.hessian_vector + self.θ.size * done.hessian
         return gradients * (self.examples / self.task.batch_size)
 
-    def begin(self, θ: Vector, train: PyTree) -> Progress:
-        """Evaluate at the start."""
+    def begin(self, θ: Vector, train: PyTree) -> FullBatchState:
+        """The state at the start θ, which is evaluated there."""
         rows = jnp.full((len(self.marks), Columns().number), -1, θ.dtype)
         state = self.minimizer.begin(self._objective(train), θ)
-        return Progress(state, θ, state.point.f, rows, state.status != RUNNING)
+        return FullBatchState(state, θ, state.point.f, rows, state.status != RUNNING)
 
-    def block(self, progress: Progress, train: PyTree, validation: PyTree) -> Progress:
+    def block(self, progress: FullBatchState, train: PyTree, validation: PyTree) -> FullBatchState:
         """At most `TRIALS_PER_BLOCK` more trial points."""
         objective, marks = self._objective(train), jnp.asarray(self.marks)
 
@@ -141,7 +141,7 @@ class FullBatch:
             rows = self._filled(before, marks < spent, validation)
             over = spent > marks[-1]
             θ, f = choose(over, (before.θ, before.f), (state.point.x, state.point.f))
-            return count + 1, Progress(state, θ, f, rows, over | (state.status != RUNNING))
+            return count + 1, FullBatchState(state, θ, f, rows, over | (state.status != RUNNING))
 
         def goes_on(carry: tuple) -> Truth:
             count, progress = carry
@@ -151,7 +151,7 @@ class FullBatch:
         # One that has ended stays where it is.
         return progress._replace(rows=self._filled(progress, progress.over, validation))
 
-    def _filled(self, progress: Progress, due: Truth, validation: PyTree) -> Matrix:
+    def _filled(self, progress: FullBatchState, due: Truth, validation: PyTree) -> Matrix:
         """The rows that are due and still empty, filled with what the iterate is worth."""
         due = due & (progress.rows[:, LOST] < 0)
 

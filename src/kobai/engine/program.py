@@ -65,7 +65,7 @@ class Program:
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
         self.optimizers = optimizers
-        self.rules = [Rule(optimizer, task, self.θ) for optimizer in optimizers]
+        self.rules = [Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in optimizers]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
         self.width = max((rule.hyperparameters for rule in self.rules), default=0)
         self.sizes = {
@@ -235,13 +235,13 @@ class Program:
             end = clock.ends[i]
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
-            lost = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
+            not_finite = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
             seen = cells
             if self.evaluates_elsewhere:
                 settled = jnp.expand_dims(cells.rule >= len(self.rules), -1)
                 seen = cells._replace(θ=jnp.where(settled, cells.θ, evaluation(end, cells)))
             evaluations, counts = measure(seen), self.parts.counted(cells.parts)
-            row = self.columns.row(cells.loss_sum, evaluations, lost, counts, rows.dtype)
+            row = self.columns.row(cells.loss_sum, evaluations, not_finite, counts, rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
             memories = cells.parts
             if self.parts.watch:
@@ -322,15 +322,15 @@ def _stepped(
 
     The loss of a batch that was left out is no divergence: then the evaluations tell.
     """
-    lost = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
+    diverges = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
     if left_out is not None:
-        lost &= ~left_out
+        diverges &= ~left_out
     return cell._replace(
         θ=θ,
         memory=storage,
         state=state,
         loss_sum=cell.loss_sum + loss.astype(θ.dtype),
-        diverged_at=jnp.where(lost, s + 1, cell.diverged_at),
+        diverged_at=jnp.where(diverges, s + 1, cell.diverged_at),
         parts=memories,
     )
 

@@ -7,8 +7,8 @@ what a `lax.switch` over rules returns has one shape.
 """
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
 from kobai.optimizers.base import RATES, Optimizer, State
 from kobai.optimizers.from_optax import FromOptax, refused
-from kobai.tasks.task import Task
+from kobai.tasks.flat import Spans
 
 
 class Storage(NamedTuple):
@@ -32,12 +32,27 @@ class Storage(NamedTuple):
 
 
 class Rule:
-    """One optimizer's place in the program: how its hyperparameters and its state fit the common layout."""
+    """One optimizer's place in the program: how its hyperparameters and its state fit the common layout.
 
-    def __init__(self, optimizer: Optimizer, task: Task, θ: np.ndarray) -> None:
-        self.task, self.spans = task, task.spans
-        leaves, tree = jax.tree.flatten(optimizer)
-        self.tree: Structure = tree
+    Args:
+      optimizer: one of its kind.
+      θ: the parameters as one vector.
+      spans: which entries of θ are weights.
+      arrays: what cuts a vector like θ into the trained arrays.
+      tree: what puts one value an array into the tree of the parameters.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        θ: np.ndarray,
+        spans: Spans,
+        arrays: Callable[[Vector], Iterable[Array]],
+        tree: Callable[[Iterable[Any]], PyTree],
+    ) -> None:
+        self.spans, self.arrays, self.tree_of = spans, arrays, tree
+        leaves, structure = jax.tree.flatten(optimizer)
+        self.tree: Structure = structure
         self.hyperparameters = len(leaves)
         self.name = getattr(optimizer, "name", type(optimizer).__name__)
         names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
@@ -91,7 +106,7 @@ class Rule:
 
     def _formed(self, optimizer: Optimizer, θ: Vector) -> PyTree:
         """θ as the rule gets it: flat, or in its tree where the rule looks at shapes or names."""
-        return θ if optimizer.elementwise else self.task.tree(self.task.arrays(θ))
+        return θ if optimizer.elementwise else self.tree_of(self.arrays(θ))
 
     def learning_rate(self, s: Whole, values: Vector) -> Number | None:
         """η of the update number s, counted from 0; None where it is not known."""
@@ -121,7 +136,7 @@ class Rule:
         if optimizer.elementwise:
             more = {"weights": weights(self.spans, θ.dtype)} if optimizer.decays else {}
             return optimizer.update(gradient, state, θ, **more)
-        more = {"weights": self.task.tree(weight for _, weight in self.spans)} if optimizer.decays else {}
+        more = {"weights": self.tree_of(weight for _, weight in self.spans)} if optimizer.decays else {}
         Δ, state = optimizer.update(
             self._formed(optimizer, gradient), state, self._formed(optimizer, θ), **more
         )

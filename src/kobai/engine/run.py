@@ -1,15 +1,15 @@
 """What came of a cell: its curves and its ends, read off the rows that the engine wrote."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Parameters
 from kobai.engine.columns import Rows
-from kobai.engine.parts import End
+from kobai.engine.parts import End, Parts
 from kobai.engine.strategy import Strategy
-from kobai.stabilizers.clipping import Clip
 from kobai.tasks.task import Task
 
 
@@ -36,20 +36,25 @@ class Run:
     test_loss: float | None
     test_metric: float | None
     seconds: float
-    """Of one core."""
+    """The processor time that it took, in seconds of one core."""
     stopped_at: int | None = None
     """The step at which early stopping ended it. From there on, and at the last step of any run that could be
     stopped, the curves are those of the restored weights."""
-    skipped: int = 0
-    """Batches that clipping left out because their loss or gradient was not finite."""
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    """What the parts of the strategy counted until its end, by name: see `Part.counts`."""
     averages: tuple[Reading, ...] = ()
     """The readings of the strategy's averages, in their order."""
-    model: "Model | None" = None
+    model: "TrainedNetwork | None" = None
     """The network at the end, where the sweep keeps it and the run did not diverge."""
+
+    @property
+    def skipped(self) -> int:
+        """How many batches clipping left out because their loss or gradient was not finite."""
+        return self.counts["skipped"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class TrainedNetwork:
     """A trained network: what the final numbers of its run are measured with.
 
     Fields:
@@ -61,7 +66,7 @@ class Model:
     state: PyTree
 
     @classmethod
-    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "Model":
+    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "TrainedNetwork":
         """The network of a task at θ."""
         return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
 
@@ -78,8 +83,9 @@ def run_of(
     diverged_at: int,
     test: np.ndarray | None,
     seconds: float,
+    parts: Parts | None = None,
     end: End | None = None,
-    model: Model | None = None,
+    model: TrainedNetwork | None = None,
 ) -> Run:
     """What came of one cell.
 
@@ -88,16 +94,19 @@ def run_of(
       rows: what they left behind.
       diverged_at: the step of its divergence; 0: none.
       test: loss and metric on the test data, and those of each average; None: there are none.
-      end: where early stopping ended it; None for a minimizer, which has no strategy.
+      parts: those of its program; None for a minimizer, which has no strategy.
+      end: where a part ended it; None for a minimizer.
       model: the network at its end, where it is kept.
     """
     curves = dataclasses.replace(rows, table=rows.table.copy())
     if diverged_at:
         curves.table[marks >= diverged_at] = np.nan
         test = model = None
-    elif strategy.early_stopping is not None and end is not None:
-        _restore(curves, marks, end)
+    elif parts is not None and end is not None:
+        parts.reread(strategy, curves, marks, end)
     stopped_at = int(end.step) if end is not None and not diverged_at else 0
+    # Until then and no longer: how far a cell is computed after its end depends on the others beside it.
+    last = np.searchsorted(marks, diverged_at or stopped_at or marks[-1])
     tested = [None] * (2 + 2 * len(strategy.averages)) if test is None else [float(value) for value in test]
     return Run(
         training_loss=curves.loss_sum / since(marks).astype(curves.table.dtype),
@@ -108,32 +117,13 @@ def run_of(
         test_metric=tested[1],
         seconds=seconds,
         stopped_at=stopped_at or None,
-        skipped=_skipped(strategy, marks, rows, diverged_at or stopped_at or marks[-1]),
+        # A divergence may end a cell between two evaluations: what was counted is as of the one before.
+        counts=Counter({n: int(np.nanmax(rows.count(n)[: last + 1])) for n in rows.columns.counts}),
         averages=tuple(
             Reading(*curves.average(i), *tested[2 + 2 * i : 4 + 2 * i]) for i in range(len(strategy.averages))
         ),
         model=model,
     )
-
-
-def _skipped(strategy: Strategy, marks: np.ndarray, rows: Rows, end: int) -> int:
-    """How many gradients were left out until the evaluation at or after step `end`.
-
-    Until then and no longer: how far a cell is computed after its end depends on the others beside it.
-    """
-    if strategy.clip == Clip():
-        return 0
-    return int(rows.count("skipped")[np.searchsorted(marks, end)])
-
-
-def _restore(curves: Rows, marks: np.ndarray, end: End) -> None:
-    """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
-    last = int(np.searchsorted(marks, end.step or marks[-1]))
-    if end.step:
-        curves.table[last + 1 :] = curves.table[last]
-        curves.loss_sum[last + 1 :] = np.nan
-    best = int(np.flatnonzero(curves.loss[: last + 1] == end.best_loss)[0])
-    curves.loss[last:], curves.metric[last:] = curves.loss[best], curves.metric[best]
 
 
 def since(marks: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from kobai import initializers
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.candidates.named import TABLES
-from kobai.engine.parts import PARTS
+from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
@@ -31,8 +31,8 @@ Spelling = dict[str, Any]
 
 Method = Optimizer | Minimizer
 
-READERS = {name: read for part in PARTS for name, read in part.fields.items()}
-"""How each field of a strategy is read back."""
+FIELDS = fields_of(PARTS)
+"""The fields of a strategy that are parts; the other is a truth value, and spelled as it is."""
 
 
 # Methods: optimizers and minimizers.
@@ -84,17 +84,18 @@ def spell_initializer(initializer: Initializer) -> str:
 
 
 def spell_strategy(strategy: Strategy) -> Spelling:
-    """The fields that do something, each as `READERS` reads it."""
+    """The fields that do something, each as `read_strategy` reads it."""
     spelling: Spelling = {}
     for field in dataclasses.fields(Strategy):
         value = getattr(strategy, field.name)
         if value == field.default:
             continue
-        read = READERS.get(field.name, bool)
-        if isinstance(value, tuple):
-            spelling[field.name] = [_part(item, read) for item in value]
+        if field.name not in FIELDS:
+            spelling[field.name] = value
+        elif isinstance(value, tuple):
+            spelling[field.name] = [_part(item, FIELDS[field.name]) for item in value]
         else:
-            spelling[field.name] = value if isinstance(value, bool) else _part(value, read)
+            spelling[field.name] = _part(value, FIELDS[field.name])
     return spelling
 
 
@@ -102,21 +103,24 @@ def read_strategy(spelling: Spelling) -> Strategy:
     """The strategy that is spelled so."""
     fields: dict[str, Any] = {}
     for name, value in spelling.items():
-        read: Callable[..., object] = READERS.get(name, bool)
-        if isinstance(value, dict):
-            fields[name] = read(**value)
+        if name not in FIELDS:
+            fields[name] = value
+        elif isinstance(value, dict):
+            fields[name] = FIELDS[name].kind(**value)
         else:
+            read = FIELDS[name].read
             fields[name] = tuple(map(read, value)) if isinstance(value, list) else read(value)
     return Strategy(**fields)
 
 
-def _part(part: Any, read: Callable[..., object]) -> str | Spelling:
+def _part(part: Any, field: Field) -> str | Spelling:
     """A part by its name, or one that is made of numbers by those that differ from their defaults."""
-    if isinstance(part, Schedule | Averaging):
-        return _named(part, read)
-    if type(part) is not read:
+    if field.named:
+        return _named(part, field.read)
+    kind = type(part)
+    if kind is not field.kind:
         raise _own(part)
-    fields = {field.name: (getattr(part, field.name), field.default) for field in dataclasses.fields(part)}
+    fields = {each.name: (getattr(part, each.name), each.default) for each in dataclasses.fields(part)}
     return _plain(part, {name: value for name, (value, default) in fields.items() if value != default})
 
 
@@ -141,7 +145,7 @@ def _same(first: Any, second: Any) -> bool:
 
 
 def _value(read: Callable[[], object]) -> object:
-    """What is read, or None where it cannot be."""
+    """The value that is read, or None where it cannot be read."""
     try:
         return read()
     except Exception:  # a name or an argument that the constructor does not know

@@ -5,9 +5,7 @@ in `kobai.engine.parts`.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
-from kobai.basics.errors import UsageError
 from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
 from kobai.stabilizers.clipping import Clip
@@ -34,15 +32,3 @@ class Strategy:
     early_stopping: EarlyStopping | None = None
     replacement: bool = False
     """Whether the examples of a batch are drawn with replacement, rather than epoch by epoch."""
-
-
-def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
-    """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
-    for strategy in strategies:
-        for part in (strategy.schedule, *strategy.averages):
-            if part is not None and part.shortest > steps:
-                raise UsageError("error.shortest", name=part.name, shortest=part.shortest, steps=steps)
-        if strategy.clip.first >= steps:
-            raise UsageError(
-                "error.clip.first", name=strategy.clip.name, first=strategy.clip.first, steps=steps
-            )

@@ -5,26 +5,24 @@ compiled program (`backends.threads`). A cell's result does not depend on its ch
 bit. On a GPU one thread runs large chunks, whose cells step together.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
 from kobai.basics.machine import cores
-from kobai.engine.backends.threads import Threads
 from kobai.engine.cell import Cell
-from kobai.engine.draws import BATCHES, INITIAL, batches, stream
-from kobai.engine.executables import Data, Executables
+from kobai.engine.executables import Counts, Data, Executables, Traced, joined
 from kobai.engine.full_batch import FullBatch
 from kobai.engine.program import Program
-from kobai.engine.run import Reading, Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.engine.strategy import Strategy
 from kobai.engine.training import Pace, Training
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
-
-__all__ = ["BATCHES", "INITIAL", "Cell", "Reading", "Run", "Sweep", "batches", "evaluated_at", "stream"]
 
 CELLS_PER_CHUNK = 4
 CELLS_PER_POPULATION = 512
@@ -73,27 +71,22 @@ class Sweep:
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
         self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
         self.data = Data(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
-        self.executables = Executables(self.program, self.data)
+        self.executables = Executables(self._lower)
         self.pace = Pace(evaluate_every, capacity)
         self.training = Training(
-            self.executables, self.rows, self.pace, population=self.population, keep_model=keep_model
+            self.program,
+            self.data,
+            self.executables,
+            self.rows,
+            self.pace,
+            population=self.population,
+            keep_model=keep_model,
         )
         self.full_batch = {
             minimizer: FullBatch(task, minimizer, self.rows, keep_model=keep_model)
             for minimizer in optimizers
             if isinstance(minimizer, Minimizer)
         }
-
-    def run(self, cells: Sequence[Cell]) -> Iterator[tuple[list[int], list[Run]]]:
-        """Run `cells` on the threads of this machine; yields as `backends.Backend.run` says."""
-        return Threads(self).run(cells)
-
-    def runs(self, cells: Sequence[Cell]) -> list[Run]:
-        """The runs of `cells`, in their order, when all are finished."""
-        runs: dict[int, Run] = {}
-        for positions, chunk in self.run(cells):
-            runs |= zip(positions, chunk, strict=True)
-        return [runs[i] for i in range(len(cells))]
 
     def chunks(self, cells: Sequence[Cell]) -> list[list[int]]:
         """The positions of the cells that are trained together; in a population, rule by rule."""
@@ -133,6 +126,19 @@ class Sweep:
         for engine in self.full_batch.values():
             engine.compiled()
 
+    def _lower(self, counts: Counts) -> Traced:
+        """Trace the program for such counts, with arguments of the shapes that it will have."""
+        program, (train, validation, test) = self.program, self.data
+        if not program.rules:
+            return None, None
+        together, size = counts is not None, 1 if counts is None else sum(counts)
+        cells = joined([program.start(program.optimizers[0], program.θ)] * size, together)
+        draws = joined([program.draws(0, Strategy(), 0, 0, 0)] * size, together)
+        block = program.block if counts is None else functools.partial(program.population, counts)
+        lowered = jax.jit(block).lower(program.clock(0, []), cells, draws, train, validation)
+        alike = test is None or _shapes(test) == _shapes(validation)
+        return lowered, None if alike else jax.jit(program.final).lower(cells, test)
+
     def text(self) -> str:
         """The programs as text: equal for two sweeps that compute the same."""
         minimizers = [program for engine in self.full_batch.values() for program in engine.traced()[:2]]
@@ -151,3 +157,8 @@ class Sweep:
         if isinstance(cell.optimizer, Minimizer):
             return len(self.program.rules)
         return self.program.position_of(cell.optimizer)
+
+
+def _shapes(data: PyTree) -> PyTree:
+    """The structure, shapes and dtypes of some data: what a program is compiled for."""
+    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)

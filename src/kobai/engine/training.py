@@ -11,9 +11,9 @@ from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
 from kobai.engine.columns import Rows
 from kobai.engine.draws import INITIAL, stream
-from kobai.engine.executables import Counts, Executable, Executables, joined
+from kobai.engine.executables import Counts, Data, Executable, Executables, joined
 from kobai.engine.program import Program
-from kobai.engine.run import Model, Run, lost_at, run_of
+from kobai.engine.run import Run, TrainedNetwork, lost_at, run_of
 from kobai.engine.strategy import Strategy
 
 SECONDS_PER_BLOCK = 0.5
@@ -41,6 +41,8 @@ class Training:
     """The loop for the cells of one program.
 
     Args:
+      program: what a block of their steps is.
+      data: the task's data.
       executables: the program, compiled.
       marks: int32 [evaluations]: the steps at which cells are evaluated; the last is their end.
       pace: the steps of a block.
@@ -49,15 +51,20 @@ class Training:
     """
 
     def __init__(
-        self, executables: Executables, marks: np.ndarray, pace: Pace, *, population: bool, keep_model: bool
+        self,
+        program: Program,
+        data: Data,
+        executables: Executables,
+        marks: np.ndarray,
+        pace: Pace,
+        *,
+        population: bool,
+        keep_model: bool,
     ) -> None:
+        self.program, self.data = program, data
         self.executables, self.marks, self.pace = executables, marks, pace
         self.population, self.keep_model = population, keep_model
         self.steps = int(marks[-1])
-
-    @property
-    def program(self) -> Program:
-        return self.executables.program
 
     def run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         """Train these cells together; None when told to leave, which is asked before each block."""
@@ -65,7 +72,7 @@ class Training:
             return self._run(cells, leave)
 
     def _run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
-        program, data = self.program, self.executables.data
+        program, data = self.program, self.data
         parts, columns = program.parts, program.columns
         block, final = self.executables.compiled(self._counts(cells))
         # A population is on a device, whose work is no processor time.
@@ -91,10 +98,10 @@ class Training:
             rows = Rows(rows.table[:, : len(due)], columns)
             table[:, done : done + len(due)] = rows.table
             end = parts.end(state.parts, len(cells))
-            lost = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
+            divergence = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
             # What comes after an early stop is no part of a run.
-            lost = np.where((end.step > 0) & (lost > end.step), 0, lost)
-            diverged_at = np.where(diverged_at > 0, diverged_at, lost)
+            divergence = np.where((end.step > 0) & (divergence > end.step), 0, divergence)
+            diverged_at = np.where(diverged_at > 0, diverged_at, divergence)
             step, done = stop, done + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)
@@ -110,6 +117,7 @@ class Training:
                 int(diverged_at[i]),
                 tests[i],
                 seconds,
+                parts,
                 end.of(i),
                 models[i],
             )
@@ -129,7 +137,7 @@ class Training:
         diverged_at: np.ndarray,
     ) -> Sequence[np.ndarray | None]:
         """What each cell's network, and each of its averages, is worth on the test data; None: not known."""
-        program, data, columns = self.program, self.executables.data, self.program.columns
+        program, data, columns = self.program, self.data, self.program.columns
         cells = len(diverged_at)
         if final is not None:
             return list(np.asarray(final(state, data.test)).reshape(cells, -1))
@@ -141,15 +149,15 @@ class Training:
         _, rows = block(program.clock(step, [step]), state, draws, data.train, data.test)
         return list(Rows(np.asarray(rows).reshape(cells, -1, columns.number), columns).evaluations[:, 0])
 
-    def _models(self, state: CellState, cells: int) -> Sequence[Model | None]:
+    def _models(self, state: CellState, cells: int) -> Sequence[TrainedNetwork | None]:
         """The network of each cell, where it is kept."""
         if not self.keep_model:
             return [None] * cells
         θ, model_state = jax.tree.map(np.asarray, (state.θ, state.state))
         if not self.population:
-            return [Model.of(self.program.task, θ, model_state)]
+            return [TrainedNetwork.of(self.program.task, θ, model_state)]
         of_cells = [jax.tree.map(lambda array, i=i: array[i], (θ, model_state)) for i in range(cells)]
-        return [Model.of(self.program.task, *of_cell) for of_cell in of_cells]
+        return [TrainedNetwork.of(self.program.task, *of_cell) for of_cell in of_cells]
 
     def _counts(self, cells: Sequence[Cell]) -> Counts:
         """How many cells a population has of each rule."""

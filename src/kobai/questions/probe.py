@@ -21,7 +21,7 @@ import polars as pl
 from kobai.basics.checks import check_seed, check_several, is_whole
 from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
-from kobai.engine import sweep
+from kobai.engine import draws
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
 from kobai.report import panels
@@ -266,9 +266,9 @@ def _propagate(
 def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     check_task(task)
     examples = len(jax.tree.leaves(task.train)[0])
-    [chosen] = sweep.batches(seed, 0, 1, task.batch_size, examples)
+    [chosen] = draws.batches(seed, 0, 1, task.batch_size, examples)
     batch = jax.tree.map(lambda part: jnp.asarray(part)[chosen], task.train)
-    trained = task.trained(task.filled(initializer, sweep.stream(seed, sweep.INITIAL)))
+    trained = task.trained(task.filled(initializer, draws.stream(seed, draws.INITIAL)))
 
     def loss(trained: list[jax.Array]) -> jax.Array:
         parameters = task.with_arrays(trained)

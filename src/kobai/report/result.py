@@ -105,6 +105,16 @@ UNSPOKEN = ("command", "language", "output", "progress", "resume")
 """Arguments that no page tells: they change where a result is kept and shown, not what it is."""
 
 
+class Name:
+    """What stands in a call for an argument that cannot be written in a line."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 def call(function: Callable[..., Result], arguments: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """How a call of one of kobai's functions is written: ``kobai.descend('bowl', steps=100)``.
 

@@ -19,9 +19,6 @@ from kobai.study.question import Question, question
 from kobai.study.rows import Pair, Row, pairs, rows
 from kobai.study.study import CONFIRMATION, Trial
 
-__all__ = ["Answer", "Effect", "Note", "Pair", "Question", "Row", "answer"]
-
-
 CURVE = 500
 """So many values of a curve are in the JSON, at equal distances."""
 
@@ -46,9 +43,9 @@ class Answer:
     learning_rate: Question
     initializer: Question
     axes: dict[str, Question]
-    """For each axis with several values, how the recommended optimizer does with each."""
+    """How the recommended optimizer does with each value of an axis; for every axis with several."""
     effects: dict[str, tuple[Effect, ...]]
-    """For each of them a row for every value, against the first."""
+    """What each value of such an axis changes, against the first of them."""
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
     notes: tuple[Note, ...]
@@ -65,11 +62,11 @@ class Answer:
             row["curve"] = row["curve"][::every]
         content["curve_every"] = every * self.evaluate_every
         content["notes"] = [str(note) for note in self.notes]
-        asked = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
-        for part, questions in ((content, asked), (content["axes"], self.axes)):
-            for name, asks in questions.items():
-                part[name]["not_established"] = [c.name for c in asks.open]
-                part[name]["overtaken_by"] = [c.name for c in asks.faster]
+        questions = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
+        for part, of_part in ((content, questions), (content["axes"], self.axes)):
+            for name, each in of_part.items():
+                part[name]["not_established"] = [c.name for c in each.open]
+                part[name]["overtaken_by"] = [c.name for c in each.faster]
         return content
 
     @property
@@ -100,13 +97,13 @@ def answer(outcome: Outcome) -> Answer:
 
     along = [first, *outcome.neighbours]
     rates = dict(zip(_rates(along), along, strict=True))
-    asked = {
+    questions = {
         "optimizer": ask(first.candidate.name, outcome.winners),
         "learning_rate": ask(next(iter(rates)), rates),
     }
     for name, trials in outcome.alternatives.items():
-        asked[name] = ask(first.named[name], trials)
-    table, of_axes = rows(outcome, asked["optimizer"]), effects(outcome)
+        questions[name] = ask(first.named[name], trials)
+    table, of_axes = rows(outcome, questions["optimizer"]), effects(outcome)
     return Answer(
         task=study.task.name,
         metric=study.task.metric_label,
@@ -119,14 +116,14 @@ def answer(outcome: Outcome) -> Answer:
         seeds=tuple(study.confirmation_seeds),
         tuning_seeds=tuple(range(study.tuning_seeds)),
         trainings=_trainings(outcome),
-        optimizer=asked["optimizer"],
-        learning_rate=asked["learning_rate"],
-        initializer=asked["initializer"],
-        axes={name: asked[name] for name in of_axes},
+        optimizer=questions["optimizer"],
+        learning_rate=questions["learning_rate"],
+        initializer=questions["initializer"],
+        axes={name: questions[name] for name in of_axes},
         effects=of_axes,
         rows=table,
         pairs=pairs(outcome),
-        notes=notes(outcome, table, of_axes, asked),
+        notes=notes(outcome, table, of_axes, questions),
     )
 
 
@@ -138,7 +135,7 @@ def _trainings(outcome: Outcome) -> int:
 
 def _rates(trials: Sequence[Trial]) -> list[str]:
     """What the rates are called: six figures, or as many as tell them apart."""
-    rates = [learning_rate(trial.setting) for trial in trials]
+    rates = [learning_rate(trial.variant) for trial in trials]
     names = ["–" if rate is None else f"{rate:.6g}" for rate in rates]
     return names if len(set(names)) == len(names) else [str(rate) for rate in rates]
 

@@ -1,4 +1,4 @@
-"""Axes of a comparison: what is varied beside the optimizer, its settings and the initial values.
+"""Axes of a comparison: what is varied beside the optimizer, its hyperparameters and the initial values.
 
 An axis has a name and values. A single value is simply used; several are tried with everything else, and the
 answer says what each does, paired by seed. A value acts in one of two places::
@@ -20,12 +20,13 @@ import jax
 
 from kobai.basics.checks import is_number, is_text, is_whole, listed
 from kobai.basics.errors import UsageError, unknown
+from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
-from kobai.schedules import Schedule, schedule
-from kobai.stabilizers.averaging import Averaging, average
-from kobai.stabilizers.clipping import Clip, clip
-from kobai.stabilizers.early_stopping import EarlyStopping, stopping
-from kobai.stabilizers.regularization import Penalty, WeightDecay, l1, l2, weight_decay
+from kobai.schedules import Schedule
+from kobai.stabilizers.averaging import Averaging
+from kobai.stabilizers.clipping import Clip
+from kobai.stabilizers.early_stopping import EarlyStopping
+from kobai.stabilizers.regularization import Penalty, WeightDecay
 from kobai.tasks.task import Task
 
 
@@ -131,18 +132,33 @@ def _batch_size(item: Any) -> Read:
     return (str(item), item)
 
 
+def reader(axis: str, field: Field) -> Reader:
+    """How the values of a part's axis are read."""
+    return (_strength if field.numeric else _named)(axis, field.read, field.kind)
+
+
+# What a call may hold for each axis: a value, or several.
+
+Activations = str | Iterable[str] | None
+Norms = str | bool | Iterable[str | bool] | None
+BatchSizes = int | str | Iterable[int | str] | None
+Samplings = str | Iterable[str] | None
+Clips = str | Clip | Iterable[str | Clip | None] | None
+Penalties = float | Penalty | Iterable[float | Penalty | None] | None
+Decays = float | WeightDecay | Iterable[float | WeightDecay | None] | None
+Schedules = str | Schedule | Iterable[str | Schedule | None] | None
+Averagings = str | Averaging | Iterable[str | Averaging | None] | None
+Stoppings = str | EarlyStopping | Iterable[str | EarlyStopping | None] | None
+
+OF_PARTS = {field.axis or name: field for name, field in fields_of(PARTS).items()}
+"""The axes that the parts of the engine bring with them."""
+
 KINDS: dict[str, Reader] = {
     "activation": _word,
     "batch_norm": _place,
     "batch_size": _batch_size,
     "sampling": _sampling,
-    "clip": _named("clip", clip, Clip),
-    "l1": _strength("l1", l1, Penalty),
-    "l2": _strength("l2", l2, Penalty),
-    "weight_decay": _strength("weight_decay", weight_decay, WeightDecay),
-    "schedule": _named("schedule", schedule, Schedule),
-    "average": _named("average", average, Averaging),
-    "early_stopping": _named("early_stopping", stopping, EarlyStopping),
+    **{axis: reader(axis, field) for axis, field in OF_PARTS.items()},
 }
 """Every axis: its name, and how a value is read. Words call it ``say("axis." + name)``."""
 
@@ -176,10 +192,7 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
 
 def strategy(parts: Mapping[str, Any], averages: Sequence[Averaging] = ()) -> Strategy:
     """The strategy of a cell from the parts of its values, by axis."""
-    chosen = {name: part for name, part in parts.items() if name in OF_STRATEGY}
+    # Averages are not among them: one training gives them all.
+    fields = {name: part for name, part in parts.items() if name in OF_PARTS and name != "average"}
     replacement = parts.get("sampling") == "with"
-    return Strategy(**chosen, averages=tuple(averages), replacement=replacement)
-
-
-OF_STRATEGY = ("clip", "l1", "l2", "weight_decay", "schedule", "early_stopping")
-"""The axes that are fields of a `Strategy`. Averages are not: one training gives them all."""
+    return Strategy(**fields, averages=tuple(averages), replacement=replacement)

@@ -35,13 +35,13 @@ class Effect:
     test_metric: float | None
     """Mean over the runs that did not diverge."""
     difference: Estimate
-    """Of the test metric, minus the baseline's on the same seed; 0 for the baseline itself."""
+    """The test metric minus the baseline's on the same seed; 0 for the baseline itself."""
     gap: float | None
     """Mean of final validation loss minus training loss; None for an average, which is never trained on."""
     saved: float | None
-    """The part of the steps that early stopping saved, on average; None where nothing was to stop a run."""
+    """The mean part of the steps that early stopping saved; None where no run could be stopped."""
     skipped: int
-    """Batches that clipping left out, in all runs together."""
+    """How many batches of all runs clipping left out."""
 
 
 def effects(outcome: Outcome) -> dict[str, tuple[Effect, ...]]:
@@ -64,8 +64,8 @@ def _effect(outcome: Outcome, axis: str, trial: Trial, cells: pl.DataFrame, base
     tested, reference = (frame["test_metric"].to_numpy().astype(float) for frame in (cells, baseline))
     return Effect(
         value=trial.named[axis],
-        learning_rate=learning_rate(trial.setting),
-        edge=trial.candidate.edge(trial.setting),
+        learning_rate=learning_rate(trial.variant),
+        edge=trial.candidate.edge(trial.variant),
         initializer=trial.initializer.name,
         reached=int(np.isfinite(times).sum()),
         seeds=len(times),

@@ -8,7 +8,7 @@ import numpy as np
 
 from kobai.basics.errors import said
 from kobai.candidates.values import hyperparameters_of, written
-from kobai.engine.sweep import evaluated_at
+from kobai.engine.run import evaluated_at
 from kobai.study import statistics
 from kobai.study.axes import KINDS
 from kobai.study.effects import Effect
@@ -99,8 +99,8 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
         if row.edge:
             values: dict[str, Any] = {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}
             yield Note(f"note.edge.{row.edge}", values)
-    if chosen := _chosen(outcome):
-        yield Note("note.chosen", {"settings": chosen})
+    if choices := _choices(outcome):
+        yield Note("note.chosen", {"hyperparameters": choices})
     if study.minimizers:
         values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
         yield Note("note.epochs", values | {"batch": study.task.batch_size})
@@ -108,17 +108,17 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
         yield Note("note.trials", {"trials": ", ".join(f"{row.optimizer} {row.trials}" for row in rows)})
 
 
-def _chosen(outcome: Outcome) -> str:
-    """momentum: momentum 0.9; …: what tuning chose of hyperparameters, but the rate, of several values."""
+def _choices(outcome: Outcome) -> str:
+    """The hyperparameters, without the rate, that tuning chose of several values: "adam: decay_1 0.9"."""
     choices = []
-    for name, trial in outcome.winners.items():
-        tried = [hyperparameters_of(setting) for setting in trial.candidate.variants]
+    for optimizer, trial in outcome.winners.items():
+        tried = [hyperparameters_of(variant) for variant in trial.candidate.variants]
         several = [
-            f"{field} {written(trial.setting, field, value)}"
-            for field, value in hyperparameters_of(trial.setting).items()
-            if field != "learning_rate" and any(other.get(field) != value for other in tried)
+            f"{name} {written(trial.variant, name, value)}"
+            for name, value in hyperparameters_of(trial.variant).items()
+            if name != "learning_rate" and any(other.get(name) != value for other in tried)
         ]
-        choices += [f"{name}: {', '.join(several)}"] if several else []
+        choices += [f"{optimizer}: {', '.join(several)}"] if several else []
     return "; ".join(choices)
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from kobai import initializers as initial_values
 from kobai.basics.errors import UsageError
 from kobai.basics.progress import Progress
+from kobai.engine.backends import THREADS, Backend
 from kobai.study import statistics
 from kobai.study.axes import Value
 from kobai.study.outcome import Outcome
@@ -22,9 +23,15 @@ from kobai.study.runner import Runner
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
 
-def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome:
-    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C."""
-    runner = Runner(study, progress, folder)
+def run(study: Study, progress: Progress, folder: Path | None = None, backend: Backend = THREADS) -> Outcome:
+    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C.
+
+    Args:
+      progress: what is told how far the study is.
+      folder: where finished chunks are kept; None: nowhere.
+      backend: the place where cells are run.
+    """
+    runner = Runner(study, progress, folder, backend)
     try:
         trials = study.trials()
         tuning = runner.run(TUNING, trials, list(range(study.tuning_seeds)))
@@ -34,8 +41,8 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         first = next(iter(winners.values()))
         alternatives = _alternatives(study, ranked, first)
         neighbours = [
-            dataclasses.replace(first, setting=setting)
-            for setting in first.candidate.neighbours(first.setting)
+            dataclasses.replace(first, variant=variant)
+            for variant in first.candidate.neighbours(first.variant)
         ]
         others = [trial for best in alternatives.values() for trial in best.values()]
         confirmed = _distinct([*winners.values(), *others, *neighbours])
@@ -55,7 +62,7 @@ def run(study: Study, progress: Progress, folder: Path | None = None) -> Outcome
         winners=winners,
         alternatives=alternatives,
         neighbours=neighbours,
-        memory={name: runner.sweeps[trial.task].memory(trial.setting) for name, trial in winners.items()},
+        memory={name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in winners.items()},
     )
 
 

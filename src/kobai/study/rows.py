@@ -25,7 +25,7 @@ class Row:
     hyperparameters: dict[str, Any]
     initializer: str
     values: dict[str, str]
-    """Of each axis."""
+    """The name of its value on each axis."""
     reached: int
     seeds: int
     reach_rate: Estimate
@@ -49,14 +49,14 @@ class Row:
     corrected_p: float | None
     working_decades: float | None
     saved: float | None
-    """The part of the steps that early stopping saved, on average; None where nothing was to stop a run."""
+    """The mean part of the steps that early stopping saved; None where no run could be stopped."""
     skipped: int
-    """Batches that clipping left out because their loss or gradient was not finite, in all runs together."""
+    """How many batches of all runs clipping left out because their loss or gradient was not finite."""
     trials: int
     seconds: float
-    """Of one core, a run."""
+    """The processor time of a run, in seconds of one core."""
     seconds_to_target: float
-    """Of one core, until the target or, in a run that misses it, until its end."""
+    """The seconds of one core until the target or, in a run that misses it, until its end."""
     memory: int
     """Numbers remembered for each parameter."""
     curve: tuple[float, ...]
@@ -78,12 +78,12 @@ class Pair:
 
 
 def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
-    compared = {c.name: c for c in question.alternatives}
-    rows = [_row(outcome, name, trial, compared.get(name)) for name, trial in outcome.winners.items()]
+    comparisons = {c.name: c for c in question.alternatives}
+    rows = [_row(outcome, name, trial, comparisons.get(name)) for name, trial in outcome.winners.items()]
     return tuple(sorted(rows, key=lambda row: (row.steps.value, -row.reached, row.curve[-1])))
 
 
-def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None) -> Row:
+def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | None) -> Row:
     study = outcome.study
     cells = outcome.cells_of(trial, CONFIRMATION)
     times = outcome.times(cells)
@@ -98,9 +98,9 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
     return Row(
         optimizer=name,
-        learning_rate=learning_rate(trial.setting),
-        edge=trial.candidate.edge(trial.setting),
-        hyperparameters=hyperparameters_of(trial.setting),
+        learning_rate=learning_rate(trial.variant),
+        edge=trial.candidate.edge(trial.variant),
+        hyperparameters=hyperparameters_of(trial.variant),
         initializer=trial.initializer.name,
         values={value.axis: value.name for value in trial.values},
         reached=int(reached.sum()),
@@ -112,10 +112,10 @@ def _row(outcome: Outcome, name: str, trial: Trial, compared: Comparison | None)
         steps_with_restarts=statistics.steps_with_restarts(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
-        ratio=compared.ratio if compared else Estimate(1.0, None, None),
-        bound=compared.bound if compared else "",
-        p=compared.p if compared else None,
-        corrected_p=compared.corrected_p if compared else None,
+        ratio=comparison.ratio if comparison else Estimate(1.0, None, None),
+        bound=comparison.bound if comparison else "",
+        p=comparison.p if comparison else None,
+        corrected_p=comparison.corrected_p if comparison else None,
         working_decades=_working_decades(outcome, trial),
         saved=saved(study, trial, cells),
         skipped=skipped(cells),
@@ -172,17 +172,17 @@ def saved(study: Study, trial: Trial, cells: pl.DataFrame) -> float | None:
 
 
 def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
-    """The range of learning rates that work in tuning, with the winner's other settings."""
+    """The range of learning rates that work in tuning, with the winner's other hyperparameters."""
     # A rate of 0 is on no scale of decades.
-    along = [setting for setting in winner.candidate.along_rate(winner.setting) if learning_rate(setting)]
+    along = [variant for variant in winner.candidate.along_rate(winner.variant) if learning_rate(variant)]
     if len(along) < 2:
         return None
     reach = []
-    for setting in along:
-        trial = dataclasses.replace(winner, setting=setting)
+    for variant in along:
+        trial = dataclasses.replace(winner, variant=variant)
         times = outcome.times(outcome.cells_of(trial, TUNING))
         reach.append(np.isfinite(times).mean())
-    return statistics.working_range(np.array([learning_rate(setting) for setting in along], float), reach)
+    return statistics.working_range(np.array([learning_rate(variant) for variant in along], float), reach)
 
 
 def pairs(outcome: Outcome) -> tuple[Pair, ...]:

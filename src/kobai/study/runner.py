@@ -6,7 +6,7 @@ the study (an activation, a batch size, …) has a `Sweep` of its own; all have 
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from kobai.basics.files import write_frame
 from kobai.basics.progress import Progress
 from kobai.basics.version import __version__
 from kobai.candidates.values import as_json, hyperparameters_of, learning_rate
-from kobai.engine.backends import Backend
-from kobai.engine.sweep import Cell, Run, Sweep, evaluated_at
+from kobai.engine.backends import THREADS, Backend
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run, evaluated_at
+from kobai.engine.sweep import Sweep
 from kobai.stabilizers.averaging import Averaging
-from kobai.study.axes import Axis, strategy
+from kobai.study.axes import OF_PARTS, Axis, strategy
 from kobai.study.store import SCHEMA, Chunks
 from kobai.study.study import Study, Trial
 
@@ -36,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
+class SharedRun:
     """One run of the engine: a seed, and the trials that it answers. They differ in their average alone."""
 
     trials: tuple[Trial, ...]
@@ -48,24 +50,23 @@ class Training:
 
     def cell(self, averages: Sequence[Averaging]) -> Cell:
         trial = self.trials[0]
-        return Cell(trial.setting, trial.initializer, self.seed, strategy(trial.parts, averages))
+        return Cell(trial.variant, trial.initializer, self.seed, strategy(trial.parts, averages))
 
 
-def trainings(trials: Sequence[Trial], seeds: Sequence[int]) -> list[Training]:
+def shared_runs(trials: Sequence[Trial], seeds: Sequence[int]) -> list[SharedRun]:
     """Every trial with every seed, as few runs as give them all."""
     together: dict[tuple, list[Trial]] = {}
     for trial in trials:
         key = tuple(name for column, name in trial.named.items() if column != "average")
         together.setdefault(key, []).append(trial)
-    return [Training(tuple(group), seed) for group in together.values() for seed in seeds]
+    return [SharedRun(tuple(group), seed) for group in together.values() for seed in seeds]
 
 
 class Runner:
     """Runs the cells of a study chunk by chunk and keeps their frames.
 
     Args:
-      backend: the place where the cells of a task are run, made from its `Sweep`. Default: the sweep itself,
-        on the threads of this machine.
+      backend: the place where cells are run.
     """
 
     def __init__(
@@ -73,15 +74,15 @@ class Runner:
         study: Study,
         progress: Progress,
         folder: Path | None,
-        backend: Callable[[Sweep], Backend] = lambda sweep: sweep,
+        backend: Backend = THREADS,
     ) -> None:
         self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
-        settings = [variant for candidate in study.candidates for variant in candidate.variants]
+        variants = [variant for candidate in study.candidates for variant in candidate.variants]
         strategies = study.strategies()
         self.sweeps = {
             names: Sweep(
                 task,
-                settings,
+                variants,
                 steps=study.steps,
                 evaluate_every=study.evaluate_every,
                 threads=study.threads,
@@ -98,7 +99,7 @@ class Runner:
 
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase."""
-        todo = trainings(trials, seeds)
+        todo = shared_runs(trials, seeds)
         self.progress.phase(phase, len(todo))
         frames: list[pl.DataFrame] = []
         for names, sweep in self.sweeps.items():
@@ -106,19 +107,19 @@ class Runner:
             frames += self._run(phase, sweep, own)
         return pl.concat(frames)
 
-    def _run(self, phase: str, sweep: Sweep, todo: Sequence[Training]) -> Iterator[pl.DataFrame]:
+    def _run(self, phase: str, sweep: Sweep, todo: Sequence[SharedRun]) -> Iterator[pl.DataFrame]:
         """The frames of one task's chunks, those first that were kept."""
-        rest: list[Training] = []
+        rest: list[SharedRun] = []
         for i in range(0, len(todo), sweep.chunk):
             part = todo[i : i + sweep.chunk]
-            kept = self.chunks.get(_identity(phase, part))
-            if kept is None:
+            frame = self.chunks.get(_identity(phase, part))
+            if frame is None:
                 rest += part
             else:
-                self._keep(kept, len(part))
-                yield kept
+                self._keep(frame, len(part))
+                yield frame
         cells = [training.cell(self.study.averages) for training in rest]
-        for positions, runs in self.backend(sweep).run(cells):
+        for positions, runs in self.backend.run(sweep, cells):
             part = [rest[i] for i in positions]
             frame = self._frame(phase, part, runs)
             self.chunks.put(_identity(phase, part), frame)
@@ -132,7 +133,7 @@ class Runner:
         interruption.keeps(self.cells, self.folder)
         self.progress.advance(trainings)
 
-    def _frame(self, phase: str, part: Sequence[Training], runs: Sequence[Run]) -> pl.DataFrame:
+    def _frame(self, phase: str, part: Sequence[SharedRun], runs: Sequence[Run]) -> pl.DataFrame:
         rows = [
             {
                 **_described(phase, trial, training.seed),
@@ -146,10 +147,10 @@ class Runner:
 
     def _read(self, trial: Trial, run: Run) -> dict[str, object]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
+        columns = {_happens(axis.name) for axis in self.study.axes} - vars(run).keys()
+        values = vars(run) | {name: run.counts[name] for name in columns if name}
         average = trial.parts.get("average")
-        if average is None:
-            return vars(run)
-        return vars(run) | vars(run.averages[self.study.averages.index(average)])
+        return values if average is None else values | vars(run.averages[self.study.averages.index(average)])
 
     def frame(self) -> pl.DataFrame:
         """Every cell so far, in an order that does not depend on the threads."""
@@ -174,12 +175,13 @@ def schema(axes: Iterable[Axis]) -> dict[str, Any]:
         if column == "initializer":
             columns |= dict.fromkeys(names, pl.String)
         if column == "diverged_at":
-            columns |= {HAPPENS[name]: pl.Int64 for name in names if name in HAPPENS}
+            columns |= {happens: pl.Int64 for happens in map(_happens, names) if happens}
     return columns
 
 
-HAPPENS = {"early_stopping": "stopped_at", "clip": "skipped"}
-"""What a run tells of an axis: the step at which it was stopped, the gradients that were skipped."""
+def _happens(axis: str) -> str | None:
+    """The column that says what an axis made happen in a run: the step of its end, the batches left out."""
+    return OF_PARTS[axis].happens if axis in OF_PARTS else None
 
 
 def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
@@ -231,10 +233,10 @@ def question(study: Study) -> dict[str, object]:
 
 
 def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:
-    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.setting), "seed": seed}
+    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.variant), "seed": seed}
 
 
-def _identity(phase: str, part: Sequence[Training]) -> list[list[object]]:
+def _identity(phase: str, part: Sequence[SharedRun]) -> list[list[object]]:
     return [
         list(_described(phase, trial, training.seed).values())
         for training in part

@@ -18,8 +18,9 @@ from kobai.candidates.grid import Candidate
 from kobai.candidates.named import Method
 from kobai.candidates.values import as_json, hyperparameters_of
 from kobai.engine.full_batch import FullBatch
-from kobai.engine.strategy import Strategy, check_steps
-from kobai.engine.sweep import evaluated_at
+from kobai.engine.parts import check_steps
+from kobai.engine.run import evaluated_at
+from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
@@ -85,11 +86,11 @@ class Study:
         return math.prod(len(axis.values) for axis in self.axes)
 
     def trials(self) -> list["Trial"]:
-        """Everything that is tried: candidate × setting × initializer × a value of every axis."""
+        """Everything that is tried: candidate × variant × initializer × a value of every axis."""
         return [
-            Trial(candidate, setting, initializer, values)
+            Trial(candidate, variant, initializer, values)
             for candidate in self.candidates
-            for setting in candidate.variants
+            for variant in candidate.variants
             for initializer in self.initializers
             for values in itertools.product(*(axis.values for axis in self.axes))
         ]
@@ -121,7 +122,7 @@ class Study:
 
     def _check_numbers(self, dtype: Any) -> None:
         """Refuse numbers that would be infinite in the precision of the parameters."""
-        rules = [(c.name, setting) for c in self.candidates for setting in c.variants]
+        rules = [(c.name, variant) for c in self.candidates for variant in c.variants]
         owners = [(name, hyperparameters_of(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
         parts = [(value.axis, value.part) for axis in self.axes for value in axis.values]
         owners += [(name, vars(part)) for name, part in parts if dataclasses.is_dataclass(part)]
@@ -193,20 +194,20 @@ class Study:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One combination that is tried: a candidate, its hyperparameters, an initializer, further values."""
+    """One combination that is tried: a variant of a candidate, an initializer, a value of every axis."""
 
     candidate: Candidate
-    setting: Method
+    variant: Method
     initializer: Initializer
     values: tuple[Value, ...] = ()
-    """Of each axis of the study, in its order."""
+    """Its value on each axis of the study, in the study's order."""
 
     @property
     def named(self) -> dict[str, str]:
-        """What it is called in the columns of a frame."""
+        """Its name in each of the columns of a frame that name a trial."""
         return {
             "optimizer": self.candidate.name,
-            "hyperparameters": as_json(hyperparameters_of(self.setting)),
+            "hyperparameters": as_json(hyperparameters_of(self.variant)),
             "initializer": self.initializer.name,
             **{value.axis: value.name for value in self.values},
         }
@@ -218,5 +219,5 @@ class Trial:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What its values are, by axis."""
+        """The parts that its values stand for, by axis."""
         return {value.axis: value.part for value in self.values}

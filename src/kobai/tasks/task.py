@@ -92,17 +92,17 @@ class Task:
 
     def training_loss(self, parameters: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
         """(loss, new model state) of a batch, whatever the form of `loss`."""
-        asked = {} if self.state is None else {"state": state}
+        more = {} if self.state is None else {"state": state}
         if self.random:
-            asked["key"] = key
-        result = self.loss(parameters, batch, **asked)
+            more["key"] = key
+        result = self.loss(parameters, batch, **more)
         return result if self.state is not None else (result, state)
 
     def evaluate(self, parameters: Any, state: Any, data: Any) -> tuple[Any, Any]:
         """(loss, metric) on a whole part of the data, in inference mode."""
-        asked = {} if self.state is None else {"state": state}
-        loss = (self.validation_loss or self.loss)(parameters, data, **asked)
-        metric = loss if self.metric is None else self.metric(parameters, data, **asked)
+        more = {} if self.state is None else {"state": state}
+        loss = (self.validation_loss or self.loss)(parameters, data, **more)
+        metric = loss if self.metric is None else self.metric(parameters, data, **more)
         return _number(loss), _number(metric)
 
     @functools.cached_property

@@ -8,8 +8,10 @@ import pytest
 
 import kobai
 from kobai import initializers as initial_values
+from kobai.engine.backends import THREADS
 from kobai.engine.backends.threads import Threads
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 
 HE = initial_values.he()
 
@@ -24,17 +26,17 @@ def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeyp
     sweep.compile()
     monkeypatch.setattr(sweep.program, "draws", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        sweep.runs([Cell(kobai.SGD(), HE, 0)])
+        THREADS.runs(sweep, [Cell(kobai.SGD(), HE, 0)])
 
 
 def test_leaving_early_starts_no_other_chunk(task):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=1, chunk=1)
     cells = [Cell(kobai.SGD(0.1), HE, seed) for seed in range(50)]
-    iteration = sweep.run(cells)
+    iteration = THREADS.run(sweep, cells)
     positions, _ = next(iteration)
     iteration.close()
     assert positions == [0]
-    assert len(sweep.runs(cells[:3])) == 3  # and the sweep can be used again
+    assert len(THREADS.runs(sweep, cells[:3])) == 3  # and the sweep can be used again
 
 
 FULL = """
@@ -73,5 +75,5 @@ def test_threads_are_waited_for(task, monkeypatch):
 
     monkeypatch.setattr(Threads, "_work", noted)
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=2, chunk=1)
-    sweep.runs([Cell(kobai.SGD(), HE, seed) for seed in range(4)])
+    THREADS.runs(sweep, [Cell(kobai.SGD(), HE, seed) for seed in range(4)])
     assert seen == [False, False]

@@ -11,9 +11,11 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai import schedules
-from kobai.engine.parts import PARTS, Part, Parts, parts
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.parts import PARTS, Field, Part, Parts, parts
 from kobai.engine.strategy import Strategy
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.sweep import Sweep
 from kobai.stabilizers import early_stopping, l2, polyak, weight_decay
 
 HE = initial_values.he()
@@ -67,7 +69,7 @@ class Flipped(Strategy):
 class Flips(Part):
     """A made-up part: every gradient of its cells points the other way, and it counts them."""
 
-    fields = {"flipped": bool}
+    fields = {"flipped": Field(bool, bool)}
     counts = ("flips",)
 
     @classmethod
@@ -94,7 +96,7 @@ def test_a_part_is_added_by_its_class_and_a_line_in_the_table(monkeypatch, popul
     )
     assert sweep.program.columns.counts == ("skipped", "flips")
     cells = [Cell(kobai.SGD(0.5), HE, 0, strategy) for strategy in strategies]
-    flipped, plain, clipped = sweep.runs(cells)
+    flipped, plain, clipped = THREADS.runs(sweep, cells)
     # Each step multiplies w by 1 − η, or by 1 + η the other way: the loss by the square.
     start = plain.validation_loss[0]
     np.testing.assert_allclose(plain.validation_loss, start * 0.25 ** np.array([0, 2, 4]), rtol=1e-5)

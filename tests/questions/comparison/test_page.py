@@ -133,7 +133,7 @@ def diverged(outcome, *names):
 
 def curves_of(cells, trial, column, phase=CONFIRMATION):
     """[runs, evaluations] of a trial, read from the frame without kobai's help."""
-    rate = getattr(trial.setting, "learning_rate", None)
+    rate = getattr(trial.variant, "learning_rate", None)
     own = cells.filter(
         pl.col("phase") == phase,
         pl.col("optimizer") == trial.candidate.name,
@@ -203,7 +203,7 @@ def test_every_learning_rate_of_every_pair_is_shown_and_a_crash_is_a_cross(outco
 def test_the_choice_of_tuning_has_a_ring(outcome):
     figure = figures(outcome, answer(outcome))["learning_rates"]
     rings = [t for t in figure.data if t.marker.symbol == "circle-open" and t.x != (None,)]
-    chosen = [(outcome.winners[c.name].setting.learning_rate,) for c in outcome.study.candidates]
+    chosen = [(outcome.winners[c.name].variant.learning_rate,) for c in outcome.study.candidates]
     assert [ring.x for ring in rings] == chosen
 
 

@@ -17,7 +17,7 @@ from kobai import words
 from kobai.basics import signs
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
-from kobai.engine.sweep import Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.questions.comparison import sentences, table, terminal
 from kobai.questions.comparison.page import summary
 from kobai.study import axes as of_axes
@@ -67,8 +67,15 @@ def study_of(monkeypatch, metric, optimizers=(SGD, ADAM), task=None, **options):
         def memory(self, optimizer):
             return 0
 
-        def run(self, cells):
-            yield list(range(len(cells))), [self._run(cell) for cell in cells]
+        threads = 1
+
+        def compile(self): ...
+
+        def chunks(self, cells):
+            return [list(range(len(cells)))]
+
+        def train(self, cells, leave):  # noqa: ARG002
+            return [self._run(cell) for cell in cells]
 
         def _run(self, cell):
             curve = metric(cell, self.marks)

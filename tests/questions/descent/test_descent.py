@@ -129,7 +129,7 @@ def test_a_path_is_that_of_a_plain_loop(bowl):
     for row in bowl.outcome.rows:
         if row.method == "bfgs":
             continue
-        x, rule = np.array([-7.0, 2.0]), row.setting
+        x, rule = np.array([-7.0, 2.0]), row.variant
         state = rule.init(x)
         for step in range(1, 200):
             look = rule.lookahead(x, state)
@@ -309,8 +309,8 @@ def test_each_value_asked_for_has_its_row_with_its_own_best_rate():
     alone = [
         kobai.descend("beale", kobai.Momentum(list(RATES), α), steps=200).outcome.rows for α in (0.5, 0.9)
     ]
-    best = {row.setting for rows in alone for row in [read.best(rows)]}
-    assert {row.setting for row in found.outcome.rows} == best
+    best = {row.variant for rows in alone for row in [read.best(rows)]}
+    assert {row.variant for row in found.outcome.rows} == best
     assert len(found.tried) == 2 * len(RATES)
 
 

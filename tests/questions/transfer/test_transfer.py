@@ -16,7 +16,11 @@ import kobai
 from kobai import initializers as initial_values
 from kobai import words
 from kobai.basics.registry import PAIRS
-from kobai.engine.sweep import INITIAL, Cell, Run, Sweep, stream
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.draws import INITIAL, stream
+from kobai.engine.run import Run
+from kobai.engine.sweep import Sweep
 from kobai.optimizers.adam import Adam
 from kobai.questions.transfer import ask as protocols
 from kobai.questions.transfer import table
@@ -141,8 +145,9 @@ def test_the_source_is_trained_as_the_engine_would():
     """Its weights, evaluated, against the engine's curve of the same cell."""
     task, rule = halves(hidden=(6, 4)).source, Adam(learning_rate=0.01)
     [first, second] = trained(task, rule, initial_values.he(), [0, 5], 25)
-    [(_, runs)] = Sweep(task, [rule], steps=25, evaluate_every=25).run(
-        [Cell(rule, initial_values.he(), seed) for seed in (0, 5)]
+    [(_, runs)] = THREADS.run(
+        Sweep(task, [rule], steps=25, evaluate_every=25),
+        [Cell(rule, initial_values.he(), seed) for seed in (0, 5)],
     )
     for arrays, run in zip((first, second), runs, strict=True):
         loss, metric = task.evaluate(task.with_arrays(arrays), None, task.validation)
@@ -157,7 +162,8 @@ def test_the_source_is_trained_by_any_rule(rule):
     """As the engine does it; a decay spares the biases, although the engine's θ is one vector."""
     task = halves(hidden=(6, 4)).source
     [arrays] = trained(task, rule, initial_values.he(), [0], 25)
-    [(_, [run])] = Sweep(task, [rule], steps=25, evaluate_every=25).run([Cell(rule, initial_values.he(), 0)])
+    sweep = Sweep(task, [rule], steps=25, evaluate_every=25)
+    [(_, [run])] = THREADS.run(sweep, [Cell(rule, initial_values.he(), 0)])
     loss, _ = task.evaluate(task.with_arrays(arrays), None, task.validation)
     assert float(loss) == pytest.approx(run.validation_loss[-1], rel=1e-4)
 

@@ -116,7 +116,8 @@ class _Shell:
 def execute(source: str, name: str, namespace: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Run the code of a cell and say how it ended; whatever it raises stays in it, as in a notebook."""
     from kobai.course.grading.cells import as_python
-    from kobai.course.judge import OutOfTime, limited, raised
+    from kobai.course.limits import OutOfTime, limited
+    from kobai.course.problems import raised
 
     try:
         with limited(seconds):

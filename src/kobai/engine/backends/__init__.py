@@ -6,6 +6,6 @@
 """
 
 from kobai.engine.backends.backend import Backend
-from kobai.engine.backends.threads import Threads
+from kobai.engine.backends.threads import THREADS, Threads
 
-__all__ = ["Backend", "Threads"]
+__all__ = ["THREADS", "Backend", "Threads"]

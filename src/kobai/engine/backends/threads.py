@@ -3,8 +3,7 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 import jax
 
@@ -12,6 +11,7 @@ from kobai.basics import interruption
 from kobai.basics.machine import thread
 from kobai.engine.cell import Cell
 from kobai.engine.run import Run
+from kobai.engine.sweep import Sweep
 
 Result = tuple[list[int], list[Run]]
 
@@ -19,39 +19,28 @@ POLL = 0.1
 """Seconds between two looks at whether a signal asks to stop."""
 
 
-class Engine(Protocol):
-    """What the threads ask of a `Sweep`."""
-
-    threads: int
-
-    def compile(self) -> None: ...
-
-    def chunks(self, cells: Sequence[Cell]) -> list[list[int]]: ...
-
-    def train(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None: ...
-
-
 class Threads:
-    """A backend of `engine.threads` threads. Told to leave, each ends its block and starts no other."""
+    """As many threads as the sweep says. Told to leave, each ends its block and starts no other."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
-
-    def run(self, cells: Sequence[Cell]) -> Iterator[Result]:
+    def run(self, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Result]:
         """Run `cells`: see `Backend.run`."""
-        chunks = self.engine.chunks(cells)
+        chunks = sweep.chunks(cells)
         if not chunks:
             return
-        self.engine.compile()  # here, once, rather than by every thread
+        sweep.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         for chunk in chunks:
             todo.put(chunk)
         leave = threading.Event()
-        for _ in range(min(self.engine.threads, len(chunks))):
+        x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+        def work() -> None:
+            self._work(sweep, cells, todo, done, leave, x64)
+
+        for _ in range(min(sweep.threads, len(chunks))):
             # No daemons: the interpreter must not end while a compiled call runs, and waits for them.
-            thread(self._work, cells, todo, done, leave).start()
+            thread(work).start()
         try:
             for _ in chunks:
                 result = _next(done)
@@ -61,25 +50,38 @@ class Threads:
         finally:
             leave.set()
 
+    def runs(self, sweep: Sweep, cells: Sequence[Cell]) -> list[Run]:
+        """The runs of `cells`, in their order, when all are finished."""
+        runs: dict[int, Run] = {}
+        for positions, chunk in self.run(sweep, cells):
+            runs |= zip(positions, chunk, strict=True)
+        return [runs[i] for i in range(len(cells))]
+
     def _work(
         self,
+        sweep: Sweep,
         cells: Sequence[Cell],
         todo: "queue.SimpleQueue[list[int]]",
         done: "queue.SimpleQueue[Result | BaseException]",
         leave: threading.Event,
+        x64: bool,
     ) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
         try:
-            with jax.enable_x64(self.x64):  # a thread does not inherit it
+            with jax.enable_x64(x64):  # a thread does not inherit it
                 while not leave.is_set():
                     positions = todo.get_nowait()
-                    runs = self.engine.train([cells[i] for i in positions], leave.is_set)
+                    runs = sweep.train([cells[i] for i in positions], leave.is_set)
                     if runs is not None:
                         done.put((positions, runs))
         except queue.Empty:
             return
         except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
             done.put(problem)
+
+
+THREADS = Threads()
+"""The backend where none is named."""
 
 
 def _next(done: "queue.SimpleQueue[Result | BaseException]") -> "Result | BaseException":

@@ -10,7 +10,7 @@
 `PARTS` is the table of them, in the order in which they act; `Parts` holds those that a program needs.
 """
 
-from kobai.engine.parts.part import End, Part, Step
-from kobai.engine.parts.parts import PARTS, Parts
+from kobai.engine.parts.part import End, Field, Part, RuleStep
+from kobai.engine.parts.parts import PARTS, Parts, check_steps, fields_of
 
-__all__ = ["PARTS", "End", "Part", "Parts", "Step"]
+__all__ = ["PARTS", "End", "Field", "Part", "Parts", "RuleStep", "check_steps", "fields_of"]

@@ -7,16 +7,16 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Truth, Vector
-from kobai.engine.parts.part import Part
+from kobai.engine.parts.part import Field, Part, check_shortest
 from kobai.engine.strategy import Strategy
-from kobai.stabilizers.averaging import average, mixed
+from kobai.stabilizers.averaging import Averaging, average, mixed
 from kobai.tasks.flat import Spans
 
 
 class Averages(Part):
     """The means of the cells, [averages, parameters]: as many as the strategy with the most of them has."""
 
-    fields = {"averages": average}
+    fields = {"averages": Field(Averaging, average, axis="average", named=True)}
 
     def __init__(self, number: int) -> None:
         self.evaluations = number
@@ -25,6 +25,11 @@ class Averages(Part):
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Averages | None":
         number = max((len(strategy.averages) for strategy in strategies), default=0)
         return cls(number) if number else None
+
+    @classmethod
+    def check(cls, strategy: Strategy, steps: int) -> None:
+        for averaging in strategy.averages:
+            check_shortest(averaging, steps)
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> np.ndarray:
         return np.stack([θ] * self.evaluations)

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Scalar, Truth, Vector, Whole
-from kobai.engine.parts.part import Part
+from kobai.basics.errors import UsageError
+from kobai.engine.parts.part import Field, Part
 from kobai.engine.strategy import Strategy
-from kobai.stabilizers.clipping import Clip, ClipState
+from kobai.stabilizers.clipping import Clip, ClipState, clip
 from kobai.tasks.flat import Spans
 
 
@@ -25,7 +26,7 @@ class Clipper(NamedTuple):
 class Clipping(Part):
     """The bounds of the cells; `room` is for how many norms of a percentile."""
 
-    fields = {"clip": Clip}
+    fields = {"clip": Field(Clip, clip, happens="skipped")}
     counts = ("skipped",)
 
     def __init__(self, room: int) -> None:
@@ -33,15 +34,21 @@ class Clipping(Part):
 
     @classmethod
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Clipping | None":
-        clips = [strategy.clip for strategy in strategies]
-        return cls(max(int(clip.first) for clip in clips)) if any(clip != Clip() for clip in clips) else None
+        bounds = {strategy.clip for strategy in strategies} - {Clip()}
+        return cls(max(int(bound.first) for bound in bounds)) if bounds else None
+
+    @classmethod
+    def check(cls, strategy: Strategy, steps: int) -> None:
+        name, first = strategy.clip.name, strategy.clip.first
+        if first >= steps:
+            raise UsageError("error.clip.first", name=name, first=first, steps=steps)
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Clipper:
         bound = jax.tree.map(lambda value: np.asarray(value, θ.dtype), strategy.clip)
         return Clipper(bound, strategy.clip.init(θ, self.room))
 
     def gradient(self, memory: Clipper, g: Vector, θ: Vector, loss: Scalar) -> tuple[Vector, Clipper, Truth]:
-        """Of a batch that is left out, the gradient is zero."""
+        """The gradient is clipped; that of a batch that is left out is zero."""
         g, state = memory.bound.update(jnp.where(jnp.isfinite(loss), g, jnp.nan), memory.state)
         return g, memory._replace(state=state), state.skipped > memory.state.skipped
 

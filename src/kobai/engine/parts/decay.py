@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Number, Vector
-from kobai.engine.parts.part import Part, Step
+from kobai.engine.parts.part import Field, Part, RuleStep
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
 from kobai.optimizers.base import decayed
-from kobai.stabilizers.regularization import WeightDecay
+from kobai.stabilizers.regularization import WeightDecay, weight_decay
 from kobai.tasks.flat import Spans
 
 
@@ -31,7 +31,7 @@ class Decay(NamedTuple):
 class Decays(Part):
     """The weight decays of the cells."""
 
-    fields = {"weight_decay": WeightDecay}
+    fields = {"weight_decay": Field(WeightDecay, weight_decay, numeric=True)}
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans
@@ -45,12 +45,12 @@ class Decays(Part):
         numbers = Decay(decay.rate, float(decay.biases), float(replaces))
         return jax.tree.map(lambda value: np.asarray(value, θ.dtype), numbers)
 
-    def before(self, memory: Decay, plan: PyTree, step: Step, rule: Rule) -> Step:
+    def before(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         if rule.own_decay is None:
             return step
         values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
         return step._replace(hyperparameters=values)
 
-    def after(self, memory: Decay, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+    def after(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         η, λ = step.learning_rate(rule), memory.rate
         return decayed(Δ, θ, η * λ, shares(weights(self.spans, θ.dtype), memory.biases))

@@ -6,8 +6,9 @@ the few in which it has a say. A part that no strategy of a sweep has is not in 
 where they have none: a bound of ∞, a penalty of 0. So an axis doubles no rule and a grid stays one program.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
@@ -16,12 +17,13 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Matrix, Number, Scalar, Truth, Vector, Whole
 from kobai.basics.errors import UsageError
 from kobai.engine.blocks import CellState
+from kobai.engine.columns import Rows
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
 from kobai.tasks.flat import Spans
 
 
-class Step(NamedTuple):
+class RuleStep(NamedTuple):
     """The hyperparameters of a rule in one step, which parts may change."""
 
     hyperparameters: jax.Array
@@ -52,14 +54,36 @@ class End(NamedTuple):
         return End(self.step[i], self.best_loss[i])
 
 
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """A field of a strategy, which a study varies as an axis.
+
+    Fields:
+      kind: the class of its values.
+      read: what makes a value of a name ("norm:1") or, where the field is `numeric`, of a number.
+      axis: what the axis is called, where it is not called as the field.
+      numeric: whether a value is written as a number.
+      named: whether a value travels by its name, because it holds functions; else by its numbers.
+      happens: the column of a study's frame that says what happened in a run: one of the part's `counts`, or
+        a field of `Run`.
+    """
+
+    kind: type
+    read: Callable[[Any], Any]
+    axis: str | None = None
+    numeric: bool = False
+    named: bool = False
+    happens: str | None = None
+
+
 class Part:
     """One part of a program, for a task whose parameters are the flat vector θ.
 
     What a cell keeps for a part between two steps is a pytree of the part's own, its memory.
     """
 
-    fields: ClassVar[Mapping[str, Callable[..., object]]] = {}
-    """The fields of a strategy that the part reads, and what makes each of them from a name or numbers."""
+    fields: ClassVar[Mapping[str, Field]] = {}
+    """The fields of a strategy that the part reads."""
 
     evaluations: int = 0
     """How many points are evaluated beside the iterate: a loss and a metric in the rows for each."""
@@ -71,6 +95,10 @@ class Part:
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Part | None":
         """The part as these strategies need it; None where none of them has it."""
         raise NotImplementedError
+
+    @classmethod
+    def check(cls, strategy: Strategy, steps: int) -> None:
+        """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
 
     # On the host, before the first step and before each block.
 
@@ -93,11 +121,11 @@ class Part:
         """(the gradient that the rule gets, the memory, whether the batch is left out); None: it never is."""
         return g, memory, None
 
-    def before(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule) -> Step:
+    def before(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         """The hyperparameters of the step that the rule is about to make."""
         return step
 
-    def after(self, memory: PyTree, plan: PyTree, step: Step, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+    def after(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         """The update that is added to θ, from the rule's own."""
         return Δ
 
@@ -134,3 +162,13 @@ class Part:
     def restored(self, memory: PyTree, cells: CellState) -> tuple[PyTree, CellState]:
         """(the memory, the cells) from which the final numbers are taken."""
         return memory, cells
+
+    @classmethod
+    def reread(cls, strategy: Strategy, curves: Rows, marks: np.ndarray, end: End) -> None:
+        """Write into the rows of a cell, evaluated at the steps `marks`, what its curves are to show."""
+
+
+def check_shortest(named: Any, steps: int) -> None:
+    """Refuse a schedule or an average that needs more steps than there are. Raises `UsageError`."""
+    if named.shortest > steps:
+        raise UsageError("error.shortest", name=named.name, shortest=named.shortest, steps=steps)

@@ -1,5 +1,6 @@
 """The parts that a program needs, in a list; each hook of `Part` goes through all of them in their order."""
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
 from kobai.engine.blocks import CellState, Memories, Plans
-from kobai.engine.columns import Columns
+from kobai.engine.columns import Columns, Rows
 from kobai.engine.parts.average import Averages
 from kobai.engine.parts.clip import Clipping
 from kobai.engine.parts.decay import Decays
-from kobai.engine.parts.part import End, Part, Step
+from kobai.engine.parts.part import End, Field, Part, RuleStep
 from kobai.engine.parts.penalty import Penalties
 from kobai.engine.parts.schedule import Schedules
 from kobai.engine.parts.stopping import Stopping
@@ -26,13 +27,26 @@ PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Average
 """Every part that there is, in the order in which they act."""
 
 
+def fields_of(parts: Sequence[type[Part]], strategy: type[Strategy] = Strategy) -> dict[str, Field]:
+    """The fields of a strategy that belong to these parts, in the strategy's order."""
+    fields = {name: field for part in parts for name, field in part.fields.items()}
+    return {field.name: fields[field.name] for field in dataclasses.fields(strategy) if field.name in fields}
+
+
+def check_steps(strategies: Sequence[Strategy], steps: int) -> None:
+    """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
+    for strategy in strategies:
+        for part in PARTS:
+            part.check(strategy, steps)
+
+
 class Parts:
     """The parts that any of `strategies` has; `spans`: which entries of θ are weights."""
 
     def __init__(self, strategies: Sequence[Strategy], spans: Spans) -> None:
         self.parts = [part for kind in PARTS if (part := kind.of(strategies, spans)) is not None]
         self.beside = [part for part in self.parts if _has(part, "before") or _has(part, "after")]
-        """Those that have a say in the rule's own step."""
+        """The parts that have a say in the rule's own step."""
         self.watch = any(_has(part, "evaluated") for part in self.parts)
         """Whether any part looks at the evaluations."""
         averages = sum(part.evaluations for part in self.parts)
@@ -82,7 +96,7 @@ class Parts:
         *operands: tuple[PyTree, PyTree],
     ) -> tuple[Vector, Storage]:
         """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
-        step = Step(values, number=s)
+        step = RuleStep(values, number=s)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
         Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)
@@ -126,6 +140,11 @@ class Parts:
         ends = (part.end(memory) for part, memory in zip(self.parts, memories, strict=True))
         nowhere = End(np.zeros(cells, np.int32), np.zeros(cells))
         return next((end for end in ends if end is not None), nowhere)
+
+    def reread(self, strategy: Strategy, curves: Rows, marks: np.ndarray, end: End) -> None:
+        """Write into the rows of a cell what its curves are to show."""
+        for part in self.parts:
+            part.reread(strategy, curves, marks, end)
 
     def restored(self, cells: CellState) -> CellState:
         """The cells from which the final numbers are taken."""

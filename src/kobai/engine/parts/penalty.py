@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Number, Scalar, Vector
-from kobai.engine.parts.part import Part
+from kobai.engine.parts.part import Field, Part
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
-from kobai.stabilizers.regularization import Penalty
+from kobai.stabilizers.regularization import Penalty, l1, l2
 from kobai.tasks.flat import Spans
 
 
@@ -27,7 +27,7 @@ class Strengths(NamedTuple):
 class Penalties(Part):
     """The penalties of the cells; both of each cell, one after the other."""
 
-    fields = {"l1": Penalty, "l2": Penalty}
+    fields = {"l1": Field(Penalty, l1, numeric=True), "l2": Field(Penalty, l2, numeric=True)}
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans
@@ -43,6 +43,6 @@ class Penalties(Part):
     def gradient(
         self, memory: tuple[Strengths, ...], g: Vector, θ: Vector, loss: Scalar
     ) -> tuple[Vector, tuple[Strengths, ...], None]:
-        for l1, l2, biases in memory:
-            g = Penalty(l1, l2).gradient(g, θ, shares(weights(self.spans, θ.dtype), biases))
+        for each in memory:
+            g = Penalty(each.l1, each.l2).gradient(g, θ, shares(weights(self.spans, θ.dtype), each.biases))
         return g, memory, None

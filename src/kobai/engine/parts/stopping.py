@@ -10,9 +10,10 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
 from kobai.engine.blocks import CellState
-from kobai.engine.parts.part import End, Part
+from kobai.engine.columns import Rows
+from kobai.engine.parts.part import End, Field, Part
 from kobai.engine.strategy import Strategy
-from kobai.stabilizers.early_stopping import Best, EarlyStopping
+from kobai.stabilizers.early_stopping import Best, EarlyStopping, stopping
 from kobai.tasks.flat import Spans
 
 NEVER = EarlyStopping(2**30)
@@ -20,7 +21,7 @@ NEVER = EarlyStopping(2**30)
 
 
 class Watch(NamedTuple):
-    """How a cell is watched."""
+    """What a cell keeps to decide when it ends: the rule, the best weights, the step of the end."""
 
     rule: EarlyStopping
     best: Best
@@ -31,7 +32,7 @@ class Watch(NamedTuple):
 class Stopping(Part):
     """The watches of the cells, which look at the validation loss of the iterate."""
 
-    fields = {"early_stopping": EarlyStopping}
+    fields = {"early_stopping": Field(EarlyStopping, stopping, happens="stopped_at")}
 
     @classmethod
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Stopping | None":
@@ -76,3 +77,15 @@ class Stopping(Part):
         diverged_at = np.where(np.asarray(memory.ended_at) > 0, 0, np.asarray(cells.diverged_at))
         cells = cells._replace(θ=θ, state=state, diverged_at=diverged_at.astype(np.int32))
         return memory._replace(ended_at=np.zeros_like(memory.ended_at)), cells
+
+    @classmethod
+    def reread(cls, strategy: Strategy, curves: Rows, marks: np.ndarray, end: End) -> None:
+        """After an early stop, and at the last step: the restored weights, and the averages of the stop."""
+        if strategy.early_stopping is None:
+            return
+        last = int(np.searchsorted(marks, end.step or marks[-1]))
+        if end.step:
+            curves.table[last + 1 :] = curves.table[last]
+            curves.loss_sum[last + 1 :] = np.nan
+        best = int(np.flatnonzero(curves.loss[: last + 1] == end.best_loss)[0])
+        curves.loss[last:], curves.metric[last:] = curves.loss[best], curves.metric[best]

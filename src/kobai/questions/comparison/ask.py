@@ -18,9 +18,22 @@ from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.comparison.result import ComparisonResult
-from kobai.report.result import call
+from kobai.report.result import Name, call
 from kobai.study import protocol, runner, store
-from kobai.study.axes import KINDS, axes
+from kobai.study.axes import (
+    KINDS,
+    Activations,
+    Averagings,
+    BatchSizes,
+    Clips,
+    Decays,
+    Norms,
+    Penalties,
+    Samplings,
+    Schedules,
+    Stoppings,
+    axes,
+)
 from kobai.study.axes import tasks as tasks_of
 from kobai.study.study import Study
 from kobai.tasks.load import load
@@ -46,17 +59,17 @@ def compare(
     steps: int | None = None,
     evaluate_every: int | None = None,
     hidden: int | Sequence[int] | None = None,
-    batch_size: Any = None,
-    sampling: Any = None,
-    activation: Any = None,
-    batch_norm: Any = None,
-    clip: Any = None,
-    l1: Any = None,
-    l2: Any = None,
-    weight_decay: Any = None,
-    schedule: Any = None,
-    average: Any = None,
-    early_stopping: Any = None,
+    batch_size: BatchSizes = None,
+    sampling: Samplings = None,
+    activation: Activations = None,
+    batch_norm: Norms = None,
+    clip: Clips = None,
+    l1: Penalties = None,
+    l2: Penalties = None,
+    weight_decay: Decays = None,
+    schedule: Schedules = None,
+    average: Averagings = None,
+    early_stopping: Stoppings = None,
     target: float | Sequence[float] | str | None = None,
     quick: bool = False,
     threads: int | None = None,
@@ -116,7 +129,8 @@ def compare(
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
     arguments = dict(locals())
-    command = command or call(compare, arguments, {"task": "task"})
+    shown = task if isinstance(task, str) else Name("task")
+    command = command or call(compare, arguments | {"task": shown}, {})
     with speaking(language):
         use_compilation_cache()
         defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from kobai.questions.comparison.numbers import unit
 from kobai.questions.comparison.table import measured, or_dash
-from kobai.study.answer import Answer, Effect
+from kobai.study.answer import Answer
+from kobai.study.effects import Effect
 from kobai.study.statistics import Estimate
 from kobai.words import metric, say
 

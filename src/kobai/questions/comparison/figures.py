@@ -15,9 +15,9 @@ from kobai.questions.comparison import cut, rates
 from kobai.questions.comparison.numbers import unit
 from kobai.report.panels import INK, axis, colour, figure, listed, text, thinned, translucent, value_axis
 from kobai.study import statistics
-from kobai.study.answer import Answer, Pair
+from kobai.study.answer import Answer
 from kobai.study.outcome import Outcome
-from kobai.study.rows import elapsed
+from kobai.study.rows import Pair, elapsed
 from kobai.study.study import CONFIRMATION, TUNING
 from kobai.words import metric, say
 

@@ -83,7 +83,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
             traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink)]
             traces.append(_crosses(points, frame, i, ink))
             if winner.initializer.name == initializer.name:
-                traces.append(_ring(points, frame, i, ink, learning_rate(winner.setting)))
+                traces.append(_ring(points, frame, i, ink, learning_rate(winner.variant)))
             same = {"name": text(initializer.name), "legendgroup": initializer.name, **place}
             drawing.add_traces([trace.update(same) for trace in traces])
     drawing.add_traces(list(_keys(outcome, crosses=crossed(outcome))))

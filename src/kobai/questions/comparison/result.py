@@ -8,7 +8,7 @@ import polars as pl
 from kobai.questions.comparison import terminal
 from kobai.report.result import Result
 from kobai.study.answer import Answer, answer
-from kobai.study.protocol import Outcome
+from kobai.study.outcome import Outcome
 from kobai.words import current
 
 if TYPE_CHECKING:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from kobai.questions.comparison.numbers import Unit, interval, number, unit
-from kobai.study.answer import Answer, Question, Row
+from kobai.study.answer import Answer
 from kobai.study.notes import NOTHING
+from kobai.study.question import Question
+from kobai.study.rows import Row
 from kobai.study.statistics import Comparison, Estimate, limit
 from kobai.words import metric, say
 

@@ -3,7 +3,9 @@
 import math
 
 from kobai.questions.comparison.numbers import interval, number, unit
-from kobai.study.answer import Answer, Effect, Row
+from kobai.study.answer import Answer
+from kobai.study.effects import Effect
+from kobai.study.rows import Row
 from kobai.study.statistics import Estimate, limit
 from kobai.words import say
 
@@ -66,15 +68,15 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
     return cells
 
 
-def measured(answer: Answer, setting: Row | Effect) -> dict[str, str]:
-    """The cells that tell what came of one setting on the fresh seeds, by column."""
+def measured(answer: Answer, row: Row | Effect) -> dict[str, str]:
+    """The cells that tell what came of one row on the fresh seeds, by column."""
     cost = unit(answer)
     return {
-        "learning_rate": or_dash(setting.learning_rate, "{:.3g}") + EDGE[setting.edge],
-        "initializer": setting.initializer,
-        "reached": f"{setting.reached}/{setting.seeds}",
-        "steps": cost.estimate(setting.steps) if setting.reached else f">{cost.count(answer.steps)}",
-        "test": or_dash(setting.test_metric, "{:.1%}" if answer.metric == "accuracy" else "{:.3g}"),
+        "learning_rate": or_dash(row.learning_rate, "{:.3g}") + EDGE[row.edge],
+        "initializer": row.initializer,
+        "reached": f"{row.reached}/{row.seeds}",
+        "steps": cost.estimate(row.steps) if row.reached else f">{cost.count(answer.steps)}",
+        "test": or_dash(row.test_metric, "{:.1%}" if answer.metric == "accuracy" else "{:.3g}"),
     }
 
 

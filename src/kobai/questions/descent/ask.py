@@ -53,7 +53,7 @@ def descend(
 ) -> DescentResult:
     """Which method arrives in how many steps, and does it stay?
 
-    All paths begin at one point and are computed in double precision; those of all update rules and settings
+    All paths begin at one point and are computed in double precision; those of all variants of update rules
     in one compiled program. A path has arrived where f < tolerance, above the least value if it is known.
 
     Args:
@@ -104,13 +104,13 @@ def _outcome(
     sort: str | None,
 ) -> DescentOutcome:
     """Walk, judge, keep the best where a rate was searched for, and put in order."""
-    settings = [(candidate, setting) for candidate in candidates for setting in candidate.variants]
-    paths = walk(landscape.objective, [setting for _, setting in settings], np.array(x), steps)
+    variants = [(candidate, variant) for candidate in candidates for variant in candidate.variants]
+    paths = walk(landscape.objective, [variant for _, variant in variants], np.array(x), steps)
     rows, tried = [], []
     for candidate in candidates:
         own = [
-            judge(candidate.name, setting, path, level)
-            for (owner, setting), path in zip(settings, paths, strict=True)
+            judge(candidate.name, variant, path, level)
+            for (owner, variant), path in zip(variants, paths, strict=True)
             if owner is candidate
         ]
         rows += best_rates(own) if candidate.searched else own

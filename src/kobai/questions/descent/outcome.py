@@ -38,10 +38,10 @@ stayed), not_reached, diverged, or how a minimizer stopped that did not arrive."
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PathRow:
-    """One method with one setting: its path, and what is read off it."""
+    """One variant of a method: its path, and what is read off it."""
 
     method: str
-    setting: Method
+    variant: Method
     path: Path
     first: int | None
     stays: int | None
@@ -56,13 +56,13 @@ class PathRow:
 
     @property
     def learning_rate(self) -> float | None:
-        return hyperparameters_of(self.setting).get("learning_rate")
+        return hyperparameters_of(self.variant).get("learning_rate")
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
         """Every hyperparameter but the learning rate."""
         return {
-            name: value for name, value in hyperparameters_of(self.setting).items() if name != "learning_rate"
+            name: value for name, value in hyperparameters_of(self.variant).items() if name != "learning_rate"
         }
 
     def cells(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class PathRow:
         return {**values, "hyperparameters": json.dumps(self.hyperparameters, default=str)}
 
 
-def judge(method: str, setting: Method, path: Path, level: float) -> PathRow:
+def judge(method: str, variant: Method, path: Path, level: float) -> PathRow:
     """Read a path: arrived is f < level."""
     values = _beyond_numbers(path.values)
     below = values < level
@@ -91,7 +91,7 @@ def judge(method: str, setting: Method, path: Path, level: float) -> PathRow:
         status = str(path.ended)
     until = first if first is not None else diverged_at
     evaluations = path.total if until is None else int(path.spent[until])
-    return PathRow(method, setting, path, first, stays, evaluations, status, diverged_at)
+    return PathRow(method, variant, path, first, stays, evaluations, status, diverged_at)
 
 
 def _beyond_numbers(values: np.ndarray) -> np.ndarray:
@@ -160,7 +160,7 @@ class DescentOutcome:
     """Arrived is f below this."""
     rows: list[PathRow]
     tried: list[PathRow]
-    """Every setting of the rules whose learning rate was searched for; `rows` has the best of each."""
+    """Every variant of the rules whose learning rate was searched for; `rows` has the best of each."""
 
     total: int = 0
     """How many rows there are in all, where these are not all of them; else 0."""
@@ -173,7 +173,7 @@ class DescentOutcome:
 
     @property
     def searched(self) -> dict[str, int]:
-        """How many settings were tried of each rule whose best alone is shown."""
+        """How many variants were tried of each rule whose best alone is shown."""
         names = [row.method for row in self.tried]
         return {name: names.count(name) for name in dict.fromkeys(names)}
 

@@ -61,7 +61,7 @@ def number(value: float) -> str:
 def hyperparameters(row: PathRow, differing: Collection[str] = ()) -> str:
     """α 0.9; of ε, and of a minimizer's options, only those that differ from the usual or among the rows."""
     try:
-        usual = vars(type(row.setting)())
+        usual = vars(type(row.variant)())
     except TypeError:  # an optimizer of optax, which has no default
         usual = {}
     telling = {
@@ -70,12 +70,12 @@ def hyperparameters(row: PathRow, differing: Collection[str] = ()) -> str:
         if (name in LETTERS and name != "epsilon") or name in differing or value != usual.get(name, value)
     }
     return " ".join(
-        f"{LETTERS.get(name, name)} {written(row.setting, name, value)}" for name, value in telling.items()
+        f"{LETTERS.get(name, name)} {written(row.variant, name, value)}" for name, value in telling.items()
     )
 
 
 def labels(outcome: DescentOutcome) -> list[str]:
-    """A name for each row, different from all others: with the settings where a method has several rows."""
+    """A name of its own for each row: with hyperparameters where a method has several rows."""
     many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
     names, differs = [], _differing(outcome)
     for row in outcome.rows:

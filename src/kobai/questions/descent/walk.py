@@ -1,6 +1,6 @@
-"""The paths themselves: the settings of all update rules in one compiled program, each minimizer in another.
+"""The paths themselves: the variants of all update rules in one compiled program, each minimizer in another.
 
-An update rule walks by `lax.scan`, all its settings side by side under `vmap`: their hyperparameters are
+An update rule walks by `lax.scan`, all its variants side by side under `vmap`: their hyperparameters are
 arguments, and so is the start, so that other ones need no other program. A minimizer makes one trial point at
 a time until it stops by itself. Everything is in double precision, whatever the program around it uses.
 """
@@ -110,7 +110,7 @@ def _stacked(*values: float) -> np.ndarray:
 
 
 def _all_rules(objective: Function, steps: int) -> Callable[..., list[tuple[Array, Array]]]:
-    """(stacks of settings, start) -> for each stack values [settings, steps + 1] and points [… , n]."""
+    """(stacks of variants, start) -> for each stack values [variants, steps + 1] and points [… , n]."""
 
     def path(rule: Optimizer, x: Vector) -> tuple[Array, Array]:
         def step(carry: Walk, _: None) -> tuple[Walk, tuple[Scalar, Vector]]:

@@ -9,7 +9,10 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.engine.sweep import Cell, Run, Sweep
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.run import Run
+from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer
@@ -33,8 +36,8 @@ def arms(
         "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, AGAINST["fine-tuning"]),
         "transfer": Arm(True, False, slow, steps, 0, AGAINST["transfer"]),
     }
-    wanted = {every[name].against for name in protocols} | set(protocols)
-    return {name: arm for name, arm in every.items() if name in wanted}
+    names = {every[name].against for name in protocols} | set(protocols)
+    return {name: arm for name, arm in every.items() if name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,15 +85,15 @@ class Plan:
         """The runs of every arm with each of its rates, by arm and rate, one for each seed."""
         runs: dict[str, dict[float, list[Run]]] = {}
         for steps in {arm.steps for arm in self.arms.values()}:
-            wanted = [
+            cases = [
                 (name, rate, seed)
                 for name, arm in self.arms.items()
                 if arm.steps == steps
                 for rate in rates[name]
                 for seed in seeds
             ]
-            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in wanted]
-            for (name, rate, _), run in zip(wanted, runs_of(task, cells, steps, self.advance), strict=True):
+            cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in cases]
+            for (name, rate, _), run in zip(cases, runs_of(task, cells, steps, self.advance), strict=True):
                 runs.setdefault(name, {}).setdefault(rate, []).append(run)
         return runs
 
@@ -113,7 +116,7 @@ def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[in
     """The run of each cell; all have one rule."""
     sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
     runs: dict[int, Run] = {}
-    for positions, chunk in sweep.run(cells):
+    for positions, chunk in THREADS.run(sweep, cells):
         runs |= zip(positions, chunk, strict=True)
         advance(len(positions))
     return [runs[i] for i in range(len(cells))]

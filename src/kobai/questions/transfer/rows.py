@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from kobai.basics.errors import UsageError
-from kobai.engine.sweep import Run, evaluated_at
+from kobai.engine.run import Run, evaluated_at
 from kobai.study import statistics
 from kobai.study.statistics import Estimate
 from kobai.tasks.task import Task

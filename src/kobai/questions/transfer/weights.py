@@ -11,7 +11,9 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.leaf import Role
-from kobai.engine.sweep import Cell, Sweep
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.task import Task
@@ -83,6 +85,6 @@ def trained(
 ) -> list[list[np.ndarray]]:
     """The trained arrays of `task` after a training with each seed; of one that diverged they are NaN."""
     sweep = Sweep(task, [optimizer], steps=steps, evaluate_every=steps, keep_model=True)
-    runs = sweep.runs([Cell(optimizer, initializer, seed) for seed in seeds])
+    runs = THREADS.runs(sweep, [Cell(optimizer, initializer, seed) for seed in seeds])
     lost = [np.full_like(array, np.nan) for array in task.trained(task.parameters)]
     return [lost if run.model is None else task.trained(run.model.parameters) for run in runs]

@@ -94,7 +94,7 @@ WORDS: dict[str, str] = {
     "note.fixed": "the seed changes nothing in the runs of {names}: {seeds} equal runs count as one, from which no p can come",
     "note.edge.low": "{optimizer}: the best learning rate {rate} ◂ is the smallest of its grid; add smaller ones with --learning-rates",
     "note.edge.high": "{optimizer}: the best learning rate {rate} ▸ is the largest of its grid; add larger ones with --learning-rates",
-    "note.chosen": "of the settings tried, tuning chose {settings}",
+    "note.chosen": "of the settings tried, tuning chose {hyperparameters}",
     "note.trials": "unequal numbers of trials favour the optimizer with more: {trials}",
     "note.overtaken": "{names} needed fewer steps on the fresh seeds than {choice}, the winner of tuning: consider them instead",
     "note.seeds.never": "with {seeds:seed|seeds} no corrected p can be below {p}, so nothing can be established about these choices: {choices}. No number of seeds could, among {alternatives} alternatives: compare fewer",

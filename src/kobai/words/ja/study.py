@@ -94,7 +94,7 @@ WORDS: dict[str, str] = {
     "note.fixed": "{names}の学習はシードを変えても同じです。等しい{seeds}回は1回と数えるため、pは求められません",
     "note.edge.low": "{optimizer}: 最良の学習率{rate} ◂は格子の最小値です。--learning-ratesでより小さい値を加えてください",
     "note.edge.high": "{optimizer}: 最良の学習率{rate} ▸は格子の最大値です。--learning-ratesでより大きい値を加えてください",
-    "note.chosen": "試した設定のうち、調整で選ばれたもの: {settings}",
+    "note.chosen": "試した設定のうち、調整で選ばれたもの: {hyperparameters}",
     "note.trials": "試行数が等しくないため、多い手法に有利です: {trials}",
     "note.overtaken": "{names}は新しいシードで、調整の勝者{choice}より少ないステップで到達しました。こちらも検討してください",
     "note.seeds.never": "シード{seeds}個では補正pが{p}を下回ることはなく、次の選択については何も立証できません: {choices}。選択肢が{alternatives}個ではシードをいくら増やしても立証できません。選択肢を減らしてください",
