@@ -20,7 +20,7 @@ def fault(monkeypatch, place):
 
 
 @pytest.mark.usefixtures("fault")
-@pytest.mark.parametrize(("language", "says"), [("en", "kobai's own"), ("ja", "kobai の不具合")])
+@pytest.mark.parametrize(("language", "says"), [("en", "kobai's own"), ("ja", "kobaiの不具合")])
 def test_a_fault_of_kobai_is_one_line_and_a_file(kobai_here, place, language, says):
     ran = kobai_here("methods", "--language", language)
     assert (ran.code, ran.out) == (70, "")

@@ -28,12 +28,18 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether `value` is a real number of Python or NumPy that an array can hold."""
+    """Whether `value` is a real number of Python or NumPy, and no whole one that no float can hold."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
     if isinstance(value, Integral):
         return abs(int(value)) <= sys.float_info.max
-    return not isinstance(value, Rational)
+    return not isinstance(value, Rational)  # no array can hold a fraction
+
+
+def is_truth(value: object) -> bool:
+    """Whether `value` is True or False, of Python or NumPy."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    return isinstance(value, bool) or (str(dtype) == "bool" and shape == ())
 
 
 def is_place(value: object) -> bool:
@@ -45,7 +51,7 @@ def is_place(value: object) -> bool:
 TEXT: Rule = ("rule.text", is_text)
 NAME: Rule = ("rule.name", lambda value: is_text(value) and value.strip() != "")
 PLACE: Rule = ("rule.place", is_place)
-TRUTH: Rule = ("rule.flag", lambda value: isinstance(value, bool) or type(value).__name__ == "bool")
+TRUTH: Rule = ("rule.flag", is_truth)
 FUNCTION: Rule = ("rule.function", callable)
 
 

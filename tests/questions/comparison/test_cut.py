@@ -105,7 +105,7 @@ def test_of_many_optimizers_the_best_are_shown_and_the_rest_is_told(many, tmp_pa
     assert "results.parquet and cells.parquet hold all of it" in said
     assert len(text.splitlines()) < 150
     with words.language("ja"):
-        assert "60 のうち上位 40" in str(answer.notes[0])
+        assert "60のうち上位40" in str(answer.notes[0])
     many.save(tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "the 40 best of 60 optimizers" in page

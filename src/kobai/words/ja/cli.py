@@ -132,7 +132,7 @@ WORDS: dict[str, str] = {
     "error.minimize.raises": "funで例外が起きました: {problem}",
     "error.argument.text": "引数{value}はUTF-8の文字列でないか、文字0を含んでいます。書き直してください",
     "fault": "これはkobaiの不具合で、あなたの誤りではありません: {problem}。起きた場所を書いたファイル{path}を添えて、kobaiの入手先に報告してください",
-    "fault.unwritten": "これはkobaiの不具合で、あなたの誤りではありません: {problem} ({place})。この行をkobaiの入手先に報告してください",
+    "fault.unwritten": "これはkobaiの不具合で、あなたの誤りではありません: {problem}({place})。この行をkobaiの入手先に報告してください",
     # what a large comparison does not show
     "note.cut": "すべては表示していません: {parts}。全体はresults.parquetとcells.parquetにあります",
     "note.cut.optimizers": "最適化手法{all}のうち上位{shown}",
