@@ -13,7 +13,7 @@ answer says what each does, paired by seed. A value acts in one of two places::
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from kobai.study.answer import Answer, Note, Question
+from kobai.study.answer import Answer
+from kobai.study.notes import Note
 from kobai.study.outcome import Outcome
+from kobai.study.question import Question
 
 MOST = {"optimizers": 40, "initializers": 12, "alternatives": 12, "values": 40, "notes": 12}
 """So many of each are shown."""

@@ -79,7 +79,7 @@ def learning_rates(outcome: Outcome) -> go.Figure:
         for i, initializer in enumerate(initializers):
             pair = pl.col("optimizer") == candidate.name, pl.col("initializer") == initializer.name
             points = _points(cells.filter(*pair), outcome.study)
-            points = [points[k] for k in _drawn(points, most, learning_rate(winner.setting))]
+            points = [points[k] for k in _drawn(points, most, learning_rate(winner.variant))]
             traces = [_line(outcome, points, frame, i, ink), _runs(points, frame, ink)]
             traces.append(_crosses(points, frame, i, ink))
             if winner.initializer.name == initializer.name:
