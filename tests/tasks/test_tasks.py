@@ -78,7 +78,8 @@ def test_flatten_and_back():
         "f": jnp.tanh,
         "z": np.ones(1),
     }
-    task = kobai.Task(parameters=parameters, loss=lambda p, b: 0.0, train=np.ones(1), validation=np.ones(1))
+    data = {"train": np.ones(1), "validation": np.ones(1)}
+    task = kobai.Task(parameters=parameters, loss=lambda p, b: 0.0, roles={"a": "weight"}, **data)
     θ = task.flatten(parameters)
     np.testing.assert_array_equal(θ, [0, 1, 2, 3, 4, 5, 1])
     back = task.unflatten(θ + 1)

@@ -137,7 +137,10 @@ class Optimizer:
         return update, State(t, memory)
 
     def _on_array(self, g: Array, t: Whole, *memory: Array) -> tuple[Array, Sequence[Array]]:
-        if not is_movable(g):
+        whole = (
+            hasattr(g, "dtype") and g.dtype.kind in "iu"
+        )  # of a parameter with a memory: (1, 2) for (1., 2.)
+        if not (is_movable(g) or whole) or any(old is None for old in memory):
             return _nothing(g), memory
         Δ, kept = self.rule(wide(g), t, *memory)
         return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]

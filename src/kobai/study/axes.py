@@ -18,8 +18,9 @@ from typing import Any
 
 import jax
 
-from kobai.basics.checks import is_number, is_text, is_whole, listed
+from kobai.basics.checks import is_number, is_whole, listed
 from kobai.basics.errors import UsageError, unknown
+from kobai.basics.notation import is_text
 from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
 from kobai.schedules import Schedule

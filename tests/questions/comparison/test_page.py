@@ -69,7 +69,8 @@ def points(name="points", **changes):
         **parts,
         **changes,
     }
-    return kobai.Task(name=name, parameters=parameters, loss=loss, **values)
+    roles = {"first": "weight", "second": "weight"}
+    return kobai.Task(name=name, parameters=parameters, loss=loss, roles=roles, **values)
 
 
 def studied(task, tried, seeds=4, tuning_seeds=2, initial=("he", "xavier")):

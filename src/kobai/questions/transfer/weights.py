@@ -10,7 +10,8 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
-from kobai.basics.leaf import Role
+from kobai.basics.leaf import Layout, Role
+from kobai.basics.roles import Roles, guessed
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
@@ -33,16 +34,23 @@ class ReusedValues:
     """In the order of the tree's trained arrays; None where the value is drawn."""
 
     def fill(
-        self, parameters: Parameters, generator: int | np.random.Generator, *, roles: PyTree[Role]
+        self,
+        parameters: Parameters,
+        generator: int | np.random.Generator,
+        *,
+        layout: Layout | None = None,
+        roles: Roles | None = None,
     ) -> Parameters:
         """The pytree `parameters` with these values: see `Initializer.fill`."""
         values = iter(self.arrays)
 
-        def value(role: Role, leaf: PyTree) -> PyTree:
+        def value(leaf: PyTree, role: Role) -> PyTree:
             array = next(values) if role.is_trained else None
             return leaf if array is None else array
 
-        return jax.tree.map(value, roles, self.fresh.fill(parameters, generator, roles=roles))
+        leaves, tree = jax.tree.flatten(self.fresh.fill(parameters, generator, layout=layout, roles=roles))
+        told = guessed(parameters, roles, layout)
+        return jax.tree.unflatten(tree, [value(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
 
 
 @hyperparameters
