@@ -127,6 +127,7 @@ def test_the_arrays_of_flax_are_known_by_their_names():
             {"w": [zeros(2, 3), zeros(3, 2)], "n": np.arange(3), "on": np.ones(2, bool)},
             ["frozen", "frozen", "in_out", "in_out"],
         ),
+        ([zeros(2, 32), zeros(32), zeros(32, 1)], ["in_out", "bias", "in_out"]),
         # not to be told
         ({"cls_token": zeros(1, 1, 64)}, [None]),
         ([zeros(64, 8, 16), zeros(8, 16)], ["in_out", None]),

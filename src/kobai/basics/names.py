@@ -126,15 +126,14 @@ def _beside(leaf: Leaf, every: Sequence[Leaf], name: str) -> bool:
 def _is_plain_matrix(leaf: Leaf, every: Sequence[Leaf]) -> bool:
     """Whether an array without a name of its own has the shape of a weight, and of nothing else.
 
-    (1, 64) may be a bias, unless one follows; and (8, 16) may be one after a kernel (64, 8, 16).
+    (1, 64) may be a bias, unless biases have one dimension there; and (8, 16) after a kernel (64, 8, 16).
     """
     if leaf.path and not leaf.path[-1].isdigit():
         return False
-    beside = [other for other in every if other.path[:-1] == leaf.path[:-1] and is_float(other.value)]
-    place = next(i for i, other in enumerate(beside) if other is leaf)
-    before = beside[place - 1].shape if place else ()
-    after = beside[place + 1].shape if place + 1 < len(beside) else ()
-    if len(after) == 1 and after[0] in (leaf.shape[0], leaf.shape[-1]):
-        return True
-    outputs = len(before) > len(leaf.shape) and before[-len(leaf.shape) :] == leaf.shape
-    return sum(size > 1 for size in leaf.shape) > 1 and not outputs
+    nameless = [other for other in every if other.title == leaf.title and is_float(other.value)]
+    place = next(i for i, other in enumerate(nameless) if other is leaf)
+    before = nameless[place - 1].shape if place else ()
+    if len(before) > len(leaf.shape) and before[-len(leaf.shape) :] == leaf.shape:
+        return False
+    biases_are_flat = any(len(other.shape) == 1 for other in nameless)
+    return biases_are_flat or sum(size > 1 for size in leaf.shape) > 1
