@@ -22,7 +22,7 @@ WORDS: dict[str, str] = {
     "error.role.value": "roles: the role of {name} must be 'weight', 'bias', 'scale', 'frozen' or a kobai.Role, got {value}",
     "error.task.roles": "task {task}: neither types nor names say what these arrays are: {shapes}; say it in kobai.Task({argument}), with 'bias', 'scale' or 'frozen' for what is no weight",
     "error.task.complex": "task {task}: {name} holds complex numbers ({value}), and a study trains real ones; make two arrays of it, the real and the imaginary part, and join them in the loss",
-    "error.task.nnx": "task {task}: {value} is a module of Flax NNX, which keeps its running statistics and random keys to itself; take it apart with graph, parameters, state, rest = flax.nnx.split(model, flax.nnx.Param, flax.nnx.BatchStat, ...), give parameters and state to the task, and join all four with flax.nnx.merge in the loss",
+    "error.task.nnx": "task {task}: {value} is a module of Flax NNX, which keeps its running statistics and random keys to itself; take it apart with graph, parameters, state, rest = flax.nnx.split(model, flax.nnx.Param, flax.nnx.BatchStat, ...), give parameters and state to the task, and join all four with flax.nnx.merge(..., copy=True) in the loss",
     "error.task.state.leaf": "task {task}: state must hold arrays of numbers, got {value}; for random numbers set random=True, and the loss gets a key in each step",
     "error.task.batch": "task {task}: batch_size must be between 1 and the {examples} training examples, got {value}",
     "error.task.validation_loss": "task {task}: a task with state or random needs validation_loss, its loss in inference mode",

@@ -22,7 +22,7 @@ WORDS: dict[str, str] = {
     "error.role.value": "roles: {name}の役割は'weight'、'bias'、'scale'、'frozen'かkobai.Roleでなければなりませんが、{value}が渡されました",
     "error.task.roles": "課題{task}: 次の配列が何であるかは、型からも名前からも分かりません: {shapes}。kobai.Task({argument})のように指定してください。重みでないものには'bias'、'scale'、'frozen'と書きます",
     "error.task.complex": "課題{task}: {name}は複素数({value})ですが、比較で学習できるのは実数だけです。実部と虚部の2つの配列に分け、損失の中で合わせてください",
-    "error.task.nnx": "課題{task}: {value}はFlax NNXのモジュールで、移動平均と乱数の鍵を内部に持っています。graph, parameters, state, rest = flax.nnx.split(model, flax.nnx.Param, flax.nnx.BatchStat, ...)で分け、parametersとstateを課題に渡し、損失の中で4つをflax.nnx.mergeで合わせてください",
+    "error.task.nnx": "課題{task}: {value}はFlax NNXのモジュールで、移動平均と乱数の鍵を内部に持っています。graph, parameters, state, rest = flax.nnx.split(model, flax.nnx.Param, flax.nnx.BatchStat, ...)で分け、parametersとstateを課題に渡し、損失の中で4つをflax.nnx.merge(..., copy=True)で合わせてください",
     "error.task.state.leaf": "課題{task}: stateは数の配列だけを含まなければなりませんが、{value}がありました。乱数にはrandom=Trueを指定してください。損失は各ステップで鍵を受け取ります",
     "error.task.batch": "課題{task}: batch_sizeは1以上、訓練データ数{examples}以下でなければなりませんが、{value}が渡されました",
     "error.task.validation_loss": "課題{task}: stateまたはrandomを使うときは、推論時の損失validation_lossが必要です",
