@@ -64,7 +64,8 @@ def _table(answer: Answer, columns: Sequence[str]) -> Stack:
         rows.append([cells[place] for place in places])
         styles.append("bold" if row.optimizer == answer.optimizer.choice else None)
     left = [i for i, name in enumerate(columns) if name in LEFT or name in answer.axes]
-    folding = [i for i in left if columns[i] != "optimizer"]  # its name is broken where it may be, above
+    # An optimizer's name is broken where it may be, above; a curve is one line.
+    folding = [i for i in left if columns[i] not in ("optimizer", "loss")]
     return Stack([heads[place] for place in places], rows, left=left, folding=folding, styles=styles)
 
 
