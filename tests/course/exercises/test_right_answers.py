@@ -27,6 +27,18 @@ def test_the_answer_in_the_lesson_passes(name, seed):
 
 
 UNUSUAL = """
+# 3_9.cg_step
+def cg_step(A, x, g, d):
+    a = -(g @ d) / (d @ A @ d)
+    x = x + a * d
+    new = g + a * A @ d
+    b = new @ A @ d / (d @ A @ d)
+    return x, new, -new + b * d
+# 3_7.backward
+def backward(params, x, h, dy):
+    h = np.tanh(x @ params["W1"] + params["b1"])
+    dz = (dy @ params["W2"].T) * (1 - h**2)
+    return {"W1": x.T @ dz, "b1": dz.sum(0), "W2": h.T @ dy, "b2": dy.sum(0)}
 # 3_1.sgd
 class SGD:
     def __init__(self, learning_rate):

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from kobai.course.cases import refreshed
 from kobai.course.exercise import Exercise, function
 
 random = np.random.default_rng(37)
@@ -68,6 +69,12 @@ def backward_signed(params, x, h, dy):
 
 BACKWARD = [(P, X, forward(P, X)[0], Y), (P1, X1, forward(P1, X1)[0], np.array([[0.3], [-0.8]]))]
 
+
+def fresh_backward_cases(cases, seed):
+    """With other numbers; h is still what the forward pass gives, which an answer may compute again."""
+    return [(params, x, forward(params, x)[0], dy) for params, x, _, dy in refreshed(cases, seed)]
+
+
 EXERCISES: dict[str, Exercise] = {
     "squared_error": function(
         "squared_error",
@@ -97,6 +104,8 @@ EXERCISES: dict[str, Exercise] = {
         "backward",
         backward,
         BACKWARD,
+        fresh=fresh_backward_cases,
+        inseparable=("params", "x", "h"),
         no_slope=partial(backward, slope=lambda h: 1),
         slope_sigmoid=partial(backward, slope=lambda h: h * (1 - h)),
         slope_twice=partial(backward, slope=lambda h: 1 - np.tanh(h) ** 2),

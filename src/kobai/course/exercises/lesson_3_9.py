@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from kobai.course.cases import refreshed
 from kobai.course.exercise import Exercise, function
 from kobai.course.families import one_of
 
@@ -52,6 +53,13 @@ def cg_order(A, x, g, d):
 # In the first step d = −g, and slips about which of them stands where do not show: so a second step, too.
 FIRST = np.array([0.5, -1.0, 2.0]), G3, -G3
 CG_CASES = [(A2, np.array([1.0, -2.0]), G2, -G2), (A3, *FIRST), (A3, *cg_step(A3, *FIRST))]
+
+
+def fresh_cg_cases(cases, seed):
+    """With other numbers, and still two steps of one path: g and d belong together, as formulas of α use."""
+    plane, first, _ = refreshed(cases, seed)
+    return [plane, first, (first[0], *cg_step(*first))]
+
 
 # BFGS
 
@@ -128,6 +136,8 @@ EXERCISES: dict[str, Exercise] = {
         "cg_step",
         cg_step,
         CG_CASES,
+        fresh=fresh_cg_cases,
+        inseparable=("g", "d"),
         no_beta=partial(cg_step, sign=(-1.0, 0.0)),
         overwritten=partial(cg_step, β=lambda new, g: 1.0),
         beta_inverted=partial(cg_step, β=lambda new, g: g @ g / (new @ new)),
