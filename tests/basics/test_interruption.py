@@ -158,7 +158,7 @@ class Endless:
 
 def test_the_loop_over_results_asks(process):
     with pytest.raises(KeyboardInterrupt):
-        list(Threads(Endless()).run(["cell"]))
+        list(Threads().run(Endless(), ["cell"]))
 
 
 # Real processes.

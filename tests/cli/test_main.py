@@ -274,9 +274,7 @@ def test_the_files_agree_with_each_other_and_with_what_was_said(quick):
         assert confirmed["test_metric"].mean() == pytest.approx(row["test_metric"])
 
     for row in answer["rows"]:
-        assert re.search(
-            rf"^{row['optimizer']} .* {row['initializer']} .* {row['reached']}/5 ", ran.out, re.M
-        )
+        assert re.search(rf"^{row['optimizer']} .* {row['initializer']} .*{row['reached']}/5 ", ran.out, re.M)
     for question in ("optimizer", "learning_rate", "initializer"):
         with words.language("en"):
             assert say(f"answer.{question}", choice=answer[question]["choice"]) in ran.out

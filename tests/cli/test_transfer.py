@@ -190,7 +190,7 @@ MISTAKES = [
     (["moved", "--optimizer", "nesterov_definition"], "one update rule", "nesterov"),
     (["moved", "--slow", "2"], "slow", "from 0", "2"),
     (["moved", "--slow", "half"], "--slow", "'half'"),
-    (["moved", "--source-learning-rate", "-1"], "source_learning_rate", "at least 0", "-1"),
+    (["moved", "--source-learning-rate", "-1"], "source_learning_rate", "at least 1.2e-38", "-1"),
     (["moved", "--learning-rates", "-1"], "learning_rate", "-1"),
     (["moved", "--initializer", "hee"], "'hee'", "'he'"),
     (["moved", "--seeds", "0"], "seeds", "at least 1", "0"),

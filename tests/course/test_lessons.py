@@ -239,7 +239,9 @@ def test_the_tables_of_the_group_work_have_the_columns_that_the_commands_print(l
         text = "".join("".join(cell["source"]) for cell in cells)
         for column in columns:
             # A column of a table is narrow: its words are broken, and an interval may follow them.
-            printed = re.sub(r" ?\[.*", "", table[column]).replace("\n", " " if language == "en" else "")
+            printed = (
+                re.sub(r" ?\[.*", "", table[column]).strip().replace("\n", " " if language == "en" else "")
+            )
             assert f"| {printed} |" in text
 
 

@@ -368,7 +368,7 @@ def never_shrinking(point, trial, model, radius):
     return verdict._replace(radius=jnp.maximum(verdict.radius, kept))
 
 
-def plain_newton_step(H, L, g, radius):
+def plain_newton_step(H, L, g, radius, far=1.0):
     """−H⁻¹g whatever the signs of H: to the nearest stationary point, uphill too."""
     s = -jnp.linalg.solve(H, g)
     return trust_region.Model(s, jnp.vdot(g, s), -jnp.vdot(g, s), jnp.bool_(True))

@@ -8,6 +8,7 @@ from jax import lax
 
 import kobai
 from kobai import initializers as initial_values
+from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
 from kobai.networks import recurrent
@@ -213,7 +214,7 @@ def test_the_engine_carries_the_running_statistics():
 
     task = kobai.tasks.digits(hidden=10, batch_norm=True, batch_size=32)
     rule = Adam(learning_rate=0.01)
-    [(_, [run])] = Sweep(task, [rule], steps=8, evaluate_every=8).run([Cell(rule, initial_values.he(), 0)])
+    [run] = THREADS.runs(Sweep(task, [rule], steps=8, evaluate_every=8), [Cell(rule, initial_values.he(), 0)])
     parameters = initial_values.he().fill(task.parameters, stream(0, INITIAL), layout=task.layout)
     memory, state = rule.init(parameters), task.state
     gradient = jax.jit(jax.grad(lambda p, batch, state: task.loss(p, batch, state=state), has_aux=True))

@@ -470,7 +470,10 @@ def test_a_whole_transfer():
         ({"optimizer": kobai.from_optax(optax.adam, learning_rate=0.1)}, "one update rule of kobai"),
         ({"optimizer": kobai.NesterovDefinition}, "takes its gradient at the parameters"),
         ({"optimizer": kobai.Momentum(momentum=[0.5, 0.9])}, "one update rule of kobai"),
-        ({"source_learning_rate": -1}, "source_learning_rate must be a finite number of at least 0, got -1"),
+        (
+            {"source_learning_rate": -1},
+            "source_learning_rate must be a finite number of at least 1.2e-38",
+        ),
     ],
 )
 def test_mistakes(given, problem):

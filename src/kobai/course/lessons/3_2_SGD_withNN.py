@@ -417,7 +417,7 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # 2. (9 min) Fill in the table. `measure`, below, takes three seeds at once.
 # 3. (3 min) Make one slide (claim, figure, evidence, surprise).
 #
-# | method | learning rate | coefficient | predicted rank | reached | steps to target | stays from | diverged |
+# | method | learning rate | coefficient | predicted rank | met | steps to target | stays from | diverged |
 # |---|---|---|---|---|---|---|---|
 # | SGD | 0.3 | – | | /3 | | | |
 # | SGD | | – | | /3 | | | |
