@@ -472,7 +472,7 @@ def test_a_whole_transfer():
         ({"optimizer": kobai.Momentum(momentum=[0.5, 0.9])}, "one update rule of kobai"),
         (
             {"source_learning_rate": -1},
-            "source_learning_rate must be a finite number of at least 1.2e-38",
+            "source_learning_rate must be a finite number of at least 1.2e-38, got -1",
         ),
     ],
 )
