@@ -220,7 +220,7 @@ against(deviations, means, points=table, across="σ", up="steps", title="Until t
 # 使い、変換した2つの配列`(train, others)`を返してください。
 #
 # - 標準偏差は$n$で割るほう(`np.std`の既定)を使います
-# - 値が変わらない特徴量(画像の隅など)は標準偏差が0です。0で割らず、訓練データの結果が0になるようにしてください
+# - 値が変わらない特徴量(画像の隅など)は標準偏差が0です。0で割らず、結果が0になるようにしてください
 
 # %% [markdown] tags=["en"]
 # ## 5. Standardising the inputs (5 min)
@@ -229,7 +229,7 @@ against(deviations, means, points=table, across="σ", up="steps", title="Until t
 # Do the same to `others` (say, validation data). Return both: `(train, others)`.
 #
 # - take the standard deviation that divides by $n$ (the default of `np.std`)
-# - features that never vary (corners of the images) have deviation 0: do not divide by 0; the result of the training data should be 0
+# - features that never vary (corners of the images) have deviation 0: do not divide by 0; the result should be 0
 
 
 # %% tags=["exercise"] name="standardize"
