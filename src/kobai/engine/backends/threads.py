@@ -3,7 +3,7 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 
@@ -50,11 +50,15 @@ class Threads:
         finally:
             leave.set()
 
-    def runs(self, sweep: Sweep, cells: Sequence[Cell]) -> list[Run]:
-        """The runs of `cells`, in their order, when all are finished."""
+    def runs(
+        self, sweep: Sweep, cells: Sequence[Cell], advance: Callable[[int], None] | None = None
+    ) -> list[Run]:
+        """The runs of `cells`, in their order, when all are finished; `advance` is told how many more are."""
         runs: dict[int, Run] = {}
         for positions, chunk in self.run(sweep, cells):
             runs |= zip(positions, chunk, strict=True)
+            if advance is not None:
+                advance(len(positions))
         return [runs[i] for i in range(len(cells))]
 
     def _work(

@@ -115,11 +115,7 @@ def with_rate(rule: Optimizer, rate: float) -> Optimizer:
 def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[int], None]) -> list[Run]:
     """The run of each cell; all have one rule."""
     sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
-    runs: dict[int, Run] = {}
-    for positions, chunk in THREADS.run(sweep, cells):
-        runs |= zip(positions, chunk, strict=True)
-        advance(len(positions))
-    return [runs[i] for i in range(len(cells))]
+    return THREADS.runs(sweep, cells, advance)
 
 
 def best_rate(trials: Mapping[float, Sequence[Run]], maximize: bool) -> float:
