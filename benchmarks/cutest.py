@@ -59,7 +59,7 @@ def load(names: Iterable[str]) -> Iterable[Problem]:
         module.__path__ = [str(root / folder)]
         sys.modules[module.__name__] = module
     home = module.__name__
-    texts = {file.stem: file.read_text("utf-8") for file in (root / FOLDERS[-1]).glob("*.py")}
+    texts = {file.stem: file.read_text("utf-8") for file in sorted((root / FOLDERS[-1]).glob("*.py"))}
     where = {name: stem for stem, text in texts.items() for name in re.findall(r"^class (\w+)", text, re.M)}
     for name in names:
         if name not in where:

@@ -2,16 +2,21 @@
 
 import dataclasses
 import functools
+import math
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kobai import cli, words
+from kobai.basics import progress
+from kobai.study import estimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +34,14 @@ def _english():
     words.use("en")
     yield
     words.use("en")
+
+
+@pytest.fixture(autouse=True)
+def _no_lines(monkeypatch):
+    """However long a study takes here, it does not say in between how far it is."""
+    monkeypatch.setattr(progress, "INTERVAL", math.inf)
+    monkeypatch.setattr(progress, "PATIENCE", threading.TIMEOUT_MAX)
+    monkeypatch.setattr(estimate, "LONG", math.inf)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -108,6 +121,14 @@ def quick_engine():
         yield
 
 
+SLOW = re.compile(
+    r"^(\d+ trainings?, about .* cores?|\w+: \d+ of about \d+ trainings, .* left"
+    r"|学習.*コアで約.*|.*: 約.*残り約.*|the model .* is being translated.*|モデル.*を変換しています.*)\n",
+    re.MULTILINE,
+)
+"""Lines that a command writes only where the machine is slow."""
+
+
 @pytest.fixture(scope="session")
 def kobai_process():
     """Run a command line as a user does, in a process of its own; `environment` is added to ours."""
@@ -121,7 +142,7 @@ def kobai_process():
             encoding="utf-8",
             check=False,
         )
-        return Ran(found.returncode, found.stdout, found.stderr)
+        return Ran(found.returncode, found.stdout, SLOW.sub("", found.stderr))
 
     return run
 
@@ -152,15 +173,18 @@ def browser():
 def visit(browser, tmp_path_factory):
     """visit(content, …): the page opened from a file, with a list of all that it complains of or asks for."""
 
-    def visit(content, **context):
+    def visit(content, drawn=True, **context):
         path = tmp_path_factory.mktemp("report") / "report.html"
         path.write_text(content, "utf-8")
         page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
+        page.set_default_timeout(300_000)  # on a machine that has much else to do
         page.wrong = []
         page.on("console", lambda message: page.wrong.append(message.text))
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
         page.on("request", lambda request: page.wrong.append(request.url))
         page.goto(path.as_uri())
+        if drawn and context.get("java_script_enabled", True):
+            page.wait_for_selector("figure .plot:not(.js-plotly-plot)", state="detached")
         page.wrong.remove(path.as_uri())
         return page
 

@@ -1,8 +1,6 @@
 """What the lecture claims, measured small: the full measurements are in benchmarks/ and docs/."""
 
 import dataclasses
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 
@@ -12,16 +10,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import parse, uniform
-
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-
-
-def benchmark(name):
-    """A module of benchmarks/, which is no package."""
-    specification = importlib.util.spec_from_file_location(f"_{name}", BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+from measured import benchmark
 
 
 def runs(task, rule, initializer, seeds, steps, every, strategy=None):

@@ -10,11 +10,14 @@ import pytest
 from typer.main import get_command
 
 import kobai
+from framework_loop import framework
 from kobai import cli
 from kobai.basics import registry
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
 from kobai.cli.main import application
+from kobai.questions.comparison.code.write import FRAMEWORKS
+from kobai.tasks.check import check_task
 from kobai.words import TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +47,30 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
         exec(compile("\n" * before + code, page.name, "exec"), namespace)
 
 
+PACKAGE = re.compile("^(?:import|from) (torch|keras|flax|equinox)", re.MULTILINE)
+OF_FRAMEWORKS = [
+    pytest.param(page, code, package, id=f"{page.stem}-{package}")
+    for page in PAGES
+    if page not in JAPANESE
+    for code in blocks(page, "py")
+    for package in dict.fromkeys(PACKAGE.findall(code))
+]
+"""The Python of a page that needs a framework, which may be absent: its fence says py."""
+
+
+@pytest.mark.parametrize(("page", "code", "package"), OF_FRAMEWORKS)
+def test_the_python_for_a_framework_runs_after_the_first_of_its_page(page, code, package):
+    framework(package)
+    namespace = {"__name__": "__main__"}
+    exec(blocks(page, "python")[0], namespace)
+    exec(code, namespace)
+    check_task(namespace["task"] if "task" in namespace else namespace["result"].outcome.study.task)
+
+
+def test_every_python_for_a_framework_names_it():
+    assert len(OF_FRAMEWORKS) == sum(len(blocks(page, "py")) for page in PAGES if page not in JAPANESE) == 6
+
+
 def known_options(command: str) -> set[str]:
     parameters = get_command(application([])).commands[command].params
     return {text for option in parameters for text in option.opts} | {"--help"}
@@ -61,7 +88,8 @@ def refused(words: list[str]) -> str | None:
     if command == "course":
         known = get_command(application([])).commands["course"].commands
         return None if rest[0] in known else rest[0]
-    if command not in ("compare", "descend", "landscapes", "methods", "tasks", "transfer"):
+    of_folder = ("code", "report", "status")
+    if command not in (*of_folder, "compare", "descend", "landscapes", "methods", "tasks", "transfer"):
         return command
     options = known_options(command)
     for word in rest:
@@ -72,7 +100,7 @@ def refused(words: list[str]) -> str | None:
     names = (
         ("--optimizers", every),
         ("--optimizer", registry.OPTIMIZERS),
-        ("--initializers", INITIALIZERS),
+        ("--initializers", (*INITIALIZERS, *registry.MODEL_VALUES)),
         ("--methods", every),
         ("--protocol", registry.PROTOCOLS),
     )
@@ -80,6 +108,8 @@ def refused(words: list[str]) -> str | None:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
+    if command in of_folder:
+        return None if values.get("--framework", "torch") in FRAMEWORKS else values["--framework"]
     if command == "descend":
         return None if rest[0] in registry.LANDSCAPES else rest[0]
     if command == "transfer":
@@ -108,6 +138,10 @@ def test_the_check_of_commands_sees_mistakes():
     assert refused(shlex.split("kobai comprae digits")) == "comprae"
     assert refused(shlex.split("kobai descend bowl --methods sgd,bfgs --start -7,2")) is None
     assert refused(shlex.split("kobai descend bowel")) == "bowel"
+    assert refused(shlex.split("kobai code run --framework optax")) is None
+    assert refused(shlex.split("kobai code run --framework pytorch")) == "pytorch"
+    assert refused(shlex.split("kobai report run --language ja --wide")) is None
+    assert refused(shlex.split("kobai status run --wide")) == "--wide"
     assert refused(shlex.split("kobai descend bowl --methods sgd,bfsg")) == "bfsg"
     assert refused(shlex.split("kobai course strat here")) == "strat"
     assert refused(shlex.split("kobai transfer moved --protocol fine-tuning --seeds 5")) is None
@@ -121,11 +155,12 @@ def test_the_check_of_commands_sees_mistakes():
 def test_every_command_exists_that_the_list_of_methods_prints():
     """Those of a kind, and the options in the sentences, which belong to one command or another."""
     uses = [use.split("; ")[0] for use in registry.USES.values()]
-    assert len(uses) == 8
+    assert len(uses) == 9
     assert [use for use in uses if refused(shlex.split(use))] == []
     entries = [entry for table in registry.METHODS.values() for entry in table.values()]
     sentences = [table[entry.key] for table in TABLES.values() for entry in entries]
-    options = [option for sentence in sentences for option in re.findall(r"[(](--[\w-]+) [^)]+[)]", sentence)]
+    option_in_use = re.compile(r"[(（](--[\w-]+) [^)）]+[)）]")
+    options = [option for sentence in sentences for option in option_in_use.findall(sentence)]
     assert len(options) > 40
     assert set(options) <= known_options("compare") | known_options("transfer")
     commands = [part for sentence in sentences for part in re.findall(r"kobai \w+", sentence)]
@@ -139,11 +174,11 @@ def test_both_readmes_begin_with_the_two_commands(name):
 
 
 def test_both_readmes_show_the_same_code():
-    """Their comments may differ."""
+    """Their comments may differ, and the language that a command is asked for."""
 
     def bare(page: str) -> list[str]:
         lines = "".join(blocks(ROOT / page, "python", "sh")).splitlines()
-        return [line.partition("#")[0].rstrip() for line in lines]
+        return [line.partition("#")[0].replace(" --language ja", "").rstrip() for line in lines]
 
     assert bare("README.md") == bare("README.ja.md")
 
@@ -189,8 +224,8 @@ def test_a_japanese_page_stands_beside_its_english_one_with_the_same_code(page):
     english = page.with_name(page.name.replace(".ja.md", ".md"))
 
     def code(page: Path) -> list[str]:
-        """Without comments and docstrings, which are translated."""
-        text = "".join(blocks(page, "python", "sh"))
+        """Without comments and docstrings, which are translated, and the language that is asked for."""
+        text = re.sub(" --language (en|ja)", "", "".join(blocks(page, "python", "py", "sh")))
         lines = re.sub(r'""".*?"""', "", text, flags=re.DOTALL).splitlines()
         return [line.partition("#")[0].rstrip() for line in lines]
 
@@ -217,7 +252,7 @@ def test_the_page_of_the_command_line_is_what_the_commands_say(language):
     tool = runpy.run_path(str(ROOT / "tools/command_line.py"))
     written = (ROOT / "docs/reference" / tool["PAGES"][language]).read_text("utf-8")
     assert written == tool["page"](language), "write it anew: python tools/command_line.py"
-    assert written.count("\n## kobai") == 13
+    assert written.count("\n## kobai") == 16
 
 
 def test_every_public_name_stands_in_the_reference_once():

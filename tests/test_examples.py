@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import kobai
+from framework_loop import framework
 from kobai.initializers import fans
 from kobai.tasks.load import load
 
@@ -61,3 +62,34 @@ def test_own_equinox_states_the_layout_of_its_arrays():
     assert fans(matrix.weight.shape, task.layout) == (128, 10)
     wrong = dataclasses.replace(task, layout="in_out")
     assert fans(matrix.weight.shape, wrong.layout) == (10, 128)
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("torch", "own_torch"), ("keras", "own_keras"), ("flax", "own_flax")]
+)
+def test_a_model_and_data_of_a_framework_learn_the_rings(package, name):
+    """By the values that the framework itself draws, anew for each seed."""
+    framework(package)
+    result = compared(name, initializers=["own"], learning_rates=[1e-5, 0.0316])
+    [row] = result.answer.rows
+    assert (result.answer.task, row.learning_rate, row.reached) == (name, 0.0316, 3)
+    assert row.test_metric > 0.9  # half of the points are of the largest class
+    assert "Labels: 3 classes; loss: cross-entropy" in " ".join(str(result).split())
+    task = load(BY_NAME[name])
+    one, other = (max(map(np.ptp, task.own(seed).values())) for seed in (0, 1))
+    assert one != other
+
+
+def test_own_table_needs_a_network_since_no_line_tells_ripe_fruit():
+    result = compared("own_table", steps=200, learning_rates=[0.0316])
+    [row] = result.answer.rows
+    linear = next(each for each in result.answer.baselines if each.name == "logistic regression")
+    assert linear.beaten
+    assert row.test_metric > linear.test_metric + 0.05
+    assert "Left out: id (names each row), colour (as asked)." in " ".join(repr(result).split())
+
+
+def test_the_table_of_the_example_is_a_task_without_a_line_of_code():
+    table = Path(BY_NAME["own_table"]).with_name("fruit.csv")
+    whole, example = (kobai.tasks.table(table, label="ripe", leave_out="colour"), load(BY_NAME["own_table"]))
+    np.testing.assert_array_equal(whole.train[0], example.train[0])

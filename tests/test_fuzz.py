@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kobai
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -19,8 +21,8 @@ def test_bad_inputs_at_random():
     assert all(int(refused) > 80 for refused in counts)  # the inputs are bad, and not merely accepted
 
 
-def test_the_tool_sees_what_is_not_refused():
-    """Wrong variant: a function without a guard raises what is no mistake told in a sentence."""
+def test_the_tool_sees_what_is_not_refused(monkeypatch):
+    """Wrong variants: a function without a guard raises what is no mistake told in a sentence, or hangs."""
     sys.path.insert(0, str(ROOT / "tools"))
     try:
         import fuzz
@@ -29,3 +31,36 @@ def test_the_tool_sees_what_is_not_refused():
     assert fuzz.tried(lambda: int("x"))[0] == "raised"
     assert fuzz.tried(lambda: fuzz.ran(["compare", "nothing"]))[0] == "refused"
     assert fuzz.tried(lambda: 3)[:2] == ("answered", "3")
+    monkeypatch.setattr(fuzz, "LONGEST", 0.1)
+    outcome, text, _ = fuzz.tried(for_ever)
+    assert (outcome, text.partition(":")[0]) == ("raised", "TooLong")
+
+
+def for_ever():
+    while True:
+        pass
+
+
+def test_the_tool_tries_every_public_callable():
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        import fuzz
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    results = {"Result", "ComparisonResult", "DescentResult", "TransferResult", "Solution", "UsageError"}
+    bases = {"Optimizer", "Minimizer", "Initializer", "Backend"}
+    public = {name for name in kobai.__all__ if callable(getattr(kobai, name))}
+    assert public - results - bases <= set(fuzz.CALLS)
+
+
+def test_a_command_line_that_trains_asks_for_little():
+    """What it says itself stays; most of these lines are refused, and some train to the end."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        import fuzz
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    assert fuzz.little(["compare", "sine", "--steps", "7"])[:4] == ["compare", "sine", "--steps", "7"]
+    assert fuzz.little(["compare", "sine", "--steps", "7"]).count("--steps") == 1
+    assert fuzz.little(["methods"]) == ["methods"]
+    assert {"linear_conjugate_gradient", "check", "hint", "done", "grade"} <= set(fuzz.CALLS)

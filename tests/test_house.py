@@ -40,6 +40,13 @@ def test_the_page_names_the_floors_of_the_contract():
     assert set().union(*floors) == rooms
 
 
+def test_every_folder_with_code_is_a_package():
+    """One without `__init__.py` imports all the same, and the contracts do not see it."""
+    source = ROOT / "src/kobai"
+    folders = {path.parent for path in source.rglob("*.py")} - {source / "course/lessons"}  # notebooks
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
 def test_only_the_command_line_and_the_lessons_import_kobai_itself():
     """A lower module that did would close a circle through the names that type checkers read."""
     source = ROOT / "src/kobai"
@@ -53,3 +60,52 @@ def test_only_the_command_line_and_the_lessons_import_kobai_itself():
             assert line.strip().startswith("from kobai import"), path
         for names in re.findall(r"^\s*from kobai import (.*)$", path.read_text("utf-8"), re.MULTILINE):
             assert {name.split(" as ")[0].strip() for name in names.split(",")} <= rooms, path
+
+
+WHOLE_ROOMS = {
+    "cli": {"axes", "bad_days", "bad_input", "faults"},
+    "course": {"messages"},
+    "course/exercises": {"mutants", "references", "right_answers"},
+    "course/grading": {"class", "fresh"},
+    "course/slides": {"slides"},
+    "engine": {"own_rules", "user_trees"},
+    "landscapes": {"contract"},
+    "minimizers": {"directions", "scale", "scipy"},
+    "optimizers": {"checks", "contract", "leaves", "paths", "steps"},
+    "questions/comparison/code": {"draws", "whole"},
+    "stabilizers": {"contract"},
+    "study": {"coverage"},
+    "study/statistics": {"simulations", "statistics"},
+    "tasks": {"own_values", "recurrent"},
+    "tasks/frameworks/torch": {"training"},
+    "words": {"words"},
+}
+"""Tests of what all files of a room keep to, or do together."""
+
+
+def test_the_tests_of_a_file_stand_where_one_looks_for_them():
+    source, tests = ROOT / "src/kobai", ROOT / "tests"
+    for path in tests.rglob("test_*.py"):
+        room, name = path.parent.relative_to(tests), path.stem.removeprefix("test_")
+        if path.parent == tests or name in WHOLE_ROOMS.get(room.as_posix(), ()):
+            continue
+        assert (source / room / f"{name}.py").exists() or (source / room / name).is_dir(), path
+    for room, names in WHOLE_ROOMS.items():
+        for name in names:
+            assert (tests / room / f"test_{name}.py").exists(), (room, name)
+            assert not (source / room / f"{name}.py").exists(), (room, name)
+
+
+def test_every_test_that_needs_a_framework_runs_where_all_are():
+    """They are skipped where one is absent; the list in .ci/run is of those that may not be skipped there."""
+    listed = re.search('^framework_tests="([^"]*)"', (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+    places = [place.partition("::")[0] for place in listed[1].split()]
+    asks = re.compile(r"\bimportorskip\(|\bframework\(")
+    need = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if path.name != "test_house.py" and asks.search(path.read_text("utf-8"))
+    }
+    assert len(need) > 20
+    assert {path for path in need if not path.startswith(tuple(places))} == set()
+    assert all((ROOT / place).exists() for place in places)

@@ -59,6 +59,24 @@ def test_mypy_finds_planted_mistakes(tmp_path):
             kobai.compare("digits", batch_size=[1.5])
             kobai.compare("digits", early_stopping=5)
             kobai.compare("digits", schedule=kobai.clip_norm(1))
+            kobai.compare("digits", optimizers=["sgd", kobai.Adam, kobai.BFGS()], initializers="he")
+            kobai.compare("digits", optimizers=4.5)
+            kobai.compare("digits", optimizers=[4.5])
+            kobai.compare("digits", hyperparameters={"momentum.momentum": [0.5], "lbfgs.pairs": 5})
+            kobai.compare("digits", hyperparameters=[0.5])
+            kobai.compare(lambda hidden: kobai.tasks.digits(hidden=hidden), learning_rates=[0.1])
+            kobai.compare(4.5)
+            kobai.compare("digits", backend=4.5)
+            kobai.descend("bowl", methods=4.5)
+            kobai.descend("bowl", methods=[kobai.SGD(0.1), "bfgs"], learning_rates=[0.1])
+            kobai.descend(4.5)
+            kobai.transfer("halves", optimizer=kobai.BFGS)
+            kobai.transfer(4.5)
+            kobai.probe("he", task=4.5)
+            kobai.Task(parameters=[1.0], loss=lambda p, batch: p[0] * batch, train=[1.0], validation=[1.0])
+            kobai.Task(parameters=[1.0], loss=lambda p: p[0], train=[1.0], validation=[1.0])
+            kobai.Task(parameters=[1.0], loss=4.5, train=[1.0], validation=[1.0])
+            kobai.Task(parameters=1.0, loss=lambda p, batch: 1.0, train=1.0, validation=1.0, metric="mse")
         """),
         "utf-8",
     )
@@ -68,8 +86,9 @@ def test_mypy_finds_planted_mistakes(tmp_path):
         capture_output=True,
         text=True,
     )
-    wrong = [line.split(":")[1] for line in ran.stdout.splitlines() if ": error: " in line]
-    assert wrong == ["5", "6", "7", "9", "10", "11", "12", "13"], ran.stdout + ran.stderr
+    wrong = [int(line.split(":")[1]) for line in ran.stdout.splitlines() if ": error: " in line]
+    right = {4, 8, 14, 17, 19, 23, 28}
+    assert wrong == [i for i in range(4, 32) if i not in right], ran.stdout + ran.stderr
 
 
 def test_importing_kobai_imports_nothing_else():

@@ -450,7 +450,7 @@ def test_equal_initializers_are_equal_and_hashable():
     [
         ("hee", "no initializer 'hee'; did you mean 'he'"),
         ("xavier-uniform", "did you mean 'xavier_uniform'"),
-        ("glorot", "choose one of: constant, he, he_uniform"),
+        ("glorot", "did you mean 'xavier'"),
         ("", "choose one of"),
         (3, "choose one of"),
         ("he:2", "'he' takes no value, got '2'"),

@@ -6,9 +6,12 @@ Runs a small comparison and watches which functions are handed the task, the stu
 or what comes back of it (runs, the outcome, the answer), until the table is there: as an argument, in a list,
 tuple, set or dict that is one, or as a field of an argument (`self` is one). What a function or a bound
 method carries inside is not looked for, and the ground floor is no station: its guard looks at every argument
-of a call, whatever it is. Prints each file, its lines and what it holds of the task, and
-ends with 1 where there are more than `MOST_FILES`, or one has more than `MOST_LINES`. The stations are
-described in docs/explanation/house.md; a test holds that page and this list together.
+of a call, whatever it is.
+
+Prints each file, its lines and what it holds of the task; in the last line also of how many files any
+function runs, whatever it is handed. Ends with 1 where there are more than `MOST_FILES` on the way, or one
+has more than `MOST_LINES`. The stations are described in docs/explanation/house.md; a test holds that page
+and this list together.
 """
 
 import inspect
@@ -28,9 +31,11 @@ MOST_FILES = 16
 MOST_LINES = 350
 
 
-def way() -> dict[str, list[str]]:
-    """Each file on the way, relative to src/kobai -> the stations that its functions are handed."""
+def way() -> tuple[dict[str, list[str]], set[str]]:
+    """Each file on the way, relative to src/kobai -> the stations that its functions are handed; and every
+    file of which a function runs."""
     stations: dict[str, set[str]] = defaultdict(set)
+    running: set[str] = set()
 
     def watch(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
@@ -39,6 +44,8 @@ def way() -> dict[str, list[str]]:
         values = [frame.f_locals.get(name) for name in _arguments(code)]
         names = {name for value in values for name in _stations(value)}
         file = Path(code.co_filename).relative_to(SOURCE).as_posix()
+        if code.co_flags & inspect.CO_OPTIMIZED:  # a function, and no body of a module or a class
+            running.add(file)
         if names and not file.startswith("basics/"):
             stations[file] |= names
 
@@ -59,7 +66,7 @@ def way() -> dict[str, list[str]]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
-    return {file: sorted(names, key=STATIONS.index) for file, names in sorted(stations.items())}
+    return {file: sorted(names, key=STATIONS.index) for file, names in sorted(stations.items())}, running
 
 
 def _arguments(code: CodeType) -> tuple[str, ...]:
@@ -98,10 +105,13 @@ def lines_of(file: str) -> int:
 
 def main() -> int:
     """Print the way; 0 where it is as short as it should be."""
-    files = way()
+    files, running = way()
     for file, stations in files.items():
         print(f"{file:<38} {lines_of(file):>4}  {', '.join(stations)}")
-    print(f"{len(files)} files, {sum(map(lines_of, files))} lines")
+    print(
+        f"{len(files)} files, {sum(map(lines_of, files))} lines; "
+        f"any function runs of {len(running)} files, {sum(map(lines_of, running))} lines"
+    )
     return int(len(files) > MOST_FILES or max(map(lines_of, files)) > MOST_LINES)
 
 

@@ -19,8 +19,10 @@ from kobai.basics.version import __version__
 
 _HOME = {
     "compare": "questions.comparison.ask",
+    "Backend": "engine.backends.backend",
     "Result": "report.result",
     "ComparisonResult": "questions.comparison.result",
+    "open": "questions.comparison.opening",
     "descend": "questions.descent.ask",
     "DescentResult": "questions.descent.result",
     "Landscape": "landscapes.landscape",
@@ -94,6 +96,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai import words as words
     from kobai.basics.errors import UsageError as UsageError
     from kobai.basics.leaf import Role as Role
+    from kobai.engine.backends.backend import Backend as Backend
     from kobai.initializers import Initializer as Initializer
     from kobai.landscapes.landscape import Landscape as Landscape
     from kobai.minimizers.base import Minimizer as Minimizer
@@ -119,6 +122,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.optimizers.rmsprop import RMSProp as RMSProp
     from kobai.optimizers.sgd import SGD as SGD
     from kobai.questions.comparison.ask import compare as compare
+    from kobai.questions.comparison.opening import open as open
     from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
     from kobai.questions.descent.ask import descend as descend
     from kobai.questions.descent.result import DescentResult as DescentResult

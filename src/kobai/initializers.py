@@ -18,12 +18,14 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kobai.basics import registry
-from kobai.basics.checks import is_number, is_whole
-from kobai.basics.errors import UsageError, said, unknown
+from kobai.basics.checks import check_arguments, check_number, is_number, is_whole
+from kobai.basics.errors import UsageError, quoted, said, unknown
+from kobai.basics.layouts import LAYOUTS
+from kobai.basics.own_code import told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +59,11 @@ class Initializer:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_of_model(self) -> bool:
+        """Whether the values are a model's, "own" or "given", and no function of an array and its fans."""
+        return self.form is _of_model
+
     def weights(
         self, normal: Array, fan_in: float, fan_out: float, *, output_axis: int | None = None
     ) -> Array:
@@ -65,8 +72,14 @@ class Initializer:
         Only `orthogonal` on arrays of more than two dimensions asks which axis counts the outputs. Without
         `output_axis` it is read off the fans; where both ends of the shape fit them, it is the last.
         """
+        from kobai.basics.arrays import is_float
+
+        if not is_float(normal):
+            raise UsageError("error.weights.normal", value=quoted(normal))
         if normal.size == 0:
             return normal
+        for name, fan in (("fan_in", fan_in), ("fan_out", fan_out)):
+            check_number("weights", name, fan, "rule.positive", lambda fan: 0 < fan < math.inf)
         # Half precision has no QR and no distribution function, neither in NumPy nor in JAX.
         z = normal.astype("float32") if normal.dtype.itemsize < 4 else normal
         if output_axis is None:
@@ -85,7 +98,7 @@ class Initializer:
         import jax
 
         z = jax.random.normal(key, shape, dtype)
-        return self.weights(z, *fans(shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
+        return self.weights(z, *fans(shape, layout), output_axis=_output_axis_of(layout))
 
     def fill(
         self,
@@ -109,13 +122,17 @@ class Initializer:
             that cannot be told the number of dimensions decides: two or more are a weight.
 
         Raises:
-          UsageError: for a generator, a layout or roles that are none, and for complex weights.
+          UsageError: for a generator, a layout or roles that are none, and for complex weights; and of
+            "own" and "given", which belong to a task.
         """
         import jax
         import numpy as np
 
+        from kobai.basics.guard import TREE
         from kobai.basics.roles import guessed
 
+        if self.is_of_model:
+            raise UsageError("error.initializer.model", name=self.name)
         generator = generator_of(generator)
 
         def filled(leaf: PyTree, role: Role) -> PyTree:
@@ -129,21 +146,50 @@ class Initializer:
                 raise UsageError("error.fill.complex", shape=leaf.shape, value=leaf.dtype)
             return self._drawn(generator.standard_normal(leaf.shape), role).astype(leaf.dtype)
 
+        check_arguments("fill", {"parameters": parameters}, {"parameters": TREE})
         leaves, tree = jax.tree.flatten(parameters)
-        told = guessed(parameters, roles, layout)
-        return jax.tree.unflatten(tree, [filled(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
+        if not any(isinstance(leaf, np.ndarray | np.generic | jax.Array) for leaf in leaves):
+            raise UsageError("error.fill.nothing", value=quoted(parameters))
+        every_role = guessed(parameters, roles, layout)
+        return jax.tree.unflatten(
+            tree, [filled(leaf, role) for leaf, role in zip(leaves, every_role, strict=True)]
+        )
 
     def _drawn(self, z: np.ndarray, role: Role) -> Array:
-        """Weights of the shape of z; fans that are said make a matrix of it, where its axes allow."""
+        """Weights of the shape of z; fans that are said make a matrix of it, where its axes allow.
+
+        With a layout beside them z may hold several matrices, each of which is drawn by itself: the gates of
+        a recurrent layer, the groups of a convolution.
+        """
+        import numpy as np
+
+        if role.copies:
+            one = replace(role, copies=0)
+            each = [self._drawn(copy, one) for copy in z.reshape(-1, *z.shape[role.copies :])]
+            return np.stack(each).reshape(z.shape)
         if role.fans is None:
             layout = role.layout or "in_out"
-            return self.weights(z, *fans(z.shape, layout), output_axis=_OUTPUT_AXIS.get(layout))
+            return self.weights(z, *fans(z.shape, layout), output_axis=_output_axis_of(layout))
+        if isinstance(role.layout, str):
+            return self._in_blocks(z, role.fans, *LAYOUTS[role.layout])
         products = [math.prod(z.shape[:i]) for i in range(z.ndim + 1)]
         for axis, (rows, columns) in ((-1, role.fans), (0, role.fans[::-1])):
             if rows * columns == z.size and rows in products:
                 matrix = z.reshape(int(rows), int(columns))
                 return self.weights(matrix, *role.fans, output_axis=axis).reshape(z.shape)
         return self.weights(z, *role.fans)
+
+    def _in_blocks(self, z: np.ndarray, fans: tuple[float, float], inputs: int, outputs: int) -> Array:
+        """Weights of matrices with these fans, which lie along the axes that count inputs and outputs."""
+        import numpy as np
+
+        positions = z.size / (z.shape[inputs] * z.shape[outputs])
+        for axis, fan in zip((inputs, outputs), fans, strict=True):
+            count = round(z.shape[axis] * positions / fan)
+            if count > 1:
+                every = [self._in_blocks(part, fans, inputs, outputs) for part in np.split(z, count, axis)]
+                return np.concatenate(every, axis)
+        return self.weights(z, *fans, output_axis=outputs)
 
 
 # Forms: z -> an array of its shape and of unit scale.
@@ -181,6 +227,10 @@ def _orthogonal(z: Array, output_axis: int | None) -> Array:
     q, r = xp.linalg.qr(matrix.T if wide else matrix)
     q = q * xp.copysign(1.0, xp.diagonal(r))
     return xp.moveaxis((q.T if wide else q).reshape(by_output.shape), -1, output_axis)
+
+
+def _of_model(z: Array, output_axis: int | None) -> Array:  # noqa: ARG001
+    raise UsageError("error.initializer.model", name="own, given")
 
 
 # Spreads: fans -> standard deviation.
@@ -256,6 +306,16 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     return Initializer("orthogonal" if gain == 1 else name, _orthogonal, _unit, gain)
 
 
+def own() -> Initializer:
+    """All that a model is made with, drawn anew for each seed as its framework draws it: of a task alone."""
+    return Initializer("own", _of_model, _unit)
+
+
+def given() -> Initializer:
+    """What the parameters of a task are, those of a pretrained model, for every seed: of a task alone."""
+    return Initializer("given", _of_model, _unit)
+
+
 OTHER_NAMES = {
     "henormal": "he",
     "kaimingnormal": "he",
@@ -272,6 +332,16 @@ OTHER_NAMES = {
 }
 """What JAX, Keras, Flax and PyTorch call them, without underscores: the same variance, never truncated."""
 
+NEAR_NAMES = {
+    "kaiming": "he",
+    "glorot": "xavier",
+    "variancescaling": "lecun",
+    "randomnormal": "normal",
+    "truncatednormal": "normal",
+    "randomuniform": "uniform",
+}
+"""What they call others that mean about the same, or the same with other numbers: only suggested."""
+
 
 def parse(text: str | Initializer) -> Initializer:
     """The initializer called "he", "normal:0.1", "constant:0", …; an `Initializer` passes unchanged.
@@ -281,10 +351,14 @@ def parse(text: str | Initializer) -> Initializer:
     """
     if isinstance(text, Initializer):
         return text
-    name, colon, value = str(text).strip().lower().partition(":")
+    name, colon, value = (text if isinstance(text, str) else quoted(text)).strip().lower().partition(":")
     if name not in registry.INITIALIZERS and not colon:
         name, colon, value = OTHER_NAMES.get(name.replace("_", ""), name).partition(":")
-    constructor = registry.find("kind.initializer", name, registry.INITIALIZERS).load()
+    tables = (registry.INITIALIZERS, registry.MODEL_VALUES)
+    near = NEAR_NAMES.get(name.replace("_", ""))
+    if near:
+        raise UsageError("error.unknown.near", kind=said("kind.initializer"), value=name, near=near)
+    constructor = registry.find("kind.initializer", name, *tables).load()
     if not colon:
         return constructor()
     if not inspect.signature(constructor).parameters:
@@ -298,25 +372,25 @@ def fans(shape: tuple[int, ...], layout: Layout = "in_out") -> tuple[int, int]:
     Args:
       shape: two or more sizes.
       layout: "in_out" for (*kernel, in, out) as in Flax, Keras and plain ``x @ w``; "out_in" for
-        (out, in, *kernel) as in Equinox and PyTorch; or a function ``shape -> (fan_in, fan_out)``.
+        (out, in, *kernel) as in Equinox and PyTorch; "in_out_kernel" and "kernel_out_in" for the transposed
+        convolutions of PyTorch and Keras; or a function ``shape -> (fan_in, fan_out)``.
 
     Raises:
       UsageError: for fewer than two sizes, a layout that does not exist, or a function that gives no fans.
     """
     if callable(layout):
-        pair = layout(tuple(shape))
+        with told("error.layout.raises", every=True):
+            pair = layout(tuple(shape))
         if not (isinstance(pair, tuple) and len(pair) == 2 and all(fan > 0 for fan in pair)):
             raise UsageError("error.layout", shape=tuple(shape), value=pair)
         return pair
-    if layout not in _OUTPUT_AXIS:
-        raise unknown("kind.layout", layout, map(str, _OUTPUT_AXIS))
-    if len(shape) < 2:
-        raise UsageError("error.fans", shape=tuple(shape))
-    if layout == "in_out":
-        *kernel, inputs, outputs = shape
-    else:
-        outputs, inputs, *kernel = shape
-    return inputs * math.prod(kernel), outputs * math.prod(kernel)
+    if not isinstance(layout, str) or layout not in LAYOUTS:
+        raise unknown("kind.layout", layout, LAYOUTS)
+    if not isinstance(shape, tuple | list) or len(shape) < 2 or not all(map(is_whole, shape)):
+        raise UsageError("error.fans", shape=shape)
+    inputs, outputs = (shape[axis] for axis in LAYOUTS[layout])
+    positions = math.prod(shape) // max(inputs * outputs, 1)
+    return inputs * positions, outputs * positions
 
 
 def generator_of(seed: int | np.random.Generator) -> np.random.Generator:
@@ -328,16 +402,18 @@ def generator_of(seed: int | np.random.Generator) -> np.random.Generator:
     raise UsageError("error.seed", value=seed)
 
 
-_OUTPUT_AXIS: dict[Layout, int] = {"in_out": -1, "out_in": 0}
+def _output_axis_of(layout: Layout) -> int | None:
+    """The axis that counts the outputs; None where a function says the fans alone."""
+    return LAYOUTS[layout][1] if isinstance(layout, str) else None
 
 
 def _output_axis(shape: tuple[int, ...], known: tuple[float, float]) -> int | None:
     """The axis that counts the outputs, read off the fans; None where they do not tell."""
     if len(shape) < 2:
         return None
-    for layout, axis in _OUTPUT_AXIS.items():
+    for layout in ("in_out", "out_in"):
         if fans(shape, layout) == known:
-            return axis
+            return _output_axis_of(layout)
     # Of a matrix, the shorter side becomes orthonormal whichever it is.
     return -1 if len(shape) == 2 else None
 
@@ -356,6 +432,6 @@ def _named(owner: str, **hyperparameter: float) -> str:
     lowest = -math.inf if name == "value" else 0.0
     if not is_number(value) or not math.isfinite(value) or value < lowest:
         rule = "rule.finite" if name == "value" else "rule.rate"
-        shown = value if is_number(value) else repr(value)
-        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=shown)
+        text = value if is_number(value) else quoted(value)
+        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=text)
     return f"{owner}:{float(value)!r}".removesuffix(".0")

@@ -43,9 +43,9 @@ class Schedule:
         try:
             factors = np.asarray(self.factor(np.arange(start, stop), steps), float)
         except Exception as problem:  # of the user's own function
-            raise UsageError("error.schedule", name=self.name, value=described(problem)) from problem
+            raise UsageError("error.schedule", name=self.name, outcome=described(problem)) from problem
         if factors.shape != (stop - start,) or not np.all((factors >= 0) & (factors < np.inf)):
-            raise UsageError("error.schedule", name=self.name, value=factors)
+            raise UsageError("error.schedule", name=self.name, outcome=factors)
         return factors
 
     def __mul__(self, other: "Schedule") -> "Schedule":

@@ -32,7 +32,8 @@ def test_nothing_printed_holds_a_command_to_the_terminal_but_richs_own(kind):
         assert command not in out.getvalue()
 
 
-@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("40", 40)])
-def test_a_terminal_without_columns_has_eighty(columns, width, monkeypatch):
+@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("-5", 80), ("1", 40), ("39", 40), ("41", 41)])
+def test_a_terminal_without_columns_has_eighty_and_a_narrow_one_forty(columns, width, monkeypatch):
+    """In five columns `kobai tasks` printed an ellipsis for each task."""
     monkeypatch.setenv("COLUMNS", columns)
     assert Console(file=io.StringIO()).width == width

@@ -12,7 +12,7 @@ import pytest
 
 import kobai
 from kobai import words
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import ARGUMENTS, guard
 from kobai.basics.own_code import described, place, told
 
@@ -117,11 +117,18 @@ def test_a_guard_lets_through_what_is_left_out():
     assert asks(None) == (None, False)
     assert asks(output="here", quick=np.True_) == ("here", True)
     assert "asks: quick" in mistake(lambda: asks(quick=None))
-    with pytest.raises(TypeError, match="unexpected keyword"):
+    with pytest.raises(TypeError, match=r"asks\(\) got an unexpected keyword argument 'quik'"):
         asks(quik=True)
 
 
 # Whose code raised.
+
+
+def test_an_argument_that_does_not_exist_is_one_error_and_no_chain():
+    """Python's own sentence, without the guard's look at the arguments above it."""
+    with pytest.raises(TypeError, match=r"compare\(\) got an unexpected keyword argument 'lr'") as caught:
+        kobai.compare("digits", lr=0.1)
+    assert caught.value.__context__ is None
 
 
 def test_what_a_function_of_ones_own_raises_is_told_with_its_line():
@@ -143,8 +150,22 @@ def test_a_function_with_other_arguments_is_told_too():
     assert "takes 0 positional arguments" in mistake(lambda: kobai.descend(lambda: 1.0, start=(1.0,)))
 
 
-def test_a_ragged_start_is_a_tree_that_the_function_cannot_use():
-    assert "TypeError" in mistake(lambda: kobai.minimize(lambda x: jnp.sum(x**2), [[1.0, 2.0], [3.0]]))
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda start: kobai.minimize(lambda x: jnp.sum(x**2), start), "x0"),
+        (lambda start: kobai.minimize_many(lambda x: jnp.sum(x**2), start), "starts"),
+        (lambda start: kobai.maximum_likelihood(lambda p, x: -((x - p) ** 2), start, np.ones(2)), "start"),
+    ],
+    ids=["minimize", "minimize_many", "maximum_likelihood"],
+)
+def test_a_ragged_start_is_told_by_its_own_name(call, name):
+    """It was handed on as a tree of lists, and the person's function was blamed."""
+    sentence = mistake(lambda: call([[1.0, 2.0], [3.0]]))
+    assert sentence.startswith(f"{name}: lists of numbers")
+    assert "[[1.0, 2.0], [3.0]]" in sentence
+    inside = mistake(lambda: call({"w": [1.0, 2.0], "b": [[1.0, 2.0], [3.0]]}))
+    assert inside.startswith(f"{name}['b']: lists of numbers")
 
 
 @kobai.optimizers.hyperparameters
@@ -238,8 +259,63 @@ def test_the_place_of_a_problem():
 
 def test_a_long_value_is_shortened_in_a_sentence():
     sentence = mistake(lambda: kobai.descend("bowl", start="x" * 100_000))
-    assert len(sentence) < 1500
+    assert len(sentence) < 300
     assert "…" in sentence
+
+
+LARGE = 10**5000
+"""A whole number that Python refuses to write: it has more than 4,300 digits."""
+
+
+LONG = {"digits": 10**400, "no digits": LARGE, "list": ["x"] * 10_000, "text": "x" * 10_000}
+
+TAKES = {
+    "learning_rates": lambda task, value: kobai.compare(task, learning_rates=[value], progress=False),
+    "seeds": lambda task, value: kobai.compare(task, seeds=value, progress=False),
+    "batch_size": lambda task, value: kobai.compare(task, batch_size=value, progress=False),
+    "l2": lambda task, value: kobai.compare(task, l2=[value, "x"], progress=False),
+    "quick": lambda task, value: kobai.compare(task, quick=value, progress=False),
+    "optimizers": lambda task, value: kobai.compare(task, optimizers=[value], progress=False),
+    "initializers": lambda task, value: kobai.compare(task, initializers=[value], progress=False),
+    "task": lambda task, value: kobai.compare(value, progress=False),  # noqa: ARG005
+    "steps": lambda task, value: kobai.descend("bowl", steps=value),  # noqa: ARG005
+    "methods": lambda task, value: kobai.descend("bowl", methods=[value]),  # noqa: ARG005
+    "start": lambda task, value: kobai.descend("bowl", start=value),  # noqa: ARG005
+    "deviation": lambda task, value: kobai.initializers.normal(value),  # noqa: ARG005
+    "decay": lambda task, value: kobai.Adam(decay_1=value),  # noqa: ARG005
+    "kind": lambda task, value: kobai.Role(value),  # noqa: ARG005
+}
+
+
+@pytest.mark.parametrize("value", LONG)
+@pytest.mark.parametrize("argument", TAKES)
+def test_of_a_long_value_a_sentence_shows_the_beginning(task, argument, value):
+    """All 401 digits of 10**400 were shown; 10**5000 ended in a ValueError of Python's own."""
+    sentence = mistake(lambda: TAKES[argument](kobai.Task(**task), LONG[value]))
+    assert len(sentence) < 500  # some of them list all names that there are
+    assert "0" * 130 not in sentence
+    assert "x" * 130 not in sentence
+
+
+@pytest.mark.parametrize(
+    "value", [LARGE, -LARGE, [1.0, LARGE], {"a": LARGE}], ids=["own", "minus", "list", "dict"]
+)
+def test_of_a_number_that_python_does_not_write_a_sentence_shows_the_first_digits(value):
+    """It said "got int"."""
+    for argument in ("gtol", "args", "x0"):
+        call = {"x0": [1.0]} | {argument: value}
+        sentence = mistake(lambda call=call: kobai.minimize(bowl, **call))
+        assert "1" + "0" * 50 in sentence
+        assert "…" in sentence
+
+
+def test_what_cannot_be_written_is_told_by_its_class_and_its_neighbours_as_they_are():
+    class Silent:
+        def __repr__(self):
+            raise RuntimeError("no words")
+
+    assert quoted(Silent()) == "Silent"
+    assert quoted([1.5, Silent()]) == "[1.5, Silent]"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ def process(monkeypatch):
         raise Ended(code)
 
     monkeypatch.setattr(interruption, "_signal", 0)
+    monkeypatch.setattr(interruption, "_can_answer", False)
+    monkeypatch.setattr(interruption, "_winding_up", False)
     monkeypatch.setattr(interruption, "_kept", (0, None, ""))
     monkeypatch.setattr(interruption.os, "_exit", ended)
     monkeypatch.setattr(interruption.os, "write", lambda _, words: said.append(words.decode()))
@@ -86,7 +88,8 @@ def test_a_study_is_asked_and_the_watchdog_waits_behind_it(process, monkeypatch,
         Timer.started.then()
     assert ended.value.args == (code,)
     assert process == [
-        "\nkobai: interrupted; 3 finished trainings are kept in out; go on with --resume --output out\n"
+        "\nkobai: interrupted; 3 finished trainings are kept in out; "
+        "the same command goes on with --output out\n"
     ]
 
 
@@ -94,6 +97,39 @@ def test_whoever_asks_twice_does_not_wait(process, monkeypatch):
     with interruption.checked(), pytest.raises(Ended) as ended:
         hear(monkeypatch, signal.SIGINT, signal.SIGINT)
     assert ended.value.args == (130,)
+
+
+def test_where_there_is_an_answer_the_first_ctrl_c_asks_for_it_and_the_second_ends(process, monkeypatch):
+    with interruption.checked():
+        interruption.can_answer(True)
+        with pytest.raises(EOFError):
+            hear(monkeypatch, signal.SIGINT)
+        assert interruption.is_winding_up()
+        assert Timer.started is None  # whoever answers has the time that it takes
+        interruption.check()
+        [said] = process
+        assert said.startswith("\nkobai: finishing what is in hand")
+        with pytest.raises(EOFError):
+            hear(monkeypatch, signal.SIGINT)
+        assert Timer.started is not None
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+        with pytest.raises(Ended) as ended:
+            Timer.started.then()
+        assert ended.value.args == (130,)
+    with interruption.checked():
+        assert not interruption.is_winding_up()
+
+
+def test_sigterm_asks_for_no_answer(process, monkeypatch):
+    with interruption.checked():
+        interruption.can_answer(True)
+        with pytest.raises(EOFError):
+            hear(monkeypatch, signal.SIGTERM)
+        assert not interruption.is_winding_up()
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+    assert process == []
 
 
 def test_what_has_an_end_of_its_own_is_told_by_an_exception(process, monkeypatch):
@@ -191,6 +227,48 @@ def test_a_process_ends_though_its_main_thread_is_busy(number, code):
         busy.wait(60)
         assert busy.returncode == code
         assert b"3 finished trainings are kept in out" in busy.stderr.read()
+    finally:
+        busy.kill()
+        busy.communicate()
+
+
+ANSWERS = """
+import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told us to ignore it
+from kobai.basics import interruption
+interruption.PATIENCE = 0.01
+interruption.listen()
+with interruption.checked():
+    interruption.can_answer(True)
+    print("here", flush=True)
+    os.read(0, 1)
+    assert interruption.is_winding_up()
+    print("the answer")
+interruption.leave(0)
+"""
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_process_answers_after_the_first_ctrl_c_and_ends_after_the_second(twice):
+    busy = subprocess.Popen(
+        [sys.executable, "-c", ANSWERS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    try:
+        assert busy.stdout.readline() == b"here\n"
+        busy.send_signal(signal.SIGINT)
+        assert busy.stderr.readline() == b"\n"
+        assert busy.stderr.readline().startswith(b"kobai: finishing what is in hand")
+        if twice:
+            busy.send_signal(signal.SIGINT)
+            busy.wait(60)
+            assert busy.returncode == 130
+        else:
+            out, err = busy.communicate(b"x", timeout=60)
+            assert (busy.returncode, out, err) == (0, b"the answer\n", b"")
     finally:
         busy.kill()
         busy.communicate()

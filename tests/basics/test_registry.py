@@ -28,7 +28,7 @@ def test_nothing_is_left_out():
     """Every table of the registry is one of those that the tests here walk."""
     tables = [value for value in vars(registry).values() if isinstance(value, dict) and value]
     tables = [table for table in tables if all(isinstance(entry, Entry) for entry in table.values())]
-    assert len(tables) == len(TABLES) == 13
+    assert len(tables) == len(TABLES) == 14
     assert len(ENTRIES) > 80
 
 
@@ -117,6 +117,22 @@ def test_everything_that_is_printed_is_importable_by_the_name_that_is_printed(li
         [sys.executable, "-c", IMPORTABLE, json.dumps(paths)], cwd=place, capture_output=True
     )
     assert ran.returncode == 0, ran.stderr.decode()
+
+
+def plain(name):
+    """A name as it is compared: ConjugateGradient and conjugate_gradient are one, and so is a hyphen."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def test_each_name_that_is_printed_is_importable_by_itself(kobai_here):
+    """It is the name of the class or function that it leads to, and of no other."""
+    lines = kobai_here("methods").out.splitlines()
+    for table in registry.METHODS.values():
+        for entry in table.values():
+            assert any(line.startswith(f"  {entry.name} ") for line in lines), entry
+            module, name = entry.home.split(":")
+            assert plain(name) == plain(entry.name)
+            assert getattr(import_module(f"kobai.{module}"), name) is entry.load()
 
 
 @pytest.mark.parametrize("kind", ["initializer", "schedule", "stabilizer", "cell"])

@@ -69,7 +69,7 @@ def test_every_registered_method_is_meant_by_its_name_and_by_its_class():
         ("bfsg", "method", ("bfsg", "bfgs")),
         (3, "optimizer", ("kobai.Optimizer", "kobai.from_optax", "3")),
         (3, "method", ("kobai.Optimizer", "kobai.Minimizer", "3")),
-        (int, "optimizer", ("kobai.Optimizer", "int")),
+        (int, "optimizer", ("kobai.Optimizer", "PyTorch", "'adam'", "int")),
         (Plain, "optimizer", ("Plain", "kobai.optimizers.hyperparameters")),
         (Plain(), "method", ("Plain", "kobai.optimizers.hyperparameters")),
     ],

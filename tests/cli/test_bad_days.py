@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
 import kobai
-from kobai.basics import interruption
+from kobai.basics import files, interruption
 from kobai.study import runner, store
 from kobai.words import TABLES
 
@@ -65,13 +66,13 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told us to ignore it
 from kobai.__main__ import main
 from kobai.study import store
-put = store.Chunks.put
+put = store.Store.put
 
-def told(self, cells, frame):
-    put(self, cells, frame)
+def told(self, frame):
+    put(self, frame)
     print("kept", flush=True)
 
-store.Chunks.put = told
+store.Store.put = told
 main()
 """
 
@@ -92,29 +93,79 @@ def test_the_command_keeps_what_is_finished_and_says_so(place, number, code, eve
         process.kill()
     assert process.returncode == code
     assert set(out.split()) <= {"kept"}
-    said = re.fullmatch(r"\nkobai: interrupted; (\d+) .* kept in out; .*--resume --output out\n", err)
+    said = re.search(r"\nkobai: interrupted; (\d+) .* kept in out; .*--output out\n$", err)
     assert said, err
-    chunks = [pl.read_parquet(path) for path in (place / "out" / "chunks").glob("*.parquet")]
+    chunks = [pl.read_parquet(path) for path in (place / "out" / "store").glob("cells-*.parquet")]
     assert sum(map(len, chunks)) >= int(said[1]) > 0
-    names = {name for name in everything_in("out") if not name.startswith("chunks")}
-    assert names <= {"cells.parquet", store.LOCK}  # the second where the watchdog ended it
+    names = {name for name in everything_in("out") if not name.startswith("store")}
+    assert names <= {files.LOCK}  # where the watchdog ended it
+
+
+# SIGKILL at any moment.
+
+KILLED = """
+import os, signal, sys
+from kobai.basics import files
+from kobai.study import store
+
+left = int(sys.argv.pop(1))
+
+def dying(name):
+    deed = getattr(os, name)
+
+    def done(*arguments, **options):
+        global left
+        left -= "store" in str(arguments[-1])
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return deed(*arguments, **options)
+
+    return done
+
+files.os.replace = dying("replace")
+store.MOST_FILES = 1
+from kobai.__main__ import main
+main()
+"""
+
+
+def test_a_study_that_is_killed_at_any_moment_goes_on(place, kobai_here, cells):
+    """Before each of the renames by which a file gets its name: the same study is killed again and again."""
+    for moment in (1, 4):
+        process = subprocess.run([sys.executable, "-c", KILLED, str(moment), *SHORT], capture_output=True)
+        assert process.returncode == -signal.SIGKILL
+    ran = kobai_here(*SHORT)
+    assert (ran.code, ran.err) == (0, "")
+    goes_on = without_seconds(place / "out")  # in part by another compiler than in these tests
+    for name in ("optimizer", "hyperparameters", "seed"):
+        assert goes_on[name].equals(cells[name])
+    curves = [np.stack(frame["validation_loss"].to_list()) for frame in (goes_on, cells)]
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+    assert not [path for path in (place / "out").rglob("*") if path.name.endswith(".kobai-part")]
+    assert not (place / "out" / files.LOCK).exists()
 
 
 # What is kept.
 
 
-def test_resume_goes_on_and_leaves_nothing_behind(interrupted, kobai_here, cells, everything_in):
+def top(names):
+    """What stands in the folder of a study itself."""
+    return {name for name in names if not name.startswith("store/")}
+
+
+def test_the_same_command_goes_on_and_leaves_nothing_behind(interrupted, kobai_here, cells, everything_in):
     (interrupted / ".report.html.abc.kobai-part").write_text("what a killed process left")
-    (interrupted / "chunks" / ".a.parquet.abc.kobai-part").write_text("and this")
-    assert kobai_here(*SHORT, "--resume").code == 0
-    assert everything_in(interrupted) == FINAL
+    (interrupted / "store" / ".a.parquet.abc.kobai-part").write_text("and this")
+    assert kobai_here(*SHORT).code == 0
+    assert top(everything_in(interrupted)) == FINAL | {"store"}
+    assert not [name for name in everything_in(interrupted) if name.endswith(".kobai-part")]
     assert without_seconds(interrupted).equals(cells)
 
 
 def test_damaged_work_is_reported_in_one_line_and_computed_again(
     interrupted, kobai_here, cells, everything_in
 ):
-    first, second, *_ = sorted((interrupted / "chunks").glob("*.parquet"))
+    first, second, *_ = sorted((interrupted / "store").glob("cells-*.parquet"))
     content = first.read_bytes()
     middle = len(content) // 4
     first.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
@@ -123,52 +174,108 @@ def test_damaged_work_is_reported_in_one_line_and_computed_again(
     ran = kobai_here(*SHORT, "--resume")
     assert ran.code == 0
     assert ran.err == (
-        "kobai: files in out/chunks that are damaged or of another study: 2; "
+        "kobai: files in out/store that are damaged: 2; "
         "they are set aside in out/damaged, and what they held is computed again\n"
     )
     aside = {f"damaged/{path.name}" for path in (first, second)}
-    assert everything_in(interrupted) == FINAL | {"damaged"} | aside
+    assert top(everything_in(interrupted)) == FINAL | {"store", "damaged"} | aside
     assert without_seconds(interrupted).equals(cells)
 
 
+def test_a_finished_study_whose_cells_are_damaged_is_computed_again(kobai_here, place, cells):
+    assert kobai_here(*SHORT).code == 0
+    [path, *_] = (place / "out" / "store").glob("cells-*.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    read = kobai_here("report", "out")
+    assert read.code == 2
+    assert re.search(
+        r"of the trainings that out answers with, \d+ are missing; .*kobai compare sine", read.err
+    )
+    assert kobai_here(*SHORT).code == 0
+    assert without_seconds(place / "out").equals(cells)
+
+
+NAMES = ["phase", "optimizer", "hyperparameters", "initializer", "seed"]
+
+
 @pytest.mark.parametrize(
-    ("change", "difference"),
+    ("change", "new"),
     [
-        (["--steps", "11"], "steps: 10 → 11"),
-        (["--seeds", "5"], "seeds: 4 → 5"),
-        (["--l2", "0,0.1"], 'l2: null → ["0", "0.1"]'),
-        (["--initializers", "he,xavier"], 'initializers: ["he"] → ["he", "xavier"]'),
-        (["--hidden", "3"], "the task's program or data, under the same name"),
-        (["--target", "0.5"], "target: "),
+        ([], 0),
+        (["--seeds", "5"], 2),
+        (["--target", "0.5"], None),
+        (["--learning-rates", "0.1,0.2,0.3"], None),
+        (["--optimizers", "sgd,adam"], None),
+        (["--l2", "0,0.1"], None),
+        (["--initializers", "he,xavier"], None),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_resume_with_another_question_says_what_differs_and_changes_nothing(
-    interrupted, kobai_here, change, difference
-):
+def test_another_question_uses_every_training_that_is_there(kobai_here, place, change, new):
+    assert kobai_here(*SHORT).code == 0
+    before = without_seconds(place / "out")
+    ran = kobai_here(*SHORT, *change)
+    assert ran.code == 0
+    said = re.search(r"^reused (\d+), new (\d+)$", ran.out, re.MULTILINE)
+    after = without_seconds(place / "out")
+    shared = after.join(
+        before, on=["phase", "optimizer", "hyperparameters", "initializer", "seed"], how="semi"
+    )
+    if "l2" in after.columns:
+        shared = shared.filter(l2="0").drop("l2")
+    assert int(said[1]) + int(said[2]) == len(after)
+    assert int(said[1]) >= len(shared) > 0
+    if new is not None:
+        assert int(said[2]) == new
+    rows = before.join(
+        shared, on=["phase", "optimizer", "hyperparameters", "initializer", "seed"], how="semi"
+    )
+    assert rows.equals(shared)  # bit for bit
+    japanese = kobai_here(*SHORT, *change, "--language", "ja")
+    assert f"再利用{len(after)}件、新規0件" in japanese.out
+
+
+@pytest.mark.parametrize(
+    ("task", "difference"),
+    [
+        (["digits"], "sine → digits"),
+        (["sine", "--hidden", "3"], "the network, its loss or its metric is another, under the same name"),
+    ],
+    ids=" ".join,
+)
+def test_another_task_is_refused_and_nothing_is_changed(interrupted, kobai_here, task, difference):
     before = contents(interrupted)
-    ran = kobai_here(*SHORT, *change, "--resume")
+    ran = kobai_here("compare", *task, *SHORT[4:])
     assert (ran.code, ran.out) == (2, "")
-    assert re.fullmatch(r"kobai: out keeps the interrupted work of another question \(.*\); .*\n", ran.err)
+    assert re.fullmatch(r"kobai: out keeps the study of another task \(.*\); [^\n]*\n", ran.err)
     assert difference in ran.err
     assert contents(interrupted) == before
 
 
+def test_a_folder_of_the_first_format_is_refused_by_every_command(kobai_here, place):
+    (place / "out" / "chunks").mkdir(parents=True)
+    for line in (SHORT, ["report", "out"], ["status", "out"], ["code", "out"]):
+        ran = kobai_here(*line)
+        assert ran.code == 2
+        assert "format 1" in ran.err
+
+
 def test_the_number_of_threads_is_no_other_question(interrupted, kobai_here, everything_in):
-    assert kobai_here(*SHORT, "--threads", "2", "--resume").code == 0
-    assert everything_in(interrupted) == FINAL
+    assert kobai_here(*SHORT, "--threads", "2").code == 0
+    assert top(everything_in(interrupted)) == FINAL | {"store"}
 
 
 def test_two_at_one_folder_are_told(interrupted, kobai_here, everything_in):
     """A lock belongs to an open file, so that this process can stand for two."""
     with store.alone(interrupted):
         before = contents(interrupted)
-        ran = kobai_here(*SHORT, "--resume")
+        ran = kobai_here(*SHORT)
         assert (ran.code, ran.out) == (2, "")
         assert re.fullmatch(rf"kobai: process {os.getpid()} \(.+\) is at work in out; [^\n]+\n", ran.err)
         assert contents(interrupted) == before
-    assert kobai_here(*SHORT, "--resume").code == 0
-    assert everything_in(interrupted) == FINAL
+        assert kobai_here("status", "out").code == 0  # to look is allowed
+    assert kobai_here(*SHORT).code == 0
+    assert top(everything_in(interrupted)) == FINAL | {"store"}
 
 
 # Places.
@@ -237,5 +344,5 @@ def test_a_warning_is_one_line_without_source(kobai_process, place):
 
 
 def test_each_of_these_words_is_in_every_language():
-    for key in ("interrupted.finished", "error.resume.other", "study.damaged", "machine.cache"):
+    for key in ("interrupted.finished", "error.store.task", "study.damaged", "machine.cache"):
         assert len({table[key] for table in TABLES.values()}) == len(TABLES)

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import math
 import re
+import shlex
 from fractions import Fraction
 
 import jax.numpy as jnp
@@ -20,145 +21,111 @@ from kobai.engine.sweep import Sweep
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 COUNTS = ("--steps", "--seeds", "--tuning-seeds", "--batch-size", "--threads", "--hidden", "--evaluate-every")
 
-# Arguments of `kobai`, and what the line must hold: the thing, the value, the remedy.
+# What stands behind `kobai`, and what the answer must hold: the thing, the value, the remedy.
 MISTAKES = [
-    (["compar"], "command 'compar'", "did you mean 'compare'?"),
-    (["--language", "ja", "compar"], "コマンド'compar'", "'compare'のことですか"),
-    (["compare"], "TASK is missing", "kobai compare --help"),
-    (["methods", "digits"], "kobai methods", "'digits'", "leave it out"),
-    (["--language", "fr", "methods"], "language 'fr'", "choose one of: en, ja"),
-    (["--language"], "--language needs a value", "kobai --help"),
-    (["--quick"], "no option --quick", "kobai --help"),
-    (["compare", "digit"], "task 'digit'", "did you mean 'digits'?"),
-    (["compare", "quantum"], "task 'quantum'", "choose one of: ", "digits, "),
-    (["compare", "nope"], "task 'nope'", "choose one of: ", "digits, "),
-    (["compare", "digits", "sine"], "kobai compare", "'sine'", "lists with commas"),
-    (["compare", "digits", "--optimzers", "sgd"], "--optimzers; did you mean --optimizers?"),
-    (["compare", "digits", "--output", ""], "--output is empty", "leave it out"),
-    (["compare", "digits", "--json", ""], "--json is empty", "leave it out"),
-    (["compare", "digits", "--stpes", "3"], "no option --stpes", "--steps"),
-    (["compare", "digits", "--steps"], "--steps needs a value", "see kobai compare --help"),
-    (["compare", "digits", "--quick=1"], "--quick takes no value", "alone"),
-    (["compare", "digits", "--optimizers", "sgd,amad"], "optimizer 'amad'", "'adam'"),
-    (["compare", "digits", "--optimizers", "zzz"], "optimizer 'zzz'", "choose one of: adadelta, "),
+    ("compar", "command 'compar'", "did you mean 'compare'?"),
+    ("--language ja compar", "コマンド'compar'", "'compare'のことですか"),
+    ("compare", "TASK is missing", "kobai compare --help"),
+    ("methods digits", "kobai methods", "'digits'", "leave it out"),
+    ("--language fr methods", "language 'fr'", "choose one of: en, ja"),
+    ("--language", "--language needs a value", "kobai --help"),
+    ("--quick", "no option --quick", "kobai --help"),
+    ("compare digit", "task 'digit'", "did you mean 'digits'?"),
+    ("compare quantum", "task 'quantum'", "choose one of: ", "digits, "),
+    ("compare nope", "task 'nope'", "choose one of: ", "digits, "),
+    ("compare digits sine", "kobai compare", "'sine'", "lists with commas"),
+    ("compare digits --optimzers sgd", "--optimzers; did you mean --optimizers?"),
+    ("compare digits --output ''", "--output is empty", "leave it out"),
+    ("compare digits --json ''", "--json is empty", "leave it out"),
+    ("compare digits --stpes 3", "no option --stpes", "--steps"),
+    ("compare digits --steps", "--steps needs a value", "see kobai compare --help"),
+    ("compare digits --quick=1", "--quick takes no value", "alone"),
+    ("compare digits --optimizers sgd,amad", "optimizer 'amad'", "'adam'"),
+    ("compare digits --optimizers zzz", "optimizer 'zzz'", "choose one of: adadelta, "),
+    ("compare digits --optimizers sgd,,adam", "--optimizers", "separated by commas", "'sgd,,adam'"),
+    ("compare digits --optimizers ''", "--optimizers", "separated by commas", "''"),
+    ("compare digits --initializers hee", "initializer 'hee'", "'he'"),
+    ("compare digits --initializers he:2", "initializer 'he' takes no value", "'2'", "write 'he'"),
+    ("compare digits --initializers normal:-1", "normal: deviation", "at least 0", "-1.0"),
+    ("compare digits --initializers normal:wide", "normal: deviation", "a finite number", "'wide'"),
+    ("compare digits --set adam.decya_1=0.5", "hyperparameter 'adam.decya_1'", "'adam.decay_1'"),
+    ("compare digits --set adam.decay_1=1.5", "Adam: decay_1", "[0, 1)", "1.5"),
+    ("compare digits --set adam.decay_1=x", "adam.decay_1", "numbers", "'x'"),
     (
-        ["compare", "digits", "--optimizers", "sgd,,adam"],
-        "--optimizers",
-        "separated by commas",
-        "'sgd,,adam'",
-    ),
-    (["compare", "digits", "--optimizers", ""], "--optimizers", "separated by commas", "''"),
-    (["compare", "digits", "--initializers", "hee"], "initializer 'hee'", "'he'"),
-    (["compare", "digits", "--initializers", "he:2"], "initializer 'he' takes no value", "'2'", "write 'he'"),
-    (["compare", "digits", "--initializers", "normal:-1"], "normal: deviation", "at least 0", "-1.0"),
-    (
-        ["compare", "digits", "--initializers", "normal:wide"],
-        "normal: deviation",
-        "a finite number",
-        "'wide'",
-    ),
-    (["compare", "digits", "--set", "adam.decya_1=0.5"], "hyperparameter 'adam.decya_1'", "'adam.decay_1'"),
-    (["compare", "digits", "--set", "adam.decay_1=1.5"], "Adam: decay_1", "[0, 1)", "1.5"),
-    (["compare", "digits", "--set", "adam.decay_1=x"], "adam.decay_1", "numbers", "'x'"),
-    (
-        [
-            "compare",
-            "digits",
-            "--optimizers",
-            "lbfgs,conjugate_gradient",
-            "--set",
-            "conjugate_gradient.formula=fr,f",
-        ],
+        "compare digits --optimizers lbfgs,conjugate_gradient --set conjugate_gradient.formula=fr,f",
         "conjugate_gradient.formula must be one of polak_ribiere (PR+), fletcher_reeves (FR)",
         "got 'f'",
     ),
     (
-        ["compare", "digits", "--optimizers", "coordinate_descent", "--set", "coordinate_descent.order=3"],
+        "compare digits --optimizers coordinate_descent --set coordinate_descent.order=3",
         "coordinate_descent.order must be one of cyclic, random",
         "got '3'",
     ),
-    (["compare", "digits", "--set", "adam.decay_1="], "--set", "list", "''"),
-    (["compare", "digits", "--set", "adam"], "--set", "momentum.momentum=0.5,0.9", "'adam'"),
-    (["compare", "digits", "--optimizers", "sgd", "--set", "adam.decay_1=0"], "candidate 'adam'", "sgd"),
-    (["compare", "digits", "--learning-rates", "-1"], "learning_rate", "at least 0", "-1.0"),
-    (["compare", "digits", "--learning-rates", "0.1,nan"], "learning_rate", "a finite number", "nan"),
-    (["compare", "digits", "--learning-rates", "inf"], "learning_rate", "a finite number", "inf"),
-    (["compare", "digits", "--learning-rates", "0.1,1e39"], "learning_rate = 1e+39", "float32", "smaller"),
-    (["compare", "digits", "--set", "adam.epsilon=1e39"], "adam: epsilon = 1e+39", "float32", "smaller"),
-    (["compare", "digits", "--l2", "1e39"], "l2: l2 = 1e+39", "float32", "smaller"),
-    (["compare", "digits", "--clip", "norm:1e39"], "clip: norm = 1e+39", "float32", "smaller"),
-    (
-        ["compare", "digits", "--learning-rates", "0.1,0"],
-        "learning_rate = 0.0 moves nothing",
-        "at least 1.2e-38",
-    ),
-    (["compare", "digits", "--learning-rates", "1e-320"], "learning_rate = 1e-320 moves nothing", "1.2e-38"),
-    (
-        ["compare", "digits", "--set", "adam.learning_rate=0"],
-        "adam: learning_rate = 0.0 moves nothing",
-        "at least",
-    ),
-    (["descend", "bowl", "--learning-rates", "0"], "learning_rate = 0.0 moves nothing", "at least"),
-    (["transfer", "halves", "--learning-rates", "0"], "learning_rate = 0.0 moves nothing", "at least"),
-    (
-        ["transfer", "halves", "--source-learning-rate", "0"],
-        "source_learning_rate",
-        "at least 1.2e-38",
-        "0.0",
-    ),
-    (["compare", "digits", "--schedule", "cosine+cosine"], "'cosine+cosine'", "twice", "once"),
-    (["compare", "digits", "--schedule", "step:9+cosine+step:5"], "'step:9+cosine+step:5'", "step twice"),
-    (["compare", "sine", "--target", "1e39"], "sine: target = 1e+39", "single precision", "can reach"),
-    (["compare", "sine", "--target", "-1e39"], "sine", "target", "-1e+39"),
-    (["compare", "copy:length=0"], "copy: length", "at least 1", "got 0"),
-    (["compare", "copy:items=1000000000"], "copy: items", "at most 1000"),
-    (["compare", "adding:length=1000000000"], "adding: length", "at most 10000"),
-    (["compare", "digits:hidden=5,hidden=6"], "'digits:hidden=5,hidden=6' sets hidden twice", "hidden=5,6"),
-    (["compare", "digits", "--hidden", "9" * 20], "hidden", "at most 1000000000000000", "9" * 20),
-    (["compare", "digits", "--hidden", "9" * 13 + "," + "9" * 13], "memory", "smaller"),
-    (["methods", "--language", ""], "language ''", "choose one of: en, ja"),
-    (["compare", "digits", "--html", "--steps"], "--html needs a value", "--help"),
-    (["course", "start", ""], "DIR is empty", "give it a value"),
-    (["course", "build", " "], "DIR is empty", "give it a value"),
-    (["course", "check", ""], "DIR is empty", "give it a value"),
-    (["course", "grade", "full", ""], "DIR is empty", "give it a value"),
-    (["compare", "digits", "--output", "a\0b"], "argument 'a\\x00b'", "write it anew"),
-    (["compare", "\udcff.py"], "argument '\\udcff.py'", "UTF-8", "write it anew"),
-    (["compare", "digits", "--learning-rates", "fast"], "--learning-rates", "numbers", "'fast'"),
-    (["compare", "digits", "--learning-rates", "1,,2"], "--learning-rates", "commas", "'1,,2'"),
-    (["compare", "digits", "--target", "95"], "target", "between 0 and 1", "accuracy", "95"),
-    (["compare", "digits", "--target", "0.9,-0.1"], "target", "between 0 and 1", "-0.1"),
-    (["compare", "digits", "--target", "nan"], "target", "finite", "nan"),
-    (["compare", "digits", "--target", "high"], "--target", "numbers", "'high'"),
-    (["compare", "sine", "--target", "-1"], "target", "between 0 and inf", "-1"),
-    (["compare", "digits", "--batch-size", "1098"], "batch_size", "1097 training examples", "1098"),
-    (["compare", "digits", "--evaluate-every", "501"], "evaluate_every", "500 steps", "501"),
-    (["compare", "digits", "--steps", "100000000000"], "steps", "at most 1000000000", "100000000000"),
-    (["compare", "digits", "--steps", "100000000"], "evaluate_every=10", "100000000 steps", "larger"),
-    (["compare", "digits", "--seeds", "1000000"], "seeds", "at most 100000", "1000000"),
-    (["compare", "digits", "--tuning-seeds", "1001"], "tuning_seeds", "at most 1000", "1001"),
-    (["compare", "digits", "--hidden", "9999999999999"], "memory", "--hidden"),
-    (["compare", "digits", "--hidden", "30,,20"], "--hidden", "commas", "'30,,20'"),
-    (["compare", "digits", "--activation", "rleu"], "activation 'rleu'", "'relu'"),
-    (["compare", "digits", "--resume"], "resume", "--output"),
-    (["compare", "digits", "--output", "full"], "output folder full", "not empty", "--output"),
-    (["compare", "digits", "--output", "full", "--resume"], "full holds no interrupted study", "--resume"),
-    (["compare", "digits", "--output", "file"], "file is a file", "choose a folder"),
-    (["compare", "digits", "--output", "file/new"], "file/new", "Not a directory", "choose another place"),
-    (
-        ["compare", "digits", "--json", "nowhere/answer.json"],
-        "--json nowhere/answer.json",
-        "a folder that exists",
-    ),
-    (["compare", "digits", "--json", "full"], "--json full", "name a file"),
-    (["compare", "x" * 300], "File name too long", "x" * 300),
+    ("compare digits --set adam.decay_1=", "--set", "list", "''"),
+    ("compare digits --set adam", "--set", "momentum.momentum=0.5,0.9", "'adam'"),
+    ("compare digits --optimizers sgd --set adam.decay_1=0", "candidate 'adam'", "sgd"),
+    ("compare digits --learning-rates -1", "learning_rate", "at least 0", "-1.0"),
+    ("compare digits --learning-rates 0.1,nan", "learning_rate", "a finite number", "nan"),
+    ("compare digits --learning-rates inf", "learning_rate", "a finite number", "inf"),
+    ("compare digits --learning-rates 0.1,1e39", "learning_rate = 1e+39", "float32", "smaller"),
+    ("compare digits --set adam.epsilon=1e39", "adam: epsilon = 1e+39", "float32", "smaller"),
+    ("compare digits --l2 1e39", "l2: l2 = 1e+39", "float32", "smaller"),
+    ("compare digits --clip norm:1e39", "clip: norm = 1e+39", "float32", "smaller"),
+    ("compare digits --learning-rates 0.1,0", "learning_rate = 0.0 moves nothing", "at least 1.2e-38"),
+    ("compare digits --learning-rates 1e-320", "learning_rate = 1e-320 moves nothing", "1.2e-38"),
+    ("compare digits --set adam.learning_rate=0", "adam: learning_rate = 0.0 moves nothing", "at least"),
+    ("descend bowl --learning-rates 0", "learning_rate = 0.0 moves nothing", "at least"),
+    ("transfer halves --learning-rates 0", "learning_rate = 0.0 moves nothing", "at least"),
+    ("transfer halves --source-learning-rate 0", "source_learning_rate", "at least 1.2e-38", "0.0"),
+    ("compare digits --schedule cosine+cosine", "'cosine+cosine'", "twice", "once"),
+    ("compare digits --schedule step:9+cosine+step:5", "'step:9+cosine+step:5'", "step twice"),
+    ("compare sine --target 1e39", "sine: target = 1e+39", "single precision", "can reach"),
+    ("compare sine --target -1e39", "sine", "target", "-1e+39"),
+    ("compare copy:length=0", "copy: length", "at least 1", "got 0"),
+    ("compare copy:items=1000000000", "copy: items", "at most 1000"),
+    ("compare adding:length=1000000000", "adding: length", "at most 10000"),
+    ("compare digits:hidden=5,hidden=6", "'digits:hidden=5,hidden=6' sets hidden twice", "hidden=5,6"),
+    (f"compare digits --hidden {'9' * 20}", "hidden", "at most 1000000000000000", "9" * 20),
+    (f"compare digits --hidden {'9' * 13 + ',' + '9' * 13}", "memory", "smaller"),
+    ("methods --language ''", "language ''", "choose one of: en, ja"),
+    ("compare digits --html --steps", "--html needs a value", "--help"),
+    ("course start ''", "DIR is empty", "give it a value"),
+    ("course build ' '", "DIR is empty", "give it a value"),
+    ("course check ''", "DIR is empty", "give it a value"),
+    ("course grade full ''", "DIR is empty", "give it a value"),
+    ("compare digits --output 'a\x00b'", "argument 'a\\x00b'", "write it anew"),
+    ("compare '\udcff.py'", "argument '\\udcff.py'", "UTF-8", "write it anew"),
+    ("compare digits --learning-rates fast", "--learning-rates", "numbers", "'fast'"),
+    ("compare digits --learning-rates 1,,2", "--learning-rates", "commas", "'1,,2'"),
+    ("compare digits --target 95", "target", "between 0 and 1", "accuracy", "95"),
+    ("compare digits --target 0.9,-0.1", "target", "between 0 and 1", "-0.1"),
+    ("compare digits --target nan", "target", "finite", "nan"),
+    ("compare digits --target high", "--target", "numbers", "'high'"),
+    ("compare sine --target -1", "target", "between 0 and inf", "-1"),
+    ("compare digits --batch-size 1098", "batch_size", "1097 training examples", "1098"),
+    ("compare digits --evaluate-every 501", "evaluate_every", "500 steps", "501"),
+    ("compare digits --steps 100000000000", "steps", "at most 1000000000", "100000000000"),
+    ("compare digits --steps 100000000", "evaluate_every=10", "100000000 steps", "larger"),
+    ("compare digits --seeds 1000000", "seeds", "at most 100000", "1000000"),
+    ("compare digits --tuning-seeds 1001", "tuning_seeds", "at most 1000", "1001"),
+    ("compare digits --hidden 9999999999999", "memory", "--hidden"),
+    ("compare digits --hidden 30,,20", "--hidden", "commas", "'30,,20'"),
+    ("compare digits --activation rleu", "activation 'rleu'", "'relu'"),
+    ("compare digits --resume", "resume", "--output"),
+    ("compare digits --output full", "output folder full", "not empty", "--output"),
+    ("compare digits --output full --resume", "full holds no study to go on with", "--resume"),
+    ("compare digits --output file", "file is a file", "choose a folder"),
+    ("compare digits --output file/new", "file/new", "Not a directory", "choose another place"),
+    ("compare digits --json nowhere/answer.json", "--json nowhere/answer.json", "a folder that exists"),
+    ("compare digits --json full", "--json full", "name a file"),
+    (f"compare {'x' * 300}", "there is no task '" + "x" * 100, "choose one of: "),
     *[
-        (["compare", "digits", option, text], option.removeprefix("--").replace("-", "_"), " 1", text)
+        (f"compare digits {option} {text}", option.removeprefix("--").replace("-", "_"), " 1", text)
         for option in COUNTS
         for text in ("0", "-3")
     ],
     *[
-        (["compare", "digits", option, text], option, "a whole number", f"'{text}'")
+        (f"compare digits {option} {text}", option, "a whole number", f"'{text}'")
         for option in COUNTS
         for text in ("2.5", "many", "1e3")
     ],
@@ -191,9 +158,9 @@ def check_refused(run, folder, everything_in, arguments, parts):
     assert everything_in(folder) == before
 
 
-@pytest.mark.parametrize(("arguments", "parts"), [(case[0], case[1:]) for case in MISTAKES], ids=str)
-def test_a_mistake_on_the_command_line(kobai_here, occupied, everything_in, arguments, parts):
-    check_refused(kobai_here, occupied, everything_in, arguments, parts)
+@pytest.mark.parametrize(("line", "parts"), [(line, parts) for line, *parts in MISTAKES], ids=ascii)
+def test_a_mistake_on_the_command_line(kobai_here, occupied, everything_in, line, parts):
+    check_refused(kobai_here, occupied, everything_in, shlex.split(line), parts)
 
 
 def test_the_check_sees_a_folder_that_is_left_behind(occupied, everything_in):
@@ -305,7 +272,7 @@ FILES = {
     "no data": (changed(validation="(x[:0], y[:0])"), "validation must have one length", "[0]"),
     "lists": (changed(train="([[1.0]], [[1.0]])"), "train must hold arrays", "float", "numpy.asarray"),
     "words": (changed(train="(np.array(['a'] * 20), y)"), "train must hold arrays", "<U1 (20,)"),
-    "no parameters": (changed(parameters="{'w': np.zeros((3, 1), int)}"), "nothing to train"),
+    "no parameters": (changed(parameters="{'w': np.zeros((3, 1), int)}"), "no floating-point array"),
     "target: nan": (changed(target="float('nan')"), "target must be a finite", "nan"),
     "target: word": (changed(target="'high'"), "target must be a finite", "h"),
     "target: range": (changed(target="2", metric_range="(0, 1)"), "between 0 and 1", "got 2"),
@@ -486,10 +453,10 @@ def test_a_disk_that_fills_up_during_the_trainings(kobai_here, everything_in, mo
     left, fsync = iter(range(room)), files.os.fsync
     monkeypatch.setattr(files.os, "fsync", lambda file: full() if next(left, None) is None else fsync(file))
     ran = kobai_here(*STUDY, "--output", "new")
-    kept = everything_in("new") - {"chunks"}
+    kept = everything_in("new") - {"store"}
     check_full(ran, kept)
     assert len(kept) == room
-    assert all(name.startswith("chunks/") for name in kept)
+    assert all(name.startswith("store/") for name in kept)
 
 
 @pytest.mark.usefixtures("own_task")
@@ -502,11 +469,11 @@ def test_a_disk_that_fills_up_at_the_end(kobai_here, everything_in, monkeypatch,
         ran = kobai_here(*STUDY, "--output", "new")
     kept = everything_in("new")
     check_full(ran, kept)
-    assert {file for file in kept if "/" not in file} == {*FINAL[: FINAL.index(name)], "chunks"}
+    assert {file for file in kept if "/" not in file} == {*FINAL[: FINAL.index(name)], "store"}
 
     monkeypatch.setattr(Sweep, "train", lambda *_: pytest.fail("trained again"))
     assert kobai_here(*STUDY, "--output", "new", "--resume").code == 0
-    assert everything_in("new") == set(FINAL)
+    assert {file for file in everything_in("new") if "/" not in file} == {*FINAL, "store"}
 
 
 @pytest.mark.usefixtures("own_task")
@@ -516,4 +483,5 @@ def test_a_disk_that_is_full_for_the_second_answer(kobai_here, everything_in, pl
     ran = kobai_here(*STUDY, "--output", "new", "--json", "a.json")
     assert ran.code == 2
     assert ran.err.startswith("kobai: a.json cannot be written: No space left on device")
-    assert everything_in(place) == {"own.py", "new", *(f"new/{name}" for name in FINAL)}
+    names = {name for name in everything_in(place) if not name.startswith("new/store")}
+    assert names == {"own.py", "new", *(f"new/{name}" for name in FINAL)}

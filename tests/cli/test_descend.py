@@ -14,7 +14,7 @@ from kobai.cli import main
 from kobai.questions.descent import ask as descent
 from terminal import imports_nothing_heavy, refused_in_one_line, widest
 
-FILES = {"descent.html", "descent.json", "table.parquet", "paths.parquet"}
+FILES = {"descent.html", "descent.json", "table.parquet", "tried.parquet", "paths.parquet"}
 LIGHT = [
     ["landscapes"],
     ["landscapes", "--help"],
@@ -72,8 +72,9 @@ def test_the_lectures_group_work(ran, everything_in):
         r"bfgs +– ",
     ):
         assert re.search(f"^{row}.* arrived$", said.out, re.M), said.out
-    assert "descent.html, descent.json, table.parquet, paths.parquet in out; copy.json" in " ".join(
-        said.out.split()
+    assert (
+        "descent.html, descent.json, table.parquet, tried.parquet, paths.parquet in out; copy.json"
+        in " ".join(said.out.split())
     )
 
 

@@ -4,11 +4,12 @@ import inspect
 
 import pytest
 
+import kobai
 from kobai import words
 from kobai.basics.errors import UsageError
 from kobai.cli import compare, descend, files, transfer
 from kobai.cli.options import Option, reproducing
-from kobai.cli.values import names, numbers, path, settings, sizes, target, whole
+from kobai.cli.values import grids, names, numbers, path, sizes, target, whole
 
 COMMANDS = {"compare": compare.OPTIONS, "descend": descend.OPTIONS, "transfer": transfer.OPTIONS}
 
@@ -20,26 +21,52 @@ def test_every_command_keeps_its_files_in_the_same_way(command):
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_is_an_argument_of_the_python_function(command):
-    from kobai.questions.comparison.ask import compare
-    from kobai.questions.descent.ask import descend
-    from kobai.questions.transfer.ask import transfer
+OF_THE_TERMINAL = {
+    "wide": "the terminal alone has a width",
+    "list": "lists what there is, and asks nothing",
+    "html": "a file; in Python `result.html()`",
+    "json": "a file; in Python `result.to_json()`",
+    "output": "a folder; in Python `result.save(folder)`, but where a study keeps its chunks there",
+}
+"""Options that are no parameters of the Python function, and why."""
 
-    function = {"compare": compare, "descend": descend, "transfer": transfer}[command]
-    of_the_terminal = {"wide", "list", "html", "json"} | ({"output"} if command != "compare" else set())
-    keys = {option.key for option in COMMANDS[command]} - of_the_terminal
-    assert keys <= set(inspect.signature(function).parameters)
-    unreachable = {"language", "progress", "command", "task", "landscape", "pair"}
-    assert set(inspect.signature(function).parameters) - keys == unreachable - (
-        {"landscape", "pair"} if command == "compare" else {"task", "pair", "progress"}
-        if command == "descend" else {"task", "landscape"}
-    )  # fmt: skip
+OF_PYTHON = {
+    "task": "an argument of the command, without dashes",
+    "landscape": "an argument of the command, without dashes",
+    "pair": "one argument of the command, or two",
+    "data": "of a model in Python; a file says it by the name `data`",
+    "loss": "of a model in Python; a file that wants another makes a task",
+    "metric": "the same",
+    "roles": "the same",
+    "language": "stands before all commands' own options, since the help speaks it too",
+    "progress": "a terminal shows it, and a file does not",
+    "command": "the command line itself",
+    "backend": "an object of the caller's, which no letters name",
+}
+"""Parameters of a Python function that have no option, and why."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_parameter_has_its_option_and_every_option_its_parameter(command):
+    parameters = set(inspect.signature(getattr(kobai, command)).parameters)
+    options = {option.key for option in COMMANDS[command]}
+    assert options - parameters == options & set(OF_THE_TERMINAL) - parameters
+    assert parameters - options == parameters & set(OF_PYTHON)
+    assert not options & set(OF_PYTHON)
+
+
+def test_no_exception_stands_for_nothing():
+    parameters = {
+        name for command in COMMANDS for name in inspect.signature(getattr(kobai, command)).parameters
+    }
+    options = {option.key for table in COMMANDS.values() for option in table}
+    assert set(OF_PYTHON) <= parameters
+    assert set(OF_THE_TERMINAL) <= options
 
 
 def test_an_option_that_was_left_out_is_none_and_a_flag_is_true_or_none():
     assert Option("steps", "N", whole).value(None) is None
-    assert Option("set", "A.B=X", settings, repeatable=True).value([]) is None
+    assert Option("set", "A.B=X", grids, repeatable=True).value([]) is None
     assert (Option("quick").value(True), Option("quick").value(False)) == (True, None)
     assert Option("batch-size", "N").key == "batch_size"
     assert Option("set", "A.B=X", keyword="hyperparameters").key == "hyperparameters"
@@ -50,7 +77,7 @@ def test_values():
     assert numbers("--a", "1e-3,2") == [0.001, 2.0]
     assert sizes("--a", "32,full") == [32, "full"]
     assert (target("--a", "auto"), target("--a", "0.5")) == ("auto", [0.5])
-    assert settings("--set", ["a.b=1,FR", "a.b=2"]) == {"a.b": [1.0, "FR", 2.0]}
+    assert grids("--set", ["a.b=1,FR", "a.b=2"]) == {"a.b": [1.0, "FR", 2.0]}
     for read, text in ((whole, "1.5"), (names, "a,,b"), (numbers, "x"), (sizes, "all"), (path, "")):
         with pytest.raises(UsageError, match="--a"):
             read("--a", text)

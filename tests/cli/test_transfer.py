@@ -79,7 +79,7 @@ def test_methods_lists_every_part_with_its_use_and_its_source(kobai_here, langua
         assert re.search(rf"^  {name} ", out, re.MULTILINE), name
         assert squeezed(words.TABLES[language][key]) in without_spaces, key
         # How it is used: an option, a command or a Python name in brackets.
-        assert re.search(r"[(](--|kobai|adding:).*[)]", words.TABLES[language][key]), key
+        assert re.search(r"[(（](--|kobai|adding:).*[)）]", words.TABLES[language][key]), key
     assert all(squeezed(use) in without_spaces for use in registry.USES.values())
     sources = [
         entry.source for table in registry.METHODS.values() for entry in table.values() if entry.source

@@ -1,5 +1,6 @@
 """What is said of wrong answers that nobody has named: a planted mistake earns each general sentence."""
 
+import itertools
 import linecache
 from functools import partial
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from kobai import words
+from kobai.course.cases import AUTHORS
 from kobai.course.exercise import function
 from kobai.course.exercises import find
 from kobai.course.judge import PASSED, WRONG, judge
@@ -99,6 +101,8 @@ PLANTED = {
     "zero": after(POSITIVE, lambda y: 0 * y),
     "one_more": after(PLACES, lambda places: places + 1),
     "one_less": after(PLACES, lambda places: places - 1),
+    "some_one_more": after(PLACES, lambda places: places + (places > 2)),
+    "some_one_less": instead("3_8.early_stop", "start=1", "start=0"),
     "offset": after(POSITIVE, lambda y: y + 0.25),
     # one change to the code
     "mutant_sign": instead("3_9.two_loops", "q = q - a[i]", "q = q + a[i]"),
@@ -227,7 +231,7 @@ ONCE_MISLEADING = {
     "any.nan_invalid": slip("3_1.adam", "np.sqrt(v_hat)", "np.sqrt(-v_hat)"),
     "adam_from_zero": slip("3_1.adam", "self.t += 1", "pass"),
     "train.by_hand": ("3_2.train", TRAIN_BY_HAND),
-    "early_stop.never_best": slip("3_8.early_stop", "value < lowest", "value >= lowest"),
+    "early_stop.reversed": slip("3_8.early_stop", "value < lowest", "value >= lowest"),
     "early_stop.late": slip("3_8.early_stop", "best >= patience", "best > patience"),
     "any.form_tuple": ("3_7.squared_error", LOSS_MISSING),
     "any.form_dict": ("3_7.backward", NO_DICT),
@@ -257,6 +261,109 @@ TEACHERS = {
 def test_mistakes_that_the_teachers_guide_names_are_known(case):
     mistake, (name, code) = TEACHERS[case]
     assert told(name, code).mistake == mistake
+
+
+OVERWRITTEN = """
+def cg_step(A, x, g, d):
+    a = {length} / (d @ A @ d)
+    x = x + a * d
+    g = g + a * (A @ d)
+    return x, g, -g + {factor} * d
+"""
+
+
+@pytest.mark.parametrize("seed", [AUTHORS, 7])
+@pytest.mark.parametrize("factor", ["(g @ g) / (g @ g)", "1"])
+@pytest.mark.parametrize("length", ["g @ g", "-g @ d", "-(g @ d)"])
+def test_a_gradient_overwritten_before_beta_is_told_however_the_length_is_written(length, factor, seed):
+    code = OVERWRITTEN.format(length=length, factor=factor)
+    verdict = judge("3_9.cg_step", find("3_9.cg_step"), in_cell(code), seed=seed)
+    assert verdict.mistake == "cg_step.overwritten"
+
+
+IN_FACTORS = """
+def bfgs_update(H, s, y):
+    {guard}
+    r, I = 1 / (y @ s), np.eye(len(s))
+    return (I - r * {left}) @ H @ (I - r * {right}) + r * {last}
+"""
+IN_TERMS = """
+def bfgs_update(H, s, y):
+    {guard}
+    ys = y @ s
+    return H - ({left} + {right}) / ys + (1 + y @ H @ y / ys) * {last} / ys
+"""
+FACTORS = ["np.outer(s, y)", "s * y", "s @ y"], ["np.outer(y, s)", "y * s", "(y * s)[:, None]", "y @ s"]
+TERMS = (
+    ["np.outer(s, y) @ H", "s * y @ H", "s * (y @ H)", "s @ y * H"],
+    ["H @ np.outer(y, s)", "H @ y * s", "H @ (y * s)", "H * (y @ s)"],
+)
+LASTS = ["np.outer(s, s)", "s * s", "s @ s"]
+UPDATES = [
+    (form, *products)
+    for form, places in ((IN_FACTORS, FACTORS), (IN_TERMS, TERMS))
+    for products in itertools.product(*places, LASTS)
+    if not all("outer" in product for product in products)
+]
+
+
+@pytest.mark.parametrize("guard", ["if y @ s <= 0: return H", ""])
+@pytest.mark.parametrize("seed", [AUTHORS, 7])
+def test_other_products_than_the_outer_ones_are_told_in_all_spellings(seed, guard):
+    for form, left, right, last in UPDATES:
+        namespace = {"np": np}
+        exec(form.format(guard=guard, left=left, right=right, last=last), namespace)
+        verdict = judge(BFGS, find(BFGS), namespace, seed=seed)
+        inner = "s @ y" in left or "y @ s" in right or last == "s @ s"
+        assert verdict.mistake == f"bfgs_update.{'inner' if inner else 'elementwise'}", (left, right, last)
+
+
+EARLY_STOP = """
+def early_stop(values, patience):
+    best, lowest, waited = {best}, {lowest}, 0
+    for step, value in enumerate(values, start=1):
+        if value {comparison} lowest:
+            best, lowest, waited = step, value, 0
+            continue
+        waited += 1
+        if {waited} >= patience:
+            return best, step
+    return best, len(values)
+"""
+
+
+@pytest.mark.parametrize("best", ["0", "1"])
+@pytest.mark.parametrize("lowest", ["np.inf", "values[0]", "-np.inf"])
+@pytest.mark.parametrize("comparison", [">", ">="])
+@pytest.mark.parametrize("waited", ["waited", "step - best"])
+def test_a_comparison_with_the_lowest_the_wrong_way_round_is_told(best, lowest, comparison, waited):
+    code = EARLY_STOP.format(best=best, lowest=lowest, comparison=comparison, waited=waited)
+    assert told("3_8.early_stop", code).mistake == "early_stop.reversed"
+
+
+UNIFORM = """
+def {name}(n1, n2, random):
+    bound = {bound}
+    return {draw}
+"""
+
+
+@pytest.mark.parametrize("seed", [AUTHORS, 7])
+@pytest.mark.parametrize("bound", ["np.sqrt(6 / (n1 + n2))", "np.sqrt(2 / n1)", "0.1"])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "random.uniform(-bound, bound, (n1, n2))",
+        "random.uniform(-bound, bound, size=(n1, n2))",
+        "bound * (2 * random.random((n1, n2)) - 1)",
+        "bound * random.random((n1, n2))",
+    ],
+)
+@pytest.mark.parametrize("name", ["xavier", "he"])
+def test_initial_weights_drawn_uniformly_are_told(name, draw, bound, seed):
+    exercise = {"xavier": "3_5.xavier", "he": "3_6.he"}[name]
+    code = UNIFORM.format(name=name, bound=bound, draw=draw)
+    assert judge(exercise, find(exercise), in_cell(code), seed=seed).mistake == f"{name}.uniform"
 
 
 # Wrong answers that once passed, and right ones that did not
@@ -304,7 +411,15 @@ def test_what_once_passed_is_wrong(case):
 
 
 @pytest.mark.parametrize(
-    "name", ["3_2.affine_forward", "3_7.backward", "3_11.batch_norm", "3_5.layer_stds", "3_9.two_loops"]
+    "name",
+    [
+        "3_2.affine_forward",
+        "3_4.standardize",
+        "3_5.layer_stds",
+        "3_7.backward",
+        "3_9.two_loops",
+        "3_11.batch_norm",
+    ],
 )
 def test_a_right_answer_in_float32_passes(name):
     def single(value):
@@ -334,10 +449,11 @@ def with_epsilon(size, train, others, *, inside=False):
 
 
 @pytest.mark.parametrize("inside", [False, True])
-@pytest.mark.parametrize("size", [3.0, 0.1, 1e-3, 1e-5, 2e-6])
-def test_an_epsilon_of_any_size_is_recognised(size, inside):
+@pytest.mark.parametrize("seed", [AUTHORS, 5, 6])
+@pytest.mark.parametrize("size", [3.0, 0.1, 1e-3, 1e-5, 2e-6, 1e-7, 1e-8, 1e-10, 1e-12])
+def test_an_epsilon_of_any_size_is_recognised(size, inside, seed):
     answer = partial(with_epsilon, size, inside=inside)
-    verdict = judge("3_4.standardize", find("3_4.standardize"), {"standardize": answer})
+    verdict = judge("3_4.standardize", find("3_4.standardize"), {"standardize": answer}, seed=seed)
     assert verdict.mistake == "standardize.epsilon"
 
 

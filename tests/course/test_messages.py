@@ -37,7 +37,7 @@ def test_one_word_for_a_thing(word):
     assert [key for key, text in MESSAGES.items() if re.search(word, text)] == []
 
 
-SENTENCE = r"(ます|です|ください|せん|ました|か\?|しょう|でした|した|ません|数え直します)(\(.*\))?$"
+SENTENCE = r"(ます|です|ください|せん|ました|か\?|しょう|でした|した|ません|数え直します)([(（].*[)）])?$"
 
 
 def test_what_is_wrong_is_told_in_sentences():

@@ -1,6 +1,7 @@
 """The text of lessons and pages: Japanese as a book would print it, markdown that becomes what it says."""
 
 import re
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -9,6 +10,9 @@ from kobai.course import pages
 from kobai.course.notebooks import KINDS, notebook, page
 from kobai.course.prose import folded, joined
 from kobai.course.source import LANGUAGES, lesson_names, load
+from kobai.words import TABLES
+
+ROOT = Path(__file__).parents[2]
 
 NAMES = [*lesson_names(), *pages.PAGES, *pages.GUIDE]
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -60,7 +64,92 @@ OTHER_WORDS = {
     "要求": "条件",
     "モメンタム": "モーメンタム",
     "ヘシアン": "ヘッセ行列",
+    "学習者": "受講者",
+    "確かめられた": "立証された",
 }
+
+
+HALF_WIDTH = re.compile(rf"{JAPANESE}\([^()]*\)|\([^()]*{JAPANESE}[^()]*\)")
+TUPLE = re.compile(r"\([−\d\w₁₂+*/@ ]+, ?[^()]*\)|\([\w ]+[+−*][^()]*\)")
+"""Half-width as in a formula: (n₁, n₂), (1 − ρ)."""
+
+
+def half_width(text):
+    """What stands in half-width brackets in a Japanese text, apart from code, formulas and addresses."""
+    text = re.sub(r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)\s]*\)", "x", text, flags=re.DOTALL)
+    return [
+        each for each in HALF_WIDTH.findall(text) if re.search(JAPANESE, each[1:]) or not TUPLE.search(each)
+    ]
+
+
+def test_brackets_in_japanese_are_told_apart():
+    assert half_width("勾配(gradient)と") == ["配(gradient)"]
+    assert half_width("Adam(適応)") == ["(適応)"]
+    assert half_width("勾配（gradient）と、点(n₁, n₂)と`f(x)`、[頁](page.md)") == []
+
+
+def python_tuples_left_out(text):
+    """A sentence of kobai's may name the parts of a tuple in Japanese: (平均, 分散)."""
+    return re.sub(r"\((\w+|\([^()]*\))(, (\w+|\([^()]*\)))+\)", "x", text)
+
+
+DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.ja.md"), ROOT / "README.ja.md"])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_documents_have_brackets_of_full_width_and_no_space_before_a_percent_sign(path):
+    text = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+    assert half_width(text) == []
+    assert not re.search(r"\d %", text)
+    assert "学習者" not in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lessons_have_brackets_of_full_width_and_no_space_before_a_percent_sign(name):
+    for identity, text in texts(name, "ja"):
+        assert half_width(text) == [], identity
+        assert not re.search(r"\d %", text), identity
+
+
+def test_sentences_of_kobai_have_brackets_of_full_width_and_no_space_before_a_percent_sign():
+    """Heads of tables too: where room is short they break the line, and keep to the rule."""
+    japanese = TABLES["ja"]
+    quoting = ("course.hint.", "course.wrong.")  # code
+    half = {
+        key: half_width(python_tuples_left_out(text))
+        for key, text in japanese.items()
+        if not key.startswith(quoting)
+    }
+    assert {key: brackets for key, brackets in half.items() if brackets} == {}
+    assert [key for key, text in japanese.items() if re.search(r"[\d}] %", text)] == []
+
+
+CALL = re.compile(r"\b(np|jnp|math|jax|kobai)\.[A-Za-z_.]+（|\bf（平均")
+"""A call as no Python reads it: its brackets are those of a sentence."""
+
+
+def test_calls_keep_the_brackets_of_code():
+    assert CALL.search("np.mean（リスト, axis=0）")
+    texts_in_japanese = [*TABLES["ja"].values(), *(path.read_text("utf-8") for path in DOCUMENTS)]
+    texts_in_japanese += [
+        path.read_text("utf-8") for path in (ROOT / "src/kobai/course/lessons").glob("3_*.py")
+    ]
+    assert [call[0] for text in texts_in_japanese for call in CALL.finditer(text)] == []
+
+
+def test_tuples_are_told_from_brackets_of_a_sentence():
+    assert python_tuples_left_out("候補は(平均, 分散)、((左, 右), (下, 上))") == "候補はx、x"
+    assert half_width(python_tuples_left_out("候補(既定: 10)")) == ["補(既定: 10)"]
+
+
+TERMINAL = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_terminals_in_documents_show_the_same_style(path):
+    for shown in TERMINAL.findall(path.read_text("utf-8")):
+        assert half_width(shown) == []
+        assert not re.search(r"\d %", shown)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,7 +182,7 @@ def test_a_result_is_folded_in_the_language_of_the_notebook():
     assert folded("a", "en").startswith("<details><summary>What came out")
     assert (
         folded("a", "ja")
-        == "<details><summary>結果(予想を書いてから開いてください)</summary>\n\na\n\n</details>"
+        == "<details><summary>結果（予想を書いてから開いてください）</summary>\n\na\n\n</details>"
     )
 
 

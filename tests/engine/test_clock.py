@@ -8,7 +8,7 @@ import kobai
 from kobai.engine import clock as clocks
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
-from kobai.engine.clock import Clock
+from kobai.engine.clock import ProcessorClock
 from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 
@@ -24,7 +24,7 @@ class Processor:
 
 def test_one_cell_has_all_the_time():
     processor = Processor()
-    clock = Clock(processor)
+    clock = ProcessorClock(processor)
     processor.seconds += 7  # before anything is in work
     with clock.work():
         began = clock.read()
@@ -37,7 +37,7 @@ def test_one_cell_has_all_the_time():
 
 def test_cells_in_work_share_it():
     processor = Processor()
-    clock = Clock(processor)
+    clock = ProcessorClock(processor)
     with clock.work():
         first = clock.read()
         processor.seconds += 1  # alone
@@ -51,7 +51,7 @@ def test_cells_in_work_share_it():
 
 def test_a_cell_that_fails_is_in_work_no_longer():
     processor = Processor()
-    clock = Clock(processor)
+    clock = ProcessorClock(processor)
     with pytest.raises(ZeroDivisionError), clock.work():
         raise ZeroDivisionError
     with clock.work():

@@ -23,7 +23,8 @@ from kobai.questions.comparison import terminal
 from kobai.questions.comparison.numbers import Unit, unit
 from kobai.study import statistics
 from kobai.study.answer import answer as read
-from kobai.study.rows import elapsed, seconds_to_target
+from kobai.study.criterion import seconds_to
+from kobai.study.rows import elapsed
 from kobai.study.statistics import Estimate
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
@@ -185,7 +186,7 @@ def small(optimizers, **more):
 
 @pytest.fixture(scope="module")
 def mixed(quick_engine):
-    return small(["lbfgs", kobai.Adam(0.01), kobai.LBFGS(pairs=2)])
+    return small(["lbfgs", kobai.Adam(0.01), kobai.LBFGS(pairs=2)], target=0.4)
 
 
 def test_a_study_with_minimizers_is_told_in_epochs(mixed):
@@ -230,36 +231,30 @@ def test_names_of_optimizers_are_broken_where_there_is_no_room(mixed, epoch, nam
 
 def test_its_figures_have_epochs_on_their_axes(mixed):
     curves = mixed.figures["curves"]
-    assert curves.layout.xaxis.title.text == "epoch"
-    assert max(max(trace.x) for trace in curves.data if trace.x is not None) == pytest.approx(40 / 12.5)
+    assert curves.layout.xaxis.title.text == "training (epochs)"
+    assert max(x for trace in curves.data for x in trace.x if x is not None) == pytest.approx(40 / 12.5)
     assert "epochs to" in mixed.html()
 
 
 def test_the_same_curves_stand_over_seconds(mixed):
     """Of every mark the median of the seconds so far: a share of the run that grows evenly until it ends."""
-    by_epochs, by_seconds = (mixed.figures[name] for name in ("curves", "seconds"))
-    assert by_seconds.layout.xaxis.title.text == "seconds of one core"
-    assert len(by_seconds.data) == len(by_epochs.data)
-    last = []
-    for told, timed in zip(by_epochs.data, by_seconds.data, strict=True):
-        assert (told.name, told.y) == (timed.name, timed.y)
-        if timed.fill is None:
-            cells = mixed.cells.filter(phase="confirmation", optimizer=timed.name)
-            assert timed.x[-1] == pytest.approx(np.median(cells["seconds"]))
-            last.append(timed.x[-1])
-        if timed.name == "adam" and timed.fill is None:  # a rule uses its whole budget
-            np.testing.assert_allclose(timed.x, np.array(told.x) / told.x[-1] * timed.x[-1], rtol=1e-12)
-    assert by_seconds.layout.xaxis.range[1] == max(last)
-    page = mixed.html()
-    assert 'data-figure="seconds"' in page
-    assert "without compilation and with the evaluations" in page
+    ways = mixed.figures["curves"].layout.meta["along"]
+    assert [way["unit"] for way in ways] == ["epochs", "steps", "seconds"]  # first what they are drawn in
+    assert ways[1]["scale"] == pytest.approx(12.5)
+    for name, (marks, seconds) in ways[2]["knots"].items():
+        cells = mixed.cells.filter(phase="confirmation", optimizer=name)
+        assert marks[-1] == pytest.approx(40 / 12.5)
+        assert seconds[-1] == pytest.approx(np.median(cells["seconds"]), rel=1e-3)
+        if name == "adam":  # a rule uses its whole budget
+            np.testing.assert_allclose(seconds, np.array(marks) / marks[-1] * seconds[-1], rtol=1e-3)
+    assert "without compilation and with the evaluations" in mixed.html()
 
 
 def test_without_minimizers_all_stays_in_steps():
     result = small([kobai.Adam(0.01)])
     assert result.answer.epoch is None
     assert "epoch" not in terminal.text(result.answer)
-    assert "seconds" not in result.figures
+    assert result.figures["curves"].layout.meta["along"][0]["unit"] == "steps"
 
 
 def test_minimizers_alone_are_a_study(mixed):
@@ -322,8 +317,8 @@ def test_seconds_go_by_evenly_until_a_run_ends():
             "seconds": [4.0, 4.0, 4.0],
         }
     )
-    found = seconds_to_target(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
-    assert found == pytest.approx((2 + 2 + 4) / 3)
+    found = seconds_to(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
+    assert found == pytest.approx([2, 2, 4])
     np.testing.assert_allclose(elapsed(cells)[:2], [[0, 1, 2, 3, 4], [0, 2, 4, 4, 4]])
     lost = cells.with_columns(validation_loss=pl.Series([[4.0, 3, np.nan, np.nan, np.nan]] * 3))
     np.testing.assert_allclose(elapsed(lost)[0], [0, 2, 4, 4, 4])

@@ -10,38 +10,17 @@ import pytest
 
 import kobai
 from kobai import initializers as initial_values
-from kobai.candidates.grid import candidates
 from kobai.engine import draws
-from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.draws import BATCHES, INITIAL, stream
 from kobai.engine.sweep import Sweep
 from kobai.optimizers import hyperparameters
 from kobai.optimizers.base import State
 from kobai.study import runner
-from kobai.study.study import Study
+from linear import X, Y, line
+from swept import runs_of
 
 HE = initial_values.he()
-X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
-Y = (X @ np.array([1.0, -2.0, 0.5], np.float32) + 0.1)[:, None]
-
-
-def line(test=None, **changes):
-    """A linear fit: it costs nothing, and compiles in no time."""
-
-    def loss(p, batch):
-        return jnp.mean((batch[0] @ p["w"] + p["b"] - batch[1]) ** 2)
-
-    parameters = {"w": np.zeros((3, 1), np.float32), "b": np.zeros(1, np.float32)}
-    given = {"parameters": parameters, "loss": loss, "train": (X, Y), "validation": (X[:8], Y[:8])}
-    return kobai.Task(**{**given, "test": test, "batch_size": 4, "target": 0.1, **changes})
-
-
-def runs_of(sweep, cells):
-    found = {}
-    for positions, runs in THREADS.run(sweep, cells):
-        found |= dict(zip(positions, runs, strict=True))
-    return [found[i] for i in range(len(cells))]
 
 
 def by_hand(task, optimizer, seed, steps):
@@ -168,31 +147,11 @@ def test_a_population_keeps_its_chunks_and_goes_on_from_them(tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner.Runner, "frame", interrupted)  # when all chunks are kept
+        patch.setattr(runner.Runner, "finish", interrupted)  # when all cells are kept
         with pytest.raises(KeyboardInterrupt):
             kobai.compare(line(), **ask)
     monkeypatch.setattr(Sweep, "train", lambda *_: pytest.fail("trained again"))
     assert len(kobai.compare(line(), **ask, resume=True).cells) > 0
-
-
-# What a kept chunk depends on.
-
-
-def fingerprint(rule):
-    study = Study(task=line(), candidates=candidates([rule]), initializers=[HE])
-    return runner.fingerprint(study, {(): Sweep(study.task, [rule], steps=500, evaluate_every=10)})
-
-
-def test_a_kept_chunk_depends_on_what_the_host_does(monkeypatch):
-    """The state that a rule begins with, and NumPy's random numbers, are in no program."""
-    before = fingerprint(Warm())
-    assert fingerprint(Warm()) == before
-    with monkeypatch.context() as patch:
-        patch.setattr(Warm, "init", lambda _, params: jax.tree.map(lambda p: p.at[...].set(0.02), params))
-        assert fingerprint(Warm()) != before
-    with monkeypatch.context() as patch:
-        patch.setattr(np, "__version__", "1.0")
-        assert fingerprint(Warm()) != before
 
 
 # Memory.
@@ -200,14 +159,14 @@ def test_a_kept_chunk_depends_on_what_the_host_does(monkeypatch):
 
 def test_shuffled_epochs_are_kept_by_their_bytes():
     draws._epochs.cache_clear()
-    draws.batches.cache_clear()
+    draws.mini_batch.cache_clear()
     million = 10**6
     for seed in range(12):
-        draws.batches(seed, 0, 1, 4, million)
+        draws.mini_batch(seed, 0, 1, 4, million)
     kept = draws._epochs(8).cache_info()
     assert kept.misses == 12
     assert kept.currsize * million <= draws.EPOCHS_KEPT
     for seed in range(3):
-        draws.batches(seed, 0, 1, 4, draws.EPOCHS_KEPT)
+        draws.mini_batch(seed, 0, 1, 4, draws.EPOCHS_KEPT)
     assert draws._epochs(2).cache_info().currsize == 2
     draws._epochs.cache_clear()

@@ -14,41 +14,14 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai.basics import registry
-from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
-from kobai.engine.draws import BATCHES, INITIAL, batches, stream
-from kobai.engine.run import Run, evaluated_at
+from kobai.engine.draws import BATCHES, INITIAL, mini_batch, stream
+from kobai.engine.run import evaluated_at
 from kobai.engine.sweep import Sweep
 from kobai.tasks.check import check_task
+from swept import HE, runs_of, same
 
-HE = initial_values.he()
 SMALL = {"hidden": 8, "batch_size": 16}
-
-
-def runs_of(sweep: Sweep, cells: list[Cell]) -> list[Run]:
-    found: dict[int, Run] = {}
-    for positions, runs in THREADS.run(sweep, cells):
-        found |= dict(zip(positions, runs, strict=True))
-    assert sorted(found) == list(range(len(cells)))
-    return [found[i] for i in range(len(cells))]
-
-
-def same(first: Run, second: Run) -> bool:
-    """Equal bit for bit in all but the time it took."""
-    return all(
-        np.array_equal(
-            getattr(first, f.name),
-            getattr(second, f.name),
-            equal_nan=f.name.endswith(("loss", "metric")) and isinstance(getattr(first, f.name), np.ndarray),
-        )
-        for f in dataclasses.fields(Run)
-        if f.name != "seconds"
-    )
-
-
-@pytest.fixture(scope="module")
-def task():
-    return kobai.tasks.digits(**SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -288,13 +261,13 @@ def test_pairing_is_exact(task):
     )
     ratio = he[0]["weights"] / xavier[0]["weights"]
     np.testing.assert_allclose(ratio, math.sqrt((64 + 8) / 2 / 64) * math.sqrt(2), rtol=1e-5)
-    np.testing.assert_array_equal(batches(5, 0, 10, 16, 100), batches(5, 0, 20, 16, 100)[:10])
-    np.testing.assert_array_equal(batches(5, 0, 20, 16, 100)[7:12], batches(5, 7, 12, 16, 100))
-    assert not np.array_equal(batches(5, 0, 10, 16, 100), batches(6, 0, 10, 16, 100))
+    np.testing.assert_array_equal(mini_batch(5, 0, 10, 16, 100), mini_batch(5, 0, 20, 16, 100)[:10])
+    np.testing.assert_array_equal(mini_batch(5, 0, 20, 16, 100)[7:12], mini_batch(5, 7, 12, 16, 100))
+    assert not np.array_equal(mini_batch(5, 0, 10, 16, 100), mini_batch(6, 0, 10, 16, 100))
 
 
 def test_each_epoch_has_every_example_once():
-    row = batches(0, 0, 25, 16, 100).ravel()
+    row = mini_batch(0, 0, 25, 16, 100).ravel()
     for epoch in range(4):
         assert sorted(row[epoch * 100 : (epoch + 1) * 100]) == list(range(100))
 

@@ -16,11 +16,6 @@ from kobai.stabilizers import early_stopping, polyak
 HE = initial_values.he()
 
 
-@pytest.fixture(scope="module")
-def task():
-    return kobai.tasks.digits(hidden=8, batch_size=16)
-
-
 def worth(task, model):
     """(loss, metric) of a network on the test data, outside the engine."""
     return [float(value) for value in task.evaluate(model.parameters, model.state, task.test)]

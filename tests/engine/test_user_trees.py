@@ -159,6 +159,18 @@ def test_decay_beside_an_unknown_rate_is_refused(rule):
         trained(task(), rule, Strategy(weight_decay=weight_decay(0.5)))
 
 
+def scheduled(learning_rate):
+    return optax.sgd(optax.cosine_decay_schedule(learning_rate, 4))
+
+
+def test_decay_beside_a_rate_that_a_factory_schedules_is_refused():
+    """η was taken as .1 throughout, which its own schedule had brought to 0."""
+    with pytest.raises(kobai.UsageError, match="scheduled makes a schedule of its own"):
+        trained(
+            task(), kobai.from_optax(scheduled, learning_rate=0.1), Strategy(weight_decay=weight_decay(0.5))
+        )
+
+
 # Where a rule is evaluated
 
 

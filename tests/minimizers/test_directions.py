@@ -12,7 +12,7 @@ import pytest
 
 import kobai
 from kobai.minimizers.base import Point
-from kobai.minimizers.bfgs import BFGS, has_curvature, updated
+from kobai.minimizers.bfgs import BFGS, updated
 from kobai.minimizers.conjugate_gradient import FORMULAS, ConjugateGradient, linear_conjugate_gradient
 from kobai.minimizers.descent import Step
 from kobai.minimizers.lbfgs import LBFGS, two_loops
@@ -123,6 +123,19 @@ def test_wrong_directions_are_seen(wrong):
     assert not follows_linear(wrong)
 
 
+@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("size", [1.0, 2.0**400])
+def test_gradients_that_are_not_orthogonal_start_anew(formula, size):
+    """Powell's restart: at |gᵀg₀| of 0.19 gᵀg the last direction counts, at 0.21 it does not."""
+    at = lambda g: Point(np.zeros(2), np.float64(0), size * np.array(g))  # noqa: E731
+    before, method = at([1.0, 0.0]), ConjugateGradient(formula=formula)
+    with jax.enable_x64(True):
+        for part, anew in ((0.19, False), (0.21, True), (-0.19, False), (-0.21, True)):
+            after = at([part, np.sqrt(1 - part**2)])
+            _, d, _ = method.turn((), Step(before, after, -before.g, np.float64(1)))
+            assert np.allclose(d, -after.g, rtol=1e-12) == anew
+
+
 def step_of(s, y):
     """A step with these differences, taken from the origin with unit gradient."""
     s, y = np.asarray(s, float), np.asarray(y, float)
@@ -141,7 +154,7 @@ def keeps_positive(method, step):
 class NoGuard(BFGS):
     def turn(self, memory, step):
         H, _ = memory
-        H = updated(H, step.s, step.y)
+        H = updated(H, step.s, step.y, step.s @ step.y)
         return (H, jnp.bool_(False)), -H @ step.after.g, jnp.ones_like(step.length)
 
 
@@ -161,10 +174,15 @@ def test_a_step_without_curvature_leaves_the_matrix_positive_definite():
 
 @pytest.mark.parametrize("size", [1e-150, 1e-20, 1.0, 1e20, 1e150])
 def test_the_guard_is_relative(size):
+    def curved(s, y):
+        before, after = Point(0 * s, np.float64(1), 0 * y), Point(s, np.float64(0), y)
+        return Step(before, after, s, np.float64(1)).secant().curved
+
     s, y = np.array([3.0, 1]), np.array([1.0, 2])
-    assert has_curvature(s, size * y)
-    assert has_curvature(size * s, y)
-    assert not has_curvature(s, -size * y)
+    with jax.enable_x64(True):
+        assert curved(s, size * y)
+        assert curved(size * s, y)
+        assert not curved(s, -size * y)
 
 
 def solved(method, scale=1.0, shift=(0.0, 0.0), axes=((1.0, 0.0), (0.0, 1.0))):
@@ -233,5 +251,5 @@ def test_the_rank_two_update_is_the_product_form():
     H = np.diag(np.arange(1.0, N + 1))
     ρ = 1 / (y @ s)
     V = np.eye(N) - ρ * np.outer(y, s)
-    np.testing.assert_allclose(updated(H, s, y), V.T @ H @ V + ρ * np.outer(s, s), atol=1e-9)
-    np.testing.assert_allclose(updated(H, s, y) @ y, s, atol=1e-9)  # the secant equation
+    np.testing.assert_allclose(updated(H, s, y, s @ y), V.T @ H @ V + ρ * np.outer(s, s), atol=1e-9)
+    np.testing.assert_allclose(updated(H, s, y, s @ y) @ y, s, atol=1e-9)  # the secant equation

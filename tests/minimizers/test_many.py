@@ -125,6 +125,14 @@ def test_a_saddle_that_is_hit_exactly_is_no_minimum():
     assert (saddle.objective, list(saddle.starts)) == (pytest.approx(1), [0, 3])
 
 
+def test_a_minimum_at_infinity_is_none_and_that_is_said():
+    fun = lambda x: jnp.sum(x**2 * (x - 1) ** 2 * jnp.exp(-jnp.abs(x)))  # noqa: E731 - 0 at 0, at 1, at infinity
+    out = kobai.minimize_many(fun, [[0.1], [9.0], [0.9]])
+    assert out.caution == ("", "flat", "")
+    assert "levels off" in out.message(1)
+    np.testing.assert_allclose(sorted(minimum.value[0] for minimum in out.minima), [0, 1], atol=1e-6)
+
+
 def test_a_flat_minimum_is_a_minimum():
     out = kobai.minimize_many(lambda x: jnp.sum(x) ** 2 + x[0] ** 4, [[1.0, 2.0, -1.0], [0.5, 0.0, 0.0]])
     assert not out.saddles
@@ -164,7 +172,7 @@ def test_chunks_are_large_for_few_variables_and_small_for_many():
     [
         ({"starts": np.zeros((0, 2))}, "leading axis"),
         ({"starts": 1.0}, "leading axis"),
-        ({"starts": [[1.0, 2.0], [3.0]]}, "leading axis"),
+        ({"starts": [[1.0, 2.0], [3.0]]}, "one length at each level"),
         ({"starts": {"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}}, "leading axis"),
         ({"starts": np.zeros((2, 2), int)}, "int64"),
         ({"same": -1}, "same"),

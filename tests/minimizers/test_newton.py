@@ -156,6 +156,26 @@ def test_the_hard_case_goes_along_the_eigenvector(exact):
     np.testing.assert_allclose(model.step[1:], [-1 / 3, -1 / 6], rtol=1e-6)
 
 
+@pytest.mark.parametrize("λ", [-1e-7, 0.0])
+def test_a_slope_along_a_curvature_that_rounding_hides_leads_to_the_boundary(exact, λ):
+    """The step was as short as if the curvature were as large as the rounding of the largest."""
+    model = exact(jnp.diag(jnp.array([λ, 1.0, 1e13])), jnp.array([1e-2, 0.0, 0.0]), 100.0)
+    assert not model.inside
+    np.testing.assert_allclose(jnp.linalg.norm(model.step), 100, rtol=2e-3)
+    np.testing.assert_allclose(model.step[0], -100, rtol=2e-3)
+
+
+@pytest.mark.parametrize("method", [Newton(), Newton(keep=0)], ids=["kept", "anew"])
+def test_newton_does_not_creep_where_one_variable_is_much_stiffer_than_the_other(method):
+    """log(1 + x²) bends down far out, by less than the rounding of 1e14: 2,000 steps of 2e-5 from 10,000."""
+    found = kobai.minimize(
+        lambda x: jnp.log1p(x[0] ** 2) + 1e14 * x[1] ** 2, np.array([1e4, 1e-3]), method=method
+    )
+    assert found.status == "converged"
+    assert found.steps < 60
+    np.testing.assert_allclose(found.value, 0, atol=1e-6)
+
+
 def test_the_truncated_step_is_the_newton_step_where_nothing_stops_it(quickly):
     random = np.random.default_rng(5)
     A = random.normal(size=(7, 7))
@@ -359,7 +379,7 @@ def test_options_that_mean_nothing_are_refused(method, match):
 
 def unchecked(point, trial, model, radius):
     """Accepts whatever the step was."""
-    return trust_region.Verdict(jnp.bool_(True), radius, jnp.bool_(False))
+    return trust_region.StepVerdict(jnp.bool_(True), radius, jnp.bool_(False))
 
 
 def never_shrinking(point, trial, model, radius):
@@ -406,6 +426,16 @@ def test_a_hessian_kept_too_long_is_seen(driven):
     lazy = driven(stale, rosenbrock, np.array([-1.2, 1.0]), 30)[-1]
     good = driven(Newton(), rosenbrock, np.array([-1.2, 1.0]), 40)[-1]
     assert float(lazy.point.f) > 1e3 * float(good.point.f)
+
+
+@pytest.mark.parametrize("radius", [1.0, 1e-2, 1e-6, 1e-12])
+def test_what_is_promised_is_of_the_model_that_the_step_is_the_lowest_of(exact, radius):
+    """Curvatures of −200 and 5e4 are hidden by the rounding of 5e21 and count as 0: with them the promise of
+    a long step was negative, the trial hopeless, and Newton ended with a gradient of 1e10 (NELSONLS)."""
+    H, g = jnp.diag(jnp.array([-2e2, 5e4, 5e21])), jnp.array([60.0, 55.0, 1e10])
+    model = exact(H, g, radius)
+    assert float(jnp.linalg.norm(model.step)) == pytest.approx(radius, rel=2e-3)
+    assert float(model.decrease()) > 0
 
 
 def test_judging_compares_with_what_was_promised(quickly):

@@ -77,7 +77,7 @@ def test_so_do_all_formulas_of_conjugate_gradients(formula, exponent):
 def test_a_length_by_squares_is_seen(monkeypatch):
     """Planted: what every textbook writes, √Σv², is 0 or infinite where v is a number."""
     for module in (base, descent):
-        monkeypatch.setattr(module, "length", jnp.linalg.norm)
+        monkeypatch.setattr(module, "scaled", lambda v: (v, jnp.ones_like(v[0])))
     stuck = kobai.minimize(lambda x, c: curved(x, c), np.zeros(3, np.float32), args=(np.float32(2.0**90),))
     assert not stuck.converged
     np.testing.assert_array_equal(stuck.value, 0)
@@ -131,6 +131,35 @@ def test_linear_conjugate_gradients_refuse_products_that_are_no_numbers():
     x, steps = linear_conjugate_gradient(lambda v: v, zero, zero)
     assert steps == 0
     np.testing.assert_array_equal(x, 0)
+
+
+def broken(v):
+    raise RuntimeError("no matrix today")
+
+
+@pytest.mark.parametrize(
+    ("product", "b", "x", "options", "match"),
+    [
+        (np.eye(2), [1.0, 2], [0.0, 0], {}, r"product must be a function .* lambda v: A @ v"),
+        (broken, [1.0, 2], [0.0, 0], {}, r"product raises RuntimeError: no matrix today \(.*test_scale\.py"),
+        (lambda v: np.asarray(v) * 2, [1.0, 2], [0.0, 0], {}, "write it with jax.numpy"),
+        (lambda v: v[:1], [1.0, 2], [0.0, 0], {}, r"2 real numbers to one, but gives float32\[1\]"),
+        (lambda v: v @ v, [1.0, 2], [0.0, 0], {}, r"gives float32\[\]"),
+        (lambda v: v, [1.0, 2], [0.0, 0, 0], {}, r"one length, got float32\[2\], float32\[3\]"),
+        (lambda v: v, [1.0 + 1j], [0.0], {}, "vectors of real numbers"),
+        (lambda v: v, "text", [0.0], {}, "vectors of real numbers"),
+        (lambda v: v, [1.0], [0.0], {"tolerance": -1}, "tolerance must be .* got -1"),
+        (lambda v: v, [1.0], [0.0], {"max_steps": 1.5}, "max_steps"),
+    ],
+)
+def test_linear_conjugate_gradients_say_what_is_wrong(product, b, x, options, match):
+    with pytest.raises(UsageError, match=match):
+        linear_conjugate_gradient(product, b, x, **options)
+
+
+def test_linear_conjugate_gradients_compute_whole_numbers_as_real_ones():
+    x, _ = linear_conjugate_gradient(lambda v: 4 * v, [1, 2], [0, 0])
+    np.testing.assert_allclose(x, [0.25, 0.5])
 
 
 # --- steep and far starts ---
@@ -241,7 +270,22 @@ def test_the_gauge_has_no_unit():
     assert 0.5 < plain.left < 2  # the minimum lies at 0, so that about as much is left as there is of x
     for scale, units in ((1e-30, np.ones(2)), (1e30, np.ones(2)), (1.0, np.array([1e8, 1e-8]))):
         other = steps_of(scale, units)
-        np.testing.assert_allclose([other.left, other.moved], [plain.left, plain.moved], rtol=1e-5)
+        np.testing.assert_allclose(other.left, plain.left, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 7, base.MOST_IN_ONE_PASS + 1])
+def test_sums_in_one_pass_are_those_of_numpy(n):
+    a, b = np.random.default_rng(n).normal(size=(2, n))
+    with jax.enable_x64(True):
+        together = base.sums(jnp.asarray(a), jnp.asarray(b), jnp.asarray(a > b))
+    np.testing.assert_allclose(together, [a.sum(), b.sum(), (a > b).sum()], rtol=1e-12, atol=1e-12 * n)
+
+
+def test_a_trial_that_was_not_accepted_leaves_the_gauge_as_it_was():
+    one = steps_of(1.0, np.ones(2))
+    here = Point(np.array([0.1, -0.2]), np.array(0.02), np.array([0.1, -0.15]))
+    for before, after in zip(one, gauge.advance(one, here, here, False), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_before_the_first_step_only_a_gradient_of_zero_has_converged():
@@ -291,6 +335,71 @@ def test_classes_that_can_be_separated_have_no_minimum(method, dtype, gtol):
     data = POINTS.astype(dtype), np.array([-1, 1, -1, 1], dtype)
     found = kobai.minimize(logistic, np.zeros(2, dtype), args=data, method=method)
     assert (found.status, found.caution) == ("converged", "")
+
+
+MARGINS = np.random.default_rng(0).normal(size=(40, 3))
+SIDES = np.sign(MARGINS @ [1.0, 2.0, -1.0])
+
+
+def separated(w, z):
+    """log p of the labels z[1], 0 or 1, which the sign of z[0] tells without a fault."""
+    return -jnp.logaddexp(0.0, -(2 * z[1] - 1) * w * z[0])
+
+
+@six
+@both
+def test_a_minimum_at_infinity_is_neither_a_success_nor_a_fall_without_end(method, dtype):
+    data = POINTS.astype(dtype), (LABELS > 0).astype(dtype)
+    found = kobai.maximum_likelihood(separated, dtype(0.1), data, method=method)
+    assert found.status in ("converged", "small_step")
+    assert found.caution == "flat"
+    assert "at infinity" in found.message
+    with words.language("ja"):
+        assert "無限遠" in found.message
+
+
+@six
+@both
+def test_so_it_is_in_several_variables_and_where_rounding_ends_the_way(method, dtype):
+    def rows(w, margins, sides):
+        return jnp.mean(jnp.logaddexp(0.0, -sides * (margins @ w)))
+
+    for fun, start, args in (
+        (rows, np.zeros(3, dtype), (MARGINS.astype(dtype), SIDES.astype(dtype))),
+        (lambda x: -jnp.sum(jnp.arctan(x)), np.full(1, 0.5, dtype), ()),
+    ):
+        found = kobai.minimize(fun, start, args=args, method=method, max_steps=1500)
+        assert found.status != "unbounded"
+        if found.status != "iteration_limit":  # coordinate after coordinate the way is long
+            assert (found.caution, bool(np.all(np.isfinite(found.value)))) == ("flat", True)
+
+
+@pytest.mark.parametrize("method", LINES, ids=name_of)
+def test_a_gradient_that_shrinks_on_steps_as_long_as_ever_is_no_progress(method):
+    """Far out −arctan is the same number everywhere, while its gradient goes on to shrink for 1,300 steps."""
+    found = kobai.minimize(lambda x: -jnp.sum(jnp.arctan(x)), np.full(1, 0.5), method=method)
+    assert (found.status, found.caution) == ("small_step", "flat")
+    assert found.steps < 250
+
+
+@pytest.mark.parametrize("method", LINES, ids=name_of)
+@both
+def test_a_logarithm_does_fall_without_end(method, dtype):
+    """Slowly: what is left of a tenfold step is the same part of the whole, wherever it is taken."""
+    start, near, far = dtype([20, 1e30, 1e31])
+    assert descent.falls(start, -np.log(near), -np.log(far))
+    assert not descent.falls(start, 1 / near, 1 / far)
+    found = kobai.minimize(lambda x: -jnp.sum(x) - jnp.sum(jnp.log(x)), np.ones(2, dtype), method=method)
+    assert found.status == "unbounded"
+
+
+@six
+def test_where_rounding_ends_the_way_to_a_minimum_nothing_is_said(method):
+    """A kink has no curvature, but its gradient is as large as ever: it does not level off."""
+    kink = lambda x: jnp.sum(jnp.maximum(x, -2 * x))  # noqa: E731
+    found = kobai.minimize(kink, np.array([1.3, 0.7], np.float32), method=method)
+    assert found.status in ("small_step", "line_search_failed")
+    assert found.caution == ""
 
 
 MINIMA = {
@@ -387,3 +496,14 @@ def test_the_step_along_a_boundary_is_found_at_every_size():
     assert float(jnp.linalg.norm(plain)) == pytest.approx(0.7, rel=2e-3)
     for c in (2.0**-100, 2.0**100):
         np.testing.assert_allclose(exact(np.float32(c)), plain, rtol=1e-4)
+
+
+HINGES = np.array([[1.0, 2.0], [-1.0, 1.5], [0.5, -1.0]])
+
+
+@pytest.mark.parametrize("start", [(-3.0, 0.5), (-3.0, 0.6), (5.0, -3.0)])
+@pytest.mark.parametrize("method", ["bfgs", "lbfgs"])
+def test_a_kink_that_is_no_minimum_has_not_converged(method, start):
+    """Along a kink steps shrink to nothing while the gradient turns round; the minimum is at a corner."""
+    found = kobai.minimize(lambda x: jnp.sum(jnp.maximum(0, 1 - HINGES @ x)), start, method=method)
+    assert found.status != "converged" or found.objective == pytest.approx(23 / 14, abs=1e-6)

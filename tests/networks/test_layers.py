@@ -1,4 +1,4 @@
-"""Convolution, batch normalization, recurrent cells, against independent references and closed forms."""
+"""Convolution and batch normalization against XLA, statistics and torch."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,6 @@ from kobai import initializers as initial_values
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
-from kobai.networks import recurrent
 from kobai.networks.layers import (
     EPSILON,
     NEW_BATCH,
@@ -21,13 +20,7 @@ from kobai.networks.layers import (
     convolution,
 )
 from kobai.optimizers.adam import Adam
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-# Convolution
+from libraries import normal
 
 
 @pytest.mark.parametrize(
@@ -210,7 +203,7 @@ def test_names_of_places():
 
 def test_the_engine_carries_the_running_statistics():
     """A short training in the engine against a plain loop over the same draws."""
-    from kobai.engine.draws import INITIAL, batches, stream
+    from kobai.engine.draws import INITIAL, mini_batch, stream
 
     task = kobai.tasks.digits(hidden=10, batch_norm=True, batch_size=32)
     rule = Adam(learning_rate=0.01)
@@ -218,7 +211,7 @@ def test_the_engine_carries_the_running_statistics():
     parameters = initial_values.he().fill(task.parameters, stream(0, INITIAL), layout=task.layout)
     memory, state = rule.init(parameters), task.state
     gradient = jax.jit(jax.grad(lambda p, batch, state: task.loss(p, batch, state=state), has_aux=True))
-    for rows in batches(0, 0, 8, 32, len(task.train[0])):
+    for rows in mini_batch(0, 0, 8, 32, len(task.train[0])):
         batch = tuple(array[rows] for array in task.train)
         g, state = gradient(parameters, batch, state)
         update, memory = rule.update(g, memory, parameters)
@@ -229,52 +222,3 @@ def test_the_engine_carries_the_running_statistics():
     assert run.validation_loss[-1] != pytest.approx(
         float(task.validation_loss(parameters, task.validation, state=task.state)), rel=0.05
     )
-
-
-# Recurrent cells
-
-
-def filled(cell, inputs, nodes, seed=0):
-    """Parameters with every array random, the biases too."""
-    made = recurrent.parameters(cell, inputs, nodes)
-    random = np.random.default_rng(seed)
-    return jax.tree.map(lambda a: 0.5 * random.standard_normal(a.shape).astype(np.float32), made)
-
-
-TORCH = {
-    "elman": ("RNN", ["state"]),
-    "lstm": ("LSTM", ["input", "forget", "candidate", "output"]),
-    "gru": ("GRU", ["reset", "update", "candidate"]),
-}
-
-
-@pytest.mark.parametrize("cell", TORCH)
-@pytest.mark.parametrize("reverse", [False, True])
-def test_cells_are_those_of_pytorch(cell, reverse, from_torch):
-    kind, order = TORCH[cell]
-    gates, x = filled(cell, 3, 5), normal(4, 7, 3, seed=1)
-    given = x[:, ::-1].copy() if reverse else x
-
-    def theirs(torch):
-        layer = getattr(torch.nn, kind)(3, 5, batch_first=True)
-        with torch.no_grad():
-            for name, part in (("weight_ih_l0", "inputs"), ("weight_hh_l0", "recurrent")):
-                getattr(layer, name).copy_(torch.tensor(np.concatenate([gates[g][part].T for g in order])))
-            layer.bias_ih_l0.copy_(torch.tensor(np.concatenate([gates[g]["biases"] for g in order])))
-            layer.bias_hh_l0.zero_()
-            return layer(torch.tensor(given))[0].numpy()
-
-    expected = from_torch(f"{cell}_{'backwards' if reverse else 'forwards'}", theirs)
-    found = recurrent.run(cell, gates, x, reverse=reverse)
-    np.testing.assert_allclose(found, expected[:, ::-1] if reverse else expected, rtol=1e-4, atol=1e-5)
-
-
-def test_an_lstm_begins_by_keeping_what_it_has():
-    gates = recurrent.parameters("lstm", 2, 3)
-    np.testing.assert_array_equal(gates["forget"]["biases"], 1)
-    np.testing.assert_array_equal(gates["input"]["biases"], 0)
-
-
-def test_an_unknown_cell_is_refused():
-    with pytest.raises(kobai.UsageError, match="there is no recurrent cell 'gruu'; did you mean 'gru'?"):
-        kobai.tasks.adding(cell="gruu")

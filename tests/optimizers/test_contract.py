@@ -148,8 +148,8 @@ def test_the_dtype_of_the_parameters_is_kept(rule, library, dtype):
 class WideningAdam(Adam):
     """The bare formula: NumPy's ρᵗ is a float64 and widens what it divides."""
 
-    def _on_array(self, *arguments):
-        return self.rule(*arguments)
+    def _on_array(self, g, θ, t, *memory):
+        return self.rule(g, t, *memory)
 
 
 def test_the_dtype_check_sees_a_formula_that_widens():

@@ -217,22 +217,22 @@ def test_from_optax_is_plain_optax_bit_for_bit(factory, arguments):
 def test_floats_are_traced_and_the_rest_is_the_program():
     lion = from_optax(optax.lion, learning_rate=1e-3, b1=0.8)
     assert lion.name == "lion"
-    assert (lion.hyperparameters, lion.settings) == ({"learning_rate": 1e-3, "b1": 0.8}, ())
+    assert (lion.hyperparameters, lion.switches) == ({"learning_rate": 1e-3, "b1": 0.8}, ())
     assert jax.tree.leaves(lion) == [0.8, 1e-3]
     adamw = from_optax(optax.adamw, learning_rate=1, weight_decay=np.float32(0.5), nesterov=True, eps_root=0)
     assert adamw.hyperparameters == {"learning_rate": 1.0, "weight_decay": 0.5}
     assert all(type(value) is float for value in adamw.hyperparameters.values())
-    assert adamw.settings == (("eps_root", 0), ("nesterov", True))
+    assert adamw.switches == (("eps_root", 0), ("nesterov", True))
     assert from_optax(functools.partial(optax.adam, b1=0.5), learning_rate=0.1).name == "adam"
 
 
 def test_a_tuple_is_one_argument_and_no_grid():
     muon = from_optax(optax.contrib.muon, learning_rate=0.1, ns_steps=2, ns_coeffs=(3.4, -4.7, 2.0))
     assert jax.tree.leaves(muon) == [0.1]
-    assert muon.settings == (("ns_coeffs", (3.4, -4.7, 2.0)), ("ns_steps", 2))
+    assert muon.switches == (("ns_coeffs", (3.4, -4.7, 2.0)), ("ns_steps", 2))
 
 
-def test_only_settings_compile_again():
+def test_only_switches_compile_again():
     count = 0
 
     @jax.jit

@@ -70,6 +70,28 @@ def test_a_rule_trains_a_whole_module_as_it_trains_its_arrays(rule):
     assert np.isfinite(update.layer.weight).all()
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("own", [False, True])
+def test_random_keys_and_what_has_no_gradient_stay(rule, own):
+    """A key of JAX is an array of no numbers; None for an array is a gradient that is not asked for."""
+    parameters = {"w": jnp.ones(2), "frozen": np.ones(2, np.float32), "key": jax.random.key(0), "pace": 0.5}
+    gradient = {"w": jnp.ones(2), "frozen": None, "key": parameters["key"] if own else None, "pace": None}
+    update, state = rule.update(gradient, rule.init(parameters), parameters)
+    update, _ = rule.update(gradient, state, parameters)
+    assert (update["frozen"], update["pace"]) == (None, None)
+    assert update["key"] is gradient["key"]
+    assert np.all(update["w"] < 0)
+
+
+def test_the_best_parameters_are_kept_with_their_random_keys():
+    parameters = {"w": jnp.ones(2), "key": jax.random.key(3)}
+    rule = early_stopping(2)
+    best = rule.update(0.5, parameters, rule.init({"w": jnp.zeros(2), "key": jax.random.key(0)}))
+    assert best.params["key"] == jax.random.key(3)
+    worse = rule.update(0.7, {"w": jnp.zeros(2), "key": jax.random.key(1)}, best)
+    assert worse.params["key"] == jax.random.key(3)
+
+
 def test_whole_numbers_and_the_gradients_by_them_do_not_move():
     parameters = {"w": jnp.ones((2, 2)), "n": jnp.int32(3), "on": jnp.bool_(True)}
     gradient = jax.grad(lambda p: jnp.sum(p["w"] ** 2), allow_int=True)(parameters)
@@ -78,6 +100,37 @@ def test_whole_numbers_and_the_gradients_by_them_do_not_move():
     assert not np.any(update["on"])
     clipped, _ = clip_norm(1.0).update(gradient, clip_norm(1.0).init(parameters))
     np.testing.assert_allclose(clipped["w"], 0.5)
+
+
+@pytest.mark.parametrize("zero", [jnp.int32(0), np.int64(5), jnp.float32(2.0), None], ids=str)
+@pytest.mark.parametrize("rule", [*RULES, kobai.NesterovDefinition()], ids=lambda rule: type(rule).__name__)
+def test_every_rule_leaves_whole_numbers_alone(rule, zero):
+    """Whatever their gradient is said to be. SGD once made -0.0 of them, in float32."""
+    parameters = {"w": jnp.ones(2), "n": jnp.int32(3)}
+    gradient = {"w": jnp.ones(2), "n": zero}
+    state = rule.init(parameters)
+    update, state = rule.update(gradient, state, parameters)
+    assert not np.all(update["w"] == 0)
+    if zero is None:
+        assert update["n"] is None
+    else:
+        assert update["n"] == 0
+        assert update["n"].dtype == zero.dtype
+    assert rule.lookahead(parameters, state)["n"] == 3
+
+
+def test_without_parameters_a_rule_with_no_memory_takes_whole_numbers_for_none():
+    update, _ = kobai.SGD().update({"n": np.int32([4])}, kobai.SGD().init({"n": np.int32([1])}))
+    assert update["n"].dtype == np.int32
+    assert update["n"] == 0
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_a_gradient_of_whole_numbers_moves_floats(rule):
+    parameters = np.ones(2)
+    whole, _ = rule.update(np.array([1, 2]), rule.init(parameters), parameters)
+    floats, _ = rule.update(np.array([1.0, 2.0]), rule.init(parameters), parameters)
+    np.testing.assert_allclose(whole, floats)
 
 
 @pytest.mark.parametrize("averaging", [polyak(), exponential(0.5)], ids=lambda averaging: averaging.name)

@@ -11,6 +11,7 @@ from kobai import initializers as initial_values
 from kobai import words
 from kobai.networks import recurrent
 from kobai.questions.long_term_dependence import gradient_through_time, long_term_dependence
+from kobai.report import panels
 
 
 def gates_of(cell, nodes, *, recurrent_weights=None, seed=0):
@@ -117,3 +118,27 @@ def test_it_shows_itself():
 def test_mistakes(given, problem):
     with pytest.raises(kobai.UsageError, match=problem):
         long_term_dependence(**given)
+
+
+def test_a_figure_of_very_many_curves_shows_as_many_points_as_a_screen():
+    result = kobai.long_term_dependence([i / 50 for i in range(50)], length=1000, nodes=2)
+    curves = result.figures["norms"].data
+    assert len(curves) == 40
+    assert sum(len(curve.x) for curve in curves) <= panels.POINTS
+    assert len(result.html()) < 8e6
+
+
+def test_of_very_many_radii_some_are_shown_with_a_word_about_the_rest():
+    result = kobai.long_term_dependence([i / 300 for i in range(300)], length=300, nodes=2)
+    text = str(result)
+    assert "the figure shows 40 of 300 lines" in text
+    assert "13 of 301 columns are shown" in text
+    assert "ρ 0.996667" in text  # the last
+    assert text.count("steps back") > 1  # stacked, whole
+    below_title = text.splitlines()[1:-3]
+    assert max(map(cell_len, below_title)) <= 80
+    content = result.to_json()
+    assert len(content) < 1e6
+    assert "rows stand here" in content
+    assert len(result.html()) < 8e6
+    assert len(result.table) == 300 * 301

@@ -1,5 +1,6 @@
 """`probe` against the lecture's reference values, a hand-written back-propagation, a closed-form gradient."""
 
+import json
 import math
 
 import equinox as eqx
@@ -10,11 +11,13 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
+import kobai
 from kobai.basics.errors import UsageError
-from kobai.engine.draws import INITIAL, batches, stream
+from kobai.engine.draws import INITIAL, mini_batch, stream
 from kobai.initializers import he, lecun, normal
 from kobai.networks.mlp import ACTIVATIONS
 from kobai.questions.probe import SATURATED, probe
+from kobai.report import cut
 from kobai.tasks.task import Task
 from kobai.words import TABLES, language
 
@@ -211,7 +214,7 @@ def test_a_task_is_probed_where_its_sweep_starts():
     """The closed-form gradient on the sweep's own first batch and initial values of this seed."""
     task = line()
     seen = probe("normal:0.5", task=task, seed=4)
-    [chosen] = batches(4, 0, 1, 16, 40)
+    [chosen] = mini_batch(4, 0, 1, 16, 40)
     x, y = (part[chosen].astype(float) for part in task.train)
     w = 0.5 * stream(4, INITIAL).standard_normal((3, 2))
     error = x @ w + 1 - y
@@ -351,3 +354,20 @@ def test_the_table_is_polars():
 def test_probe_refuses(asked, message):
     with pytest.raises(UsageError, match=message):
         probe(**{"initializer": "he", **SMALL, **asked})
+
+
+def test_of_very_many_layers_some_are_shown_with_a_word_about_the_rest(tmp_path):
+    result = kobai.probe("he", widths=(2,) * 61, inputs=5)
+    assert "40 of 60 rows are shown" in str(result)
+    assert len(result.html()) < 8e6
+    content = json.loads(result.to_json())
+    assert [row["layer"] for row in content["rows"]][:: cut.ROWS - 1] == [1, 60]
+    assert len(content["histograms"]["gradients"]) == cut.ROWS
+    assert "40 of 60 rows are shown" in content["notes"][0]
+    result.save(tmp_path)
+    bins = pl.read_parquet(tmp_path / "histograms.parquet")
+    for name, histograms in result.histograms.items():
+        counts, edges = histograms[59]
+        own = bins.filter(pl.col("row") == 59, pl.col("of") == name)
+        assert own["count"].to_list() == counts.tolist()
+        assert [*own["low"], own["high"][-1]] == edges.tolist()

@@ -1,6 +1,7 @@
 """Why a surrogate takes the place of the error rate."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from kobai.basics import registry
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
-from kobai.questions.surrogate import surrogate
+from kobai.questions.surrogate import OBJECTIVES, surrogate
+from kobai.report import panels
 
 
 def test_the_error_rate_is_no_objective():
@@ -72,3 +74,26 @@ def test_it_speaks_the_language_of_its_call():
 def test_mistakes(asked, problem):
     with pytest.raises(kobai.UsageError, match=problem):
         surrogate(**asked)
+
+
+def test_a_figure_of_very_many_points_shows_as_many_as_a_screen():
+    result = kobai.surrogate(points=40_000, steps=2)
+    curves = result.figures["objectives"].data
+    assert sum(len(curve.x) for curve in curves) <= panels.POINTS
+    assert [curve.y[-1] for curve in curves] == [result.line[name][-1] for name in OBJECTIVES]
+    assert len(result.html()) < 8e6
+
+
+def test_json_of_very_many_points_holds_the_extremes_and_says_so():
+    result = kobai.surrogate(points=40_000, steps=40_000)
+    text = result.to_json()
+    assert len(text) < 2e6
+    content = json.loads(text)
+    for name, file in (("line", "line.parquet"), ("descent", "descent.parquet")):
+        whole, shown = getattr(result, name), content[name]
+        assert len(shown) < len(whole)
+        assert (shown[0], shown[-1]) == (whole.row(0, named=True), whole.row(-1, named=True))
+        assert min(row["cross_entropy"] for row in shown) == whole["cross_entropy"].min()
+        assert f"{len(shown)} of {len(whole)} rows stand here" in str(content["notes"])
+        assert file in str(content["notes"])
+    assert json.loads(kobai.surrogate(points=3, steps=2).to_json())["notes"] == []

@@ -12,6 +12,7 @@ import pytest
 import kobai
 from kobai import fit_normal, surrogate, words
 from kobai.report.result import Result, call
+from kobai.report.sheet import SheetResult
 
 SMALL = {
     "compare": lambda **more: kobai.compare(
@@ -87,16 +88,22 @@ def test_a_result_speaks_its_own_language_whichever_is_in_use(question, result):
 
 
 def test_the_shape_is_inherited_once_and_nothing_of_it_is_overridden():
-    kinds = Result.__subclasses__()
+    """A sheet's result has a base of its own between, which shows the sheet."""
+    bases = (Result, SheetResult)
+    kinds = [kind for base in bases for kind in base.__subclasses__() if kind not in bases]
     assert len(kinds) == len(SMALL)
-    concrete = {
-        name for name, what in vars(Result).items()
-        if not name.startswith("__") and not getattr(what, "__isabstractmethod__", False)
-        and (inspect.isfunction(what) or isinstance(what, property))
-    }  # fmt: skip
-    assert concrete == {"figures", "html", "to_json", "save", "_repr_html_"}
+    own = [
+        {
+            name for name, what in vars(base).items()
+            if not name.startswith("__") and not getattr(what, "__isabstractmethod__", False)
+            and (inspect.isfunction(what) or isinstance(what, property))
+        }
+        for base in bases
+    ]  # fmt: skip
+    assert own == [{"figures", "html", "to_json", "save", "_repr_html_"}, {"_text", "_views"}]
     for kind in kinds:
         assert kind.__subclasses__() == []
+        concrete = own[0] | own[1] if issubclass(kind, SheetResult) else own[0]
         assert not concrete & set(vars(kind)), kind
         assert not {"__repr__", "__str__"} & set(vars(kind)), kind
 

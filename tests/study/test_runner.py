@@ -2,11 +2,10 @@
 
 import json
 
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
 import kobai
+from arrivals import Quiet
 from kobai import initializers as initial_values
 from kobai.candidates.grid import candidates
 from kobai.engine.backends import THREADS
@@ -15,28 +14,9 @@ from kobai.study import protocol
 from kobai.study.axes import axes
 from kobai.study.runner import Runner
 from kobai.study.study import Study
+from linear import line
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
-X = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
-Y = (X @ np.array([1.0, -2.0, 0.5], np.float32) + 0.1)[:, None]
-
-
-class Quiet:
-    def phase(self, name, total): ...
-
-    def advance(self, cells): ...
-
-
-def line():
-    """A linear fit: it costs nothing, and compiles in no time."""
-    return kobai.Task(
-        parameters={"w": np.zeros((3, 1), np.float32), "b": np.zeros(1, np.float32)},
-        loss=lambda p, batch: jnp.mean((batch[0] @ p["w"] + p["b"] - batch[1]) ** 2),
-        train=(X, Y),
-        validation=(X[:8], Y[:8]),
-        batch_size=4,
-        target=0.1,
-    )
 
 
 class Elsewhere:
@@ -86,3 +66,58 @@ def test_the_protocol_runs_on_the_backend_that_it_is_given():
     assert Elsewhere.sent == len(theirs.cells) > 0
     assert ours.cells.drop("seconds").equals(theirs.cells.drop("seconds"), null_equal=True)
     assert ours.recommended.variant == theirs.recommended.variant
+
+
+SHORT = {"initializers": "he", "learning_rates": [0.05, 0.1], "steps": 20, "tuning_seeds": 1, "seeds": 2}
+SHORT |= {"progress": False}
+
+
+class Own:
+    """A user's backend: nothing but the sweep's public methods, and the cells by their spelling."""
+
+    def run(self, sweep, cells):
+        for chunk in reversed(sweep.chunks(cells)):
+            letters = [json.dumps(cells[i].spelling(), allow_nan=False) for i in chunk]
+            yield chunk, sweep.train([Cell.of(json.loads(letter)) for letter in letters])
+
+
+def test_a_comparison_runs_on_a_backend_of_ones_own():
+    ours = kobai.compare(line(), optimizers=["sgd", "adam"], **SHORT)
+    theirs = kobai.compare(line(), optimizers=["sgd", "adam"], backend=Own(), **SHORT)
+    assert isinstance(Own(), kobai.Backend)
+    assert theirs.cells.drop("seconds").equals(ours.cells.drop("seconds"), null_equal=True)
+    assert str(theirs) == str(ours)
+    assert theirs.command == ours.command  # where it was run is no part of the question
+
+
+class Forgetful(Own):
+    def run(self, sweep, cells):
+        for chunk, runs in super().run(sweep, cells):
+            yield chunk[1:], runs[1:]
+
+
+class Twice(Own):
+    def run(self, sweep, cells):
+        for chunk, runs in super().run(sweep, cells):
+            yield chunk, runs
+            yield chunk, runs
+
+
+class Short(Own):
+    def run(self, sweep, cells):
+        for chunk, runs in super().run(sweep, cells):
+            yield chunk, runs[1:]
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (4.5, r"^backend must have a method run\(sweep, cells\), as kobai.Backend describes, got 4.5"),
+        (Forgetful(), "^backend: run ended without the cell at position 0 of 2"),
+        (Twice(), r"^backend: run must yield .* each cell once, got the positions \[0, 1\]"),
+        (Short(), "^backend: run must yield .* as many runs"),
+    ],
+)
+def test_a_backend_that_does_not_do_what_it_is_asked_is_refused(backend, message):
+    with pytest.raises(kobai.UsageError, match=message):
+        kobai.compare(line(), optimizers="sgd", backend=backend, **SHORT)

@@ -1,5 +1,6 @@
-"""Chunks of a study: found again only for what they are, and taken up by a study that goes on."""
+"""What is kept in the folder of a study: found again for what it is, whole or not at all."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,58 +9,101 @@ import polars as pl
 import pytest
 
 from kobai.basics.errors import UsageError
-from kobai.basics.files import open_folder
+from kobai.basics.files import LEFTOVER, LOCK, check_folder, open_folder
 from kobai.basics.notices import Notice
 from kobai.study import store
-from kobai.study.store import CHUNKS, DAMAGED, LOCK, QUESTION, Chunks, alone, remove_chunks
-
-FRAME = pl.DataFrame({"seed": [0, 1, 2], "loss": [0.5, float("nan"), None]})
-CELLS = [["tuning", "adam", 0.01, "{}", "he", seed] for seed in range(4)]
+from kobai.study.store import DAMAGED, FORMAT, KEPT, MARK, STORE, Store, alone, is_store
 
 
-def test_the_folder_of_an_interrupted_study_is_taken_to_resume_it(tmp_path):
-    Chunks(tmp_path, "task").put(CELLS, FRAME)
+def cells(*names, seconds=1.0):
+    """A frame of cells as it is kept."""
+    rows = [{"cell": name, "seed": i, "seconds": seconds} for i, name in enumerate(names)]
+    rows = [{**row, "training_loss": [0.5, float("nan")], "test_loss": None} for row in rows]
+    return pl.DataFrame([{name: row.get(name) for name in KEPT} for row in rows], schema=KEPT)
+
+
+FRAME, OTHERS = cells("a", "b", "c"), cells("d", "e")
+
+
+def test_cells_are_found_again_for_what_they_are(tmp_path, everything_in):
+    kept = Store(tmp_path)
+    assert len(kept.get(["a"])) == 0
+    assert everything_in(tmp_path) == set()
+    kept.put(FRAME)
+    kept.put(OTHERS)
+    for each in (kept, Store(tmp_path)):
+        assert each.get(["a", "b", "c"]).equals(FRAME)
+        assert each.get(["e", "unknown", "b"])["cell"].sort().to_list() == ["b", "e"]
+        assert each.every()["cell"].sort().to_list() == ["a", "b", "c", "d", "e"]
+
+
+def test_without_a_folder_nothing_is_kept_but_what_is_in_memory():
+    kept = Store()
+    assert not kept
+    kept.put(FRAME)
+    assert len(kept.get(["a"])) == 0
+    kept = Store(cells=FRAME)
+    assert kept
+    assert kept.get(["b"])["seed"].to_list() == [1]
+
+
+def test_many_files_become_one_and_nothing_is_lost(tmp_path):
+    kept = Store(tmp_path)
+    every = [f"{i}" for i in range(store.MOST_FILES + 2)]
+    for name in every:
+        kept.put(cells(name))
+    kept.compact()
+    assert len(list((tmp_path / STORE).glob("cells-*"))) == 1
+    for each in (kept, Store(tmp_path)):
+        assert each.get(every)["cell"].to_list() == every
+
+
+def test_whoever_is_killed_while_files_become_one_leaves_cells_twice_which_are_one(tmp_path):
+    kept = Store(tmp_path)
+    kept.put(FRAME)
+    kept.put(pl.concat([FRAME.with_columns(seconds=2.0), OTHERS]))
+    assert Store(tmp_path).get(["a", "b", "c", "d", "e"])["cell"].n_unique() == 5
+    assert len(Store(tmp_path).get(["a", "b", "c", "d", "e"])) == 5
+
+
+# The format.
+
+
+def test_the_folder_of_a_study_is_taken_to_grow(tmp_path):
+    Store(tmp_path).put(FRAME)
     with pytest.raises(UsageError, match="not empty"):
         open_folder(tmp_path)
-    assert open_folder(tmp_path, containing=CHUNKS) == tmp_path
+    assert open_folder(tmp_path, known=is_store) == tmp_path
+    assert json.loads((tmp_path / STORE / MARK).read_text())["format"] == FORMAT
 
 
-def test_a_chunk_is_found_again(tmp_path, everything_in):
-    chunks = Chunks(tmp_path, "task")
-    assert chunks.get(CELLS) is None
-    assert everything_in(tmp_path) == set()
-    chunks.put(CELLS, FRAME)
-    found = Chunks(tmp_path, "task").get(CELLS)
-    assert found is not None
-    assert found.equals(FRAME)
-    remove_chunks(tmp_path)
-    assert everything_in(tmp_path) == set()
+def test_what_a_killed_process_left_is_no_content(tmp_path):
+    for name in (LOCK, ".report.html.abc.kobai-part"):
+        (tmp_path / name).write_text("")
+    assert open_folder(tmp_path) == tmp_path
 
 
-@pytest.mark.parametrize(
-    ("fingerprint", "cells"),
-    [
-        ("task", [*CELLS[:3], ["tuning", "adam", 0.01, "{}", "he", 99]]),
-        ("task", [["confirmation", *cell[1:]] for cell in CELLS]),
-        ("task", [[*cell[:2], 0.02, *cell[3:]] for cell in CELLS]),
-        ("task", CELLS[:3]),
-        ("task", CELLS[::-1]),
-    ],
-)
-def test_a_chunk_is_not_taken_for_another(tmp_path, fingerprint, cells):
-    Chunks(tmp_path, "task").put(CELLS, FRAME)
-    assert Chunks(tmp_path, fingerprint).get(cells) is None
+def test_a_study_of_the_first_format_is_told_from_its_files(tmp_path):
+    """As kobai wrote them before studies grew: interrupted, and finished."""
+    (tmp_path / "interrupted" / "chunks").mkdir(parents=True)
+    (tmp_path / "finished").mkdir()
+    for name in ("report.html", "results.parquet", "cells.parquet", "answer.json"):
+        (tmp_path / "finished" / name).write_text("")
+    for name in ("interrupted", "finished"):
+        with pytest.raises(UsageError, match=rf"{name} was written by an earlier kobai.*format 1"):
+            is_store(tmp_path / name)
+    (tmp_path / "thesis").mkdir()
+    assert not is_store(tmp_path / "thesis")
 
 
-def test_without_a_folder_nothing_is_kept():
-    chunks = Chunks(None, "task")
-    chunks.put(CELLS, FRAME)
-    assert chunks.get(CELLS) is None
+def test_a_study_of_a_later_format_names_the_version_that_reads_it(tmp_path):
+    Store(tmp_path).put(FRAME)
+    (tmp_path / STORE / MARK).write_text(json.dumps({"format": 7, "kobai": "9.1.0"}))
+    with pytest.raises(UsageError, match=r"was written by kobai 9\.1\.0 in a format of its own \(7\)"):
+        is_store(tmp_path)
 
 
 # What does not verify.
-
-OTHERS = [["confirmation", *cell[1:]] for cell in CELLS]
 
 
 def flip(place):
@@ -100,104 +144,77 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_what_is_damaged_is_set_aside_and_computed_again(tmp_path, damage, everything_in):
-    before = Chunks(tmp_path, "task")
-    before.put(CELLS, FRAME)
-    before.put(OTHERS, FRAME)
-    path = next(tmp_path.glob(f"{CHUNKS}/{name_of(CELLS)}*"))
+def test_what_is_damaged_is_set_aside_and_computed_again(tmp_path, damage):
+    before = Store(tmp_path)
+    before.put(FRAME)
+    path = before.places["a"]
+    before.put(OTHERS)
     damage(path, path.read_bytes())
-    with pytest.warns(Notice, match=r"damaged or of another study: 1; .* set aside in .*damaged") as said:
-        chunks = Chunks(tmp_path, "task")
+    with pytest.warns(Notice, match="are damaged: 1; the next kobai compare"):
+        assert len(Store(tmp_path, reading=True).get(["a"])) == 0
+    assert not (tmp_path / DAMAGED).exists()
+    with pytest.warns(Notice, match=r"are damaged: 1; .* set aside in .*damaged") as said:
+        kept = Store(tmp_path)
     assert len(said) == 1
     assert "\n" not in str(said[0].message)
-    assert chunks.get(CELLS) is None
-    assert chunks.get(OTHERS).equals(FRAME)
+    assert len(kept.get(["a", "b", "c"])) == 0
+    assert kept.get(["d", "e"]).equals(OTHERS)
     assert len(list((tmp_path / DAMAGED).iterdir())) == 1
-    chunks.put(CELLS, FRAME)
-    assert Chunks(tmp_path, "task").get(CELLS).equals(FRAME)  # without a word
+    kept.put(FRAME)
+    assert Store(tmp_path).get(["a", "b", "c"]).equals(FRAME)  # without a word
 
 
-def name_of(cells):
-    """How the name of the chunk of these cells begins."""
-    chunks = Chunks(None, "task")
-    return store._hash(chunks._identity(cells).encode())
+def test_the_cells_of_another_study_are_nobodys_under_any_name(tmp_path):
+    """They say themselves what they are: under a name of ours they are not ours."""
+    ours = Store(tmp_path)
+    ours.put(FRAME)
+    ours.put(OTHERS)
+    first, second = ours.places["a"], ours.places["d"]
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())  # the checksum in the name is that of another content
+    with pytest.warns(Notice, match="damaged: 1"):
+        kept = Store(tmp_path)
+    assert len(kept.get(["a", "b", "c"])) == 0
+    first.write_bytes(content)
+    assert Store(tmp_path).get(["a", "b", "c"]).equals(FRAME)
 
 
-def test_the_chunk_of_another_study_is_not_believed_under_any_name(tmp_path):
-    """Its own checksum is right: what it says inside is not."""
-    for folder, fingerprint in (("ours", "task"), ("theirs", "another task")):
-        (tmp_path / folder).mkdir()
-        Chunks(tmp_path / folder, fingerprint).put(CELLS, FRAME.with_columns(seed=pl.lit(len(folder))))
-    [ours] = tmp_path.glob(f"ours/{CHUNKS}/*.parquet")
-    [theirs] = tmp_path.glob(f"theirs/{CHUNKS}/*.parquet")
-    checksum = theirs.name.partition("-")[2]
-    ours.unlink()
-    theirs.rename(ours.with_name(f"{name_of(CELLS)}-{checksum}"))
-    with pytest.warns(Notice, match="another study: 1"):
-        chunks = Chunks(tmp_path / "ours", "task")
-    assert chunks.get(CELLS) is None
+def test_a_frame_of_other_columns_is_not_believed_though_its_checksum_is_right(tmp_path):
+    Store(tmp_path).put(FRAME)
+    pl.DataFrame({"cell": ["a"]}).write_parquet(tmp_path / STORE / "x")
+    content = (tmp_path / STORE / "x").read_bytes()
+    (tmp_path / STORE / "x").rename(tmp_path / STORE / f"cells-{store.checksum(content)}.parquet")
+    with pytest.warns(Notice, match="damaged: 1"):
+        assert Store(tmp_path).get(["a"]).equals(FRAME[:1])
 
 
-def test_chunks_of_other_cells_are_not_believed_under_any_name(tmp_path):
-    Chunks(tmp_path, "task").put(OTHERS, FRAME)
-    [path] = tmp_path.glob(f"{CHUNKS}/*.parquet")
-    path.rename(path.with_name(path.name.replace(name_of(OTHERS), name_of(CELLS))))
-    with pytest.warns(Notice, match="another study: 1"):
-        assert Chunks(tmp_path, "task").get(CELLS) is None
+@pytest.mark.parametrize("name", [MARK, "question-0.json", "thesis.txt"])
+def test_what_is_no_file_of_cells_is_verified_too(tmp_path, name):
+    Store(tmp_path).put(FRAME)
+    (tmp_path / STORE / name).write_text("years of work")
+    with pytest.warns(Notice, match="damaged: 1"):
+        Store(tmp_path)
+    Store(tmp_path).put(OTHERS)
+    assert Store(tmp_path).get(["a", "d"])["cell"].sort().to_list() == ["a", "d"]
+    assert (tmp_path / STORE / MARK).exists()
 
 
 def test_what_is_set_aside_replaces_nothing(tmp_path):
     for _ in range(3):
-        Chunks(tmp_path, "task").put(CELLS, FRAME)
-        [path] = tmp_path.glob(f"{CHUNKS}/*.parquet")
+        Store(tmp_path).put(FRAME)
+        [path] = tmp_path.glob(f"{STORE}/cells-*")
         path.write_bytes(b"")
         with pytest.warns(Notice):
-            Chunks(tmp_path, "task")
+            Store(tmp_path)
     assert len(list((tmp_path / DAMAGED).iterdir())) == 3
 
 
-# Another question.
-
-
-def test_another_question_is_told_from_it_and_nothing_is_lost(tmp_path, everything_in):
-    asked = {"task": "digits", "steps": 500, "sgd": [{"learning_rate": 0.1}], "clip": ["none"]}
-    Chunks(tmp_path, "one", asked).put(CELLS, FRAME)
-    before = everything_in(tmp_path)
-    other = {**asked, "steps": 300, "l1": ["0"]}
-    del other["clip"]
-    with pytest.raises(UsageError) as caught:
-        Chunks(tmp_path, "two", other)
-    said = str(caught.value)
-    assert 'question (steps: 500 → 300; clip: ["none"] → null; l1: null → ["0"]); ask the same' in said
-    assert said.startswith(f"{tmp_path} keeps")
-    assert everything_in(tmp_path) == before
-    assert Chunks(tmp_path, "one", asked).get(CELLS).equals(FRAME)
-
-
-def test_a_task_of_the_same_name_with_other_data_is_another_question(tmp_path):
-    Chunks(tmp_path, "task").put(CELLS, FRAME)
-    with pytest.raises(UsageError, match="the task's program or data, under the same name"):
-        Chunks(tmp_path, "another task, or another version of kobai")
-    assert Chunks(tmp_path, "task").get(CELLS).equals(FRAME)
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_question_costs_no_chunk_and_lets_none_in(tmp_path, damage):
-    Chunks(tmp_path, "task", {"steps": 500}).put(CELLS, FRAME)
-    [path] = tmp_path.glob(f"{CHUNKS}/{QUESTION}-*.json")
-    damage(path, path.read_bytes())
-    with pytest.warns(Notice, match="another study: 1"):
-        assert Chunks(tmp_path, "task", {"steps": 500}).get(CELLS).equals(FRAME)
-    with pytest.warns(Notice, match="another study: 1"):
-        assert Chunks(tmp_path, "another task").get(CELLS) is None
-    assert len(list((tmp_path / DAMAGED).iterdir())) == 2
-
-
-def test_two_names_in_one_question_are_compared_as_they_are_read(tmp_path):
-    """JSON has lists alone, and null for what is not finite."""
-    asked = {"target": (0.9, float("nan"))}
-    Chunks(tmp_path, "task", asked).put(CELLS, FRAME)
-    assert Chunks(tmp_path, "task", asked).get(CELLS).equals(FRAME)
+def test_what_another_process_is_writing_is_not_damaged(tmp_path):
+    Store(tmp_path).put(FRAME)
+    (tmp_path / STORE / ".cells-a.parquet.x.kobai-part").write_text("half")
+    assert Store(tmp_path, reading=True).get(["a"]).equals(FRAME[:1])
+    Store(tmp_path)  # nobody holds it: a killed process has left it
+    assert not list((tmp_path / STORE).glob(".*"))
 
 
 # Two processes.
@@ -239,6 +256,17 @@ def test_the_lock_of_a_killed_process_locks_nobody_out(tmp_path, other, everythi
     with alone(tmp_path):
         assert str(os.getpid()) in (tmp_path / LOCK).read_text()
     assert everything_in(tmp_path) == set()
+
+
+def test_a_folder_whose_study_was_killed_before_its_first_chunk_is_empty(tmp_path, other):
+    """It was none, and held no interrupted study either: neither way went on."""
+    other.kill()
+    other.wait()
+    (tmp_path / f".cells.parquet.1{LEFTOVER}").touch()
+    assert check_folder(tmp_path) == []
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        check_folder(tmp_path)
 
 
 def test_a_lock_that_nobody_holds_is_no_matter_of_what_stands_in_it(tmp_path):

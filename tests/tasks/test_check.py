@@ -69,10 +69,18 @@ def test_a_label_beyond_the_classes_is_told_with_its_row(part, rows, row):
     y[row] = 2
     sentence = refused(task(**{part: (x, y)}))
     assert (
-        f"row {row} of {part}, counted from 0, has a loss that is not finite (its whole numbers: 2)"
-        in sentence
+        f"row {row} of {part}, counted from 0, gives the index 2 where there are 2, from 0 to 1" in sentence
     )
-    assert "below the number of classes" in sentence
+
+
+def test_a_row_with_a_loss_that_is_not_finite_is_told_with_its_whole_numbers():
+    def lost(parameters, batch):
+        return jnp.mean(jnp.log(batch[1] + 1.0)) + cross_entropy(parameters, (batch[0], 0 * batch[1]))
+
+    x, y = data()
+    y[7] = -2
+    sentence = refused(task(loss=lost, train=(x, y)))
+    assert "row 7 of train, counted from 0, has a loss that is not finite (its whole numbers: -2)" in sentence
 
 
 def test_the_first_of_several_bad_rows_is_named():
@@ -151,4 +159,10 @@ def test_it_is_said_in_japanese_too():
     x, y = data()
     x[399, 1] = np.nan
     with words.language("ja"):
-        assert "trainの399行目(0から数えて)にnanがあります" in refused(task(train=(x, y)))
+        assert "trainの399行目（0から数えて）にnanがあります" in refused(task(train=(x, y)))
+
+
+@pytest.mark.parametrize("field", ["preparation", "cautions"])
+@pytest.mark.parametrize("value", [5, "a sentence", [object], [None]])
+def test_what_is_said_of_the_data_must_be_sentences(field, value):
+    assert f"{field} must be a list of sentences, got " in refused(task(**{field: value}))

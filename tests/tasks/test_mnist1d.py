@@ -98,6 +98,22 @@ def test_the_convolutional_network_is_the_published_one():
     assert loss == pytest.approx(losses.mean(), rel=1e-5)
 
 
+def test_the_published_network_begins_at_the_values_of_torchs_layers():
+    """Weights and biases uniform within ±1/√fan_in; anew for each seed."""
+    task = mnist1d(model="cnn", batch_norm="after")
+    one, same, other = (task.own(seed) for seed in (0, 0, 1))
+    for layer, fan_in in zip(one, (5, 75, 75, 125), strict=True):
+        for name in ("weights", "biases"):
+            assert np.abs(layer[name]).max() <= fan_in**-0.5
+        assert layer["weights"].std() == pytest.approx((3 * fan_in) ** -0.5, rel=0.15)
+        assert layer["biases"].any()
+    assert jax.tree.all(jax.tree.map(np.array_equal, one, same))
+    assert not np.array_equal(one[0]["weights"], other[0]["weights"])
+    assert np.array_equal(one[0]["scale"], np.ones(25))
+    check_start(task, task.filled(initial_values.own(), 0))
+    assert mnist1d(model="mlp").own is None
+
+
 def test_the_gru_sees_every_point_from_both_sides():
     """The states of one direction know what lies before a point, those of the other what lies behind it."""
     task = mnist1d(model="gru", hidden=3)

@@ -9,7 +9,6 @@ from kobai.networks import recurrent
 from kobai.tasks.adding import examples as additions
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.copy import examples as copies
-from kobai.tasks.load import load
 
 # Data
 
@@ -96,39 +95,3 @@ def test_every_cell_can_be_chosen(make, cell):
     task = make(cell=cell, hidden=6, length=4)
     check_task(task)
     check_start(task, filled(task))
-
-
-def test_options_in_the_name_of_a_task():
-    task = load("adding:length=6,cell=gru,hidden=7")
-    assert task.train[0].shape[1] == 6
-    assert task.parameters["recurrent"]["reset"]["recurrent"].shape == (7, 7)
-    assert load("adding:length=6", hidden=[9]).parameters["output"]["weights"].shape == (9, 1)
-    assert len(load("digits-cnn:hidden=3,4,5").parameters) == 4
-    assert load("digits_cnn").name == load("digits-cnn").name == "digits-cnn"
-    assert load("digits:batch_norm=after").state is not None
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("adding:length", "options in its name must look like adding:name=value,name=value, got 'length'"),
-        ("adding:=3", "must look like"),
-        ("adding:lenght=3", "the task adding takes no --lenght"),
-        ("adding:length=1", "length must be a whole number of at least 2, got 1"),
-        ("adding:length=x", "length must be a whole number of at least 2, got 'x'"),
-        ("adding:hidden=3,4", r"one hidden layer; hidden must be one whole number, got \[3, 4\]"),
-        ("adding:cell=gro", "there is no recurrent cell 'gro'; did you mean 'gru'?"),
-        ("copy:length=-1", "length must be a whole number of at least 1"),
-        ("copy:symbols=1", "symbols must be a whole number of at least 2"),
-        ("copy:items=0", "items must be a whole number of at least 1"),
-        ("copi", "there is no task 'copi'; did you mean 'copy'?"),
-        ("adding:cell=gru,lstm", r"there is no recurrent cell '\['gru', 'lstm'\]'"),
-        ("mnist1d:model=cnn,gru", r"there is no model '\['cnn', 'gru'\]'; choose one of: cnn, gru"),
-        ("digits:activation=relu,tanh", r"there is no activation '\['relu', 'tanh'\]'; choose one of"),
-        ("digits:batch_norm=off,on", r"no place for batch normalization '\['off', 'on'\]'; choose one of"),
-        ("digits:hidden=", "hidden must be a whole number of at least 1, got ''"),
-    ],
-)
-def test_mistakes(name, problem):
-    with pytest.raises(kobai.UsageError, match=problem):
-        load(name)

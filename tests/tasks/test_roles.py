@@ -86,6 +86,32 @@ def test_the_layers_of_equinox_are_known_by_their_modules():
     }
 
 
+def test_a_matrix_of_an_equinox_module_of_one_s_own_is_asked_for():
+    class Own(eqx.Module):
+        w: jax.Array
+        b: jax.Array
+        layer: eqx.nn.Linear
+
+    module = Own(zeros(3, 4), zeros(4), eqx.nn.Linear(4, 2, key=jax.random.key(0)))
+    assert told(module) == {"w": None, "b": "bias", "layer.weight": "out_in", "layer.bias": "bias"}
+    assert told(module, {"w": "weight"})["w"] == "in_out"
+    assert told(module, layout="out_in")["w"] == "out_in"
+
+
+@pytest.mark.parametrize("mode", ["batch", "ema"])
+def test_what_a_layer_of_equinox_keeps_in_its_state_is_frozen(mode):
+    """A `StateIndex` holds the state's first value, in whatever tree that is."""
+    layer = eqx.nn.Linear(3, 4, key=jax.random.key(0))
+    norm = eqx.nn.BatchNorm(4, "batch", mode=mode)
+    spectral = eqx.nn.SpectralNorm(layer, "weight", key=jax.random.key(0))
+    kinds = {name: value for name, value in told((norm, spectral)).items() if "index" in name}
+    assert len(kinds) >= 4
+    assert set(kinds.values()) == {"frozen"}
+    assert told(norm)["weight"] == "scale"
+    assert told(norm)["bias"] == "bias"
+    assert told(spectral)["layer.weight"] == "out_in"
+
+
 def test_the_arrays_of_flax_are_known_by_their_names():
     assert told(FLAX) == {
         "attention.query.kernel": (64, 128),
@@ -188,7 +214,7 @@ def test_what_cannot_be_told_is_asked_for_with_the_argument_to_write():
     with pytest.raises(kobai.UsageError) as caught:
         check_task(unclear)
     assert "cls_token (1, 1, 64)" in str(caught.value)
-    assert 'kobai.Task(roles={"cls_token": "weight"})' in str(caught.value)
+    assert 'say it by roles={"cls_token": "weight"}' in str(caught.value)
     check_task(dataclasses.replace(unclear, roles={"cls_token": "weight"}))
     with pytest.raises(kobai.UsageError, match='roles="weight"'):
         check_task(task(zeros(1, 3)))
@@ -234,20 +260,42 @@ PARAMETERS = {
 }
 
 
-def test_an_array_behind_stop_gradient_is_frozen_through_loops_and_calls():
-    behind = task(PARAMETERS, stopped_loss, roles={"features": None})
-    with pytest.raises(kobai.UsageError, match="features"):
-        check_task(behind)  # nobody knows that name: it is asked for before anything is traced
-    renamed = {("w_features" if name == "features" else name): array for name, array in PARAMETERS.items()}
-
-    def loss(p, batch):
-        return stopped_loss({**p, "features": p["w_features"]}, batch)
-
-    behind = task(renamed, loss)
+@pytest.mark.parametrize("name", ["w_features", "features"])
+def test_an_array_behind_stop_gradient_is_frozen_through_loops_and_calls(name):
+    """One whose name says nothing as well: the loss tells it."""
+    renamed = {(name if key == "features" else key): array for key, array in PARAMETERS.items()}
+    behind = task(renamed, lambda p, batch: stopped_loss({**p, "features": p[name]}, batch))
+    check_task(behind)
     assert [place.name for place in behind.places] == ["b", "w"]
     # Whoever says so draws it: random features.
-    drawn = dataclasses.replace(behind, roles={"w_features": "weight"})
-    assert [place.name for place in drawn.places] == ["b", "w", "w_features"]
+    drawn = dataclasses.replace(behind, roles={name: "weight"})
+    assert {place.name for place in drawn.places} == {"b", "w", name}
+
+
+def test_what_a_transformation_stacks_is_drawn_copy_by_copy():
+    """Fans are those of one layer: Flax under scan and vmap, Equinox under filter_vmap."""
+
+    def stack(layer):
+        return eqx.filter_vmap(layer)(jax.random.split(jax.random.key(0), 5))
+
+    linear = stack(lambda key: eqx.nn.Linear(128, 64, key=key))
+    convolution = stack(lambda key: eqx.nn.Conv2d(3, 64, 3, key=key))
+    parameters = {
+        "linear": linear,
+        "convolution": convolution,
+        "VmapDense_0": {"kernel": zeros(5, 128, 64)},
+        "up": {"kernel": zeros(5, 128, 64), "bias": zeros(5, 64)},
+        "ConvLocal_0": {"kernel": zeros(8, 8, 27, 16), "bias": zeros(8, 8, 16)},
+    }
+    drawn = he().fill(parameters, 0)
+    fans = {"linear": 128, "convolution": 27, "VmapDense_0": 128, "up": 128, "ConvLocal_0": 27}
+    for name, fan_in in fans.items():
+        weights = drawn[name]["kernel"] if isinstance(drawn[name], dict) else drawn[name].weight
+        assert np.std(weights) == pytest.approx(np.sqrt(2 / fan_in), rel=0.03), name
+    np.testing.assert_array_equal(drawn["convolution"].bias, convolution.bias)
+    columns = orthogonal().fill({"Dense_0": {"kernel": zeros(5, 128, 64)}}, 0)["Dense_0"]["kernel"]
+    for matrix in columns:
+        np.testing.assert_allclose(matrix.T @ matrix, np.eye(64), atol=1e-5)
 
 
 @pytest.mark.parametrize("population", [False, True])

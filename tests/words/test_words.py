@@ -155,13 +155,17 @@ def is_japanese(english: str, sentence: str) -> bool:
     return bool(JAPANESE.search(sentence)) and not re.search(r"\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b", plain)
 
 
+SIGNS = {"answer.and", "answer.numbers"}
+"""Where English has words and Japanese signs: a comma before the last of a list, and digits."""
+
+
 def test_japanese_is_japanese():
     english, japanese = TABLES["en"], TABLES["ja"]
     assert not is_japanese("there is no file {path}", "there is no file {path}")
     assert not is_japanese("there is no file {path}", "ファイル {path}: there is no file")
     assert is_japanese("there is no file {path}", "ファイル {path} がありません")
     left = {key: japanese[key] for key in japanese if not is_japanese(english[key], japanese[key])}
-    assert left == {}
+    assert set(left) == SIGNS
 
 
 def test_japanese_and_latin_letters_have_no_space_between_them():
@@ -184,7 +188,7 @@ OTHER_WORDS = {
     "カンマ": "コンマ",
     "遡": "さかのぼる",
     "[二三四]つ": "2つ",
-    "[（）：]": "半角のかっことコロン",
+    "：": "半角のコロン",
 }
 
 

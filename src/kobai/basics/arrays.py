@@ -40,7 +40,13 @@ Key: TypeAlias = UInt32[Array, "2"]
 """A random key, as the two numbers that it is made of."""
 
 Parameters: TypeAlias = PyTree[Array]
-"""A pytree of arrays: parameters, their gradients and updates, data, a model's state."""
+"""A pytree of arrays: parameters, their gradients and updates."""
+
+Data: TypeAlias = PyTree[Shaped[Array, "examples ..."]]
+"""A pytree of arrays of equal length along the first axis, often a tuple (x, y)."""
+
+ModelState: TypeAlias = PyTree[Array | complex]
+"""What a model carries beside its parameters (running statistics): arrays and numbers, or None."""
 
 Weights: TypeAlias = PyTree[Array | bool]
 """A pytree like the parameters that says what is a weight: True or False for a whole array, or 1 and 0."""
@@ -94,4 +100,6 @@ def zeros_like(array: Array) -> Array:
 
 def namespace(array: object) -> ModuleType:
     """The library that `array` belongs to: a formula written with it runs on NumPy and JAX arrays alike."""
+    if isinstance(array, jax.Array):  # a random key too, which by itself names no library
+        return jax.numpy
     return array.__array_namespace__() if hasattr(array, "__array_namespace__") else np

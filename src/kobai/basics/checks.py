@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral, Rational, Real
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard, TypeVar, cast, overload
 
-from kobai.basics.errors import UsageError, said, unknown
+from kobai.basics.errors import UsageError, quoted, said, unknown
 from kobai.basics.notation import is_text
 
-Rule = tuple[str, Callable[[Any], bool]]
+T = TypeVar("T")
+
+Rule: TypeAlias = tuple[str, Callable[[Any], bool]]
 """What an argument may be: the key of the rule in words, and the rule."""
 
 COUNT: Rule = ("rule.count", lambda n: 1 <= n < math.inf and n == int(n))
@@ -53,25 +55,33 @@ NAME: Rule = ("rule.name", lambda value: is_text(value) and value.strip() != "")
 PLACE: Rule = ("rule.place", is_place)
 TRUTH: Rule = ("rule.flag", is_truth)
 FUNCTION: Rule = ("rule.function", callable)
+MAPPING: Rule = ("rule.mapping", lambda value: isinstance(value, Mapping))
 
 
 def check_arguments(owner: str, values: Mapping[str, object], rules: Mapping[str, Rule]) -> None:
     """Refuse what breaks its rule, among those `values` that `rules` names."""
     for name, (rule, holds) in rules.items():
         if not holds(values[name]):
-            raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(values[name]))
+            raise UsageError(
+                "error.range", owner=owner, name=name, rule=said(rule), value=quoted(values[name])
+            )
 
 
-def listed(values: Any) -> list[Any]:
+@overload
+def listed(values: str) -> list[str]: ...
+@overload
+def listed(values: T | Iterable[T]) -> list[T]: ...
+def listed(values: T | Iterable[T]) -> list[T]:
     """One or several as a list: a text, bytes, a mapping or a class is one, whatever Python iterates over."""
     alone = isinstance(values, str | bytes | bytearray | Mapping | type) or not isinstance(values, Iterable)
-    return [values] if alone or getattr(values, "shape", None) == () else list(values)
+    several = not alone and getattr(values, "shape", None) != ()
+    return list(cast(Iterable[T], values)) if several else [cast(T, values)]
 
 
-def check_number(owner: str, name: str, value: object, rule: str, holds: Callable[[Any], bool]) -> None:
+def check_number(owner: str, name: str, value: object, rule: str, holds: Callable[[float], bool]) -> None:
     """Refuse what is no number, or breaks the rule whose key in `words` is given."""
     if not is_number(value) or not holds(value):
-        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(value))
+        raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=quoted(value))
 
 
 def check_fields(part: object, rules: Mapping[str, Rule]) -> None:
@@ -87,7 +97,7 @@ def check_fields(part: object, rules: Mapping[str, Rule]) -> None:
 def check_count(name: str, value: object, most: int = MOST) -> None:
     """Refuse anything but a whole number of at least 1 and at most `most`."""
     if not is_whole(value) or value < 1:
-        raise UsageError("error.count", name=name, value=repr(value))
+        raise UsageError("error.count", name=name, value=quoted(value))
     if value > most:
         raise UsageError("error.most", name=name, value=value, most=most)
 
@@ -95,14 +105,15 @@ def check_count(name: str, value: object, most: int = MOST) -> None:
 def check_seed(name: str, value: object) -> None:
     """Refuse anything but a whole number of 32 bits."""
     if not is_whole(value) or not 0 <= value < 2**32:
-        raise UsageError("error.seed.range", name=name, most=2**32 - 1, value=repr(value))
+        raise UsageError("error.seed.range", name=name, most=2**32 - 1, value=quoted(value))
 
 
-def check_several(name: str, values: Any) -> None:
+def check_several(name: str, values: object) -> None:
     """Refuse anything but a list, a tuple or an array of at least one value; one alone is none."""
-    several = isinstance(values, Collection) and not isinstance(values, str)
-    if not several or getattr(values, "shape", None) == ():
-        raise UsageError("error.several", name=name, value=repr(values))
+    if isinstance(values, str):
+        raise UsageError("error.several.text", name=name, value=quoted(values))
+    if not isinstance(values, Collection) or getattr(values, "shape", None) == ():
+        raise UsageError("error.several", name=name, value=quoted(values))
     if len(values) == 0:
         raise UsageError("error.empty", name=name)
 

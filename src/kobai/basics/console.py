@@ -11,6 +11,9 @@ from rich.segment import Segment
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal obeys instead of showing it, but for tabs and ends of lines."""
 
+LEAST = 40
+"""So many columns are written in at least: a narrower terminal breaks the lines itself."""
+
 
 def harmless(text: str) -> str:
     """A text that only shows: a task's or a file's name may hold what moves the cursor or sets colours."""
@@ -18,12 +21,12 @@ def harmless(text: str) -> str:
 
 
 class Console(RichConsole):
-    """A console that shows names as they are read, not obeyed, and has a width where the system says 0."""
+    """A console that shows names as they are read, not obeyed, and has a width to write a table in."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        if self.width < 1:  # COLUMNS=0
-            self.width = 80
+        if self.width < LEAST:  # COLUMNS=0 says that nobody knows; in fewer than these even a name is cut
+            self.width = LEAST if self.width > 0 else 80
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of what is printed; rich's own commands to the terminal stay."""

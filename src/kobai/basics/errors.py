@@ -4,9 +4,9 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from kobai.words import UsageError, said
+from kobai.words import UsageError, quoted, said
 
-__all__ = ["UsageError", "remedy", "said", "unknown"]
+__all__ = ["UsageError", "quoted", "remedy", "said", "unknown"]
 
 
 def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
@@ -15,7 +15,8 @@ def unknown(kind: str, value: object, known: Iterable[str]) -> UsageError:
     `kind` is the key of the thing's name in `words` ("kind.optimizer", "kind.task", …).
     """
     names = sorted(known)
-    name = str(value).lower()
+    value = value if isinstance(value, str) else quoted(value)
+    name = value.lower()
     near = get_close_matches(name, names, n=1, cutoff=0.6)
     near = near or [other for other in names if sorted(other) == sorted(name)]  # letters in another order
     if near:

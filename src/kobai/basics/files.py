@@ -10,9 +10,9 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kobai.basics.errors import UsageError, remedy
 
@@ -27,9 +27,11 @@ except ImportError:  # not on this system
 
 LEFTOVER = ".kobai-part"
 """How the name of a file ends that is not yet whole."""
+LOCK = ".kobai-lock"
+"""The file in a folder that whoever works there holds locked: its process and machine."""
 
 
-def write(path: Path, content: bytes | memoryview) -> None:
+def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then renamed.
 
     A link is followed: what it leads to is replaced, and the link stays. What cannot be replaced (a FIFO, a
@@ -44,7 +46,7 @@ def write(path: Path, content: bytes | memoryview) -> None:
             _replace(Path(os.path.realpath(path)), content, status)
 
 
-def _replace(path: Path, content: bytes | memoryview, before: os.stat_result | None) -> None:
+def _replace(path: Path, content: bytes, before: os.stat_result | None) -> None:
     """Put a whole file where there was none, or another, whose permissions it gets."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=LEFTOVER, dir=path.parent)
     try:
@@ -60,7 +62,7 @@ def _replace(path: Path, content: bytes | memoryview, before: os.stat_result | N
         raise
 
 
-def _write_through(path: Path, status: os.stat_result, content: bytes | memoryview) -> None:
+def _write_through(path: Path, status: os.stat_result, content: bytes) -> None:
     """Write to what stands there, without making, replacing or cutting it."""
     stream = _own_stream(status)
     if stream is None:
@@ -132,7 +134,7 @@ def write_frame(path: Path, frame: "pl.DataFrame") -> None:
     """Write a frame as Parquet, whole or not at all."""
     parquet = io.BytesIO()  # polars itself reports a full disk in an error of its own
     frame.write_parquet(parquet)
-    write(path, parquet.getbuffer())
+    write(path, parquet.getvalue())
 
 
 def write_text(path: Path, text: str) -> None:
@@ -140,12 +142,12 @@ def write_text(path: Path, text: str) -> None:
     write(path, text.encode())
 
 
-def json_text(content: Any) -> str:
+def json_text(content: object) -> str:
     """`content` as JSON that people can read; a number that is not finite is null, as JSON has none."""
     return json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n"
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if hasattr(value, "tolist"):  # numbers and arrays of NumPy, which need not be imported for it
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -184,12 +186,12 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def open_folder(path: Path, containing: str | None = None) -> Path:
-    """Make a folder for new files; what `check_folder` refuses is refused.
+def open_folder(path: Path, known: Callable[[Path], bool] | None = None) -> Path:
+    """Make a folder for files; what `check_folder` refuses is refused.
 
     Raises `UsageError` also for one that cannot be written; then nothing is left behind.
     """
-    new = check_folder(path, containing)
+    new = check_folder(path, known)
     try:
         check_writable(make_folder(path) / "report.html")
     except UsageError:
@@ -200,12 +202,12 @@ def open_folder(path: Path, containing: str | None = None) -> Path:
     return path
 
 
-def check_folder(path: Path, containing: str | None = None) -> list[Path]:
+def check_folder(path: Path, known: Callable[[Path], bool] | None = None) -> list[Path]:
     """The folders that `open_folder` would make.
 
     Args:
-      path: a folder that is new or empty.
-      containing: the name of a folder in it, if what was begun there is to go on.
+      path: a folder that is new or empty, but for what a killed process left there.
+      known: whether one that is not empty may be used all the same.
 
     Raises `UsageError` for any other folder, and for a file.
     """
@@ -213,12 +215,14 @@ def check_folder(path: Path, containing: str | None = None) -> list[Path]:
         if path.exists() and not path.is_dir():
             raise UsageError("error.output.file", path=path)
         new = [folder for folder in (path, *path.parents) if not folder.exists()]
-        if not new and any(path.iterdir()):
-            if containing is None:
-                raise UsageError("error.output.full", path=path)
-            if not (path / containing).is_dir():
-                raise UsageError("error.output.other", path=path)
+        if not new and not _is_empty(path) and not (known and known(path)):
+            raise UsageError("error.output.full", path=path)
     return new
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing but a lock and what a killed process left half-written."""
+    return all(path.name == LOCK or path.name.endswith(LEFTOVER) for path in folder.iterdir())
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ TREE: Rule = ("rule.tree", is_tree)
 ARGUMENTS: dict[str, Rule] = {
     "command": TEXT,
     "output": PLACE,
+    "folder": PLACE,
     "progress": TRUTH,
     "quick": TRUTH,
     "resume": TRUTH,
@@ -45,6 +46,7 @@ ARGUMENTS: dict[str, Rule] = {
     "args": TREE,
     "data": TREE,
     "gates": TREE,
+    "scale": TREE,
 }
 """What an argument of this name may be; None too, where it is left out by None."""
 
@@ -66,15 +68,20 @@ def guard(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def guarded(*positional: P.args, **named: P.kwargs) -> R:
-        values = signature.bind(*positional, **named).arguments
+        try:
+            values = signature.bind(*positional, **named).arguments
+        except TypeError:
+            values = None
+        if values is None:
+            return function(*positional, **named)  # Python refuses the call, by the function's name
         with told():
-            asked = {
+            applicable = {
                 name: rule
                 for name, rule in rules.items()
                 if name in values
                 and not (values[name] is None and signature.parameters[name].default is None)
             }
-            check_arguments(function.__name__, values, asked)
+            check_arguments(function.__name__, values, applicable)
             return function(*positional, **named)
 
     return guarded

@@ -1,7 +1,8 @@
 """A dataclass whose fields are hyperparameters: numbers that a compiled program takes as arguments."""
 
 import dataclasses
-from typing import Any, TypeVar, dataclass_transform
+from collections.abc import Iterable
+from typing import TypeVar, dataclass_transform
 
 import jax
 
@@ -26,7 +27,7 @@ def hyperparameters(cls: type[T]) -> type[T]:
         leaves, static = flatten(rule)
         return tuple(zip(map(jax.tree_util.GetAttrKey, names), leaves, strict=True)), static
 
-    def unflatten(static: tuple, leaves: Any) -> T:
+    def unflatten(static: tuple, leaves: Iterable[object]) -> T:
         # Not through __init__ and its check, as register_dataclass would: a tree operation puts anything
         # into the leaves: a placeholder, None, the derivative by a learning rate, which may be negative.
         rule = object.__new__(dataclass)

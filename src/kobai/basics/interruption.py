@@ -7,6 +7,8 @@ nothing. A thread hears of it, even while the main thread is inside a compiled c
 - ends the process at once, while there is nothing to keep;
 - sets a flag, while a study runs. Its loop asks `check`, keeps what is finished, and ends. Where it does not
   come to that within `PATIENCE` (one compilation may take longer), the process ends with what is stored;
+- sets another flag for the first Ctrl-C, where the study `can_answer` with what it has. Its loop begins
+  nothing else (`is_winding_up`), finishes what is in hand, and answers; the second Ctrl-C is as above;
 - leaves it to the main thread, where a command has an end of its own (`raised`).
 
 In a program that imports kobai nothing listens: there Ctrl-C is Python's KeyboardInterrupt, as ever.
@@ -28,6 +30,7 @@ AT_ONCE, ASKED, RAISED = "at once", "asked", "raised"
 
 _mode = AT_ONCE
 _signal = 0
+_can_answer = _winding_up = False
 _ending = threading.Lock()
 _kept: tuple[int, Path | None, str] = 0, None, ""
 
@@ -54,6 +57,17 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def can_answer(yes: bool) -> None:
+    """From here on the first Ctrl-C asks for an answer with what there is, or no longer does."""
+    global _can_answer
+    _can_answer = yes
+
+
+def is_winding_up() -> bool:
+    """Whether nothing else is to be begun: somebody wants the answer with what there is."""
+    return _winding_up
+
+
 def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") -> None:
     """From here on an interruption leaves so many trainings in `folder` (None: nowhere), and says `words`."""
     global _kept
@@ -63,8 +77,13 @@ def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") 
 @contextlib.contextmanager
 def checked() -> Iterator[None]:
     """Here a loop asks `check`, and keeps what is finished."""
-    with _as(ASKED):
-        yield
+    global _winding_up
+    _winding_up = False
+    try:
+        with _as(ASKED):
+            yield
+    finally:
+        can_answer(False)
 
 
 @contextlib.contextmanager
@@ -121,10 +140,14 @@ def _hear(number: int, _: object) -> None:
 
 def _watch(heard: int) -> None:
     """What the listening thread does: of each signal comes one byte, its number."""
-    global _signal
+    global _signal, _winding_up
     while True:
         [number] = os.read(heard, 1)
         if number not in (signal.SIGINT, signal.SIGTERM) or (_mode == RAISED and number == signal.SIGINT):
+            continue
+        if _mode == ASKED and _can_answer and number == signal.SIGINT and not _winding_up and not _signal:
+            _winding_up = True
+            _say(_line("interrupted.once"))
             continue
         if _mode != ASKED or _signal:  # nothing to keep, or whoever asks again does not care to wait
             _signal = number
@@ -141,10 +164,21 @@ def _cut() -> None:
         words = f"\n{sentence(*_kept)}\n".encode(errors="replace")
         if sys.__stderr__ is not None and sys.__stderr__.isatty():
             words += b"\x1b[?25h"  # a progress bar has hidden the cursor
-        if select.select([], [2], [], 0.1)[1]:
-            with contextlib.suppress(OSError):
-                os.write(2, words)
+        _say(words)
     os._exit(_code())
+
+
+def _say(words: bytes) -> None:
+    """Write to the terminal, if it takes it at once."""
+    if select.select([], [2], [], 0.1)[1]:
+        with contextlib.suppress(OSError):
+            os.write(2, words)
+
+
+def _line(key: str) -> bytes:
+    from kobai.words import say  # as in `sentence`
+
+    return f"\nkobai: {say(key)}\n".encode(errors="replace")
 
 
 def _code() -> int:

@@ -12,9 +12,7 @@ from kobai.basics.errors import UsageError, unknown
 WEIGHT, BIAS, SCALE, FROZEN = KINDS = ("weight", "bias", "scale", "frozen")
 
 Layout: TypeAlias = str | Callable[[tuple[int, ...]], tuple[int, int]]
-"""Where the fans are in the shape of a weight: "in_out", "out_in", or a function of the shape."""
-
-LAYOUTS = ("in_out", "out_in")
+"""Where the fans are in the shape of a weight: one of `layouts.LAYOUTS`, or a function of the shape."""
 
 Fans: TypeAlias = tuple[float, float]
 """(fan in, fan out)."""
@@ -27,15 +25,19 @@ class Role:
     Fields:
       kind: "weight", "bias", "scale" or "frozen".
       fans: of a weight, (fan in, fan out); None: they are read off its shape.
-      layout: how they are read off it.
+      layout: how they are read off it. Beside fans it says along which axes matrices with these fans lie, one
+        or several: the gates of a recurrent layer along the outputs, the groups of a convolution likewise.
+      copies: of a weight, how many of its first axes count copies of one layer, as `flax.linen.scan` and
+        `equinox.filter_vmap` stack them: the fans are those of each copy, which is drawn by itself.
     """
 
     kind: str
     fans: Fans | None = None
     layout: Layout | None = None
+    copies: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise unknown("kind.role", self.kind, KINDS)
         fans = self.fans
         if fans is not None and not (
@@ -61,11 +63,16 @@ class Leaf:
 
     path: tuple[str, ...]
     """What the steps to it are called: ("layers", "0", "weight")."""
-    value: Any
-    owner: Any
-    """What holds it: a module, a dict, a list; None at the top."""
+    value: PyTree
+    holders: tuple[object, ...] = ()
+    """All that it stands in, from the whole tree to what holds it: modules, dicts, lists."""
     is_dotted: bool = False
     """Whether its last key is several steps in one, "layers.0.weight", as PyTorch has them."""
+
+    @property
+    def owner(self) -> object:
+        """What holds it; None at the top."""
+        return self.holders[-1] if self.holders else None
 
     @property
     def name(self) -> str:
@@ -87,24 +94,31 @@ class Leaf:
         return tuple(self.value.shape)
 
 
+VARIABLE = "flax.nnx.variablelib.Variable"
+"""What holds an array in a module of Flax NNX."""
+
+
 def leaves(tree: PyTree) -> list[Leaf]:
     """The leaves of a tree, in its order."""
     return [_leaf(tree, path, value) for path, value in jax.tree_util.tree_flatten_with_path(tree)[0]]
 
 
-def _leaf(tree: PyTree, path: Sequence[Any], value: Any) -> Leaf:
-    owner, node, names = None, tree, []
+def _leaf(tree: PyTree, path: Sequence[Any], value: PyTree) -> Leaf:
+    holders, node, names = [], tree, []
     for key in path:
-        owner, node = node, _inside(node, key)
+        holders.append(node)
+        node = _inside(node, key)
         names += _names(key)
-    if "flax.nnx.variablelib.Variable" in lineage(owner):  # the array in it is its "value"
+    if holders and VARIABLE in lineage(holders[-1]):  # the array in it is its "value"
         names = names[:-1]
     dotted = bool(path) and "." in jax.tree_util.keystr(tuple(path[-1:]), simple=True)
-    return Leaf(tuple(names), value, owner, dotted)
+    return Leaf(tuple(names), value, tuple(holders), dotted)
 
 
-def _inside(node: Any, key: Any) -> Any:
+def _inside(node: PyTree, key: Any) -> PyTree:
     """What stands in `node` under this key of a path; None where the key does not say."""
+    if VARIABLE in lineage(node):
+        return node.get_value()
     if isinstance(key, jax.tree_util.GetAttrKey):
         return getattr(node, key.name, None)
     try:
@@ -118,6 +132,6 @@ def _names(key: Any) -> list[str]:
     return jax.tree_util.keystr((key,), simple=True).replace("/", ".").split(".")
 
 
-def lineage(owner: Any) -> list[str]:
+def lineage(owner: object) -> list[str]:
     """The full names of the classes of `owner`, its own first."""
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in type(owner).__mro__]

@@ -6,12 +6,16 @@
     PyTorch      layers.0.weight, weight_ih_l0, running_mean; (out, in, *kernel)
     plain        w1, b1, W_xh, weights, biases in dicts; lists of arrays
 
-A name that nobody knows says nothing, and `told` gives None.
+A name that nobody knows says nothing, nor does that of a matrix in an Equinox module of the user's own, whose
+layout nobody knows: `told` gives None.
 """
 
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+
+import jax
 
 from kobai.basics.arrays import is_float
 from kobai.basics.leaf import BIAS, FROZEN, SCALE, WEIGHT, Fans, Layout, Leaf, Role, lineage
@@ -26,6 +30,12 @@ TOKENS = {
 STATISTICS = re.compile(r"(running|moving)_|num_batches_tracked")
 NORM = re.compile(r"(norm|(^|_)(ln|bn|gn))[_\d]*$")
 EMBEDDING = re.compile(r"embedding|^w[tp]e$")
+EQUINOX_GATES = {"GRUCell": 3, "LSTMCell": 4}
+"""How many gates lie below one another in the weights of a cell: each has its own fans."""
+EQUINOX_MATRICES = {"Linear", "Embedding", "GRUCell", "LSTMCell"}
+EQUINOX_CONVOLUTIONS = {"Conv", "ConvTranspose"}
+FLAX_DENSE = re.compile(r"Dense_\d+$")
+"""Layers whose weight has a known number of dimensions: more are copies that a transformation stacks."""
 EQUINOX_NORMS = {"LayerNorm", "RMSNorm", "GroupNorm", "BatchNorm"}
 
 
@@ -42,13 +52,40 @@ def told(leaf: Leaf, every: Sequence[Leaf], layout: Layout | None) -> Role | Non
         return Role(kind)
     if kind is None:
         return Role(WEIGHT, layout=layout or "in_out") if _is_plain_matrix(leaf, every) else None
-    return _weight(leaf, every, layout, equinox)
+    if equinox == {"Module"} and layout is None:  # of the user's own module, laid out in any way
+        return None
+    copies = _copies(leaf, every, equinox)
+    if not copies or callable(layout):
+        return _weight(leaf, every, layout, equinox)
+    role = _weight(_first(leaf, copies), [_first(other, copies) for other in every], layout, equinox)
+    return replace(role, copies=copies) if role and role.is_weight else role
+
+
+def _copies(leaf: Leaf, every: Sequence[Leaf], equinox: set[str]) -> int:
+    """How many of the first axes of a weight count copies of its layer."""
+    shape, bias = leaf.shape, _bias_of(leaf, every) or ()
+    if equinox & EQUINOX_CONVOLUTIONS:
+        return max(len(shape) - 2 - int(getattr(leaf.owner, "num_spatial_dims", len(shape))), 0)
+    if equinox & EQUINOX_MATRICES or (leaf.title == "kernel" and FLAX_DENSE.search(leaf.parent)):
+        return len(shape) - 2
+    copies = len(bias) - 1
+    if leaf.title == "kernel" and copies > 0 and len(shape) > len(bias) and shape[-len(bias) :] != bias:
+        return copies if (*shape[:copies], shape[-1]) == bias else 0
+    return 0
+
+
+def _first(leaf: Leaf, copies: int) -> Leaf:
+    """The leaf of the first copy of a layer; one that has fewer axes has no copies."""
+    if not is_float(leaf.value) or len(leaf.shape) <= copies:
+        return leaf
+    return replace(leaf, value=jax.ShapeDtypeStruct(leaf.shape[copies:], leaf.value.dtype))
 
 
 def _is_statistic(leaf: Leaf, classes: Sequence[str]) -> bool:
     """Whether an array is no parameter: a running mean, a count, anything but a `Param` of Flax NNX."""
     variable = "flax.nnx.variablelib.Variable" in classes and "flax.nnx.variablelib.Param" not in classes
-    state = "equinox.nn._stateful.StateIndex" in classes or "batch_stats" in leaf.path
+    indices = any("equinox.nn._stateful.StateIndex" in lineage(holder) for holder in leaf.holders)
+    state = indices or "batch_stats" in leaf.path
     return variable or state or bool(STATISTICS.match(leaf.title))
 
 
@@ -64,8 +101,17 @@ def _weight(leaf: Leaf, every: Sequence[Leaf], layout: Layout | None, equinox: s
         return Role(WEIGHT, layout=layout)
     if "Embedding" in equinox or EMBEDDING.search(name):
         return Role(WEIGHT, fans=(shape[-1], math.prod(shape[:-1])))
+    gates = next((count for kind, count in EQUINOX_GATES.items() if kind in equinox), 0)
+    if gates:
+        return Role(WEIGHT, fans=(shape[1], shape[0] // gates), layout="out_in")
+    groups = getattr(leaf.owner, "groups", 1) if any(kind.startswith("Conv") for kind in equinox) else 1
+    if groups > 1:
+        positions = math.prod(shape[2:])
+        one = shape[1] * positions, shape[0] // groups * positions
+        return Role(WEIGHT, fans=one, layout="out_in")
     if "depthwise" in name:
-        return Role(WEIGHT, fans=(math.prod(shape[:-2]), math.prod(shape[:-2]) * shape[-1]))
+        positions = math.prod(shape[:-2])
+        return Role(WEIGHT, fans=(positions, positions * shape[-1]), layout="in_out")
     fans = _fans_of_several_axes(leaf, every, parent, bias)
     if fans is None and parent.startswith("densegeneral"):
         return None

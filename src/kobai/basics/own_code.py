@@ -10,7 +10,6 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from kobai.basics.errors import UsageError
 
@@ -19,6 +18,9 @@ LIBRARIES = tuple(
     | {"<frozen", "<__array_function__"}
 )
 """How the names of files begin that are nobody's own."""
+
+INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
+"""The folders of installed libraries, of this environment and of those that it shares with another."""
 
 CALLBACK = re.compile(r'^ *File "(.+)", line (\d+), in ', re.MULTILINE)
 """A line of the traceback that JAX puts into its message where a callback has raised."""
@@ -86,7 +88,8 @@ def place(problem: BaseException) -> tuple[str, int] | None:
 
 
 def _is_own(module: str, file: str) -> bool:
-    return module.partition(".")[0] != "kobai" and not file.startswith(LIBRARIES)
+    is_library = file.startswith(LIBRARIES) or INSTALLED.search(file) is not None
+    return module.partition(".")[0] != "kobai" and not is_library
 
 
 def _near(file: str) -> str:
@@ -100,6 +103,6 @@ def _of_system(problem: BaseException) -> UsageError | None:
     text = str(problem)
     for key, (kind, message) in SYSTEM.items():
         if isinstance(problem, kind) and re.search(message, text):
-            values: dict[str, Any] = {"problem": text.splitlines()[0] if text else type(problem).__name__}
+            values: dict[str, object] = {"problem": text.splitlines()[0] if text else type(problem).__name__}
             return UsageError(key, **values)
     return None

@@ -62,6 +62,13 @@ def find(kind: str, name: str, *tables: Mapping[str, Entry]) -> Entry:
     raise unknown(kind, name, [known for table in tables for known in table])
 
 
+def entry_of(kind: str, item: object, *tables: Mapping[str, Entry]) -> Entry | None:
+    """The entry that is meant by a name, as `find` has it, or by a class; None for anything else."""
+    if isinstance(item, str):
+        return find(kind, item, *tables)
+    return home_of(item, *tables) if isinstance(item, type) else None
+
+
 def home_of(value: type, *tables: Mapping[str, Entry]) -> Entry | None:
     """The entry of this class in one of the tables, or None."""
     home = f"{value.__module__}:{value.__qualname__}"
@@ -145,12 +152,19 @@ INITIALIZERS = _table(
     Entry("orthogonal", "initializers:orthogonal", "Saxe et al. 2014, arXiv 1312.6120"),
 )
 
+MODEL_VALUES = _table(
+    "model_value",
+    Entry("own", "initializers:own"),
+    Entry("given", "initializers:given"),
+)
+"""Initial values that a task's model brings with it, where those of `INITIALIZERS` fit any array."""
+
 BATCHES = _table(
     "batch",
-    Entry("mini_batch", "engine.draws:batches", f"{BOOK}, 8.1.3"),
-    Entry("full_batch", "engine.draws:batches"),
-    Entry("without", "engine.draws:batches"),
-    Entry("with", "engine.draws:batches"),
+    Entry("mini_batch", "engine.draws:mini_batch", f"{BOOK}, 8.1.3"),
+    Entry("full_batch", "study.axes:full_batch"),
+    Entry("without_replacement", "engine.draws:without_replacement"),
+    Entry("with_replacement", "engine.draws:with_replacement"),
 )
 """What a gradient is computed from: ``--batch-size`` and ``--sampling`` of a comparison."""
 
@@ -183,9 +197,9 @@ STABILIZERS = _table(
 
 PROTOCOLS = _table(
     "protocol",
-    Entry("pretraining", "questions.transfer.ask:transfer", f"{BOOK}, 8.7.4"),
-    Entry("fine-tuning", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
-    Entry("transfer", "questions.transfer.ask:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
+    Entry("pretraining", "questions.transfer.arms:pretraining", f"{BOOK}, 8.7.4"),
+    Entry("fine-tuning", "questions.transfer.arms:fine_tuning", "Yosinski et al. 2014, arXiv 1411.1792"),
+    Entry("transfer", "questions.transfer.arms:transfer", "Yosinski et al. 2014, arXiv 1411.1792"),
 )
 """What `kobai.transfer` compares with training from scratch."""
 
@@ -248,10 +262,14 @@ LANDSCAPES = _table(
     *_functions("landscapes.shortest_path", "shortest_path"),
 )
 
+TASK_OF_MODEL = Entry("of", "tasks.frameworks.of:task", kind="task")
+"""What makes a task of a model of another framework."""
+
 METHODS = {
     "optimizer": OPTIMIZERS,
     "minimizer": MINIMIZERS,
     "initializer": INITIALIZERS,
+    "model_value": MODEL_VALUES,
     "batch": BATCHES,
     "schedule": SCHEDULES,
     "stabilizer": STABILIZERS,
@@ -266,6 +284,7 @@ USES = {
     "optimizer": "kobai compare digits --optimizers sgd,adam; kobai.Adam(0.01)",
     "minimizer": 'kobai compare digits --optimizers bfgs; kobai.minimize(f, x, method="bfgs")',
     "initializer": "kobai compare digits --initializers he,normal:0.1; kobai.initializers.he()",
+    "model_value": "kobai compare my_model.py --initializers own,he; kobai.initializers.own()",
     "batch": "kobai compare digits --batch-size 16,64,full --sampling without,with",
     "schedule": "kobai compare digits --schedule constant,cosine; kobai.schedules.cosine()",
     "stabilizer": "kobai compare digits --clip none,norm:1; kobai.stabilizers, kobai.networks.layers",

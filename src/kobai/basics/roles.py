@@ -13,20 +13,22 @@ tree does, by the types and names that frameworks use (`kobai.basics.names`)::
 
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import jax
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Structure, is_float
-from kobai.basics.errors import UsageError, unknown
-from kobai.basics.leaf import FROZEN, LAYOUTS, WEIGHT, Layout, Leaf, Role, leaves
+from kobai.basics.errors import UsageError, quoted, unknown
+from kobai.basics.layouts import LAYOUTS
+from kobai.basics.leaf import FROZEN, WEIGHT, Layout, Leaf, Role, leaves
 from kobai.basics.names import told
+from kobai.basics.own_code import told as told_as_own
 
 Said: TypeAlias = Role | str | None
 """What a caller says of one leaf: its role, or its kind, or nothing."""
 
-Roles: TypeAlias = PyTree[Said] | Mapping[str, Said] | Callable[[str, Any], Said]
+Roles: TypeAlias = PyTree[Said] | Mapping[str, Said] | Callable[[str, PyTree], Said]
 """How a caller says roles: see `roles`."""
 
 
@@ -45,7 +47,7 @@ def roles(tree: PyTree, said: Roles | None = None, layout: Layout | None = None)
     Raises:
       UsageError: for roles or a layout that cannot be.
     """
-    if layout is not None and not callable(layout) and layout not in LAYOUTS:
+    if layout is not None and not callable(layout) and not (isinstance(layout, str) and layout in LAYOUTS):
         raise unknown("kind.layout", layout, LAYOUTS)
     every = leaves(tree)
     return [
@@ -65,8 +67,9 @@ def weights(tree: PyTree, *, biases: bool = False) -> PyTree[bool]:
 
 def guessed(tree: PyTree, said: Roles | None = None, layout: Layout | None = None) -> list[Role]:
     """`roles`, and where an array cannot be told its number of dimensions decides."""
+    known = roles(tree, said, layout)
     default = Role(WEIGHT, layout=layout or "in_out")
-    return [role or default for role in roles(tree, said, layout)]
+    return [role or default for role in known]
 
 
 def _role(leaf: Leaf, choice: Said, default: Role | None, layout: Layout | None) -> Role | None:
@@ -87,27 +90,28 @@ def choices(every: Sequence[Leaf], tree: PyTree, said: Roles | None) -> list[Sai
     if said is None:
         return [None] * len(every)
     if callable(said) and jax.tree_util.all_leaves([said]):  # and no module that can be called
-        chosen = [said(leaf.name, leaf.value) for leaf in every]
+        with told_as_own(every=True):
+            every_choice = [said(leaf.name, leaf.value) for leaf in every]
     else:
         try:
             structure: Structure = jax.tree.structure(tree)
-            chosen = structure.flatten_up_to(said)
+            every_choice = structure.flatten_up_to(said)
         except (ValueError, TypeError):  # of another structure
             if not isinstance(said, Mapping):
-                raise UsageError("error.role.tree", value=repr(said)) from None
-            chosen = _named(every, said)
-    for leaf, choice in zip(every, chosen, strict=True):
+                raise UsageError("error.role.tree", value=quoted(said)) from None
+            every_choice = _named(every, said)
+    for leaf, choice in zip(every, every_choice, strict=True):
         if not isinstance(choice, Role | str | None):
-            raise UsageError("error.role.value", name=leaf.name, value=repr(choice))
-    return chosen
+            raise UsageError("error.role.value", name=leaf.name, value=quoted(choice))
+    return every_choice
 
 
-def _named(every: Sequence[Leaf], said: Mapping[str, Any]) -> list[Any]:
+def _named(every: Sequence[Leaf], said: Mapping[str, Said]) -> list[Said]:
     for name in said:
         if not any(_fits(leaf.path, str(name)) for leaf in every):
             raise unknown("kind.parameter", name, [leaf.name for leaf in every])
 
-    def choice(leaf: Leaf) -> Any:
+    def choice(leaf: Leaf) -> Said:
         fitting = [name for name in said if _fits(leaf.path, str(name))]
         return said[max(fitting, key=lambda name: (name == leaf.name, len(name)))] if fitting else None
 

@@ -5,17 +5,27 @@ hyperparameters that is tried for it.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
 from kobai.basics import registry
 from kobai.basics.checks import listed
-from kobai.basics.errors import UsageError, unknown
-from kobai.candidates.named import Choice, Method, distinct, named
-from kobai.candidates.values import Value, hyperparameters_of, learning_rate, numbers_in, values_for
+from kobai.basics.errors import UsageError, quoted, unknown
+from kobai.candidates.named import Choice, Method, Methods, distinct, named
+from kobai.candidates.values import (
+    Hyperparameters,
+    Value,
+    as_json,
+    hyperparameters_of,
+    learning_rate,
+    numbers_in,
+    values_for,
+    written,
+)
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import check, is_grid, numbers
 from kobai.optimizers.from_optax import FromOptax
@@ -23,7 +33,10 @@ from kobai.optimizers.from_optax import FromOptax
 SLOWEST = float(np.finfo(np.float32).tiny)
 """Slower than any rate that moves a parameter: below this, single precision has no full number."""
 
-Grid = Mapping[str, Sequence[Value]]
+Grids: TypeAlias = Mapping[str, Value | Iterable[Value]]
+"""What a caller says of hyperparameters: one value or several, by ``candidate.hyperparameter``."""
+
+Grid: TypeAlias = Mapping[str, Sequence[Value]]
 """The values that are tried for each hyperparameter, by its name."""
 
 
@@ -54,6 +67,25 @@ class Candidate:
         same = [other for other in self.variants if _but_rate(other) == _but_rate(variant)]
         return sorted(same, key=learning_rate)  # type: ignore[arg-type]
 
+    @functools.cached_property
+    def several(self) -> dict[str, dict[str, str]]:
+        """The hyperparameters that have several values, but for the rate; the name of each, by its JSON."""
+        tried: dict[str, dict[str, str]] = {}
+        for variant in self.variants:
+            for name, value in hyperparameters_of(variant).items():
+                if name != "learning_rate":
+                    tried.setdefault(name, {})[as_json(value)] = written(variant, name, value)
+        return {
+            name: shown if len(set(shown.values())) == len(shown) else dict(zip(shown, shown, strict=True))
+            for name, shown in tried.items()
+            if len(shown) > 1
+        }
+
+    def settings(self, variant: Method) -> dict[str, str]:
+        """What a variant has of each hyperparameter that has several values, as tables show it."""
+        values = hyperparameters_of(variant)
+        return {name: shown[as_json(values[name])] for name, shown in self.several.items()}
+
     def edge(self, variant: Method) -> str | None:
         """Which end of its grid of several rates the rate stands at: low, high, or None of both."""
         rates = self.learning_rates()
@@ -62,7 +94,7 @@ class Candidate:
         return "low" if learning_rate(variant) == rates[0] else "high"
 
 
-def _but_rate(variant: Method) -> dict[str, Any]:
+def _but_rate(variant: Method) -> Hyperparameters:
     return {**hyperparameters_of(variant), "learning_rate": None}
 
 
@@ -73,9 +105,9 @@ def default_rates(name: str, quick: bool = False) -> list[float]:
 
 
 def candidates(
-    optimizers: Iterable[str | type | Method] | str | type | Method | None = None,
+    optimizers: Methods | None = None,
     learning_rates: Sequence[float] | None = None,
-    hyperparameters: Mapping[str, Any] | None = None,
+    hyperparameters: Grids | None = None,
     quick: bool = False,
 ) -> list[Candidate]:
     """The candidates of a comparison.
@@ -100,7 +132,7 @@ def candidates(
     ]
 
 
-def choices_of(name: str, items: Any, kind: str = "optimizer") -> list[Choice]:
+def choices_of(name: str, items: Methods, kind: str = "optimizer") -> list[Choice]:
     """The methods that were named, one or several. Raises `UsageError`, also where there are none."""
     choices = [named(item, kind) for item in listed(items)]
     if not choices:
@@ -108,7 +140,9 @@ def choices_of(name: str, items: Any, kind: str = "optimizer") -> list[Choice]:
     return choices
 
 
-def checked_rates(learning_rates: Any, choices: Sequence[Choice], names: Sequence[str]) -> list[float] | None:
+def checked_rates(
+    learning_rates: object, choices: Sequence[Choice], names: Sequence[str]
+) -> list[float] | None:
     """The learning rates for every candidate. Refuses those that no candidate has a use for."""
     if learning_rates is None:
         return None
@@ -117,19 +151,19 @@ def checked_rates(learning_rates: Any, choices: Sequence[Choice], names: Sequenc
     return numbers_in("learning_rates", learning_rates)
 
 
-def checked_hyperparameters(grids: Any, names: Sequence[str]) -> Mapping[str, Any]:
+def checked_hyperparameters(grids: object, names: Sequence[str]) -> Grids:
     """The further grids. Refuses what is no mapping from ``candidate.hyperparameter``, for one of these."""
     if grids is None:
         return {}
     if not (isinstance(grids, Mapping) and all(isinstance(key, str) for key in grids)):
-        raise UsageError("error.hyperparameters", value=repr(grids))
+        raise UsageError("error.hyperparameters", value=quoted(grids))
     for key in grids:
         if key.partition(".")[0] not in names:
             raise unknown("kind.candidate", key.partition(".")[0], names)
     return grids
 
 
-def grid_of(name: str, method: Method, grids: Mapping[str, Any]) -> Grid:
+def grid_of(name: str, method: Method, grids: Grids) -> Grid:
     """Those of the further grids that are the candidate `name`'s, which tries variants of `method`."""
     own = {}
     for key, values in grids.items():

@@ -5,17 +5,25 @@ exactly what it says; a list in one of its fields is a grid.
 """
 
 import dataclasses
+from collections.abc import Iterable
+from typing import TypeAlias
 
 import jax
 
 from kobai.basics import registry
 from kobai.basics.checks import NAME, check_arguments
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 
 Method = Optimizer | Minimizer
 """What trains a network: an update rule on mini-batches, or a minimizer on the full batch."""
+
+MethodSource: TypeAlias = str | type[Optimizer] | type[Minimizer] | Method
+"""How a caller says a method: its name, its class, or an instance."""
+
+Methods: TypeAlias = MethodSource | Iterable[MethodSource]
+"""One method or several."""
 
 TABLES = (registry.OPTIMIZERS, registry.MINIMIZERS)
 """Where the names of methods stand."""
@@ -33,21 +41,20 @@ class Choice:
     """The default grid of an update rule that was given by its name or class; else none."""
 
 
-def named(item: str | type | Method, kind: str = "optimizer") -> Choice:
+def named(item: object, kind: str = "optimizer") -> Choice:
     """The method that is meant by a name, a class or an instance.
 
     `kind` is what a mistake calls it: "optimizer", or "method" where update rules and minimizers are equals.
     Raises `UsageError` for a name that does not exist, for what is no method, and for a class that lacks the
     decorator `kobai.optimizers.hyperparameters`.
     """
-    if isinstance(item, str):
-        entry = registry.find(f"kind.{kind}", item, *TABLES)
+    entry = registry.entry_of(f"kind.{kind}", item, *TABLES)
+    if entry is not None:
         return Choice(entry.name, entry.load()(), entry.learning_rates)
     if isinstance(item, type) and issubclass(item, Method):
-        known = registry.home_of(item, *TABLES)
-        return named(known.name if known else item(), kind)
+        return named(item(), kind)
     if not isinstance(item, Method):
-        raise UsageError(f"error.{kind}.type", value=repr(item))
+        raise UsageError(f"error.{kind}.type", value=quoted(item))
     if isinstance(item, Optimizer) and jax.tree_util.all_leaves([item]):
         raise UsageError("error.optimizer.plain", value=type(item).__name__)
     name = _name(item)

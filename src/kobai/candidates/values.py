@@ -7,40 +7,52 @@ with its short form, which tables show and which may be written too.
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 
 from kobai.basics.checks import is_number, is_whole, listed
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.candidates.named import Method
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.from_optax import FromOptax
 
-Value = float | str | None
+T = TypeVar("T")
+
+Value: TypeAlias = float | str | None
 """A value of a hyperparameter: a number, a name, or None where the method is to choose."""
 
 
-def hyperparameters_of(method: Method) -> dict[str, Any]:
+Hyperparameters: TypeAlias = dict[str, Value | list[float]]
+"""Hyperparameters by name; of a grid a list."""
+
+
+def hyperparameters_of(method: Method) -> Hyperparameters:
     """Every hyperparameter by name, as Python's own numbers, and lists where it is a grid."""
     if isinstance(method, FromOptax):
-        values = method.hyperparameters
+        values: Mapping[str, object] = method.hyperparameters
     else:
         values = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
-    return {name: np.asarray(v).tolist() if hasattr(v, "dtype") else v for name, v in values.items()}
+    plain = {name: np.asarray(v).tolist() if hasattr(v, "dtype") else v for name, v in values.items()}
+    return cast(Hyperparameters, plain)
 
 
 def learning_rate(method: Method) -> float | None:
     """The learning rate, or None for a method that has none by that name."""
-    return hyperparameters_of(method).get("learning_rate")
+    return cast(float | None, hyperparameters_of(method).get("learning_rate"))
 
 
-def as_json(value: Any) -> str:
+def rate_is_factor(method: Method) -> bool:
+    """Whether its learning rate is a factor of its step, since the rule as published has no learning rate."""
+    return getattr(method, "rate_is_factor", False)
+
+
+def as_json(value: object) -> str:
     """A value as JSON, NumPy's numbers as Python's."""
     return json.dumps(value, default=float)
 
 
-def values_for(key: str, method: Method, values: Any) -> list[Value]:
+def values_for(key: str, method: Method, values: object) -> list[Value]:
     """The values for one hyperparameter of a method, in the order given, without repetitions.
 
     Args:
@@ -65,12 +77,12 @@ def values_for(key: str, method: Method, values: Any) -> list[Value]:
     if not is_whole(field.default):
         return [*numbers]
     if not all(number.is_integer() for number in numbers):
-        written = ", ".join(f"{number:g}" for number in numbers)
-        raise UsageError("error.option.whole", option=key, value=written)
+        numerals = ", ".join(f"{number:g}" for number in numbers)
+        raise UsageError("error.option.whole", option=key, value=numerals)
     return [int(number) for number in numbers]
 
 
-def written(method: Method, name: str, value: Value) -> str:
+def written(method: Method, name: str, value: Value | list[float]) -> str:
     """A value as tables show it: four figures, the short form of a name, a dash for None."""
     if isinstance(value, str):
         fields = (field for field in dataclasses.fields(method) if field.name == name)
@@ -78,17 +90,17 @@ def written(method: Method, name: str, value: Value) -> str:
     return "–" if value is None else f"{value:.4g}" if is_number(value) else str(value)
 
 
-def numbers_in(name: str, values: Any) -> list[float]:
+def numbers_in(name: str, values: object) -> list[float]:
     """A list of numbers, in the order given, without repetitions."""
     items = np.asarray(values, object).ravel().tolist()
     if not all(is_number(item) for item in items):
-        raise UsageError("error.numbers", name=name, value=repr(values))
+        raise UsageError("error.numbers", name=name, value=quoted(values))
     if not items:
         raise UsageError("error.empty", name=name)
     return _distinct(float(item) for item in items)
 
 
-def _choice(key: str, choices: Mapping[str, str], text: Any) -> str:
+def _choice(key: str, choices: Mapping[str, str], text: object) -> str:
     """The name that is meant: written in full or as its short form, whatever its case."""
     spellings = {_plain(form): name for name, short in choices.items() for form in (name, short)}
     if not isinstance(text, str) or _plain(text) not in spellings:
@@ -102,7 +114,7 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").rstrip("+")
 
 
-def _number_or_none(key: str, item: Any) -> float | int | None:
+def _number_or_none(key: str, item: object) -> float | int | None:
     """A number, whole where it has no fraction; None and "none" leave the choice to the method."""
     if item is None or (isinstance(item, str) and _plain(item) == "none"):
         return None
@@ -110,12 +122,12 @@ def _number_or_none(key: str, item: Any) -> float | int | None:
     return int(number) if number.is_integer() else number
 
 
-def _several(name: str, values: Any) -> list[Any]:
+def _several(name: str, values: object) -> list[object]:
     items = listed(values)
     if not items:
         raise UsageError("error.empty", name=name)
     return items
 
 
-def _distinct(values: Iterable[Any]) -> list[Any]:
+def _distinct(values: Iterable[T]) -> list[T]:
     return list(dict.fromkeys(values))

@@ -1,14 +1,15 @@
 """The command `kobai compare`. Nothing heavy is imported before it is needed."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import typer
 
 from kobai.cli import files
-from kobai.cli.files import Files
+from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import names, numbers, settings, sizes, target, whole, wholes
+from kobai.cli.values import grids, names, nodes, number, numbers, part, sizes, steps, target, whole
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -19,11 +20,17 @@ OPTIONS = (
     Option("optimizers", "A,B,…", names),
     Option("initializers", "A,B,…", names),
     Option("learning-rates", "X,Y,…", numbers),
-    Option("set", "A.B=X,Y,…", settings, keyword="hyperparameters", repeatable=True),
+    Option("set", "A.B=X,Y,…", grids, keyword="hyperparameters", repeatable=True),
+    Option("label", "COLUMN"),
+    Option("kind", "NAME"),
+    Option("leave-out", "A,B,…", names),
+    Option("validation", "X", number),
+    Option("test", "X", number),
+    Option("split-seed", "N", whole),
     Option("activation", "A,B,…", names),
     Option("batch-norm", "A,B,…", names),
-    Option("hidden", "N,M,…", wholes),
-    Option("steps", "N", whole),
+    Option("hidden", "N,M,…", nodes),
+    Option("steps", "N", steps),
     Option("batch-size", "N,M,…", sizes),
     Option("sampling", "A,B", names),
     Option("clip", "A,B,…", names),
@@ -33,10 +40,13 @@ OPTIONS = (
     Option("schedule", "A,B,…", names),
     Option("average", "A,B,…", names),
     Option("early-stopping", "A,B,…", names),
-    Option("evaluate-every", "N", whole),
+    Option("evaluate-every", "N", steps),
     Option("target", "X,Y,…", target),
     Option("seeds", "N", whole),
     Option("tuning-seeds", "N", whole),
+    Option("by", "A,B,…", names),
+    Option("until-clear"),
+    Option("within", "X%", part),
     Option("quick"),
     Option("wide"),
     *files.OPTIONS,
@@ -48,24 +58,29 @@ OPTIONS = (
 def add(app: typer.Typer, line: list[str]) -> None:
     """Give the application the command; `line` is the whole command line."""
 
-    def deed(task: str, **ask: Any) -> Deed:
-        wide = ask.pop("wide", False)
-        places = Files.of(ask, task, kept_by_study=True)
-        return functools.partial(_compare, task, ask, places, wide, reproducing(line))
+    def deed(task: str, **ask: object) -> Deed:
+        wide = bool(ask.pop("wide", False))
+        destination = Destination.of(ask, task, kept_by_study=True)
+        return functools.partial(_compare, task, ask, destination, wide, reproducing(line))
 
     meaning = f"{say('help.compare')}\n\n{say('help.axes')}"
     add_command(app, "compare", deed, [Argument("TASK", "help.task")], OPTIONS, meaning=meaning)
 
 
-def _compare(task: str, ask: dict[str, Any], places: Files, wide: bool, command: str) -> None:
+def _compare(task: str, ask: dict[str, object], destination: Destination, wide: bool, command: str) -> None:
     def compute() -> "ComparisonResult":
         from kobai.questions.comparison.ask import compare
 
-        return compare(task, output=places.folder, command=command, **ask)
+        question: Callable[..., ComparisonResult] = compare  # whose arguments `OPTIONS` names
+        return question(task, output=destination.folder, command=command, **ask)
 
     def show(console: "Console", result: "ComparisonResult") -> None:
         from kobai.questions.comparison import terminal
 
         console.print(terminal.view(result.answer, wide))
+        outcome = result.outcome
+        if outcome.kept:
+            console.print()
+            console.print(say("study.reused", reused=outcome.reused, trained=outcome.trained))
 
-    places.keep(compute, show)
+    destination.keep(compute, show)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -20,6 +20,7 @@ from kobai.cli.values import limit, path, several, word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.cli.grading import LimitOptions
     from kobai.course.notebooks import Placement
 
 
@@ -45,11 +46,17 @@ def application() -> typer.Typer:
     def start(folder: Path, answers: bool = False, no_open: bool = False) -> Deed:
         return functools.partial(_start, folder, answers, not no_open)
 
-    def check(folder: Path, json: Path | None = None, **limits: float) -> Deed:
+    def check(folder: Path, json: Path | None = None, **limits: "Unpack[LimitOptions]") -> Deed:
         return functools.partial(_check, folder, json, limits)
 
-    def grade(folders: list[Path], **options: Any) -> Deed:
-        return functools.partial(_grade, folders, **options)
+    def grade(
+        folders: list[Path],
+        output: Path | None = None,
+        points: Path | None = None,
+        json: Path | None = None,
+        **limits: "Unpack[LimitOptions]",
+    ) -> Deed:
+        return functools.partial(_grade, folders, output, points, json, limits)
 
     def slides(folder: Path, lessons: list[str] | None = None) -> Deed:
         return functools.partial(_slides, folder, lessons)
@@ -116,18 +123,14 @@ def _report(folder: Path, placements: "list[Placement]") -> None:
             print("  " + say("course.placed.beside", name=each.path.name))
 
 
-def _check(folder: Path, json: Path | None, limits: dict[str, Any]) -> None:
+def _check(folder: Path, json: Path | None, limits: "LimitOptions") -> None:
     from kobai.cli.grading import check
 
     check(folder, json, limits)
 
 
 def _grade(
-    folders: list[Path],
-    output: Path | None = None,
-    points: Path | None = None,
-    json: Path | None = None,
-    **limits: Any,
+    folders: list[Path], output: Path | None, points: Path | None, json: Path | None, limits: "LimitOptions"
 ) -> None:
     from kobai.cli.grading import Places, grade_class
 

@@ -1,17 +1,18 @@
 """The commands `kobai descend` and `kobai landscapes`. Nothing heavy is imported before it is needed."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import typer
 
 from kobai.basics import registry
 from kobai.basics.console import Console
 from kobai.cli import files
-from kobai.cli.files import Files
+from kobai.cli.files import Destination
 from kobai.cli.help import described
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import names, number, numbers, settings, whole, word
+from kobai.cli.values import grids, names, number, numbers, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ OPTIONS = (
     Option("methods", "A,B,…", names),
     Option("start", "X,Y,…", numbers),
     Option("learning-rates", "X,Y,…", numbers),
-    Option("set", "A.B=X,Y,…", settings, keyword="hyperparameters", repeatable=True),
+    Option("set", "A.B=X,Y,…", grids, keyword="hyperparameters", repeatable=True),
     Option("steps", "N", whole),
     Option("tolerance", "X", number),
     Option("dimension", "N", whole),
@@ -33,9 +34,9 @@ OPTIONS = (
 def add(app: typer.Typer, line: list[str]) -> None:
     """Give the application the two commands; `line` is the whole command line."""
 
-    def deed(landscape: str, **ask: Any) -> Deed:
-        places = Files.of(ask, landscape)
-        return functools.partial(_descend, landscape, ask, places, reproducing(line))
+    def deed(landscape: str, **ask: object) -> Deed:
+        destination = Destination.of(ask, landscape)
+        return functools.partial(_descend, landscape, ask, destination, reproducing(line))
 
     arguments = [Argument("LANDSCAPE", "help.landscape")]
     meaning = say("help.descend")
@@ -43,18 +44,19 @@ def add(app: typer.Typer, line: list[str]) -> None:
     add_command(app, "landscapes", lambda: _landscapes, meaning=say("help.landscapes"))
 
 
-def _descend(landscape: str, ask: dict[str, Any], places: Files, command: str) -> None:
+def _descend(landscape: str, ask: dict[str, object], destination: Destination, command: str) -> None:
     def compute() -> "DescentResult":
         from kobai.questions.descent.ask import descend
 
-        return descend(landscape, command=command, **ask)
+        question: Callable[..., DescentResult] = descend  # whose arguments `OPTIONS` names
+        return question(landscape, command=command, **ask)
 
     def show(console: Console, result: "DescentResult") -> None:
         from kobai.questions.descent import terminal
 
         console.print(terminal.view(result.outcome))
 
-    places.keep(compute, show)
+    destination.keep(compute, show)
 
 
 def _landscapes() -> None:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.text import Text
 
@@ -33,7 +33,7 @@ def new_folder(name: str) -> Path:
 
 
 @dataclasses.dataclass(frozen=True)
-class Files:
+class Destination:
     """The places where a result goes: a folder for everything, a page, a file of JSON.
 
     Fields:
@@ -47,12 +47,13 @@ class Files:
     kept_by_study: bool = False
 
     @classmethod
-    def of(cls, places: dict[str, Any], name: str, kept_by_study: bool = False) -> "Files":
+    def of(cls, places: dict[str, object], name: str, kept_by_study: bool = False) -> "Destination":
         """The places that were named by `OPTIONS`, which are taken out of `places`.
 
         Without --output and --html it is a new folder in kobai-runs, called `name` and the time.
         """
-        folder, html, json = (places.pop(option.key, None) for option in OPTIONS)
+        paths = (places.pop(option.key, None) for option in OPTIONS)
+        folder, html, json = (each if isinstance(each, Path) else None for each in paths)
         if folder is None and html is None and "resume" not in places:
             folder = new_folder(name)
         return cls(folder, html, json, kept_by_study)

@@ -4,7 +4,7 @@ import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -17,7 +17,14 @@ from kobai.report.letters import Paragraph
 from kobai.words import language, say
 
 if TYPE_CHECKING:
-    from kobai.course.grading.grade import Result
+    from kobai.course.grading.grade import NotebookMarks
+
+
+class LimitOptions(TypedDict, total=False):
+    """What a notebook may use while it runs."""
+
+    seconds: float
+    gigabytes: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Places:
     """Where the results go, each None where it is not asked for."""
 
     folder: Path | None = None
-    """For `FILES`."""
+    """It takes the table of marks, the page of the class and the pages of feedback."""
     json: Path | None = None
 
     def check(self) -> None:
@@ -37,8 +44,8 @@ class Places:
                 pass
 
 
-def check(folder: Path, json: Path | None, limits: dict[str, Any]) -> None:
-    """One's own notebooks."""
+def check(folder: Path, json: Path | None, limits: LimitOptions) -> None:
+    """Grade one's own notebooks, and show how each exercise went."""
     from kobai.course.grading import grade, table
 
     Places(json=json).check()
@@ -48,8 +55,8 @@ def check(folder: Path, json: Path | None, limits: dict[str, Any]) -> None:
         write_text(json, table.as_json(results))
 
 
-def grade_class(folders: list[Path], places: Places, points: Path | None, limits: dict[str, Any]) -> None:
-    """The notebooks of a class."""
+def grade_class(folders: list[Path], places: Places, points: Path | None, limits: LimitOptions) -> None:
+    """Grade the notebooks of a class, and write what teacher and learners are told."""
     from kobai.course.grading import grade, pages, sheet, table
     from kobai.course.grading.overview import overview
     from kobai.course.grading.points import Points, read
@@ -91,17 +98,17 @@ def grade_class(folders: list[Path], places: Places, points: Path | None, limits
     console.print(Paragraph(say("course.files", folder=places.folder, count=len(names) + 2)))
 
 
-def _watched(run: "Callable[[Callable[[int, int], None]], list[Result]]") -> "list[Result]":
+def _watched(run: "Callable[[Callable[[int, int], None]], list[NotebookMarks]]") -> "list[NotebookMarks]":
     """The results, with a bar while they come where somebody looks."""
     terminal = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
     with interruption.raised(), bar:
-        shown = bar.add_task("", total=None)
-        return run(lambda done, all: bar.update(shown, completed=done, total=all))
+        task = bar.add_task("", total=None)
+        return run(lambda done, all: bar.update(task, completed=done, total=all))
 
 
-def _show(results: "list[Result]") -> None:
+def _show(results: "list[NotebookMarks]") -> None:
     from kobai.course.grading import grade, table
 
     console = Console(highlight=False)

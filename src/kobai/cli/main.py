@@ -13,7 +13,7 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 import typer
 
@@ -25,15 +25,15 @@ from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
 from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
-from kobai.cli import compare, course, descend, transfer
-from kobai.cli.help import Group, listed, translated
+from kobai.cli import code, compare, course, descend, kept, transfer
+from kobai.cli.help import Group, Refusal, listed, translated
 from kobai.cli.options import LANGUAGE, Option, add_command
 from kobai.words import say
 
 VERSION = Option("version")
 
 # Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
-COMMAND_LINE_ERROR: Any = next(
+COMMAND_LINE_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 
@@ -53,8 +53,8 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         words.use(_language_of_system())
-        asked = _language_asked(arguments)
-        words.use(words.current() if asked is None else asked)
+        language = _language_asked(arguments)
+        words.use(words.current() if language is None else language)
         for argument in arguments:
             if not is_text(argument) or "\0" in argument:
                 raise UsageError("error.argument.text", value=ascii(argument))
@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> int:
     except UsageError as problem:
         return _refuse(str(problem))
     except COMMAND_LINE_ERROR as problem:
-        return _refuse(translated(problem))
+        return _refuse(translated(cast(Refusal, problem)))
     except KeyboardInterrupt as stop:
         interruption.end(interruption.sentence(getattr(stop, "kept", 0), getattr(stop, "path", None)))
     except MemoryError as problem:
@@ -107,6 +107,8 @@ def application(arguments: list[str]) -> typer.Typer:
             print(context.get_help())
 
     compare.add(app, arguments)
+    code.add(app)
+    kept.add(app)
     add_command(app, "methods", lambda: _list_methods, meaning=say("help.methods"))
     add_command(app, "tasks", lambda: _list_tasks, meaning=say("help.tasks"))
     descend.add(app, arguments)

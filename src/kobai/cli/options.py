@@ -8,17 +8,22 @@ import dataclasses
 import inspect
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias, cast
 
 import typer
+from typer.models import OptionInfo
 
 from kobai.basics.errors import UsageError
 from kobai.cli.help import Command
-from kobai.cli.values import word
+from kobai.cli.values import Reader, word
 from kobai.words import TABLES, say
 
-Deed = Callable[[], None]
+Deed: TypeAlias = Callable[[], None]
 """What a command line asks to be done, after all of it was read."""
+Entry: TypeAlias = str | list[str] | bool | None
+"""What Typer finds on the command line: a text, or several; of a flag whether it stands there; or nothing."""
+ListReader: TypeAlias = Callable[[str, list[str]], object]
+"""Makes one value of all the texts of an option that may stand several times."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,23 +40,23 @@ class Argument:
     metavar: str
     words: str
     required: bool = True
-    read: Callable[[str, Any], Any] = word
+    read: Reader[object] = word
 
     @property
     def name(self) -> str:
         """Its name in Python."""
         return self.metavar.strip("[]…").lower()
 
-    def value(self, text: Any) -> Any:
+    def value(self, text: Entry) -> object:
         """What was written; None where it was left out."""
         name = self.metavar.strip("[]…")
         if isinstance(text, list):
             return [self.read(name, each) for each in text]
-        return None if text is None else self.read(name, text)
+        return self.read(name, text) if isinstance(text, str) else None
 
     def parameter(self) -> inspect.Parameter:
         """The parameter that Typer reads it from."""
-        kind: Any = list[str] if self.metavar.endswith("…") else str if self.required else str | None
+        kind: object = list[str] if self.metavar.endswith("…") else str if self.required else str | None
         meaning = typer.Argument(help=say(self.words), metavar=self.metavar, show_default=False)
         default = inspect.Parameter.empty if self.required else None
         return _parameter(self.name, Annotated[kind, meaning], default)
@@ -71,7 +76,7 @@ class Option:
 
     name: str
     metavar: str | None = None
-    read: Callable[[str, Any], Any] = word
+    read: Reader[object] | ListReader = word
     keyword: str = ""
     repeatable: bool = False
 
@@ -80,26 +85,32 @@ class Option:
         """The argument of Python that it is."""
         return self.keyword or self.name.replace("-", "_")
 
-    def value(self, text: Any) -> Any:
+    def value(self, text: Entry) -> object:
         """What was written; None where the option was left out."""
         if self.metavar is None:
             return text or None
         if isinstance(text, str) and text.startswith("--"):  # another option: its own value was forgotten
             raise UsageError("error.option.value", option=f"--{self.name}", command="kobai")
-        return None if text is None or text == [] else self.read(f"--{self.name}", text)
+        if text is None or text == []:
+            return None
+        read = cast(Callable[[str, Entry], object], self.read)  # `repeatable` says which of the two it is
+        return read(f"--{self.name}", text)
 
-    def explained(self, subject: str = "help.option") -> Any:
+    def explained(self, subject: str = "help.option") -> OptionInfo:
         """The option with what it means: ``SUBJECT.NAME``, or ``help.option.NAME`` if all mean the same."""
         own = f"{subject}.{self.name}"
         meaning = say(own if own in TABLES["en"] else f"help.option.{self.name}")
-        return typer.Option(f"--{self.name}", help=meaning, metavar=self.metavar, show_default=False)
+        option: OptionInfo = typer.Option(
+            f"--{self.name}", help=meaning, metavar=self.metavar, show_default=False
+        )
+        return option
 
     def parameter(self, subject: str) -> inspect.Parameter:
         """The parameter that Typer reads it from."""
         option = self.explained(subject)
         if self.metavar is None:
             return _parameter(self.key, Annotated[bool, option], False)
-        kind: Any = list[str] if self.repeatable else str
+        kind: type = list[str] if self.repeatable else str
         return _parameter(self.key, Annotated[kind | None, option], None)
 
 
@@ -107,7 +118,7 @@ LANGUAGE = Option("language", "en|ja")
 """Every command has it. It was read before anything is said, so that here nothing is left to do."""
 
 
-def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter:
+def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -133,10 +144,10 @@ def add_command(
       subject: where the options are explained: ``help.transfer`` for ``help.transfer.amounts``.
     """
 
-    def command(**words: Any) -> Deed:
+    def command(**words: Entry) -> Deed:
         values = {option.key: option.value(words[option.key]) for option in options}
-        written = {key: value for key, value in values.items() if value is not None}
-        return deed(*(argument.value(words[argument.name]) for argument in arguments), **written)
+        entries = {key: value for key, value in values.items() if value is not None}
+        return deed(*(argument.value(words[argument.name]) for argument in arguments), **entries)
 
     parameters = [argument.parameter() for argument in arguments]
     parameters += [option.parameter(subject) for option in (*options, LANGUAGE)]

@@ -1,7 +1,8 @@
 """The command `kobai transfer`. Nothing heavy is imported before it is needed."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -9,10 +10,10 @@ from kobai.basics import registry
 from kobai.basics.console import Console
 from kobai.basics.errors import UsageError, unknown
 from kobai.cli import files
-from kobai.cli.files import Files
+from kobai.cli.files import Destination
 from kobai.cli.help import listed
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import names, number, numbers, whole, wholes, word
+from kobai.cli.values import names, number, numbers, steps, whole, wholes, word
 from kobai.report.letters import Paragraph
 from kobai.words import say
 
@@ -30,8 +31,8 @@ OPTIONS = (
     Option("learning-rates", "X,Y,…", numbers),
     Option("source-learning-rate", "X", number),
     Option("initializer", "NAME", word),
-    Option("steps", "N", whole),
-    Option("source-steps", "N", whole),
+    Option("steps", "N", steps),
+    Option("source-steps", "N", steps),
     Option("slow", "X", number),
     Option("seeds", "N", whole),
     Option("tuning-seeds", "N", whole),
@@ -43,12 +44,12 @@ OPTIONS = (
 def add(app: typer.Typer, line: list[str]) -> None:
     """Give the application the command; `line` is the whole command line."""
 
-    def deed(source: str | None, target: str | None, **ask: Any) -> Deed:
+    def deed(source: str | None, target: str | None, **ask: object) -> Deed:
         if ask.pop("list", False):
             return _list
         pair = _pair(source, target)
-        places = Files.of(ask, "transfer" if isinstance(pair, tuple) else pair)
-        return functools.partial(_transfer, pair, ask, places, reproducing(line))
+        destination = Destination.of(ask, "transfer" if isinstance(pair, tuple) else pair)
+        return functools.partial(_transfer, pair, ask, destination, reproducing(line))
 
     meaning = say("help.transfer")
     add_command(app, "transfer", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.transfer")
@@ -70,13 +71,16 @@ def _pair(source: str | None, target: str | None) -> str | tuple[str, str]:
     return source, target
 
 
-def _transfer(pair: str | tuple[str, str], ask: dict[str, Any], places: Files, command: str) -> None:
+def _transfer(
+    pair: str | tuple[str, str], ask: dict[str, object], destination: Destination, command: str
+) -> None:
     def compute() -> "TransferResult":
         from kobai.questions.transfer.ask import transfer
 
-        return transfer(pair, command=command, **ask)
+        question: Callable[..., TransferResult] = transfer  # whose arguments `OPTIONS` names
+        return question(pair, command=command, **ask)
 
-    places.keep(compute, lambda console, result: console.print(str(result), soft_wrap=True))
+    destination.keep(compute, lambda console, result: console.print(str(result), soft_wrap=True))
 
 
 def _list() -> None:

@@ -3,24 +3,37 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypeVar
 
+from kobai.basics.epochs import is_epochs
 from kobai.basics.errors import UsageError
 
-Reader = Callable[[str, str], Any]
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[str, str], T]
+"""Makes a value of the option, for what it refuses, and the text."""
 
 
 def word(option: str, text: str) -> str:  # noqa: ARG001 - every reader has the one signature
-    """The text itself."""
+    """The text itself, whatever it is."""
     return text
 
 
 def whole(option: str, text: str) -> int:
-    """A whole number."""
+    """A whole number, of an option that takes no list."""
     try:
         return int(text)
     except ValueError:
         raise UsageError("error.option.whole", option=option, value=text) from None
+
+
+def steps(option: str, text: str) -> int | str:
+    """A whole number, or epochs: "5epochs"."""
+    if is_epochs(text):
+        return text.strip()
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError("error.option.steps", option=option, value=text) from None
 
 
 def number(option: str, text: str) -> float:
@@ -29,6 +42,15 @@ def number(option: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise UsageError("error.option.one_number", option=option, value=text) from None
+
+
+def part(option: str, text: str) -> float:
+    """A part of something: "10%", or 0.1."""
+    digits = text.strip()
+    try:
+        return float(digits.removesuffix("%")) / 100 if digits.endswith("%") else float(digits)
+    except ValueError:
+        raise UsageError("error.option.part", option=option, value=text) from None
 
 
 def limit(option: str, text: str) -> float:
@@ -49,10 +71,10 @@ def path(option: str, text: str) -> Path:
     return Path(text)
 
 
-def several(item: Reader) -> Callable[[str, str], list[Any]]:
+def several(item: Reader[T]) -> Reader[list[T]]:
     """The reader of a list separated by commas."""
 
-    def read(option: str, text: str) -> list[Any]:
+    def read(option: str, text: str) -> list[T]:
         parts = [part.strip() for part in text.split(",")]
         if not all(parts):
             raise UsageError("error.option.list", option=option, value=text)
@@ -76,6 +98,12 @@ def _size(option: str, text: str) -> int | str:
         raise UsageError("error.option.size", option=option, value=text) from None
 
 
+def nodes(option: str, text: str) -> int | list[int]:
+    """A whole number, or a list of them where there are several."""
+    every = wholes(option, text)
+    return every[0] if len(every) == 1 else every
+
+
 names = several(word)
 wholes = several(whole)
 numbers = several(_listed_number)
@@ -83,19 +111,19 @@ sizes = several(_size)
 
 
 def target(option: str, text: str) -> list[float] | str:
-    """Numbers, or "auto"."""
+    """A list of numbers, or the word "auto"."""
     return text if text == "auto" else numbers(option, text)
 
 
-def settings(option: str, texts: list[str]) -> dict[str, list[float | str]]:
+def grids(option: str, texts: list[str]) -> dict[str, list[float | str]]:
     """momentum.momentum=0.5,0.9 -> {"momentum.momentum": [0.5, 0.9]}; what is no number stays a word."""
-    grids: dict[str, list[float | str]] = {}
+    grids_by_name: dict[str, list[float | str]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not equals or "." not in name:
             raise UsageError("error.option.set", value=text)
-        grids.setdefault(name.strip(), []).extend(several(_number_or_word)(option, values))
-    return grids
+        grids_by_name.setdefault(name.strip(), []).extend(several(_number_or_word)(option, values))
+    return grids_by_name
 
 
 def _number_or_word(option: str, text: str) -> float | str:  # noqa: ARG001 - every reader's signature

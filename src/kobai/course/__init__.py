@@ -19,14 +19,18 @@ class (`reading`), takes each through a process of its own with limits (`watch`,
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 _HOME = {"check": "learner", "hint": "learner", "done": "learner"}
 
-__all__ = [*_HOME]
+__all__ = ["check", "done", "hint"]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"kobai.course.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kobai.course' has no attribute '{name}'")
+if TYPE_CHECKING:
+    from kobai.course.learner import check, done, hint
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in _HOME:
+            return getattr(import_module(f"kobai.course.{_HOME[name]}"), name)
+        raise AttributeError(f"module 'kobai.course' has no attribute '{name}'")

@@ -11,29 +11,36 @@ then what it gave before, whatever the other cases look like.
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 
 AUTHORS = 0
 """The seed of the numbers that an author wrote into the table; notebooks use them, grades use others."""
 
-Arguments = tuple[Any, ...]
+Arguments: TypeAlias = tuple[object, ...]
+"""What an answer is called with."""
+Numbers: TypeAlias = float | np.ndarray
+"""One number, or an array of them."""
+T = TypeVar("T")
+Call = TypeVar("Call", bound=Arguments)
 
 
-def refreshed(cases: Sequence[Arguments], seed: int) -> list[Arguments]:
+def refreshed(cases: Sequence[Call], seed: int) -> list[Call]:
     """The cases with other numbers; those of the author for the seed `AUTHORS`."""
     if seed == AUTHORS:
         return list(cases)
     return [_moved(case, np.random.default_rng([seed, number])) for number, case in enumerate(cases)]
 
 
-def moved(value: Any, seed: int) -> Any:
+def moved(value: T, seed: int) -> T:
     """A value, array, dict, list or tuple with other numbers; as it is for the seed `AUTHORS`."""
     return value if seed == AUTHORS else _moved(value, np.random.default_rng([seed, 0]))
 
 
-def with_other_probabilities(cases: Sequence[Arguments], seed: int) -> Sequence[Arguments]:
+def with_other_probabilities(
+    cases: Sequence[tuple[Numbers, ...]], seed: int
+) -> Sequence[tuple[Numbers, ...]]:
     """The cases with other numbers between 0 and 1, in the same order within each argument."""
     if seed == AUTHORS:
         return cases
@@ -41,16 +48,16 @@ def with_other_probabilities(cases: Sequence[Arguments], seed: int) -> Sequence[
     return [tuple(p ** random.uniform(0.7, 1.4) for p in case) for case in cases]
 
 
-def _moved(value: Any, random: np.random.Generator) -> Any:
+def _moved(value: T, random: np.random.Generator) -> T:
     scale, power = random.uniform(0.8, 1.25), random.uniform(0.9, 1.1)
 
-    def number(v: Any) -> Any:
+    def number(v: Numbers) -> Numbers:
         return np.sign(v) * scale * np.abs(v) ** power
 
-    return _each(value, number, random)
+    return cast(T, _each(value, number, random))
 
 
-def _each(value: Any, number: Callable[[Any], Any], random: np.random.Generator) -> Any:
+def _each(value: object, number: Callable[[Numbers], Numbers], random: np.random.Generator) -> object:
     if isinstance(value, dict):
         return {key: _each(part, number, random) for key, part in value.items()}
     if isinstance(value, tuple | list):
@@ -63,7 +70,7 @@ def _each(value: Any, number: Callable[[Any], Any], random: np.random.Generator)
 
 
 def alone(
-    cases: Sequence[Arguments], reference: Callable[..., Any], numbers: Iterable[int]
+    cases: Sequence[Arguments], reference: Callable[..., object], numbers: Iterable[int]
 ) -> Iterator[tuple[int, Arguments]]:
     """(which of these arguments, the first case with another value of it), where that makes a difference.
 
@@ -79,7 +86,7 @@ def alone(
                 break
 
 
-def _others(value: Any, later: Sequence[Any], number: int) -> Iterator[Any]:
+def _others(value: object, later: Sequence[object], number: int) -> Iterator[object]:
     if isinstance(value, bool | int | np.integer) or callable(value):
         yield from later
     elif isinstance(value, np.ndarray) and value.dtype.kind != "f":
@@ -88,7 +95,7 @@ def _others(value: Any, later: Sequence[Any], number: int) -> Iterator[Any]:
         yield _moved(value, np.random.default_rng([17, number]))
 
 
-def _differs(reference: Callable[..., Any], base: Arguments, case: Arguments) -> bool:
+def _differs(reference: Callable[..., object], base: Arguments, case: Arguments) -> bool:
     try:
         with np.errstate(all="ignore"):
             first, second = reference(*copy.deepcopy(base)), reference(*copy.deepcopy(case))
@@ -97,7 +104,7 @@ def _differs(reference: Callable[..., Any], base: Arguments, case: Arguments) ->
     return bool(_numbers(first) != _numbers(second))
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> object:
     if isinstance(value, dict):
         return {key: _numbers(part) for key, part in value.items()}
     if isinstance(value, tuple | list):

@@ -6,8 +6,6 @@ answer's code after which it does exactly the same (`mutants`). Each is told onl
 that differs. Their sentences are ``course.wrong.any.…``.
 """
 
-from typing import Any
-
 import numpy as np
 
 from kobai.course import relations
@@ -86,7 +84,7 @@ def ignored(trace: Trace, expected: Trace) -> Mistake | None:
         elif still:
             parts.append((part[still[0]].where[1].get("entry"), argument))
     if whole:
-        return Mistake("any.ignored", names=", ".join(whole))
+        return Mistake("any.ignored", names=", ".join(map(str, whole)))
     return Mistake("any.ignored_in_part", entry=parts[0][0], name=parts[0][1]) if parts else None
 
 
@@ -111,9 +109,8 @@ def _of_case(own: Trace, right: Trace) -> Mistake | None:
     if none:
         return Mistake("any.none", entry=none[0].where[1].get("entry", ""))
     if _container(own) != _container(right):
-        return Mistake(
-            f"any.form_{_container(right)}", count=len(right) - 1, form=_container(own, spoken=True)
-        )
+        form = Sentence(f"course.form.{_container(own)}")
+        return Mistake(f"any.form_{_container(right)}", count=len(right) - 1, form=form)
     if _container(right) == "dict":
         keys, others = ({str(each.where[1].get("entry")) for each in part} for part in (right, own))
         if keys != others:
@@ -127,12 +124,10 @@ def _of_case(own: Trace, right: Trace) -> Mistake | None:
     return None
 
 
-def _container(part: Trace, *, spoken: bool = False) -> Any:
+def _container(part: Trace) -> str:
     """What holds the numbers of a case: tuple, dict, array or number."""
     kind = {"length": "tuple", "entry": "dict"}.get(part[0].where[0] if part else "", "")
-    if not kind:
-        kind = "array" if part and part[0].value.ndim else "number"
-    return Sentence(f"course.form.{kind}") if spoken else kind
+    return kind or ("array" if part and part[0].value.ndim else "number")
 
 
 def _of_count(own: Trace, right: Trace) -> Mistake | None:

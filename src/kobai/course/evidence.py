@@ -1,7 +1,6 @@
 """What stands below a verdict: where an answer differs first, both values there, and what it was used on."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ WIDEST, LONGEST = 64, 260
 class Sentence:
     """A sentence with its values, said in the language in use when it is shown."""
 
-    def __init__(self, key: str, /, **values: Any) -> None:
+    def __init__(self, key: str, /, **values: object) -> None:
         self.key = key
         self.values = values
 
@@ -27,9 +26,9 @@ class Sentence:
         return format(str(self), specification)
 
 
-def where(seen: Observation) -> Sentence:
+def where(observation: Observation) -> Sentence:
     """The sentence of the place of an observation."""
-    key, values = seen.where
+    key, values = observation.where
     return Sentence(f"course.where.{key}", **values)
 
 
@@ -80,13 +79,15 @@ def _right_before(trace: Trace, expected: Trace) -> tuple[Sentence, ...]:
     return (Sentence(f"course.evidence.{kind}", count=count),)
 
 
-def used_on(name: str, inputs: Mapping[str, Any], seen: Observation | None = None) -> tuple[Sentence, ...]:
+def used_on(
+    name: str, inputs: Mapping[str, object], observation: Observation | None = None
+) -> tuple[Sentence, ...]:
     """What an answer was used on, as a call: softmax_loss(scores=[[1, 2, 0.5], …] (2×3), t=[0, 2])."""
     if not inputs:
         return ()
     call = ", ".join(f"{key}={short(value)}" for key, value in inputs.items())
     call = call if len(call) <= LONGEST else f"{call[:LONGEST]}…"
-    changed = seen.where[1].get("changed") if seen else None
+    changed = observation.where[1].get("changed") if observation else None
     note = (Sentence("course.evidence.changed", argument=changed),) if changed else ()
     return (Sentence("course.evidence.inputs", call=f"{name}({call})"), *note)
 
@@ -96,7 +97,7 @@ def on_globals(notes: Trace) -> tuple[Sentence, ...]:
     return tuple(Sentence("course.wrong.any.globals", **note.where[1]) for note in notes)
 
 
-def short(value: Any) -> str:
+def short(value: object) -> str:
     """A value in few characters; of a large array in a dict only the shape."""
     if isinstance(value, dict):
         parts = {key: _shape(part) if np.size(part) > 3 else short(part) for key, part in value.items()}

@@ -14,37 +14,40 @@ import inspect
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias, TypeGuard, cast
 
 import numpy as np
 
-from kobai.course.cases import alone, refreshed
+from kobai.course.cases import Arguments, Call, alone, refreshed
+
+Place: TypeAlias = Mapping[str, object]
+"""The values of the sentence that says where something was seen."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
     """One use of an answer, announced before it is made, so that whatever happens then has its inputs."""
 
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, object]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Observation:
     """One thing that an answer did."""
 
-    where: tuple[str, dict[str, Any]]
+    where: tuple[str, Place]
     """The sentence that says where it was seen: its key after ``course.where.``, and values."""
     value: np.ndarray
     origin: np.ndarray | float = 0.0
     """The value before the answer was used; factors and signs are those of the change."""
-    inputs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    inputs: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """What the answer was used on: those of the last `Case`."""
 
 
 class Mistake(Exception):
     """A mistake seen in the way an answer behaves; its sentence is ``course.wrong.NAME``."""
 
-    def __init__(self, name: str, /, **values: Any) -> None:
+    def __init__(self, name: str, /, **values: object) -> None:
         super().__init__(name, values)
         self.name = name
         self.values = values
@@ -54,8 +57,12 @@ class NoAnswer(Exception):
     """A question has no answer yet."""
 
 
-Trace = list[Observation]
+Trace: TypeAlias = list[Observation]
 """All that an answer did, in order."""
+Recognition: TypeAlias = Callable[["Exercise", Trace, Trace, int], Mistake | None]
+"""The mistake of a whole family of wrong answers, an ε of any size say.
+
+``recognise(exercise, trace, expected, seed)`` gets a trace of the right form, and the right one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,22 +71,19 @@ class Exercise:
 
     defines: str
     """The name that the learner gives a value to: Adam."""
-    observe: Callable[[Any, int], Iterator[Case | Observation]]
+    observe: Callable[[object, int], Iterator[Case | Observation]]
     """Uses an answer, on the numbers of a seed, and tells what it did.
 
     Raises `Mistake`, `NoAnswer`, and whatever the answer raises."""
-    reference: Any
-    wrong: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reference: object
+    wrong: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """Named wrong answers; the name is the key of the sentence after ``course.wrong.``"""
-    recognise: Callable[["Exercise", Trace, Trace, int], Mistake | None] | None = None
-    """Recognises a whole family of wrong answers, an ε of any size say.
-
-    ``recognise(exercise, trace, expected, seed)`` gets a trace of the right form, and the right one."""
+    recognise: Recognition | None = None
     secret: bool = False
     """Whether the right values are never shown: the letters of a quiz."""
 
 
-def as_numbers(value: Any, name: str) -> np.ndarray:
+def as_numbers(value: object, name: object) -> np.ndarray:
     """`value` as an array of numbers. Raises `Mistake`."""
     try:
         return np.array(value, float)
@@ -92,14 +96,14 @@ def as_numbers(value: Any, name: str) -> np.ndarray:
 
 def function(
     name: str,
-    reference: Callable[..., Any],
-    cases: Sequence[tuple[Any, ...]],
+    reference: Callable[..., object],
+    cases: Sequence[Call],
     *,
-    fresh: Callable[[Sequence[tuple[Any, ...]], int], Sequence[tuple[Any, ...]]] = refreshed,
+    fresh: Callable[[Sequence[Call], int], Sequence[Arguments]] = refreshed,
     inseparable: Sequence[str] = (),
     if_changed: str = "arguments_changed",
-    recognise: Callable[[Exercise, Trace, Trace, int], Mistake | None] | None = None,
-    **wrong: Callable[..., Any],
+    recognise: Recognition | None = None,
+    **wrong: Callable[..., object],
 ) -> Exercise:
     """An exercise that asks for a function `name`, observed on each case, a tuple of arguments.
 
@@ -115,22 +119,22 @@ def function(
     parameters = list(inspect.signature(reference).parameters)
 
     @functools.cache
-    def tried(seed: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    def calls(seed: int) -> list[tuple[Arguments, Place]]:
         """Each case with what its place has beside its number: the name of the argument changed alone."""
         own = list(fresh(cases, seed))
         free = [i for i in range(len(own[0])) if parameters[i] not in inseparable]
         changed = [(case, {"changed": parameters[i]}) for i, case in alone(own, reference, free)]
-        return [(case, {}) for case in own] + changed
+        return [*((case, {}) for case in own), *changed]
 
     @functools.cache
-    def right(seed: int) -> list[Any]:
-        return [reference(*copy.deepcopy(case)) for case, _ in tried(seed)]
+    def right(seed: int) -> list[object]:
+        return [reference(*copy.deepcopy(case)) for case, _ in calls(seed)]
 
-    def observe(answer: Callable[..., Any], seed: int) -> Iterator[Case | Observation]:
-        for number, (case, more) in enumerate(tried(seed), start=1):
+    def observe(answer: object, seed: int) -> Iterator[Case | Observation]:
+        for number, (case, more) in enumerate(calls(seed), start=1):
             yield Case(dict(zip(parameters, case, strict=False)))
             arguments = copy.deepcopy(case)
-            result = answer(*arguments)
+            result = cast(Callable[..., object], answer)(*arguments)  # what is none, Python refuses
             if result is None:
                 raise Mistake("nothing_returned", name=name)
             if not _equal(arguments, case):
@@ -148,16 +152,17 @@ def function(
     )
 
 
-def _formed(result: Any, right: Any, name: str) -> Any:
+def _formed(result: object, right: object, name: str) -> object:
     """The result in the form of the right one where the difference matters to no one.
 
     An array in place of a tuple or list of as many parts is read part by part. A list is no array.
     """
-    parts = isinstance(right, tuple | list)
-    if parts and isinstance(result, np.ndarray) and result.ndim and len(result) == len(right):
-        return list(result)
-    if parts and isinstance(result, tuple | list):
-        return [_formed(*pair, name) for pair in zip(result, right, strict=False)] + [*result[len(right) :]]
+    if isinstance(right, tuple | list):
+        if isinstance(result, np.ndarray) and result.ndim and len(result) == len(right):
+            return list(result)
+        if isinstance(result, tuple | list):
+            pairs = zip(result, right, strict=False)
+            return [*(_formed(*pair, name) for pair in pairs), *result[len(right) :]]
     if isinstance(right, dict) and isinstance(result, dict):
         return {key: _formed(value, right.get(key), name) for key, value in result.items()}
     if _is_array(right) and isinstance(result, tuple | list) and _shape(result) == np.shape(right):
@@ -165,18 +170,18 @@ def _formed(result: Any, right: Any, name: str) -> Any:
     return result
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> TypeGuard[np.ndarray]:
     return isinstance(value, np.ndarray) and value.ndim > 0
 
 
-def _shape(value: Any) -> tuple[int, ...] | None:
+def _shape(value: tuple[object, ...] | list[object]) -> tuple[int, ...] | None:
     try:
-        return np.shape(value)
+        return np.asarray(value).shape
     except ValueError:  # its rows are not equally long
         return None
 
 
-def observations(result: Any, place: dict[str, Any]) -> Iterator[Observation]:
+def observations(result: object, place: Place) -> Iterator[Observation]:
     """Every number of a result: of an array, or of each entry of a tuple, list or dict of arrays."""
     if isinstance(result, dict):
         for key in sorted(result, key=str):
@@ -189,21 +194,23 @@ def observations(result: Any, place: dict[str, Any]) -> Iterator[Observation]:
         yield Observation(("result", place), as_numbers(result, place["name"]))
 
 
-def _part(value: Any, place: dict[str, Any]) -> Observation:
+def _part(value: object, place: Place) -> Observation:
     if value is None:
         return Observation(("none", place), np.asarray(0.0))
     return Observation(("entry", place), as_numbers(value, place["name"]))
 
 
-def _equal(left: Any, right: Any) -> bool:
+def _equal(left: object, right: object) -> bool:
     """Whether arguments are still what they were, but for rounding: x + h − 2h + h is hardly ever x."""
-    if isinstance(left, dict):
+    if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
-    if isinstance(left, tuple | list):
+    if isinstance(left, tuple | list) and isinstance(right, tuple | list | np.ndarray):
         return len(left) == len(right) and all(map(_equal, left, right))
-    if isinstance(left, np.ndarray):
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray | np.generic):
         same = left.shape == right.shape
         return same and bool(np.allclose(left, right, rtol=1e-12, atol=1e-12, equal_nan=True))
+    if any(isinstance(each, dict | tuple | list | np.ndarray) for each in (left, right)):
+        return False  # of another kind than it was
     return callable(left) or isinstance(left, np.random.Generator) or bool(left == right)
 
 
@@ -217,7 +224,7 @@ def quiz(name: str, letters: str, defines: str, choices: str = "abcd") -> Exerci
     letters themselves: whether they are right is decided outside the process of a learner's code.
     """
 
-    def observe(answer: Any, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
+    def observe(answer: object, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
         for number, letter in enumerate(_letters(answer, len(letters), choices), start=1):
             yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(letter))))
 
@@ -236,12 +243,12 @@ def quiz(name: str, letters: str, defines: str, choices: str = "abcd") -> Exerci
     )
 
 
-def _letters(answer: Any, count: int, choices: str) -> str:
+def _letters(answer: object, count: int, choices: str) -> str:
     """The letters in an answer, however they are numbered, bracketed and parted.
 
     Raises `NoAnswer` where there is none, and `Mistake`.
     """
-    parts = answer.values() if isinstance(answer, dict) else answer
+    parts: object = answer.values() if isinstance(answer, dict) else answer
     parts = parts if not isinstance(parts, str) and isinstance(parts, Iterable) else [parts]
     text = unicodedata.normalize("NFKC", "".join(map(str, parts))).lower()  # as a Japanese keyboard writes
     if not re.search(r"\w", text):

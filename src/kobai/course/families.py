@@ -1,21 +1,18 @@
 """Mistakes that several wrong answers make: one slip here or there, an ε that was added, of whatever size."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from kobai.course.exercise import Case, Exercise, Mistake, Trace
+from kobai.course.exercise import Case, Exercise, Mistake, Recognition, Trace
 from kobai.course.mutants import does
 from kobai.course.traces import close, same_form
 
-SMALLEST, LARGEST = 1e-9, 10.0
+SMALLEST, LARGEST = 1e-16, 10.0
 """Between these the number is sought."""
 
 
-def family(
-    mistake: str, *members: Callable[[float], Any]
-) -> Callable[[Exercise, Trace, Trace, int], Mistake | None]:
+def family(mistake: str, *members: Callable[[float], object]) -> Recognition:
     """Recognises any member of a family, whatever its number; for `Exercise.recognise`.
 
     The number is found where the answer first differs from the right one, and must explain all the rest.
@@ -34,24 +31,26 @@ def family(
     return recognise
 
 
-def one_of(**mistakes: Callable[..., Any]) -> Callable[[Exercise, Trace, Trace, int], Mistake | None]:
-    """Recognises further answers with a named mistake; for `Exercise.recognise`.
+def one_of(
+    mistakes: Mapping[str, Iterable[Callable[..., object]]],
+) -> Recognition:
+    """Recognises further ways to write a named mistake; for `Exercise.recognise`.
 
     Args:
-      mistakes: the answer by the name of its mistake, in which ``__`` stands for a dot.
+      mistakes: the answers that make it, by its name.
     """
 
     def recognise(exercise: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:  # noqa: ARG001
-        for name, answer in mistakes.items():
-            if does(exercise, answer, trace, seed):
-                return Mistake(name.replace("__", "."))
+        for name, answers in mistakes.items():
+            if any(does(exercise, answer, trace, seed) for answer in answers):
+                return Mistake(name)
         return None
 
     return recognise
 
 
 def _fits(
-    exercise: Exercise, member: Callable[[float], Any], trace: Trace, expected: Trace, seed: int
+    exercise: Exercise, member: Callable[[float], object], trace: Trace, expected: Trace, seed: int
 ) -> bool:
     """Whether an answer does what the member does that belongs to some number."""
     places = (

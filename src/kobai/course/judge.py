@@ -14,7 +14,6 @@ import io
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,7 @@ class Verdict:
     """It is passed, wrong, unwritten or stopped."""
     key: str
     """The key of its sentence."""
-    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
     mistake: str = ""
     """The name of the wrong answer that was recognised."""
     evidence: tuple[Sentence, ...] = ()
@@ -71,21 +70,29 @@ class Verdict:
 
 
 def judge(
-    name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS, seed: int = AUTHORS
+    name: str,
+    exercise: Exercise,
+    namespace: Mapping[str, object],
+    seconds: float = SECONDS,
+    seed: int = AUTHORS,
 ) -> Verdict:
     """What is right or wrong with the answer to `exercise` among a learner's variables."""
     outcome = observed(name, exercise, namespace, seconds, seed)
     return outcome if isinstance(outcome, Verdict) else compared(name, exercise, outcome, seed)
 
 
-def passes(name: str, exercise: Exercise, namespace: Mapping[str, Any]) -> bool:
+def passes(name: str, exercise: Exercise, namespace: Mapping[str, object]) -> bool:
     """Whether the answer to `exercise` is right; what is wrong with it is not looked for."""
     outcome = observed(name, exercise, namespace)
     return not isinstance(outcome, Verdict) and agree(apart(outcome)[0], _of_reference(exercise, AUTHORS))
 
 
 def observed(
-    name: str, exercise: Exercise, namespace: Mapping[str, Any], seconds: float = SECONDS, seed: int = AUTHORS
+    name: str,
+    exercise: Exercise,
+    namespace: Mapping[str, object],
+    seconds: float = SECONDS,
+    seed: int = AUTHORS,
 ) -> Verdict | Trace:
     """All that the answer to `exercise` did; a verdict, never "passed", where it could not be used."""
     if exercise.defines not in namespace:
@@ -93,7 +100,7 @@ def observed(
     answer = namespace[exercise.defines]
     began = time.perf_counter()
     trace: Trace = []
-    inputs: Mapping[str, Any] = {}
+    inputs: Mapping[str, object] = {}
     try:
         with _quiet(), limited(seconds), noted(trace, namespace):
             for step in exercise.observe(answer, seed):
@@ -122,7 +129,8 @@ def compared(name: str, exercise: Exercise, trace: Trace, seed: int = AUTHORS) -
     trace, notes = apart(trace)
     if agree(trace, expected):
         return Verdict(name, PASSED, "course.verdict.passed")
-    mistake = _named(exercise, trace, notes, expected, seed)
+    with _quiet(), np.errstate(all="ignore"):  # wrong answers are tried, too
+        mistake = _named(exercise, trace, notes, expected, seed)
     if exercise.secret:
         return _wrong(name, mistake) if mistake else Verdict(name, WRONG, "course.verdict.wrong")
     first, *more = difference(trace, expected, exercise.defines)

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
+from kobai.basics.checks import MAPPING, check_arguments, check_count
 from kobai.course.exercises import find
 from kobai.course.judge import Verdict, judge, passes
 from kobai.words import say
@@ -13,7 +13,7 @@ _hints: dict[str, int] = {}
 """How many hints each exercise has had in this session."""
 
 
-def check(exercise: str, namespace: Mapping[str, Any] | None = None) -> Verdict:
+def check(exercise: str, namespace: Mapping[str, object] | None = None) -> Verdict:
     """What is right or wrong with your answer to an exercise ("3_1.adam").
 
     Never raises for a wrong or unfinished answer. Shown at the end of a cell it is a coloured box.
@@ -25,7 +25,9 @@ def check(exercise: str, namespace: Mapping[str, Any] | None = None) -> Verdict:
     Raises:
       UsageError: for an unknown exercise.
     """
-    return judge(exercise, find(exercise), sys._getframe(1).f_globals if namespace is None else namespace)
+    variables = sys._getframe(1).f_globals if namespace is None else namespace
+    check_arguments("check", {"namespace": variables}, {"namespace": MAPPING})
+    return judge(exercise, find(exercise), variables)
 
 
 def hint(exercise: str, level: int | None = None) -> None:
@@ -35,18 +37,21 @@ def hint(exercise: str, level: int | None = None) -> None:
       UsageError: for an unknown exercise.
     """
     find(exercise)
+    if level is not None:
+        check_count("level", level)
     level = min(max(level or _hints.get(exercise, 0) + 1, 1), LEVELS)
     _hints[exercise] = level
     print(say("course.hint", level=level, levels=LEVELS, text=say(f"course.hint.{exercise}.{level}")))
 
 
-def done(exercise: str, namespace: Mapping[str, Any] | None = None) -> bool:
+def done(exercise: str, namespace: Mapping[str, object] | None = None) -> bool:
     """Whether your answer to an exercise is right; prints one line if not.
 
     Raises:
       UsageError: for an unknown exercise.
     """
     variables = sys._getframe(1).f_globals if namespace is None else namespace
+    check_arguments("done", {"namespace": variables}, {"namespace": MAPPING})
     right = passes(exercise, find(exercise), variables)
     if not right:
         print(say("course.needs", exercise=exercise))

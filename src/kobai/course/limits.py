@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 
 class OutOfTime(BaseException):
@@ -22,7 +21,7 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_: Any) -> None:
+    def stop(*_: object) -> None:
         raise OutOfTime
 
     began = time.monotonic()

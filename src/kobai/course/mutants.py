@@ -11,7 +11,6 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from kobai.course.exercise import Case, Exercise, Mistake, Trace
 from kobai.course.source import answer_code
@@ -60,7 +59,7 @@ def like_a_mutant(name: str, exercise: Exercise, trace: Trace, seed: int) -> Mis
     return None
 
 
-def does(exercise: Exercise, answer: Any, trace: Trace, seed: int) -> bool:
+def does(exercise: Exercise, answer: object, trace: Trace, seed: int) -> bool:
     """Whether an answer does what is in the trace; given up where it first does not."""
     place = 0
     with contextlib.suppress(Exception):
@@ -75,7 +74,7 @@ def does(exercise: Exercise, answer: Any, trace: Trace, seed: int) -> bool:
 
 
 @functools.cache
-def of_exercise(name: str) -> tuple[tuple[str, Any], ...]:
+def of_exercise(name: str) -> tuple[tuple[str, object], ...]:
     """(kind, answer) of each mutant of an exercise's answer ("3_1.adam") that can be defined at all."""
     code, defined = answer_code(name)
     answers = []
@@ -87,13 +86,13 @@ def of_exercise(name: str) -> tuple[tuple[str, Any], ...]:
     return tuple(answers)
 
 
-def surroundings(code: str) -> dict[str, Any]:
+def surroundings(code: str) -> dict[str, object]:
     """The modules that the answers use."""
     import itertools
 
     import numpy as np
 
-    modules: dict[str, Any] = {"np": np, "itertools": itertools}
+    modules: dict[str, object] = {"np": np, "itertools": itertools}
     if "jnp." in code:
         import jax.numpy as jnp
 

@@ -5,11 +5,10 @@ takes either.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from kobai.optimizers.base import Optimizer
+from kobai.optimizers.base import Optimizer, State
 
 Array = np.ndarray
 Initial = Callable[[int, int, np.random.Generator], Array]
@@ -75,7 +74,7 @@ class Network:
         return self.activations(x)[-1]
 
     def loss(self, x: Array, t: Array) -> float:
-        """The mean loss."""
+        """The mean loss of a batch."""
         return _loss(self.scores(x), t)[0]
 
     def accuracy(self, x: Array, t: Array) -> float:
@@ -175,7 +174,7 @@ class InPlace:
 
     def __init__(self, rule: Optimizer) -> None:
         self.rule = rule
-        self.state: Any = None
+        self.state: State | None = None
 
     def update(self, params: dict[str, Array], grads: dict[str, Array]) -> None:
         """One step of the rule."""

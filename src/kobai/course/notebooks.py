@@ -9,16 +9,14 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from kobai.basics.errors import UsageError
 from kobai.course import pages
+from kobai.course.ipynb import CellMetadata, Notebook, NotebookCell
 from kobai.course.prose import folded, joined
-from kobai.course.source import LANGUAGES, Cell, Lesson, lesson_names, load
+from kobai.course.source import LANGUAGES, Lesson, LessonCell, lesson_names, load
 from kobai.words import TABLES
 
-Notebook: TypeAlias = dict[str, Any]
-"""What `json` makes of a notebook's file."""
 KINDS = ("trainee", "answer")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 COMMENT = re.compile(r"^(\s*# )(ja|en): (.*)$")
@@ -54,7 +52,7 @@ def page(name: str, language: str) -> Notebook:
     return _of_cells(pages.cells(name, language), {"page": name, "language": language})
 
 
-def _of_cells(cells: list[dict[str, Any]], about: dict[str, str]) -> Notebook:
+def _of_cells(cells: list[NotebookCell], about: dict[str, str]) -> Notebook:
     return {
         "cells": cells,
         "metadata": {
@@ -72,7 +70,7 @@ def file_name(lesson: Lesson, kind: str) -> str:
     return f"{lesson.name}_{kind}.ipynb" if lesson.exercises else f"{lesson.name}.ipynb"
 
 
-def rendered(cell: Cell, language: str, kind: str) -> str:
+def rendered(cell: LessonCell, language: str, kind: str) -> str:
     """The text of a cell in the notebook of that language and kind.
 
     In code, a comment that begins with ``# ja:`` and a line that ends with ``# ja``, ``# en``, ``# trainee``
@@ -81,7 +79,7 @@ def rendered(cell: Cell, language: str, kind: str) -> str:
     if cell.kind == "markdown":
         text = joined(cell.text) if language == "ja" else cell.text
         return folded(text, language) if "result" in cell.tags else text
-    kept: list[str] = []
+    lines: list[str] = []
     solving = False
     for line in cell.text.splitlines():
         comment, ending = COMMENT.match(line), ENDING.match(line)
@@ -91,7 +89,7 @@ def rendered(cell: Cell, language: str, kind: str) -> str:
             solving = True
             if kind == "trainee" and line[0].isspace():  # in a function, where it stops nothing before a call
                 indent = line[: -len(line.lstrip())]
-                kept += [
+                lines += [
                     f"{indent}# {TABLES[language]['course.write_here']}",
                     f"{indent}raise NotImplementedError",
                 ]
@@ -99,25 +97,29 @@ def rendered(cell: Cell, language: str, kind: str) -> str:
             continue
         elif comment:
             if comment[2] == language:
-                kept.append(comment[1] + comment[3])
+                lines.append(comment[1] + comment[3])
         elif ending:
             if ending[2] in (language, kind):
-                kept.append(ending[1])
+                lines.append(ending[1])
         else:
-            kept.append(line)
-    return "\n".join(kept).strip("\n")
+            lines.append(line)
+    return "\n".join(lines).strip("\n")
 
 
-def _cell(identity: str, cell: Cell, text: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"tags": [tag for tag in cell.tags if tag not in LANGUAGES]}
+def _cell(identity: str, cell: LessonCell, text: str) -> NotebookCell:
+    metadata: CellMetadata = {"tags": [tag for tag in cell.tags if tag not in LANGUAGES]}
     if "check" in cell.tags:
         metadata |= {"editable": False, "deletable": False}
-    entry = {"cell_type": cell.kind, "id": identity, "metadata": metadata if any(metadata.values()) else {}}
-    entry["source"] = text.splitlines(keepends=True)
+    entry: NotebookCell = {
+        "cell_type": cell.kind,
+        "id": identity,
+        "metadata": metadata if any(metadata.values()) else {},
+        "source": text.splitlines(keepends=True),
+    }
     return entry if cell.kind == "markdown" else {**entry, "execution_count": None, "outputs": []}
 
 
-def _digest(cells: list[dict[str, Any]]) -> str:
+def _digest(cells: list[NotebookCell]) -> str:
     """Of all that a learner can write: by it a notebook knows whether anybody has."""
     texts = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
     return hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).hexdigest()[:16]
@@ -171,7 +173,7 @@ def _untouched(text: str) -> bool:
     return digest is not None and digest == _digest(json.loads(text)["cells"])
 
 
-def _about(text: str) -> dict[str, Any]:
+def _about(text: str) -> dict[str, object]:
     """What the course noted in a notebook; empty for what is none of its notebooks."""
     try:
         return dict(json.loads(text)["metadata"]["kobai"])

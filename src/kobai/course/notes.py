@@ -10,7 +10,6 @@ import linecache
 import sys
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ GLOBALS = f"{NOTE}globals"
 
 
 @contextlib.contextmanager
-def noted(trace: Trace, namespace: Mapping[str, Any]) -> Iterator[None]:
+def noted(trace: Trace, namespace: Mapping[str, object]) -> Iterator[None]:
     """Add to `trace` the first floating-point error of each kind in the block, with the line it came from."""
     notes: dict[str, Observation] = {}
 
@@ -37,7 +36,7 @@ def noted(trace: Trace, namespace: Mapping[str, Any]) -> Iterator[None]:
     trace.extend(notes.values())
 
 
-def _line(namespace: Mapping[str, Any]) -> str:
+def _line(namespace: Mapping[str, object]) -> str:
     """The line of the learner's code that is being run; empty where it cannot be told."""
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals is not namespace:
@@ -45,7 +44,7 @@ def _line(namespace: Mapping[str, Any]) -> str:
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
 
 
-def of_globals(answer: Any, namespace: Mapping[str, Any]) -> Trace:
+def of_globals(answer: object, namespace: Mapping[str, object]) -> Trace:
     """A note on the data among a notebook's variables that an answer uses beside its arguments, if any."""
     names = {name for code in _codes(answer) for name in _global_names(code)}
     data = sorted(
@@ -54,7 +53,7 @@ def of_globals(answer: Any, namespace: Mapping[str, Any]) -> Trace:
     return [Observation((GLOBALS, {"names": ", ".join(data)}), np.asarray(0.0))] if data else []
 
 
-def _codes(answer: Any) -> Iterator[types.CodeType]:
+def _codes(answer: object) -> Iterator[types.CodeType]:
     """The code of a function, or of the functions of a class."""
     for each in vars(answer).values() if isinstance(answer, type) else [answer]:
         if isinstance(each, types.FunctionType):

@@ -7,8 +7,8 @@ each page as a notebook without code, one cell a section.
 
 import re
 from importlib.resources import files
-from typing import Any
 
+from kobai.course.ipynb import NotebookCell
 from kobai.course.prose import joined
 
 START = "0_start.ipynb"
@@ -26,7 +26,7 @@ def sections(name: str, language: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"^(?=##? )", text, flags=re.MULTILINE) if part.strip()]
 
 
-def cells(name: str, language: str) -> list[dict[str, Any]]:
+def cells(name: str, language: str) -> list[NotebookCell]:
     """A page as the cells of a notebook."""
     return [
         {

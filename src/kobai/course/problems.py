@@ -7,7 +7,6 @@ import linecache
 import re
 import traceback
 from collections.abc import Mapping
-from typing import Any
 
 from kobai.basics.errors import said
 from kobai.course.evidence import Sentence
@@ -46,9 +45,9 @@ MESSAGES = {
 """Messages of Python and NumPy: the sentence of "index" is ``course.problem.index``, values {v1}, {v2}."""
 
 
-def raised(problem: BaseException, namespace: Mapping[str, Any]) -> dict[str, Any]:
+def raised(problem: BaseException, namespace: Mapping[str, object]) -> dict[str, object]:
     """The values of the sentence about an exception: what, and in which line of the learner's."""
-    line: Any = said("course.verdict.no_line")
+    line: said | str = said("course.verdict.no_line")
     for frame, number in traceback.walk_tb(problem.__traceback__):
         if frame.f_globals is namespace:
             text = linecache.getline(frame.f_code.co_filename, number).strip()

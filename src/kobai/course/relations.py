@@ -8,7 +8,6 @@ that an answer made: of an update rule, the way from the start.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ def of_pairs(observations: Sequence[tuple[Observation, Observation]]) -> Mistake
     for name, image in IMAGES.items():
         if _holds(pairs, image):
             return Mistake(f"any.{name}")
-    return _offset(pairs)
+    return _offset(pairs) or _one_off(pairs)
 
 
 def _too_few(pairs: Pairs) -> bool:
@@ -75,7 +74,7 @@ ANY = math.inf
 """The factor between zeros."""
 
 
-def _factor(pairs: Pairs, inputs: Sequence[Mapping[str, Any]]) -> Mistake | None:
+def _factor(pairs: Pairs, inputs: Sequence[Mapping[str, object]]) -> Mistake | None:
     """One factor for each case: the sign, the base of a logarithm, a number of examples, or a number."""
     factors = [_ratio(own, right) for own, right in pairs]
     known = [(factor, sizes(each)) for factor, each in zip(factors, inputs, strict=True) if factor != ANY]
@@ -117,7 +116,7 @@ def _count(factor: float, numbers: Iterable[int], function: Callable[[int], floa
     return next((n for n in numbers if n > 1 and math.isclose(function(n), factor, rel_tol=1e-6)), 0)
 
 
-def sizes(inputs: Mapping[str, Any]) -> set[int]:
+def sizes(inputs: Mapping[str, object]) -> set[int]:
     """The lengths of all arrays and lists among the inputs, along each axis and in all."""
     lengths: set[int] = set()
     for value in inputs.values():
@@ -162,6 +161,17 @@ def _offset(pairs: Pairs) -> Mistake | None:
     if whole and abs(abs(differences[0]) - 1) < 1e-6:
         return Mistake("any.one_more" if differences[0] > 0 else "any.one_less")
     return Mistake("any.offset", offset=f"{differences[0]:+.6g}".replace("-", "−"))
+
+
+def _one_off(pairs: Pairs) -> Mistake | None:
+    """Whole numbers, of which all that are wrong are too large, or all too small, by 1."""
+    own, right = (np.concatenate([each.ravel() for each in side]) for side in zip(*pairs, strict=True))
+    wrong = ~close(own, right)
+    if wrong.sum() < FEWEST or not np.array_equal(right[wrong], np.round(right[wrong])):
+        return None
+    differences = set((own - right)[wrong].tolist())
+    names = {1.0: "any.some_one_more", -1.0: "any.some_one_less"}
+    return Mistake(names[differences.pop()]) if differences in ({1.0}, {-1.0}) else None
 
 
 # Shapes

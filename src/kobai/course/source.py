@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from typing import Any
 
 from kobai.basics.errors import unknown
 
@@ -22,7 +21,7 @@ LANGUAGES = ("ja", "en")
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class LessonCell:
     """One cell of a lesson's source."""
 
     kind: str
@@ -43,8 +42,8 @@ class Lesson:
     """One lesson: the name of its notebooks, and its cells in the order of the source."""
 
     name: str
-    """3_1_SGD."""
-    cells: tuple[Cell, ...]
+    """The name of its notebooks: 3_1_SGD."""
+    cells: tuple[LessonCell, ...]
 
     @property
     def number(self) -> str:
@@ -56,13 +55,13 @@ class Lesson:
         """The names of its exercises in order: 3_1.sgd, …"""
         return tuple(f"{self.number}.{cell.name}" for cell in self.cells if "check" in cell.tags)
 
-    def numbered(self) -> Iterator[tuple[str, list[Cell]]]:
+    def numbered(self) -> Iterator[tuple[str, list[LessonCell]]]:
         """(cell id, the cells of the source that share it): a text in two languages is one cell.
 
         An exercise or a check is called after its name, so that a learner's notebook still fits a lesson that
         gained a cell elsewhere; the others are numbered.
         """
-        groups: list[list[Cell]] = []
+        groups: list[list[LessonCell]] = []
         for cell in self.cells:
             partner = groups[-1][-1] if groups else cell
             if "en" in cell.tags and "ja" in partner.tags and len(groups[-1]) == 1:
@@ -111,7 +110,7 @@ def lessons_of(numbers: Iterable[str] | None = None) -> list[Lesson]:
     return [lesson for lesson in lessons if lesson.number in wanted]
 
 
-def read(text: str) -> Iterator[Cell]:
+def read(text: str) -> Iterator[LessonCell]:
     """The cells of a source in order."""
     lines = text.splitlines()
     if lines[:1] == ["# ---"]:
@@ -119,20 +118,16 @@ def read(text: str) -> Iterator[Cell]:
     marks = [(i, mark) for i, line in enumerate(lines) if (mark := MARKER.match(line))]
     ends = [i for i, _ in marks[1:]] + [len(lines)]
     for (start, mark), end in zip(marks, ends, strict=True):
-        metadata = _settings(mark["metadata"])
+        settings: dict[str, str] = dict(SETTING.findall(mark["metadata"]))
         body = lines[start + 1 : end]
         if mark["kind"]:
             body = [line.removeprefix("#").removeprefix(" ") for line in body if line.startswith("#")]
-        yield Cell(
+        yield LessonCell(
             kind=mark["kind"] or "code",
             text="\n".join(body).strip("\n"),
-            tags=tuple(metadata.get("tags", ())),
-            name=metadata.get("name", ""),
+            tags=tuple(json.loads(settings.get("tags", "[]"))),
+            name=json.loads(settings.get("name", '""')),
         )
-
-
-def _settings(text: str) -> dict[str, Any]:
-    return {name: json.loads(value) for name, value in SETTING.findall(text)}
 
 
 def answer_code(exercise: str) -> tuple[str, str]:

@@ -1,7 +1,11 @@
-"""What a block of steps takes and gives: the state of its cells, their draws, the clock."""
+"""What a block of steps takes and gives: the state of its cells, their draws, the clock, the data."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
+import numpy as np
+from jax.stages import Lowered
 from jaxtyping import Int, PyTree
 
 from kobai.basics.arrays import Array, Integers, Key, Scalar, Vector, Whole
@@ -56,3 +60,34 @@ class Clock(NamedTuple):
     stretches: Whole
     due: Whole | None = None
     """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
+
+
+Counts = tuple[int, ...] | None
+"""How many cells of each rule a population has; None for a single cell, whatever its rule."""
+
+
+Traced = tuple[Lowered | None, Lowered | None]
+"""(block, final) before compilation."""
+
+
+class Data(NamedTuple):
+    """A task's data on the device, each a pytree of arrays; `test` may be None."""
+
+    train: PyTree
+    validation: PyTree
+    test: PyTree
+
+    @property
+    def alike(self) -> bool:
+        """Whether what evaluates the validation data evaluates the test data too, if there are any."""
+        return self.test is None or _shapes(self.test) == _shapes(self.validation)
+
+
+def _shapes(data: PyTree) -> PyTree:
+    """The structure, shapes and dtypes of some data: what a program is compiled for."""
+    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)
+
+
+def joined(items: Sequence[PyTree], together: bool) -> PyTree:
+    """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]

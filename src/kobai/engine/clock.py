@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Clock:
+class ProcessorClock:
     """Shows the processor time that one of the cells in work has had.
 
     Args:
@@ -46,5 +46,5 @@ class Clock:
             return self._time
 
 
-CLOCK = Clock()
+CLOCK = ProcessorClock()
 """Of this process: all cells in work are on it, of whatever study."""

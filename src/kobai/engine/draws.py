@@ -32,16 +32,24 @@ def _epochs(room: int) -> "functools._lru_cache_wrapper[np.ndarray]":
 
 
 def _epoch(seed: int, epoch: int, examples: int, replacement: bool) -> np.ndarray:
-    if replacement:
-        return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
+    return (with_replacement if replacement else without_replacement)(seed, epoch, examples)
+
+
+def without_replacement(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """An epoch in which each example comes once: [examples] int32."""
     return stream(seed, BATCHES, epoch).permutation(examples).astype(np.int32)
 
 
+def with_replacement(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """An epoch of as many examples, each drawn from all: [examples] int32."""
+    return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
+
+
 @functools.lru_cache(maxsize=16)
-def batches(
+def mini_batch(
     seed: int, start: int, stop: int, batch: int, examples: int, replacement: bool = False
 ) -> np.ndarray:
-    """[stop − start, batch] int32: the examples of each step, every epoch in an order of its own.
+    """The examples of each step's batch, [stop − start, batch] int32; every epoch in an order of its own.
 
     Step s takes the examples s·batch … (s+1)·batch of the endless row of shuffled epochs, so that any block
     of steps can be drawn by itself, and batches of another size see the same row. With `replacement` each

@@ -1,33 +1,16 @@
 """A program, traced and compiled once for whatever cells follow."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import jax
-import numpy as np
-from jax.stages import Compiled, Lowered
-from jaxtyping import PyTree
+from jax.stages import Compiled
 
 from kobai.basics.machine import pool
+from kobai.engine.blocks import Counts, Traced
 from kobai.engine.program import COMPILER_OPTIONS
-
-Counts = tuple[int, ...] | None
-"""How many cells of each rule a population has; None for a single cell, whatever its rule."""
-
-
-Traced = tuple[Lowered | None, Lowered | None]
-"""(block, final) before compilation."""
 
 Executable = Compiled
 """A compiled function, called with arrays of the shapes that it was compiled for."""
-
-
-class Data(NamedTuple):
-    """A task's data on the device, each a pytree of arrays; `test` may be None."""
-
-    train: PyTree
-    validation: PyTree
-    test: PyTree
 
 
 class Executables:
@@ -61,8 +44,3 @@ class Executables:
         if counts not in self._lowered:
             self._lowered[counts] = self._lower(counts)
         return self._lowered[counts]
-
-
-def joined(items: Sequence[PyTree], together: bool) -> PyTree:
-    """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]

@@ -20,11 +20,13 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Matrix, Scalar, Truth, Vector
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import pool
+from kobai.engine.blocks import Data
 from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
 from kobai.engine.columns import LOST, Columns, Rows, stacked
+from kobai.engine.convolutions import lowered
 from kobai.engine.draws import INITIAL, stream
-from kobai.engine.executables import Data, Executable
+from kobai.engine.executables import Executable
 from kobai.engine.program import COMPILER_OPTIONS
 from kobai.engine.run import Run, TrainedNetwork, first_lost, lost_at, run_of, since
 from kobai.minimizers.base import (
@@ -114,14 +116,16 @@ class FullBatch:
         # The rows hold the training loss itself, where those of a rule hold the sum over steps.
         rows.loss_sum[:] *= since(self.marks)
         test = np.asarray(measure(progress.θ, data.test)) if measure else None
-        model = TrainedNetwork.of(self.task, np.asarray(progress.θ), None) if self.keep_model else None
+        models = [TrainedNetwork.of(self.task, np.asarray(progress.θ), None)] if self.keep_model else []
         seconds = CLOCK.read() - began
-        return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, model=model)]
+        return [run_of(cell.strategy, self.marks, rows, int(lost), test, seconds, models=models)]
 
     def spent(self, state: State) -> Scalar:
         """What the evaluations so far cost, in steps."""
-        done = state.evaluations
-        gradients = jnp.maximum(done.value, done.gradient) + done.hessian_vector + self.θ.size * done.hessian
+        counts = state.evaluations
+        gradients = (
+            jnp.maximum(counts.value, counts.gradient) + counts.hessian_vector + self.θ.size * counts.hessian
+        )
         return gradients * (self.examples / self.task.batch_size)
 
     def begin(self, θ: Vector, train: PyTree) -> FullBatchState:
@@ -182,9 +186,9 @@ class FullBatch:
             task = self.task
             progress = jax.eval_shape(self.begin, self.θ, task.train)
             self._traced = (
-                jax.jit(self.begin).lower(self.θ, task.train),
-                jax.jit(self.block).lower(progress, task.train, task.validation),
-                task.test and jax.jit(self.measure).lower(self.θ, task.test),
+                lowered(self.begin, self.θ, task.train),
+                lowered(self.block, progress, task.train, task.validation),
+                task.test and lowered(self.measure, self.θ, task.test),
             )
         return self._traced
 

@@ -25,9 +25,10 @@ from jax import lax
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
-from kobai.engine.blocks import CellState, Clock, Draws, Memories
+from kobai.engine import convolutions
+from kobai.engine.blocks import CellState, Clock, Counts, Data, Draws, Memories, Traced, joined
 from kobai.engine.columns import stacked
-from kobai.engine.draws import batches, noise_key
+from kobai.engine.draws import mini_batch, noise_key
 from kobai.engine.parts import Parts
 from kobai.engine.rule import Rule, Storage
 from kobai.engine.strategy import Strategy
@@ -109,7 +110,7 @@ class Program:
         rows = np.zeros((self.capacity, self.task.batch_size), np.int32)
         if stop > start:
             size, replacement = self.task.batch_size, strategy.replacement
-            rows[: stop - start] = batches(seed, start, stop, size, self.examples, replacement)
+            rows[: stop - start] = mini_batch(seed, start, stop, size, self.examples, replacement)
         plan = self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
         return Draws(rows, noise_key(seed), plan)
 
@@ -236,16 +237,16 @@ class Program:
             cells = lax.fori_loop(now, end, step, cells)
             # A product with 0 is NaN where θ is not finite.
             not_finite = ~jnp.isfinite(jnp.sum(cells.θ * 0, axis=-1))
-            seen = cells
+            snapshot = cells
             if self.evaluates_elsewhere:
                 settled = jnp.expand_dims(cells.rule >= len(self.rules), -1)
-                seen = cells._replace(θ=jnp.where(settled, cells.θ, evaluation(end, cells)))
-            evaluations, counts = measure(seen), self.parts.counted(cells.parts)
+                snapshot = cells._replace(θ=jnp.where(settled, cells.θ, evaluation(end, cells)))
+            evaluations, counts = measure(snapshot), self.parts.counted(cells.parts)
             row = self.columns.row(cells.loss_sum, evaluations, not_finite, counts, rows.dtype)
             rows = rows.at[..., i, :].set(row, mode="promise_in_bounds")
             memories = cells.parts
             if self.parts.watch:
-                memories = evaluated(memories, evaluations[0], seen.θ, cells.state, end, i < clock.due)
+                memories = evaluated(memories, evaluations[0], snapshot.θ, cells.state, end, i < clock.due)
             cells = cells._replace(loss_sum=jnp.zeros_like(cells.loss_sum), parts=memories)
             return i + 1, end, cells, rows
 
@@ -333,6 +334,16 @@ def _stepped(
         diverged_at=jnp.where(diverges, s + 1, cell.diverged_at),
         parts=memories,
     )
+
+
+def lowered(program: Program, data: Data, counts: Counts = None) -> Traced:
+    """A program traced for a population of such counts, with arguments of the shapes that it will have."""
+    together, size = counts is not None, 1 if counts is None else sum(counts)
+    cells = joined([program.start(program.optimizers[0], program.θ)] * size, together)
+    draws = joined([program.draws(0, Strategy(), 0, 0, 0)] * size, together)
+    block = program.block if counts is None else functools.partial(program.population, counts)
+    traced = convolutions.lowered(block, program.clock(0, []), cells, draws, *data[:2])
+    return traced, None if data.alike else convolutions.lowered(program.final, cells, data.test)
 
 
 def _rows(part: slice, arrays: PyTree) -> PyTree:

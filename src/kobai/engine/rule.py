@@ -8,7 +8,7 @@ what a `lax.switch` over rules returns has one shape.
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +48,7 @@ class Rule:
         θ: np.ndarray,
         spans: Spans,
         arrays: Callable[[Vector], Iterable[Array]],
-        tree: Callable[[Iterable[Any]], PyTree],
+        tree: Callable[[Iterable[Array | bool]], PyTree],
     ) -> None:
         self.spans, self.arrays, self.tree_of = spans, arrays, tree
         leaves, structure = jax.tree.flatten(optimizer)
@@ -68,11 +68,13 @@ class Rule:
         """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
 
         self.evaluates_elsewhere = False
+        self.hides_rate = False
 
         def begin(values: Sequence[Number], θ: Vector) -> PyTree:
             state = self._begin(values, θ)
             point = self._formed(optimizer, θ)
             self.evaluates_elsewhere = optimizer.evaluation_point(point, state) is not point
+            self.hides_rate = isinstance(optimizer, FromOptax) and optimizer.hides_rate(state)
             leaves = enumerate(jax.tree.leaves(state))
             self.keys = {i: jax.random.key_impl(leaf) for i, leaf in leaves if _is_key(leaf)}
             return _keyless(state)
@@ -118,6 +120,8 @@ class Rule:
 
     def refuse_unknown_rate(self) -> None:
         """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
+        if self.hides_rate:
+            raise UsageError("error.decay.schedule", name=self.name)
         if self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:
             raise UsageError("error.decay.rate", name=self.name)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import PyTree
@@ -21,6 +22,8 @@ class Reading:
     validation_metric: np.ndarray
     test_loss: float | None
     test_metric: float | None
+    model: "TrainedNetwork | None" = None
+    """The network of the average at the end, where the sweep keeps it and the run did not diverge."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +88,7 @@ def run_of(
     seconds: float,
     parts: Parts | None = None,
     end: End | None = None,
-    model: TrainedNetwork | None = None,
+    models: Sequence[TrainedNetwork | None] = (),
 ) -> Run:
     """What came of one cell.
 
@@ -96,18 +99,20 @@ def run_of(
       test: loss and metric on the test data, and those of each average; None: there are none.
       parts: those of its program; None for a minimizer, which has no strategy.
       end: where a part ended it; None for a minimizer.
-      model: the network at its end, where it is kept.
+      models: the network at its end and those of its averages, where they are kept.
     """
+    averages = len(strategy.averages)
+    networks = list(models) or [None] * (1 + averages)
     curves = dataclasses.replace(rows, table=rows.table.copy())
     if diverged_at:
         curves.table[marks >= diverged_at] = np.nan
-        test = model = None
+        test, networks = None, [None] * (1 + averages)
     elif parts is not None and end is not None:
         parts.reread(strategy, curves, marks, end)
     stopped_at = int(end.step) if end is not None and not diverged_at else 0
     # Until then and no longer: how far a cell is computed after its end depends on the others beside it.
     last = np.searchsorted(marks, diverged_at or stopped_at or marks[-1])
-    tested = [None] * (2 + 2 * len(strategy.averages)) if test is None else [float(value) for value in test]
+    tested = [None] * (2 + 2 * averages) if test is None else [float(value) for value in test]
     return Run(
         training_loss=curves.loss_sum / since(marks).astype(curves.table.dtype),
         validation_loss=curves.loss,
@@ -120,9 +125,10 @@ def run_of(
         # A divergence may end a cell between two evaluations: what was counted is as of the one before.
         counts=Counter({n: int(np.nanmax(rows.count(n)[: last + 1])) for n in rows.columns.counts}),
         averages=tuple(
-            Reading(*curves.average(i), *tested[2 + 2 * i : 4 + 2 * i]) for i in range(len(strategy.averages))
+            Reading(*curves.average(i), tested[2 + 2 * i], tested[3 + 2 * i], networks[1 + i])
+            for i in range(averages)
         ),
-        model=model,
+        model=networks[0],
     )
 
 

@@ -8,7 +8,7 @@ where it bears the name of a built-in one, since whoever reads it would run some
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -16,20 +16,16 @@ import numpy as np
 from kobai import initializers
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
-from kobai.candidates.named import TABLES
+from kobai.candidates.named import TABLES, Method
 from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
-from kobai.minimizers.base import Minimizer
-from kobai.optimizers.base import Optimizer
 from kobai.optimizers.from_optax import FromOptax, from_optax
 from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
 
-Spelling = dict[str, Any]
+Spelling: TypeAlias = dict[str, Any]
 """A plain value, as JSON has it: dicts by name, lists, strings, numbers, True, False, None."""
-
-Method = Optimizer | Minimizer
 
 FIELDS = fields_of(PARTS)
 """The fields of a strategy that are parts; the other is a truth value, and spelled as it is."""
@@ -41,7 +37,7 @@ FIELDS = fields_of(PARTS)
 def spell_method(method: Method) -> Spelling:
     """A registered method by its name and its fields; an optax one by its factory and its arguments."""
     if isinstance(method, FromOptax):
-        arguments = {**method.hyperparameters, **dict(method.settings)}
+        arguments = {**method.hyperparameters, **dict(method.switches)}
         spelling: Spelling = {"optax": method.name, "fields": _plain(method, arguments)}
     else:
         fields = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
@@ -101,7 +97,7 @@ def spell_strategy(strategy: Strategy) -> Spelling:
 
 def read_strategy(spelling: Spelling) -> Strategy:
     """The strategy that is spelled so."""
-    fields: dict[str, Any] = {}
+    fields: Spelling = {}
     for name, value in spelling.items():
         if name not in FIELDS:
             fields[name] = value

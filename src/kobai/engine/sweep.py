@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
 
 from kobai.basics.machine import cores
+from kobai.engine.blocks import Counts, Data, Traced
 from kobai.engine.cell import Cell
-from kobai.engine.executables import Counts, Data, Executables, Traced, joined
+from kobai.engine.executables import Executables
 from kobai.engine.full_batch import FullBatch
-from kobai.engine.program import Program
+from kobai.engine.identity import Identity
+from kobai.engine.program import Program, lowered
 from kobai.engine.run import Run, evaluated_at
 from kobai.engine.strategy import Strategy
 from kobai.engine.training import Pace, Training
@@ -125,19 +126,17 @@ class Sweep:
             self.executables.compiled(None)
         for engine in self.full_batch.values():
             engine.compiled()
+        if self.pace.watch is not None:
+            self.pace.watch.started()
 
     def _lower(self, counts: Counts) -> Traced:
         """Trace the program for such counts, with arguments of the shapes that it will have."""
-        program, (train, validation, test) = self.program, self.data
-        if not program.rules:
-            return None, None
-        together, size = counts is not None, 1 if counts is None else sum(counts)
-        cells = joined([program.start(program.optimizers[0], program.θ)] * size, together)
-        draws = joined([program.draws(0, Strategy(), 0, 0, 0)] * size, together)
-        block = program.block if counts is None else functools.partial(program.population, counts)
-        lowered = jax.jit(block).lower(program.clock(0, []), cells, draws, train, validation)
-        alike = test is None or _shapes(test) == _shapes(validation)
-        return lowered, None if alike else jax.jit(program.final).lower(cells, test)
+        return lowered(self.program, self.data, counts) if self.program.rules else (None, None)
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """What each cell of this task is: equal for two of which the same numbers come, in whatever sweep."""
+        return Identity(self.program, self.data, self.full_batch, steps=self.steps, evaluate_every=self.every)
 
     def text(self) -> str:
         """The programs as text: equal for two sweeps that compute the same."""
@@ -157,8 +156,3 @@ class Sweep:
         if isinstance(cell.optimizer, Minimizer):
             return len(self.program.rules)
         return self.program.position_of(cell.optimizer)
-
-
-def _shapes(data: PyTree) -> PyTree:
-    """The structure, shapes and dtypes of some data: what a program is compiled for."""
-    return jax.tree.map(lambda array: (array.shape, str(array.dtype)), data)

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import jax
 import numpy as np
 
-from kobai.engine.blocks import CellState
+from kobai.engine.blocks import CellState, Counts, Data, joined
 from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
 from kobai.engine.columns import Rows
 from kobai.engine.draws import INITIAL, stream
-from kobai.engine.executables import Counts, Data, Executable, Executables, joined
+from kobai.engine.executables import Executable, Executables
 from kobai.engine.program import Program
 from kobai.engine.run import Run, TrainedNetwork, lost_at, run_of
 from kobai.engine.strategy import Strategy
@@ -20,11 +21,22 @@ SECONDS_PER_BLOCK = 0.5
 """A compiled call cannot be interrupted: it is kept this short, by measured time."""
 
 
+class Watch(Protocol):
+    """What is told how far the cells of a sweep are, by its threads."""
+
+    def started(self) -> None:
+        """All is compiled, and the first block begins."""
+
+    def block(self, steps: int) -> None:
+        """So many steps are done, of all cells of a block together."""
+
+
 class Pace:
-    """How many steps a block has: as many as take a good time, and at most `most`."""
+    """How many steps a block has: as many as take a good time, and at most `most`; and who watches."""
 
     def __init__(self, steps: int, most: int) -> None:
         self.steps, self.most = min(steps, most), most
+        self.watch: Watch | None = None
 
     def measure(self, seconds: float) -> None:
         """Twice the steps while a block is much too short, half when it is too long.
@@ -80,13 +92,13 @@ class Training:
         began = clock()
         state = joined([self._start(cell) for cell in cells], self.population)
         table = np.full((len(cells), len(self.marks), columns.number), np.nan, program.θ.dtype)
-        diverged_at, step, done, ended = np.zeros(len(cells), np.int32), 0, 0, False
+        diverged_at, step, row, ended = np.zeros(len(cells), np.int32), 0, 0, False
         while not ended:
             if leave():
                 return None
             before = time.perf_counter()
             stop = min(step + self.pace.steps, self.steps)
-            due = self.marks[done : np.searchsorted(self.marks, stop, side="right")]
+            due = self.marks[row : np.searchsorted(self.marks, stop, side="right")]
             ends = due if len(due) and due[-1] == stop else np.append(due, stop)
             draws = [program.draws(cell.seed, cell.strategy, step, stop, self.steps) for cell in cells]
             marks = program.clock(step, ends, len(due))
@@ -96,13 +108,15 @@ class Training:
                 sums = rows.loss_sum[:, len(due)]
                 state = state._replace(loss_sum=sums if self.population else sums[0])
             rows = Rows(rows.table[:, : len(due)], columns)
-            table[:, done : done + len(due)] = rows.table
+            table[:, row : row + len(due)] = rows.table
             end = parts.end(state.parts, len(cells))
             divergence = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
             # What comes after an early stop is no part of a run.
             divergence = np.where((end.step > 0) & (divergence > end.step), 0, divergence)
             diverged_at = np.where(diverged_at > 0, diverged_at, divergence)
-            step, done = stop, done + len(due)
+            if self.pace.watch is not None:
+                self.pace.watch.block((stop - step) * len(cells))
+            step, row = stop, row + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)
         state = parts.restored(program.settled(state, np.int32(step), self.population))
@@ -149,15 +163,27 @@ class Training:
         _, rows = block(program.clock(step, [step]), state, draws, data.train, data.test)
         return list(Rows(np.asarray(rows).reshape(cells, -1, columns.number), columns).evaluations[:, 0])
 
-    def _models(self, state: CellState, cells: int) -> Sequence[TrainedNetwork | None]:
-        """The network of each cell, where it is kept."""
+    def _models(self, state: CellState, cells: int) -> Sequence[Sequence[TrainedNetwork]]:
+        """The network of each cell and those of its averages, where they are kept; else none."""
         if not self.keep_model:
-            return [None] * cells
-        θ, model_state = jax.tree.map(np.asarray, (state.θ, state.state))
-        if not self.population:
-            return [TrainedNetwork.of(self.program.task, θ, model_state)]
-        of_cells = [jax.tree.map(lambda array, i=i: array[i], (θ, model_state)) for i in range(cells)]
-        return [TrainedNetwork.of(self.program.task, *of_cell) for of_cell in of_cells]
+            return [()] * cells
+        points = np.concatenate(
+            [np.expand_dims(state.θ, -2), *self.program.parts.points(state.parts)], axis=-2
+        ).reshape(cells, -1, self.program.θ.size)
+        model_state = jax.tree.map(np.asarray, state.state)
+        return [
+            [
+                TrainedNetwork.of(
+                    self.program.task,
+                    θ,
+                    jax.tree.map(lambda array, i=i: array[i], model_state)
+                    if self.population
+                    else model_state,
+                )
+                for θ in of_cell
+            ]
+            for i, of_cell in enumerate(points)
+        ]
 
     def _counts(self, cells: Sequence[Cell]) -> Counts:
         """How many cells a population has of each rule."""

@@ -10,7 +10,7 @@ from jax import lax
 
 from kobai.basics.arrays import Array, Scalar, Vector, Whole, namespace
 from kobai.basics.checks import check_count, check_seed
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.landscapes.landscape import Landscape, check_dimension, finite
 
 
@@ -136,7 +136,7 @@ def noisy(size: float = 0.5, seed: int = 0) -> Landscape:
     x give the same noise, so that every path can be walked again.
     """
     if not (finite([size]) and size >= 0):
-        raise UsageError("error.noise", value=repr(size))
+        raise UsageError("error.noise", value=quoted(size))
     check_seed("noisy: seed", seed)
 
     @jax.custom_jvp
@@ -208,7 +208,7 @@ def ill_conditioned(dimension: int = 10, spectrum: Sequence[float] | None = None
         check_dimension(dimension, 2, 1000)
         spectrum = np.logspace(0, 3, dimension).tolist()
     if not (finite(spectrum) and len(spectrum) and min(spectrum) > 0):
-        raise UsageError("error.spectrum", value=repr(spectrum))
+        raise UsageError("error.spectrum", value=quoted(spectrum))
     check_seed("ill_conditioned: seed", seed)
     λ = np.asarray(spectrum, float)
     Q, _ = np.linalg.qr(np.random.RandomState(seed).standard_normal((λ.size, λ.size)))

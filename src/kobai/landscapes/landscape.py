@@ -9,7 +9,8 @@ from typing import TypeGuard
 from kobai.basics import registry
 from kobai.basics.arrays import Scalar, Vector
 from kobai.basics.checks import is_number, is_whole
-from kobai.basics.errors import UsageError, said
+from kobai.basics.errors import UsageError, quoted, said
+from kobai.basics.notation import is_text
 from kobai.words import say
 
 Point = tuple[float, ...]
@@ -50,12 +51,17 @@ class Landscape:
         n = len(self.start) if finite(self.start) else 0
         box, minima = self.box, self.minima
         sound = {
+            "name": is_text(self.name) and self.name.strip() != "",
             "objective": callable(self.objective),
             "start": n > 0,
             "box": box is None or (_listed(box) and len(box) == 2 and all(map(_ascends, box))),
             "minima": _listed(minima) and all(finite(point) and len(point) == n for point in minima),
             "least": self.least is None or finite([self.least]),
             "tolerance": finite([self.tolerance]),
+            "source": is_text(self.source),
+            "learning_rates": isinstance(self.learning_rates, Mapping)
+            and all(map(is_text, self.learning_rates))
+            and finite([*self.learning_rates.values()]),
         }
         for field, fits in sound.items():
             if not fits:
@@ -65,7 +71,7 @@ class Landscape:
 
     @property
     def dimension(self) -> int:
-        """n."""
+        """How many coordinates a point has, n."""
         return len(self.start)
 
     @property
@@ -78,7 +84,7 @@ class Landscape:
         return (self.least or 0.0) + (self.tolerance if tolerance is None else tolerance)
 
     def __call__(self, x: Vector) -> Scalar:
-        """f(x)."""
+        """The height f(x) at a point."""
         return self.objective(x)
 
 
@@ -91,7 +97,7 @@ def load(name: str, dimension: int | None = None) -> Landscape:
     if dimension is None:
         return make()
     if not is_whole(dimension):
-        raise UsageError("error.count", name="dimension", value=repr(dimension))
+        raise UsageError("error.count", name="dimension", value=quoted(dimension))
     if not any_dimension(name):
         landscape = make()
         if dimension == landscape.dimension:
@@ -113,13 +119,13 @@ def _maker(name: str) -> Callable[..., Landscape]:
 def check_dimension(value: object, least: int = 2, most: int = 10_000) -> None:
     """Refuse a number of dimensions that is not whole, or out of range."""
     if not (is_whole(value) and least <= value <= most):
-        raise UsageError("error.dimension", least=least, most=most, value=repr(value))
+        raise UsageError("error.dimension", least=least, most=most, value=quoted(value))
 
 
 def check_positive(name: str, value: object) -> None:
     """Refuse anything but a finite number above 0."""
     if not (is_number(value) and finite([value]) and value > 0):
-        raise UsageError("error.positive", name=name, value=repr(value))
+        raise UsageError("error.positive", name=name, value=quoted(value))
 
 
 def finite(values: object) -> TypeGuard[Sequence[float]]:

@@ -1,11 +1,12 @@
 """Coordinate descent, one coordinate or block at a time (Wright 2015)."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from kobai.basics.arrays import Integers, Matrix, Truth, Vector, Whole
 from kobai.basics.checks import check_count, check_name, check_seed
 from kobai.minimizers.base import (
     RUNNING,
@@ -25,20 +26,20 @@ from kobai.minimizers.trust_region import endless, exact_step, factor, judged
 ORDERS = ("cyclic", "random")
 
 
-class Memory(NamedTuple):
+class Sweep(NamedTuple):
     """Where the sweep is, and what is known of the block whose turn it is."""
 
-    order: Any
+    order: Integers
     """The blocks of this sweep in turn [blocks]."""
-    turn: Any
+    turn: Whole
     """How many blocks have had their turn since the start."""
-    hessian: Any
+    hessian: Matrix
     """The second derivatives within the block [block, block]."""
-    due: Any
+    due: Truth
     """Whether they have to be made: the block's turn has just come."""
-    radii: Any
+    radii: Vector
     """How far each block's model is trusted [blocks]."""
-    idle: Any
+    idle: Whole
     """How many blocks in a row could not go down."""
 
 
@@ -67,11 +68,11 @@ class CoordinateDescent(Minimizer):
         check_count("CoordinateDescent: block", self.block)
         check_seed("CoordinateDescent: seed", self.seed)
 
-    def begin(self, objective: Objective, x: Any) -> State:
+    def begin(self, objective: Objective, x: Vector) -> State:
         width = min(self.block, x.size)
         blocks = -(-x.size // width)
         zero = jnp.int32(0)
-        memory = Memory(
+        memory = Sweep(
             order=self.sweep(zero, blocks),
             turn=zero,
             hessian=jnp.zeros((width, width), x.dtype),
@@ -81,7 +82,7 @@ class CoordinateDescent(Minimizer):
         )
         return started(objective.at(x), memory)
 
-    def sweep(self, number: Any, blocks: int) -> Any:
+    def sweep(self, number: Whole, blocks: int) -> Integers:
         """The order of the blocks in a sweep."""
         if self.order == "cyclic":
             return jnp.arange(blocks)
@@ -96,7 +97,7 @@ class CoordinateDescent(Minimizer):
         H = jax.lax.cond(due, lambda: within(objective, point.x, B), lambda: H)
         here = restricted(point, B)
         model = exact_step(H, factor(H), here.g, radii[now], stride(here))
-        trial = objective.at(point.x.at[B].add(model.step))
+        trial = objective.at(jnp.asarray(point.x).at[B].add(model.step))
         accepted, radius, hopeless = judged(here, restricted(trial, B), model, radii[now])
 
         done = accepted | hopeless
@@ -117,19 +118,17 @@ class CoordinateDescent(Minimizer):
             ),
             status=status.astype(jnp.int32),
             # A block that could not go down this time says nothing about its next turn.
-            memory=Memory(
-                order, turn, H, done, radii.at[now].set(jnp.where(hopeless, jnp.inf, radius)), idle
-            ),
+            memory=Sweep(order, turn, H, done, radii.at[now].set(jnp.where(hopeless, jnp.inf, radius)), idle),
         )
 
 
-def within(objective: Objective, x: Any, B: Any) -> Any:
+def within(objective: Objective, x: Vector, B: Integers) -> Matrix:
     """The second derivatives within the block B, from one Hessian-vector product for each coordinate."""
     units = jnp.zeros((B.size, x.size), x.dtype).at[jnp.arange(B.size), B].set(1)
     H = jax.vmap(lambda unit: objective.hessian_vector(x, unit)[B])(units)
     return jnp.where(jnp.all(jnp.isfinite(H)), (H + H.T) / 2, 0)
 
 
-def restricted(point: Point, B: Any) -> Point:
+def restricted(point: Point, B: Integers) -> Point:
     """The point as the block sees it; no number where it is none in any coordinate."""
     return Point(point.x[B], jnp.where(point.finite(), point.f, jnp.nan), point.g[B])

@@ -4,44 +4,60 @@ A gradient cannot tell; second derivatives can. A few products with the Hessian 
 and its lowest eigenvalue (Lanczos; Golub and Van Loan 2013, section 10.1); of few variables it is made whole.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from kobai.minimizers.base import Point, length, unit
-from kobai.minimizers.gauge import Gauge, sizes
+from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
+from kobai.minimizers.base import Point, length, max_norm, unit
+from kobai.minimizers.gauge import FALLEN, Gauge, sizes
 
 CAUTIONS = ("", "downhill", "flat")
-"""What there is to say of a point that converged, by code: nothing, or ``words.say("caution." + name)``."""
+"""What there is to say of an end, by code: nothing, or ``words.say("caution." + name)``."""
 NOTHING, DOWNHILL, FLAT = range(3)
 
 PRODUCTS = 10
 FAR = 1e-3
 """Where the solution is still farther than this part of x, by the curvature, the gradient is not small."""
-STANDING = 1e-4
-"""Where there is no curvature left, and the last step went farther than this part of x, f levels off."""
 
 
-def caution(fun: Any, point: Point, gauge: Gauge) -> Any:
-    """The code of what is to be said of a point that converged; it costs up to `PRODUCTS` products H v."""
+def caution(fun: Callable[[Vector], Scalar], point: Point, gauge: Gauge, converged: Truth) -> Whole:
+    """The code of what is to be said of an end; it costs up to `PRODUCTS` products H v.
+
+    A point that `converged` has a gradient that was called small. One where no step brought anything any more
+    may still have a large one, at a kink, or in noise: of it something is said only where the gradient is
+    small beside the curvature, or has fallen far.
+    """
     X = sizes(gauge.start, point.x)
-    X = jnp.where(X > 0, X, 1)
+    unit_of_x = jnp.where(max_norm(X) > 0, max_norm(X), 1)
+    X = jnp.where(X > 0, X, 1) / unit_of_x  # so that products of two of them are numbers
+    g, way = X * point.g, (point.x - gauge.start) / (X * unit_of_x)
     if point.x.size <= PRODUCTS:
         H = jax.hessian(fun)(point.x) * X * X[:, None]
+        bend = jnp.vdot(way, H @ way)
     else:
         _, product = jax.linearize(jax.grad(fun), point.x)
         H = tridiagonal(lambda v: X * product(X * v), point.x)
+        bend = jnp.vdot(way, X * product(X * way))
     λ = jnp.linalg.eigvalsh(H)  # ascending
     largest = jnp.max(jnp.abs(λ))
     ε, tiny = jnp.finfo(λ.dtype).eps, jnp.finfo(λ.dtype).tiny
-    far = length(X * point.g) > FAR * largest
-    standing = ~(jnp.isfinite(gauge.moved) & (gauge.moved > STANDING))
-    flat = jnp.where(largest <= tiny / ε, ~standing, far)
-    return jnp.select([λ[0] < -jnp.sqrt(ε) * largest, flat], [DOWNHILL, FLAT], NOTHING).astype(jnp.int32)
+    lost = largest <= tiny / jnp.sqrt(ε)  # there second derivatives are rounding error
+    down = ~lost & (λ[0] < -jnp.sqrt(ε) * largest)
+    far = length(g) > FAR * unit_of_x * largest
+    # Along the way from the start, which is where a minimum at infinity is sought.
+    clear = jnp.maximum(jnp.abs(bend), jnp.sqrt(ε) * largest * jnp.vdot(way, way))
+    onward = -jnp.vdot(way, g) > FAR * unit_of_x * clear
+    fallen = jnp.sum(jnp.abs(g)) <= FALLEN[str(X.dtype)] * jnp.sum(X * gauge.largest)
+    # Without second derivatives there is no telling, but that it is no place where the way began.
+    flat = jnp.where(lost, max_norm(way) > 0, far | onward)
+    return jnp.select(
+        [down & (converged | ~far), flat & (converged | fallen)], [DOWNHILL, FLAT], NOTHING
+    ).astype(jnp.int32)
 
 
-def tridiagonal(product: Any, x: Any) -> Any:
+def tridiagonal(product: Callable[[Vector], Vector], x: Vector) -> Matrix:
     """Lanczos' matrix [k, k] of a symmetric A, `product` v -> A v, for vectors like x [n]; k ≤ n, `PRODUCTS`.
 
     Every new direction is made orthogonal to all before it, twice, since rounding undoes it otherwise. Where
@@ -50,7 +66,7 @@ def tridiagonal(product: Any, x: Any) -> Any:
     n, k = x.size, min(x.size, PRODUCTS)
     first = unit(jnp.cos(jnp.arange(n, dtype=x.dtype) ** 2))  # has a part along every direction
 
-    def onward(i: Any, carry: Any) -> Any:
+    def onward(i: Whole, carry: tuple) -> tuple:
         V, α, β = carry
         w = product(V[i])
         a = jnp.vdot(V[i], w)

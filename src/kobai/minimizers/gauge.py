@@ -12,14 +12,17 @@ X is |x|; or, since a solution may lie at 0, the larger of |x| and of the way fr
 gradient has fallen far below its largest. A variable that begins at 0 has no size yet: its entry of the
 gradient must have fallen as far, or the last step must have taken away more of it than is left. A step tells
 only where f is as good as a quadratic along it: down an exponential the gradient falls by decades, and is
-still not small; across a kink it turns round, and is no smaller than it was.
+still not small; across a kink it turns round, and is no smaller than it was. Where rounding hides what f did,
+a step tells only if the gradient has fallen far: at a kink steps shrink to nothing, and the gradient stays.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
-from kobai.minimizers.base import Point, choose, max_norm
+from kobai.basics.arrays import Scalar, Truth, Vector
+from kobai.minimizers.base import Point, reciprocal, scaled, sums
 
 ENOUGH = {"float64": 1e-9, "float32": 1e-6}
 """So much of x may be left to go, by dtype."""
@@ -32,51 +35,48 @@ ALIKE = 0.3
 class Gauge(NamedTuple):
     """What the last accepted step says; infinite before the first."""
 
-    start: Any
+    start: Vector
     """x at the start [n]."""
-    largest: Any
+    largest: Vector
     """The largest that each entry of the gradient has been [n]."""
-    moved: Any
-    """How far that step went, relative to x."""
-    left: Any
+    left: Scalar
     """How far the solution still is, relative to x."""
 
 
 def begin(point: Point) -> Gauge:
     """Before the first step nothing is known."""
     unknown = jnp.full_like(point.f, jnp.inf)
-    return Gauge(point.x, jnp.abs(point.g), unknown, unknown)
+    return Gauge(point.x, jnp.abs(point.g), unknown)
 
 
-def advance(gauge: Gauge, before: Point, after: Point, moved: Any) -> Gauge:
-    """The gauge after one more trial; it `moved` if the trial was accepted."""
-    s, y, g = jnp.abs(after.x - before.x), jnp.abs(after.g - before.g), jnp.abs(after.g)
-    largest = jnp.maximum(gauge.largest, g)
+def advance(gauge: Gauge, before: Point, after: Point, moved: Truth) -> Gauge:
+    """The gauge after one more trial; it `moved` if the trial was accepted, else nothing is learnt."""
+    return jax.lax.cond(moved, lambda: _measured(gauge, before, after), lambda: gauge)
+
+
+def _measured(gauge: Gauge, before: Point, after: Point) -> Gauge:
+    """What the step from `before` to `after` says."""
+    x, g = jnp.abs(after.x), jnp.abs(after.g)
+    s = jnp.abs(after.x - before.x)
+    X, largest = sizes(gauge.start, after.x), jnp.maximum(gauge.largest, g)
     part = FALLEN[str(g.dtype)]
-    unit_of_g = max_norm(y)  # so that products with y are numbers whatever the size of f
-    y, g_y = y / unit_of_g, g / unit_of_g
+    mean, rounding = before.g / 2 + after.g / 2, 10 * jnp.finfo(g.dtype).eps * jnp.abs(after.f)
+    y, size = scaled(jnp.abs(after.g - before.g))  # products with it are numbers, whatever the size of f
+    g_y, most = g * reciprocal(size), largest * reciprocal(size)
+    unknown = (gauge.start == 0) & (g > part * largest) & (g_y > y)
 
-    def way_and_left(X: Any) -> tuple[Any, Any]:
-        change = jnp.sum(X * y)
-        way = jnp.sum(s * y) / change
-        return way, way * (jnp.sum(X * g_y) / change)
-
-    X = sizes(gauge.start, after.x)
-    way, left = way_and_left(X)
-    _, left_of_x = way_and_left(jnp.abs(after.x))
-    now, once = jnp.sum(X * g_y), jnp.sum(X * (largest / unit_of_g))
-    left = jnp.where((now <= part * once) & ~(left > left_of_x), left, left_of_x)
-
-    known = (gauge.start != 0) | (g <= part * largest) | (g_y <= y)
-    fell = before.f - after.f
-    expected = jnp.sum((before.g / 2 + after.g / 2) * (before.x - after.x))
-    rounding = 10 * jnp.finfo(g.dtype).eps * jnp.abs(after.f)
-    alike = jnp.abs(fell - expected) <= ALIKE * jnp.abs(expected) + rounding
-    lower = (now <= once / 2) | (jnp.sum(g * s) <= rounding)
-    left = jnp.where(alike & lower & jnp.all(known), left, jnp.inf)
-    return choose(moved, Gauge(gauge.start, largest, way, left), gauge)
+    sy, Xy, Xg, xy, xg, once, expected, gs, unknowns = sums(
+        s * y, X * y, X * g_y, x * y, x * g_y, X * most, mean * (before.x - after.x), g * s, unknown
+    )
+    left, left_of_x = sy / Xy * (Xg / Xy), sy / xy * (xg / xy)
+    fallen = Xg <= part * once
+    left = jnp.where(fallen & ~(left > left_of_x), left, left_of_x)
+    alike = jnp.abs(before.f - after.f - expected) <= ALIKE * jnp.abs(expected) + rounding
+    seen = fallen | (jnp.abs(expected) > rounding)
+    lower = (Xg <= once / 2) | (gs <= rounding)
+    return Gauge(gauge.start, largest, jnp.where(alike & seen & lower & (unknowns == 0), left, jnp.inf))
 
 
-def sizes(start: Any, x: Any) -> Any:
+def sizes(start: Vector, x: Vector) -> Vector:
     """The size X of each variable [n]: the larger of |x| and of the way from the start."""
     return jnp.maximum(jnp.abs(x), jnp.abs(x - start))

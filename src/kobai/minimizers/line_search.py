@@ -14,10 +14,11 @@ The search is a small record, `Search`, and two functions: `begin` gives the fir
 was found there and gives the next trial or the verdict. Nothing in it has the scale of x or of f.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from kobai.basics.arrays import Scalar, Truth, Whole
 from kobai.minimizers.base import choose
 
 SEARCHING, ACCEPTED, FAILED, ENDLESS = range(4)
@@ -34,9 +35,9 @@ MOST_EXPANSIONS, MOST_TRIALS = 100, 30
 class Sample(NamedTuple):
     """What is known of the line at the step α: the value φ(α) and the slope φ'(α) = g·d."""
 
-    step: Any
-    value: Any
-    slope: Any
+    step: Scalar
+    value: Scalar
+    slope: Scalar
 
 
 class Search(NamedTuple):
@@ -47,28 +48,30 @@ class Search(NamedTuple):
     """The lowest sample so far that decreases enough (the start at first)."""
     high: Sample
     """The other end: too far, or uphill of `low`; its value may be infinite."""
-    bracketed: Any
-    step: Any
+    bracketed: Truth
+    step: Scalar
     """The next trial."""
-    widths: tuple[Any, Any]
+    widths: tuple[Scalar, Scalar]
     """Widths of the bracket at the last trial and the one before: it has to shrink."""
-    trials: Any
+    trials: Whole
     """How many since the search began, or since the bracket is known."""
 
 
-def begin(value: Any, slope: Any, step: Any) -> Search:
+def begin(value: Scalar, slope: Scalar, step: Scalar) -> Search:
     """A search from φ(0) = value with φ'(0) = slope < 0; `step` is the first trial."""
     start = Sample(jnp.zeros_like(value), value, slope)
     far = jnp.full_like(value, jnp.inf)
     return Search(start, start, start, jnp.bool_(False), step, (far, far), jnp.int32(0))
 
 
-def noise(value: Any) -> Any:
+def noise(value: Scalar) -> Scalar:
     """How far values near this one may be wrong: between the rounding of one number and its square root."""
     return jnp.finfo(value.dtype).eps ** (2 / 3) * jnp.abs(value)
 
 
-def advance(search: Search, value: Any, slope: Any, finite: Any, c1: float, c2: float) -> tuple[Search, Any]:
+def advance(
+    search: Search, value: Scalar, slope: Scalar, finite: Truth, c1: float, c2: float
+) -> tuple[Search, Whole]:
     """Take in what was found at ``search.step``; the search with its next trial, and the verdict.
 
     `finite` says whether value and gradient are numbers there: if not, the step was too long.
@@ -113,7 +116,7 @@ def advance(search: Search, value: Any, slope: Any, finite: Any, c1: float, c2: 
     ), verdict
 
 
-def _interpolated(low: Sample, high: Sample, ε: Any, earlier: Any) -> Any:
+def _interpolated(low: Sample, high: Sample, ε: Scalar, earlier: Scalar) -> Scalar:
     """The next trial inside a bracket: where the cubic is lowest, or the middle where that does not help."""
     width = high.step - low.step
     level = jnp.abs(high.value - low.value) <= ε  # then only the slopes say something
@@ -125,14 +128,14 @@ def _interpolated(low: Sample, high: Sample, ε: Any, earlier: Any) -> Any:
     return jnp.where(jnp.isfinite(high.value + high.slope), step, low.step + 0.1 * width)
 
 
-def _extrapolated(before: Sample, trial: Sample) -> Any:
+def _extrapolated(before: Sample, trial: Sample) -> Scalar:
     """The next trial beyond the last one, which was still going down."""
     least, most = (trial.step * times for times in EXPANSION)
     step = cubic(before, trial)
     return jnp.where(step > trial.step, jnp.clip(step, least, most), most)
 
 
-def cubic(a: Sample, b: Sample) -> Any:
+def cubic(a: Sample, b: Sample) -> Scalar:
     """Where the cubic with the values and slopes of `a` and `b` is lowest (equation 3.59), or NaN."""
     d = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
     size = jnp.maximum(jnp.abs(d), jnp.maximum(jnp.abs(a.slope), jnp.abs(b.slope)))
@@ -141,6 +144,6 @@ def cubic(a: Sample, b: Sample) -> Any:
     return b.step - (b.step - a.step) * (q + root - r) / (q - p + 2 * root)
 
 
-def secant(a: Sample, b: Sample) -> Any:
+def secant(a: Sample, b: Sample) -> Scalar:
     """The step where the line through both slopes is zero."""
     return a.step - a.slope * (b.step - a.step) / (b.slope - a.slope)

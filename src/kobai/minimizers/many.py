@@ -13,14 +13,18 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Matrix, Scalar, Vector
 from kobai.basics.checks import check_count, is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.basics.machine import cores, pool
 from kobai.minimizers.base import CONVERGED, STATUSES, Evaluations, Minimizer, max_norm
+from kobai.minimizers.curvature import CAUTIONS, FLAT
 from kobai.minimizers.solve import (
     answer,
+    caution_at,
     check_memory,
     checked,
     checked_args,
@@ -31,7 +35,7 @@ from kobai.minimizers.solve import (
     mistakes_said,
     solved,
 )
-from kobai.minimizers.tree import Tree, as_array, flattened, objective
+from kobai.minimizers.tree import Tree, flattened, objective, with_arrays
 
 NUMBERS_PER_CHUNK = 2**15
 LARGEST_CHUNK = 256
@@ -42,9 +46,9 @@ MOST_JUDGED = 500
 
 @dataclasses.dataclass(frozen=True)
 class Stationary:
-    """A point of zero gradient that was found, and which starts led to it."""
+    """A point of zero gradient, and the starts that led to it."""
 
-    value: Any
+    value: PyTree
     """A tree like one start."""
     objective: float
     starts: np.ndarray
@@ -55,7 +59,7 @@ class Stationary:
 class Solutions:
     """The ends of k solves, in the order of their starts."""
 
-    value: Any
+    value: PyTree
     """A tree like the starts, with their leading axis [k]."""
     objective: np.ndarray
     gradient_norm: np.ndarray
@@ -64,10 +68,12 @@ class Solutions:
     evaluations: Evaluations
     """The counts, an array [k] each."""
     minima: tuple[Stationary, ...]
-    """The distinct minima among those that converged, the lowest first."""
+    """The distinct minima among those that converged, the lowest first: where f only levels off is none."""
     saddles: tuple[Stationary, ...]
     """Likewise the points of zero gradient that are none, since f goes down from there: saddles and maxima,
     which are met where a start leads straight to them. Looked for in up to 500 variables."""
+    caution: tuple[str, ...]
+    """What there is to say of each end, as in `kobai.Solution`."""
     stand_in: bool = False
     """Whether L-BFGS stood in for BFGS, the default, whose matrix would have been too large."""
 
@@ -87,13 +93,13 @@ class Solutions:
 
     def message(self, i: int) -> str:
         """How start `i` ended and what to do, in the language in use."""
-        return ended(self.status[i], self.gradient_norm[i], self.steps[i], stand_in=self.stand_in)
+        return ended(self.status[i], self.gradient_norm[i], self.steps[i], self.caution[i], self.stand_in)
 
 
 @guard
 def minimize_many(
-    fun: Callable[..., Any],
-    starts: Any,
+    fun: Callable[..., Scalar],
+    starts: PyTree,
     *,
     method: Minimizer | str | None = None,
     args: tuple = (),
@@ -126,7 +132,7 @@ def minimize_many(
         if count is not None:
             check_count(name, count)
     if not (is_number(same) and same >= 0):
-        raise UsageError("error.minimize.same", value=repr(same))
+        raise UsageError("error.minimize.same", value=quoted(same))
     k, n = X.shape
     chunk = min(chunk or chunk_size(n), k)
     check_memory(method, n, chunk)
@@ -137,19 +143,21 @@ def minimize_many(
     fun = hashable(fun)
     program = functools.partial(_chunk, fun, method, tree)
 
-    def work(piece: np.ndarray) -> Any:
+    def work(piece: np.ndarray) -> tuple:
         with jax.enable_x64(x64):  # a thread does not inherit it
             return fetched(program(piece, args, *bounds))
 
     with mistakes_said(), pool(threads or cores()) as workers:
         first = work(pieces[0])  # compiles, once
         ends = [first, *workers.map(work, pieces[1:])]
-    x, f, norm, codes, steps, evaluations = jax.tree.map(lambda *parts: np.concatenate(parts)[:k], *ends)
-    found: dict[bool, list[Stationary]] = {False: [], True: []}
+    x, f, norm, codes, steps, evaluations, cautions = jax.tree.map(
+        lambda *parts: np.concatenate(parts)[:k], *ends
+    )
+    stationary: dict[bool, list[Stationary]] = {False: [], True: []}
     with jax.enable_x64(x64):
-        for i, members in distinct(x, f, codes == CONVERGED, same):
+        for i, members in distinct(x, f, (codes == CONVERGED) & (cautions != FLAT), same):
             down = n <= MOST_JUDGED and curves_down(fun, tree, x[i], args)
-            found[down].append(Stationary(tree.restored(x[i]), float(f[i]), members))
+            stationary[down].append(Stationary(tree.restored(x[i]), float(f[i]), members))
     return Solutions(
         value=unstacked(x, tree),
         objective=f,
@@ -157,24 +165,31 @@ def minimize_many(
         status=tuple(STATUSES[code] for code in codes),
         steps=steps,
         evaluations=evaluations,
-        minima=tuple(found[False]),
-        saddles=tuple(found[True]),
+        minima=tuple(stationary[False]),
+        saddles=tuple(stationary[True]),
+        caution=tuple(CAUTIONS[code] for code in cautions),
         stand_in=stand_in,
     )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _chunk(fun: Any, method: Minimizer, tree: Tree, X: Any, args: Any, *bounds: Any) -> Any:
-    """Solve the starts X [chunk, n]: (x, f, ‖g‖∞, status, steps, evaluations), each with the leading axis."""
+def _chunk(
+    fun: Callable[..., Scalar], method: Minimizer, tree: Tree, X: Matrix, args: tuple, *bounds: Any
+) -> tuple:
+    """Solve the starts X [chunk, n]: (x, f, ‖g‖∞, status, steps, evaluations, caution), [chunk] each."""
 
-    def one(x: Any) -> Any:
-        state, _, _ = solved(method, objective(fun, tree, args), x, *bounds)
-        end = answer(state)
-        return end.x, end.f, max_norm(end.g), state.status, state.steps, state.evaluations
+    whole = objective(fun, tree, args)
+
+    def one(x: Vector) -> tuple:
+        state, _, gauge = solved(method, whole, x, *bounds)
+        return answer(state), state.status, state.steps, state.evaluations, gauge
 
     if len(X) == 1:  # a batch of one would still compute both sides of every branch
-        return jax.tree.map(lambda leaf: leaf[None], one(X[0]))
-    return jax.vmap(one)(X)
+        end, status, steps, evaluations, gauge = jax.tree.map(lambda leaf: leaf[None], one(X[0]))
+    else:
+        end, status, steps, evaluations, gauge = jax.vmap(one)(X)
+    codes = jax.vmap(functools.partial(caution_at, whole))(status, end, gauge)
+    return end.x, end.f, jax.vmap(max_norm)(end.g), status, steps, evaluations, codes
 
 
 def chunk_size(n: int) -> int:
@@ -182,9 +197,9 @@ def chunk_size(n: int) -> int:
     return max(1, min(LARGEST_CHUNK, NUMBERS_PER_CHUNK // n**2))
 
 
-def stacked(starts: Any) -> tuple[np.ndarray, Tree]:
+def stacked(starts: PyTree) -> tuple[np.ndarray, Tree]:
     """The starts as rows [k, n], and the shape of one of them. Raises `UsageError` where there are none."""
-    starts = as_array(starts)  # a list of points
+    starts = with_arrays("starts", starts)  # a list of points
     leaves = jax.tree.leaves(starts)
     counts = {np.shape(leaf)[:1] for leaf in leaves}
     if len(counts) != 1 or counts <= {(), (0,)}:
@@ -195,7 +210,7 @@ def stacked(starts: Any) -> tuple[np.ndarray, Tree]:
     return np.concatenate(rows, axis=1), tree
 
 
-def unstacked(X: np.ndarray, tree: Tree) -> Any:
+def unstacked(X: np.ndarray, tree: Tree) -> PyTree:
     """The tree of the rows [k, n], with their axis in front of every leaf."""
     shapes = tuple((len(X), *shape) for shape in tree.shapes)
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in tree.shapes])[:-1]
@@ -220,12 +235,12 @@ def distinct(
         left = left[~near]
 
 
-def curves_down(fun: Any, tree: Tree, x: np.ndarray, args: Any) -> bool:
+def curves_down(fun: Callable[..., Scalar], tree: Tree, x: np.ndarray, args: tuple) -> bool:
     """Whether ∇²f(x) has a negative eigenvalue, beyond rounding: then x is no minimum."""
     λ = np.linalg.eigvalsh(jax.device_get(_hessian(fun, tree, x, args)))  # ascending
     return bool(λ[0] < -np.sqrt(np.finfo(λ.dtype).eps) * np.max(np.abs(λ)))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _hessian(fun: Any, tree: Tree, x: Any, args: Any) -> Any:
+def _hessian(fun: Callable[..., Scalar], tree: Tree, x: Vector, args: tuple) -> Matrix:
     return objective(fun, tree, args).hessian(x)

@@ -1,13 +1,14 @@
 """Newton's method with the exact Hessian, within a trust region (Conn, Gould and Toint 2000)."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from kobai.basics.arrays import Matrix, Scalar, Truth, Vector
 from kobai.basics.checks import check_count, is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.minimizers.base import (
     RUNNING,
     SMALL_STEP,
@@ -23,16 +24,16 @@ from kobai.minimizers.base import (
 from kobai.minimizers.trust_region import endless, exact_step, factor, judged, newton_step
 
 
-class Memory(NamedTuple):
+class TrustedHessian(NamedTuple):
     """The Hessian in use and how far it is trusted."""
 
-    hessian: Any
+    hessian: Matrix
     """∇²f at the current iterate, or at an earlier one."""
-    due: Any
+    due: Truth
     """Whether it has to be made anew before the next trial."""
-    own: Any
+    own: Truth
     """Whether it is that of the current iterate."""
-    radius: Any
+    radius: Scalar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,15 +57,15 @@ class Newton(Minimizer):
 
     def __post_init__(self) -> None:
         if not (is_number(self.keep) and 0 <= self.keep < 1):
-            raise UsageError("error.newton.keep", value=repr(self.keep))
+            raise UsageError("error.newton.keep", value=quoted(self.keep))
         check_count("Newton: largest", self.largest)
 
-    def begin(self, objective: Objective, x: Any) -> State:
+    def begin(self, objective: Objective, x: Vector) -> State:
         if x.size > self.largest:
             raise UsageError("error.newton.largest", size=x.size, largest=self.largest)
         far = jnp.full((), jnp.inf, x.dtype)
         zeros = jnp.zeros((x.size, x.size), x.dtype)
-        return started(objective.at(x), Memory(zeros, jnp.bool_(True), jnp.bool_(True), far))
+        return started(objective.at(x), TrustedHessian(zeros, jnp.bool_(True), jnp.bool_(True), far))
 
     def advance(self, objective: Objective, state: State) -> State:
         point, (H, due, own, radius) = state.point, state.memory
@@ -76,7 +77,7 @@ class Newton(Minimizer):
         accepted, new_radius, hopeless = judged(point, trial, model, radius)
 
         d = newton_step(L, trial.g)
-        kept = model.inside & (-jnp.vdot(trial.g, d) <= -(self.keep**2) * model.slope)
+        close = model.inside & (-jnp.vdot(trial.g, d) <= -(self.keep**2) * model.slope)
         # A poor trial with a Hessian from elsewhere only says that it is time for a new one.
         radius = jnp.where(accepted | own, new_radius, radius)
         status = jnp.select([endless(trial), hopeless & own], [UNBOUNDED, SMALL_STEP], RUNNING)
@@ -86,10 +87,10 @@ class Newton(Minimizer):
             steps=state.steps + accepted,
             evaluations=state.evaluations.plus(value=1, gradient=1, hessian=due.astype(jnp.int32)),
             status=status.astype(jnp.int32),
-            memory=Memory(H, jnp.where(accepted, ~kept, ~own), own & ~accepted, radius),
+            memory=TrustedHessian(H, jnp.where(accepted, ~close, ~own), own & ~accepted, radius),
         )
 
 
-def symmetric(H: Any) -> Any:
+def symmetric(H: Matrix) -> Matrix:
     """H without the unevenness of rounding; zero where it has entries that are no numbers."""
     return jnp.where(jnp.all(jnp.isfinite(H)), (H + H.T) / 2, 0)

@@ -1,11 +1,13 @@
 """Newton's method without the matrix: truncated conjugate gradients in a trust region (Steihaug 1983)."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from kobai.basics.arrays import Number, Scalar, Truth, Vector, Whole
 from kobai.basics.checks import check_count
 from kobai.minimizers.base import (
     RUNNING,
@@ -23,14 +25,14 @@ from kobai.minimizers.base import (
 from kobai.minimizers.trust_region import Model, endless, judged
 
 
-class Memory(NamedTuple):
+class TrustedStep(NamedTuple):
     """The step last tried and how far the model is trusted."""
 
     model: Model
-    due: Any
+    due: Truth
     """Whether a new step has to be found: the iterate is new."""
-    radius: Any
-    first_norm: Any
+    radius: Scalar
+    first_norm: Scalar
     """‖g‖ at the start, against which the inner tolerance is measured."""
 
 
@@ -57,24 +59,24 @@ class NewtonCG(Minimizer):
         if self.most is not None:
             check_count("NewtonCG: most", self.most)
 
-    def begin(self, objective: Objective, x: Any) -> State:
+    def begin(self, objective: Objective, x: Vector) -> State:
         point = objective.at(x)
         nothing = Model(jnp.zeros_like(x), jnp.zeros_like(point.f), jnp.zeros_like(point.f), jnp.bool_(False))
         far = jnp.full_like(point.f, jnp.inf)
-        return started(point, Memory(nothing, jnp.bool_(True), far, length(point.g)))
+        return started(point, TrustedStep(nothing, jnp.bool_(True), far, length(point.g)))
 
     def advance(self, objective: Objective, state: State) -> State:
         point, (model, due, radius, first_norm) = state.point, state.memory
         most = 2 * point.x.size + 20 if self.most is None else self.most
 
-        def anew() -> tuple[Model, Any]:
+        def anew() -> tuple[Model, Whole]:
             product = lambda v: objective.hessian_vector(point.x, v)  # noqa: E731
             norm = length(point.g)
             ε = jnp.finfo(norm.dtype).eps
             tolerance = jnp.clip(jnp.sqrt(norm / first_norm), ε, 0.5) * norm
             return truncated_step(product, point.g, radius, tolerance, most, stride(point))
 
-        def shortened() -> tuple[Model, Any]:
+        def shortened() -> tuple[Model, Whole]:
             part = radius / length(model.step)
             return Model(
                 part * model.step, part * model.slope, part**2 * model.curvature, jnp.bool_(False)
@@ -90,25 +92,30 @@ class NewtonCG(Minimizer):
             steps=state.steps + accepted,
             evaluations=state.evaluations.plus(value=1, gradient=1, hessian_vector=products),
             status=status.astype(jnp.int32),
-            memory=Memory(model, accepted, radius, first_norm),
+            memory=TrustedStep(model, accepted, radius, first_norm),
         )
 
 
 class Inner(NamedTuple):
     """Conjugate gradients on the model: the step d, H d, the residual r = (Hd + g) / ‖g‖, the direction p."""
 
-    d: Any
-    Hd: Any
-    r: Any
-    p: Any
-    products: Any
-    inside: Any
-    ended: Any
+    d: Vector
+    Hd: Vector
+    r: Vector
+    p: Vector
+    products: Whole
+    inside: Truth
+    ended: Truth
 
 
 def truncated_step(
-    product: Any, g: Any, radius: Any, tolerance: Any, most: int, far: Any = 1.0
-) -> tuple[Model, Any]:
+    product: Callable[[Vector], Vector],
+    g: Vector,
+    radius: Scalar,
+    tolerance: Scalar,
+    most: int,
+    far: Number = 1.0,
+) -> tuple[Model, Whole]:
     """(The step within ‖d‖ ≤ radius, how many products it took).
 
     An infinite radius has no boundary to go on to. There the first direction, −g, is followed as far as if
@@ -144,7 +151,7 @@ def truncated_step(
     return Model(end.d, jnp.vdot(g, end.d), jnp.vdot(end.d, end.Hd), end.inside), end.products
 
 
-def natural(p: Any, Hp: Any, curvature: Any, times: Any = 1.0, far: Any = 1.0) -> Any:
+def natural(p: Vector, Hp: Vector, curvature: Scalar, times: Number = 1.0, far: Number = 1.0) -> Scalar:
     """The τ to follow p for where nothing bounds it: ‖p‖² / |pᵀHp|, ‖p‖ / ‖Hp‖ if that is lost in rounding.
 
     And so many `times` that. Where H p is zero, or no number, the step τ p has the length `far`.
@@ -155,7 +162,7 @@ def natural(p: Any, Hp: Any, curvature: Any, times: Any = 1.0, far: Any = 1.0) -
     return jnp.where(jnp.isfinite(τ * size), τ, far / size)
 
 
-def to_boundary(d: Any, p: Any, radius: Any) -> Any:
+def to_boundary(d: Vector, p: Vector, radius: Scalar) -> Scalar:
     """The τ ≥ 0 with ‖d + τ p‖ = radius, for ‖d‖ ≤ radius."""
     scale = radius / length(p)  # so that no square overflows
     d, p = d / radius, p / length(p)

@@ -10,22 +10,26 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
 from kobai.basics import registry
+from kobai.basics.arrays import Matrix, Number, Scalar, Truth, Vector, Whole
 from kobai.basics.checks import check_count, is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.minimizers import gauge as gauges
 from kobai.minimizers.base import (
     CONVERGED,
     ITERATION_LIMIT,
     RUNNING,
+    SMALL_STEP,
     STATUSES,
+    Count,
     Evaluations,
     Minimizer,
     Objective,
@@ -41,6 +45,8 @@ from kobai.minimizers.lbfgs import LBFGS
 from kobai.minimizers.tree import Tree, flattened, objective
 from kobai.words import say
 
+R = TypeVar("R")
+
 MOST = 2**30
 """The largest bound of work: counts are 32-bit integers."""
 MOST_ROWS = 2**20
@@ -52,27 +58,27 @@ MOST_NUMBERS = 10**8
 class Trace(NamedTuple):
     """What was met on the way, one row for each iterate; NaN after the last."""
 
-    objective: Any
-    gradient_norm: Any
-    path: Any
+    objective: Vector
+    gradient_norm: Vector
+    path: Matrix | None
     """The iterates [rows, n], or None."""
 
 
 class Tolerance(NamedTuple):
     """When a solve has converged: ‖g‖∞ ≤ gtol, or less than this part of x is left to go (see `gauge`)."""
 
-    gtol: Any
-    part: Any
+    gtol: Number
+    part: Number
 
 
 def solve(
     method: Minimizer,
     objective: Objective,
-    x: Any,
+    x: Vector,
     *,
-    gtol: Any,
-    max_steps: Any,
-    max_evaluations: Any,
+    gtol: Number,
+    max_steps: Count,
+    max_evaluations: Count,
     rows: int = 0,
     keep_path: bool = False,
 ) -> tuple[State, Trace]:
@@ -90,20 +96,20 @@ def solve(
 def solved(
     method: Minimizer,
     objective: Objective,
-    x: Any,
+    x: Vector,
     tolerance: Tolerance,
-    max_steps: Any,
-    max_evaluations: Any,
+    max_steps: Count,
+    max_evaluations: Count,
     *,
     rows: int = 0,
     keep_path: bool = False,
 ) -> tuple[State, Trace, Gauge]:
     """`solve` with either tolerance; also what the last step said."""
 
-    def going(carry: Any) -> Any:
+    def going(carry: tuple[State, Trace, Gauge]) -> Truth:
         return carry[0].status == RUNNING
 
-    def body(carry: Any) -> Any:
+    def body(carry: tuple[State, Trace, Gauge]) -> tuple[State, Trace, Gauge]:
         before, trace, gauge = carry
         state = method.advance(objective, before)
         gauge = gauges.advance(gauge, before.point, state.point, state.steps > before.steps)
@@ -117,7 +123,9 @@ def solved(
     return jax.lax.while_loop(going, body, (state, trace, gauges.begin(state.point)))
 
 
-def verdict(state: State, gtol: Any, max_steps: Any, max_evaluations: Any, near: Any = False) -> State:
+def verdict(
+    state: State, gtol: Number, max_steps: Count, max_evaluations: Count, near: Truth | bool = False
+) -> State:
     """The state with its end, where a tolerance or a bound of work was reached, or it is `near` enough."""
     spent = jnp.maximum(state.evaluations.value, state.evaluations.gradient)
     status = jnp.select(
@@ -143,9 +151,9 @@ def _noted(trace: Trace, state: State) -> Trace:
         return trace
     row = state.steps
     return Trace(
-        trace.objective.at[row].set(state.point.f, mode="drop"),
-        trace.gradient_norm.at[row].set(max_norm(state.point.g), mode="drop"),
-        None if trace.path is None else trace.path.at[row].set(state.point.x, mode="drop"),
+        jnp.asarray(trace.objective).at[row].set(state.point.f, mode="drop"),
+        jnp.asarray(trace.gradient_norm).at[row].set(max_norm(state.point.g), mode="drop"),
+        None if trace.path is None else jnp.asarray(trace.path).at[row].set(state.point.x, mode="drop"),
     )
 
 
@@ -163,7 +171,7 @@ class History:
 class Solution:
     """The end of a solve."""
 
-    value: Any
+    value: PyTree
     """Where it ended: a tree like x0. The iterate with the small gradient, else the best point seen."""
     objective: float
     gradient_norm: float
@@ -176,8 +184,8 @@ class Solution:
     """How often value, gradient, Hessian and Hessian-vector products were computed, exactly."""
     history: History = dataclasses.field(repr=False)
     caution: str = ""
-    """Where it converged, but not to a minimum that it can vouch for: "downhill", a maximum or a saddle;
-    "flat", the gradient is small only because the function levels off."""
+    """Where it converged, or came as far as rounding lets it, but not to a minimum that it can vouch for:
+    "downhill", a maximum or a saddle; "flat", the gradient is small only because the function levels off."""
     stand_in: bool = False
     """Whether L-BFGS stood in for BFGS, the default, whose matrix would have been too large."""
 
@@ -201,8 +209,8 @@ def ended(status: str, norm: float, steps: int, caution: str = "", stand_in: boo
 
 @guard
 def minimize(
-    fun: Callable[..., Any],
-    x0: Any,
+    fun: Callable[..., Scalar],
+    x0: PyTree,
     *,
     method: Minimizer | str | None = None,
     args: tuple = (),
@@ -217,7 +225,8 @@ def minimize(
       fun: a scalar function that JAX can differentiate. Its first argument is a tree like x0. Called again
         with the same function object, method and shapes, nothing is compiled anew; a lambda made anew for
         each call is compiled at each call and stays in memory, so give it new data as `args`.
-      x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64.
+      x0: any pytree of float32 or float64 arrays; NumPy arrays and Python numbers are computed in float64,
+        and a list of numbers is an array.
       method: a `Minimizer` or its name in `kobai methods`; None is BFGS().
       args: further arguments of `fun`: pytrees of arrays and numbers, traced, so that new data costs nothing.
       gtol: stop where ‖g‖∞ ≤ gtol, in the unit of f over that of x. By default relative, without a unit: stop
@@ -254,7 +263,7 @@ def minimize(
                 max_evaluations,
             )
         )
-    kept = int(steps) + 1
+    iterates = int(steps) + 1
     return Solution(
         value=tree.restored(end.x),
         objective=float(end.f),
@@ -263,9 +272,9 @@ def minimize(
         steps=int(steps),
         evaluations=Evaluations(*map(int, evaluations)),
         history=History(
-            trace.objective[:kept],
-            trace.gradient_norm[:kept],
-            None if trace.path is None else trace.path[:kept],
+            trace.objective[:iterates],
+            trace.gradient_norm[:iterates],
+            None if trace.path is None else trace.path[:iterates],
         ),
         caution=CAUTIONS[int(code)],
         stand_in=stand_in,
@@ -274,30 +283,37 @@ def minimize(
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _compiled(
-    fun: Any,
+    fun: Callable[..., Scalar],
     method: Minimizer,
     tree: Tree,
     rows: int,
     keep_path: bool,
-    x: Any,
-    args: Any,
+    x: Vector,
+    args: tuple,
     *bounds: Any,
-) -> tuple[Point, Any, tuple[Any, Any, Evaluations, Any], Trace]:
+) -> tuple[Point, Scalar, tuple[Whole, Whole, Evaluations, Whole], Trace]:
     whole = objective(fun, tree, args)
     state, trace, gauge = solved(method, whole, x, *bounds, rows=rows, keep_path=keep_path)
     end = answer(state)
-    code = jax.lax.cond(
-        state.status == CONVERGED,
-        lambda: caution(whole.fun, end, gauge),
+    code = caution_at(whole, state.status, end, gauge)
+    return end, max_norm(end.g), (state.status, state.steps, state.evaluations, code), trace
+
+
+def caution_at(objective: Objective, status: Whole, end: Point, gauge: Gauge) -> Whole:
+    """The code of the caution at an end that is called a success, or as far as rounding lets it come."""
+    converged = status == CONVERGED
+    return jax.lax.cond(
+        converged | (status == SMALL_STEP),
+        lambda: caution(objective.fun, end, gauge, converged),
         lambda: jnp.int32(NOTHING),
     )
-    return end, max_norm(end.g), (state.status, state.steps, state.evaluations, code), trace
 
 
 def chosen(method: Minimizer | str | None, size: int) -> tuple[Minimizer, bool]:
     """The minimizer that is meant for so many variables, and whether it stands in for the default one."""
-    if isinstance(method, str):
-        return registry.find("kind.minimizer", method, registry.MINIMIZERS).load()(), False
+    entry = registry.entry_of("kind.minimizer", method, registry.MINIMIZERS)
+    if entry is not None:
+        return entry.load()(), False
     if method is None:
         large = size**2 > MOST_NUMBERS
         return (LBFGS() if large else BFGS()), large
@@ -329,11 +345,11 @@ def checked(gtol: float | None, dtype: str, max_steps: int, max_evaluations: int
     if gtol is None:
         return Tolerance(np.zeros((), dtype), np.asarray(gauges.ENOUGH[dtype], dtype))
     if not (is_number(gtol) and 0 <= float(gtol) < math.inf):
-        raise UsageError("error.minimize.gtol", value=repr(gtol))
+        raise UsageError("error.minimize.gtol", value=quoted(gtol))
     return Tolerance(np.asarray(gtol, dtype), np.zeros((), dtype))
 
 
-def checked_args(args: Any) -> tuple:
+def checked_args(args: PyTree) -> tuple:
     """The further arguments of the function; one alone need not be in a tuple."""
     args = args if isinstance(args, tuple) else (args,)
     for leaf in jax.tree.leaves(args):
@@ -342,7 +358,7 @@ def checked_args(args: Any) -> tuple:
         array = isinstance(leaf, np.ndarray | np.generic | jax.Array)
         numbers = array and not (isinstance(leaf.dtype, np.dtype) and leaf.dtype.kind in "OSUMm")
         if not (numbers or is_number(leaf) or isinstance(leaf, bool)):
-            raise UsageError("error.minimize.args", value=repr(leaf))
+            raise UsageError("error.minimize.args", value=quoted(leaf))
     return args
 
 
@@ -351,7 +367,7 @@ def x64() -> bool:
     return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
-def fetched(outcome: Any) -> Any:
+def fetched(outcome: R) -> R:
     """What a compiled program gave, as NumPy arrays. Refuses tracers: `fun` closes over a value that an outer
     jit or vmap traces."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(outcome)):
@@ -359,7 +375,7 @@ def fetched(outcome: Any) -> Any:
     return jax.device_get(outcome)
 
 
-def hashable(fun: Callable[..., Any]) -> Callable[..., Any]:
+def hashable(fun: Callable[..., R]) -> Callable[..., R]:
     """`fun` itself, or a stand-in for one that cannot be hashed, which is then compiled at every call."""
     try:
         hash(fun)
@@ -376,4 +392,4 @@ def mistakes_said() -> Iterator[None]:
     except jax.errors.UnexpectedTracerError as problem:
         raise UsageError("error.minimize.traced_closure") from problem
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as problem:
-        raise UsageError("error.minimize.traceable", value=str(problem).splitlines()[0]) from problem
+        raise UsageError("error.minimize.traceable", problem=str(problem).splitlines()[0]) from problem

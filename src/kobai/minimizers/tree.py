@@ -3,14 +3,15 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Scalar, Structure, Vector
 from kobai.basics.checks import is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.own_code import told
 from kobai.minimizers.base import Objective
 
@@ -21,7 +22,7 @@ DTYPES = ("float32", "float64")
 class Tree:
     """The shape of a pytree of numbers. Hashable: a static argument of a compiled function."""
 
-    structure: Any
+    structure: Structure
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
     kept_by: tuple[str, ...]
@@ -32,7 +33,7 @@ class Tree:
         """The dtype of the flat vector: the widest of all leaves."""
         return max(self.dtypes)
 
-    def unravel(self, x: Any) -> Any:
+    def unravel(self, x: Vector) -> PyTree:
         """The tree whose numbers stand in x [n]; leaves of x's library."""
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])
         starts = [0, *ends[:-1]]
@@ -41,7 +42,7 @@ class Tree:
             for a, b, shape, dtype in zip(starts, ends, self.shapes, self.dtypes, strict=True)
         )
 
-    def restored(self, x: np.ndarray) -> Any:
+    def restored(self, x: np.ndarray) -> PyTree:
         """The tree of x [n], each leaf an array of the library that it came from."""
         leaves = self.structure.flatten_up_to(self.unravel(x))
         with jax.enable_x64("float64" in self.dtypes):
@@ -51,23 +52,30 @@ class Tree:
             )
 
 
-def as_array(tree: Any) -> Any:
-    """(Nested) lists of Python's and NumPy's numbers as one array of float64; anything else as it is."""
+def with_arrays(name: str, tree: PyTree) -> PyTree:
+    """The tree with (nested) lists of Python's and NumPy's numbers as arrays of float64, wherever they stand.
 
-    def listed(entry: Any) -> bool:
-        if isinstance(entry, list | tuple):
+    Raises `UsageError` for lists of several lengths, which make no array; in it the tree is called `name`.
+    """
+
+    def listed(entry: object) -> bool:
+        if isinstance(entry, list | tuple) and not hasattr(entry, "_fields"):
             return len(entry) > 0 and all(map(listed, entry))
         return is_number(entry)
 
-    if not isinstance(tree, list | tuple) or not listed(tree):
-        return tree
-    try:
-        return np.asarray(tree, np.float64)
-    except ValueError:  # lists of several lengths: a tree
-        return tree
+    def array(path: tuple, entry: object) -> object:
+        if not isinstance(entry, list | tuple) or not listed(entry):
+            return entry
+        try:
+            return np.asarray(entry, np.float64)
+        except ValueError:
+            place = name + jax.tree_util.keystr(path)
+            raise UsageError("error.minimize.ragged", name=place, value=quoted(entry)) from None
+
+    return jax.tree_util.tree_map_with_path(array, tree, is_leaf=listed)
 
 
-def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
+def flattened(name: str, tree: PyTree) -> tuple[np.ndarray, Tree]:
     """The numbers of `tree` in one vector [n], and its shape.
 
     A tree of float32 is computed in float32. NumPy's and Python's own numbers are float64, and so is what is
@@ -75,14 +83,15 @@ def flattened(name: str, tree: Any) -> tuple[np.ndarray, Tree]:
     of lists of one length are a matrix.
     Raises `UsageError`, in which the tree is called `name`.
     """
-    tree = as_array(tree)
+    tree = with_arrays(name, tree)
     leaves, structure = jax.tree.flatten(tree)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise UsageError("error.minimize.traced", name=name)
     arrays = [np.float64(leaf) if type(leaf) in (int, float) and is_number(leaf) else leaf for leaf in leaves]
     for array in arrays:
         if str(getattr(array, "dtype", None)) not in DTYPES:
-            held = getattr(array, "dtype", type(array).__name__)
+            kind = quoted(array) if type(array) is int else type(array).__name__  # too large for a float
+            held = getattr(array, "dtype", kind)
             raise UsageError("error.minimize.dtype", name=name, value=held)
     shape = Tree(
         structure,
@@ -107,10 +116,10 @@ def function_told() -> Iterator[None]:
         raise
 
 
-def objective(fun: Callable[..., Any], tree: Tree, args: tuple) -> Objective:
+def objective(fun: Callable[..., Scalar], tree: Tree, args: tuple) -> Objective:
     """``fun(tree, *args)`` as a function of the flat vector. Raises `UsageError` if it is no scalar."""
 
-    def flat(x: Any) -> Any:
+    def flat(x: Vector) -> Scalar:
         with function_told():
             value = fun(tree.unravel(x), *args)
         dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.networks.layers import convolution, positions
+from kobai.networks.layers import convolution, margins, positions
 from kobai.networks.network import (
+    Convolutional,
     Network,
     check_activation,
     check_batch_norm,
@@ -45,22 +46,40 @@ def network(
     """
     check_activation(activation)
     place = check_batch_norm(batch_norm)
-    layers, inputs, left = [], 1, list(space)
+    layers, inputs, sizes, zeros = [], 1, list(space), []
     for n, size in zip(channels, kernels, strict=True):
         shape = (*[size] * len(space), inputs, n)
         layers.append(hidden_parameters(np.zeros(shape, np.float32), n, place))
-        inputs, left = n, [positions(before, size, STRIDE, padding) for before in left]
-    last = np.zeros((math.prod(left) * inputs, outputs), np.float32)
+        zeros.append(tuple(margins(before, size, STRIDE, padding) for before in sizes))
+        inputs, sizes = n, [positions(before, size, STRIDE, padding) for before in sizes]
+    last = np.zeros((math.prod(sizes) * inputs, outputs), np.float32)
     state = hidden_state(channels, place)
 
-    def apply(parameters: PyTree, x: jax.Array, state: PyTree, training: bool) -> tuple[jax.Array, PyTree]:
+    def apply(
+        parameters: PyTree,
+        x: jax.Array,
+        state: PyTree,
+        training: bool,
+        key: jax.Array | None = None,  # noqa: ARG001
+    ) -> tuple[jax.Array, PyTree]:
         *layers, last = parameters
         x = x.reshape(x.shape[0], *space, 1)
         statistics = []
-        for layer, given in zip(layers, state or [None] * len(layers), strict=True):
+        for layer, moments in zip(layers, state or [None] * len(layers), strict=True):
             z = convolution(layer["weights"], x, stride=STRIDE, padding=padding)
-            x, moved = finish(layer, given, z, activation, place, training)
-            statistics.append(moved)
+            x, new = finish(layer, moments, z, activation, place, training)
+            statistics.append(new)
         return output(last, x.reshape(x.shape[0], -1)), None if state is None else statistics
 
-    return Network([*layers, output_parameters(last, outputs)], state, apply)
+    convolutional = Convolutional(
+        space=tuple(space),
+        channels=tuple(channels),
+        margins=tuple(zeros),
+        kernels=tuple(kernels),
+        features=tuple(sizes),
+        outputs=outputs,
+        activation=activation,
+        batch_norm=place,
+    )
+    parameters = [*layers, output_parameters(last, outputs)]
+    return Network(parameters, state, apply, convolutional=convolutional)

@@ -39,7 +39,8 @@ def convolution(
     Without `padding` it is "same": n positions become ⌈n / stride⌉; of an odd number of zeros the end has one
     more.
     Written as one product with the neighbourhoods laid out in rows: on a CPU that is five to seven times as
-    fast as XLA's own convolution for layers of this size, and many networks at once are a batched product.
+    fast as XLA's own convolution for layers of this size; with the form that the engine makes of that, a step
+    of a built-in network takes 1.1 to 1.4 times as long. Many networks at once are a batched product.
 
     Args:
       weights: [*kernel, in, out].
@@ -51,16 +52,9 @@ def convolution(
       [examples, *space, out], each axis as long as `positions` says.
     """
     *kernel, inputs, outputs = weights.shape
-    space = [positions(n, size, stride, padding) for n, size in zip(x.shape[1:-1], kernel, strict=True)]
-    if padding is None:
-        margins = [
-            max((out - 1) * stride + size - n, 0)
-            for out, size, n in zip(space, kernel, x.shape[1:-1], strict=True)
-        ]
-        ends = [(margin // 2, margin - margin // 2) for margin in margins]
-    else:
-        ends = [(padding, padding)] * len(kernel)
-    x = jnp.pad(x, [(0, 0), *ends, (0, 0)])
+    lengths = list(zip(x.shape[1:-1], kernel, strict=True))
+    space = [positions(n, size, stride, padding) for n, size in lengths]
+    x = jnp.pad(x, [(0, 0), *(margins(n, size, stride, padding) for n, size in lengths), (0, 0)])
     neighbours = [
         x[:, *[slice(k, k + (n - 1) * stride + 1, stride) for k, n in zip(place, space, strict=True)]]
         for place in itertools.product(*map(range, kernel))
@@ -71,6 +65,14 @@ def convolution(
 def positions(n: int, size: int, stride: int, padding: int | None = None) -> int:
     """How many positions a `convolution` with a kernel of this size makes of n."""
     return -(-n // stride) if padding is None else (n + 2 * padding - size) // stride + 1
+
+
+def margins(n: int, size: int, stride: int, padding: int | None = None) -> tuple[int, int]:
+    """How many zeros a `convolution` puts before the n positions of an axis, and behind them."""
+    if padding is not None:
+        return padding, padding
+    margin = max((positions(n, size, stride) - 1) * stride + size - n, 0)
+    return margin // 2, margin - margin // 2
 
 
 def batch_norm_parameters(features: int) -> dict[str, np.ndarray]:
@@ -126,9 +128,10 @@ def batch_norm(
             raise UsageError("error.batch_norm.one")
         most = jnp.finfo(state["variance"].dtype).max
         unbiased = jnp.minimum(variance / SMALL**2 * (m / (m - 1)), most)
-        seen = {"mean": lax.stop_gradient(mean), "variance": lax.stop_gradient(unbiased)}
+        moments = {"mean": lax.stop_gradient(mean), "variance": lax.stop_gradient(unbiased)}
         state = {
-            name: narrow((1 - new_batch) * old + new_batch * seen[name], old) for name, old in state.items()
+            name: narrow((1 - new_batch) * old + new_batch * moments[name], old)
+            for name, old in state.items()
         }
     factor = parameters["scale"] * SMALL / jnp.sqrt(variance + EPSILON * SMALL**2)
     return narrow((wide_x - mean) * factor + parameters["shift"], x), state

@@ -15,6 +15,7 @@ from kobai.basics.errors import UsageError
 from kobai.networks.network import (
     ACTIVATIONS,
     OFF,
+    Dense,
     Network,
     check_activation,
     check_batch_norm,
@@ -24,6 +25,7 @@ from kobai.networks.network import (
     output_parameters,
     relu,
 )
+from kobai.networks.slices import in_slices
 
 __all__ = ["ACTIVATIONS", "check_activation", "network", "relu"]
 
@@ -48,12 +50,25 @@ def network(widths: Sequence[int], activation: str, batch_norm: bool | str = Fal
     layers = [hidden_parameters(weights, len(weights), place) for weights in hidden]
     state = hidden_state(widths[1:-1], place)
 
-    def apply(parameters: PyTree, x: jax.Array, state: PyTree, training: bool) -> tuple[jax.Array, PyTree]:
+    def apply(
+        parameters: PyTree,
+        x: jax.Array,
+        state: PyTree,
+        training: bool,
+        key: jax.Array | None = None,  # noqa: ARG001
+    ) -> tuple[jax.Array, PyTree]:
         *layers, last = parameters
-        statistics = []
-        for layer, given in zip(layers, state or [None] * len(layers), strict=True):
-            x, moved = finish(layer, given, x @ layer["weights"].T, activation, place, training)
-            statistics.append(moved)
-        return x @ last["weights"].T + last["biases"], None if state is None else statistics
 
-    return Network([*layers, output_parameters(last, len(last))], state, apply, LAYOUT)
+        def outputs(x: jax.Array) -> tuple[jax.Array, PyTree]:
+            statistics = []
+            for layer, moments in zip(layers, state or [None] * len(layers), strict=True):
+                x, new = finish(layer, moments, x @ layer["weights"].T, activation, place, training)
+                statistics.append(new)
+            return x @ last["weights"].T + last["biases"], None if state is None else statistics
+
+        if training:
+            return outputs(x)
+        return in_slices(lambda x: outputs(x)[0], x, max(widths)), state
+
+    parameters = [*layers, output_parameters(last, len(last))]
+    return Network(parameters, state, apply, LAYOUT, dense=Dense(tuple(widths), activation, place))

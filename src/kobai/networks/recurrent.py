@@ -32,6 +32,9 @@ GATES = {
 }
 """The gates of each cell, in the order in which their inputs lie side by side."""
 
+KINDS = ("inputs", "recurrent", "biases")
+"""The arrays of a gate: [in, n], [n, n], [n]."""
+
 STATES = {"elman": 1, "lstm": 2, "gru": 1}
 """How many arrays [examples, nodes] a cell carries along; the first is its output h."""
 

@@ -9,7 +9,15 @@ from jaxtyping import PyTree
 
 from kobai.basics.errors import UsageError
 from kobai.networks import recurrent
-from kobai.networks.network import ACTIVATIONS, Network, check_activation, output, output_parameters, widths
+from kobai.networks.network import (
+    ACTIVATIONS,
+    Network,
+    Recurrent,
+    check_activation,
+    output,
+    output_parameters,
+    widths,
+)
 
 
 def nodes(hidden: int | Sequence[int]) -> int:
@@ -51,12 +59,14 @@ def network(
         x: jax.Array,
         state: PyTree,
         training: bool,  # noqa: ARG001
+        key: jax.Array | None = None,  # noqa: ARG001
     ) -> tuple[jax.Array, PyTree]:
         f = ACTIVATIONS[activation]
         states = recurrent.run(cell, parameters["recurrent"], x, activation=f)
         return output(parameters["output"], states[:, -last:]), state
 
-    return Network(parameters, None, apply)
+    form = Recurrent(cell, inputs, nodes, outputs, activation, last)
+    return Network(parameters, None, apply, recurrent=form)
 
 
 def both_ways(length: int, nodes: int, outputs: int, *, cell: str, activation: str = "tanh") -> Network:
@@ -76,6 +86,7 @@ def both_ways(length: int, nodes: int, outputs: int, *, cell: str, activation: s
         x: jax.Array,
         state: PyTree,
         training: bool,  # noqa: ARG001
+        key: jax.Array | None = None,  # noqa: ARG001
     ) -> tuple[jax.Array, PyTree]:
         f = ACTIVATIONS[activation]
         states = [
@@ -85,4 +96,5 @@ def both_ways(length: int, nodes: int, outputs: int, *, cell: str, activation: s
         both = jnp.concatenate(states, axis=-1)
         return output(parameters["output"], both.reshape(len(x), -1)), state
 
-    return Network(parameters, None, apply)
+    form = Recurrent(cell, 1, nodes, outputs, activation, last=0)
+    return Network(parameters, None, apply, recurrent=form)

@@ -28,6 +28,7 @@ class AdaDelta(Optimizer):
     epsilon: float = 1e-6
 
     memories = ("h", "r")
+    rate_is_factor = True
 
     def rule(self, g: Array, t: Whole, h: Array, r: Array) -> tuple[Array, tuple[Array, ...]]:
         η, ρ, ε, sqrt = self.learning_rate, self.decay, self.epsilon, namespace(g).sqrt

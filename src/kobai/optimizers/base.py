@@ -33,13 +33,15 @@ from kobai.basics.arrays import (
     Structure,
     Weights,
     Whole,
+    is_float,
     is_movable,
+    namespace,
     narrow,
     wide,
     zeros_like,
 )
 from kobai.basics.checks import is_number
-from kobai.basics.errors import UsageError, said
+from kobai.basics.errors import UsageError, quoted, said
 from kobai.basics.roles import weights as weights_of
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ class Optimizer:
     memories: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = True
     """Whether a formula on the concatenation of all arrays is the formula on each of them."""
+    rate_is_factor: ClassVar[bool] = False
+    """Whether the rule as published has no learning rate, and `learning_rate` is a factor of its step."""
     decays: ClassVar[bool] = False
     """Whether `weight_decay` shrinks the weights beside the formula: Δ − ηλθ."""
 
@@ -124,10 +128,13 @@ class Optimizer:
         leaves, tree = jax.tree.flatten(gradient, is_leaf=_is_none)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
-        results = [self._on_array(g, t, *memory) for g, *memory in zip(leaves, *memories, strict=True)]
+        places = [None] * len(leaves) if params is None else tree.flatten_up_to(params)
+        results = [
+            self._on_array(g, θ, t, *memory) for g, θ, *memory in zip(leaves, places, *memories, strict=True)
+        ]
         update = tree.unflatten([delta for delta, _ in results])
         memory = {
-            name: tree.unflatten([kept[i] for _, kept in results]) for i, name in enumerate(self.memories)
+            name: tree.unflatten([values[i] for _, values in results]) for i, name in enumerate(self.memories)
         }
         if self.decays:
             rate = self.rate_at(state.step)
@@ -136,14 +143,14 @@ class Optimizer:
             update = decayed(update, params, rate * self.weight_decay, weights)  # type: ignore[attr-defined]
         return update, State(t, memory)
 
-    def _on_array(self, g: Array, t: Whole, *memory: Array) -> tuple[Array, Sequence[Array]]:
-        whole = (
-            hasattr(g, "dtype") and g.dtype.kind in "iu"
-        )  # of a parameter with a memory: (1, 2) for (1., 2.)
-        if not (is_movable(g) or whole) or any(old is None for old in memory):
+    def _on_array(self, g: Array, θ: Array | None, t: Whole, *memory: Array) -> tuple[Array, Sequence[Array]]:
+        moves = is_movable(g) if θ is None else is_movable(θ)
+        if memory:  # which is there for what moves; its gradient may be whole numbers, (1, 2) for (1., 2.)
+            moves = all(old is not None for old in memory)
+        if not moves or _is_nothing(g):
             return _nothing(g), memory
-        Δ, kept = self.rule(wide(g), t, *memory)
-        return narrow(Δ, g), [narrow(new, old) for new, old in zip(kept, memory, strict=True)]
+        Δ, values = self.rule(wide(g), t, *memory)
+        return narrow(Δ, g), [narrow(new, old) for new, old in zip(values, memory, strict=True)]
 
     def lookahead(self, params: Parameters, state: State) -> Parameters:
         """Where the next gradient is to be taken: at the parameters themselves."""
@@ -190,12 +197,18 @@ def decayed(
 
 
 def _nothing(leaf: Array) -> Array:
-    """The update of a leaf that no rule moves: zeros of an array of whole numbers, else the leaf itself."""
+    """The update of a leaf that no rule moves: zeros of an array of numbers, else the leaf itself."""
     if not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
         return leaf
     if leaf.dtype == jax.dtypes.float0:  # what JAX says of a gradient by whole numbers
         return np.zeros(leaf.shape, bool)
-    return leaf * 0 if leaf.dtype.kind in "iu" else leaf
+    whole = isinstance(leaf.dtype, np.dtype) and leaf.dtype.kind in "iub"  # the dtype of a random key is none
+    return namespace(leaf).zeros_like(leaf) if is_float(leaf) or whole else leaf
+
+
+def _is_nothing(gradient: object) -> bool:
+    """Whether a gradient says that there is none: None, a function, what JAX says of whole numbers."""
+    return not (is_movable(gradient) or getattr(getattr(gradient, "dtype", None), "kind", None) in ("i", "u"))
 
 
 def _is_none(leaf: object) -> bool:
@@ -209,7 +222,7 @@ def check(owner: str, values: Mapping[str, object]) -> None:
         rule, holds = RANGES.get(name, ANY)
         for entry in entries(value):
             if not (is_number(entry) and holds(entry)):
-                raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=repr(entry))
+                raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=quoted(entry))
 
 
 def refuse_grid(owner: str, values: Mapping[str, object]) -> None:

@@ -13,7 +13,7 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Number, Parameters, Weights, Whole, narrow
 from kobai.basics.checks import is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.optimizers.base import RATES, Optimizer, check, entries, is_grid, numbers, refuse_grid
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FromOptax(Optimizer):
     factory: Factory = dataclasses.field(metadata={"static": True})
     hyperparameters: dict[str, object]
     """The float arguments (or lists of them: a grid): traced."""
-    settings: tuple[tuple[str, object], ...] = dataclasses.field(metadata={"static": True})
+    switches: tuple[tuple[str, object], ...] = dataclasses.field(metadata={"static": True})
     """All other arguments: part of the program."""
 
     elementwise = False
@@ -51,17 +51,22 @@ class FromOptax(Optimizer):
         return name_of(self.factory)
 
     def transformation(self) -> "optax.GradientTransformation":
-        """The `optax.GradientTransformation`."""
+        """The `optax.GradientTransformation` that the factory makes."""
         refuse_grid(self.name, self.hyperparameters)
-        return self.factory(**self.hyperparameters, **dict(self.settings))
+        return self.factory(**self.hyperparameters, **dict(self.switches))
 
     def rate_at(self, step: Whole) -> Number | None:
         """η of the update after `step` others; None for a rule that finds its own rate."""
         if self.name in RATELESS:
             return None
-        arguments: dict[str, Any] = {**_defaults(self.factory), **self.hyperparameters, **dict(self.settings)}
+        arguments: dict[str, Any] = {**_defaults(self.factory), **self.hyperparameters, **dict(self.switches)}
         rate = next((arguments[name] for name in RATES if arguments.get(name) is not None), None)
         return rate(step) if callable(rate) else rate
+
+    def hides_rate(self, state: PyTree) -> bool:
+        """Whether the factory makes a schedule of a number, so that η is known inside of it alone."""
+        numbers = not callable(dict(self.switches).get("learning_rate"))
+        return numbers and any(map(_is_scheduled, jax.tree.leaves(state, is_leaf=_is_scheduled)))
 
     def evaluation_point(self, params: Parameters, state: PyTree) -> Parameters:
         """Where the network is evaluated: at x, where a Schedule-Free rule trains y = (1 − β) z + βx.
@@ -115,13 +120,13 @@ def from_optax(factory: Factory, **arguments: object) -> FromOptax:
     if not callable(rate):
         check(name_of(factory), {"learning_rate": rate})
     floats = {name: _plain(value) for name, value in arguments.items() if _is_traced(name, value)}
-    settings = tuple(sorted((name, value) for name, value in arguments.items() if name not in floats))
-    for argument, value in settings:
+    switches = tuple(sorted((name, value) for name, value in arguments.items() if name not in floats))
+    for argument, value in switches:
         if not _is_hashable(value):
             raise UsageError(
-                "error.from_optax.setting", name=name_of(factory), argument=argument, value=repr(value)
+                "error.from_optax.switch", name=name_of(factory), argument=argument, value=quoted(value)
             )
-    optimizer = FromOptax(factory, floats, settings)
+    optimizer = FromOptax(factory, floats, switches)
     _try_out(optimizer)
     return optimizer
 
@@ -167,6 +172,10 @@ def _evaluated(β: Number, y: Array, z: Array) -> Array:
 
 def _is_schedule_free(node: object) -> bool:
     return type(node).__name__ == "ScheduleFreeState"
+
+
+def _is_scheduled(node: object) -> bool:
+    return type(node).__name__ == "ScaleByScheduleState"
 
 
 def _is_hashable(value: object) -> bool:

@@ -30,9 +30,9 @@ class NesterovDefinition(Optimizer):
     memories = ("v",)
 
     def lookahead(self, params: Parameters, state: State) -> Parameters:
-        """θ + αv."""
+        """Where the gradient is taken: θ + αv."""
         α = self.momentum
-        return jax.tree.map(lambda θ, v: narrow(θ + α * v, θ), params, state.memory["v"])
+        return jax.tree.map(lambda θ, v: θ if v is None else narrow(θ + α * v, θ), params, state.memory["v"])
 
     def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:
         η, α = self.learning_rate, self.momentum

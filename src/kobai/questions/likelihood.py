@@ -11,23 +11,26 @@ distribution, compared with the closed form (`fit_normal`)::
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from jax.typing import ArrayLike
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array, Data, Number, Scalar
 from kobai.basics.checks import is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.minimizers.base import Minimizer
 from kobai.minimizers.solve import Solution, minimize
 from kobai.minimizers.tree import Tree, flattened
 from kobai.report import panels
-from kobai.report.result import Result, call
-from kobai.report.sheet import Sheet
+from kobai.report.colours import DASHES
+from kobai.report.result import call
+from kobai.report.sheet import Sheet, SheetResult
 from kobai.words import current, say
 from kobai.words import language as speaking
 
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
 
 # Likelihoods
 
+LogDensity: TypeAlias = Callable[[PyTree, Data], Array]
+"""θ and data -> the logarithm of the density of each example, [examples]."""
 
-def normal_log_density(x: Any, mean: Any, variance: Any) -> Any:
+
+def normal_log_density(x: Array, mean: Number, variance: Number) -> Array:
     """log p(x) of the normal distribution: −(x − μ)²/2σ² − ½ log 2πσ²."""
     # The square of the ratio, not the ratio of squares, which leave the range of numbers first.
     return -(((x - mean) / jnp.sqrt(variance)) ** 2) / 2 - (math.log(2 * math.pi) + jnp.log(variance)) / 2
@@ -49,7 +55,10 @@ def log_likelihood(log_densities: ArrayLike) -> jax.Array:
     The likelihood itself is a product, and of many examples no number any more: 0.3¹⁰⁰ is zero in single
     precision. A sum over examples is also what a mini-batch can estimate.
     """
-    return jnp.sum(jnp.asarray(log_densities))
+    try:
+        return jnp.sum(jnp.asarray(log_densities, jnp.result_type(float)))
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError("error.log_likelihood", value=quoted(log_densities)) from None
 
 
 @guard
@@ -68,17 +77,17 @@ def likelihoods(
     """
     x = _numbers(data)
     if not isinstance(candidates, Mapping):
-        raise UsageError("error.likelihood.candidates", value=repr(candidates))
+        raise UsageError("error.likelihood.candidates", value=quoted(candidates))
     rows: list[tuple] = []
     for name, candidate in candidates.items():
         try:
             mean, variance = candidate
         except (TypeError, ValueError):
-            raise UsageError("error.likelihood.candidate", name=name, value=repr(candidate)) from None
+            raise UsageError("error.likelihood.candidate", name=name, value=quoted(candidate)) from None
         if not (is_number(mean) and math.isfinite(mean)):
-            raise UsageError("error.likelihood.mean", name=name, value=repr(mean))
+            raise UsageError("error.likelihood.mean", name=name, value=quoted(mean))
         if not (is_number(variance) and 0 < variance < math.inf):
-            raise UsageError("error.likelihood.variance", name=name, value=repr(variance))
+            raise UsageError("error.likelihood.variance", name=name, value=quoted(variance))
         with jax.enable_x64(True):
             total = float(log_likelihood(normal_log_density(x, mean, variance)))
         rows.append((name, float(mean), float(variance), _exponential(total), total))
@@ -94,13 +103,13 @@ def _exponential(x: float) -> float:
 
 @guard
 def maximum_likelihood(
-    log_density: Callable[[Any, Any], Any],
-    start: Any,
-    data: Any,
+    log_density: LogDensity,
+    start: PyTree,
+    data: Data,
     *,
     method: Minimizer | str | None = None,
     gtol: float | None = None,
-    scale: Any = None,
+    scale: PyTree = None,
 ) -> Solution:
     """θ_ML = argmax Σ log p(example; θ), by a minimizer of the mean of −log p.
 
@@ -134,20 +143,20 @@ def maximum_likelihood(
         args=(data, tree.restored(units)),
         gtol=gtol,
     )
-    found, _ = flattened("start", solution.value)
-    return replace(solution, value=tree.restored(found * units))
+    ratio, _ = flattened("start", solution.value)
+    return replace(solution, value=tree.restored(ratio * units))
 
 
-def _units(scale: Any, x: np.ndarray, tree: Tree) -> np.ndarray:
+def _units(scale: PyTree, x: np.ndarray, tree: Tree) -> np.ndarray:
     """The unit of each parameter [n], in the dtype of x."""
     if scale is None:
         sizes = np.abs(x)
         return np.where((sizes > 0) & np.isfinite(sizes), sizes, 1).astype(x.dtype)
     units, held = flattened("scale", scale)
     if (held.structure, held.shapes) != (tree.structure, tree.shapes):
-        raise UsageError("error.likelihood.scale.shape", value=repr(scale))
+        raise UsageError("error.likelihood.scale.shape", value=quoted(scale))
     if not (np.isfinite(units) & (units > 0)).all():
-        raise UsageError("error.likelihood.scale", value=repr(scale))
+        raise UsageError("error.likelihood.scale", value=quoted(scale))
     return units.astype(x.dtype)
 
 
@@ -155,18 +164,18 @@ def _units(scale: Any, x: np.ndarray, tree: Tree) -> np.ndarray:
 class _MeanNegative:
     """−1/m Σ log p, of θ / units. A class, so that one log_density is one function and compiles once."""
 
-    log_density: Callable[[Any, Any], Any]
+    log_density: LogDensity
 
-    def __call__(self, ratio: Any, data: Any, units: Any) -> Any:
+    def __call__(self, ratio: PyTree, data: Data, units: PyTree) -> Scalar:
         return -jnp.mean(self.log_density(jax.tree.map(jnp.multiply, ratio, units), data))
 
 
-def _standardized(θ: Any, x: Any) -> Any:
+def _standardized(θ: Mapping[str, Array], x: Array) -> Array:
     return normal_log_density(x, θ["mean"], jnp.exp(θ["log_variance"]))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class NormalFit(Result):
+class NormalFit(SheetResult):
     """A normal distribution fitted to numbers by a minimizer, beside the closed form.
 
     The rows of ``table``: "minimizer", "closed" (Σ(x − μ)²/n) and "unbiased" (n − 1 in place of n).
@@ -182,15 +191,6 @@ class NormalFit(Result):
 
     files = {"likelihood.html": "html", "likelihood.json": "to_json", "table.parquet": "table"}
 
-    def _text(self) -> str:
-        return self._sheet().text()
-
-    def _summary(self) -> str:
-        return self._sheet().summary()
-
-    def _page(self) -> str:
-        return self._sheet().page(self._figures(), self.command)
-
     def _figures(self) -> "dict[str, go.Figure]":
         """The density of each row."""
         reach = 4 * math.sqrt(self.table["variance"].max())  # type: ignore[arg-type]
@@ -201,13 +201,13 @@ class NormalFit(Result):
             name = say(f"likelihood.{row['way']}")
             with jax.enable_x64(True):
                 p = np.exp(normal_log_density(x, row["mean"], row["variance"]))
-            line = {"color": panels.colour(i), "dash": panels.DASHES[i]}
+            line = {"color": panels.colour(i), "dash": DASHES[i]}
             figure.add_scatter(
                 x=x.tolist(), y=panels.listed(p), name=name, meta=name, mode="lines", line=line
             )
         return {"densities": figure}
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         return {"steps": self.solution.steps, "rows": self.table.to_dicts()}
 
     def _sheet(self) -> Sheet:
@@ -295,5 +295,5 @@ def _numbers(data: Sequence[float] | np.ndarray) -> np.ndarray:
     except (TypeError, ValueError, OverflowError):
         x = np.empty((0, 0))
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
-        raise UsageError("error.likelihood.data", value=repr(data))
+        raise UsageError("error.likelihood.data", value=quoted(data))
     return x

@@ -21,14 +21,14 @@ import polars as pl
 from jax.typing import ArrayLike
 
 from kobai.basics.checks import check_count, check_name, check_seed, check_several, is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.initializers import generator_of, orthogonal
 from kobai.networks import recurrent
 from kobai.networks.network import ACTIVATIONS
-from kobai.report import panels
-from kobai.report.result import Result, call
-from kobai.report.sheet import Sheet
+from kobai.report import cut, panels
+from kobai.report.result import call
+from kobai.report.sheet import Sheet, SheetResult
 from kobai.words import current, say
 from kobai.words import language as speaking
 
@@ -61,7 +61,8 @@ def gradient_through_time(cell: str, gates: Gates, x: ArrayLike, *, activation: 
     """
     recurrent.check_cell(cell)
     check_name("kind.activation", activation, KNOWN)
-    jacobians = np.asarray(_jacobians(cell, gates, jnp.asarray(x), activation), np.float64)
+    x = _sequences(x, _inputs(cell, gates))
+    jacobians = np.asarray(_jacobians(cell, gates, x, activation), np.float64)
     product = np.broadcast_to(np.eye(jacobians.shape[-1]), jacobians.shape[1:])
     norms = [product]
     for jacobian in jacobians[::-1]:  # ∂h_T/∂h_t = ∂h_T/∂h_t₊₁ · ∂h_t₊₁/∂h_t
@@ -69,6 +70,30 @@ def gradient_through_time(cell: str, gates: Gates, x: ArrayLike, *, activation: 
         norms.append(product)
     with np.errstate(divide="ignore"):  # all of a ReLU network may be dead: then the norm is 0
         return np.exp(np.log(np.linalg.norm(norms[::-1], ord=2, axis=(-2, -1))).mean(axis=1))
+
+
+def _inputs(cell: str, gates: Gates) -> int:
+    """How many numbers the network reads at a time. Raises `UsageError` for gates of another cell."""
+    try:
+        forms = [[np.shape(gates[gate][kind]) for kind in recurrent.KINDS] for gate in recurrent.GATES[cell]]
+        [inputs, nodes], *_ = forms[0]
+        if all(form == [(inputs, nodes), (nodes, nodes), (nodes,)] for form in forms):
+            return int(inputs)
+    except (TypeError, KeyError, IndexError, ValueError):
+        pass
+    names = ", ".join(recurrent.GATES[cell])
+    raise UsageError("error.gates", cell=cell, gates=names, value=quoted(gates)) from None
+
+
+def _sequences(x: ArrayLike, inputs: int) -> jax.Array:
+    try:
+        sequences = np.asarray(x)
+    except ValueError:  # ragged
+        sequences = np.empty(0)
+    fits = sequences.ndim == 3 and sequences.shape[-1] == inputs and 0 not in sequences.shape
+    if not fits or sequences.dtype.kind not in "iuf" or not np.isfinite(sequences).all():
+        raise UsageError("error.sequences", inputs=inputs, value=quoted(x))
+    return jnp.asarray(sequences, jnp.result_type(float))
 
 
 def _jacobians(cell: str, gates: Gates, x: jax.Array, activation: str) -> jax.Array:
@@ -91,7 +116,7 @@ def _jacobians(cell: str, gates: Gates, x: jax.Array, activation: str) -> jax.Ar
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class DependenceResult(Result):
+class DependenceResult(SheetResult):
     """‖∂h_T/∂h_t‖ against the spectral radius. Printed, it is a table of some of the steps.
 
     The columns of ``table``: ``radius``, ``steps_back`` (T − t) and ``norm``.
@@ -104,28 +129,28 @@ class DependenceResult(Result):
 
     files = {"dependence.html": "html", "dependence.json": "to_json", "table.parquet": "table"}
 
-    def _text(self) -> str:
-        return self._sheet().text()
-
-    def _summary(self) -> str:
-        return self._sheet().summary()
-
-    def _page(self) -> str:
-        return self._sheet().page(self._figures(), self.command)
-
     def _figures(self) -> "dict[str, go.Figure]":
         """The norms as lines over the steps back, on a logarithmic axis."""
         across = {"title_text": say("dependence.steps_back")}
         up = {"title_text": "‖∂h_T/∂h_t‖", "type": "log", "exponentformat": "power"}
         figure = panels.figure([""], [across], [up], height=320, margin={"t": 60})
-        for i, ((radius,), rows) in enumerate(self.table.group_by("radius", maintain_order=True)):
+        curves = self._curves()
+        for i, (radius, rows) in enumerate(curves.items()):
             name = f"ρ {radius:g}"
-            points = {"x": rows["steps_back"].to_list(), "y": panels.listed(rows["norm"])}
+            points = panels.points(rows["steps_back"], rows["norm"], len(curves))
             figure.add_scatter(**points, name=name, meta=name, mode="lines", line=panels.stroke(i))
         return {"norms": figure.update_layout(title=panels.text(say("dependence.title", **self.title)))}
 
-    def _content(self) -> dict[str, Any]:
-        return {**self.title, "rows": self.table.to_dicts()}
+    def _curves(self) -> dict[float, pl.DataFrame]:
+        """The rows of each radius, or of as many radii as a figure shows."""
+        radii = self.table["radius"].unique(maintain_order=True).to_list()
+        return {radius: self.table.filter(radius=radius) for radius in cut.spread(radii)}
+
+    def _content(self) -> dict[str, object]:
+        curves = self._curves().values()
+        rows = pl.concat(cut.curves(curve, ["norm"], cut.POINTS // len(curves)) for curve in curves)
+        missing = cut.word("points", len(rows), len(self.table))
+        return {**self.title, "rows": rows.to_dicts(), "notes": missing}
 
     def _sheet(self) -> Sheet:
         wide = self.table.pivot("radius", index="steps_back", values="norm")
@@ -133,7 +158,9 @@ class DependenceResult(Result):
         some = wide.filter(pl.col("steps_back").is_in(sorted({1, length // 4, length // 2, length})))
         heads = [say("dependence.steps_back"), *(f"ρ {float(radius):g}" for radius in wide.columns[1:])]
         rows = [[str(steps), *(f"{norm:.2g}" for norm in norms)] for steps, *norms in some.iter_rows()]
-        return Sheet(say("dependence.title", **self.title), heads, rows, [say("dependence.note")], left=0)
+        lines = cut.word("lines", len(self._curves()), len(heads) - 1)
+        notes = [*lines, say("dependence.note")]
+        return Sheet(say("dependence.title", **self.title), heads, rows, notes, left=0)
 
 
 @guard
@@ -178,7 +205,7 @@ def long_term_dependence(
         check_several("radii", radii)
         for radius in radii:
             if not is_number(radius) or not 0 <= radius < math.inf:
-                raise UsageError("error.dependence.radius", value=repr(radius))
+                raise UsageError("error.dependence.radius", value=quoted(radius))
         title = {"cell": cell, "activation": activation, "nodes": nodes, "length": length}
         table = pl.concat(_norms(radii, cell, activation, length, nodes, seed))
         return DependenceResult(table=table, title=title, command=command, language=current())

@@ -11,23 +11,26 @@ result prints itself as a table and draws the histograms::
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
+from kobai.basics.arrays import Array, Scalar
 from kobai.basics.checks import check_seed, check_several, is_whole
 from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.engine import draws
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
-from kobai.report import panels
-from kobai.report.result import Result, call
-from kobai.report.sheet import Sheet
+from kobai.report import cut, panels
+from kobai.report.panels import Attributes
+from kobai.report.result import call
+from kobai.report.sheet import Sheet, SheetResult
 from kobai.tasks.check import check_task
+from kobai.tasks.load import TaskSource, load
 from kobai.tasks.task import Task
 from kobai.words import current, say
 from kobai.words import language as speaking
@@ -52,7 +55,7 @@ SHARES = ("saturated", "zero_gradients", "not_finite")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class ProbeResult(Result):
+class ProbeResult(SheetResult):
     """Statistics of a network at its initial values. Printed, it is a table.
 
     The table has one row a layer or a parameter array; its columns are described at `probe`.
@@ -67,28 +70,37 @@ class ProbeResult(Result):
     title: tuple[str, Mapping[str, object]]
     note: str
 
-    files = {"probe.html": "html", "probe.json": "to_json", "table.parquet": "table"}
+    files = {
+        "probe.html": "html",
+        "probe.json": "to_json",
+        "table.parquet": "table",
+        "histograms.parquet": "bins",
+    }
 
-    def _text(self) -> str:
-        return self._sheet().text()
+    @property
+    def bins(self) -> pl.DataFrame:
+        """Every bin of every histogram: row (of the table, from 0), of what, low, high, count."""
+        return pl.concat(
+            pl.DataFrame({"row": i, "of": name, "low": edges[:-1], "high": edges[1:], "count": counts})
+            for name, histograms in self.histograms.items()
+            for i, (counts, edges) in enumerate(histograms)
+        )
 
-    def _summary(self) -> str:
-        return self._sheet().summary()
-
-    def _page(self) -> str:
-        return self._sheet().page(self._figures(), self.command)
+    def _places(self) -> list[int]:
+        """The rows of the table whose histograms are shown."""
+        return cut.spread(range(len(self.table)))
 
     def _figures(self) -> "dict[str, go.Figure]":
         """The histograms: a row of panels for each layer or parameter array."""
-        first = self.table.columns[0]
-        labels = [say(f"probe.row.{first}", value=value) for value in self.table[first]]
+        first, places = self.table.columns[0], self._places()
+        labels = [say(f"probe.row.{first}", value=self.table[first][i]) for i in places]
         count = len(self.histograms)
         names = [say(f"probe.panel.{name}") for name in self.histograms]
         titles = [panels.text(f"{label}: {name}") for label in labels for name in names]
-        plain: list[dict[str, Any]] = [{}] * len(titles)
+        plain: list[Attributes] = [{}] * len(titles)
         figure = panels.figure(titles, plain, plain, height=110, columns=(count, 1), margin={"t": 80})
         for column, histograms in enumerate(self.histograms.values()):
-            for row, (counts, edges) in enumerate(histograms):
+            for row, (counts, edges) in enumerate(histograms[i] for i in places):
                 panel = 1 + row * count + column
                 figure.add_bar(
                     x=(edges[:-1] + edges[1:]) / 2,
@@ -102,14 +114,17 @@ class ProbeResult(Result):
         figure.update_layout(title=panels.text(self._title()), showlegend=False, bargap=0)
         return {"histograms": figure}
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
+        places = self._places()
+        missing = cut.word("rows", len(places), len(self.table))
         return {
             **{name: _own(value) for name, value in self.title[1].items()},
-            "rows": self.table.to_dicts(),
+            "rows": self.table[places].to_dicts(),
             "histograms": {
-                name: [{"counts": counts, "edges": edges} for counts, edges in histograms]
+                name: [{"counts": histograms[i][0], "edges": histograms[i][1]} for i in places]
                 for name, histograms in self.histograms.items()
             },
+            "notes": missing,
         }
 
     def _sheet(self) -> Sheet:
@@ -137,7 +152,7 @@ class ProbeResult(Result):
 def probe(
     initializer: Initializer | str,
     *,
-    task: Task | None = None,
+    task: TaskSource | None = None,
     widths: Sequence[int] = (100,) * 6,
     activation: str = "tanh",
     inputs: int | np.ndarray = 1000,
@@ -163,7 +178,7 @@ def probe(
 
     Args:
       initializer: an `Initializer` or its name ("he", "normal:0.1").
-      task: a `kobai.Task`.
+      task: a `Task`, the name of a built-in one, a function that makes one, or a file.
       widths: nodes of the inputs and of every layer.
       activation: "relu", "tanh" or "sigmoid".
       inputs: how many unit-normal inputs, or an array [examples, widths[0]].
@@ -180,9 +195,7 @@ def probe(
         initializer = parse(initializer)
         check_seed("seed", seed)
         if task is not None:
-            if not isinstance(task, Task):
-                raise UsageError("error.task.type", task="task", value=type(task).__name__)
-            result = _probe_task(initializer, task, seed)
+            result = _probe_task(initializer, load(task), seed)
         else:
             check_activation(activation)
             check_several("widths", widths)
@@ -266,11 +279,11 @@ def _propagate(
 def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     check_task(task)
     examples = len(jax.tree.leaves(task.train)[0])
-    [chosen] = draws.batches(seed, 0, 1, task.batch_size, examples)
-    batch = jax.tree.map(lambda part: jnp.asarray(part)[chosen], task.train)
+    [indices] = draws.mini_batch(seed, 0, 1, task.batch_size, examples)
+    batch = jax.tree.map(lambda part: jnp.asarray(part)[indices], task.train)
     trained = task.trained(task.filled(initializer, draws.stream(seed, draws.INITIAL)))
 
-    def loss(trained: list[jax.Array]) -> jax.Array:
+    def loss(trained: list[Array]) -> Scalar:
         parameters = task.with_arrays(trained)
         return task.training_loss(parameters, task.state, batch, jax.random.key(seed))[0]
 
@@ -305,27 +318,27 @@ def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     )
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
+def _finite(values: Array) -> np.ndarray:
     """The finite values as float64: the square of a large float32 is not finite."""
     wide = np.asarray(values, np.float64)
     return wide[np.isfinite(wide)]
 
 
-def _mean(values: np.ndarray) -> float:
+def _mean(values: Array) -> float:
     finite = _finite(values)
     return float(finite.mean()) if finite.size else np.nan
 
 
-def _std(values: np.ndarray) -> float:
+def _std(values: Array) -> float:
     finite = _finite(values)
     return float(finite.std()) if finite.size else np.nan
 
 
-def _not_finite(*arrays: np.ndarray) -> float:
+def _not_finite(*arrays: Array) -> float:
     return max(1 - _finite(array).size / array.size for array in arrays)
 
 
-def _histogram(values: np.ndarray, bounds: tuple[float, float] | None = None) -> Histogram:
+def _histogram(values: Array, bounds: tuple[float, float] | None = None) -> Histogram:
     finite = _finite(values)
     if bounds is None and finite.size:
         low, high = float(finite.min()), float(finite.max())
@@ -342,7 +355,7 @@ def _cell(name: str, value: object) -> str:
     if isinstance(value, float):
         if np.isnan(value):
             return "–"
-        return f"{100 * value:.1f} %" if name in SHARES else f"{value:.3g}"
+        return say("probe.percent", value=100 * value) if name in SHARES else f"{value:.3g}"
     return str(value)
 
 

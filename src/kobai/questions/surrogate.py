@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +20,9 @@ import polars as pl
 
 from kobai.basics.checks import check_count, check_number
 from kobai.basics.guard import guard
-from kobai.report import panels
-from kobai.report.result import Result, call
-from kobai.report.sheet import Sheet
+from kobai.report import cut, panels
+from kobai.report.result import call
+from kobai.report.sheet import Sheet, SheetResult
 from kobai.words import current, say
 from kobai.words import language as speaking
 
@@ -36,7 +36,7 @@ Objective = Callable[[jax.Array], jax.Array]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Surrogate(Result):
+class Surrogate(SheetResult):
     """Error rate and cross-entropy as objectives. Printed, it is a table with one row for each of them.
 
     The columns of ``table``: ``objective``; ``values``, how many different ones it has along a line;
@@ -76,15 +76,6 @@ class Surrogate(Result):
         ]
         return cls(table=pl.DataFrame(rows), command=command, language=current(), line=line, descent=descent)
 
-    def _text(self) -> str:
-        return self._sheet().text()
-
-    def _summary(self) -> str:
-        return self._sheet().summary()
-
-    def _page(self) -> str:
-        return self._sheet().page(self._figures(), self.command)
-
     def _figures(self) -> "dict[str, go.Figure]":
         """Both objectives along the line."""
         across, up = {"title_text": say("surrogate.position")}, {"rangemode": "tozero"}
@@ -92,15 +83,21 @@ class Surrogate(Result):
         for i, (name, shape) in enumerate(zip(OBJECTIVES, ("hv", "linear"), strict=True)):
             label = say(f"surrogate.{name}")
             line = {"color": panels.colour(i), "shape": shape}
-            points = {"x": self.line["position"].to_list(), "y": self.line[name].to_list()}
+            points = panels.points(self.line["position"], self.line[name], len(OBJECTIVES))
             figure.add_scatter(**points, name=label, meta=label, mode="lines", line=line)
         return {"objectives": figure.update_layout(title=say("surrogate.figure"))}
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
+        line, descent = (cut.curves(table, OBJECTIVES) for table in (self.line, self.descent))
+        missing = [
+            *cut.word("points", len(line), len(self.line), "line.parquet"),
+            *cut.word("points", len(descent), len(self.descent), "descent.parquet"),
+        ]
         return {
             "rows": self.table.to_dicts(),
-            "line": self.line.to_dicts(),
-            "descent": self.descent.to_dicts(),
+            "line": line.to_dicts(),
+            "descent": descent.to_dicts(),
+            "notes": missing,
         }
 
     def _sheet(self) -> Sheet:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
 
 import jax
+import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from kobai.basics.version import __version__
@@ -38,7 +38,7 @@ def page(*, title: str, headline: str, main: str, data: str, style: str = "", sc
         "main": main,
         "data": data,
         "plotly": "" if data == "{}" else get_plotlyjs(),  # which is large, and draws nothing else
-        "script": read("kobai.report", "report.js") + script,
+        "script": read("kobai.report", "report.js") + read("kobai.report", "tables.js") + script,
     }
     return fill(read("kobai.report", "template.html"), parts)
 
@@ -49,35 +49,40 @@ def evidence(
     chips: Sequence[tuple[str, str]],
     figures: str,
     command: str,
-    settings: str,
+    setup: str,
     heading: str = "report.figures",
+    chosen: int | None = None,
 ) -> str:
     """What stands below the tables of every page: the figures with their buttons, and how it was made.
 
     Args:
       kind: "report" for the words ``report.figures.use`` and ``report.figures.choose``.
       chips: (name, CSS of its mark) of each button that hides and shows the lines of that name.
-      figures, settings: HTML.
+      figures, setup: HTML.
       command: letters: what makes the page again.
       heading: key of the words above the figures.
+      chosen: where there are more lines than colours, so many of the first have theirs from the beginning,
+        and a button gives or takes a colour; None: a button hides or shows.
     """
+    use = "use" if chosen is None else "many"
     parts = {
         "heading": html.escape(say(heading)),
-        "use": html.escape(say(f"{kind}.figures.use")) if chips else "",
+        "use": html.escape(say(f"{kind}.figures.{use}")) if chips else "",
         "choose": html.escape(say(f"{kind}.figures.choose")),
-        "chips": "".join(_chip(name, mark) for name, mark in chips),
+        "many": "" if chosen is None else " data-many",
+        "chips": "".join(
+            _chip(name, mark, chosen is None or i < chosen) for i, (name, mark) in enumerate(chips)
+        ),
         "figures": figures,
         "command": html.escape(command),
-        "settings": settings,
+        "setup": setup,
     }
     return fill(read("kobai.report", "evidence.html"), parts)
 
 
-def _chip(name: str, mark: str) -> str:
-    name = html.escape(name)
-    return (
-        f'<button type="button" aria-pressed="true" data-name="{name}"><i style="{mark}"></i>{name}</button>'
-    )
+def _chip(name: str, mark: str, pressed: bool) -> str:
+    name, state = html.escape(name), f'aria-pressed="{str(pressed).lower()}"'
+    return f'<button type="button" {state} data-name="{name}"><i style="{mark}"></i>{name}</button>'
 
 
 def notes(sentences: Iterable[str]) -> str:
@@ -109,20 +114,28 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
     return re.sub(r"\{\{(say )?([\w.]+)\}\}", part, template)
 
 
-def data(figures: Mapping[str, Any]) -> str:
+def data(figures: Mapping[str, go.Figure]) -> str:
     """Figures of plotly, by name, as JSON that can stand in a script element."""
     text = ",".join(f'"{name}":{figure.to_json(engine="json")}' for name, figure in figures.items())
     return "{" + text.replace("<", "\\u003c") + "}"
 
 
 def scrolling(
-    headers: Iterable[str], rows: Iterable[Sequence[str]], caption: str, left: Sequence[int] = (0,)
+    headers: Iterable[str],
+    rows: Iterable[Sequence[str]],
+    caption: str,
+    left: Sequence[int] = (0,),
+    deciding: int | None = None,
 ) -> str:
-    """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head."""
+    """A table in a box that scrolls by itself; cells are HTML, the first of a row is its head and stays.
+
+    `deciding` is the column that a narrow page shows beside the heads.
+    """
 
     def cell(tag: str, i: int, content: str, scope: str = "") -> str:
-        align = ' class="left"' if i in left else ""
-        return f"<{tag}{scope}{align}>{content}</{tag}>"
+        names = ["left"] * (i in left) + ["deciding"] * (tag == "th" and i == deciding)
+        look = f' class="{" ".join(names)}"' if names else ""
+        return f"<{tag}{scope}{look}>{content}</{tag}>"
 
     heads = "".join(cell("th", i, html.escape(head), ' scope="col"') for i, head in enumerate(headers))
     body = ""
@@ -149,12 +162,12 @@ def definitions(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{''.join(items)}</dl>"
 
 
-def figure(name: str, captions: Sequence[str]) -> str:
-    """The place of the figure `name`, under its title ``report.<name>.title`` and its caption."""
+def figure(name: str, captions: Sequence[str], above: str = "") -> str:
+    """The place of the figure `name`, under its title ``report.<name>.title``, a caption and HTML `above`."""
     caption = html.escape(say("report.space").join(sentence for sentence in captions if sentence))
     return (
         f'<figure><h3 id="{name}-title">{html.escape(say(f"report.{name}.title"))}</h3>'
-        f'<figcaption id="{name}-caption">{caption}</figcaption>'
+        f'<figcaption id="{name}-caption">{caption}</figcaption>{above}'
         f'<div class="plot" data-figure="{name}" role="img" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-caption"></div></figure>'
     )

@@ -102,12 +102,7 @@ class Stack:
         ]
         for i in self.folding:
             widths[i] = min(widths[i], max(self.FOLDED, *map(cell_len, rows[0][i].split("\n"))))
-        groups: list[list[int]] = [[0]]
-        for i in range(1, len(widths)):
-            if len(groups[-1]) > 1 and sum(widths[j] + 1 for j in groups[-1]) + widths[i] > most:
-                groups.append([0])
-            groups[-1].append(i)
-        return groups
+        return parts(widths, 1, most)
 
     def _table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
         grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
@@ -120,6 +115,16 @@ class Stack:
         for row, style in zip(rows, self.styles, strict=True):
             grid.add_row(*(row[i] for i in columns), style=style)
         return grid
+
+
+def parts(widths: Sequence[int], gap: int, most: int) -> list[list[int]]:
+    """The columns of each part of a stacked table: as many as fit, and the first in every part."""
+    groups: list[list[int]] = [[0]]
+    for i in range(1, len(widths)):
+        if len(groups[-1]) > 1 and sum(widths[j] + gap for j in groups[-1]) + widths[i] > most:
+            groups.append([0])
+        groups[-1].append(i)
+    return groups
 
 
 def ends(text: str, width: int) -> list[int]:
@@ -156,11 +161,22 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 0, most: int | None = Non
     Args:
       rows: equally many cells each.
       left: so many columns begin alike, the others end alike.
-      most: columns of the terminal; the first cell of a row gives way, so that its line is no longer.
+      most: columns of the terminal; the first cell of a row gives way, so that its line is no longer, and
+        where that is not enough, columns go on below, under the first again.
     """
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    if most is not None:
-        widths[0] = min(widths[0], max(8, most - sum(widths[1:]) - 2 * (len(widths) - 1)))
+    if most is None:
+        return _lines(rows, widths, left)
+    room = most - sum(widths[1:]) - 2 * (len(widths) - 1)
+    widths[0] = min(widths[0], room if room >= 8 else most // 2)
+    lines: list[str] = []
+    for columns in parts(widths, 2, most):
+        part = [[row[i] for i in columns] for row in rows]
+        lines += ["", *_lines(part, [widths[i] for i in columns], left)]
+    return lines[1:]
+
+
+def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int], left: int) -> list[str]:
     lines = []
     for first, *others in rows:
         first = first if cell_len(first) <= widths[0] else "…" + first[1 - widths[0] :]

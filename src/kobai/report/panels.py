@@ -8,21 +8,28 @@ dark pages; the report replaces the grey by its own ink.
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
+import scipy.optimize
+from numpy.typing import ArrayLike
 
-PALETTE = ("#28a67a", "#cc4221", "#756ef0", "#9aa700", "#ed70c1", "#2b7b74", "#06a6fd", "#aa50b7")
-"""Eight colours, found by search: the two most alike (OKLab; normal sight and simulated deutan, protan and
-tritan sight) differ as much as eight can that all have a contrast near 3 or more to white and to black."""
+from kobai.report.colours import DASHES, GREY, PALETTE
+
+Attributes: TypeAlias = dict[str, Any]
+"""Attributes of plotly, as its layouts and traces take them: a tree of its own, by name."""
+
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star", "hexagon", "triangle-down")
-DASHES = ("solid", "dash", "dot", "dashdot")
 
-INK, GRID = "#808080", "rgba(128,128,128,0.2)"
+INK, GRID = GREY, "rgba(128,128,128,0.2)"
 GAP, BELOW = 0.055, 84
 """Between panels: beside, as a fraction of a wide page; below, in pixels."""
 MARGIN = {"l": 52, "r": 10, "t": 34, "b": 52}
+
+
+POINTS = 12_000
+"""So many points of all curves of a figure are drawn, which is more than a screen has columns."""
 
 
 def colour(i: int) -> str:
@@ -59,8 +66,8 @@ def axis(letter: str, panel: int) -> str:
 
 def figure(
     titles: Sequence[str],
-    x: Sequence[dict[str, Any]],
-    y: Sequence[dict[str, Any]],
+    x: Sequence[Attributes],
+    y: Sequence[Attributes],
     *,
     height: int = 240,
     columns: tuple[int, int] = (1, 1),
@@ -112,7 +119,7 @@ def figure(
     return drawing.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
 
 
-def _title(title: str, panel: int) -> dict[str, Any]:
+def _title(title: str, panel: int) -> Attributes:
     return {
         "text": title,
         "font": {"weight": "bold"},
@@ -127,12 +134,12 @@ def _title(title: str, panel: int) -> dict[str, Any]:
     }
 
 
-def _arrangement(count: int, columns: int, height: int, margins: int, gap: float) -> dict[str, Any]:
+def _arrangement(count: int, columns: int, height: int, margins: int, gap: float) -> Attributes:
     """Domains of the axes of `count` panels in rows of `columns`, from the top; and the height of it all."""
     rows = math.ceil(count / columns)
     inside = rows * height + (rows - 1) * BELOW
     width = (1 - (columns - 1) * gap) / columns
-    places: dict[str, Any] = {"height": inside + margins}
+    places: Attributes = {"height": inside + margins}
     for i in range(count):
         row, column = divmod(i, columns)
         number = "" if i == 0 else i + 1
@@ -142,7 +149,13 @@ def _arrangement(count: int, columns: int, height: int, margins: int, gap: float
     return places
 
 
-def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
+def wider(places: Attributes, top: int, more: int) -> None:
+    """More room above the panels of an arrangement, whose margin there is `top`."""
+    places["margin.t"] = top + more
+    places["height"] += more
+
+
+def value_axis(values: ArrayLike, start: float, maximize: bool) -> Attributes:
     """The axis of a loss or metric: logarithmic for positive ones that fall; from the best value to a little
     beyond the start, so that a run that explodes does not press all others into a line.
 
@@ -151,20 +164,20 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
       start: the value before training, or the worst of several.
       maximize: whether more is better.
     """
-    values = np.append(values, start)
-    values = values[np.isfinite(values)]
-    if not values.size:
+    heights = np.append(values, start)
+    heights = heights[np.isfinite(heights)]
+    if not heights.size:
         return {"showticklabels": False}
-    logarithmic = not maximize and bool(values.min() > 0)
+    logarithmic = not maximize and bool(heights.min() > 0)
     if logarithmic:
-        values = np.log10(values)
+        heights = np.log10(heights)
     sign = 1 if maximize else -1
-    best, start = sign * (sign * values).max(), values[-1]
+    best, start = sign * (sign * heights).max(), heights[-1]
     room = abs(best - start) or abs(best) or 1.0
-    worst = sign * max((sign * values).min(), sign * start - 0.2 * room)
+    worst = sign * max((sign * heights).min(), sign * start - 0.2 * room)
     ends = sorted((worst - sign * 0.03 * room, best + sign * 0.05 * room))
     kind = "log" if logarithmic else "linear"
-    look: dict[str, Any] = {"type": kind, "range": [float(end) for end in ends]}
+    look: Attributes = {"type": kind, "range": [float(end) for end in ends]}
     decades = ends[1] - ends[0]
     if logarithmic and decades > 0.8:  # numbers at 1, 2, 5, 10; over many decades at 1, 10, 100
         look["dtick"] = "D2" if decades < 3 else 1
@@ -173,24 +186,46 @@ def value_axis(values: Any, start: float, maximize: bool) -> dict[str, Any]:
     return look
 
 
-def in_data(axis: dict[str, Any], position: Any) -> Any:
+def in_data(axis: Attributes, position: float) -> float:
     """The value that stands at a position of an axis (plotly counts a logarithmic one in powers of ten)."""
     return 10.0**position if axis.get("type") == "log" else position
 
 
-def within(values: Any, axis: dict[str, Any]) -> np.ndarray:
+def within(values: ArrayLike, axis: Attributes) -> np.ndarray:
     """Which values lie on the axis; not those that are not finite."""
     values = np.asarray(values, float)
     low, high = (in_data(axis, end) for end in axis.get("range", (-np.inf, np.inf)))
     return np.isfinite(values) & (values >= low) & (values <= high)
 
 
-def listed(values: Any) -> list[float | None]:
+def apart(heights: ArrayLike, gap: float, low: float, high: float) -> np.ndarray:
+    """The places within [low, high], `gap` or more from one another, that are nearest to these heights [n].
+
+    They keep their order; of equal heights the last is the highest. Where there is no room for all, the
+    highest go beyond.
+    """
+    heights = np.asarray(heights, float)
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(order))
+    # Apart by a gap is ascending, once i gaps are taken off the i-th.
+    ascending = scipy.optimize.isotonic_regression(heights[order] - steps).x
+    places = np.empty(len(order))
+    places[order] = np.clip(ascending, low, max(low, high - steps[-1])) + steps
+    return places
+
+
+def listed(values: ArrayLike) -> list[float | None]:
     """Numbers for plotly: what is not finite leaves a gap."""
     return [float(value) if np.isfinite(value) else None for value in np.asarray(values, float)]
 
 
-def thinned(curve: Any, most: int) -> np.ndarray:
+def points(x: ArrayLike, y: ArrayLike, curves: int = 1) -> dict[str, list[float | None]]:
+    """A curve as plotly has it; of very many points as many as a screen shows, for one of so many curves."""
+    places = thinned(y, max(POINTS // max(curves, 1), 2))
+    return {"x": listed(np.asarray(x)[places]), "y": listed(np.asarray(y)[places])}
+
+
+def thinned(curve: ArrayLike, most: int) -> np.ndarray:
     """Which points of a curve [n] are drawn, ascending: all, or about `most` of them.
 
     Of each of equally long stretches the lowest and the highest point, so that no spike is lost, and both

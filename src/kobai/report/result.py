@@ -9,15 +9,27 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import polars as pl
 
 from kobai.basics.files import json_text, make_folder, write_frame, write_text
 from kobai.words import language as speaking
+from kobai.words import quoted
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+
+class Views(NamedTuple):
+    """How a result is shown outside of a terminal: as functions, called when they are asked for."""
+
+    summary: Callable[[], str]
+    """What a notebook shows: HTML without style or script."""
+    page: Callable[[], str]
+    """One self-contained HTML page."""
+    figures: "Callable[[], dict[str, go.Figure]]"
+    """The figures of the page, by name."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -41,22 +53,14 @@ class Result(abc.ABC):
 
     @abc.abstractmethod
     def _text(self) -> str:
-        """What is printed."""
+        """What it prints in a terminal."""
 
     @abc.abstractmethod
-    def _summary(self) -> str:
-        """What a notebook shows: HTML without style or script."""
+    def _views(self) -> Views:
+        """How it is shown elsewhere."""
 
     @abc.abstractmethod
-    def _page(self) -> str:
-        """One self-contained HTML page."""
-
-    @abc.abstractmethod
-    def _figures(self) -> "dict[str, go.Figure]":
-        """The figures of the page, by name."""
-
-    @abc.abstractmethod
-    def _content(self) -> Mapping[str, Any]:
+    def _content(self) -> Mapping[str, object]:
         """What its JSON holds."""
 
     # What every result does
@@ -65,12 +69,12 @@ class Result(abc.ABC):
     def figures(self) -> "dict[str, go.Figure]":
         """The figures of the page, by name (plotly)."""
         with speaking(self.language):
-            return self._figures()
+            return self._views().figures()
 
     def html(self) -> str:
         """One self-contained HTML page."""
         with speaking(self.language):
-            return self._page()
+            return self._views().page()
 
     def to_json(self) -> str:
         """All that was found, as JSON; a number that is not finite is null."""
@@ -98,11 +102,11 @@ class Result(abc.ABC):
 
     def _repr_html_(self) -> str:
         with speaking(self.language):
-            return self._summary()
+            return self._views().summary()
 
 
-UNSPOKEN = ("command", "language", "output", "progress", "resume")
-"""Arguments that no page tells: they change where a result is kept and shown, not what it is."""
+UNSPOKEN = ("backend", "command", "language", "output", "progress", "resume")
+"""Arguments that no page tells: they change where a result is made, kept and shown, not what it is."""
 
 
 class Name:
@@ -115,7 +119,7 @@ class Name:
         return self.name
 
 
-def call(function: Callable[..., Result], arguments: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def call(function: Callable[..., Result], arguments: Mapping[str, object], names: Mapping[str, str]) -> str:
     """How a call of one of kobai's functions is written: ``kobai.descend('bowl', steps=100)``.
 
     Arguments that have their usual values are left out.
@@ -133,8 +137,8 @@ def call(function: Callable[..., Result], arguments: Mapping[str, Any], names: M
         if name in names and not _is_plain(value):
             text = names[name]
         else:
-            text = repr(value.tolist() if hasattr(value, "tolist") else value)
-            if text == repr(parameter.default):
+            text = quoted(value.tolist() if hasattr(value, "tolist") else value)
+            if text == quoted(parameter.default):
                 continue
         parts.append(text if i == 0 and parameter.kind is not parameter.KEYWORD_ONLY else f"{name}={text}")
     return f"kobai.{function.__name__}({', '.join(parts)})"

@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 
 class ClipState(NamedTuple):
-    """What clipping remembers."""
+    """What clipping remembers from step to step."""
 
     norms: Vector
     """[first]: the norms measured so far, ascending, then infinite; empty without a percentile."""
-    seen: Whole
-    """How many were."""
+    number: Whole
+    """How many of them are measured."""
     skipped: Whole
     """The gradients that were not finite."""
 
@@ -111,31 +111,31 @@ class Clip:
 
         def clipped(g: Array) -> Array:
             shortened = g * scale / divisor * factor  # v·sg/‖sg‖, in an order that does not overflow
-            kept = _bounded(xp.where(too_long, shortened, g), self.value)
-            return narrow(xp.where(left_out, 0, kept), g)
+            entries = _bounded(xp.where(too_long, shortened, g), self.value)
+            return narrow(xp.where(left_out, 0, entries), g)
 
         skipped = state.skipped + xp.where(left_out, 1, 0).astype(np.int32)
-        kept = jax.tree.map(lambda g: clipped(g) if is_movable(g) else g, gradient)
-        return kept, state._replace(skipped=skipped)
+        gradient = jax.tree.map(lambda g: clipped(g) if is_movable(g) else g, gradient)
+        return gradient, state._replace(skipped=skipped)
 
     def _measured(self, length: Scalar, finite: Truth, state: ClipState) -> ClipState:
         """The state with one more norm, while they are being measured."""
         if len(state.norms) == 0:
             return state
         xp = namespace(length)
-        measuring = finite & (state.seen < self.first)
+        measuring = finite & (state.number < self.first)
         # Put in its place, not sorted: the smaller norms stay, the larger ones move up by one.
         moved = xp.concatenate([np.full(1, -np.inf, state.norms.dtype), state.norms[:-1]])
         inserted = xp.where(state.norms <= length, state.norms, xp.maximum(moved, length))
         norms = xp.where(measuring, inserted, state.norms).astype(state.norms.dtype)
-        return state._replace(norms=norms, seen=state.seen + xp.where(measuring, 1, 0).astype(np.int32))
+        return state._replace(norms=norms, number=state.number + xp.where(measuring, 1, 0).astype(np.int32))
 
     def _threshold(self, state: ClipState) -> Number:
         """The percentile of the norms, interpolated linearly; infinite while they are being measured."""
         if len(state.norms) == 0:
             return math.inf
         xp = namespace(state.norms)
-        known = (self.first > 0) & (state.seen >= self.first)
+        known = (self.first > 0) & (state.number >= self.first)
         last = xp.maximum(self.first - 1, 0)
         place = last * self.percentile / 100
         below = xp.floor(place).astype(np.int32)

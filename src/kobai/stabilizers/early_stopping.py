@@ -67,9 +67,9 @@ class EarlyStopping:
             # A function, a name, a setting of a module: the same at every evaluation, unless it is seen.
             return old if isinstance(better, bool | np.bool_) and not better else new
 
-        kept = jax.tree.map(chosen, params, best.params)
+        best_params = jax.tree.map(chosen, params, best.params)
         waited = xp.where(better, 0, best.waited + 1).astype(np.int32)
-        return Best(xp.where(better, loss, best.loss), kept, waited)
+        return Best(xp.where(better, loss, best.loss), best_params, waited)
 
     def ends(self, best: Best) -> Truth:
         """Whether it is time to stop."""

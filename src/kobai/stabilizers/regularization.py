@@ -21,7 +21,7 @@ import jax
 
 from kobai.basics.arrays import Array, Number, Parameters, Weights, conj, namespace, narrow, wide
 from kobai.basics.checks import check_fields, check_number
-from kobai.basics.errors import UsageError, said
+from kobai.basics.errors import UsageError, quoted, said
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import decayed
@@ -132,7 +132,7 @@ def _check(part: Penalty | WeightDecay, *strengths: str) -> None:
     check_fields(part, dict.fromkeys(strengths, STRENGTH))
     if not isinstance(part.biases, bool):
         owner, rule = type(part).__name__, said("rule.flag")
-        raise UsageError("error.range", owner=owner, name="biases", rule=rule, value=repr(part.biases))
+        raise UsageError("error.range", owner=owner, name="biases", rule=rule, value=quoted(part.biases))
 
 
 def _called(strength: Number, biases: bool) -> str:

@@ -1,4 +1,4 @@
-"""What a study says: three answers, each with its evidence, and the table behind them.
+"""What a study says: its answers, each with its evidence, and the table behind them.
 
 Everything that is printed, drawn or written to ``answer.json`` is read from the `Answer` made here.
 """
@@ -12,12 +12,16 @@ import polars as pl
 
 from kobai.basics.files import json_text
 from kobai.candidates.values import learning_rate
+from kobai.study.baselines import Baseline, baselines
 from kobai.study.effects import Effect, effects
-from kobai.study.notes import Note, notes
+from kobai.study.facts import Facts
+from kobai.study.looks import Stop, stop_of
+from kobai.study.notes import notes
 from kobai.study.outcome import Outcome
 from kobai.study.question import Question, question
-from kobai.study.rows import Pair, Row, pairs, rows
+from kobai.study.rows import Combination, Row, pairs, rows
 from kobai.study.study import CONFIRMATION, Trial
+from kobai.words import Note
 
 CURVE = 500
 """So many values of a curve are in the JSON, at equal distances."""
@@ -32,9 +36,15 @@ class Answer:
     maximize: bool
     target: float
     target_stated: bool
+    by: str
+    """By what candidates are judged: "steps", "final" or "seconds"."""
+    turn: str | None
+    """Why that, or the target, is not what was asked for, if it is not: "harder" or "final"."""
     steps: int
     epoch: float | None
     """Steps in an epoch, where minimizers take part: a step is a batch of examples, and they look at all."""
+    epochs: float | None
+    """The budget in epochs, where it was said so."""
     evaluate_every: int
     seeds: tuple[int, ...]
     tuning_seeds: tuple[int, ...]
@@ -43,31 +53,55 @@ class Answer:
     learning_rate: Question
     initializer: Question
     axes: dict[str, Question]
-    """How the recommended optimizer does with each value of an axis; for every axis with several."""
+    """How the recommended optimizer does with each value of an axis; for every axis with several, and for
+    every hyperparameter of its own with several ("momentum.momentum")."""
     effects: dict[str, tuple[Effect, ...]]
     """What each value of such an axis changes, against the first of them."""
     rows: tuple[Row, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Combination, ...]
+    baselines: tuple[Baseline, ...]
+    """What predicts without a trained network, best first."""
+    meaning: Note | None
+    """What the test metric of the recommended network is in other words (`Task.meaning`)."""
+    stop: Stop | None
+    """Of a study that grows until it is clear: at which looks it was clear or not, and why it ended."""
+    preparation: tuple[Note | str, ...]
+    """How the data of the task were prepared, sentence by sentence."""
     notes: tuple[Note, ...]
+    others: tuple["Answer", ...] = ()
+    """The answers of the same question that were judged otherwise."""
 
     def to_json(self) -> str:
         """All of it as JSON; what is not finite or not estimable is null."""
         return json_text(self.content())
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """All of it as dictionaries and lists, the notes in the language in use."""
-        content = dataclasses.asdict(self)
+        content: dict[str, Any] = dataclasses.asdict(dataclasses.replace(self, others=()))
+        content["others"] = [
+            {"by": other.by, **{name: other.content()[name] for name in ("optimizer", "rows", "notes")}}
+            for other in self.others
+        ]
         every = -(-max(len(row.curve) for row in self.rows) // CURVE)
         for row in content["rows"]:  # results.parquet has all of it
             row["curve"] = row["curve"][::every]
         content["curve_every"] = every * self.evaluate_every
-        content["notes"] = [str(note) for note in self.notes]
+        for name in ("preparation", "notes"):
+            content[name] = [str(note) for note in getattr(self, name)]
+        meanings = [self.meaning, *(baseline.meaning for baseline in self.baselines)]
+        for part, meaning in zip((content, *content["baselines"]), meanings, strict=True):
+            part["meaning"] = None if meaning is None else str(meaning)
         questions = {name: getattr(self, name) for name in ("optimizer", "learning_rate", "initializer")}
         for part, of_part in ((content, questions), (content["axes"], self.axes)):
             for name, each in of_part.items():
-                part[name]["not_established"] = [c.name for c in each.open]
-                part[name]["overtaken_by"] = [c.name for c in each.faster]
+                part[name]["best_set"] = list(each.best_set)
+                part[name]["not_best"] = list(each.not_best)
         return content
+
+    @property
+    def columns(self) -> list[str]:
+        """The axes that every optimizer has a value on, among `axes`."""
+        return [name for name in self.axes if name in self.rows[0].values]
 
     @property
     def questions(self) -> dict[str, Question]:
@@ -82,7 +116,7 @@ class Answer:
     def effect_table(self) -> pl.DataFrame:
         """The effects as a frame: one row a value of each axis, in the order in which they were given."""
         return _frame(
-            [{"axis": name, **_flat(effect)} for name, found in self.effects.items() for effect in found]
+            [{"axis": name, **_flat(effect)} for name, each in self.effects.items() for effect in each]
         )
 
 
@@ -93,7 +127,8 @@ def answer(outcome: Outcome) -> Answer:
     def ask(choice: str, trials: Mapping[str, Trial]) -> Question:
         times = {name: outcome.times(outcome.cells_of(trial, CONFIRMATION)) for name, trial in trials.items()}
         fixed = [name for name, trial in trials.items() if outcome.is_fixed(trial)]
-        return question(choice, times, study.steps, fixed)
+        measured = {name: outcome.measures(trial) for name, trial in trials.items()}
+        return question(choice, times, study.steps, fixed, measured, outcome.by, study.looks)
 
     along = [first, *outcome.neighbours]
     rates = dict(zip(_rates(along), along, strict=True))
@@ -102,16 +137,22 @@ def answer(outcome: Outcome) -> Answer:
         "learning_rate": ask(next(iter(rates)), rates),
     }
     for name, trials in outcome.alternatives.items():
-        questions[name] = ask(first.named[name], trials)
-    table, of_axes = rows(outcome, questions["optimizer"]), effects(outcome)
+        questions[name] = ask({"initializer": first.initializer.name, **first.settings}[name], trials)
+    table = rows(outcome, questions["optimizer"])
+    of_axes = {name: effects(outcome, name) for name in outcome.alternatives if name != "initializer"}
+    others = baselines(outcome) if study.facts.baselines else ()
+    winner = next(row for row in table if row.optimizer == first.candidate.name)
     return Answer(
-        task=study.task.name,
-        metric=study.task.metric_label,
-        maximize=study.task.maximize,
+        task=study.facts.name,
+        metric=study.facts.metric_label,
+        maximize=study.facts.maximize,
         target=outcome.target,
         target_stated=outcome.stated,
+        by=outcome.by,
+        turn=outcome.turn,
         steps=study.steps,
         epoch=study.epoch if study.minimizers else None,
+        epochs=study.steps / study.epoch if study.in_epochs else None,
         evaluate_every=study.evaluate_every,
         seeds=tuple(study.confirmation_seeds),
         tuning_seeds=tuple(range(study.tuning_seeds)),
@@ -123,8 +164,16 @@ def answer(outcome: Outcome) -> Answer:
         effects=of_axes,
         rows=table,
         pairs=pairs(outcome),
-        notes=notes(outcome, table, of_axes, questions),
+        baselines=others,
+        meaning=_meaning(study.facts, winner),
+        stop=None if study.within is None else stop_of(outcome),
+        preparation=tuple(study.facts.preparation),
+        notes=notes(outcome, table, of_axes, others),
     )
+
+
+def _meaning(task: Facts, row: Row) -> Note | None:
+    return None if task.meaning is None or row.test_metric is None else task.meaning(row.test_metric)
 
 
 def _trainings(outcome: Outcome) -> int:
@@ -140,7 +189,7 @@ def _rates(trials: Sequence[Trial]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(rate) for rate in rates]
 
 
-def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
     """Rows as a frame. A column that is null in every row has a type all the same: text for `edge`."""
     frame = pl.DataFrame(rows, infer_schema_length=None)
     empty = [name for name, kind in frame.schema.items() if kind == pl.Null]
@@ -149,8 +198,8 @@ def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     )
 
 
-def _flat(row: Row | Effect) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(row: Row | Effect) -> dict[str, object]:
+    flat: dict[str, object] = {}
     for key, value in dataclasses.asdict(row).items():
         if isinstance(value, dict) and set(value) == {"value", "low", "high"}:
             flat |= {key: value["value"], f"{key}_low": value["low"], f"{key}_high": value["high"]}

@@ -14,12 +14,12 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import jax
 
-from kobai.basics.checks import is_number, is_whole, listed
-from kobai.basics.errors import UsageError, unknown
+from kobai.basics.checks import MOST, is_number, is_whole, listed
+from kobai.basics.errors import UsageError, quoted, unknown
 from kobai.basics.notation import is_text
 from kobai.engine.parts import PARTS, Field, fields_of
 from kobai.engine.strategy import Strategy
@@ -32,12 +32,12 @@ from kobai.tasks.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Value:
+class AxisValue:
     """One value of an axis: what tables call it, and what it is."""
 
     axis: str
     name: str
-    part: Any = dataclasses.field(repr=False)
+    part: object = dataclasses.field(repr=False)
 
     @property
     def of_task(self) -> bool:
@@ -50,23 +50,23 @@ class Axis:
     """What is varied, and its values."""
 
     name: str
-    values: tuple[Value, ...]
+    values: tuple[AxisValue, ...]
 
 
-def axes(arguments: Mapping[str, Any]) -> tuple[Axis, ...]:
+def axes(arguments: Mapping[str, object]) -> tuple[Axis, ...]:
     """The axes of a comparison from what the user gave for each: a value or several; None: left out."""
     return tuple(_axis(name, values) for name, values in arguments.items() if values is not None)
 
 
-def _axis(name: str, argument: Any) -> Axis:
+def _axis(name: str, argument: object) -> Axis:
     items = listed(argument)
     if not items:
         raise UsageError("error.empty", name=name)
-    values: dict[str, Value] = {}
+    values: dict[str, AxisValue] = {}
     for item in items:
-        value = Value(name, *KINDS[name](item))
+        value = AxisValue(name, *KINDS[name](item))
         if not is_text(value.name):
-            raise UsageError("error.axis.name", axis=name, value=repr(value.name))
+            raise UsageError("error.axis.name", axis=name, value=quoted(value.name))
         if values.setdefault(value.name, value).part != value.part and name not in WORDS:
             raise UsageError("error.axis.same", axis=name, name=value.name)
     return Axis(name, tuple(values.values()))
@@ -74,62 +74,73 @@ def _axis(name: str, argument: Any) -> Axis:
 
 # What a user writes -> (its name, the part).
 
-Read = tuple[str, Any]
-Reader = Callable[[Any], Read]
+Reading: TypeAlias = tuple[str, object]
+Reader: TypeAlias = Callable[[object], Reading]
 
 
-def _named(axis: str, read: Callable[[Any], Any], kind: type) -> Reader:
+class StrategyPart(Protocol):
+    """A part of a strategy, which tables call by its name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=StrategyPart)
+
+
+def _named(axis: str, read: Callable[[object], StrategyPart | None], kind: type) -> Reader:
     """A part that has a name, from its spelling or itself; None and "none" are its absence."""
 
-    def value(item: Any) -> Read:
+    def value(item: object) -> Reading:
         if not (item is None or isinstance(item, str | kind)):
-            raise UsageError("error.axis.type", axis=axis, value=repr(item), kind=kind.__name__)
+            raise UsageError("error.axis.type", axis=axis, value=quoted(item), kind=kind.__name__)
         part = read("none" if item is None else item)
-        return ("none" if part is None else part.name, part)
+        return ("none" if part is None else str(part.name), part)
 
     return value
 
 
-def _strength(axis: str, make: Callable[[float], Any], kind: type) -> Reader:
+def _strength(axis: str, make: Callable[[float], N], kind: type[N]) -> Reader:
     """A penalty or decay, from its number or itself; None is 0."""
 
-    def value(item: Any) -> Read:
-        if not isinstance(item, kind):
-            number = 0 if item is None else item
-            if isinstance(item, str):
-                with contextlib.suppress(ValueError):
-                    number = float(item)
-            if not is_number(number):
-                raise UsageError("error.numbers", name=axis, value=repr(item))
-            item = make(float(number))
-        return (item.name, item)
+    def value(item: object) -> Reading:
+        if isinstance(item, kind):
+            return (item.name, item)
+        number = 0 if item is None else item
+        if isinstance(item, str):
+            with contextlib.suppress(ValueError):
+                number = float(item)
+        if not is_number(number):
+            raise UsageError("error.numbers", name=axis, value=quoted(item))
+        part = make(float(number))
+        return (part.name, part)
 
     return value
 
 
-def _sampling(item: Any) -> Read:
+def _sampling(item: object) -> Reading:
     if not isinstance(item, str) or item not in ("without", "with"):
         raise unknown("kind.sampling", item, ("without", "with"))
     return (item, item)
 
 
-def _word(item: Any) -> Read:
+def _word(item: object) -> Reading:
     """What the task's own function understands, or refuses."""
     return ({True: "on", False: "off"}[item] if isinstance(item, bool) else str(item), item)
 
 
-def _place(item: Any) -> Read:
+def _place(item: object) -> Reading:
     """Where batch normalization stands: "on" is "before", and so is True; the part stays as it is written."""
     name, part = _word(item)
     return ("before" if name == "on" else name, part)
 
 
-def _batch_size(item: Any) -> Read:
+def _batch_size(item: object) -> Reading:
     """A number of examples; "full": all of them."""
     if isinstance(item, str) and item.strip().isdigit():
         item = int(item)
-    if not (isinstance(item, str) and item == "full") and (not is_whole(item) or item < 1):
-        raise UsageError("error.batch_size", value=repr(item))
+    if not (isinstance(item, str) and item == "full") and not (is_whole(item) and 1 <= item <= MOST):
+        raise UsageError("error.batch_size", value=quoted(item))
     return (str(item), item)
 
 
@@ -184,16 +195,24 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
         options = {axis.name: value.part for axis, value in zip(of_task, values, strict=True)}
         batch_size = options.pop("batch_size", None)
         task = make(**options)
-        if batch_size is not None:
-            examples = len(jax.tree.leaves(task.train)[0])
-            task = dataclasses.replace(task, batch_size=examples if batch_size == "full" else batch_size)
+        if batch_size == "full":
+            task = full_batch(task)
+        elif is_whole(batch_size):
+            task = dataclasses.replace(task, batch_size=batch_size)
         tasks[tuple(value.name for value in values)] = task
     return tasks
 
 
-def strategy(parts: Mapping[str, Any], averages: Sequence[Averaging] = ()) -> Strategy:
+def full_batch(task: Task) -> Task:
+    """The task with all examples in every batch."""
+    return dataclasses.replace(task, batch_size=len(jax.tree.leaves(task.train)[0]))
+
+
+def strategy(parts: Mapping[str, object], averages: Sequence[Averaging] = ()) -> Strategy:
     """The strategy of a cell from the parts of its values, by axis."""
     # Averages are not among them: one training gives them all.
-    fields = {name: part for name, part in parts.items() if name in OF_PARTS and name != "average"}
+    fields: dict[str, Any] = {
+        name: part for name, part in parts.items() if name in OF_PARTS and name != "average"
+    }
     replacement = parts.get("sampling") == "with"
     return Strategy(**fields, averages=tuple(averages), replacement=replacement)

@@ -1,5 +1,7 @@
 """The effect of an axis: one row a value, and what it changes against the first value, the baseline.
 
+So is that of a hyperparameter of the recommended optimizer for which several values were tried.
+
 The comparison is within the recommended optimizer and the recommended values of the other axes, each value at
 the learning rate and initial value that tuning chose for it, on the fresh seeds. Runs of one seed are a pair:
 the same initial draw, the same examples in the same order.
@@ -10,7 +12,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from kobai.candidates.values import learning_rate
+from kobai.candidates.values import learning_rate, rate_is_factor
 from kobai.study import statistics
 from kobai.study.outcome import Outcome
 from kobai.study.rows import saved, skipped, test_mean
@@ -24,13 +26,19 @@ class Effect:
 
     value: str
     learning_rate: float | None
+    rate_is_factor: bool
+    """Whether that is a factor of the step, since the rule as published has no learning rate."""
     edge: str | None
     """"low" or "high" where the learning rate is the first or last of its grid."""
     initializer: str
     reached: int
     seeds: int
     steps: Estimate
-    """Restricted mean steps to the target."""
+    """Steps to the target, their restricted geometric mean."""
+    stays: Estimate
+    """The same of the steps from which on the target stays met to the end."""
+    kept: int
+    """How many runs meet it at their end."""
     diverged: int
     test_metric: float | None
     """Mean over the runs that did not diverge."""
@@ -44,32 +52,40 @@ class Effect:
     """How many batches of all runs clipping left out."""
 
 
-def effects(outcome: Outcome) -> dict[str, tuple[Effect, ...]]:
-    """The rows of each axis with several values, in the order in which they were given."""
-    several = [axis for axis in outcome.study.axes if len(axis.values) > 1]
-    tables = {}
-    for axis in several:
-        trials = [outcome.alternatives[axis.name][value.name] for value in axis.values]
-        cells = [outcome.cells_of(trial, CONFIRMATION) for trial in trials]
-        tables[axis.name] = tuple(
-            _effect(outcome, axis.name, trial, own, cells[0])
-            for trial, own in zip(trials, cells, strict=True)
-        )
-    return tables
+def effects(outcome: Outcome, axis: str) -> tuple[Effect, ...]:
+    """The rows of an axis, or of a hyperparameter of the leader, its values as they were given."""
+    alternatives = outcome.alternatives[axis]
+    trials = [alternatives[value] for value in _values(outcome, axis) if value in alternatives]
+    cells = [outcome.cells_of(trial, CONFIRMATION) for trial in trials]
+    return tuple(
+        _effect(outcome, axis, trial, own, cells[0]) for trial, own in zip(trials, cells, strict=True)
+    )
+
+
+def _values(outcome: Outcome, axis: str) -> list[str]:
+    """The names of the values in the order in which they were given."""
+    axes = {each.name: [value.name for value in each.values] for each in outcome.study.axes}
+    if axis in axes:
+        return axes[axis]
+    candidate = outcome.recommended.candidate
+    return list(candidate.several[axis.removeprefix(f"{candidate.name}.")].values())
 
 
 def _effect(outcome: Outcome, axis: str, trial: Trial, cells: pl.DataFrame, baseline: pl.DataFrame) -> Effect:
     study = outcome.study
-    times = outcome.times(cells)
+    times, stays = outcome.times(cells), study.stays(cells, outcome.target)
     tested, reference = (frame["test_metric"].to_numpy().astype(float) for frame in (cells, baseline))
     return Effect(
-        value=trial.named[axis],
+        value=trial.settings[axis],
         learning_rate=learning_rate(trial.variant),
+        rate_is_factor=rate_is_factor(trial.variant),
         edge=trial.candidate.edge(trial.variant),
         initializer=trial.initializer.name,
         reached=int(np.isfinite(times).sum()),
         seeds=len(times),
-        steps=statistics.mean_steps(times, study.steps),
+        steps=statistics.geometric_steps(times, study.steps),
+        stays=statistics.geometric_steps(stays, study.steps),
+        kept=int(np.isfinite(stays).sum()),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
         difference=statistics.paired_difference(tested, reference),

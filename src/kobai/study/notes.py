@@ -1,75 +1,133 @@
 """Sentences of caution: what must be known before an answer is believed."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from kobai.basics.errors import said
 from kobai.candidates.values import hyperparameters_of, written
 from kobai.engine.run import evaluated_at
+from kobai.initializers import given
 from kobai.study import statistics
-from kobai.study.axes import KINDS
+from kobai.study.baselines import Baseline, metric_value
+from kobai.study.criterion import FINAL
 from kobai.study.effects import Effect
 from kobai.study.outcome import Outcome
-from kobai.study.question import ESTABLISHED, Question
+from kobai.study.question import LEAST
 from kobai.study.rows import Row
 from kobai.study.study import CONFIRMATION
-from kobai.words import say
-
-
-@dataclasses.dataclass(frozen=True)
-class Note:
-    """A sentence of caution, by its key in `words`; a tuple of notes among its values is said as a list."""
-
-    key: str
-    values: dict[str, Any]
-
-    def __str__(self) -> str:
-        lists = {name: value for name, value in self.values.items() if isinstance(value, tuple)}
-        joined = {name: say("answer.comma").join(map(str, value)) for name, value in lists.items()}
-        return say(self.key, **{**self.values, **joined})
+from kobai.words import Note, Term
 
 
 def notes(
     outcome: Outcome,
     rows: Sequence[Row],
     effects: Mapping[str, Sequence[Effect]],
-    questions: Mapping[str, Question],
+    baselines: Sequence[Baseline] = (),
 ) -> tuple[Note, ...]:
-    """All of them; `questions` by what was asked: optimizer, learning_rate, initializer, and axes."""
+    """All of them."""
     return (
+        *_of_end(outcome),
+        *_of_seeds(outcome),
+        *_of_baselines(outcome, rows, baselines),
         *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
-        *_of_choice(questions["optimizer"]),
-        *_of_seeds(outcome, questions),
+        *_of_starts(outcome),
         *_of_runs(outcome, rows, effects),
+        *outcome.study.facts.cautions,
     )
 
 
-NOTHING = ("note.untrained.maximize", "note.untrained.minimize", "note.at_once")
-"""Cautions that stand above the answers: nothing can be told apart."""
+ABOVE = (
+    *("note.stopped", "note.sketch", "note.harder", "note.harder.derived", "note.final"),
+    *("note.untrained.maximize", "note.untrained.minimize", "note.at_once"),
+    *("note.baseline.better", "note.baseline.open"),
+)
+"""Cautions that stand above the answers: it is not complete or of too few seeds, nothing can be told apart,
+or no network is needed."""
+
+
+def _of_end(outcome: Outcome) -> Iterator[Note]:
+    """That the answer was asked for before the confirmation was complete."""
+    if outcome.planned > outcome.study.seeds:
+        yield Note("note.stopped", {"seeds": outcome.study.seeds, "planned": outcome.planned})
+
+
+def _of_baselines(outcome: Outcome, rows: Sequence[Row], baselines: Sequence[Baseline]) -> Iterator[Note]:
+    """The best of the baselines, where the recommended network is not shown to beat it, or on few rows."""
+    if not baselines:
+        return
+    if baselines[0].beaten:
+        yield from _of_few_rows(outcome, baselines[0])
+        return
+    best, metric = baselines[0], outcome.study.facts.metric_label
+    row = next(row for row in rows if row.optimizer == outcome.recommended.candidate.name)
+    test = "–" if row.test_metric is None else metric_value(metric, row.test_metric)
+    values = {
+        "name": Term("baseline", best.name),
+        "metric": Term("metric", metric),
+        "baseline": metric_value(metric, best.test_metric),
+        "optimizer": row.optimizer,
+        "test": test,
+    }
+    is_clear = best.better and not _is_within_margin(best)
+    yield Note("note.baseline.better" if is_clear else "note.baseline.open", values)
+
+
+def _of_few_rows(outcome: Outcome, best: Baseline) -> Iterator[Note]:
+    """A baseline that is beaten on every seed, by less than other test rows may move."""
+    if best.margin is not None and best.difference.value is not None and _is_within_margin(best):
+        rows = outcome.study.facts.sizes["test"] or 0
+        points = {
+            "difference": f"{100 * abs(best.difference.value):.1f}",
+            "margin": f"{100 * best.margin:.1f}",
+        }
+        yield Note("note.baseline.rows", {"rows": rows, "name": Term("baseline", best.name), **points})
+
+
+def _is_within_margin(best: Baseline) -> bool:
+    """Whether other test rows may turn the difference round."""
+    difference = best.difference.value
+    return best.margin is not None and difference is not None and abs(difference) < best.margin
 
 
 def _of_target(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
     """A target that everybody meets at once, that nobody meets, or that is lost again."""
+    yield from _of_criterion(outcome)
+    if outcome.by == FINAL:
+        return
     study, target = outcome.study, f"{outcome.target:g}"
-    way = "maximize" if study.task.maximize else "minimize"
+    way = "maximize" if study.facts.maximize else "minimize"
     fresh = [outcome.times(outcome.cells_of(trial, CONFIRMATION)) for trial in outcome.winners.values()]
     arrivals, [_, first, *_] = np.concatenate(fresh), evaluated_at(study.steps, study.evaluate_every)
     untrained, at_once = int((arrivals == 0).sum()), int((arrivals <= first).sum())
-    values: dict[str, Any] = {"target": target, "runs": len(arrivals), "step": int(first)}
+    values: dict[str, object] = {"target": target, "runs": len(arrivals), "step": int(first)}
     if 2 * untrained >= len(arrivals):
         yield Note(f"note.untrained.{way}", {**values, "count": untrained})
     elif 2 * at_once >= len(arrivals):
         yield Note("note.at_once", {**values, "count": at_once})
     elif np.isinf(arrivals).all():
         yield from _of_nobody(outcome, rows, way)
-    chosen = next(row for row in rows if row.optimizer == outcome.recommended.candidate.name)
-    if chosen.kept < chosen.reached:
-        counts = {"kept": chosen.kept, "reached": chosen.reached, "seeds": chosen.seeds}
-        yield Note("note.lost", {"optimizer": chosen.optimizer, "target": target, **counts})
+    winner = next(row for row in rows if row.optimizer == outcome.recommended.candidate.name)
+    if winner.kept < winner.reached:
+        counts = {"kept": winner.kept, "reached": winner.reached, "seeds": winner.seeds}
+        yield Note("note.lost", {"optimizer": winner.optimizer, "target": target, **counts})
+
+
+def _of_criterion(outcome: Outcome) -> Iterator[Note]:
+    """What decides in the place of the stated target, and under which schedule the end is judged."""
+    study, target = outcome.study, f"{outcome.target:.4g}"
+    if study.by == FINAL:
+        schedules = [value.name for axis in study.axes if axis.name == "schedule" for value in axis.values]
+        yield Note("note.annealed" if schedules else "note.constant", {"schedules": ", ".join(schedules)})
+    if outcome.turn == "harder":
+        values: dict[str, object] = {"target": target, "step": study.marks[1]}
+        if targets := study.facts.targets:
+            yield Note("note.harder", {**values, "stated": f"{targets[0]:g}"})
+        else:
+            yield Note("note.harder.derived", values)
+    if outcome.turn == "final":
+        yield Note("note.final", {"target": target, "steps": study.steps})
+        yield from _of_scale(outcome)
 
 
 def _of_nobody(outcome: Outcome, rows: Sequence[Row], way: str) -> Iterator[Note]:
@@ -79,11 +137,24 @@ def _of_nobody(outcome: Outcome, rows: Sequence[Row], way: str) -> Iterator[Note
         rates = any(row.learning_rate is not None for row in rows)
         yield Note("note.nobody.diverged" if rates else "note.nobody.lost", {"target": target})
         return
-    seen = outcome.cells["validation_metric"].explode().to_numpy().astype(float)
-    low, high = np.quantile(seen[np.isfinite(seen)], (0, 1))
-    best = high if outcome.study.task.maximize else low
+    low, high = _range(outcome)
+    best = high if outcome.study.facts.maximize else low
     values = {"target": target, "steps": outcome.study.steps, "best": f"{best:.4g}"}
     yield Note(f"note.nobody.{way}", values)
+    yield from _of_scale(outcome)
+
+
+def _range(outcome: Outcome) -> tuple[float, float]:
+    """The least and the largest metric of any run."""
+    metrics = outcome.cells["validation_metric"].explode().to_numpy().astype(float)
+    low, high = np.quantile(metrics[np.isfinite(metrics)], (0, 1))
+    return float(low), float(high)
+
+
+def _of_scale(outcome: Outcome) -> Iterator[Note]:
+    """A target that is far from all that the metric was."""
+    low, high = _range(outcome)
+    best, target = high if outcome.study.facts.maximize else low, f"{outcome.target:g}"
     if abs(outcome.target - best) > FAR * (high - low) > 0:
         yield Note("note.scale", {"target": target, "low": f"{low:.4g}", "high": f"{high:.4g}"})
 
@@ -97,13 +168,14 @@ def _of_budget(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
     study = outcome.study
     for row in rows:
         if row.edge:
-            values: dict[str, Any] = {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}
-            yield Note(f"note.edge.{row.edge}", values)
+            values: dict[str, object] = {"optimizer": row.optimizer, "rate": f"{row.learning_rate:g}"}
+            factor = ".factor" if row.rate_is_factor else ""
+            yield Note(f"note.edge.{row.edge}{factor}", values)
     if choices := _choices(outcome):
         yield Note("note.chosen", {"hyperparameters": choices})
     if study.minimizers:
         values = {"names": ", ".join(study.minimizers), "examples": study.examples, "steps": study.epoch}
-        yield Note("note.epochs", values | {"batch": study.task.batch_size})
+        yield Note("note.epochs", values | {"batch": study.facts.batch_size})
     if len({row.trials for row in rows}) > 1:
         yield Note("note.trials", {"trials": ", ".join(f"{row.optimizer} {row.trials}" for row in rows)})
 
@@ -112,56 +184,33 @@ def _choices(outcome: Outcome) -> str:
     """The hyperparameters, without the rate, that tuning chose of several values: "adam: decay_1 0.9"."""
     choices = []
     for optimizer, trial in outcome.winners.items():
-        tried = [hyperparameters_of(variant) for variant in trial.candidate.variants]
+        variants = [hyperparameters_of(variant) for variant in trial.candidate.variants]
         several = [
             f"{name} {written(trial.variant, name, value)}"
             for name, value in hyperparameters_of(trial.variant).items()
-            if name != "learning_rate" and any(other.get(name) != value for other in tried)
+            if name != "learning_rate" and any(other.get(name) != value for other in variants)
         ]
         choices += [f"{optimizer}: {', '.join(several)}"] if several else []
     return "; ".join(choices)
 
 
-def _of_choice(optimizer: Question) -> Iterator[Note]:
-    """Who did better than the winner of tuning."""
-    established = {c.name for c in optimizer.faster}
-    ahead = [c.name for c in optimizer.alternatives if (c.ratio.value or 1) < 1]
-    for key, named in (
-        ("note.overtaken", [name for name in ahead if name in established]),
-        ("note.ahead", [name for name in ahead if name not in established]),
-    ):
-        if named:
-            yield Note(key, {"choice": optimizer.choice, "names": ", ".join(named)})
+def _of_seeds(outcome: Outcome) -> Iterator[Note]:
+    """Too few seeds for anything but a ranking."""
+    seeds = outcome.study.seeds
+    several = len(outcome.winners) > 1 or len(outcome.neighbours) > 0
+    several = several or any(len(trials) > 1 for trials in outcome.alternatives.values())
+    if seeds < LEAST and several:
+        yield Note("note.sketch", {"seeds": seeds, "least": LEAST})
 
 
-def _of_seeds(outcome: Outcome, questions: Mapping[str, Question]) -> Iterator[Note]:
-    """Too few seeds for any p to be small; or seeds that change nothing."""
+def _of_starts(outcome: Outcome) -> Iterator[Note]:
+    """Seeds that change nothing, or not the weights."""
     study = outcome.study
+    if any(initializer == given() for initializer in study.initializers):
+        yield Note("note.given.random" if study.facts.random else "note.given", {})
     fixed = [name for name, trial in outcome.winners.items() if outcome.is_fixed(trial)]
     if fixed:
         yield Note("note.fixed", {"names": tuple(fixed), "seeds": study.seeds})
-    short = {
-        name: (question, question.smallest_p)
-        for name, question in questions.items()
-        if question.smallest_p is not None and question.smallest_p >= ESTABLISHED
-    }
-    if short and outcome.recommended.candidate.name not in fixed:
-        most = max(len(question.alternatives) for question, _ in short.values())
-        needed = statistics.seeds_needed(most)
-        smallest = min(p for _, p in short.values())
-        choices = tuple(_choice(name, question.choice) for name, (question, _) in short.items())
-        values: dict[str, Any] = {"seeds": study.seeds, "p": f"{smallest:.2g}", "choices": choices}
-        if needed is None:
-            yield Note("note.seeds.never", {**values, "alternatives": most})
-        else:
-            yield Note("note.seeds", {**values, "needed": needed})
-
-
-def _choice(name: str, choice: str) -> Note:
-    """What was asked and chosen, as the answer says it."""
-    if name in KINDS:
-        return Note("answer.axis", {"axis": said(f"axis.{name}"), "choice": choice})
-    return Note(f"answer.{name}", {"choice": choice})
 
 
 def _of_runs(
@@ -186,18 +235,18 @@ def _diverged(
     """The runs that diverged, by the key of what is said of them: whether tuning had a choice, and a rate."""
     first = outcome.recommended.candidate.name
     runs: dict[str, list[str]] = {}
-    tried = {row.optimizer: row.trials for row in rows}
+    trials = {row.optimizer: row.trials for row in rows}
     alike = {row.optimizer: (row.diverged, row.seeds, row.learning_rate) for row in rows}
     of = {name: name for name in alike}
-    for axis, found in effects.items():
-        for each in found:
-            if each.value != outcome.recommended.named[axis]:
+    for axis, values in effects.items():
+        for each in values:
+            if each.value != outcome.recommended.settings[axis]:
                 of[f"{first} ({each.value})"] = first
                 alike[f"{first} ({each.value})"] = (each.diverged, each.seeds, each.learning_rate)
     for name, (diverged, seeds, rate) in alike.items():
         if diverged:
-            chosen = "chosen" if tried[of[name]] > 1 else "alone"
-            key = "note.diverged.minimizer" if rate is None else f"note.diverged.{chosen}"
+            case = "chosen" if trials[of[name]] > 1 else "alone"
+            key = "note.diverged.minimizer" if rate is None else f"note.diverged.{case}"
             runs.setdefault(key, []).append(f"{name} {diverged}/{seeds}")
     return runs
 
@@ -207,8 +256,8 @@ def _examples(outcome: Outcome) -> str:
     study, counts = outcome.study, []
     for name, trial in outcome.alternatives["batch_size"].items():
         arrived = outcome.times(outcome.cells_of(trial, CONFIRMATION))
-        steps = statistics.restricted(arrived, study.steps).mean()
+        steps = statistics.geometric_mean(arrived, study.steps)
         reached = int(np.isfinite(arrived).sum())
         some = "" if reached == len(arrived) else f" ({reached}/{len(arrived)})"
-        counts.append(f"{name}: {steps * study.variants[trial.task].batch_size:,.0f}{some}")
+        counts.append(f"{name}: {steps * study.facts_of(trial).batch_size:,.0f}{some}")
     return ", ".join(counts)

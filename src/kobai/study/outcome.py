@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from kobai.study.criterion import Measures
 from kobai.study.study import CONFIRMATION, Study, Trial
 
 
@@ -17,16 +18,31 @@ class Outcome:
     target: float
     stated: bool
     """Whether the target was stated, or derived from the tuning runs."""
+    by: str
+    """By what candidates are judged, one of `CRITERIA`."""
+    turn: str | None
+    """Why that, or the target, is not what was asked for, if it is not: "harder" or "final"."""
     winners: dict[str, Trial]
     """The best trial of each candidate in tuning, by name, best first."""
+    leader: str
+    """The candidate that leads on the fresh seeds, by name."""
     alternatives: dict[str, dict[str, Trial]]
-    """For the recommended candidate: the best trial with each initial value ("initializer"), and with each
-    value of every axis that has several; all with the recommended values of the other axes, so that what
-    differs is the effect of this one."""
+    """For the leader: the best trial in tuning with each initial value ("initializer"), with each value of
+    every axis that has several, and with each value of its own hyperparameters that have several
+    ("momentum.momentum"); all with the recommended values of the others, so that what differs is the effect
+    of this one."""
     neighbours: list[Trial]
-    """For the recommended candidate: its winner at the neighbouring learning rates."""
+    """The recommended trial at the neighbouring learning rates."""
     memory: dict[str, int]
     """Numbers that each candidate remembers for every parameter, by name."""
+    reused: int = 0
+    """How many trainings were there before."""
+    trained: int = 0
+    """How many were new."""
+    kept: int = 0
+    """How many trainings, of whatever study, its folder held before."""
+    planned: int = 0
+    """How many fresh seeds there were to be, of a study that was asked for its answer before its end."""
 
     @property
     def initializers(self) -> dict[str, Trial]:
@@ -34,20 +50,33 @@ class Outcome:
 
     @property
     def recommended(self) -> Trial:
-        """The winner of tuning: the reference, fixed before the fresh seeds."""
-        return next(iter(self.winners.values()))
+        """What tuning chose for the leader."""
+        return self.winners[self.leader]
 
     def cells_of(self, trial: Trial, phase: str) -> pl.DataFrame:
         """The cells of one trial in one phase, by seed."""
-        names = [pl.col(column) == name for column, name in trial.named.items()]
-        return self.cells.filter(pl.col("phase") == phase, *names).sort("seed")
+        return cells_of(self.cells.filter(pl.col("phase") == phase), trial)
 
     def times(self, cells: pl.DataFrame, target: float | None = None) -> np.ndarray:
         """Steps to `target` (None: the deciding one) of each of these cells: see `Study.times`."""
         return self.study.times(cells, self.target if target is None else target)
 
+    def measures(self, trial: Trial) -> Measures:
+        """What is compared of the fresh runs of a trial."""
+        return self.study.measures(self.cells_of(trial, CONFIRMATION), self.target, self.by)
+
     def is_fixed(self, trial: Trial) -> bool:
-        """Whether the seed changes nothing: all runs of a trial are one and the same, as with a full batch
-        from a constant start."""
-        curves = np.array(self.cells_of(trial, CONFIRMATION)["validation_loss"].to_list(), float)
-        return len(curves) > 1 and bool(np.array_equal(curves[1:], curves[:-1], equal_nan=True))
+        """Whether the seed changes nothing in the runs of a trial (`are_fixed`)."""
+        return are_fixed(self.cells_of(trial, CONFIRMATION))
+
+
+def cells_of(cells: pl.DataFrame, trial: Trial) -> pl.DataFrame:
+    """The cells of one trial among those of a phase, by seed."""
+    return cells.filter(*(pl.col(column) == name for column, name in trial.named.items())).sort("seed")
+
+
+def are_fixed(cells: pl.DataFrame) -> bool:
+    """Whether the seed changes nothing: all runs of a trial are one and the same, as with a full batch from a
+    constant start."""
+    curves = np.array(cells["validation_loss"].to_list(), float)
+    return len(curves) > 1 and bool(np.array_equal(curves[1:], curves[:-1], equal_nan=True))

@@ -1,112 +1,339 @@
 """The protocol of a study: tune every candidate on a few seeds, then confirm the winners on fresh ones.
 
+The winners are confirmed first; then who leads among them is recommended, and confirmed beside its other
+learning rates, initial values and values of axes.
+
 `run(study)` gives the frame of all its cells and the plan that they followed; `answer.py` reads them.
 """
 
 import dataclasses
+import functools
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from kobai import initializers as initial_values
+from kobai.basics import interruption
 from kobai.basics.errors import UsageError
 from kobai.basics.progress import Progress
 from kobai.engine.backends import THREADS, Backend
 from kobai.study import statistics
-from kobai.study.axes import Value
-from kobai.study.outcome import Outcome
+from kobai.study.criterion import FINAL, STEPS
+from kobai.study.looks import settled
+from kobai.study.outcome import Outcome, are_fixed, cells_of
+from kobai.study.question import judged
+from kobai.study.rows import test_mean
 from kobai.study.runner import Runner
+from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
 
-def run(study: Study, progress: Progress, folder: Path | None = None, backend: Backend = THREADS) -> Outcome:
-    """Run the whole protocol of a study that was checked. Raises `Interrupted` on Ctrl-C.
+def run(
+    study: Study,
+    progress: Progress,
+    folder: Path | None = None,
+    backend: Backend = THREADS,
+    *,
+    store: Store | None = None,
+    command: str = "",
+) -> Outcome:
+    """Run the whole protocol of a study that was checked. Raises `Interruption` on Ctrl-C.
+
+    On the command line the first Ctrl-C in the confirmation gives the outcome of the fresh seeds that are
+    complete.
 
     Args:
       progress: what is told how far the study is.
-      folder: where finished chunks are kept; None: nowhere.
+      folder: where cells are kept; None: nowhere.
       backend: the place where cells are run.
+      store: the cells that are kept. Default: those of the folder.
+      command: what makes the report of this study again.
     """
-    runner = Runner(study, progress, folder, backend)
+    runner = Runner(study, progress, folder, backend, store, command)
     try:
-        trials = study.trials()
-        tuning = runner.run(TUNING, trials, list(range(study.tuning_seeds)))
-        target = study.task.targets[0] if study.task.targets else _derived_target(study, tuning)
-        ranked = rank(study, trials, tuning, target)
-        winners = _best(ranked, lambda trial: trial.candidate.name)
-        first = next(iter(winners.values()))
-        alternatives = _alternatives(study, ranked, first)
-        neighbours = [
-            dataclasses.replace(first, variant=variant)
-            for variant in first.candidate.neighbours(first.variant)
-        ]
-        others = [trial for best in alternatives.values() for trial in best.values()]
-        confirmed = _distinct([*winners.values(), *others, *neighbours])
-        confirmed.sort(key=lambda trial: study.candidates.index(trial.candidate))
-        runner.run(CONFIRMATION, confirmed, study.confirmation_seeds)
+        tuned = tune(study, runner.run(TUNING, study.trials(), list(range(study.tuning_seeds))))
+        if study.within is not None:
+            study = settled(study, functools.partial(_looked_at, runner, tuned), runner)
+        fresh = runner.run(CONFIRMATION, with_averages(study, tuned.winners), study.confirmation_seeds)
+        there = study
+        if interruption.is_winding_up():
+            there = study.ended(len(complete(study, fresh, tuned.winners.values())))
+            fresh = fresh.filter(pl.col("seed").is_in(there.confirmation_seeds))
+        choice = chosen(there, tuned, fresh)
+        runner.run(CONFIRMATION, choice.confirmed(study), study.confirmation_seeds)
         constant = initial_values.constant()
         if all(initializer.name != constant.name for initializer in study.initializers):
-            demonstration = [dataclasses.replace(trial, initializer=constant) for trial in winners.values()]
+            winners = choice.winners.values()
+            demonstration = [dataclasses.replace(trial, initializer=constant) for trial in winners]
             runner.run(DEMONSTRATION, demonstration, [0])
     except KeyboardInterrupt as stop:
         raise runner.interrupted() from stop
-    return Outcome(
-        study=study,
-        cells=runner.frame(),
-        target=target,
-        stated=bool(study.task.targets),
-        winners=winners,
-        alternatives=alternatives,
-        neighbours=neighbours,
-        memory={name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in winners.items()},
+    finally:
+        interruption.can_answer(False)
+    memory = {name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in choice.winners.items()}
+    cells = runner.frame()
+    if interruption.is_winding_up():
+        fresh = cells.filter(pl.col("phase") == CONFIRMATION)
+        seeds = complete(study, fresh, choice.confirmed(study))
+        seeds = seeds or complete(study, fresh, choice.winners.values())
+        few = study.ended(len(seeds))
+        cells = cells.filter((pl.col("phase") != CONFIRMATION) | pl.col("seed").is_in(few.confirmation_seeds))
+        choice = choice.within(cells.filter(pl.col("phase") == CONFIRMATION))
+        outcome = dataclasses.replace(outcome_of(few, cells, memory, choice), planned=study.seeds)
+    else:
+        outcome = outcome_of(study, cells, memory, choice)
+        runner.finish(study, memory, metrics(outcome))
+    return dataclasses.replace(outcome, reused=runner.reused, trained=runner.trained, kept=runner.kept)
+
+
+def _looked_at(runner: Runner, tuned: "Tuned", study: Study) -> Outcome | None:
+    """What so many fresh seeds say of all that decides; None where the answer is wanted at once."""
+    fresh = runner.run(CONFIRMATION, with_averages(study, tuned.winners), study.confirmation_seeds)
+    if interruption.is_winding_up():
+        return None
+    choice = chosen(study, tuned, fresh)
+    if len(tuned.winners) == 1:
+        runner.run(CONFIRMATION, choice.confirmed(study), study.confirmation_seeds)
+    return None if interruption.is_winding_up() else outcome_of(study, runner.frame(), {}, choice)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """What the tuning says."""
+
+    target: float
+    stated: bool
+    """Whether the target was stated, or is derived from these runs."""
+    by: str
+    turn: str | None
+    """As `Outcome` has them."""
+    ranked: list[Trial]
+    """Everything that was tried, best first."""
+
+    @property
+    def winners(self) -> dict[str, Trial]:
+        """The best trial of each candidate, by name, best first."""
+        return _best(self.ranked, lambda trial: trial.candidate.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What tuning chooses, and who leads on the fresh seeds; the fields are those of `Outcome`."""
+
+    target: float
+    stated: bool
+    by: str
+    turn: str | None
+    winners: dict[str, Trial]
+    leader: str
+    alternatives: dict[str, dict[str, Trial]]
+    neighbours: list[Trial]
+
+    def within(self, fresh: pl.DataFrame) -> "Choice":
+        """The same, of trials alone whose cells are all there: an earlier kobai has confirmed others, and
+        Ctrl-C may have come before them."""
+        seeds = fresh["seed"].n_unique()
+
+        def is_there(trial: Trial) -> bool:
+            return len(cells_of(fresh, trial)) == seeds
+
+        alternatives = {
+            axis: {name: trial for name, trial in trials.items() if is_there(trial)}
+            for axis, trials in self.alternatives.items()
+        }
+        neighbours = [trial for trial in self.neighbours if is_there(trial)]
+        return dataclasses.replace(self, alternatives=alternatives, neighbours=neighbours)
+
+    def confirmed(self, study: Study) -> list[Trial]:
+        """The trials that are run on the fresh seeds."""
+        others = [trial for best in self.alternatives.values() for trial in best.values()]
+        return in_order(study, [*self.winners.values(), *others, *self.neighbours])
+
+
+def complete(study: Study, fresh: pl.DataFrame, trials: Iterable[Trial]) -> list[int]:
+    """The first of the fresh seeds with which every one of these trials has been run."""
+    there = [set(cells_of(fresh, trial)["seed"]) for trial in trials]
+    return list(itertools.takewhile(lambda seed: all(seed in own for own in there), study.confirmation_seeds))
+
+
+def with_averages(study: Study, winners: Mapping[str, Trial]) -> list[Trial]:
+    """The winners with every average of the study, which one training gives."""
+    values = {axis.name: axis.values for axis in study.axes}.get("average", ())
+    trials = [
+        dataclasses.replace(
+            trial, values=tuple(value if own.axis == "average" else own for own in trial.values)
+        )
+        for trial in winners.values()
+        for value in values
+    ]
+    return in_order(study, [*winners.values(), *trials])
+
+
+def in_order(study: Study, trials: Iterable[Trial]) -> list[Trial]:
+    """Each of these trials once, in the order of the candidates."""
+    distinct = {tuple(trial.named.values()): trial for trial in trials}.values()
+    return sorted(distinct, key=lambda trial: study.candidates.index(trial.candidate))
+
+
+def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
+    """What these cells of the tuning say.
+
+    Where they show that the target tells nothing apart, because most of the best trials meet it by the first
+    evaluation, a harder one is derived from them; where hardly any trial meets it, the final metric decides
+    instead. No fresh seed has a say in that.
+    """
+    stated = bool(study.facts.targets)
+    target = study.facts.targets[0] if stated else _derived_target(study, tuning)
+    asked = Tuned(target, stated, study.by, None, rank(study, study.trials(), tuning, target, study.by))
+    if study.by == FINAL:
+        return asked
+    reach = [np.isfinite(study.times(cells, target)).mean() for _, cells in tuning.group_by(*study.columns)]
+    if max(reach) < HALF:
+        ranked = rank(study, study.trials(), tuning, target, FINAL)
+        by_final = Tuned(target, stated, FINAL, "final", ranked)
+        return by_final if _differ(study, tuning, by_final) else asked
+    if _at_once(study, tuning, asked) > HALF:
+        for harder in _harder_targets(study, tuning, target):
+            ranked = rank(study, study.trials(), tuning, harder, study.by)
+            tuned = Tuned(harder, False, study.by, "harder", ranked)
+            if _at_once(study, tuning, tuned) <= HALF <= np.isfinite(_arrivals(study, tuning, tuned)).mean():
+                return tuned
+    return asked
+
+
+HALF = 0.5
+"""Of the runs: if more arrive at once, or fewer at all, a target tells nothing apart."""
+
+
+def _arrivals(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> np.ndarray:
+    """Steps to the target of the tuning runs of the best trials."""
+    best = [cells_of(tuning, trial) for trial in tuned.winners.values()]
+    return np.concatenate([study.times(cells, tuned.target) for cells in best])
+
+
+def _at_once(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> float:
+    """The part of these runs that has arrived by the first evaluation."""
+    return float((_arrivals(study, tuning, tuned) <= study.marks[1]).mean())
+
+
+def _differ(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> bool:
+    """Whether the final metric tells anything apart in these cells."""
+    x = [study.measures(cells_of(tuning, trial), tuned.target, FINAL) for trial in tuned.winners.values()]
+    ends = np.concatenate([each.x[each.arrived] for each in x])
+    return ends.size > 0 and bool(np.ptp(ends) > 0)
+
+
+def _harder_targets(study: Study, tuning: pl.DataFrame, target: float) -> list[float]:
+    """Targets beyond this one, up to the best median of these runs: 90 % of the way from the start, then a
+    half, three quarters and nine tenths of the way from this one."""
+    try:
+        start, best = _ends_of(study, tuning)
+        auto = statistics.auto_target(start, best, study.facts.maximize)
+    except UsageError:
+        return []
+    targets = [auto, *(target + part * (best - target) for part in (0.5, 0.75, 0.9))]
+    beyond = [each for each in targets if (each > target if study.facts.maximize else each < target)]
+    return sorted(beyond, reverse=not study.facts.maximize)
+
+
+def chosen(study: Study, tuned: Tuned, fresh: pl.DataFrame) -> Choice:
+    """What is recommended, and what it is compared with; `fresh` are the cells of the confirmation, at least
+    of the winners."""
+    cells = {name: cells_of(fresh, trial) for name, trial in tuned.winners.items()}
+    measured = {name: study.measures(own, tuned.target, tuned.by) for name, own in cells.items()}
+    names, _, choice = judged(measured, [name for name, own in cells.items() if are_fixed(own)], study.looks)
+    leader = names[choice.leader]
+    first = tuned.winners[leader]
+    return Choice(
+        target=tuned.target,
+        stated=tuned.stated,
+        by=tuned.by,
+        turn=tuned.turn,
+        winners=tuned.winners,
+        leader=leader,
+        alternatives=_alternatives(study, tuned.ranked, first),
+        neighbours=[
+            dataclasses.replace(first, variant=variant)
+            for variant in first.candidate.neighbours(first.variant)
+        ],
     )
 
 
-def rank(study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float) -> list[Trial]:
-    """The trials, best first: by restricted mean steps to the target, ties by final validation loss."""
+def outcome_of(
+    study: Study, cells: pl.DataFrame, memory: dict[str, int], choice: Choice | None = None
+) -> Outcome:
+    """What a study has found whose cells are all there; `choice`: what its tuning chose, if that is known."""
+    if choice is None:
+        tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
+        choice = chosen(study, tune(study, tuning), fresh).within(fresh)
+    fields = {field.name: getattr(choice, field.name) for field in dataclasses.fields(choice)}
+    return Outcome(study=study, cells=cells, memory=memory, **fields)
+
+
+def metrics(outcome: Outcome) -> list[float]:
+    """The test metrics of which a report tells the meaning."""
+    trials = outcome.winners.values()
+    means = [test_mean(outcome.cells_of(trial, CONFIRMATION)) for trial in trials]
+    baselines = (outcome.study.facts.baselines or {}).values()
+    return [mean for mean in (*means, *baselines) if mean is not None]
+
+
+def rank(
+    study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float, by: str = STEPS
+) -> list[Trial]:
+    """The trials, best first: by the mean of what is compared (`Study.measures`), ties by validation loss.
+
+    Of steps that is the mean logarithm, the scale of the answer (`statistics.choose`).
+    """
     scores = {}
     for key, cells in tuning.group_by(*study.columns):
-        steps = statistics.restricted(study.times(cells, target), study.steps).mean()
+        mean = study.measures(cells, target, by).x.mean()
         losses = np.array([curve[-1] for curve in cells["validation_loss"].to_list()], float)
-        scores[key] = (steps, losses.mean() if np.isfinite(losses).all() else math.inf)
+        scores[key] = (round(mean, 9), losses.mean() if np.isfinite(losses).all() else math.inf)
     return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])
 
 
-def _distinct(trials: Sequence[Trial]) -> list[Trial]:
-    return list({tuple(trial.named.values()): trial for trial in trials}.values())
-
-
-def _best(ranked: Sequence[Trial], key: Any) -> dict[str, Trial]:
+def _best(ranked: Iterable[Trial], name: Callable[[Trial], str]) -> dict[str, Trial]:
+    """The first trial of each name."""
     best: dict[str, Trial] = {}
     for trial in ranked:
-        best.setdefault(key(trial), trial)
+        best.setdefault(name(trial), trial)
     return best
 
 
 def _alternatives(study: Study, ranked: Sequence[Trial], first: Trial) -> dict[str, dict[str, Trial]]:
     """What is tried beside `first`, as `Outcome` has it."""
 
-    def others(trial: Trial, name: str) -> list[Value]:
-        return [value for value in trial.values if value.axis != name]
+    settings = first.settings
+    varied = [axis.name for axis in study.axes if len(axis.values) > 1]
+    varied += [name for name in settings if name not in {axis.name for axis in study.axes}]
+    own = [(trial, trial.settings) for trial in ranked if trial.candidate is first.candidate]
 
-    varied = ["initializer", *(axis.name for axis in study.axes if len(axis.values) > 1)]
-    alternatives = {}
-    for name in varied:
-        own = [
+    def alike(but: str) -> list[Trial]:
+        """Those that differ from `first` in this, their rate and their initial value alone."""
+        return [
             trial
-            for trial in ranked
-            if trial.candidate is first.candidate and others(trial, name) == others(first, name)
+            for trial, others in own
+            if all(others[name] == value for name, value in settings.items() if name != but)
         ]
-        alternatives[name] = _best(own, lambda trial, name=name: trial.named[name])
-    return alternatives
+
+    def best(name: str) -> dict[str, Trial]:
+        return _best(alike(name), lambda trial: trial.settings[name])
+
+    of_initializers = _best(alike("initializer"), lambda trial: trial.initializer.name)
+    return {"initializer": of_initializers, **{name: best(name) for name in varied}}
 
 
 def _derived_target(study: Study, tuning: pl.DataFrame) -> float:
-    task = study.task
+    return statistics.auto_target(*_ends_of(study, tuning), study.facts.maximize)
+
+
+def _ends_of(study: Study, tuning: pl.DataFrame) -> tuple[float, float]:
+    """The median metric at the start, and the best median at the end of any trial."""
     ends = tuning.select(
         *study.columns,
         start=pl.col("validation_metric").list.first().cast(pl.Float64),
@@ -118,5 +345,5 @@ def _derived_target(study: Study, tuning: pl.DataFrame) -> float:
     starts = [value for value in ends["start"] if np.isfinite(value)]
     if not finite or not starts:
         raise UsageError("error.all_diverged")
-    best = max(finite) if task.maximize else min(finite)
-    return statistics.auto_target(float(np.median(starts)), best, task.maximize)
+    best = max(finite) if study.facts.maximize else min(finite)
+    return float(np.median(starts)), best

@@ -1,15 +1,15 @@
 """The rows of the table, one an optimizer, and the pairs of optimizer and initial value behind the map."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from kobai.candidates.values import hyperparameters_of, learning_rate
+from kobai.candidates.values import Hyperparameters, hyperparameters_of, learning_rate, rate_is_factor
 from kobai.study import statistics
+from kobai.study.criterion import ends_of, seconds_to
 from kobai.study.outcome import Outcome
-from kobai.study.question import Question
+from kobai.study.question import Cost, Question
 from kobai.study.statistics import Comparison, Estimate
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
@@ -20,9 +20,11 @@ class Row:
 
     optimizer: str
     learning_rate: float | None
+    rate_is_factor: bool
+    """Whether that is a factor of the step, since the rule as published has no learning rate."""
     edge: str | None
     """"low" or "high" where the learning rate is the first or last of its grid."""
-    hyperparameters: dict[str, Any]
+    hyperparameters: Hyperparameters
     initializer: str
     values: dict[str, str]
     """The name of its value on each axis."""
@@ -30,9 +32,9 @@ class Row:
     seeds: int
     reach_rate: Estimate
     steps: Estimate
-    """Restricted mean steps to the target: the first evaluation that meets it."""
+    """Steps to the target, the first evaluation that meets it: their restricted geometric mean."""
     stays: Estimate
-    """Restricted mean steps until the target is met for good: at every evaluation from there to the end."""
+    """The same of the steps until the target is met for good: at every evaluation from there to the end."""
     kept: int
     """Runs that still meet the target at their end."""
     steps_with_restarts: Estimate
@@ -41,10 +43,17 @@ class Row:
     diverged: int
     test_metric: float | None
     """Mean over the runs that did not diverge."""
+    cost: float | None
+    """At most this part more steps than the best of all needs; None where no bound is told."""
+    best: bool
+    """Whether it may be the best."""
+    not_best: bool
+    """Whether it is shown not to be."""
     ratio: Estimate
+    """Steps divided by those of the leader, pair by pair."""
     bound: str
     """"≥" where no run arrived, so that the ratio is at least the low end of its interval; "≤" where none of
-    the reference did, so that it is at most the high end; "=" where both arrive alike on every seed."""
+    the leader's did, so that it is at most the high end; "=" where both arrive alike on every seed."""
     p: float | None
     corrected_p: float | None
     working_decades: float | None
@@ -62,11 +71,11 @@ class Row:
     curve: tuple[float, ...]
     """Median validation loss over the seeds, at each evaluation."""
     other_targets: tuple[tuple[float, int, float], ...]
-    """(target, runs that reached it, restricted mean steps) for each further target."""
+    """(target, runs that reached it, restricted geometric mean of the steps) for each further target."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
+class Combination:
     """One optimizer with one initial value, at the best rate for the pair, in tuning."""
 
     optimizer: str
@@ -78,12 +87,28 @@ class Pair:
 
 
 def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
+    """One row an optimizer, those that need the fewest steps first; `question` is which optimizer."""
     comparisons = {c.name: c for c in question.alternatives}
-    rows = [_row(outcome, name, trial, comparisons.get(name)) for name, trial in outcome.winners.items()]
-    return tuple(sorted(rows, key=lambda row: (row.steps.value, -row.reached, row.curve[-1])))
+    rows = [
+        _row(outcome, trial, question.of(name), comparisons.get(name))
+        for name, trial in outcome.winners.items()
+    ]
+    order = [cost.name for cost in question.costs]
+    place = {name: round(question.of(name).estimate, 9) for name in order}
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (
+                place[row.optimizer],
+                row.optimizer != question.choice,
+                -row.reached,
+                row.curve[-1],
+            ),
+        )
+    )
 
 
-def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | None) -> Row:
+def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | None) -> Row:
     study = outcome.study
     cells = outcome.cells_of(trial, CONFIRMATION)
     times = outcome.times(cells)
@@ -92,13 +117,14 @@ def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | Non
     reached = np.isfinite(times)
     curves = np.array(cells["validation_loss"].to_list(), float)
     others = []
-    for other in study.task.targets[1:]:
+    for other in study.facts.targets[1:]:
         arrival = outcome.times(cells, other)
-        mean = statistics.restricted(arrival, study.steps).mean()
-        others.append((other, int(np.isfinite(arrival).sum()), float(mean)))
+        steps = statistics.geometric_mean(arrival, study.steps)
+        others.append((other, int(np.isfinite(arrival).sum()), steps))
     return Row(
-        optimizer=name,
+        optimizer=cost.name,
         learning_rate=learning_rate(trial.variant),
+        rate_is_factor=rate_is_factor(trial.variant),
         edge=trial.candidate.edge(trial.variant),
         hyperparameters=hyperparameters_of(trial.variant),
         initializer=trial.initializer.name,
@@ -106,12 +132,15 @@ def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | Non
         reached=int(reached.sum()),
         seeds=len(times),
         reach_rate=statistics.wilson(int(reached.sum()), len(times)),
-        steps=statistics.mean_steps(restricted, study.steps),
-        stays=statistics.mean_steps(stays, study.steps),
+        steps=statistics.geometric_steps(times, study.steps),
+        stays=statistics.geometric_steps(stays, study.steps),
         kept=int(np.isfinite(stays).sum()),
         steps_with_restarts=statistics.steps_with_restarts(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
         test_metric=test_mean(cells),
+        cost=cost.high,
+        best=cost.member,
+        not_best=cost.not_best,
         ratio=comparison.ratio if comparison else Estimate(1.0, None, None),
         bound=comparison.bound if comparison else "",
         p=comparison.p if comparison else None,
@@ -121,17 +150,11 @@ def _row(outcome: Outcome, name: str, trial: Trial, comparison: Comparison | Non
         skipped=skipped(cells),
         trials=len(trial.candidate.variants) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
-        seconds_to_target=seconds_to_target(cells, restricted, reached),
-        memory=outcome.memory[name],
+        seconds_to_target=float(seconds_to(cells, restricted, reached).mean()),
+        memory=outcome.memory[cost.name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
     )
-
-
-def seconds_to_target(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> float:
-    """The mean of the seconds until the target; of a run that misses it, all of them."""
-    part = np.minimum(restricted / np.maximum(_ends(cells), 1), 1)
-    return float((cells["seconds"].to_numpy() * np.where(reached, part, 1)).mean())
 
 
 def elapsed(cells: pl.DataFrame) -> np.ndarray:
@@ -140,16 +163,8 @@ def elapsed(cells: pl.DataFrame) -> np.ndarray:
     Time goes by evenly until a run ends; from there on it stands.
     """
     marks = np.array(cells["evaluated_at"].to_list(), float)
-    part = np.minimum(marks / np.maximum(_ends(cells), 1)[:, None], 1)
+    part = np.minimum(marks / np.maximum(ends_of(cells), 1)[:, None], 1)
     return cells["seconds"].to_numpy()[:, None] * part
-
-
-def _ends(cells: pl.DataFrame) -> np.ndarray:
-    """The mark at which each run ends [cells], which may be early: then its curve no longer changes."""
-    curves = np.array(cells["validation_loss"].to_list(), float)
-    marks = np.array(cells["evaluated_at"][0].to_list(), float)
-    changes = (np.diff(curves, axis=1) != 0) & np.isfinite(curves[:, :-1])  # NaN, once lost, is no change
-    return marks[changes.shape[1] - changes[:, ::-1].argmax(axis=1)]
 
 
 def test_mean(cells: pl.DataFrame) -> float | None:
@@ -185,7 +200,7 @@ def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
     return statistics.working_range(np.array([learning_rate(variant) for variant in along], float), reach)
 
 
-def pairs(outcome: Outcome) -> tuple[Pair, ...]:
+def pairs(outcome: Outcome) -> tuple[Combination, ...]:
     best_pairs = []
     for phase in (TUNING, DEMONSTRATION):
         cells = outcome.cells.filter(pl.col("phase") == phase)
@@ -193,8 +208,10 @@ def pairs(outcome: Outcome) -> tuple[Pair, ...]:
             scored = []
             for _, trial in group.group_by(*outcome.study.columns, maintain_order=True):
                 times = outcome.times(trial)
-                mean = statistics.restricted(times, outcome.study.steps).mean()
-                scored.append((float(mean), -float(np.isfinite(times).mean()), trial["learning_rate"][0]))
+                mean = statistics.geometric_mean(times, outcome.study.steps)
+                scored.append((mean, -float(np.isfinite(times).mean()), trial["learning_rate"][0]))
             steps, missed, rate = min(scored, key=lambda score: score[:2])
-            best_pairs.append(Pair(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION))
+            best_pairs.append(
+                Combination(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION)
+            )
     return tuple(best_pairs)

@@ -1,35 +1,41 @@
 """Running the trials of a study: as few trainings as give them all, chunk by chunk, kept as frames.
 
 Trials that differ in their average alone are one training, which gives the rows of all of them. Each task of
-the study (an activation, a batch size, …) has a `Sweep` of its own; all have the same seeds and draws.
+the study (an activation, a batch size, …) has a `Sweep` of its own; all have the same seeds and draws. What
+is kept already, by whatever question, is not trained again.
 """
 
 import dataclasses
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import jax
-import numpy as np
 import polars as pl
 
 from kobai.basics import interruption
-from kobai.basics.files import write_frame
+from kobai.basics.errors import UsageError
+from kobai.basics.notices import notice
 from kobai.basics.progress import Progress
-from kobai.basics.version import __version__
-from kobai.candidates.values import as_json, hyperparameters_of, learning_rate
+from kobai.candidates.values import as_json
 from kobai.engine.backends import THREADS, Backend
 from kobai.engine.cell import Cell
-from kobai.engine.run import Run, evaluated_at
+from kobai.engine.identity import versions_named
+from kobai.engine.run import Run
 from kobai.engine.sweep import Sweep
+from kobai.initializers import constant as constant_start
 from kobai.stabilizers.averaging import Averaging
-from kobai.study.axes import OF_PARTS, Axis, strategy
-from kobai.study.store import SCHEMA, Chunks
-from kobai.study.study import Study, Trial
+from kobai.study import record
+from kobai.study.asked import Asked, Phase, check_tasks, questions
+from kobai.study.axes import strategy
+from kobai.study.estimate import Estimate
+from kobai.study.frame import happenings, ordered
+from kobai.study.outcome import Outcome
+from kobai.study.store import KEPT, RESULTS, WHAT, Store
+from kobai.study.study import CONFIRMATION, Study, Trial
+from kobai.tasks.task import Task
 
 
-class Interrupted(KeyboardInterrupt):
+class Interruption(KeyboardInterrupt):
     """Ctrl-C during a study: `kept` cells are in `path` (None: nowhere)."""
 
     def __init__(self, kept: int, path: Path | None) -> None:
@@ -49,24 +55,55 @@ class SharedRun:
         return self.trials[0].task
 
     def cell(self, averages: Sequence[Averaging]) -> Cell:
-        trial = self.trials[0]
-        return Cell(trial.variant, trial.initializer, self.seed, strategy(trial.parts, averages))
+        return cell_of(self.trials[0], self.seed, averages)
+
+
+def cell_of(trial: Trial, seed: int, averages: Sequence[Averaging] | None = None) -> Cell:
+    """The cell of a trial; with its own average alone, if no others are said."""
+    if averages is None:
+        own = trial.parts.get("average")
+        averages = [own] if isinstance(own, Averaging) else []
+    return Cell(trial.variant, trial.initializer, seed, strategy(trial.parts, averages))
 
 
 def shared_runs(trials: Sequence[Trial], seeds: Sequence[int]) -> list[SharedRun]:
-    """Every trial with every seed, as few runs as give them all."""
+    """Every trial with every seed, as few runs as give them all; seed by seed, so that an early end leaves
+    pairs."""
     together: dict[tuple, list[Trial]] = {}
     for trial in trials:
         key = tuple(name for column, name in trial.named.items() if column != "average")
         together.setdefault(key, []).append(trial)
-    return [SharedRun(tuple(group), seed) for group in together.values() for seed in seeds]
+    return [SharedRun(tuple(group), seed) for seed in seeds for group in together.values()]
+
+
+def sweep_of(study: Study, task: Task, *, keep_model: bool = False) -> Sweep:
+    """The engine for one task of a study, and all that is tried in it."""
+    return Sweep(
+        task,
+        [variant for candidate in study.candidates for variant in candidate.variants],
+        steps=study.steps,
+        evaluate_every=study.evaluate_every,
+        threads=study.threads,
+        strategies=study.strategies(),
+        keep_model=keep_model,
+    )
+
+
+def sweeps_of(study: Study) -> dict[tuple[str, ...], Sweep]:
+    """The engine of each task of a study."""
+    return {names: sweep_of(study, task) for names, task in study.variants.items()}
 
 
 class Runner:
     """Runs the cells of a study chunk by chunk and keeps their frames.
 
     Args:
+      study: what is run.
+      progress: what is told how far it is.
+      folder: of the study; None: nothing is kept.
       backend: the place where cells are run.
+      store: what is kept. Default: that of the folder.
+      command: what makes the report of this study again.
     """
 
     def __init__(
@@ -75,170 +112,198 @@ class Runner:
         progress: Progress,
         folder: Path | None,
         backend: Backend = THREADS,
+        store: Store | None = None,
+        command: str = "",
     ) -> None:
         self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
-        variants = [variant for candidate in study.candidates for variant in candidate.variants]
-        strategies = study.strategies()
-        self.sweeps = {
-            names: Sweep(
-                task,
-                variants,
-                steps=study.steps,
-                evaluate_every=study.evaluate_every,
-                threads=study.threads,
-                strategies=strategies,
-            )
-            for names, task in study.variants.items()
-        }
-        self.chunks = Chunks(folder, fingerprint(study, self.sweeps), question(study)) if folder else Chunks()
-        self.rows = evaluated_at(study.steps, study.evaluate_every)
-        self.schema = schema(study.axes)
+        self.sweeps = sweeps_of(study)
+        self.store = Store(folder) if store is None else store
+        self.asked = self._asked(folder, command) if folder else None
+        self.phases: dict[str, Phase] = {}
         self.frames: list[pl.DataFrame] = []
-        self.cells = 0
+        self.there: set[str] = set()
+        self.reused = self.trained = 0
+        self.kept = len(self.store.places)
+        self.unused_are_told = False
+        self.estimate = Estimate(
+            progress,
+            steps=study.steps,
+            trainings=study.trainings,
+            programs=len(self.sweeps),
+            threads=next(iter(self.sweeps.values())).threads,
+        )
+        for sweep in self.sweeps.values():
+            sweep.pace.watch = self.estimate
         interruption.keeps(0, None)
 
+    def _asked(self, folder: Path, command: str) -> Asked:
+        """What is asked in the folder. Refuses another task than that of the folder."""
+        tasks = [{"values": list(names), **sweep.identity.of_task()} for names, sweep in self.sweeps.items()]
+        check_tasks(folder, questions(self.store), tasks)
+        return Asked.of(self.study, tasks, command)
+
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
-        """Every trial with every seed; the frame of this phase."""
-        todo = shared_runs(trials, seeds)
+        """Every trial with every seed; the frame of this phase. What was run before is not run again."""
+        trials = list({tuple(trial.named.values()): trial for trial in trials}.values())
+        cells = [[self._identity(trial, seed) for seed in seeds] for trial in trials]
+        self.phases[phase] = Phase.of(trials, seeds, cells)
+        if self.asked is not None:
+            self.asked.phases = self.phases
+            self.asked.write(self.store)
+        identities = {
+            (id(trial), seed): cell
+            for trial, own in zip(trials, cells, strict=True)
+            for seed, cell in zip(seeds, own, strict=True)
+        }
+        before = set(self.there)
+        todo = [
+            run
+            for run in shared_runs(trials, seeds)
+            if not all(identities[id(trial), run.seed] in before for trial in run.trials)
+        ]
         self.progress.phase(phase, len(todo))
-        frames: list[pl.DataFrame] = []
+        kept = self.store.get([cell for cell in self.phases[phase].every if cell not in before])
+        self.frames.append(kept)
+        self.there.update(kept["cell"])
+        known = list(self.there)
+        rest = [run for run in todo if not all(identities[id(t), run.seed] in self.there for t in run.trials)]
+        self._tell_unused(rest)
+        self.estimate.kept(len(todo) - len(rest))
+        self._count(len(todo) - len(rest), reused=True)
         for names, sweep in self.sweeps.items():
-            own = [training for training in todo if training.task == names]
-            frames += self._run(phase, sweep, own)
-        return pl.concat(frames)
+            if interruption.is_winding_up():
+                break
+            own = [training for training in rest if training.task == names]
+            for part, runs in self._trained(sweep, own):
+                frame = self._frame(part, runs, identities)
+                self.store.put(frame.filter(~pl.col("cell").is_in(known)))
+                self.frames.append(frame)
+                self.there.update(frame["cell"])
+                self._count(len(part))
+                if phase == CONFIRMATION and self.complete(phase):
+                    interruption.can_answer(True)
+                self.estimate.finished(len(part))
+        return self.frame(phase)
 
-    def _run(self, phase: str, sweep: Sweep, todo: Sequence[SharedRun]) -> Iterator[pl.DataFrame]:
-        """The frames of one task's chunks, those first that were kept."""
-        rest: list[SharedRun] = []
-        for i in range(0, len(todo), sweep.chunk):
-            part = todo[i : i + sweep.chunk]
-            frame = self.chunks.get(_identity(phase, part))
-            if frame is None:
-                rest += part
-            else:
-                self._keep(frame, len(part))
-                yield frame
-        cells = [training.cell(self.study.averages) for training in rest]
+    def complete(self, phase: str) -> list[int]:
+        """The first seeds of a phase with which every trial of it has been run."""
+        own = self.phases[phase]
+        columns = zip(own.seeds, zip(*own.cells, strict=True), strict=True)
+        whole = itertools.takewhile(lambda column: self.there.issuperset(column[1]), columns)
+        return [seed for seed, _ in whole]
+
+    def _tell_unused(self, rest: Sequence[SharedRun]) -> None:
+        """Say once that trainings which are made now are kept already, but computed by other versions."""
+        if not rest or self.folder is None or self.unused_are_told:
+            return
+        rows = [_described(self.study, trial, run.seed) for run in rest for trial in run.trials]
+        wanted = pl.DataFrame(rows, schema={name: kind for name, kind in WHAT.items() if name != "cell"})
+        ours = versions_named()
+        for theirs, cells in self.store.unused(wanted, ours).items():
+            others = [each for each in theirs.split(", ") if each not in ours.split(", ")]
+            notice("study.unused", cells=cells, versions=", ".join(others))
+            self.unused_are_told = True
+
+    def _identity(self, trial: Trial, seed: int) -> str:
+        if not self.store:
+            return f"{trial.named} {seed}"
+        return self.sweeps[trial.task].identity.of(cell_of(trial, seed))
+
+    def _trained(
+        self, sweep: Sweep, todo: Sequence[SharedRun]
+    ) -> Iterator[tuple[list[SharedRun], Sequence[Run]]]:
+        """What the backend gives. Refuses one that leaves a cell out, or gives another than it was asked."""
+        cells = [training.cell(self.study.averages) for training in todo]
+        waiting = set(range(len(cells)))
         for positions, runs in self.backend.run(sweep, cells):
-            part = [rest[i] for i in positions]
-            frame = self._frame(phase, part, runs)
-            self.chunks.put(_identity(phase, part), frame)
-            self._keep(frame, len(part))
-            yield frame
+            if len(runs) != len(positions) or len(waiting - {*positions}) != len(waiting) - len(positions):
+                raise UsageError("error.backend.runs", cells=len(cells), value=list(positions))
+            waiting -= {*positions}
+            yield [todo[i] for i in positions], runs
+        if waiting and not interruption.is_winding_up():
+            raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
 
-    def _keep(self, frame: pl.DataFrame, trainings: int) -> None:
+    def _count(self, trainings: int, reused: bool = False) -> None:
         """First the frame, then the word that it is there: whoever is told may interrupt."""
-        self.frames.append(frame)
-        self.cells += len(frame)
-        interruption.keeps(self.cells, self.folder)
+        self.reused += trainings * reused
+        self.trained += trainings * (not reused)
+        interruption.keeps(self.reused + self.trained, self.folder)
         self.progress.advance(trainings)
 
-    def _frame(self, phase: str, part: Sequence[SharedRun], runs: Sequence[Run]) -> pl.DataFrame:
+    def _frame(
+        self, part: Sequence[SharedRun], runs: Sequence[Run], identities: Mapping[tuple[int, int], str]
+    ) -> pl.DataFrame:
+        """What came of some runs, as it is kept."""
         rows = [
             {
-                **_described(phase, trial, training.seed),
-                "evaluated_at": self.rows,
-                **{name: value for name, value in self._read(trial, run).items() if name in self.schema},
+                "cell": identities[id(trial), training.seed],
+                **_described(self.study, trial, training.seed),
+                **{name: value for name, value in self._read(trial, run).items() if name in RESULTS},
+                "happened": as_json({name: vars(run).get(name, run.counts[name]) for name in happenings()}),
             }
             for training, run in zip(part, runs, strict=True)
             for trial in training.trials
         ]
-        return pl.DataFrame(rows, schema=self.schema)
+        return pl.DataFrame(rows, schema=KEPT)
 
     def _read(self, trial: Trial, run: Run) -> dict[str, object]:
         """What came of a trial in a run: of the iterate, or of the average that it asks for."""
-        columns = {_happens(axis.name) for axis in self.study.axes} - vars(run).keys()
-        values = vars(run) | {name: run.counts[name] for name in columns if name}
         average = trial.parts.get("average")
-        return values if average is None else values | vars(run.averages[self.study.averages.index(average)])
+        if not isinstance(average, Averaging):
+            return vars(run)
+        return vars(run) | vars(run.averages[self.study.averages.index(average)])
 
-    def frame(self) -> pl.DataFrame:
-        """Every cell so far, in an order that does not depend on the threads."""
-        names = [axis.name for axis in self.study.axes]
-        order = ["phase", "optimizer", "initializer", "hyperparameters", *names, "seed"]
-        return pl.concat(self.frames or [pl.DataFrame(schema=self.schema)]).sort(order)
+    def frame(self, *phases: str) -> pl.DataFrame:
+        """Every cell so far, or those of some phases, in an order that does not depend on the threads."""
+        kept = pl.concat([pl.DataFrame(schema=KEPT), *self.frames]).unique("cell", maintain_order=True)
+        names = phases or tuple(self.phases)
+        axes, marks = self.study.axes, self.study.marks
+        frames = [self.phases[name].rows(name, kept, axes, marks) for name in names]
+        return ordered(frames, axes)
 
-    def interrupted(self) -> Interrupted:
-        """Keep what is finished."""
-        frame = self.frame()
-        if self.folder and len(frame):
-            write_frame(self.folder / "cells.parquet", frame)
-        return Interrupted(len(frame), self.folder)
+    def finish(self, study: Study, memory: dict[str, int], metrics: Sequence[float]) -> None:
+        """Say in the folder that the question is answered: by `study`, which may have grown; `metrics` are
+        those of which the report speaks."""
+        if self.asked is not None:
+            self.asked.study = record.written(study, metrics)
+            self.asked.memory, self.asked.finished = memory, True
+            self.asked.write(self.store)
+            self.store.compact()
 
-
-def schema(axes: Iterable[Axis]) -> dict[str, Any]:
-    """The columns of a frame of cells: one more for each axis, and for what an axis makes happen."""
-    names = [axis.name for axis in axes]
-    columns: dict[str, Any] = {}
-    for column, kind in SCHEMA.items():
-        columns[column] = kind
-        if column == "initializer":
-            columns |= dict.fromkeys(names, pl.String)
-        if column == "diverged_at":
-            columns |= {happens: pl.Int64 for happens in map(_happens, names) if happens}
-    return columns
+    def interrupted(self) -> Interruption:
+        """What is finished is kept already."""
+        return Interruption(self.reused + self.trained, self.folder)
 
 
-def _happens(axis: str) -> str | None:
-    """The column that says what an axis made happen in a run: the step of its end, the batches left out."""
-    return OF_PARTS[axis].happens if axis in OF_PARTS else None
-
-
-def fingerprint(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> str:
-    """A hash of what a kept chunk depends on: programs, data, initial values and states, budget, versions.
-
-    States begin on the host, and random numbers are drawn there by NumPy: no program tells of them.
-    """
-    digest = hashlib.sha256()
-    for names, sweep in sweeps.items():
-        task = study.variants[names]
-        digest.update(sweep.text().encode())
-        starts = [task.flatten(start) for start in study.starts(task)]
-        states = [sweep.program.start(rule, starts[0]).memory for rule in sweep.kinds.values()]
-        for leaf in jax.tree.leaves(
-            (task.train, task.validation, task.test, task.state, task.parameters, starts, states)
-        ):
-            if hasattr(leaf, "shape"):
-                digest.update(f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes())
-    for each in study.strategies():  # what the names of a schedule and an average do not tell
-        if each.schedule is not None:
-            digest.update(each.schedule.factors(0, study.steps, study.steps).tobytes())
-        for averaging in each.averages:
-            digest.update(np.asarray(averaging.weight(np.arange(1, study.steps + 1))).tobytes())
-    versions = [__version__, np.__version__]
-    digest.update(as_json([study.steps, study.evaluate_every, *versions]).encode())
-    return digest.hexdigest()
-
-
-def question(study: Study) -> dict[str, object]:
-    """What a study asks, in words and numbers: all that two studies can differ in but programs and data."""
-    settings = {
-        candidate.name: [hyperparameters_of(setting) for setting in candidate.variants]
-        for candidate in study.candidates
-    }
+def _described(study: Study, trial: Trial, seed: int) -> dict[str, object]:
+    """What people call a cell."""
+    named = trial.named
+    axes = {axis.name: named[axis.name] for axis in study.axes}
     return {
-        "task": study.task.name,
-        "target": study.task.targets,
+        "task": study.facts.name,
+        "method": f"{named['optimizer']} {named['hyperparameters']}",
+        "start": named["initializer"],
+        "strategy": as_json(axes),
+        "seed": seed,
         "steps": study.steps,
-        "evaluate_every": study.evaluate_every,
-        "seeds": study.seeds,
-        "tuning_seeds": study.tuning_seeds,
-        **{f"optimizer {name}": values for name, values in settings.items()},
-        "initializers": [initializer.name for initializer in study.initializers],
-        **{axis.name: [value.name for value in axis.values] for axis in study.axes},
-        "kobai": __version__,
-        "numpy": np.__version__,
-        "jax": jax.__version__,
+        "versions": versions_named(),
     }
 
 
-def _described(phase: str, trial: Trial, seed: int) -> dict[str, object]:
-    return {"phase": phase, **trial.named, "learning_rate": learning_rate(trial.variant), "seed": seed}
-
-
-def _identity(phase: str, part: Sequence[SharedRun]) -> list[list[object]]:
-    return [
-        list(_described(phase, trial, training.seed).values())
-        for training in part
-        for trial in training.trials
+def kept_of(outcome: Outcome) -> Store:
+    """The cells of an outcome, as if they had been kept, in memory."""
+    study = outcome.study
+    sweeps = sweeps_of(study)
+    constant = [
+        dataclasses.replace(trial, initializer=constant_start()) for trial in outcome.winners.values()
     ]
+    trials = {tuple(trial.named.values()): trial for trial in (*study.trials(), *constant)}
+    rows = []
+    for row in outcome.cells.iter_rows(named=True):
+        trial = trials[tuple(row[column] for column in study.columns)]
+        cell = sweeps[trial.task].identity.of(cell_of(trial, row["seed"]))
+        happened = {name: row[name] for name in happenings() if name in row}
+        described = _described(study, trial, row["seed"])
+        rows.append({"cell": cell, **described, "happened": as_json(happened), **row})
+    columns = [[row.get(name) for row in rows] for name in KEPT]
+    return Store(cells=pl.DataFrame(dict(zip(KEPT, columns, strict=True)), schema=KEPT))

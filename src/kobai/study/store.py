@@ -1,11 +1,11 @@
-"""Where results are kept: frames of cells, written so that no half-written file ever has a final name.
+"""Where trainings are kept: a folder that grows with every question that is asked in it.
 
-A study has a folder. While it runs, each finished chunk is one Parquet file in ``chunks/``, and a study that
-was interrupted goes on from them. Beside them stands what the study asks: another question is told from it.
+A study has a folder, and in it `STORE`. There each finished chunk of cells is one Parquet file, and a cell is
+known by what it is (`kobai.engine.identity`), not by which study asked for it: whoever asks for the same cell
+later gets it without a training. Beside the cells stand the questions (`kobai.study.record`).
 
-A file is believed only if it verifies: its name ends with the checksum of its bytes, and a chunk says of what
-study it is (a hash of programs, data and versions) and of which cells. What does not verify is set aside in
-``damaged/`` and computed again.
+No half-written file ever has a final name, and a file is believed only if it verifies: its name ends with the
+checksum of its bytes. What does not verify is set aside in `DAMAGED`, and its cells are computed again.
 """
 
 import contextlib
@@ -13,43 +13,47 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import polars as pl
 
 from kobai.basics import files
 from kobai.basics.errors import UsageError
 from kobai.basics.notices import notice
-from kobai.words import say
+from kobai.basics.version import __version__
 
-CHUNKS = "chunks"
-"""The folder of what is finished, in the folder of a study."""
+STORE = "store"
+"""The folder of what is kept, in the folder of a study."""
 
 DAMAGED = "damaged"
-"""The folder of what stood in `CHUNKS` and did not verify."""
+"""The folder of what stood in `STORE` and did not verify, in the folder of a study."""
 
-QUESTION = "question"
-"""How the name of the file begins that says what the study asks, beside its chunks."""
+FORMAT = 2
+"""The number of this way to keep a study. The first kept the chunks of an interrupted study alone."""
 
-LOCK = ".kobai-lock"
-"""The file in the folder of a study that whoever works there holds locked: its process and machine."""
+MARK = "format.json"
+"""The file in `STORE` that says the format, and which kobai has made it."""
 
-IDENTITY = "kobai"
-"""The key of a chunk's identity among the metadata of its Parquet file."""
 
-SCHEMA: dict[str, Any] = {
-    "phase": pl.String,
-    "optimizer": pl.String,
-    "learning_rate": pl.Float64,
-    "hyperparameters": pl.String,
-    "initializer": pl.String,
+DataType: TypeAlias = pl.DataType | type[pl.DataType]
+"""What a column of a frame holds."""
+
+WHAT: dict[str, DataType] = {
+    "cell": pl.String,
+    "task": pl.String,
+    "method": pl.String,
+    "start": pl.String,
+    "strategy": pl.String,
     "seed": pl.Int64,
-    "diverged_at": pl.Int64,
-    "evaluated_at": pl.List(pl.Int32),
+    "steps": pl.Int64,
+    "versions": pl.String,
+}
+"""What a cell is: its identity, and what people call it."""
+
+MEASURED: dict[str, DataType] = {
     "training_loss": pl.List(pl.Float32),
     "validation_loss": pl.List(pl.Float32),
     "validation_metric": pl.List(pl.Float32),
@@ -57,100 +61,162 @@ SCHEMA: dict[str, Any] = {
     "test_metric": pl.Float64,
     "seconds": pl.Float64,
 }
-"""One row a cell. Losses and metrics are curves over `evaluated_at`, NaN after a divergence;
-`hyperparameters` is JSON; `seconds` are of one core."""
+"""Losses and metrics are curves over the evaluations, NaN after a divergence; `seconds` are of one core."""
+
+RESULTS: dict[str, DataType] = {
+    "diverged_at": pl.Int64,
+    "happened": pl.String,
+    **MEASURED,
+}
+"""What came of a cell; `happened` is JSON, what each part of a strategy may make happen by its name."""
+
+KEPT = {**WHAT, **RESULTS}
+"""The columns of what is kept: one row a cell."""
 
 
-class Chunks:
-    """The finished chunks of a study, by what they computed. Without a folder nothing is kept.
-
-    All that the folder keeps is verified first; what does not verify is set aside, and said.
+class Store:
+    """The cells that are kept in the folder of a study, or in memory, by what they are.
 
     Args:
-      folder: of the study.
-      fingerprint: a hash of all that a chunk depends on beside its cells.
-      question: what the study asks, by name, for whoever asks something else later.
+      folder: of the study; None: nothing is kept, but for `cells`.
+      cells: a frame of columns `KEPT`, as if it had been kept.
+      reading: whether the folder is left as it is.
 
-    Raises `UsageError` where the folder keeps the work of a study that asks something else, and says what.
+    All that the folder keeps is verified first; what does not verify is said, and set aside.
     """
 
     def __init__(
-        self, folder: Path | None = None, fingerprint: str = "", question: Mapping[str, object] | None = None
+        self, folder: Path | None = None, cells: pl.DataFrame | None = None, *, reading: bool = False
     ) -> None:
-        self.folder = folder / CHUNKS if folder else None
-        self.fingerprint = fingerprint
-        self.question = files.json_text({**(question or {}), "fingerprint": fingerprint}).encode()
+        self.folder = folder / STORE if folder else None
+        self.cells = pl.DataFrame(schema=KEPT) if cells is None else cells
+        self.places: dict[str, Path] = {}
         if self.folder is not None and self.folder.is_dir():
-            files.remove_leftovers(self.folder)
-            self._check_question(self.folder)
-            self._verify(self.folder)
+            if not reading:
+                files.remove_leftovers(self.folder)
+            self._verify(self.folder, reading)
 
-    def get(self, cells: Sequence[Sequence[object]]) -> pl.DataFrame | None:
-        """The frame of these cells, if an earlier session finished them."""
-        if self.folder is None:
-            return None
-        path = next(self.folder.glob(f"{_hash(self._identity(cells).encode())}-*.parquet"), None)
-        return pl.read_parquet(path) if path else None
+    def __bool__(self) -> bool:
+        """Whether to ask what a cell is: something is kept, or is going to be."""
+        return self.folder is not None or len(self.cells) > 0
 
-    def put(self, cells: Sequence[Sequence[object]], frame: pl.DataFrame) -> None:
-        """Keep the frame of these cells."""
-        if self.folder is None:
-            return
+    def get(self, cells: Sequence[str]) -> pl.DataFrame:
+        """Those of the cells that are kept, one row each, by their identities."""
+        wanted = pl.col("cell").is_in(list(cells))
+        paths = dict.fromkeys(self.places[cell] for cell in cells if cell in self.places)
+        frames = [self.cells, *(pl.read_parquet(path) for path in paths)]
+        return pl.concat([frame.filter(wanted) for frame in frames]).unique("cell", maintain_order=True)
+
+    def put(self, frame: pl.DataFrame) -> None:
+        """Keep some cells, a frame of columns `KEPT`."""
+        if self.folder is not None and len(frame):
+            path = self.write(frame)
+            self.places |= dict.fromkeys(frame["cell"], path)
+
+    def write(self, frame: pl.DataFrame) -> Path:
+        """The file of some cells, whole."""
+        folder = self.open()
+        parquet = io.BytesIO()
+        frame.write_parquet(parquet)
+        path = folder / f"cells-{checksum(parquet.getvalue())}.parquet"
+        files.write(path, parquet.getvalue())
+        return path
+
+    def open(self) -> Path:
+        """The folder, which is made where there is none."""
+        assert self.folder is not None
         with files.naming(self.folder):
             self.folder.mkdir(exist_ok=True)
-        if not (path := self.folder / _question_name(self.question)).exists():
-            files.write(path, self.question)
-        identity = self._identity(cells)
-        parquet = io.BytesIO()
-        frame.write_parquet(parquet, metadata={IDENTITY: identity})
-        files.write(self.folder / _name(identity, parquet.getbuffer()), parquet.getbuffer())
+        if not (mark := self.folder / MARK).exists():
+            files.write_text(mark, files.json_text({"format": FORMAT, "kobai": __version__}))
+        return self.folder
 
-    def _identity(self, cells: Sequence[Sequence[object]]) -> str:
-        return json.dumps([self.fingerprint, cells])
+    def compact(self) -> None:
+        """Put all files of cells into one. Whoever is killed here leaves cells twice, which does no harm."""
+        paths = list(dict.fromkeys(self.places.values()))
+        if len(paths) > MOST_FILES:
+            frame = pl.concat([pl.read_parquet(path) for path in paths]).unique("cell", maintain_order=True)
+            whole = self.write(frame)
+            for path in paths:
+                if path != whole:
+                    path.unlink(missing_ok=True)
+            self.places = dict.fromkeys(frame["cell"], whole)
 
-    def _check_question(self, folder: Path) -> None:
-        """Refuse to go on with the work of another question."""
-        for path in folder.glob(f"{QUESTION}-*.json"):
-            content = _content(path)
-            if content is not None and path.name == _question_name(content) and content != self.question:
-                differences = _differences(json.loads(content), json.loads(self.question))
-                raise UsageError("error.resume.other", path=folder.parent, differences=differences)
+    def every(self) -> pl.DataFrame:
+        """What each kept cell is: the columns `WHAT`."""
+        paths = dict.fromkeys(self.places.values())
+        frames = [pl.read_parquet(path, columns=list(WHAT)) for path in paths]
+        return pl.concat([self.cells.select(*WHAT), *frames]).unique("cell", maintain_order=True)
 
-    def _verify(self, folder: Path) -> None:
-        """Set aside what is not whole, or not of this study."""
-        wrong = [path for path in sorted(folder.iterdir()) if not self._is_own(path)]
-        for path in wrong:
-            _set_aside(path)
-        if wrong:
+    def unused(self, wanted: pl.DataFrame, versions: str) -> dict[str, int]:
+        """How many cells other versions have computed, by these versions; none, where none of them is wanted.
+
+        Args:
+          wanted: what cells are that are not kept: columns of `WHAT`.
+          versions: of the one that wants them.
+        """
+        others = self.every().filter(pl.col("versions") != versions)
+        alike = [name for name in WHAT if name not in ("cell", "versions")]
+        if others.join(wanted, on=alike, how="semi").is_empty():
+            return {}
+        return dict(others.group_by("versions").len().sort("versions").iter_rows())
+
+    def _verify(self, folder: Path, reading: bool) -> None:
+        """Set aside what is not whole."""
+        wrong = []
+        for path in sorted(folder.iterdir()):
+            if path.name.endswith(files.LEFTOVER):  # that another process is writing
+                continue
+            cells = _cells(path)
+            if cells is None:
+                wrong.append(path)
+            self.places |= dict.fromkeys(cells or (), path)
+        if wrong and reading:
+            notice("study.damaged.read", count=len(wrong), path=folder)
+        elif wrong:
+            for path in wrong:
+                _set_aside(path)
             notice("study.damaged", count=len(wrong), path=folder, place=folder.parent / DAMAGED)
 
-    def _is_own(self, path: Path) -> bool:
-        content = _content(path)
-        if content is None:
-            return False
-        try:
-            if path.name == _question_name(content):
-                return content == self.question
-            identity = pl.read_parquet_metadata(io.BytesIO(content))[IDENTITY]
-            return path.name == _name(identity, content) and json.loads(identity)[0] == self.fingerprint
-        except (ValueError, LookupError, TypeError, pl.exceptions.PolarsError):
-            return False
+
+MOST_FILES = 8
+"""More files than this are put into one, when a study has ended."""
 
 
-def _question_name(content: bytes) -> str:
-    return f"{QUESTION}-{_hash(content)}.json"
+def _cells(path: Path) -> Iterable[str] | None:
+    """The identities of the cells in a file, none in one that is no matter of cells; None: it is damaged."""
+    content = content_of(path)
+    if content is None:
+        return None
+    if path.name == MARK:
+        return () if mark_of(content) else None
+    kind, _, rest = path.name.partition("-")
+    if rest.partition(".")[0] != checksum(content):
+        return None
+    if kind != "cells":
+        return () if kind == "question" else None
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError:
+        return None
+    return frame["cell"].to_list() if dict(frame.schema) == KEPT else None
 
 
-def _name(identity: str, content: bytes | memoryview) -> str:
-    """The name of a chunk's file: what it is, and the checksum of its bytes."""
-    return f"{_hash(identity.encode())}-{_hash(content)}.parquet"
+def mark_of(content: bytes | None) -> dict[str, object] | None:
+    """What the mark of a store says; None where it says nothing."""
+    try:
+        mark = json.loads(content or b"")
+        return mark if isinstance(mark["format"], int) and isinstance(mark["kobai"], str) else None
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
-def _hash(content: bytes | memoryview) -> str:
+def checksum(content: bytes) -> str:
+    """Of the bytes of a file: 32 letters."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
     """The bytes of a file; None where there are none to be had."""
     try:
         return path.read_bytes() if path.is_file() else None  # to open a FIFO would wait for ever
@@ -158,18 +224,34 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _differences(kept: Mapping[str, object], asked: Mapping[str, object]) -> str:
-    """What two studies ask differently: "steps: 500 → 300"."""
-    names = [name for name in {**kept, **asked} if kept.get(name) != asked.get(name)]
-    if names == ["fingerprint"]:  # all has the same names, but the programs or the data are others
-        return say("error.resume.task")
-    changes = ((name, kept.get(name), asked.get(name)) for name in names if name != "fingerprint")
-    return "; ".join(f"{name}: {_short(before)} → {_short(after)}" for name, before, after in changes)
+OLDER = ("results.parquet", "cells.parquet", "answer.json")
+"""The files of a finished study of the first format."""
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+def folder_of(output: str | Path | None, resume: bool) -> Path | None:
+    """The folder of a study, new or with what was trained before; `resume`: it has to be there."""
+    if output is None:
+        if resume:
+            raise UsageError("error.resume")
+        return None
+    if resume and not (Path(output).is_dir() and is_store(Path(output))):
+        raise UsageError("error.output.other", path=output)
+    return files.open_folder(Path(output), known=is_store)
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a study is kept in this folder.
+
+    Raises `UsageError` where it is kept as another version of kobai does, and says which one reads it.
+    """
+    mark = mark_of(content_of(folder / STORE / MARK))
+    if mark is not None and mark["format"] != FORMAT:
+        raise UsageError("error.store.newer", path=folder, kobai=mark["kobai"], format=mark["format"])
+    if (folder / STORE).is_dir():
+        return True
+    if (folder / "chunks").is_dir() or all((folder / name).is_file() for name in OLDER):
+        raise UsageError("error.store.older", path=folder, kobai=__version__)
+    return False
 
 
 def _set_aside(path: Path) -> None:
@@ -184,11 +266,6 @@ def _set_aside(path: Path) -> None:
         path.rename(target)
 
 
-def remove_chunks(folder: Path) -> None:
-    """Drop the chunks of the study in `folder`, once its own files hold everything."""
-    shutil.rmtree(folder / CHUNKS, ignore_errors=True)
-
-
 @contextlib.contextmanager
 def alone(folder: Path | None) -> Iterator[None]:
     """Work in the folder of a study as the only process.
@@ -200,7 +277,7 @@ def alone(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    path = folder / LOCK
+    path = folder / files.LOCK
     with files.naming(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
     try:

@@ -1,15 +1,17 @@
 """What a study is: everything that decides what is run, and the trials that it makes."""
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jaxtyping import PyTree
 
 from kobai.basics.checks import check_count, is_number
 from kobai.basics.errors import UsageError
@@ -21,13 +23,16 @@ from kobai.engine.full_batch import FullBatch
 from kobai.engine.parts import check_steps
 from kobai.engine.run import evaluated_at
 from kobai.engine.strategy import Strategy
-from kobai.initializers import Initializer
+from kobai.initializers import Initializer, constant
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import statistics
-from kobai.study.axes import Axis, Value, strategy
+from kobai.study.axes import Axis, AxisValue, strategy
+from kobai.study.criterion import FINAL, SECONDS, STEPS, Measures, of_end, of_seconds, of_steps
+from kobai.study.facts import Facts, are_arrays, examples_of
 from kobai.tasks.check import check_start, check_task
+from kobai.tasks.provenance import Provenance
 from kobai.tasks.task import Task
 
 TUNING, CONFIRMATION, DEMONSTRATION = "tuning", "confirmation", "demonstration"
@@ -52,7 +57,8 @@ MOST_EVALUATIONS = 10**6
 class Study:
     """Everything that decides what is run."""
 
-    task: Task
+    task: Task | None
+    """None: of a study that was read from its folder (`record`), which can be told and not trained."""
     candidates: Sequence[Candidate]
     initializers: Sequence[Initializer]
     steps: int = 500
@@ -60,20 +66,30 @@ class Study:
     seeds: int = 10
     tuning_seeds: int = 3
     threads: int | None = None
+    in_epochs: bool = False
+    """Whether the budget was said in epochs."""
+    by: str = STEPS
+    """By what candidates are judged: one of `kobai.study.criterion.CRITERIA`."""
+    within: float | None = None
+    """Of a study that grows until it is clear: the cost that is small enough. `seeds` is then what it has."""
     axes: Sequence[Axis] = ()
     tasks: Mapping[tuple[str, ...], Task] = dataclasses.field(default_factory=dict)
     """The task of each combination of values that make another one, by their names. Empty: `task` alone."""
+    told: Mapping[tuple[str, ...], Facts] = dataclasses.field(default_factory=dict)
+    """What there is to tell of each, where there is no task."""
 
     @property
     def variants(self) -> Mapping[tuple[str, ...], Task]:
-        """Every task that is trained, by the values that make it."""
+        """Every task that is trained, by the values that make it. Raises `UsageError` where there is none."""
+        if self.task is None:
+            raise UsageError("error.study.told")
         return self.tasks or {(): self.task}
 
     @property
     def averages(self) -> list[Averaging]:
         """What is evaluated beside every iterate."""
         parts = [value.part for axis in self.axes if axis.name == "average" for value in axis.values]
-        return [part for part in parts if part is not None]
+        return [part for part in parts if isinstance(part, Averaging)]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -94,6 +110,18 @@ class Study:
             for initializer in self.initializers
             for values in itertools.product(*(axis.values for axis in self.axes))
         ]
+
+    @property
+    def trainings(self) -> int:
+        """About how many trainings there are: which of them confirm a winner is not known before."""
+        sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]  # of one training all
+        variants = sum(len(candidate.variants) for candidate in self.candidates)
+        tuning = variants * len(self.initializers) * math.prod(sizes) * self.tuning_seeds
+        others = sum(size - 1 for size in (len(self.initializers), *sizes))
+        rates = max(len(candidate.learning_rates()) for candidate in self.candidates)
+        confirmed = len(self.candidates) + others + min(2, max(rates - 1, 0))
+        is_shown = all(initializer.name != constant().name for initializer in self.initializers)
+        return tuning + confirmed * self.seeds + (len(self.candidates) if is_shown else 0)
 
     def strategies(self) -> list[Strategy]:
         """Every strategy that a cell may have; none where no axis asks for any."""
@@ -120,7 +148,7 @@ class Study:
             check_start(task, self.starts(task)[0])
             self._check_numbers(task.flatten(task.parameters).dtype)
 
-    def _check_numbers(self, dtype: Any) -> None:
+    def _check_numbers(self, dtype: np.dtype) -> None:
         """Refuse numbers that would be infinite in the precision of the parameters."""
         rules = [(c.name, variant) for c in self.candidates for variant in c.variants]
         owners = [(name, hyperparameters_of(rule)) for name, rule in rules if isinstance(rule, Optimizer)]
@@ -149,17 +177,28 @@ class Study:
             if isinstance(candidate.variants[0], Minimizer)
         }
 
+    @functools.cached_property
+    def facts(self) -> Facts:
+        """What there is to tell of the task."""
+        if self.task is None:
+            return next(iter(self.told.values()))
+        return facts_of(self.task)
+
+    def facts_of(self, trial: "Trial") -> Facts:
+        """What there is to tell of the task of one trial."""
+        return self.told[trial.task] if self.told else facts_of(self.variants[trial.task])
+
     @property
     def examples(self) -> int:
         """How many training examples there are."""
-        return len(jax.tree.leaves(self.task.train)[0])
+        return self.facts.sizes["train"] or 0
 
     @property
     def epoch(self) -> float:
         """Steps in which as many examples are looked at as there are."""
-        return self.examples / self.task.batch_size
+        return self.examples / self.facts.batch_size
 
-    def starts(self, task: Task) -> list[Any]:
+    def starts(self, task: Task) -> list[PyTree]:
         """The parameters of one seed with each initializer."""
         try:
             return [task.filled(initializer, 0) for initializer in self.initializers]
@@ -169,9 +208,27 @@ class Study:
             raise UsageError("error.task.layout", task=task.name, problem=described(problem)) from problem
 
     @property
+    def marks(self) -> list[int]:
+        """The steps at which a run is evaluated."""
+        return cast(list[int], evaluated_at(self.steps, self.evaluate_every).tolist())
+
+    @property
     def confirmation_seeds(self) -> list[int]:
         """The fresh seeds, on which the winners of tuning are judged."""
         return list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + self.seeds))
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Of a study that grows, the numbers of fresh seeds at which it was looked at; else none."""
+        if self.within is None:
+            return ()
+        return tuple(seeds for seeds in statistics.LOOKS if seeds <= self.seeds) or (self.seeds,)
+
+    def ended(self, seeds: int) -> "Study":
+        """The study with so many fresh seeds; one that grows, with those of its latest look among them."""
+        if self.within is not None:
+            seeds = max((look for look in statistics.LOOKS if look <= seeds), default=seeds)
+        return dataclasses.replace(self, seeds=seeds)
 
     def times(self, cells: pl.DataFrame, target: float) -> np.ndarray:
         """Steps to the target of each cell [cells]; inf where it never got there, or diverged at any time.
@@ -185,11 +242,43 @@ class Study:
         """The step from which on each cell [cells] meets the target until its end; inf where it does not."""
         return self._times(statistics.steps_to_stay, cells, target)
 
+    def measures(self, cells: pl.DataFrame, target: float, by: str) -> Measures:
+        """What is compared of each cell [cells], by one of `kobai.study.criterion.CRITERIA`."""
+        if by == FINAL:
+            return of_end(cells, self.facts.maximize)
+        times = self.times(cells, target)
+        return of_seconds(cells, times, self.steps) if by == SECONDS else of_steps(times, self.steps)
+
     def _times(self, read: Callable[..., np.ndarray], cells: pl.DataFrame, target: float) -> np.ndarray:
         curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
-        marks = evaluated_at(self.steps, self.evaluate_every)
-        arrivals = read(marks, curves, float(np.float32(target)), self.task.maximize)
+        arrivals = read(np.array(self.marks), curves, float(np.float32(target)), self.facts.maximize)
         return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, arrivals)
+
+
+def facts_of(task: Task) -> Facts:
+    """What there is to tell of a task."""
+    parts = {name: jax.tree.leaves(getattr(task, name)) for name in ("train", "validation", "test")}
+    return Facts(
+        name=task.name,
+        metric_label=task.metric_label,
+        measures_loss=task.metric is None,
+        maximize=task.maximize,
+        targets=task.targets,
+        batch_size=task.batch_size,
+        random=task.random,
+        has_state=task.state is not None,
+        provenance=task.provenance if are_arrays(task.train) else Provenance(),
+        parameters=task.flatten(task.parameters).size,
+        sizes={name: len(leaves[0]) if leaves else None for name, leaves in parts.items()},
+        examples=examples_of(task.train, by_position=task.recurrent is not None),
+        dense=task.dense,
+        convolutional=task.convolutional,
+        recurrent=task.recurrent,
+        baselines=task.baselines,
+        preparation=task.preparation,
+        cautions=task.cautions,
+        meaning=task.meaning,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +288,7 @@ class Trial:
     candidate: Candidate
     variant: Method
     initializer: Initializer
-    values: tuple[Value, ...] = ()
+    values: tuple[AxisValue, ...] = ()
     """Its value on each axis of the study, in the study's order."""
 
     @property
@@ -213,11 +302,21 @@ class Trial:
         }
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Its value on each axis, and of each hyperparameter for which its candidate has several:
+        ``{"clip": "norm:1", "momentum.momentum": "0.9"}``."""
+        own = self.candidate.settings(self.variant)
+        return {
+            **{value.axis: value.name for value in self.values},
+            **{f"{self.candidate.name}.{name}": value for name, value in own.items()},
+        }
+
+    @property
     def task(self) -> tuple[str, ...]:
         """The names of the values that make its task."""
         return tuple(value.name for value in self.values if value.of_task)
 
     @property
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, object]:
         """The parts that its values stand for, by axis."""
         return {value.axis: value.part for value in self.values}

@@ -6,6 +6,7 @@ from kobai.tasks.digits import digits
 from kobai.tasks.digits_cnn import digits_cnn
 from kobai.tasks.mnist1d import mnist1d
 from kobai.tasks.sine import sine
+from kobai.tasks.table import table
 from kobai.tasks.task import Task
 
-__all__ = ["Task", "adding", "copy", "digits", "digits_cnn", "mnist1d", "sine"]
+__all__ = ["Task", "adding", "copy", "digits", "digits_cnn", "mnist1d", "sine", "table"]

@@ -4,13 +4,13 @@ Hochreiter and Schmidhuber (1997), section 5.4, in the form of Le, Jaitly and Hi
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.basics.arrays import Array, Scalar
 from kobai.basics.checks import check_count, is_whole
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.networks import rnn
 from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
@@ -42,11 +42,11 @@ def adding(
       target: mean squared validation error to reach; of several the first decides.
     """
     if not is_whole(length) or length < 2:
-        raise UsageError("error.adding.length", value=repr(length))
+        raise UsageError("error.adding.length", value=quoted(length))
     check_count("adding: length", length, most=10_000)
     network = rnn.network(2, rnn.nodes(hidden), 1, cell=cell, activation=activation)
 
-    def squared_error(outputs: Any, y: Any) -> Any:
+    def squared_error(outputs: Array, y: Array) -> Scalar:
         return jnp.mean((outputs[:, 0, 0] - y) ** 2)
 
     x, y = examples(length, TRAIN + VALIDATION + TEST)

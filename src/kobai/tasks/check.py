@@ -2,15 +2,16 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jaxtyping import PyTree
 
+from kobai import initializers as initial_values
+from kobai.basics.arrays import Array, Data, Scalar
 from kobai.basics.checks import (
     FUNCTION,
     NAME,
@@ -24,21 +25,38 @@ from kobai.basics.checks import (
 )
 from kobai.basics.errors import UsageError
 from kobai.basics.guard import TREE
-from kobai.basics.own_code import described
+from kobai.basics.notation import is_text
+from kobai.basics.own_code import told
 from kobai.tasks.roles import is_stateful
+from kobai.tasks.rows import check_rows
 from kobai.tasks.task import Task
+from kobai.words import Note
 
 
-def _is_range(value: Any) -> bool:
+def _is_range(value: object) -> bool:
     """Whether `value` is (low, high), each a number or infinite."""
-    pair = isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
-    return bool(pair and value[0] < value[1])
+    if not isinstance(value, tuple | list) or len(value) != 2 or not all(map(is_number, value)):
+        return False
+    low, high = value
+    return bool(low < high)
 
 
-def _is_target(value: Any) -> bool:
+def _is_target(value: object) -> bool:
     """Whether `value` is a number or several; what of them can be reached is the metric's to say."""
     values = listed(value)
     return len(values) > 0 and all(is_number(each) or isinstance(each, Fraction) for each in values)
+
+
+def _are_metrics(value: object) -> bool:
+    """Whether `value` holds a finite number for each of several names."""
+    return isinstance(value, Mapping) and all(
+        NAME[1](name) and is_number(metric) and math.isfinite(metric) for name, metric in value.items()
+    )
+
+
+def _are_notes(value: object) -> bool:
+    """Whether `value` is a list or a tuple of sentences."""
+    return isinstance(value, list | tuple) and all(isinstance(each, Note) or is_text(each) for each in value)
 
 
 FIELDS: dict[str, Rule] = {
@@ -55,6 +73,12 @@ FIELDS: dict[str, Rule] = {
     "metric_range": ("rule.range", _is_range),
     "target": ("rule.target", _is_target),
     "random": TRUTH,
+    "own": FUNCTION,
+    "model": FUNCTION,
+    "baselines": ("rule.baselines", _are_metrics),
+    "meaning": FUNCTION,
+    "preparation": ("rule.notes", _are_notes),
+    "cautions": ("rule.notes", _are_notes),
     "name": NAME,
 }
 """What a field of a task may be; None too, but for those that are `NEEDED`."""
@@ -67,16 +91,18 @@ NEEDED = ("loss", "maximize", "metric_range", "random", "name")
 
 def check_task(task: Task) -> None:
     """Refuse, before any training, what cannot be trained. Raises `UsageError`."""
-    asked = {name: rule for name, rule in FIELDS.items() if name in NEEDED or getattr(task, name) is not None}
-    check_arguments("Task", vars(task), asked)
+    rules = {name: rule for name, rule in FIELDS.items() if name in NEEDED or getattr(task, name) is not None}
+    check_arguments("Task", vars(task), rules)
     if not any(role.is_trained for role in task.every_role):
         raise UsageError("error.task.no_parameters", task=task.name)
+    if task.own is not None:
+        _check_own(task)
     for leaf in jax.tree.leaves(task.state, is_leaf=is_stateful):
         if is_stateful(leaf):
             raise UsageError("error.task.nnx", task=task.name, value=type(leaf).__name__)
         if not is_numeric(leaf):
-            shown = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else repr(leaf)
-            raise UsageError("error.task.state.leaf", task=task.name, value=shown)
+            text = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else repr(leaf)
+            raise UsageError("error.task.state.leaf", task=task.name, value=text)
     for part in ("parameters", "state"):
         for leaf in jax.tree.leaves(getattr(task, part)):
             if isinstance(leaf, np.ndarray | np.generic):
@@ -88,6 +114,8 @@ def check_task(task: Task) -> None:
         raise UsageError("error.task.validation_loss", task=task.name)
     if task.maximize and task.metric is None:
         raise UsageError("error.task.maximize", task=task.name)
+    if task.baselines and task.test is None:
+        raise UsageError("error.task.baselines", task=task.name)
     low, high = task.metric_range
     for target in task.targets:
         if not (math.isfinite(target) and low <= target <= high):
@@ -103,7 +131,17 @@ def check_task(task: Task) -> None:
             raise UsageError("error.task.target.large", task=task.name, value=target)
 
 
-def check_start(task: Task, parameters: Any) -> None:
+def _check_own(task: Task) -> None:
+    """Refuse initial values of the model's own that are other arrays than the parameters."""
+    expected, value = (
+        str(jax.tree.map(lambda leaf: getattr(leaf, "shape", ()), tree))
+        for tree in (task.parameters, task.filled(initial_values.own(), 0))
+    )
+    if value != expected:
+        raise UsageError("error.task.own.shapes", task=task.name, value=value, expected=expected)
+
+
+def check_start(task: Task, parameters: PyTree) -> None:
     """Refuse, at the first initial values, a loss or metric that is no finite scalar, or no gradient.
 
     All examples are looked at once: one that spoils a loss would spoil every run that meets it.
@@ -111,13 +149,13 @@ def check_start(task: Task, parameters: Any) -> None:
     arrays = task.arrays(task.flatten(parameters))
     batch = jax.tree.map(lambda array: array[: task.batch_size], task.train)
 
-    def loss(arrays: Any, batch: Any) -> Any:
+    def loss(arrays: Sequence[Array], batch: Data) -> Scalar:
         value = task.training_loss(task.with_arrays(arrays), task.state, batch, jax.random.key(0))[0]
         if isinstance(value, int | float):
             raise UsageError("error.task.constant", task=task.name, value=value)
         return value
 
-    def evaluate(arrays: Any, data: Any) -> Any:
+    def evaluate(arrays: Sequence[Array], data: Data) -> tuple[Scalar, Scalar]:
         return task.evaluate(task.with_arrays(arrays), task.state, data)
 
     with _naming(task, "error.task.raises"):
@@ -134,80 +172,32 @@ def check_start(task: Task, parameters: Any) -> None:
     if task.test is not None:
         with _naming(task, "error.task.test"):
             jax.eval_shape(evaluate, arrays, task.test)
-    _check_values(task, arrays, loss, evaluate)
-
-
-def _check_values(task: Task, arrays: Any, loss: Any, evaluate: Any) -> None:
-    """Refuse a loss that is not finite, on any batch of the training data or on the other two parts."""
-    data = {part: jax.tree.map(jnp.asarray, getattr(task, part)) for part in ("train", "validation", "test")}
-    examples = len(jax.tree.leaves(task.train)[0])
-    rows = np.minimum(np.arange(-(-examples // task.batch_size) * task.batch_size), examples - 1)
-    batches = rows.reshape(-1, task.batch_size)  # the last one filled up with the last example
-
-    def losses(measure: Any, arrays: Any, data: Any, batches: Any) -> Any:
-        return lax.map(lambda rows: measure(arrays, jax.tree.map(lambda array: array[rows], data)), batches)
-
-    @jax.jit
-    def everything(arrays: Any, data: Any, batches: Any) -> Any:
-        ends = {
-            part: evaluate(arrays, data[part]) for part in ("validation", "test") if data[part] is not None
-        }
-        return losses(loss, arrays, data["train"], batches), ends
-
+    parts = {name: getattr(task, name) for name in ("train", "validation", "test")}
+    parts = {name: data for name, data in parts.items() if data is not None}
     with _naming(task, "error.task.raises"):
-        trained, ends = everything(arrays, data, batches)
-    values = {"train": ("loss", trained), **{part: (f"{part} loss", end[0]) for part, end in ends.items()}}
-    for part, (name, value) in values.items():
-        if np.isfinite(value).all():
-            continue
-        measure = loss if part == "train" else lambda *of: evaluate(*of)[0]
-        suspects = np.arange(len(jax.tree.leaves(data[part])[0]))
-        if part == "train":
-            suspects = np.unique(batches[~np.isfinite(value)])
-        alone = np.repeat(suspects[:, None], task.batch_size, axis=1)  # each as a batch of itself
-        spoils = ~np.isfinite(jax.jit(losses, static_argnums=0)(measure, arrays, data[part], alone))
-        if spoils.any() and not spoils.all():
-            raise _of_row(task, part, suspects[spoils.argmax()])
-        lost = np.ravel(value)[~np.isfinite(np.ravel(value))]
-        raise UsageError("error.task.finite", task=task.name, name=name, value=float(lost[0]))
-    metric = ends["validation"][1]
-    if not np.isfinite(metric):
-        raise UsageError("error.task.finite", task=task.name, name="metric", value=float(metric))
+        check_rows(task.name, parts, task.batch_size, arrays, loss, evaluate)
 
 
-def _of_row(task: Task, part: str, row: np.integer) -> UsageError:
-    """The error that names the first bad row of a part, and what is wrong in it as far as can be seen."""
-    leaves = [np.asarray(leaf)[row] for leaf in jax.tree.leaves(getattr(task, part))]
-    lost = [leaf[~np.isfinite(leaf)] for leaf in leaves if leaf.dtype.kind in "fc"]
-    place = {"task": task.name, "part": part, "row": row}
-    if any(leaf.size for leaf in lost):
-        value = next(leaf for leaf in lost if leaf.size).flat[0]
-        return UsageError("error.task.row.data", **place, value=value)
-    whole = [leaf.tolist() for leaf in leaves if leaf.dtype.kind in "iub" and leaf.size <= 10]
-    return UsageError("error.task.row.loss", **place, values=", ".join(map(str, whole)) or "–")
-
-
-def _check_state(task: Task, arrays: Any, batch: Any) -> None:
+def _check_state(task: Task, arrays: Sequence[Array], batch: Data) -> None:
     """Refuse a state that the loss gives back otherwise than it got it."""
     before = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, task.state))
     key = jax.random.key(0)
     after = jax.eval_shape(
         lambda arrays: task.training_loss(task.with_arrays(arrays), task.state, batch, key)[1], arrays
     )
-    shown = [str(jax.tree.map(lambda leaf: f"{leaf.dtype}{leaf.shape}", state)) for state in (before, after)]
-    if shown[0] != shown[1]:
-        raise UsageError("error.task.state", task=task.name, value=shown[1])
+    texts = [str(jax.tree.map(lambda leaf: f"{leaf.dtype}{leaf.shape}", state)) for state in (before, after)]
+    if texts[0] != texts[1]:
+        raise UsageError("error.task.state", task=task.name, value=texts[1])
 
 
 @contextlib.contextmanager
 def _naming(task: Task, key: str) -> Iterator[None]:
     """Whatever the user's functions raise, as a sentence."""
-    try:
-        yield
-    except UsageError as problem:  # a sentence already, to which JAX has added a note of its own
-        raise UsageError(problem.key, **problem.values) from None
-    except Exception as problem:
-        raise UsageError(key, task=task.name, problem=described(problem)) from problem
+    with told(key, every=True, task=task.name):
+        try:
+            yield
+        except UsageError as problem:  # a sentence already, to which JAX has added a note of its own
+            raise UsageError(problem.key, **problem.values) from None
 
 
 def _length(task: Task, part: str) -> int:
@@ -217,8 +207,8 @@ def _length(task: Task, part: str) -> int:
     leaves = jax.tree.leaves(data)
     for leaf in leaves:
         if not is_data(leaf):
-            shown = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else type(leaf).__name__
-            raise UsageError("error.task.data", task=task.name, part=part, value=shown)
+            text = f"{leaf.dtype} {leaf.shape}" if hasattr(leaf, "dtype") else type(leaf).__name__
+            raise UsageError("error.task.data", task=task.name, part=part, value=text)
         check_precision(task.name, part, leaf)
     lengths = sorted({len(leaf) for leaf in leaves})
     if len(lengths) != 1 or lengths[0] < 1:
@@ -226,25 +216,26 @@ def _length(task: Task, part: str) -> int:
     return lengths[0]
 
 
-def is_numeric(leaf: Any) -> bool:
+def is_numeric(leaf: object) -> bool:
     """Whether `leaf` is a number or an array of numbers: no text, no random key."""
     if not isinstance(leaf, np.ndarray | np.generic | jax.Array):
         return isinstance(leaf, bool | int | float | complex)
     return leaf.dtype == bool or bool(jnp.issubdtype(leaf.dtype, jnp.number))
 
 
-def is_data(leaf: Any) -> bool:
+def is_data(leaf: object) -> bool:
     """Whether `leaf` is an array of numbers with a first axis."""
     return isinstance(leaf, np.ndarray | jax.Array) and is_numeric(leaf) and leaf.ndim > 0
 
 
-def check_precision(task: str, part: str, leaf: Any) -> None:
+def check_precision(task: str, part: str, leaf: Array | np.generic) -> None:
     """Refuse numbers that JAX would wrap or lose without a word: it keeps 32 bits unless told otherwise."""
-    kept = jax.dtypes.canonicalize_dtype(leaf.dtype)
-    if kept == leaf.dtype or leaf.size == 0 or leaf.dtype.kind not in "iuf":
+    narrow = jax.dtypes.canonicalize_dtype(leaf.dtype)
+    if narrow == leaf.dtype or leaf.size == 0 or leaf.dtype.kind not in "iuf":
         return
-    finite = leaf[np.isfinite(leaf)]
-    limits = np.iinfo(kept) if leaf.dtype.kind in "iu" else np.finfo(kept)
+    values = np.asarray(leaf)
+    finite = values[np.isfinite(values)]
+    limits = np.iinfo(narrow) if leaf.dtype.kind in "iu" else np.finfo(narrow)
     beyond = finite[(finite > limits.max) | (finite < limits.min)]
     if beyond.size:
         key = "error.task.wide" if leaf.dtype.kind in "iu" else "error.task.large"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kobai.basics.checks import check_count, is_whole
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.networks import rnn
 from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
@@ -44,7 +44,7 @@ def copy(
     """
     check_count("copy: length", length, most=10_000)
     if not is_whole(symbols) or symbols < 2:
-        raise UsageError("error.copy.symbols", value=repr(symbols))
+        raise UsageError("error.copy.symbols", value=quoted(symbols))
     check_count("copy: symbols", symbols, most=1000)
     check_count("copy: items", items, most=1000)
     # A blank is no symbol and no sign: all zeros.

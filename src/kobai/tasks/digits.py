@@ -42,8 +42,8 @@ def digits(
 def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The images [n, 64] and labels [n] of "train", "validation" and "test"."""
     images, labels, split = load()
-    chosen = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-    return {name: (images[split == part], labels[split == part]) for name, part in chosen.items()}
+    parts = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+    return {name: (images[split == part], labels[split == part]) for name, part in parts.items()}
 
 
 def load() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,25 +1,26 @@
 """θ: the trained arrays of a pytree as one vector, and back."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array, Vector
 from kobai.basics.leaf import Role
 
 Spans = tuple[tuple[int, bool], ...]
 """How many entries of θ each trained array has, in order, and whether they are weights."""
 
 
-def trained(parameters: Any, roles: Sequence[Role]) -> list[Any]:
+def trained(parameters: PyTree, roles: Sequence[Role]) -> list[Array]:
     """The arrays of `parameters` that are trained, in tree order; `roles` has one for every leaf."""
     leaves = jax.tree.leaves(parameters)
     return [leaf for leaf, role in zip(leaves, roles, strict=True) if role.is_trained]
 
 
-def flatten(arrays: Sequence[Any]) -> np.ndarray:
+def flatten(arrays: Sequence[Array]) -> np.ndarray:
     """θ: these arrays in one vector, in single precision or, under x64, in theirs.
 
     Half precision is for the network alone: in it 0.999 is 1, and Adam loses its memory.
@@ -29,7 +30,7 @@ def flatten(arrays: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.ravel(array).astype(dtype) for array in arrays])
 
 
-def split(like: Sequence[Any], θ: Any) -> list[Any]:
+def split(like: Sequence[Array], θ: Vector) -> list[jax.Array]:
     """The vector θ as arrays of the shapes and dtypes of `like`."""
     # The gradient of one split is one concatenation; of slices it is a sum of padded vectors.
     pieces = jax.lax.split(jnp.asarray(θ), [array.size for array in like])
@@ -40,18 +41,18 @@ def split(like: Sequence[Any], θ: Any) -> list[Any]:
     ]
 
 
-def with_arrays(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
+def with_arrays(parameters: PyTree, roles: Sequence[Role], arrays: Iterable[Array]) -> PyTree:
     """The pytree `parameters` with these in place of its trained arrays."""
     leaves, tree = jax.tree.flatten(parameters)
-    return jax.tree.unflatten(tree, _placed(leaves, roles, arrays))
+    return jax.tree.unflatten(tree, _replaced(leaves, roles, arrays))
 
 
-def alone(parameters: Any, roles: Sequence[Role], arrays: Iterable[Any]) -> Any:
+def alone(parameters: PyTree, roles: Sequence[Role], arrays: Iterable[Array | bool]) -> PyTree:
     """The pytree `parameters` with these in place of its trained arrays, and None for every other leaf."""
     leaves, tree = jax.tree.flatten(parameters)
-    return jax.tree.unflatten(tree, _placed([None] * len(leaves), roles, arrays))
+    return jax.tree.unflatten(tree, _replaced([None] * len(leaves), roles, arrays))
 
 
-def _placed(leaves: Sequence[Any], roles: Sequence[Role], arrays: Iterable[Any]) -> list[Any]:
+def _replaced(leaves: Sequence[object], roles: Sequence[Role], arrays: Iterable[object]) -> list[object]:
     new = iter(arrays)
     return [next(new) if role.is_trained else leaf for leaf, role in zip(leaves, roles, strict=True)]

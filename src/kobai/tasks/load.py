@@ -1,62 +1,133 @@
-"""The task that the user named: built in, or from a Python file (``my_task.py``, ``my_task.py:name``).
+"""The task that a caller means: a `Task`, a function that makes one, a name or a Python file.
 
-A built-in one may have its options in its name: ``adding:length=50,cell=gru``.
+A file is ``my_task.py``, with an object called `task`, or with `model` and `data`, or ``my_task.py:name``.
+The name of a built-in task may have its options behind it: ``adding:length=50,cell=gru``.
 """
 
 import contextlib
 import importlib.util
 import inspect
+import os
+import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypeGuard
 
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
+from kobai.tasks.frameworks import models
+from kobai.tasks.frameworks import of as frameworks
 from kobai.tasks.task import Task
 
+TaskSource: TypeAlias = Task | str | Callable[..., Task]
+"""How a caller says a task: itself, its name or file, or a function that takes its options by name."""
 
-def load(name: str, **options: Any) -> Task:
-    """The task `name`, made with those `options` that are not None.
+OF_A_FILE = ("loss", "metric", "maximize", "target", "batch_size", "roles", "pretrained")
+"""What a file may say of its model and data, as `Task.of` takes it."""
 
-    A file's object may be a `Task`, or a function that makes one and takes the options by name. Raises
-    `UsageError` for a name, a file or an option that does not exist, and for a file that cannot be run.
+Value: TypeAlias = int | float | str
+"""What an option in a task's name may be, or several of it."""
+
+
+def load(source: TaskSource, **options: object) -> Task:
+    """The task that `source` means, made with those `options` that are not None.
+
+    Raises `UsageError` for a name, a file or an option that does not exist, for a file that cannot be run,
+    and for options of a task that is finished.
     """
     options = {key: value for key, value in options.items() if value is not None}
-    stem, colon, attribute = name.partition(".py:")
-    if colon or name.endswith(".py"):
-        path = Path(stem + ".py" if colon else name)
+    if not isinstance(source, Task | str) and models.is_model(source):
+        raise UsageError("error.of.no_data", value=type(source).__name__)
+    if not isinstance(source, str):
+        return _task("task", source, options, "error.axis.task")
+    stem, colon, attribute = source.partition(".py:")
+    if colon or source.endswith(".py"):
+        path = Path(stem + ".py" if colon else source)
         with _blaming(path):
-            return _made(name, _from_file(path, attribute or "task"), options)
-    name, _, written = name.partition(":")
+            return _task(source, _from_file(path, attribute or "task"), options)
+    name, _, text = source.partition(":")
     spelling = name.replace("_", "-")
-    if spelling not in registry.TASKS and Path(name + ".py").exists():
+    if spelling not in registry.TASKS and os.path.exists(name + ".py"):
         raise UsageError("error.task.py", value=name)
-    task = registry.find("kind.task", spelling, registry.TASKS).load()
-    return _made(name, task, _settings(name, written) | options)
+    function = registry.find("kind.task", spelling, registry.TASKS).load()
+    return _task(name, function, options_of(name, text) | options)
 
 
-def _settings(task: str, text: str) -> dict[str, Any]:
+def is_source(value: object) -> TypeGuard[TaskSource]:
+    """Whether `value` can mean a task."""
+    return isinstance(value, Task | str) or callable(value)
+
+
+def _task(
+    name: str, source: object, options: Mapping[str, object], refusal: str = "error.task.option"
+) -> Task:
+    """The task itself, or the one that a function makes of its options; of any other `refusal` is said."""
+    function = source if callable(source) and not isinstance(source, Task) else None
+    known = {} if function is None else inspect.signature(function).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    for option in options:
+        if option not in known and not takes_any:
+            raise UsageError(refusal, task=name, option=option, flag="--" + option.replace("_", "-"))
+    options = {
+        key: _suited(name, known[key], value) if key in known else value for key, value in options.items()
+    }
+    # An object that can be called on something else, as an initializer can, makes no task.
+    needs = any(each.default is each.empty and "VAR" not in each.kind.name for each in known.values())
+    makes = function is not None and (inspect.isroutine(function) or not needs)
+    task = function(**options) if function is not None and makes else source
+    if not isinstance(task, Task):
+        raise UsageError("error.task.type", task=name, value=type(task).__name__)
+    return task
+
+
+def _suited(task: str, parameter: inspect.Parameter, value: object) -> object:
+    """An option as the function's parameter says that it takes it: one value or several, a truth by its word.
+
+    A single value is annotated so (``hidden: int``); several are annotated as a list or a tuple, or are one
+    by default.
+    """
+    default, kind = parameter.default, parameter.annotation
+    spelling = kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
+    if isinstance(value, list) and spelling in ("int", "float", "bool") and value:
+        if len(value) > 1:
+            raise UsageError(
+                "error.task.option.one", task=task, option=parameter.name, value=", ".join(map(str, value))
+            )
+        [value] = value
+    if isinstance(default, bool) and isinstance(value, str):
+        return TRUTHS.get(value.lower(), value)
+    if not isinstance(value, list | tuple) and (isinstance(default, list | tuple) or SEVERAL.match(spelling)):
+        return [value]
+    return value
+
+
+TRUTHS = {"on": True, "true": True, "off": False, "false": False}
+SEVERAL = re.compile(r"(?i:list|tuple|sequence)\b")
+"""How a truth is written on a command line, and the annotations of several values."""
+
+
+def options_of(task: str, text: str) -> dict[str, Value | list[Value]]:
     """length=50,hidden=8,16,cell=gru -> {"length": 50, "hidden": [8, 16], "cell": "gru"}."""
-    options: dict[str, Any] = {}
+    options: dict[str, Value | list[Value]] = {}
     option = ""
     for part in text.split(",") if text else []:
         first, equals, value = part.partition("=")
         if equals and first:
             option = first.strip().replace("-", "_")
             if option in options:
-                raise UsageError("error.task.settings.twice", task=task, value=text, option=option)
+                raise UsageError("error.task.options.twice", task=task, value=text, option=option)
             options[option] = _value(value)
         elif option and part:
             before = options[option]
             options[option] = [*(before if isinstance(before, list) else [before]), _value(part)]
         else:
-            raise UsageError("error.task.settings", task=task, value=text)
+            raise UsageError("error.task.options", task=task, value=text)
     return options
 
 
-def _value(text: str) -> int | float | str:
+def _value(text: str) -> Value:
     """The whole number or the number written in `text`, or the text itself."""
     for kind in (int, float):
         with contextlib.suppress(ValueError):
@@ -64,27 +135,9 @@ def _value(text: str) -> int | float | str:
     return text.strip()
 
 
-def _made(name: str, source: Any, options: dict[str, Any]) -> Task:
-    if callable(source) and not isinstance(source, Task):
-        known = inspect.signature(source).parameters
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-        _refuse_options(name, [] if takes_any else [option for option in options if option not in known])
-        source = source(**options)
-    else:
-        _refuse_options(name, list(options))
-    if not isinstance(source, Task):
-        raise UsageError("error.task.type", task=name, value=type(source).__name__)
-    return source
-
-
-def _refuse_options(name: str, options: list[str]) -> None:
-    if options:
-        raise UsageError("error.task.option", task=name, option=options[0].replace("_", "-"))
-
-
-def _from_file(path: Path, attribute: str) -> Any:
+def _from_file(path: Path, attribute: str) -> object:
     """The object called `attribute` in the Python file `path`, which is run."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib raises where the name is too long for a file
         raise UsageError("error.task.file", path=path)
     # A name of its own, so that a file called jax.py does not take the place of jax.
     specification = importlib.util.spec_from_file_location(f"_own_{path.stem}", path.resolve())
@@ -98,6 +151,11 @@ def _from_file(path: Path, attribute: str) -> Any:
         specification.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
+    if not hasattr(module, attribute) and attribute == "task" and hasattr(module, "model"):
+        if not hasattr(module, "data"):
+            raise UsageError("error.of.file", path=path)
+        chosen = {name: getattr(module, name) for name in OF_A_FILE if hasattr(module, name)}
+        return frameworks.source(module.model, module.data, **{"name": path.stem} | chosen)
     if not hasattr(module, attribute):
         tasks = [key for key, value in vars(module).items() if isinstance(value, Task)]
         raise UsageError("error.task.attribute", path=path, name=attribute, found=", ".join(tasks) or "–")
@@ -114,7 +172,7 @@ def _blaming(path: Path) -> Iterator[None]:
     except (Exception, SystemExit) as problem:
         sentence = f"{type(problem).__name__}: {problem}"
         frames = traceback.extract_tb(problem.__traceback__)
-        lines: list[Any] = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
+        lines: list[int | None] = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
         if isinstance(problem, SyntaxError) and problem.lineno and not lines:  # it has no frame of its own
             lines = [problem.lineno]
         if lines:

@@ -12,7 +12,7 @@ import numpy as np
 from kobai.basics.checks import check_name
 from kobai.basics.errors import UsageError
 from kobai.networks import cnn, mlp, rnn
-from kobai.networks.network import OFF, Network, check_batch_norm, widths
+from kobai.networks.network import OFF, Network, check_batch_norm, widths, within_fan_in
 from kobai.tasks.of_network import classification
 from kobai.tasks.task import Task
 
@@ -44,7 +44,8 @@ def mnist1d(
 
     Args:
       model: "logistic" (no hidden layer), "mlp", "cnn" (the published one: convolutions of 5, 3, 3, …
-        points, with stride 2 and one zero at either end) or "gru" (one layer in each direction, whose states
+        points, with stride 2 and one zero at either end; its initial values "own" are those of the paper,
+        uniform within ±1/√fan_in, biases too) or "gru" (one layer in each direction, whose states
         at all points are seen).
       hidden: nodes of each hidden layer, channels of each convolution, nodes of the recurrent layer in each
         direction. Default: 100, 100; 25, 25, 25; 12.
@@ -77,7 +78,8 @@ def _network(model: str, hidden: Sequence[int], activation: str, batch_norm: boo
         return mlp.network((LENGTH, *hidden, CLASSES), activation, batch_norm)
     if model == "cnn":
         kernels = [5, *[3] * (len(hidden) - 1)]
-        return cnn.network((LENGTH,), hidden, kernels, CLASSES, activation, batch_norm, padding=PADDING)
+        network = cnn.network((LENGTH,), hidden, kernels, CLASSES, activation, batch_norm, padding=PADDING)
+        return network._replace(own=within_fan_in(network.parameters))
     if check_batch_norm(batch_norm) != OFF:
         raise UsageError("error.recurrent.batch_norm", value=batch_norm)
     return rnn.both_ways(LENGTH, rnn.nodes(hidden), CLASSES, cell="gru", activation=activation)
@@ -90,6 +92,5 @@ def parts() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         x, y = arrays["curves"].astype(np.float32), arrays["labels"].astype(np.int32)
     places = np.split(np.arange(len(y)), [TRAIN, TRAIN + VALIDATION])
     return {
-        name: (x[chosen], y[chosen])
-        for name, chosen in zip(("train", "validation", "test"), places, strict=True)
+        name: (x[rows], y[rows]) for name, rows in zip(("train", "validation", "test"), places, strict=True)
     }

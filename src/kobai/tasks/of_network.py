@@ -1,20 +1,16 @@
 """The task of training a network on data (x, y)."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Parameters, Scalar
+from kobai.basics.roles import Roles
 from kobai.networks.network import Network
+from kobai.tasks.measurement import Examples, Measure, Measurement
 from kobai.tasks.task import Task
-
-Measure: TypeAlias = Callable[[Array, Array], Scalar]
-"""Of outputs and y: a loss or a metric."""
-Examples: TypeAlias = tuple[jax.Array, jax.Array]
-"""x and y."""
 
 
 def classification(network: Network, *, classes: int, **fields: Any) -> Task:
@@ -31,38 +27,54 @@ def classification(network: Network, *, classes: int, **fields: Any) -> Task:
         # A product with the one-hot labels: its gradient is elementwise where an index's is a scatter.
         return -jnp.mean(jnp.sum(log_p * (y[..., None] == jnp.arange(classes)), axis=-1))
 
-    def correct(outputs: Array, y: Array) -> Scalar:
-        return jnp.mean(jnp.argmax(outputs, axis=-1) == y)
-
     return task_of(
         network,
         loss=cross_entropy,
-        metric=correct,
+        metric=accuracy,
         **{"metric_name": "accuracy", "maximize": True, "metric_range": (0.0, 1.0)} | fields,
     )
 
 
-def task_of(network: Network, *, loss: Measure, metric: Measure | None = None, **fields: Any) -> Task:
-    """The task of a network on data (x, y), with `loss` and `metric` as functions of (outputs, y)."""
+def accuracy(outputs: Array, y: Array) -> Scalar:
+    """The fraction of examples whose class has the largest output."""
+    return jnp.mean(jnp.argmax(outputs, axis=-1) == y)
 
-    def measured(measure: Measure, training: bool) -> Callable[..., PyTree]:
-        def stateless(parameters: Parameters, data: Examples) -> Scalar:
-            x, y = data
-            return measure(network.apply(parameters, x, None, training)[0], y)
 
-        def with_state(parameters: Parameters, data: Examples, state: PyTree) -> PyTree:
-            x, y = data
-            outputs, state = network.apply(parameters, x, state, training)
-            return (measure(outputs, y), state) if training else measure(outputs, y)
+def task_of(
+    network: Network,
+    *,
+    loss: Measure,
+    metric: Measure | None = None,
+    roles: Roles | None = None,
+    **fields: Any,
+) -> Task:
+    """The task of a network on data (x, y), with `loss` and `metric` as functions of (outputs, y).
 
-        return stateless if network.state is None else with_state
+    `roles` stand in place of the network's; `fields` are the other fields of `Task`.
+    """
+    carries = network.state is not None
+    differs = carries or network.random
+
+    def training_loss(
+        parameters: Parameters, data: Examples, state: PyTree = None, key: jax.Array | None = None
+    ) -> PyTree:
+        x, y = data
+        outputs, state = network.apply(parameters, x, state, True, key)
+        return (loss(outputs, y), state) if carries else loss(outputs, y)
 
     return Task(
         parameters=network.parameters,
         state=network.state,
+        random=network.random,
+        loss=training_loss if differs else Measurement(network, loss, training=True),
+        validation_loss=Measurement(network, loss) if differs else None,
+        metric=None if metric is None else Measurement(network, metric),
         layout=network.layout,
-        loss=measured(loss, training=True),
-        validation_loss=None if network.state is None else measured(loss, training=False),
-        metric=None if metric is None else measured(metric, training=False),
+        own=network.own,
+        dense=network.dense,
+        convolutional=network.convolutional,
+        recurrent=network.recurrent,
+        model=network.model,
+        roles=network.roles if roles is None else roles,
         **fields,
     )

@@ -96,11 +96,11 @@ def _task(name: str, data: Data, classes: int, hidden: int | Sequence[int]) -> T
 
 def _of_classes(data: Data, classes: range) -> Data:
     """The examples of these classes, counted from 0."""
-    chosen: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for name, (x, y) in data.items():
         among = np.isin(y, list(classes))
-        chosen[name] = x[among], y[among] - classes.start
-    return chosen
+        parts[name] = x[among], y[among] - classes.start
+    return parts
 
 
 def _moved(images: np.ndarray, random: np.random.RandomState) -> np.ndarray:

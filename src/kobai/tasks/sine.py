@@ -1,11 +1,11 @@
 """A curve to fit: y = sin x with noise, by a network of two layers (the lecture's exercise 3_7)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from kobai.basics.arrays import Array, Scalar
 from kobai.networks import mlp
 from kobai.networks.network import widths
 from kobai.tasks.of_network import task_of
@@ -35,7 +35,7 @@ def sine(
     """
     network = mlp.network((1, *widths(hidden), 1), activation, batch_norm)
 
-    def squared_error(outputs: Any, y: Any) -> Any:
+    def squared_error(outputs: Array, y: Array) -> Scalar:
         return jnp.mean((outputs - y) ** 2)
 
     # RandomState, because NumPy promises its stream for ever: the data never change.

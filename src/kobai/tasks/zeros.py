@@ -5,10 +5,9 @@ carries is zero where it begins as zero and the body keeps it so.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 
 WITH_ONE = {"mul", "dot_general", "conv_general_dilated"}
 """Zero where any operand is."""
@@ -40,7 +39,7 @@ def zeros(program: ClosedJaxpr, arguments: Sequence[bool]) -> list[bool]:
     constants = [np.ndim(value) == 0 and bool(np.all(value == 0)) for value in program.consts]
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
 
-    def of(variable: Any) -> bool:
+    def of(variable: Var | Literal) -> bool:
         if isinstance(variable, Literal):
             return bool(np.all(np.asarray(variable.val) == 0))
         return known.get(variable, False)
@@ -78,7 +77,7 @@ def _loop(body: ClosedJaxpr, operands: list[bool], constants: int, carried: int)
     carry = operands[constants : constants + carried]
     while True:
         results = zeros(body, [*operands[:constants], *carry, *operands[constants + carried :]])
-        kept = [before and after for before, after in zip(carry, results, strict=False)]
-        if kept == carry:
+        common = [before and after for before, after in zip(carry, results, strict=False)]
+        if common == carry:
             return [*carry, *results[carried:]]
-        carry = kept
+        carry = common

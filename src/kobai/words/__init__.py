@@ -5,6 +5,30 @@ The tables are `en.WORDS` and `ja.WORDS`, each put together from files by subjec
 questions, course, cli. A sentence stands in the same file under the same key in both.
 """
 
-from kobai.words.speech import TABLES, UsageError, current, language, metric, said, say, use
+from kobai.words.speech import (
+    TABLES,
+    Note,
+    Term,
+    UsageError,
+    current,
+    language,
+    metric,
+    quoted,
+    said,
+    say,
+    use,
+)
 
-__all__ = ["TABLES", "UsageError", "current", "language", "metric", "said", "say", "use"]
+__all__ = [
+    "TABLES",
+    "Note",
+    "Term",
+    "UsageError",
+    "current",
+    "language",
+    "metric",
+    "quoted",
+    "said",
+    "say",
+    "use",
+]

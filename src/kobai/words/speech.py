@@ -4,11 +4,15 @@ The language belongs to the context (`contextvars`), so that threads and asynchr
 one in English and one in Japanese, each get their own.
 """
 
+import dataclasses
+import math
+import reprlib
 import string
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Number
 from typing import Any
 
 from kobai.words import en, ja
@@ -33,19 +37,45 @@ class UsageError(ValueError):
         self.values = values
 
     def __str__(self) -> str:
-        return say(self.key, **{name: _short(value) for name, value in self.values.items()})
+        return say(self.key, **{name: _short(name, value) for name, value in self.values.items()})
 
 
 MOST = 1000
-"""Of a value with more letters than this a sentence shows the first."""
+"""Of a text with more letters than this a sentence shows the first."""
+RECEIVED = 120
+"""So many letters are shown of a value that was received."""
 
 
-def _short(value: object) -> object:
-    """A text in one line, and not longer than a person reads; anything else as it is."""
-    if not isinstance(value, str):
+def quoted(value: object) -> str:
+    """What was received, as Python writes it."""
+    try:
+        return repr(value)
+    except Exception:  # of a whole number with more digits than Python writes, of a class of the person's own
+        return _Whatever().repr(value)
+
+
+class _Whatever(reprlib.Repr):
+    """What `repr` cannot write: of a whole number the first digits, of a class of the person's own its name."""
+
+    def repr_int(self, x: int, _: int) -> str:
+        more = max(int(abs(x).bit_length() * math.log10(2)) - RECEIVED, 0)  # digits than are shown
+        return f"{'-' * (x < 0)}{abs(x) // 10**more}"
+
+    def repr_instance(self, x: object, _: int) -> str:
+        try:
+            return repr(x)
+        except Exception:
+            return type(x).__name__
+
+
+def _short(name: str, value: object) -> object:
+    """A value in one line, and not longer than a person reads; a number as it is, for its format."""
+    if isinstance(value, int) and abs(value) >= 10**RECEIVED:
+        value = quoted(value)
+    if isinstance(value, Number | said):
         return value
-    line = " ".join(value.split("\n")) if "\n" in value else value
-    return line if len(line) <= MOST else line[:MOST] + "…"
+    line, most = " ".join(str(value).split("\n")), RECEIVED if name == "value" else MOST
+    return line if len(line) <= most else line[:most] + "…"
 
 
 class said:
@@ -56,6 +86,30 @@ class said:
 
     def __format__(self, specification: str) -> str:
         return format(say(self.key), specification)
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """A sentence of a result, by its key, said when it is shown; a tuple among its values is said as a list."""
+
+    key: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        lists = {name: value for name, value in self.values.items() if isinstance(value, tuple)}
+        joined = {name: say("answer.comma").join(map(str, value)) for name, value in lists.items()}
+        return say(self.key, **{**self.values, **joined})
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """What a thing of a kind ("metric", "baseline") is called when it is shown; of the user's own, its name."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return TABLES[current()].get(f"{self.kind}.{self.name.replace(' ', '_')}", self.name)
 
 
 def use(language: str) -> None:
@@ -110,4 +164,4 @@ def say(key: str, **values: object) -> str:
 
 def metric(name: str) -> str:
     """What a metric is called; one of the user's own by its own name."""
-    return TABLES[current()].get(f"metric.{name.replace(' ', '_')}", name)
+    return str(Term("metric", name))

@@ -43,7 +43,8 @@ def test_the_update_of_bfgs_and_its_two_loops_are_kobais(quadratic):
     Y = S @ A
     with jax.enable_x64(True):
         H = np.eye(len(g))
-        np.testing.assert_allclose(lesson_3_9.bfgs_update(H, S[0], Y[0]), updated(H, S[0], Y[0]), rtol=1e-10)
+        expected = updated(H, S[0], Y[0], S[0] @ Y[0])
+        np.testing.assert_allclose(lesson_3_9.bfgs_update(H, S[0], Y[0]), expected, rtol=1e-10)
         ρ, γ = 1 / (S * Y).sum(axis=1), S[-1] @ Y[-1] / (Y[-1] @ Y[-1])
         np.testing.assert_allclose(lesson_3_9.two_loops(g, S, Y), two_loops(g, S, Y, ρ, γ), rtol=1e-10)
     H = γ * np.eye(len(g))

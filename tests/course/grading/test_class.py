@@ -1,6 +1,7 @@
 """What a class is told: the sheet, the page of the class, the feedback, answers that are the same."""
 
 import csv
+import dataclasses
 import datetime
 import html
 import io
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from kobai import words
+from kobai.course.evidence import Sentence
 from kobai.course.grading import grade, pages, sheet
 from kobai.course.grading.alike import Alike, alike
 from kobai.course.grading.marks import Mark
 from kobai.course.grading.overview import heading_of, overview, title_of
 from kobai.course.grading.points import Points
-from kobai.course.grading.reading import Cell, Submission, Unreadable
+from kobai.course.grading.reading import CodeCell, Submission, Unreadable
 from kobai.course.notebooks import notebook
 from kobai.course.source import load
 
@@ -34,7 +36,7 @@ def handed_in(learner, *, language="en", time=1000.0, hints=None, cells=(), prob
     path = None if problem else Path(learner, "3_1_SGD_trainee.ipynb")
     about = {"language": language, "time": time, "hints": hints or {}, "problem": problem}
     submission = Submission(Path(learner), path, "" if problem else LESSON.name, tuple(cells), **about)
-    return grade.Result(submission, () if problem else tuple(earned))
+    return grade.NotebookMarks(submission, () if problem else tuple(earned))
 
 
 RIGHT, NO_CORRECTION = ("passed", ""), ("wrong", "adam_no_correction")
@@ -192,6 +194,52 @@ def test_feedback_speaks_the_language_of_the_notebook(whole):
     assert "佐藤さんへのフィードバック" in page.letters
 
 
+def differing(learner, found, *, place="sgd", key="course.verdict.differs", mistake="", **values):
+    """A learner whose answer to one exercise differs in a number, and nothing else is known."""
+    where = Sentence("course.where.result", name="f", case=1)
+    difference = Sentence("course.difference.value", where=where, at="", found=found, expected="2")
+    result = handed_in(learner, **{place: ("wrong", "")})
+    marks = [
+        dataclasses.replace(mark, key=key, mistake=mistake, values={"difference": difference, **values})
+        if mark.exercise == f"3_1.{place}"
+        else mark
+        for mark in result.marks
+    ]
+    return dataclasses.replace(result, marks=tuple(marks))
+
+
+def test_unknown_mistakes_are_one_only_where_the_numbers_are_the_same():
+    class_ = [differing("a", "1"), differing("b", "3"), differing("c", "1"), differing("d", "4")]
+    class_.append(differing("e", "7", place="adam"))
+    whole = overview(class_, Points())
+    assert [(slip.exercise, len(slip.marks), slip.tried) for slip in whole.slips] == [("3_1.sgd", 2, 4)]
+    assert whole.unlike == {"3_1.sgd": 2, "3_1.adam": 1}
+    for language, sentence in (
+        ("en", "with no known mistake: 3 answers (3_1.sgd: 2, 3_1.adam: 1)"),
+        ("ja", "誤答が3件あります（3_1.sgd: 2、3_1.adam: 1）"),
+    ):
+        with words.language(language):
+            assert sentence in Reader(pages.class_page(whole, {})).letters
+
+
+def test_a_general_mistake_is_one_only_where_it_tells_the_same():
+    def factor(learner, factor):
+        more = {"key": "course.wrong.any.factor", "mistake": "any.factor", "factor": factor}
+        return differing(learner, "1", **more)
+
+    slips = overview([factor("a", "2"), factor("b", "1/3"), factor("c", "2")], Points()).slips
+    assert [(len(slip.marks), slip.marks[0].values["factor"]) for slip in slips] == [(2, "2"), (1, "1/3")]
+
+
+def test_exceptions_are_one_mistake_where_they_say_the_same_whatever_the_line():
+    def raised(learner, problem, line):
+        more = {"key": "course.verdict.raises", "kind": "TypeError", "problem": problem, "line": line}
+        return differing(learner, "1", **more)
+
+    slips = overview([raised("a", "x", "l"), raised("b", "y", "l"), raised("c", "x", "m")], Points()).slips
+    assert [len(slip.marks) for slip in slips] == [2, 1]
+
+
 def test_every_learner_has_a_file_of_a_name_of_its_own():
     names = ["a/x", "b/x", "c/X", "a/<>", "b/??", "a/x-2", "a/" + "y" * 300, "a/con.x"]
     learners = overview([handed_in(name) for name in names], Points()).learners
@@ -226,7 +274,7 @@ def wrote(learner, kind="trainee", language="en", **texts):
     for cell in notebook(LESSON, language, kind)["cells"]:
         if cell["cell_type"] == "code":
             name = cell["id"].partition("-")[2]
-            cells.append(Cell(cell["id"], texts.get(name, "".join(cell["source"]))))
+            cells.append(CodeCell(cell["id"], texts.get(name, "".join(cell["source"]))))
     names = [name.partition(".")[2] for name in LESSON.exercises]
     written = names if kind == "answer" else texts
     return handed_in(learner, cells=cells, **dict.fromkeys(written, RIGHT))

@@ -1,5 +1,7 @@
 """``kobai course check`` and ``grade``: whatever a learner's code or file does is a line of the table."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -15,10 +17,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import kobai
 from kobai import words
-from kobai.course.grading import grade, marks, table, watch
+from kobai.basics.errors import UsageError
+from kobai.course.grading import grade, marks, sheet, table, watch
 from kobai.course.grading.marks import Mark
-from kobai.course.grading.reading import Cell, Submission, Unreadable, learners_in, notebooks_of
+from kobai.course.grading.overview import overview
+from kobai.course.grading.points import Points
+from kobai.course.grading.reading import CodeCell, Submission, Unreadable, learners_in, notebooks_of
 from kobai.course.grading.reports import CellEnd
 from kobai.course.grading.state import Files
 from kobai.course.judge import Verdict
@@ -228,7 +234,7 @@ def test_a_notebook_out_of_time_keeps_what_it_earned():
         "late",
         "late",
     ]
-    cells = tuple(Cell(cell["id"], "".join(cell["source"])) for cell in made_by_a_learner()["cells"])
+    cells = tuple(CodeCell(cell["id"], "".join(cell["source"])) for cell in made_by_a_learner()["cells"])
     submission = Submission(Path("a"), Path("a", NAME), "3_1_SGD", cells)
     steps = marks.steps_of(submission)
     ends = {n: CellEnd("ran" if kind == "run" else "late") for n, (kind, _) in enumerate(steps)}
@@ -494,7 +500,7 @@ def test_every_file_that_cannot_be_read_is_a_line_and_stops_nobody(tmp_path):
         "folder": "a folder or a link",
         "link": "a folder or a link",
         "pipe": "a folder or a link",
-        "empty": "there are no notebooks",
+        "empty": "nothing was handed in",
         "file": "there is no folder",
         "nowhere": "there is no folder",
     }
@@ -535,7 +541,7 @@ def test_odd_metadata_is_made_up_for_by_the_name(tmp_path, change):
     keep(tmp_path, json.dumps({**made, **change}))
     [found] = notebooks_of(tmp_path)
     assert (found.lesson, found.problem) == ("3_1_SGD", None)
-    assert found.cells[-1] == Cell("", "x = 1")
+    assert found.cells[-1] == CodeCell("", "x = 1")
 
 
 def test_what_is_not_to_be_graded_is_left_out(tmp_path):
@@ -622,7 +628,7 @@ def test_a_folder_of_folders_is_the_folders_of_its_learners(tmp_path):
         (tmp_path / name).mkdir(parents=True)
     for name in ("anna/my-course", "ben", ".hidden", "__MACOSX"):
         keep(tmp_path / name, made_by_a_learner())
-    assert learners_in(tmp_path) == [tmp_path / "anna/my-course", tmp_path / "ben"]
+    assert learners_in(tmp_path) == [tmp_path / "anna/my-course", tmp_path / "ben", tmp_path / "empty"]
     assert learners_in(tmp_path / "ben") == [tmp_path / "ben"]
     assert learners_in(tmp_path / "empty") == [tmp_path / "empty"]
     assert learners_in(tmp_path / "nowhere") == [tmp_path / "nowhere"]
@@ -630,6 +636,31 @@ def test_a_folder_of_folders_is_the_folders_of_its_learners(tmp_path):
         Unreadable, match=r"holds no notebooks itself, but folders that do \(anna.my-course, ben\)"
     ):
         notebooks_of(tmp_path)
+
+
+def test_a_folder_beside_a_learners_own_notebooks_is_no_learner(tmp_path):
+    for name in ("class/anna/my-course", "class/anna/data", "class/ben", "class/chris", "class/dora/empty"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("class/anna/my-course", "class/ben"):
+        keep(tmp_path / name, made_by_a_learner())
+    names = ["class/anna/my-course", "class/ben", "class/chris", "class/dora"]
+    assert learners_in(tmp_path) == [tmp_path / name for name in names]
+
+
+@pytest.mark.parametrize("language", words.TABLES)
+def test_a_learner_who_handed_nothing_in_is_a_row_that_says_so(tmp_path, language):
+    for name in ("anna", "ben"):
+        (tmp_path / name).mkdir()
+    keep(tmp_path / "anna", made_by_a_learner())
+    with words.language(language):
+        results = grade.grade(learners_in(tmp_path))
+        sentence = words.say("course.unreadable.nothing", path=tmp_path / "ben")
+        assert [result.problem for result in results] == ["", sentence]
+        rows = list(csv.DictReader(io.StringIO(sheet.as_csv(overview(results, Points())))))
+    assert [(row["learner"], row["points"], row["submitted"] == "") for row in rows] == [
+        ("anna", rows[0]["points"], False),
+        ("ben", "0", True),
+    ]
 
 
 def test_hints_are_counted_where_their_output_was_saved(tmp_path, capsys):
@@ -662,7 +693,7 @@ def entry(learner, file="", lesson="3_1_SGD", problem="", **statuses):
     ]
     trouble = Unreadable("kind.told", text=problem) if problem else None
     path = Path(learner, file or f"{lesson}_trainee.ipynb")
-    return grade.Result(Submission(Path(learner), path, lesson, problem=trouble), tuple(earned))
+    return grade.NotebookMarks(Submission(Path(learner), path, lesson, problem=trouble), tuple(earned))
 
 
 @pytest.fixture(autouse=True)
@@ -748,7 +779,7 @@ def test_grade_speaks_japanese_and_names_folders_that_are_not_there(kobai_here, 
     said = "".join(ran.out.split())
     assert "フォルダーclass/nobodyがありません" in said
     assert "実行できません:3_1.adagradのセルがSyntaxErrorで止まりました" in said
-    assert f"(演習数){len(EXERCISES)}{len(EXERCISES)}" in said
+    assert f"（演習数）{len(EXERCISES)}{len(EXERCISES)}" in said
 
 
 def test_grade_writes_what_a_class_is_told(kobai_here, place):
@@ -762,7 +793,7 @@ def test_grade_writes_what_a_class_is_told(kobai_here, place):
     ran = kobai_here("course", "grade", "class", *arguments)
     assert (ran.code, ran.err) == (0, "")
     said = " ".join(ran.out.split())
-    assert "class is a folder of folders: each of the 2 with notebooks is a learner's" in said
+    assert "class is a folder of folders: each of the 2 in it is a learner's" in said
     assert "4 files in marks: grades.csv, class.html and the feedback for each learner" in said
     written = (place / "marks" / "grades.csv").read_bytes()
     assert written.startswith(b"\xef\xbb\xbflearner,3_1.review,")  # with a mark, as Excel wants it
@@ -793,6 +824,19 @@ def test_grade_refuses_before_anything_runs(kobai_here, place, monkeypatch):
     assert {path.name for path in place.iterdir()} == {"a", "file"}
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_file_that_python_runs_at_every_start_is_told(exists, tmp_path, monkeypatch):
+    """A notebook could leave a sitecustomize.py for the processes of those whose turn is still to come."""
+    place = tmp_path / "site-packages"
+    if exists:
+        place.mkdir()
+    monkeypatch.setattr("site.getusersitepackages", lambda: str(place))
+    files = Files()
+    assert not files.changed()
+    keep(place, "raise SystemExit", "sitecustomize.py")
+    assert files.changed() == str(place)
+
+
 def test_a_module_that_knows_no_file_of_its_own_is_no_hindrance(monkeypatch):
     """Some modules raise what they like when they are asked for a name."""
     odd = types.ModuleType("odd")
@@ -802,3 +846,16 @@ def test_a_module_that_knows_no_file_of_its_own_is_no_hindrance(monkeypatch):
     files = Files()
     assert files.changed() == ""
     assert grade.__file__ in files.own
+
+
+@pytest.mark.parametrize("folders", [None, False, "here", [kobai.Adam]], ids=repr)
+def test_what_is_no_list_of_folders_is_refused(folders):
+    with pytest.raises(UsageError, match="folders must be a list of folders, got "):
+        grade.grade(folders)
+
+
+@pytest.mark.parametrize("limit", ["seconds", "gigabytes", "cell", "threads", "seed"])
+@pytest.mark.parametrize("value", ["x", -1, float("nan")], ids=repr)
+def test_a_limit_that_is_none_is_refused(limit, value, tmp_path):
+    with pytest.raises(UsageError, match=f"{limit} must be"):
+        grade.grade([tmp_path], **{limit: value})

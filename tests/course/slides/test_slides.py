@@ -13,13 +13,13 @@ from kobai.course.slides import arrange, deck, markup
 from kobai.course.slides.outputs import outputs_of
 from kobai.course.source import LANGUAGES, Lesson, lessons_of, load, read
 
-SOURCE = """# %% [markdown] tags=["ja"]
+SOURCE = """# %% [markdown] tags=["ja", "slide"]
 # # 3-1 題(5分)
 #
 # - 一つ
 # - 二つ
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-1 A title (5 min)
 #
 # - one
@@ -29,27 +29,27 @@ SOURCE = """# %% [markdown] tags=["ja"]
 import plotly.graph_objects as go
 x = 3
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 1. 節
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. A section
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### 1.1 小節
 #
 # 本文
 #
 # $$\\boldsymbol v \\leftarrow \\alpha\\boldsymbol v$$
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### 1.1 A part
 #
 # Some text with $\\sqrt{h}$.
 #
 # $$\\boldsymbol v \\leftarrow \\alpha\\boldsymbol v$$
 
-# %% tags=["exercise"] name="adam"
+# %% tags=["exercise", "slide"] name="adam"
 def adam():
     ### BEGIN SOLUTION
     return 42
@@ -58,14 +58,14 @@ def adam():
 # %% tags=["check"] name="adam"
 print("a check")
 
-# %%
+# %% tags=["slide"]
 print(x + adam())
 go.Figure(go.Scatter(y=[1, 2]))
 
-# %% tags=["slide"]
+# %% tags=["slide", "code"]
 shown = 5
 
-# %% tags=["skip"]
+# %%
 print("left out")
 """
 LESSON = Lesson("3_1_title", tuple(read(SOURCE)))
@@ -116,7 +116,7 @@ def test_what_a_cell_shows_is_on_a_slide_and_a_figure_has_one_of_its_own():
     many = deck_of(outputs={"3_1-05": [printed, FIGURE]})
     assert list(many.figures) == ["figure-1"]
     [of_figure] = [slide for slide in many.slides if "data-figure" in "".join(b.html for b in slide.blocks)]
-    assert text_of(of_figure).strip() == ""
+    assert "a < b" not in text_of(of_figure)
     [of_text] = [slide for slide in many.slides if "a < b" in text_of(slide)]
     assert text_of(of_text).count("a < b") == arrange.MOST_TEXT - 1
     assert "…" in text_of(of_text)
@@ -139,12 +139,47 @@ def test_no_slide_of_a_lesson_is_fuller_than_a_screen_and_no_text_is_lost(lesson
     shown = "".join([*map(text_of, whole.slides), *(re.sub("<[^>]+>", "", each) for each in headings)])
     shown = re.sub(r"\W", "", shown)
     for cell in load(lesson).cells:
-        if cell.kind == "markdown" and cell.is_in(language):
+        if cell.kind == "markdown" and cell.is_in(language) and "slide" in cell.tags:
             for word in re.findall(
                 r"(?<![\\$\w])[^\W\d_]{3,}", re.sub(r"\$[^$]+\$|<[^>]+>|`[^`]*`", " ", cell.text)
             ):
                 assert word in shown
     assert whole.title.startswith(lesson[:4].replace("_", "-").rstrip("-"))
+
+
+@pytest.mark.parametrize("lesson", [lesson.name for lesson in lessons_of()])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_deck_tells_its_lesson_in_eight_to_twenty_slides(lesson, language):
+    """From the title to the summary, with a figure or what a cell prints between them."""
+    source = load(lesson)
+    shown = [cell for cell in source.cells if "slide" in cell.tags and cell.is_in(language)]
+    texts = [cell.text for cell in shown if cell.kind == "markdown"]
+    assert texts[0].startswith("# 3-")
+    assert (
+        texts[-1]
+        == [cell.text for cell in source.cells if cell.kind == "markdown" and cell.is_in(language)][-1]
+    )
+    drawing = [cell for cell in shown if cell.kind == "code" and "exercise" not in cell.tags]
+    assert drawing
+    assert any("result" in cell.tags for cell in shown)
+    # Each figure is as high as a slide; what is printed stands beside a text, or on a slide.
+    outputs = {identity: [FIGURE] for identity, cells in source.numbered() if cells[0] in drawing}
+    assert 8 <= len(arrange.deck_of(source, language, outputs).slides) <= 20
+
+
+def test_what_is_on_a_slide_stands_under_its_own_heading():
+    for lesson in lessons_of():
+        heading_is_shown = False
+        for identity, [cell, *_] in lesson.numbered():
+            if cell.kind == "markdown" and re.search("^#+ ", cell.text, re.MULTILINE):
+                heading_is_shown = "slide" in cell.tags
+            assert heading_is_shown or "slide" not in cell.tags, identity
+
+
+def test_a_text_has_the_same_tags_in_both_languages():
+    for lesson in lessons_of():
+        for _, cells in lesson.numbered():
+            assert len({tuple(tag for tag in cell.tags if tag not in LANGUAGES) for cell in cells}) == 1
 
 
 # Text, formulas, code
@@ -233,28 +268,44 @@ def test_a_notebook_is_run_for_what_its_cells_show():
 # In a browser
 
 
+OVER = "(s => [s.scrollHeight - s.clientHeight, s.scrollWidth - s.clientWidth])(deck.getCurrentSlide())"
+
+
+def headings_of(page):
+    """The heading of each slide; none overflows."""
+    headings = []
+    for i in range(page.evaluate("deck.getTotalSlides()")):
+        page.evaluate(f"(s => deck.slide(s.h, s.v))(deck.getIndices(deck.getSlides()[{i}]))")
+        headings.append(page.evaluate("deck.getCurrentSlide().querySelector('h1, h2').textContent"))
+        assert max(page.evaluate(OVER)) <= 1, headings[-1]
+    assert page.wrong == []
+    return headings
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_deck_is_shown_without_network_and_nothing_overflows(visit, language):
+def test_no_text_of_any_lesson_overflows_its_slide(visit, language):
+    for lesson in lessons_of():
+        whole = arrange.deck_of(lesson, language, {})
+        page = visit(deck.as_page(whole, language), viewport={"width": 1280, "height": 720})
+        assert len(headings_of(page)) == len(whole.slides)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_deck_is_shown_without_network_with_its_figures(visit, language):
     lesson = load("3_1_SGD")
     figure = {"data": [{"y": [1, 2, 3]}], "layout": {"title": {"text": "x"}}}
     output = {"output_type": "display_data", "data": {arrange.PLOTLY: figure}}
-    last = [identity for identity, _ in lesson.numbered()][-4]
-    whole = arrange.deck_of(lesson, language, {"3_1-02": [output], last: [output]})
+    drawing = {
+        identity: [output]
+        for identity, [cell, *_] in lesson.numbered()
+        if cell.kind == "code" and "slide" in cell.tags
+    }
+    assert len(drawing) >= 2
+    whole = arrange.deck_of(lesson, language, drawing)
     page = visit(deck.as_page(whole, language), viewport={"width": 1280, "height": 720})
-    count = page.evaluate("deck.getTotalSlides()")
-    assert count == len(whole.slides) > 25
     assert page.evaluate("document.documentElement.lang") == language
-    seen = []
-    for i in range(count):
-        page.evaluate(f"(s => deck.slide(s.h, s.v))(deck.getIndices(deck.getSlides()[{i}]))")
-        seen.append(page.evaluate("deck.getCurrentSlide().querySelector('h1, h2').textContent"))
-        over = (
-            "(s => [s.scrollHeight - s.clientHeight, s.scrollWidth - s.clientWidth])(deck.getCurrentSlide())"
-        )
-        assert max(page.evaluate(over)) <= 1, seen[-1]
-    assert len(set(seen)) > 10
-    assert page.evaluate("document.querySelectorAll('.plot.drawn .main-svg').length") >= 2
-    assert page.wrong == []
+    assert len(set(headings_of(page))) > 8
+    assert page.evaluate("document.querySelectorAll('.plot.drawn .main-svg').length") >= len(drawing)
 
 
 # The command

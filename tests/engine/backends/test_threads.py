@@ -59,7 +59,7 @@ def test_an_error_between_results_ends_the_process_well(place):
         [sys.executable, "-c", FULL, *arguments.split()], cwd=place, capture_output=True, encoding="utf-8"
     )
     assert ran.returncode == 2
-    assert ran.stderr.startswith("kobai: small/chunks/")
+    assert ran.stderr.startswith("kobai: small/store/")
     assert "No space left on device" in ran.stderr
     assert ran.stderr.count("\n") == 1
 

@@ -20,7 +20,7 @@ def of_lesson(name: str) -> dict[str, Exercise]:
 
 def find(exercise: str) -> Exercise:
     """The exercise of that name ("3_1.adam"). Raises `UsageError`."""
-    for lesson in lesson_names():
+    for lesson in lesson_names() if isinstance(exercise, str) else ():
         if lesson.startswith(f"{exercise.partition('.')[0]}_") and exercise in of_lesson(lesson):
             return of_lesson(lesson)[exercise]
     raise unknown(

@@ -39,6 +39,8 @@ def saturated(a, limit=0.95):
 
 TRAIN = np.array([[1.0, 5.0, 10.0], [2.0, 5.0, -30.0], [6.0, 5.0, 20.0], [3.0, 5.0, 0.0]])
 OTHERS = np.array([[0.0, 5.0, 10.0], [4.0, 5.0, 5.0]])
+# A feature that varies, but so little that an ε in the denominator shows, be it as small as 1e-12.
+FAINT, FAINT_OTHERS = TRAIN * np.array([1.0, 1.0, 2e-8]), OTHERS * np.array([1.0, 1.0, 2e-8])
 
 
 def standardize(train, others, *, axis=0, ddof=0, guard=True, own=False, centre=True, variance=False):
@@ -86,7 +88,7 @@ EXERCISES: dict[str, Exercise] = {
     "standardize": function(
         "standardize",
         standardize,
-        [(TRAIN, OTHERS), (OTHERS * 2 + np.array([0.0, -5.0, 2.0]), TRAIN)],
+        [(TRAIN, OTHERS), (OTHERS * 2 + np.array([0.0, -5.0, 2.0]), TRAIN), (FAINT, FAINT_OTHERS)],
         inseparable=("train", "others"),  # which agree on the feature that never varies
         own_statistics=partial(standardize, own=True),
         no_guard=partial(standardize, guard=False),

@@ -1,10 +1,12 @@
 """The exercises of lesson 3_8: early stopping, regularization, a surrogate, the sum, maximum likelihood."""
 
+import itertools
 from functools import partial
 
 import numpy as np
 
 from kobai.course.exercise import Exercise, function
+from kobai.course.families import one_of
 
 # Early stopping
 
@@ -32,9 +34,30 @@ def early_stop(values, patience, *, first=1, consecutive_rises=False, equal=Fals
     return best + first - 1, len(values) + first - 1
 
 
-def early_stop_never_best(values, patience):
-    """The comparison the wrong way round: no value is a new best."""
-    return 0, min(patience, len(values))
+def early_stop_reversed(values, patience, *, lowest=np.inf, best=0, counting=False, equal=True):
+    """The comparison with the lowest value the wrong way round, whatever the two begin with."""
+    waited = 0
+    for step, value in enumerate(values, start=1):
+        if value > lowest or (equal and value == lowest):
+            best, lowest, waited = step, value, 0
+            continue
+        waited += 1
+        if (waited if counting else step - best) >= patience:
+            return best, step
+    return best, len(values)
+
+
+def early_stop_from_first(values, patience, **more):
+    return early_stop_reversed(values, patience, lowest=values[0], **more)
+
+
+def all_reversed():
+    """Every way to begin."""
+    for best, counting, equal in itertools.product((0, 1), (False, True), (False, True)):
+        more = {"best": best, "counting": counting, "equal": equal}
+        yield partial(early_stop_from_first, **more)
+        yield partial(early_stop_reversed, **more)
+        yield partial(early_stop_reversed, lowest=-np.inf, **more)
 
 
 def early_stop_never(values, patience):
@@ -150,10 +173,12 @@ EXERCISES: dict[str, Exercise] = {
         equal=partial(early_stop, equal=True),
         late=partial(early_stop, late=1),
         early=partial(early_stop, late=-1),
-        never_best=early_stop_never_best,
+        reversed=early_stop_reversed,
+        impatient=lambda values, patience: early_stop(values, min(patience, 1)),
         total=partial(early_stop, total=True),
         never=early_stop_never,
         order=lambda values, patience: early_stop(values, patience)[::-1],
+        recognise=one_of({"early_stop.reversed": [*all_reversed()]}),
     ),
     "with_l2": function(
         "with_l2",

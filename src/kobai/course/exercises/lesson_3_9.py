@@ -1,5 +1,6 @@
 """The exercises of lesson 3_9: Newton's step, conjugate gradients, the updates of BFGS and L-BFGS."""
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -75,19 +76,71 @@ def bfgs_update(
     last=True,
     scaled=True,
     swapped=False,
-    outer=np.outer,
-    outer_last=None,
 ):
     if guard and y @ s <= 0:
         return refused(H)
     ρ = 1 / (y @ s) if scaled else 1.0
-    left = np.eye(len(s)) + sign * ρ * outer(s, y)
+    left = np.eye(len(s)) + sign * ρ * np.outer(s, y)
     left = left.T if swapped else left
-    return left @ H @ left.T + last * ρ * (outer_last or outer)(s, s)
+    return left @ H @ left.T + last * ρ * np.outer(s, s)
 
 
 def always_refused(H, s, y):
     return H.copy()
+
+
+def in_factors(H, s, y, *, products, guard=True):
+    """(I − ρsyᵀ) H (I − ρysᵀ) + ρssᵀ with these three products in place of the outer ones."""
+    if guard and y @ s <= 0:
+        return H
+    left, right, last = products
+    ρ, unit = 1 / (y @ s), np.eye(len(s))
+    return (unit - ρ * left(s, y)) @ H @ (unit - ρ * right(y, s)) + ρ * last(s, s)
+
+
+def in_terms(H, s, y, *, products, guard=True):
+    """H − ρ(syᵀH + Hysᵀ) + ρ(1 + ρyᵀHy)ssᵀ with others in place of syᵀH, Hysᵀ and ssᵀ."""
+    if guard and y @ s <= 0:
+        return H
+    left, right, last = products
+    ρ = 1 / (y @ s)
+    return H - ρ * (left(s, y, H) + right(H, y, s)) + ρ * (1 + ρ * y @ H @ y) * last(s, s)
+
+
+def standing(u, v):
+    """u * v as a column: what u * v is in a matrix that is transposed."""
+    return (u * v)[:, None]
+
+
+LEFT_TERMS = {
+    lambda s, y, H: np.outer(s, y) @ H: "outer",
+    lambda s, y, H: (s * y) @ H: "elementwise",
+    lambda s, y, H: s * (y @ H): "elementwise",
+    lambda s, y, H: (s @ y) * H: "inner",
+}
+RIGHT_TERMS = {
+    lambda H, y, s: H @ np.outer(y, s): "outer",
+    lambda H, y, s: H @ y * s: "elementwise",
+    lambda H, y, s: H @ (y * s): "elementwise",
+    lambda H, y, s: H * (y @ s): "inner",
+}
+PRODUCTS = {np.outer: "outer", np.multiply: "elementwise", np.dot: "inner"}
+SPELLINGS = {
+    in_factors: (PRODUCTS, PRODUCTS | {standing: "elementwise"}, PRODUCTS),
+    in_terms: (LEFT_TERMS, RIGHT_TERMS, PRODUCTS),
+}
+"""Each way to write the update: what may stand, rightly or wrongly, for its three outer products."""
+
+
+def with_product(kind):
+    """The update in all spellings in which at least one product is of that kind, and none of a worse one."""
+    others = ("outer", "elementwise", "inner")[: ("elementwise", "inner").index(kind) + 2]
+    for written, places in SPELLINGS.items():
+        for products in itertools.product(*places):
+            kinds = {place[product] for place, product in zip(places, products, strict=True)}
+            if kind in kinds and kinds <= set(others):
+                for guard in (True, False):
+                    yield partial(written, products=products, guard=guard)
 
 
 H2, H3 = np.array([[1.0, 0.2], [0.2, 0.5]]), np.array([[1.0, 0.1, 0.0], [0.1, 2.0, -0.4], [0.0, -0.4, 0.7]])
@@ -163,11 +216,13 @@ EXERCISES: dict[str, Exercise] = {
         no_last=partial(bfgs_update, last=False),
         no_rho=partial(bfgs_update, scaled=False),
         never=always_refused,
-        elementwise=partial(bfgs_update, outer=np.multiply),
-        inner=partial(bfgs_update, outer=np.dot),
+        elementwise=partial(in_factors, products=(np.multiply,) * 3),
+        inner=partial(in_factors, products=(np.dot,) * 3),
         recognise=one_of(
-            bfgs_update__elementwise=partial(bfgs_update, outer=np.multiply, outer_last=np.outer),
-            bfgs_update__inner=partial(bfgs_update, outer=np.dot, outer_last=np.outer),
+            {
+                "bfgs_update.elementwise": [*with_product("elementwise")],
+                "bfgs_update.inner": [*with_product("inner")],
+            }
         ),
     ),
     "two_loops": function(

@@ -1,17 +1,16 @@
 """Figures of one number over another: sequences, functions, points with fits, measurements."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from kobai.course.figures.look import finished
+from kobai.course.figures.look import Numbers, finished
 from kobai.report.panels import INK, colour, figure, listed, stroke, text
 
 
 def curves(
-    series: Mapping[str, Any],
+    series: Mapping[str, Numbers],
     *,
     x: str = "",
     y: str = "",
@@ -36,11 +35,11 @@ def curves(
         return None
     up = _logarithmic(series.values()) if log else {}
     across = {"type": "log", "dtick": 1} if log_x else {}
-    made = figure(
+    chart = figure(
         [""], [{"title_text": x, **across}], [{"title_text": y, **up}], height=320, margin={"t": 48}
     )
     for i, (name, values) in enumerate(series.items()):
-        made.add_scatter(
+        chart.add_scatter(
             name=text(name),
             x=every * np.arange(1, len(values) + 1),
             y=listed(values),
@@ -48,8 +47,8 @@ def curves(
             line={**stroke(i), "width": 2},
         )
     for name, step in (marks or {}).items():
-        made.add_vline(x=step, line={"color": INK, "width": 1, "dash": "dot"})
-        made.add_annotation(  # plotly counts a logarithmic axis in powers of ten
+        chart.add_vline(x=step, line={"color": INK, "width": 1, "dash": "dot"})
+        chart.add_annotation(  # plotly counts a logarithmic axis in powers of ten
             x=np.log10(step) if log_x else step,
             y=1,
             yref="paper",
@@ -57,10 +56,10 @@ def curves(
             text=text(name),
             showarrow=False,
         )
-    return finished(made, title)
+    return finished(chart, title)
 
 
-def _logarithmic(series: Iterable[Any]) -> dict[str, Any]:
+def _logarithmic(series: Iterable[Numbers]) -> dict[str, object]:
     """A logarithmic axis with a label at each power of ten; within a decade and a half also at 2 and 5."""
     shown = np.concatenate([np.empty(0), *(np.asarray(values, float) for values in series)])
     shown = shown[np.isfinite(shown) & (shown > 0)]
@@ -72,11 +71,11 @@ def _logarithmic(series: Iterable[Any]) -> dict[str, Any]:
 
 
 def lines(
-    x: Any,
-    series: Mapping[str, Any],
+    x: Numbers,
+    series: Mapping[str, Numbers],
     *,
-    stems: Mapping[str, tuple[Any, Any]] | None = None,
-    points: Any = None,
+    stems: Mapping[str, tuple[Numbers, Numbers]] | None = None,
+    points: Numbers | None = None,
     across: str = "",
     up: str = "",
     title: str = "",
@@ -93,13 +92,13 @@ def lines(
     """
     if not series:
         return None
-    made = figure([""], [{"title_text": across}], [{"title_text": up}], height=320, margin={"t": 48})
+    chart = figure([""], [{"title_text": across}], [{"title_text": up}], height=320, margin={"t": 48})
     for i, (name, values) in enumerate(series.items()):
-        made.add_scatter(
+        chart.add_scatter(
             name=text(name), x=listed(x), y=listed(values), mode="lines", line={**stroke(i), "width": 2}
         )
     for name, (at, heights) in (stems or {}).items():
-        made.add_scatter(
+        chart.add_scatter(
             x=[each for place in listed(at) for each in (place, place, None)],
             y=[each for height in listed(heights) for each in (0.0, height, None)],
             mode="lines+markers",
@@ -109,18 +108,18 @@ def lines(
         )
     if points is not None:
         marks = {"symbol": "line-ns-open", "size": 14, "color": INK, "line": {"width": 2}}
-        made.add_scatter(
+        chart.add_scatter(
             x=listed(points), y=[0.0] * len(points), mode="markers", marker=marks, showlegend=False
         )
-    return finished(made, title)
+    return finished(chart, title)
 
 
 def scatter(
-    x: Any, t: Any, lines: Mapping[str, Any], *, title: str = "", across: str = "", up: str = ""
+    x: Numbers, t: Numbers, lines: Mapping[str, Numbers], *, title: str = "", across: str = "", up: str = ""
 ) -> go.Figure:
     """Points (x, t), and the values of some functions at the same x as lines, by name."""
-    made = figure([""], [{"title_text": across}], [{"title_text": up}], height=340, margin={"t": 48})
-    made.add_scatter(
+    chart = figure([""], [{"title_text": across}], [{"title_text": up}], height=340, margin={"t": 48})
+    chart.add_scatter(
         x=listed(np.ravel(x)),
         y=listed(np.ravel(t)),
         mode="markers",
@@ -128,24 +127,24 @@ def scatter(
         showlegend=False,
     )
     for i, (name, values) in enumerate(lines.items()):
-        made.add_scatter(
+        chart.add_scatter(
             name=text(name),
             x=listed(np.ravel(x)),
             y=listed(np.ravel(values)),
             mode="lines",
             line={**stroke(i), "width": 2},
         )
-    return finished(made, title)
+    return finished(chart, title)
 
 
 def against(
-    x: Any,
-    series: Mapping[str, Any],
+    x: Numbers,
+    series: Mapping[str, Numbers],
     *,
     across: str = "",
     up: str = "",
     title: str = "",
-    points: Any = None,
+    points: Numbers | None = None,
     log: bool = False,
 ) -> go.Figure | None:
     """Lines with marks over positive numbers x, on a logarithmic axis.
@@ -164,7 +163,7 @@ def against(
     labels = [f"{each:g}" for each in x]
     measured = series.values() if points is None else np.asarray(points, float)
     rising = _logarithmic(measured) if log else {"rangemode": "tozero"}
-    made = figure(
+    chart = figure(
         [""],
         [{"title_text": across, "type": "log", "tickvals": listed(x), "ticktext": labels}],
         [{"title_text": up, **rising}],
@@ -173,7 +172,7 @@ def against(
     )
     if points is not None:
         points = np.asarray(points, float)
-        made.add_scatter(
+        chart.add_scatter(
             x=listed(np.repeat(x, points.shape[1])),
             y=listed(points.ravel()),
             mode="markers",
@@ -181,7 +180,7 @@ def against(
             showlegend=False,
         )
     for i, (name, values) in enumerate(series.items()):
-        made.add_scatter(
+        chart.add_scatter(
             name=text(name),
             x=listed(x),
             y=listed(np.asarray(values, float)),
@@ -189,4 +188,4 @@ def against(
             line={"color": colour(i), "width": 2},
             showlegend=True,
         )
-    return finished(made, title)
+    return finished(chart, title)

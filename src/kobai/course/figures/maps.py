@@ -1,16 +1,19 @@
 """Figures on a plane: contour lines with paths or arrows on them, and regions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from kobai.course.figures.look import finished
 from kobai.report.panels import axis, colour, figure, listed, stroke, text, translucent
 
+Height: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A function of the plane, which takes arrays."""
 FINE = 160
-GROUND: dict[str, Any] = {
+GROUND: dict[str, object] = {
     "contours": {"coloring": "none"},
     "showscale": False,
     "showlegend": False,
@@ -22,10 +25,10 @@ GROUND: dict[str, Any] = {
 
 
 def contour(
-    f: Callable[[Any, Any], Any],
+    f: Height,
     x: tuple[float, float],
     y: tuple[float, float],
-    paths: Mapping[str, Any] | None = None,
+    paths: Mapping[str, ArrayLike] | None = None,
     *,
     title: str = "",
     logarithmic: bool = True,
@@ -44,11 +47,11 @@ def contour(
     across, up = np.linspace(*x, FINE), np.linspace(*y, FINE)
     heights = np.asarray(f(*np.meshgrid(across, up)), float)
     shown = np.log10(heights - np.nanmin(heights) + 1e-3) if logarithmic else heights
-    made = figure([""], [{"range": list(x)}], [{"range": list(y)}], height=420, margin={"t": 48})
-    made.add_contour(x=across, y=up, z=shown, **GROUND)
+    chart = figure([""], [{"range": list(x)}], [{"range": list(y)}], height=420, margin={"t": 48})
+    chart.add_contour(x=across, y=up, z=shown, **GROUND)
     for i, (name, path) in enumerate((paths or {}).items()):
         points = _inside(np.asarray(path, float), x, y)
-        made.add_scatter(
+        chart.add_scatter(
             name=text(name),
             x=listed(points[:, 0]),
             y=listed(points[:, 1]),
@@ -58,7 +61,7 @@ def contour(
             customdata=np.arange(len(points)),
             hovertemplate="%{fullData.name}: %{customdata}<br>(%{x:.4g}, %{y:.4g})<extra></extra>",
         )
-    return finished(made, title)
+    return finished(chart, title)
 
 
 def _inside(points: np.ndarray, x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
@@ -71,10 +74,10 @@ def _inside(points: np.ndarray, x: tuple[float, float], y: tuple[float, float]) 
 
 
 def steps(
-    f: Callable[[Any, Any], Any],
+    f: Height,
     x: tuple[float, float],
     y: tuple[float, float],
-    panels: Mapping[str, Mapping[str, Any]],
+    panels: Mapping[str, Mapping[str, ArrayLike]],
     *,
     title: str = "",
     step: str = "",
@@ -92,7 +95,7 @@ def steps(
     """
     if not panels:
         return None
-    made = figure(
+    chart = figure(
         [text(name) for name in panels],
         [{"range": list(x)}] * len(panels),
         [{"range": list(y)}] * len(panels),
@@ -104,17 +107,17 @@ def steps(
     heights = np.log10(np.asarray(f(*np.meshgrid(across, up)), float) + 1e-3)
     for panel in range(1, len(panels) + 1):
         where = {"xaxis": axis("x", panel), "yaxis": axis("y", panel)}
-        made.add_contour(x=across, y=up, z=heights, **GROUND, **where)
+        chart.add_contour(x=across, y=up, z=heights, **GROUND, **where)
     names = list(dict.fromkeys(name for arrows in panels.values() for name in arrows))
     every, places = [], []
     for panel, arrows in enumerate(panels.values(), start=1):
         for name, ends in arrows.items():
             every.append(np.asarray(ends, float))
-            places.append(len(made.data))
-            made.add_scatter(
+            places.append(len(chart.data))
+            chart.add_scatter(
                 name=text(name),
                 legendgroup=name,
-                showlegend=name not in [each.legendgroup for each in made.data],
+                showlegend=name not in [each.legendgroup for each in chart.data],
                 mode="lines+markers",
                 line={"color": colour(names.index(name)), "width": 3},
                 marker={"symbol": ["circle", "arrow"], "size": [5, 15], "angleref": "previous", "opacity": 1},
@@ -131,7 +134,7 @@ def steps(
         }
         for t in range(len(every[0]))
     ]
-    made.update_layout(
+    chart.update_layout(
         sliders=[
             {
                 "steps": positions,
@@ -141,7 +144,7 @@ def steps(
             }
         ]
     )
-    return finished(made, title)
+    return finished(chart, title)
 
 
 def _ends(arrow: np.ndarray) -> dict[str, list[float | None]]:
@@ -150,7 +153,7 @@ def _ends(arrow: np.ndarray) -> dict[str, list[float | None]]:
 
 
 def regions(
-    maps: Mapping[str, Any],
+    maps: Mapping[str, ArrayLike],
     x: tuple[float, float],
     y: tuple[float, float],
     names: Sequence[str],
@@ -168,7 +171,7 @@ def regions(
     if not maps:
         return None
     count = len(maps)
-    made = figure(
+    chart = figure(
         [text(name) for name in maps],
         [{"range": list(x), "showgrid": False}] * count,
         [{"range": list(y), "showgrid": False}] * count,
@@ -178,10 +181,10 @@ def regions(
     )
     steps = [(i + end) / len(names) for i in range(len(names)) for end in (0, 1)]
     scale = [[step, translucent(colour(i // 2), 0.75)] for i, step in enumerate(steps)]
-    for panel, found in enumerate(maps.values(), start=1):
-        places = np.asarray(found, float)
+    for panel, numbers in enumerate(maps.values(), start=1):
+        places = np.asarray(numbers, float)
         up, across = places.shape
-        made.add_heatmap(
+        chart.add_heatmap(
             x=np.linspace(*x, across),
             y=np.linspace(*y, up),
             z=[listed(row) for row in np.where(places < 0, np.nan, places)],
@@ -195,5 +198,5 @@ def regions(
         )
     for i, name in enumerate(names):  # a heatmap has no entries in a legend
         mark = {"size": 11, "symbol": "square", "color": translucent(colour(i), 0.75)}
-        made.add_scatter(name=text(name), x=[None], y=[None], mode="markers", marker=mark)
-    return finished(made, title)
+        chart.add_scatter(name=text(name), x=[None], y=[None], mode="markers", marker=mark)
+    return finished(chart, title)

@@ -1,17 +1,17 @@
 """Figures of many numbers: histograms side by side, and a table that is coloured."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from kobai.course.figures.look import finished
 from kobai.report.panels import axis, colour, figure, listed, text
 
 
 def histograms(
-    values: Mapping[str, Any],
+    values: Mapping[str, ArrayLike],
     *,
     title: str = "",
     columns: int = 5,
@@ -38,7 +38,7 @@ def histograms(
         "exponentformat": "power",
         **({"range": within} if within else {}),
     }
-    made = figure(
+    chart = figure(
         [text(name) for name in values],
         [across] * count,
         [{"tickformat": ".0%", "rangemode": "tozero"}] * count,
@@ -49,7 +49,7 @@ def histograms(
     for panel, (name, array) in enumerate(values.items(), start=1):
         entries = np.ravel(np.asarray(array, float))
         shares, edges = np.histogram(entries[np.isfinite(entries)], bins, within)
-        made.add_bar(
+        chart.add_bar(
             name=text(name),
             x=(edges[1:] + edges[:-1]) / 2,
             y=shares / max(entries.size, 1),
@@ -59,7 +59,7 @@ def histograms(
             yaxis=axis("y", panel),
             showlegend=False,
         )
-    return finished(made, title)
+    return finished(chart, title)
 
 
 def heat(
@@ -68,14 +68,14 @@ def heat(
     """A table of numbers with the numbers written in: the larger, the stronger the colour."""
     if not len(table):
         return None
-    made = figure(
+    chart = figure(
         [""],
         [{"type": "category", "side": "top", "showgrid": False}],
         [{"type": "category", "autorange": "reversed", "showgrid": False}],
         height=46 * len(rows) + 20,
         margin={"t": 84, "b": 8},
     )
-    made.add_heatmap(
+    chart.add_heatmap(
         x=list(columns),
         y=list(rows),
         z=[listed(row) for row in table],
@@ -85,4 +85,4 @@ def heat(
         xgap=3,
         ygap=3,
     )
-    return finished(made, title)
+    return finished(chart, title)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from kobai.course.exercises import of_lesson
-from kobai.course.grading.grade import Result
+from kobai.course.grading.grade import NotebookMarks
 from kobai.course.grading.marks import is_home
 from kobai.course.judge import UNWRITTEN
 from kobai.course.notebooks import rendered
@@ -35,7 +35,7 @@ class Alike:
     """How many answers the two could have in common."""
 
 
-def alike(results: Iterable[Result]) -> list[Alike]:
+def alike(results: Iterable[NotebookMarks]) -> list[Alike]:
     """Pairs of learners with the same answers, most first; and learners with the course's own."""
     texts: dict[str, dict[str, str]] = {}
     for result in results:
@@ -59,7 +59,7 @@ def alike(results: Iterable[Result]) -> list[Alike]:
     return sorted(pairs, key=lambda pair: -len(pair.exercises))
 
 
-def _texts(result: Result) -> Iterator[tuple[str, str]]:
+def _texts(result: NotebookMarks) -> Iterator[tuple[str, str]]:
     """Each exercise with what the learner wrote, where that is long enough."""
     exercises = of_lesson(result.lesson) if result.lesson else {}
     for name in (mark.exercise for mark in result.counting if mark.status != UNWRITTEN):

@@ -8,13 +8,15 @@ memory, the end of the process, a file that is no notebook) is a line of the tab
 """
 
 import dataclasses
+import math
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kobai.basics.checks import Rule, check_arguments, check_count, check_number, check_seed
 from kobai.course.grading.marks import BEST_FIRST, Mark, clean, marks_of, steps_of
 from kobai.course.grading.reading import Submission, Unreadable, notebooks_of
 from kobai.course.grading.reports import CellEnd
@@ -27,8 +29,22 @@ CELL = 0.25
 """The share of a notebook's time that one cell may take: a single endless loop leaves time for the others."""
 
 
+def _is_name(value: object) -> bool:
+    """Whether a file system can have this name, which need be no text: learners' machines write all kinds."""
+    if not isinstance(value, str | os.PathLike):
+        return False
+    try:
+        name = os.fsencode(value)
+    except ValueError:
+        return False
+    return name != b"" and b"\0" not in name
+
+
+FOLDERS: Rule = ("rule.folders", lambda value: isinstance(value, list | tuple) and all(map(_is_name, value)))
+
+
 @dataclasses.dataclass(frozen=True)
-class Result:
+class NotebookMarks:
     """What one notebook earned."""
 
     submission: Submission
@@ -62,7 +78,7 @@ class Result:
 
 
 def grade(
-    folders: Iterable[Path],
+    folders: Sequence[Path],
     seconds: float = SECONDS,
     gigabytes: float = GIGABYTES,
     *,
@@ -70,7 +86,7 @@ def grade(
     threads: int | None = None,
     seed: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[Result]:
+) -> list[NotebookMarks]:
     """Execute and judge every notebook of the course in these folders, two or more at a time.
 
     Where a learner has several notebooks of one lesson, each exercise counts once, where it is best.
@@ -88,6 +104,13 @@ def grade(
       UsageError: where the one folder that was given does not exist or has no notebook of the course. Among
         several such a folder is a line of the table.
     """
+    check_arguments("grade", {"folders": folders}, {"folders": FOLDERS})
+    for name, number in {"seconds": seconds, "gigabytes": gigabytes, "cell": cell or CELL}.items():
+        check_number("grade", name, number, "rule.positive", lambda value: 0 < value < math.inf)
+    if threads is not None:
+        check_count("threads", threads)
+    if seed is not None:
+        check_seed("seed", seed)
     work = _work(list(dict.fromkeys(map(Path, folders))))
     limits = Limits(
         CELL * seconds if cell is None else cell,
@@ -96,7 +119,7 @@ def grade(
         1 + secrets.randbelow(2**31) if seed is None else seed,
     )
     halt = threading.Event()
-    results: list[Result] = []
+    results: list[NotebookMarks] = []
     if progress:
         progress(0, len(work))
     import_first()
@@ -105,7 +128,7 @@ def grade(
     try:
         runs = pool.map(lambda submission: _executed(submission, limits, halt, files), work)
         for submission, ends in zip(work, runs, strict=True):
-            results.append(Result(submission, marks_of(submission, ends, limits)))
+            results.append(NotebookMarks(submission, marks_of(submission, ends, limits)))
             if progress:
                 progress(len(results), len(work))
     finally:  # also on Ctrl-C: no process stays behind
@@ -122,7 +145,9 @@ def _work(folders: list[Path]) -> list[Submission]:
         except Unreadable as problem:
             if len(folders) == 1:
                 raise
-            work.append(Submission(folder, None, "", problem=problem))
+            nothing = problem.key == "error.course.no_notebooks"
+            told = Unreadable("course.unreadable.nothing", path=folder) if nothing else problem
+            work.append(Submission(folder, None, "", problem=told))
     return work
 
 
@@ -141,7 +166,7 @@ def _executed(submission: Submission, limits: Limits, halt: threading.Event, fil
     return dict.fromkeys(range(len(steps)), CellEnd("changed", how=changed)) if changed else ends
 
 
-def counted(results: list[Result]) -> list[Result]:
+def counted(results: list[NotebookMarks]) -> list[NotebookMarks]:
     """The same, with each exercise of a learner counting once: where it is best, the first of equals."""
     best: dict[tuple[str, str], int] = {}
     for result in results:
@@ -151,7 +176,7 @@ def counted(results: list[Result]) -> list[Result]:
     return [dataclasses.replace(result, marks=tuple(_counted(result, best))) for result in results]
 
 
-def _counted(result: Result, best: dict[tuple[str, str], int]) -> Iterable[Mark]:
+def _counted(result: NotebookMarks, best: dict[tuple[str, str], int]) -> Iterable[Mark]:
     for mark in result.marks:
         key = (result.learner, mark.exercise)
         counts = best.get(key) == BEST_FIRST.index(mark.status)
@@ -160,9 +185,9 @@ def _counted(result: Result, best: dict[tuple[str, str], int]) -> Iterable[Mark]
         yield dataclasses.replace(mark, counts=counts)
 
 
-def by_learner(results: list[Result]) -> Mapping[str, list[Result]]:
+def by_learner(results: list[NotebookMarks]) -> Mapping[str, list[NotebookMarks]]:
     """The results of each learner, in the order in which the folders were given."""
-    learners: dict[str, list[Result]] = {}
+    learners: dict[str, list[NotebookMarks]] = {}
     for result in results:
         learners.setdefault(result.learner, []).append(result)
     return learners
@@ -174,7 +199,7 @@ def names_of(learners: Iterable[str]) -> dict[str, str]:
     return last if len(set(last.values())) == len(last) else {learner: learner for learner in last}
 
 
-def total(results: Iterable[Result]) -> tuple[int, int]:
+def total(results: Iterable[NotebookMarks]) -> tuple[int, int]:
     """(right, all) of the exercises that count."""
     marks = [mark for result in results for mark in result.counting]
     return sum(mark.status == "passed" for mark in marks), len(marks)

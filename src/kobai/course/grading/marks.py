@@ -7,13 +7,12 @@ below its check, an earlier cell without which nothing runs.
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from kobai.course.evidence import Sentence
 from kobai.course.exercise import Exercise
 from kobai.course.exercises import of_lesson
-from kobai.course.grading.reading import Cell, Submission
-from kobai.course.grading.reports import CellEnd
+from kobai.course.grading.reading import CodeCell, Submission
+from kobai.course.grading.reports import AnswerEnd, CellEnd
 from kobai.course.grading.watch import Ends, Limits, Step
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG, Verdict, compared
 from kobai.course.source import cell_id, load
@@ -34,8 +33,8 @@ class Mark:
     exercise: str
     status: str
     key: str
-    """Of the sentence."""
-    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """The key of its sentence."""
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
     mistake: str = ""
     """The name of the wrong answer that was recognised."""
     counts: bool = True
@@ -88,7 +87,7 @@ class _Reader:
         self.submission, self.limits = submission, limits
         self.cells = list(enumerate(submission.cells))
         self.cell_ends = {i: end for i, end in ends.items() if isinstance(end, CellEnd)}
-        self.answers: dict[str, list[Any]] = {}
+        self.answers: dict[str, list[AnswerEnd]] = {}
         for number, (kind, name) in enumerate(steps_of(submission)):
             if kind == "judge":
                 self.answers.setdefault(name, []).append(ends[number])
@@ -101,7 +100,7 @@ class _Reader:
                 return dataclasses.replace(mark, below=line)
         return first
 
-    def _of_answer(self, name: str, exercise: Exercise, end: Any) -> Mark:
+    def _of_answer(self, name: str, exercise: Exercise, end: AnswerEnd) -> Mark:
         values = {"exercise": name, "name": exercise.defines}
         values |= {"seconds": f"{self.limits.cell:g}", "total": f"{self.limits.total:g}"}
         if isinstance(end, CellEnd):
@@ -115,10 +114,10 @@ class _Reader:
         if verdict.status != UNWRITTEN:
             return mark
         for number, cell in self.cells:
-            end = self.cell_ends.get(number)
-            if end and end.status in OF_CELLS and is_home(cell, name, exercise):
-                missing = self._without_setup(name, values) if end.kind == "NameError" else None
-                return missing or _mark(name, OF_CELLS[end.status], end, values)
+            cell_end = self.cell_ends.get(number)
+            if cell_end and cell_end.status in OF_CELLS and is_home(cell, name, exercise):
+                missing = self._without_setup(name, values) if cell_end.kind == "NameError" else None
+                return missing or _mark(name, OF_CELLS[cell_end.status], cell_end, values)
         return mark
 
     def _without_setup(self, name: str, values: dict[str, str]) -> Mark | None:
@@ -153,18 +152,18 @@ def _mark(name: str, sentence: tuple[str, str], end: CellEnd, values: dict[str, 
     return Mark(name, status, key, {**values, **dataclasses.asdict(end)})
 
 
-def is_home(cell: Cell, name: str, exercise: Exercise) -> bool:
+def is_home(cell: CodeCell, name: str, exercise: Exercise) -> bool:
     """Whether a cell is that of an exercise: by its id, or because it defines what the exercise asks for."""
     return cell.id == cell_id(name) or defines(cell, exercise)
 
 
-def defines(cell: Cell, exercise: Exercise) -> bool:
+def defines(cell: CodeCell, exercise: Exercise) -> bool:
     """Whether a cell defines what an exercise asks for."""
     what = re.escape(exercise.defines)
     return re.search(rf"^(class|def) +{what}\b|^{what} *=", cell.source, re.MULTILINE) is not None
 
 
-def _below(submission: Submission, name: str) -> list[Cell]:
+def _below(submission: Submission, name: str) -> list[CodeCell]:
     """The cells of the learner's own below the check of an exercise that define what it asks for."""
     ids = [cell.id for cell in submission.cells]
     check = f"{cell_id(name)}-check"

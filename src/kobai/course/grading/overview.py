@@ -3,11 +3,11 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 
 from kobai.course.grading.alike import Alike, alike
-from kobai.course.grading.grade import Result, by_learner, names_of
+from kobai.course.grading.grade import NotebookMarks, by_learner, names_of
 from kobai.course.grading.marks import UNREADABLE, Mark
 from kobai.course.grading.points import Points
 from kobai.course.judge import PASSED, UNWRITTEN
@@ -25,7 +25,7 @@ class Learner:
     folder: str
     name: str
     """The folder, as briefly as it can be told from the others."""
-    results: Sequence[Result]
+    results: Sequence[NotebookMarks]
     points: Points
 
     @cached_property
@@ -78,6 +78,11 @@ class Slip:
     """Those of the learners who made it."""
     tried: int
     """Learners who wrote an answer to the exercise."""
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether nothing is known of it but where it differs, and one learner alone made it."""
+        return len(self.marks) == 1 and self.marks[0].key == "course.verdict.differs"
 
     @property
     def share(self) -> float:
@@ -141,18 +146,42 @@ class Overview:
 
     @property
     def slips(self) -> list[Slip]:
-        """The mistakes that were made, the most frequent first."""
+        """The mistakes that were made, the most frequent first, without those of `unlike`."""
+        told = [slip for slip in self._every_slip if not slip.is_unlike]
+        return sorted(told, key=lambda slip: (-len(slip.marks), -slip.share))
+
+    @property
+    def unlike(self) -> dict[str, int]:
+        """For each exercise how many wrong answers differ in a way of their own, with no known mistake."""
+        return dict(Counter(slip.exercise for slip in self._every_slip if slip.is_unlike))
+
+    @cached_property
+    def _every_slip(self) -> list[Slip]:
         tried = {each.exercise: each.tried for each in self.standings}
-        slips: dict[tuple[str, str, str], list[Mark]] = {}
+        slips: dict[tuple[str, Hashable], list[Mark]] = {}
         for mark in (mark for learner in self.learners for mark in learner.marks.values()):
             if mark.status not in (PASSED, UNWRITTEN, UNREADABLE):
-                kind = "" if mark.mistake else str(mark.values.get("kind", ""))  # of an exception
-                slips.setdefault((mark.exercise, mark.mistake or mark.key, kind), []).append(mark)
-        all_slips = [Slip(exercise, marks, tried[exercise]) for (exercise, *_), marks in slips.items()]
-        return sorted(all_slips, key=lambda slip: (-len(slip.marks), -slip.share))
+                slips.setdefault((mark.exercise, _mistake_of(mark)), []).append(mark)
+        return [Slip(exercise, marks, tried[exercise]) for (exercise, _), marks in slips.items()]
 
 
-def overview(results: Sequence[Result], points: Points) -> Overview:
+OWN = ("line", "cell")
+"""What belongs to one learner's code alone, among the values of a sentence."""
+
+
+def _mistake_of(mark: Mark) -> Hashable:
+    """What two wrong answers have in common that make the same mistake.
+
+    Its name; where there is none but a general one, also what the sentence tells: which argument is ignored,
+    by what factor it is wrong, what was raised, where it differs first and what stands there.
+    """
+    if mark.mistake and not mark.mistake.startswith("any."):
+        return mark.mistake
+    values = {name: str(value) for name, value in mark.values.items() if name not in OWN}
+    return mark.mistake or mark.key, frozenset(values.items())
+
+
+def overview(results: Sequence[NotebookMarks], points: Points) -> Overview:
     """What a class did."""
     folders = by_learner(list(results))
     names = names_of(folders)

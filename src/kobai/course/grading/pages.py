@@ -17,6 +17,7 @@ from kobai.course.grading.table import MARKS, MISSING, looked_at, twice
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN, WRONG
 from kobai.course.source import Lesson
 from kobai.report import document, panels
+from kobai.report.colours import PALETTE
 from kobai.words import say
 
 SLIPS, AGAIN = 12, 8
@@ -86,7 +87,17 @@ def _slips(overview: Overview) -> str:
         example = slip.marks[0].message
         rows.append([html.escape(slip.exercise), html.escape(share), _lines(example)])
     heads = [say(f"course.class.column.{name}") for name in ("exercise", "share", "mistake")]
-    return document.scrolling(heads, rows, say("course.class.slips"), left=(0, 2)) if rows else ""
+    table = document.scrolling(heads, rows, say("course.class.slips"), left=(0, 2)) if rows else ""
+    return table + _unlike(overview.unlike)
+
+
+def _unlike(counts: dict[str, int]) -> str:
+    """How many answers are wrong in a way of their own."""
+    names = say("answer.comma").join(
+        say("course.class.unlike.count", exercise=exercise, count=count) for exercise, count in counts.items()
+    )
+    sentence = say("course.class.unlike", count=sum(counts.values()), names=names)
+    return f'<p class="use">{html.escape(sentence)}</p>' if counts else ""
 
 
 def _grid(overview: Overview, files: dict[str, str]) -> str:
@@ -113,8 +124,8 @@ def _cell(mark: Mark | None) -> str:
     if mark is None:
         return f'<span class="missing">{MISSING}</span>'
     label = html.escape(say(f"course.mark.{mark.status}"))
-    told = label if mark.status == PASSED and not mark.below else html.escape(mark.message)
-    about = f'class="{mark.status}" title="{told}" role="img" aria-label="{label}"'
+    message = label if mark.status == PASSED and not mark.below else html.escape(mark.message)
+    about = f'class="{mark.status}" title="{message}" role="img" aria-label="{label}"'
     return f"<span {about}>{MARKS[mark.status]}</span>"
 
 
@@ -148,7 +159,7 @@ def _figure(overview: Overview) -> go.Figure:
         "stuck": (FAILED, STOPPED, CRASHED, UNREADABLE),
         "unwritten": (UNWRITTEN,),
     }
-    colours = (panels.PALETTE[0], panels.PALETTE[1], panels.PALETTE[3], panels.GRID)
+    colours = (PALETTE[0], PALETTE[1], PALETTE[3], panels.GRID)
     x = {"categoryorder": "array", "categoryarray": overview.exercises, "tickangle": -60}
     y = {
         "title": say("course.class.figure.y"),
@@ -250,11 +261,11 @@ def _exercise(mark: Mark, lesson: Lesson, learner: Learner) -> str:
         say("course.feedback.hints", level=hints) if hints else "",
         say(f"course.feedback.{next_step}", exercise=mark.exercise) if next_step else "",
     ]
-    told = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences if sentence)
+    paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences if sentence)
     name = f"{mark.exercise} · {heading_of(lesson, mark.exercise)}"
     return (
         f'<article class="{mark.status}"><h3><span>{MARKS[mark.status]}</span> {html.escape(name)}'
-        f"<small>{html.escape(value)}</small></h3>{told}</article>"
+        f"<small>{html.escape(value)}</small></h3>{paragraphs}</article>"
     )
 
 

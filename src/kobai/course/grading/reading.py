@@ -7,9 +7,8 @@ with a sentence, and so a line of the table.
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from kobai.basics.errors import UsageError
 from kobai.course.source import lesson_names, load
@@ -26,8 +25,8 @@ class Unreadable(UsageError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """A code cell."""
+class CodeCell:
+    """A code cell of a learner's notebook."""
 
     id: str
     """Empty where the notebook notes none, as older formats do."""
@@ -43,7 +42,7 @@ class Submission:
     """None stands for a folder without notebooks."""
     lesson: str
     """3_1_SGD; empty where that cannot be told."""
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[CodeCell, ...] = ()
     problem: Unreadable | None = None
     """Why it cannot be graded."""
     language: str = ""
@@ -55,21 +54,53 @@ class Submission:
 
 
 def learners_in(folder: Path) -> list[Path]:
-    """The learners' folders in a folder: itself, or in a folder of folders those that hold notebooks."""
-    return list(_with_notebooks(folder, DEPTH)) or [folder]
+    """The learners' folders in a folder: itself, or in a folder of folders those of a class.
+
+    In a class a folder without notebooks is that of a learner who handed nothing in.
+    """
+    return list(_of_class(folder, DEPTH)) if _with_notebooks(folder, DEPTH) else [folder]
 
 
-def _with_notebooks(folder: Path, depth: int) -> Iterator[Path]:
-    try:
-        if any(not path.name.startswith(".") for path in folder.glob("*.ipynb")):
-            yield folder
-            return
-        inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    except (OSError, ValueError):  # told by `notebooks_of`
+FEWEST = 2
+"""Folders with notebooks side by side that are a class; one may be the only one that a learner has."""
+
+
+def _of_class(folder: Path, depth: int) -> Iterator[Path]:
+    """The folders with notebooks, and beside them those of a class without; of those given, every one."""
+    if _holds_notebooks(folder):
+        yield folder
         return
-    for path in inner:
-        if depth and not path.name.startswith((".", "__")):
-            yield from _with_notebooks(path, depth - 1)
+    parts = {path: _with_notebooks(path, depth - 1) for path in _folders_in(folder)}
+    is_class = depth == DEPTH or sum(map(bool, parts.values())) >= FEWEST
+    for path, inner in parts.items():
+        if inner:
+            yield from _of_class(path, depth - 1)
+        elif is_class:
+            yield path
+
+
+def _with_notebooks(folder: Path, depth: int) -> list[Path]:
+    """The folder itself if it holds notebooks, else those in it, so many levels down, that do."""
+    if _holds_notebooks(folder):
+        return [folder]
+    inner = _folders_in(folder) if depth else []
+    return [each for path in inner for each in _with_notebooks(path, depth - 1)]
+
+
+def _holds_notebooks(folder: Path) -> bool:
+    try:
+        return any(not path.name.startswith(".") for path in folder.glob("*.ipynb"))
+    except (OSError, ValueError):  # told by `notebooks_of`
+        return False
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, in order, but for hidden ones and those that archives leave behind."""
+    try:
+        paths = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    except (OSError, ValueError):
+        return []
+    return sorted(path for path in paths if not path.name.startswith((".", "__")))
 
 
 def notebooks_of(folder: Path) -> list[Submission]:
@@ -90,15 +121,15 @@ def notebooks_of(folder: Path) -> list[Submission]:
     paths.sort(key=lambda path: (len(path.name), path.name))
     pairs = [pair for path in paths for pair in _read(folder, path, known)]
     own = {submission.lesson for submission, is_answer in pairs if not is_answer}
-    kept = [each for each, is_answer in pairs if not (is_answer and each.lesson in own)]
-    if not kept:
-        inner = [path for path in learners_in(folder) if path != folder]
+    submissions = [each for each, is_answer in pairs if not (is_answer and each.lesson in own)]
+    if not submissions:
+        inner = [path for path in _with_notebooks(folder, DEPTH) if path != folder]
         if inner:
             names = ", ".join(str(path.relative_to(folder)) for path in inner[:3])
             more = ", …" if len(inner) > 3 else ""
             raise Unreadable("error.course.folders", path=folder, names=names + more, first=inner[0])
         raise Unreadable("error.course.no_notebooks", path=folder)
-    return sorted(kept, key=lambda each: (*known, "").index(each.lesson))
+    return sorted(submissions, key=lambda each: (*known, "").index(each.lesson))
 
 
 def _read(folder: Path, path: Path, known: list[str]) -> Iterator[tuple[Submission, bool]]:
@@ -109,14 +140,13 @@ def _read(folder: Path, path: Path, known: list[str]) -> Iterator[tuple[Submissi
         content = read(path)
         about = _about(content)
         is_answer = about.get("kind") == "answer" or ("kind" not in about and is_answer)
-        if about.get("lesson") in known:
-            lesson = about["lesson"]
+        lesson = _one_of(known, about.get("lesson")) or lesson
         if not lesson:
             return
         if is_answer:
             raise Unreadable("course.unreadable.answers")
         cells, hints = tuple(cells_of(content)), hints_of(content, lesson)
-        language = about["language"] if about.get("language") in tuple(TABLES) else ""
+        language = _one_of(TABLES, about.get("language"))
         time = path.stat().st_mtime
         yield Submission(folder, path, lesson, cells, language=language, time=time, hints=hints), False
     except (Unreadable, OSError) as problem:
@@ -125,7 +155,7 @@ def _read(folder: Path, path: Path, known: list[str]) -> Iterator[tuple[Submissi
             yield Submission(folder, path, lesson, problem=known_problem), is_answer
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, object]:
     """The JSON of a notebook. Raises `Unreadable`."""
     if not path.is_file():  # a folder, a link to nowhere, a pipe that nobody ever writes to
         raise Unreadable("course.unreadable.no_file")
@@ -147,7 +177,7 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def cells_of(content: dict[str, Any]) -> Iterator[Cell]:
+def cells_of(content: dict[str, object]) -> Iterator[CodeCell]:
     """The code cells of a notebook in order. Raises `Unreadable`."""
     cells = content.get("cells")
     if not isinstance(cells, list):
@@ -160,10 +190,10 @@ def cells_of(content: dict[str, Any]) -> Iterator[Cell]:
         source, identity = _joined(cell.get("source")), cell.get("id")
         if source is None:
             raise Unreadable("course.unreadable.cell", number=number)
-        yield Cell(identity if isinstance(identity, str) else "", source)
+        yield CodeCell(identity if isinstance(identity, str) else "", source)
 
 
-def hints_of(content: dict[str, Any], lesson: str) -> dict[str, int]:
+def hints_of(content: dict[str, object], lesson: str) -> dict[str, int]:
     """For each exercise the strongest hint that its learner has asked for, as the saved outputs show it."""
     printed = "".join(_printed(content))
     hints: dict[str, int] = {}
@@ -175,9 +205,10 @@ def hints_of(content: dict[str, Any], lesson: str) -> dict[str, int]:
     return hints
 
 
-def _printed(content: dict[str, Any]) -> Iterator[str]:
+def _printed(content: dict[str, object]) -> Iterator[str]:
     """What the cells of a notebook have printed."""
-    for cell in content["cells"]:
+    cells = content["cells"]
+    for cell in cells if isinstance(cells, list) else ():
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
             if isinstance(output, dict) and output.get("output_type") == "stream":
@@ -191,11 +222,16 @@ def _joined(text: object) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _about(content: dict[str, Any]) -> dict[str, Any]:
+def _about(content: dict[str, object]) -> dict[str, object]:
     """What the course noted in a notebook."""
     metadata = content.get("metadata")
     about = metadata.get("kobai") if isinstance(metadata, dict) else None
     return about if isinstance(about, dict) else {}
+
+
+def _one_of(names: Iterable[str], value: object) -> str:
+    """The name that `value` is; empty where it is none of them."""
+    return next((name for name in names if name == value), "")
 
 
 def _closed(problem: OSError) -> Unreadable:

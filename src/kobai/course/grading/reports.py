@@ -51,22 +51,23 @@ is never "passed"), or in what it did, which is still to be compared."""
 # In the learner's process
 
 
-def as_report(answer: object, told: Verdict | list[Observation], exercise: Exercise) -> Line:
+def as_report(answer: object, outcome: Verdict | list[Observation], exercise: Exercise) -> Line:
     """What an answer did, for JSON; letters as they are."""
     if asks_for_letters(exercise):
         letters = _letters(answer)
         return {"status": UNWRITTEN} if letters is None else {"status": "letters", "letters": letters}
-    if isinstance(told, Verdict):
-        values = {name: _plain(value) for name, value in told.values.items()}
+    if isinstance(outcome, Verdict):
+        values = {name: _plain(value) for name, value in outcome.values.items()}
         evidence = [
-            [each.key, {name: _plain(value) for name, value in each.values.items()}] for each in told.evidence
+            [each.key, {name: _plain(value) for name, value in each.values.items()}]
+            for each in outcome.evidence
         ]
-        line = {"status": told.status, "key": told.key, "values": values, "mistake": told.mistake}
+        line = {"status": outcome.status, "key": outcome.key, "values": values, "mistake": outcome.mistake}
         return {**line, "evidence": evidence[:MOST_SENTENCES]}
     left, parts = MOST_NUMBERS, []
-    for seen in told[:MOST_PARTS]:
-        left -= seen.value.size
-        parts.append(_part(seen, whole=left >= 0))
+    for observation in outcome[:MOST_PARTS]:
+        left -= observation.value.size
+        parts.append(_part(observation, whole=left >= 0))
     return {"status": "seen", "seen": parts}
 
 
@@ -93,14 +94,14 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | float) else format(value)[:LONGEST]
 
 
-def _part(seen: Observation, whole: bool) -> list[Any]:
-    key, values = seen.where
+def _part(observation: Observation, whole: bool) -> list[object]:
+    key, values = observation.where
     plain: dict[str, object] = {}
     for name, value in values.items():
         plain[name] = value.item() if isinstance(value, np.generic) else value
         if isinstance(value, str):
             plain[name] = value[:LONGEST_PLACE]
-    return [key, plain, list(seen.value.shape), seen.value.ravel().tolist() if whole else None]
+    return [key, plain, list(observation.value.shape), observation.value.ravel().tolist() if whole else None]
 
 
 # Outside it
@@ -144,7 +145,9 @@ def _seen(parts: list[list[Any]]) -> list[Observation]:
     return [_one(*part) for part in parts]
 
 
-def _one(key: str, values: Mapping[str, Any], shape: list[int], numbers: list[float] | None) -> Observation:
+def _one(
+    key: str, values: Mapping[str, object], shape: list[int], numbers: list[float] | None
+) -> Observation:
     array = np.full((), np.nan) if numbers is None else np.array(numbers, float)
     array = np.broadcast_to(array, shape) if numbers is None else array.reshape(shape)
     return Observation(
@@ -179,7 +182,7 @@ def _sentence(key: str) -> str:
     return key
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> object:
     if isinstance(value, dict):
         return said(_sentence(value["said"]))
     if value is None or isinstance(value, bool | float):

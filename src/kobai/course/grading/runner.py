@@ -42,17 +42,17 @@ def work() -> None:
 
 def reporter() -> Callable[..., None]:
     """What writes a line for `watch`; a learner's code has no standard input and output any more."""
-    kept = os.fdopen(os.dup(1), "w", encoding="utf-8")  # which no process started later inherits
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")  # which no process started later inherits
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     owner = os.getpid()
 
-    def report(**line: Any) -> None:
+    def report(**line: object) -> None:
         if os.getpid() != owner:  # a learner's os.fork: the copy does not go on with the notebook
             os._exit(0)
-        kept.write(json.dumps(line, default=str) + "\n")
-        kept.flush()
+        output.write(json.dumps(line, default=str) + "\n")
+        output.flush()
 
     return report
 
@@ -78,13 +78,13 @@ def steps(task: dict[str, Any], report: Callable[..., None]) -> None:
             exercise = exercises[text]
             answer = namespace.get(exercise.defines)
             letters = asks_for_letters(exercise)
-            told = [] if letters else observed(text, exercise, namespace, task["seconds"], task["seed"])
+            outcome = [] if letters else observed(text, exercise, namespace, task["seconds"], task["seed"])
             with words.language(task["language"]):  # a notebook sets its own
-                end = as_report(answer, told, exercise)
+                end = as_report(answer, outcome, exercise)
         report(end=number, **end)
 
 
-def notebook_variables() -> dict[str, Any]:
+def notebook_variables() -> dict[str, object]:
     """The variables of a notebook before its first cell. Nothing is shown, in no window and no browser."""
     import webbrowser
 
@@ -100,7 +100,7 @@ def notebook_variables() -> dict[str, Any]:
     return vars(module)
 
 
-def _nothing(*arguments: Any, **options: Any) -> None:  # noqa: ARG001
+def _nothing(*arguments: object, **options: object) -> None:  # noqa: ARG001
     """Stands for `display`, and for whatever a notebook asks of IPython."""
 
 
@@ -113,7 +113,7 @@ class _Shell:
         return _nothing
 
 
-def execute(source: str, name: str, namespace: dict[str, Any], seconds: float) -> dict[str, Any]:
+def execute(source: str, name: str, namespace: dict[str, object], seconds: float) -> dict[str, object]:
     """Run the code of a cell and say how it ended; whatever it raises stays in it, as in a notebook."""
     from kobai.course.grading.cells import as_python
     from kobai.course.limits import OutOfTime, limited

@@ -7,7 +7,9 @@ was earned after such a file had changed is none.
 """
 
 import os
+import site
 import sys
+import sysconfig
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +46,8 @@ class Files:
         installed = Path(str(files("kobai"))).rglob("*")
         paths |= {str(path) for path in installed if path.suffix != ".pyc" and path.is_file()}
         stamps = {path: _stamp(path) for path in sorted(filter(None, paths))}
-        self.own = {path: stamp for path, stamp in stamps.items() if stamp}
+        self.own: dict[str, Stamp | None] = {path: stamp for path, stamp in stamps.items() if stamp}
+        self.own |= {place: _stamp(place) for place in _run_at_the_start()}
         self.beside = {
             folder: {path: _stamp(str(path)) for path in _files(folder)} for folder in set(folders)
         }
@@ -54,6 +57,14 @@ class Files:
         beside = {} if folder is None else self.beside[folder]
         noted = {**self.own, **{str(path): stamp for path, stamp in beside.items()}}
         return next((path for path, stamp in noted.items() if _stamp(path) != stamp), "")
+
+
+def _run_at_the_start() -> list[str]:
+    """Where Python looks, whatever it runs, for sitecustomize.py, usercustomize.py and .pth files.
+
+    Which files they hold is noted with them; one that is not there yet may be made.
+    """
+    return [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
 
 
 def _stamp(path: str) -> Stamp | None:

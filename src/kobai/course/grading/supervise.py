@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
 PATIENCE = 5.0
@@ -47,7 +47,7 @@ class _Stop(BaseException):
     pass
 
 
-def _stop(*_: Any) -> None:
+def _stop(*_: object) -> None:
     raise _Stop
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kobai.course import judge
-from kobai.course.grading.grade import Result, by_learner, names_of, total
+from kobai.course.grading.grade import NotebookMarks, by_learner, names_of, total
 from kobai.course.grading.marks import CRASHED, FAILED, UNREADABLE, Mark
 from kobai.course.judge import PASSED, STOPPED, UNWRITTEN
 from kobai.course.source import lesson_names, load
@@ -24,7 +24,7 @@ MISSING = "·"
 OF_A_MARK = ("exercise", "status", "mistake", "message", "counts")
 
 
-def table(results: list[Result]) -> RenderableType:
+def table(results: list[NotebookMarks]) -> RenderableType:
     """One learner: a line for each exercise with its sentence. Several: a line for each learner."""
     learners = by_learner(results)
     names = names_of(learners)
@@ -35,7 +35,7 @@ def table(results: list[Result]) -> RenderableType:
     )
 
 
-def as_json(results: list[Result]) -> str:
+def as_json(results: list[NotebookMarks]) -> str:
     """All results: a list with an object for each notebook, and for each folder without one."""
     entries = []
     for result in results:
@@ -49,7 +49,7 @@ def as_json(results: list[Result]) -> str:
 # One learner
 
 
-def _details(results: list[Result]) -> Table:
+def _details(results: list[NotebookMarks]) -> Table:
     rows = _grid()
     rows.add_column(say("course.table.exercise"), no_wrap=True)
     rows.add_column(say("course.table.result"), overflow="fold")
@@ -76,7 +76,7 @@ def _grid() -> Table:
 # Many
 
 
-def _overview(learners: Mapping[str, list[Result]], names: Mapping[str, str]) -> Table:
+def _overview(learners: Mapping[str, list[NotebookMarks]], names: Mapping[str, str]) -> Table:
     handed_in = {result.lesson for results in learners.values() for result in results}
     lessons = [load(name) for name in lesson_names() if name in handed_in]
     every = sum(len(lesson.exercises) for lesson in lessons)
@@ -93,14 +93,14 @@ def _overview(learners: Mapping[str, list[Result]], names: Mapping[str, str]) ->
     return rows
 
 
-def _points(results: list[Result]) -> str:
+def _points(results: list[NotebookMarks]) -> str:
     if not results:
         return MISSING
     troubles = [status for result in results for status in _troubles(result)]
     return f"{total(results)[0]}{MARKS[min(troubles, key=TROUBLES.index)] if troubles else ''}"
 
 
-def _troubles(result: Result) -> dict[str, list[Mark]]:
+def _troubles(result: NotebookMarks) -> dict[str, list[Mark]]:
     """The marks of a notebook that are more than a wrong answer, by status."""
     troubles = defaultdict(list)
     for mark in result.counting:
@@ -109,14 +109,14 @@ def _troubles(result: Result) -> dict[str, list[Mark]]:
     return troubles
 
 
-def _legend(results: list[Result]) -> Text:
+def _legend(results: list[NotebookMarks]) -> Text:
     shown = {status for result in results for status in _troubles(result)}
     shown |= {UNREADABLE for result in results if result.problem}
     marks = [f"{MARKS[status]} {say(f'course.mark.{status}')}" for status in TROUBLES if status in shown]
     return Text("   ".join([f"{MISSING} {say('course.mark.missing')}", *marks]), "dim")
 
 
-def _look_at(results: list[Result], names: Mapping[str, str]) -> Table:
+def _look_at(results: list[NotebookMarks], names: Mapping[str, str]) -> Table:
     """A line for each folder, notebook or exercise that a teacher will want to look at."""
     rows = _grid()
     rows.add_column(overflow="fold", max_width=20)
@@ -129,7 +129,7 @@ def _look_at(results: list[Result], names: Mapping[str, str]) -> Table:
     return rows
 
 
-def looked_at(result: Result) -> Iterator[tuple[str, str, str]]:
+def looked_at(result: NotebookMarks) -> Iterator[tuple[str, str, str]]:
     """(status, notebook or exercises, sentence) of what a teacher will want to look at.
 
     Several exercises with one sentence are one line.
@@ -146,7 +146,7 @@ def looked_at(result: Result) -> Iterator[tuple[str, str, str]]:
             yield mark.status, mark.exercise, mark.message
 
 
-def _twice(learners: Mapping[str, list[Result]], names: Mapping[str, str]) -> Iterator[Paragraph]:
+def _twice(learners: Mapping[str, list[NotebookMarks]], names: Mapping[str, str]) -> Iterator[Paragraph]:
     """Where a learner has several notebooks of one lesson, how they count."""
     for learner, name in names.items():
         for notebooks in twice(learners[learner]):
@@ -154,7 +154,7 @@ def _twice(learners: Mapping[str, list[Result]], names: Mapping[str, str]) -> It
             yield Paragraph(f"{name}: {sentence}" if name else sentence)
 
 
-def twice(results: list[Result]) -> list[list[str]]:
+def twice(results: list[NotebookMarks]) -> list[list[str]]:
     """The notebooks of one learner that are of one lesson."""
     by_lesson = defaultdict(list)
     for result in results:

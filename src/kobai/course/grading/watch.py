@@ -134,8 +134,8 @@ class _Run:
             for number, name in self.steps:
                 next(line for line in self._lines(limit) if line == {"begin": number})
                 at, limit = number, time.monotonic() + self.cell + GRACE
-                told = (line for line in self._lines(limit) if line.get("end") == number)
-                all_ends = (accepted(line, name, self.exercises.get(name)) for line in told)
+                lines = (line for line in self._lines(limit) if line.get("end") == number)
+                all_ends = (accepted(line, name, self.exercises.get(name)) for line in lines)
                 ends[number] = next(end for end in all_ends if end is not None)
             next(line for line in self._lines(limit) if line == {"done": True})
         except TimeoutError:

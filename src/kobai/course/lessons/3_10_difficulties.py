@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-10 ネットワークの最適化の難しさ
 #
 # **この時間で身につけること**
@@ -31,7 +31,7 @@
 # | 深さの違う極小点、大きなネットワークとミニバッチ | 18分 |
 # | 不正確な勾配 | 16分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-10 What makes networks hard to optimise
 #
 # **What you will be able to do**
@@ -83,7 +83,7 @@ def first(values, level):
     return int(below.argmax()) if below.any() else "–"
 
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 1. 鞍点
 #
 # $f = x^2 - y^2$の原点では勾配が0ですが、$y$の向きには下り坂です。**鞍点は極小点ではありません**。
@@ -91,7 +91,7 @@ def first(values, level):
 #
 # **予想**: $|y|$が1を超えて鞍点から離れるまでに、SGD、Momentum、Adamはそれぞれ何ステップかかるでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Saddles
 #
 # At the origin of $f = x^2 - y^2$ the gradient is zero, yet it goes downhill along $y$. **A saddle is no local
@@ -99,7 +99,7 @@ def first(values, level):
 #
 # **Predict**: how many steps do SGD, Momentum and Adam need until $|y|$ is 1 and they have left the saddle?
 
-# %%
+# %% tags=["slide"]
 rules = {
     "SGD": kobai.SGD(learning_rate=0.1),
     "Momentum": kobai.Momentum(learning_rate=0.1),
@@ -114,12 +114,12 @@ for name, rule in rules.items():
 curves(heights, x="ステップ", y="|y|", title="鞍点から離れるまで", log=True)  # ja
 curves(heights, x="step", y="|y|", title="Leaving the saddle", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # SGDは76ステップ、Momentumは36ステップ、Adamは11ステップで離れます。SGDの歩幅は勾配に比例するので、鞍点のすぐ近くでは
 # ほとんど動けません。損失の曲線だけを見ると、収束したように見えます。Adamは$\hat m/\sqrt{\hat v}$で勾配の大きさを打ち消すので、
 # すぐに離れます。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # SGD leaves after 76 steps, Momentum after 36, Adam after 11. A step of SGD is proportional to the gradient, so close to the
 # saddle it hardly moves, and the loss looks as if it had converged. Adam cancels the size of the gradient by
 # $\hat m/\sqrt{\hat v}$ and leaves at once.
@@ -128,7 +128,7 @@ curves(heights, x="step", y="|y|", title="Leaving the saddle", log=True)  # en
 # ## 2. プラトー
 #
 # 次は、平原の中のくぼみ$f = 1 - e^{-(x^2/4 + y^2)/2}$です。くぼみから遠いと$f$はほぼ1で、傾きがほとんどありません。
-# 点$(-6, 1.5)$から、どの手法も学習率0.1で出発し、$f < 0.01$になるまでのステップ数を数えます(最大2,000ステップ)。
+# 点$(-6, 1.5)$から、どの手法も学習率0.1で出発し、$f < 0.01$になるまでのステップ数を数えます（最大2,000ステップ）。
 # SGDだけは、学習率を1と10にしたものも試します。
 #
 # **予想**: 速い順に並べてください。学習率を10にすれば、SGDもプラトーを抜けられるでしょうか。
@@ -170,7 +170,7 @@ for name, rule in rules.items():
     values[name] = plateau(path[:, 0], path[:, 1])
     print(f"{name:15} {first(values[name], 0.01)}")
 
-curves({name: each[1:301] for name, each in values.items()}, x="ステップ", y="f", title="プラトーを抜けるまで(最初の300ステップ)")  # ja
+curves({name: each[1:301] for name, each in values.items()}, x="ステップ", y="f", title="プラトーを抜けるまで（最初の300ステップ）")  # ja
 curves({name: each[1:301] for name, each in values.items()}, x="step", y="f", title="Crossing a plateau (first 300 steps)")  # en
 
 # %% [markdown] tags=["ja", "result"]
@@ -189,19 +189,19 @@ curves({name: each[1:301] for name, each in values.items()}, x="step", y="f", ti
 # With learning rate 1 SGD arrives, too, after 104 steps. With 10 it is thrown out where the hollow is steep, and does not
 # arrive in 2,000. *A learning rate that suits the flat part is too large for the rest.*
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 3. 崖と勾配クリッピング
 #
-# ### 3.1 すべての勾配をまとめて縮める(6分)
+# ### 3.1 すべての勾配をまとめて縮める（6分）
 #
-# 崖では勾配が桁違いに大きくなり(**勾配爆発**)、1回の更新で遠くへ飛ばされます。そこで、**すべての勾配をまとめた**ノルムが
+# 崖では勾配が桁違いに大きくなり（**勾配爆発**）、1回の更新で遠くへ飛ばされます。そこで、**すべての勾配をまとめた**ノルムが
 # 閾値を超えたら、向きを変えずに縮めます。
 #
 # $$\lVert\boldsymbol g\rVert > c \quad\Longrightarrow\quad \boldsymbol g \leftarrow \frac{c}{\lVert\boldsymbol g\rVert}\,\boldsymbol g$$
 #
 # 名前 → 勾配の辞書`grads`を受け取り、縮めた勾配の**新しい辞書**を返してください。ノルムは全配列の全要素で計算します。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Cliffs and gradient clipping
 #
 # ### 3.1 Shorten all gradients together (6 min)
@@ -237,7 +237,7 @@ check("3_10.clip")
 # **Predict**: how far is $x$ thrown when a step lands on the cliff without clipping? And with threshold 1?
 
 
-# %%
+# %% tags=["slide"]
 def cliff_slope(x):
     return 0.1 * (x + 3) + 200 / np.cosh(np.clip(20 * x, -300, 300)) ** 2
 
@@ -253,25 +253,25 @@ if done("3_10.clip"):
         print(f"{name:5} 最も遠い点 {min(found):.1f}、150ステップ後 {found[-1]:.2f}")  # ja
         print(f"{name:5} farthest point {min(found):.1f}, after 150 steps {found[-1]:.2f}")  # en
 
-curves(positions, x="ステップ", y="x", title="崖を下りる: クリッピングなし(c=∞)とあり(c=1)")  # ja
+curves(positions, x="ステップ", y="x", title="崖を下りる: クリッピングなし（c=∞）とあり（c=1）")  # ja
 curves(positions, x="step", y="x", title="Down the cliff, without clipping (c=∞) and with it (c=1)")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # クリッピングなしでは$x = -39.1$まで飛ばされ、150ステップ後でもまだ戻りきっていません。閾値1では$-3$を行き過ぎません。
 # 出発点を0.95に変えて試してください。飛ばされるかどうかは、崖のどこを踏むかという偶然で決まります。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Without clipping it is thrown to $x = -39.1$, and 150 steps are not enough to come back. With threshold 1 it does not go past $-3$. Then try
 # 0.95 as the start: whether you are thrown is an accident of where on the cliff a step lands.
 
 # %% [markdown] tags=["ja"]
-# ### 3.2 測ったノルムから閾値を決める(4分)
+# ### 3.2 測ったノルムから閾値を決める（4分）
 #
 # ちょうどよい閾値$c$は、ネットワークによって違います。そこで、学習率を小さくして**しばらく学習させ、勾配のノルムを記録して**、
 # その分布から閾値を一度決めて、以後は変えません。ふだんの勾配はそのまま通し、まれに現れる大きな勾配だけを縮めるのがねらいです。
 #
 # 測ったノルムの列`norms`と割合`share`を受け取り、測ったノルムのうち割合`share`だけが閾値を**超える**ような閾値を返してください
-# (`np.quantile`を既定のまま使います)。
+# （`np.quantile`を既定のまま使います）。
 
 # %% [markdown] tags=["en"]
 # ### 3.2 Measure once, and choose the threshold (4 min)
@@ -294,7 +294,7 @@ def clip_threshold(norms, share):
 check("3_10.clip_threshold")
 
 # %% [markdown] tags=["ja"]
-# 初期値が大きすぎて勾配が爆発しやすいネットワーク(64 → 50 → 50 → 50 → 10、標準偏差0.5)に、手書き数字を学習させます。学習率0.001で
+# 初期値が大きすぎて勾配が爆発しやすいネットワーク（64 → 50 → 50 → 50 → 10、標準偏差0.5）に、手書き数字を学習させます。学習率0.001で
 # 100ステップのノルムを測り、上位1割が超える値を閾値$c$に決めます。次に、学習率0.1で学習させます。
 #
 # **予想**: クリッピングなし、$c$、$c/20$では、損失の下がり方はどう違うでしょうか。閾値は、小さいほど安全でしょうか。
@@ -346,7 +346,7 @@ histograms(measured, columns=1, bins=30, x="‖g‖", title="100ステップで�
 histograms(measured, columns=1, bins=30, x="‖g‖", title="Norms of the gradient, measured over 100 steps")  # en
 
 # %%
-curves(falls, x="ステップ", y="損失(10ステップの平均)", title="閾値と損失(η = 0.1)", log=True)  # ja
+curves(falls, x="ステップ", y="損失（10ステップの平均）", title="閾値と損失（η = 0.1）", log=True)  # ja
 curves(falls, x="step", y="loss (mean of 10 steps)", title="Threshold and loss (η = 0.1)", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
@@ -363,15 +363,15 @@ curves(falls, x="step", y="loss (mean of 10 steps)", title="Threshold and loss (
 # With $c/20$ the usual gradients are shortened, too, and it is slow: 0.60 after 150 steps. *A smaller threshold is not a safer one*: to
 # shorten every step is to lower the learning rate.
 
-# %% [markdown] tags=["ja"]
-# ## 4. 長期依存性(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 4. 長期依存性（6分）
 #
-# 再帰型のネットワーク$h_t = W h_{t-1}$では、同じ行列を何度も掛けます。勾配$\partial h_T/\partial h_0 = W^T$($T$乗。$T$は
-# 時刻の数です)の大きさは、$W$の固有値の絶対値の最大(スペクトル半径)で決まります。
+# 再帰型のネットワーク$h_t = W h_{t-1}$では、同じ行列を何度も掛けます。勾配$\partial h_T/\partial h_0 = W^T$（$T$乗。$T$は
+# 時刻の数です）の大きさは、$W$の固有値の絶対値の最大（スペクトル半径）で決まります。
 #
 # $W, W^2, \dots, W^T$それぞれの**スペクトルノルム**(`np.linalg.norm(A, 2)`)のリストを返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Long-term dependence (6 min)
 #
 # A recurrent network $h_t = W h_{t-1}$ multiplies by one matrix over and over. The size of the gradient
@@ -400,7 +400,7 @@ check("3_10.gradient_norms")
 # %% [markdown] tags=["en"]
 # **Predict**: with spectral radius 0.8, 1.0 and 1.2, by what factor has the gradient changed 50 time steps back?
 
-# %%
+# %% tags=["slide"]
 norms = {}
 if done("3_10.gradient_norms"):
     W = np.random.default_rng(0).standard_normal((20, 20))
@@ -412,22 +412,22 @@ if done("3_10.gradient_norms"):
 curves(norms, x="さかのぼる時刻の数", y="勾配のノルム", title="スペクトル半径ρと勾配", log=True)  # ja
 curves(norms, x="time steps back", y="norm of the gradient", title="Spectral radius ρ and the gradient", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
-# 半径0.8では10万分の2ほどになり(**勾配消失**)、1.2では1万倍を超えます(**勾配爆発**)。50時刻前の入力の影響(**長期依存性**)は、
+# %% [markdown] tags=["ja", "result", "slide"]
+# 半径0.8では10万分の2ほどになり（**勾配消失**）、1.2では1万倍を超えます（**勾配爆発**）。50時刻前の入力の影響（**長期依存性**）は、
 # 半径が1に近いときにしか伝わりません。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # With radius 0.8 about two parts in 100,000 are left (**vanishing gradient**), with 1.2 it is more than 10,000 times as
 # large (**exploding gradient**). An input 50 steps back (**long-term dependence**) makes itself felt only where the radius
 # is close to 1.
 
-# %% [markdown] tags=["ja"]
-# ## 5. 局所構造と全体構造: 吸引域の地図(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 5. 局所構造と全体構造: 吸引域の地図（4分）
 #
 # 非凸な関数では、どの極小点に行き着くかを出発点が決めます。同じ極小点に行き着く出発点の集まりを**吸引域**といいます。
 # 終点の配列`ends`(`(n, 2)`)と極小点の配列`minima`(`(k, 2)`)から、各終点に**最も近い極小点の番号**の配列を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 5. Local against global structure: a map of basins (4 min)
 #
 # On a function that is not convex the start decides which local minimum you reach. All starts that lead to one minimum are
@@ -457,7 +457,7 @@ check("3_10.nearest")
 # **Predict**: are the borders of the four colours straight? For what share of the starts do SGD and Momentum end in
 # different minima?
 
-# %%
+# %% tags=["slide"]
 minima = np.array([[3, 2], [-2.805118, 3.131313], [-3.77931, -3.283186], [3.584428, -1.848127]])
 names = ["(3, 2)", "(−2.8, 3.1)", "(−3.8, −3.3)", "(3.6, −1.8)"]
 
@@ -488,12 +488,12 @@ if done("3_10.nearest"):
 regions(maps, (-5, 5), (-5, 5), names, title="どの出発点が、どの極小点に到達するか")  # ja
 regions(maps, (-5, 5), (-5, 5), names, title="Which start leads to which minimum")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 4つの極小点に到達する割合は、どの手法でもおよそ4分の1ずつです。ところが、**同じ出発点**を比べると、SGDとMomentumでは24%、
 # SGDとAdamでも7%の出発点で行き先が違います。Momentumの地図では境界が入り組み、隣り合う出発点が別々の極小点に到達します。
-# どの手法も、見ているのは足元の坂(**局所構造**)だけだからです。
+# どの手法も、見ているのは足元の坂（**局所構造**）だけだからです。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Whatever the method, about a quarter of the starts reach each of the four. But take *one start at a time*: SGD and
 # Momentum disagree on 24 % of them, and even SGD and Adam on 7 %. On Momentum's map the borders are tangled, and
 # neighbouring starts end in different minima. All methods see nothing but the slope where they stand, the **local
@@ -502,7 +502,7 @@ regions(maps, (-5, 5), (-5, 5), names, title="Which start leads to which minimum
 # %% [markdown] tags=["ja"]
 # ## 6. 深さの違う極小点
 #
-# ### 6.1 何回出発すればよいか(4分)
+# ### 6.1 何回出発すればよいか（4分）
 #
 # Himmelblauの4つの極小点は同じ深さなので、どれに到達してもかまいません。困るのは、**深さが違う**ときです。
 # 1つの出発点から最も低い極小点に到達する確率が`share`だとします。無作為に選んだ出発点から独立に何回か出発し、
@@ -532,10 +532,10 @@ def starts_needed(share, confidence):
 check("3_10.starts_needed")
 
 # %% [markdown] tags=["ja"]
-# お椀に波を重ねた$f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$で試します。全体は原点へ下る坂(**全体構造**)ですが、途中にくぼみが並んでいます。
+# お椀に波を重ねた$f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$で試します。全体は原点へ下る坂（**全体構造**）ですが、途中にくぼみが並んでいます。
 # まず`kobai.minimize_many`で極小点をすべて探し、次に、無作為に選んだ2,000の出発点から、それぞれの手法で1,000ステップ進みます。
 #
-# **予想**: 最も低い極小点($f = 0$)に到達する割合は、SGD、Momentum、Adam($\eta = 0.1$と1)のどれが大きいでしょうか。
+# **予想**: 最も低い極小点（$f = 0$）に到達する割合は、SGD、Momentum、Adam（$\eta = 0.1$と1）のどれが大きいでしょうか。
 
 # %% [markdown] tags=["en"]
 # Try it on a bowl with waves, $f = x^2/20 + y^2 + \frac12(1 - \cos 3x)$. As a whole it slopes down to the origin (its **global
@@ -556,7 +556,7 @@ def waves_slope(p):
 
 starts = np.random.default_rng(1).uniform((-10, -5), (10, 5), (2000, 2))
 found = kobai.minimize_many(kobai.landscapes.two_level(), starts[:200])
-print("極小点 (x, f, 200の出発点から到達した数)")  # ja
+print("極小点 （x, f, 200の出発点から到達した数）")  # ja
 print("minima (x, f, how many of 200 starts lead there)")  # en
 for each in found.minima:
     print(f"{each.value[0]:+7.2f} {each.objective:6.2f} {len(each.starts):5}")
@@ -575,7 +575,7 @@ if done("3_10.starts_needed"):
         print(f"{name:15} lowest minimum {share:.1%}   mean f {values.mean():.2f}   starts for 95 % {starts_needed(share, 0.95)}")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# 極小点は$x \approx 0, \pm 2.05, \pm 4.10, \dots$に11個あり、外側ほど浅く($f$が大きく)なります。最も低い極小点に到達した割合は、
+# 極小点は$x \approx 0, \pm 2.05, \pm 4.10, \dots$に11個あり、外側ほど浅く（$f$が大きく）なります。最も低い極小点に到達した割合は、
 # SGDと$\eta = 0.1$のAdamでは11%、Momentumでは26%です。Momentumは勢いで、いくつかのくぼみを通り抜けます。95%の確率で
 # 少なくとも1回は到達するために必要な出発の回数は、26回から11回に減ります。$\eta = 1$のAdamは21%で、$f$の平均は最も小さい0.43です。
 # 大きな歩幅が、くぼみを飛び越えるからです。
@@ -590,7 +590,7 @@ if done("3_10.starts_needed"):
 #
 # That is one more reason to train with several seeds. Nobody knows how to find a good start for certain.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### 6.2 大きなネットワークの極小点
 #
 # ネットワークの損失は非凸で、極小点がたくさんあります。では、悪い極小点で止まることは、どのくらい問題になるのでしょうか。ノイズのある
@@ -599,7 +599,7 @@ if done("3_10.starts_needed"):
 #
 # **予想**: ノード数を増やすと、30個の最終的な損失のばらつきは、大きくなるでしょうか、小さくなるでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### 6.2 The minima of large networks
 #
 # The loss of a network has many local minima. How bad is it to end in one that is not the best? Networks with one hidden layer of
@@ -649,14 +649,14 @@ median = {"median": np.median(final, axis=1)}  # en
 against(sizes, median, points=final, across="隠れ層のノード数", up="損失", title="30個の出発点から学習した後の損失", log=True)  # ja
 against(sizes, median, points=final, across="hidden nodes", up="loss", title="The loss after training from 30 starts", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 2ノードでは、出発点によって最終的な損失が40倍も違います。ところが3ノード以上では、最悪でも最良の1.3倍ほどで、**どの極小点でもほとんど
 # 同じ損失**になりました。大きなネットワークでは、最小点でない極小点に到達しても大きな問題にならない、という報告と同じ傾向です。
-# (1ノードでは、ばらつきは小さいものの損失そのものが大きく、正弦波を表しきれていません。)
+# （1ノードでは、ばらつきは小さいものの損失そのものが大きく、正弦波を表しきれていません。）
 #
 # これは1つの課題での結果です。大きなネットワークでなぜそうなるのかは、今も研究されています。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # With two nodes the final loss depends on the start by a factor of 40. From three on the worst is about 1.3 times the best: **whichever
 # minimum it is, the loss is nearly the same**, as has been reported of large networks. (With one node they scatter little, but all are
 # bad: one node cannot make this sine.)
@@ -694,9 +694,9 @@ lines(grid, shapes, across="w", up="損失", title="全データの損失と、�
 lines(grid, shapes, across="w", up="loss", title="The loss on all data, and on mini-batches")  # en
 
 # %% [markdown] tags=["ja"]
-# 200個の出発点($-10$から10まで)からSGDで500ステップ進みます。学習率は0.3から始め、最後に0になるように下げていきます。
+# 200個の出発点（$-10$から10まで）からSGDで500ステップ進みます。学習率は0.3から始め、最後に0になるように下げていきます。
 #
-# **予想**: 全データ(64件)のとき、$w = 4$に到達する出発点は何割でしょうか。バッチサイズが1、4、16のときはどうでしょうか。
+# **予想**: 全データ（64件）のとき、$w = 4$に到達する出発点は何割でしょうか。バッチサイズが1、4、16のときはどうでしょうか。
 
 # %% [markdown] tags=["en"]
 # From 200 starts between $-10$ and 10 SGD makes 500 steps. The learning rate begins at 0.3 and falls to 0 in the end.
@@ -727,7 +727,7 @@ against(batch_sizes, share, across="batch size", up="share that reached w = 4", 
 # 押し出される力も大きくなります。
 #
 # ただし、これは学習率が適度に大きいときの話です。学習率を0.01まで下げると、どのバッチサイズでも出発点の近くの極小点にとどまります
-# (セルの0.3を0.01に変えて試してください)。
+# （セルの0.3を0.01に変えて試してください）。
 
 # %% [markdown] tags=["en", "result"]
 # With all data 7 % arrive; with a batch size of 1 it is 40 %, with 4 it is 42 %, with 16 still 18 %. As the figure before showed, every
@@ -737,18 +737,18 @@ against(batch_sizes, share, across="batch size", up="share that reached w = 4", 
 # That holds where the learning rate is large enough. At 0.01 every batch size stays in the minimum next to its start (try it: change 0.3
 # into 0.01).
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 7. 不正確な勾配
 #
 # ### 7.1 ノイズのある勾配
 #
-# お椀$f = x^2/20 + y^2$の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$からSGDで進み、
-# 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**(バッチを16倍にする)か、
+# お椀$f = x^2/20 + y^2$の勾配に、標準偏差1のノイズを加えます（ミニバッチの代わりです）。$(-7, 2)$からSGDで進み、
+# 400回の実行の平均を見ます。対策は2つです。1ステップごとに**16個の勾配を平均する**（バッチを16倍にする）か、
 # **学習率を16分の1にする**かです。
 #
 # **予想**: それぞれの$f$は、最後にどのくらいまで下がりますか。$f < 0.1$になるまでに使う勾配の数は、どちらが少ないでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 7. Inexact gradients
 #
 # ### 7.1 Gradients with noise
@@ -786,26 +786,26 @@ for name, (rate, count) in ways.items():
     print(f"{name:12} 最後の200ステップのf {falls[name][-200:].mean():.3f}   f<0.1: ステップ {arrived}、勾配 {gradients}")  # ja
     print(f"{name:12} f in the last 200 steps {falls[name][-200:].mean():.3f}   f<0.1: step {arrived}, gradients {gradients}")  # en
 
-curves(falls, x="ステップ", y="f(400回の平均)", title="ノイズのある勾配: 平均するか、学習率を下げるか", log=True)  # ja
+curves(falls, x="ステップ", y="f（400回の平均）", title="ノイズのある勾配: 平均するか、学習率を下げるか", log=True)  # ja
 curves(falls, x="step", y="f (mean of 400 runs)", title="Noisy gradients: average them, or lower the rate", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 何もしないと、$f$は0.39前後で揺れ続け、0.1を下回りません。16個を平均すると0.024、学習率を16分の1にすると0.019まで下がります。
 # 平均すると34ステップで0.1を下回りますが、使った勾配は$34 \times 16 = 544$個です。学習率を下げると540ステップ、つまり540個です。
 # **費用を勾配の数で測ると、2つの対策は同じです**。バッチを大きくする利点は、16個を並列に計算できるなら時間が短くて済むことです。
-# (通った点の平均をとる方法は、レッスン3-11で学びます。)
+# （通った点の平均をとる方法は、レッスン3-11で学びます。）
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Left alone, $f$ goes on trembling around 0.39 and never falls below 0.1. Averaging 16 gradients brings it to 0.024, a
 # sixteenth of the learning rate to 0.019. With averaging it is below 0.1 after 34 steps, which took $34 \times 16 = 544$
 # gradients; with the lower rate after 540 steps, which took 540. **Counted in gradients the two cost the same.** What larger
 # batches gain is time, where 16 gradients can be computed side by side. (Averaging the points passed is for lesson 3-11.)
 
 # %% [markdown] tags=["ja"]
-# ### 7.2 階段状の目的関数: 平滑化(6分)
+# ### 7.2 階段状の目的関数: 平滑化（6分）
 #
-# 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数(レッスン3-8)を使えないときは、**少し離れた点の値**から
-# 傾きを推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$(配列`directions`の各行)と幅$w$を使って、
+# 誤判定率のような階段状の関数では、勾配はほとんどの場所で0です。代理損失関数（レッスン3-8）を使えないときは、**少し離れた点の値**から
+# 傾きを推定します。無作為な向き$\boldsymbol u_1, \dots, \boldsymbol u_n$（配列`directions`の各行）と幅$w$を使って、
 #
 # $$\frac1n\sum_{i=1}^{n} \frac{f(\boldsymbol\theta + w\boldsymbol u_i) - f(\boldsymbol\theta - w\boldsymbol u_i)}{2w}\;\boldsymbol u_i$$
 #
@@ -835,9 +835,9 @@ check("3_10.smoothed_gradient")
 
 # %% [markdown] tags=["ja"]
 # お椀を高さ1/4の階段にした$f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$で試します。向きは毎回10本、SGDの学習率は0.3、300ステップです。
-# 同じことを、6.1の波の上でも試します(学習率は0.1)。
+# 同じことを、6.1の波の上でも試します（学習率は0.1）。
 #
-# **予想**: 幅$w$を$10^{-4}$(レッスン3-2の数値微分と同じ幅)、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
+# **予想**: 幅$w$を$10^{-4}$（レッスン3-2の数値微分と同じ幅）、0.1、0.3、1にすると、それぞれどこまで下がるでしょうか。
 
 # %% [markdown] tags=["en"]
 # Try it on the bowl made into stairs of height 1/4, $f = \lfloor 4\,(x^2/20 + y^2)\rfloor / 4$, with 10 directions a step and
@@ -883,7 +883,7 @@ if done("3_10.smoothed_gradient"):
 # local structure at the global one**. The price is 20 evaluations of the function a step, and they must grow with the number
 # of parameters. For networks one usually prefers a smooth surrogate loss.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。前者には適応的な手法が、後者には勾配クリッピングが効きます。
@@ -905,7 +905,7 @@ if done("3_10.smoothed_gradient"):
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - At saddles and plateaus gradients are too small, at cliffs too large. Adaptive methods help with the former, clipping

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-11 更新則のまわりの工夫: バッチ正規化・座標降下法・ポルヤック平均化
 #
 # **この時間で身につけること**
@@ -25,7 +25,7 @@
 # | 座標降下法 | 10分 |
 # | ポルヤック平均化 | 10分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-11 Beside the update rule: batch normalization, coordinate descent, Polyak averaging
 #
 # **What you will be able to do**
@@ -54,17 +54,17 @@ from kobai.tasks.digits import load
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. バッチ正規化: 学習のとき(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. バッチ正規化: 学習のとき（5分）
 #
-# 各層の出力を、**特徴量ごとに**バッチの平均$\mu$と分散$\sigma^2$(どちらも$m$件で割ったもの)で正規化し、学習で決まる倍率$\gamma$を掛け、
+# 各層の出力を、**特徴量ごとに**バッチの平均$\mu$と分散$\sigma^2$（どちらも$m$件で割ったもの）で正規化し、学習で決まる倍率$\gamma$を掛け、
 # ずれ$\beta$を足します。
 #
 # $$y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #
 # `x`の形は`(m, 特徴量)`、`gamma`と`beta`の形は`(特徴量,)`です。$\varepsilon$は、値が変わらない特徴量を0で割らないためのものです。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Batch normalization in training (5 min)
 #
 # The output of a layer is shifted and scaled, **each feature by itself**, by the batch's mean $\mu$ and variance $\sigma^2$
@@ -88,7 +88,7 @@ check("3_11.batch_norm")
 
 # %% [markdown] tags=["ja"]
 # レッスン3-4では、初期値の標準偏差を少し誤るだけで、5層目の出力が0に集まったり、±1に張り付いたりしました。
-# tanhの前にバッチ正規化を入れます($\gamma = 1$、$\beta = 0$)。
+# tanhの前にバッチ正規化を入れます（$\gamma = 1$、$\beta = 0$）。
 #
 # **予想**: 初期値の標準偏差が0.01から10まで変わると、5層目の出力の標準偏差はどれだけ変わるでしょうか。
 
@@ -99,7 +99,7 @@ check("3_11.batch_norm")
 # **Predict**: let the initial deviation go from 0.01 to 10. How much does the spread of the fifth layer's outputs change?
 
 
-# %%
+# %% tags=["slide"]
 def fifth_layer(std, normalize):
     random = np.random.default_rng(0)
     h = random.standard_normal((500, 100))
@@ -113,21 +113,21 @@ stds, table = [0.01, 0.1, 1, 10], []
 if done("3_11.batch_norm"):
     table = [[fifth_layer(std, normalize) for std in stds] for normalize in (False, True)]
 
-rows, title = ["なし", "あり"], "5層目の出力の標準偏差(列: 初期値の標準偏差)"  # ja
+rows, title = ["なし", "あり"], "5層目の出力の標準偏差（列: 初期値の標準偏差）"  # ja
 rows, title = ["without", "with"], "Spread of the fifth layer's outputs (columns: initial deviation)"  # en
 heat(table, rows, [f"σ={std}" for std in stds], title=title)
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 正規化なしでは$10^{-5}$ほどから1まで変わるのに、ありではどれも0.63です。前の層の重みを何倍にしても、正規化した後は
-# ($\varepsilon$の影響を除けば)変わらないからです。初期値に神経質にならなくてもよいのは、このためです。
+# （$\varepsilon$の影響を除けば）変わらないからです。初期値に神経質にならなくてもよいのは、このためです。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Without normalization it goes from about $10^{-5}$ to 1, with it it is 0.63 throughout: multiply the weights below by any
 # factor, and after normalization nothing has changed (but for $\varepsilon$). That is why initial values no longer matter so
 # much.
 
-# %% [markdown] tags=["ja"]
-# ## 2. 統計量の移動平均(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. 統計量の移動平均（5分）
 #
 # 推論では1件ずつ入力されることもあります。1件のバッチでは$x = \mu$なので、出力はいつも$\beta$になってしまいます。
 # そこで学習の間に、平均と分散の指数平滑化移動平均を記録しておきます。新しいバッチの重みは$w$です。
@@ -138,7 +138,7 @@ heat(table, rows, [f"σ={std}" for std in stds], title=title)
 # バッチの分散$\sigma^2$の期待値は、母分散の$(m-1)/m$倍しかありません。そこで、$m-1$で割った分散に直してから混ぜます。
 # 新しい組`(mean, variance)`を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Running statistics (5 min)
 #
 # In inference examples may come one at a time. In a batch of one, $x = \mu$, and the output is always $\beta$. So exponential
@@ -162,7 +162,7 @@ def running_statistics(mean, variance, x, w):
 check("3_11.running_statistics")
 
 # %% [markdown] tags=["ja"]
-# ## 3. バッチ正規化: 推論のとき(3分)
+# ## 3. バッチ正規化: 推論のとき（3分）
 #
 # 同じ式で、バッチの統計量の代わりに、学習の間に記録しておいた`mean`と`variance`を使います。
 
@@ -183,7 +183,7 @@ def batch_norm_inference(x, gamma, beta, mean, variance, epsilon):
 check("3_11.batch_norm_inference")
 
 # %% [markdown] tags=["ja"]
-# 平均3、標準偏差2のデータ(特徴量は1つ)を、32件ずつ100バッチ流します。そのあと$x = 5$の1件を、3通りのバッチに入れます。
+# 平均3、標準偏差2のデータ（特徴量は1つ）を、32件ずつ100バッチ流します。そのあと$x = 5$の1件を、3通りのバッチに入れます。
 #
 # **予想**: $x = 5$の出力は、同じバッチに入ったほかのデータによって変わるでしょうか。学習のときと推論のときに分けて答えてください。
 
@@ -213,7 +213,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 
 # %% [markdown] tags=["ja", "result"]
 # $x = 5$の出力は、学習のときはバッチによって0、1.52、−1.27と変わり、推論のときはいつも0.96です。推論に切り替えるのを忘れると、
-# 予測が、たまたま同じバッチに入ったデータに左右されます。1件ずつ入力すれば、どんな$x$でも$\beta$(ここでは0)しか返りません。
+# 予測が、たまたま同じバッチに入ったデータに左右されます。1件ずつ入力すれば、どんな$x$でも$\beta$（ここでは0）しか返りません。
 
 # %% [markdown] tags=["en", "result"]
 # For $x = 5$ the output in training is 0, 1.52 or −1.27, depending on its company; in inference it is always 0.96. Forget to
@@ -221,7 +221,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 # $\beta$, here 0, for every $x$.
 
 # %% [markdown] tags=["ja"]
-# 本当に速く学習できるのかは、測れば分かります。**予想を書いてから**、ターミナルで実行してください(約30秒)。
+# 本当に速く学習できるのかは、測れば分かります。**予想を書いてから**、ターミナルで実行してください（約30秒）。
 #
 #     kobai compare digits --optimizers sgd --initializers he,normal:0.01 --batch-norm off,on --language ja
 #
@@ -237,15 +237,15 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 #   $\eta = 0.3$ for SGD.)
 # - By what factor do the initial values `he` and `normal:0.01` differ?
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### 過学習は減るか
 #
 # バッチ正規化は過学習を抑える、とも言われます。手書き数字を64 → 100 → 100 → 10のネットワークに学習させ、訓練損失と検証損失の差を
-# 測ります。訓練データをすべて(1,097枚)使う場合と、100枚だけの場合を比べます。
+# 測ります。訓練データをすべて（1,097枚）使う場合と、100枚だけの場合を比べます。
 #
 # **予想**: バッチ正規化で検証損失が下がるのは、データが多いときでしょうか、少ないときでしょうか。それとも、どちらでもでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### Less overfitting?
 #
 # Batch normalization is also said to hold overfitting back. A network 64 → 100 → 100 → 10 learns the digits, and we measure the
@@ -253,7 +253,7 @@ if done("3_11.batch_norm") and done("3_11.running_statistics") and done("3_11.ba
 #
 # **Predict**: where does batch normalization lower the validation loss: with many data, with few, or with both?
 
-# %%
+# %% tags=["slide"]
 images, labels, part = load()
 x_train, x_check = standardized(images[part == 0].astype(float), images[part == 1].astype(float))
 t_train, t_check = labels[part == 0], labels[part == 1]
@@ -275,20 +275,20 @@ for count in (1097, 100):
 
 columns = ["訓練損失", "検証損失", "その差", "検証の正解率"]  # ja
 columns = ["training loss", "validation loss", "difference", "validation accuracy"]  # en
-heat(table, rows, columns, title="画像の枚数とバッチ正規化(4シードの平均)")  # ja
+heat(table, rows, columns, title="画像の枚数とバッチ正規化（4シードの平均）")  # ja
 heat(table, rows, columns, title="Images, and batch normalization (mean of 4 seeds)")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 1,097枚では、訓練損失はどちらもほぼ0なのに、検証損失はバッチ正規化で0.207から0.175に下がり、訓練損失との差も0.198から0.160に縮みました。
 # バッチごとに統計量が少しずつ違うため、各層の出力に小さなノイズが加わり、訓練データの細部を覚えにくくなるからだと考えられています。
 #
 # 100枚では、検証損失は0.578から0.638に**上がりました**。バッチ正規化だけでは、データ不足は補えません。
 #
-# 4シードの平均なので、これだけで「確かめられた」とは言えません。シードを増やした比較は、ターミナルでできます(約1分)。
+# 4シードの平均なので、これだけで「立証された」とは言えません。シードを増やした比較は、ターミナルでできます（約1分）。
 #
 #     kobai compare digits --optimizers sgd --hidden 50,50,50 --batch-norm off,on --wide --language ja
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # With 1,097 images the training loss is nearly 0 in either case, but batch normalization lowers the validation loss from 0.207 to 0.175,
 # and the difference from 0.198 to 0.160. The statistics differ a little from batch to batch, which adds some noise to every layer, and
 # details of the training data are not so easily learned by heart: that is the usual explanation.
@@ -299,8 +299,8 @@ heat(table, rows, columns, title="Images, and batch normalization (mean of 4 see
 #
 #     kobai compare digits --optimizers sgd --hidden 50,50,50 --batch-norm off,on --wide --language en
 
-# %% [markdown] tags=["ja"]
-# ## 4. 座標降下法(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 4. 座標降下法（6分）
 #
 # 変数を**1つずつ**、ほかを固定して最小化します。2次関数$f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$なら、
 # $x_i$だけについての最小点は式で書けるので、学習率は必要ありません。
@@ -309,7 +309,7 @@ heat(table, rows, columns, title="Images, and batch normalization (mean of 4 see
 #
 # $i = 0, 1, \dots$の順に全座標を1回ずつ更新した**新しい配列**を返してください。後の座標を更新するときは、すでに更新した座標の新しい値を使います。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Coordinate descent (6 min)
 #
 # Minimise over **one variable at a time**, and hold the others. For the quadratic $f = \frac12\boldsymbol x^\top
@@ -346,7 +346,7 @@ check("3_11.sweep")
 # **Predict**: from $(-7, 2)$, how many sweeps does each take until $f < 10^{-6}$?
 
 
-# %%
+# %% tags=["slide"]
 def tilted(x, y):
     return (x**2 + 1.8 * x * y + y**2) / 2
 
@@ -370,26 +370,26 @@ if done("3_11.sweep"):
 contour(tilted, (-8, 4), (-4, 8), paths, title="座標降下法: 軸に沿った階段")  # ja
 contour(tilted, (-8, 4), (-4, 8), paths, title="Coordinate descent: stairs along the axes")  # en
 
-# %% [markdown] tags=["ja", "result"]
-# 変数どうしが絡まなければ1巡で終わり、絡みが強い斜めの谷では31巡かかります。1変数の更新を安く計算できる問題(L1正則化つきの
-# 線形回帰など)では、今もよく使われます。
+# %% [markdown] tags=["ja", "result", "slide"]
+# 変数どうしが絡まなければ1巡で終わり、絡みが強い斜めの谷では31巡かかります。1変数の更新を安く計算できる問題（L1正則化つきの
+# 線形回帰など）では、今もよく使われます。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Where variables are not coupled one sweep is enough; in the tilted valley, with its strong coupling, it takes 31. Where
 # renewing one variable is cheap, as in linear regression with an L1 penalty, it is much used to this day.
 
-# %% [markdown] tags=["ja"]
-# ## 5. ポルヤック平均化(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 5. ポルヤック平均化（6分）
 #
 # 更新が谷底のまわりを行き来して到達しないなら、**通った点の平均**は谷底の近くにあるはずです。学習は$\boldsymbol\theta_t$のまま続け、
 # 平均は別に計算するだけで、学習には使いません。ステップ$k$(`start`)から後の点だけを平均します。
 #
 # $$\bar{\boldsymbol\theta}_t = \frac{1}{t - k + 1}\sum_{i=k}^{t}\boldsymbol\theta_i$$
 #
-# `iterates`は$\boldsymbol\theta_1, \boldsymbol\theta_2, \dots$を並べた配列(`(T, n)`)です。各ステップの平均を並べた、同じ形の配列を返してください。
+# `iterates`は$\boldsymbol\theta_1, \boldsymbol\theta_2, \dots$を並べた配列（`(T, n)`）です。各ステップの平均を並べた、同じ形の配列を返してください。
 # $t < k$の行には$\boldsymbol\theta_t$自身を入れます。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 5. Polyak averaging (6 min)
 #
 # If updates go to and fro around the bottom of a valley and never arrive, the **mean of the points passed** should be near the
@@ -417,7 +417,7 @@ def averages(iterates, start):
 check("3_11.averages")
 
 # %% [markdown] tags=["ja"]
-# お椀$f = x^2/20 + y^2$の勾配に、標準偏差1のノイズを加えます(ミニバッチの代わりです)。$(-7, 2)$から、SGD($\eta = 0.5$)で500ステップ進みます。
+# お椀$f = x^2/20 + y^2$の勾配に、標準偏差1のノイズを加えます（ミニバッチの代わりです）。$(-7, 2)$から、SGD($\eta = 0.5$)で500ステップ進みます。
 #
 # **予想**: 最初から平均した点、101ステップから平均した点、平均しない点で、$f$はどのように動くでしょうか。
 
@@ -459,15 +459,15 @@ if done("3_11.averages"):
 curves(heights, x="ステップ", y="f", title="ノイズのあるSGDと、通った点の平均", log=True)  # ja
 curves(heights, x="step", y="f", title="SGD with noise, and the mean of the points passed", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 平均をとると、行ったり来たりする動きが打ち消し合います。最後の100ステップの$f$の平均は、平均しないと0.44、最初から平均すると0.0067、
 # 101ステップから平均すると0.0011です。レッスン3-1でいつまでも$f = 4$のままだった$\eta = 1$のSGDでも、平均は谷底にあります。
-# ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが残ります($k = 1$)。ネットワークでも効果があるかどうかは、
+# ただし、まだ**移動している途中**の点まで平均に入れると、その分だけ遅れが残ります（$k = 1$）。ネットワークでも効果があるかどうかは、
 # 測ってみなければ分かりません。
 #
 #     kobai compare digits --optimizers sgd,adam --initializers he --average none,polyak:100 --target 0.97 --language ja
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # The mean cancels the to and fro. Over the last 100 steps $f$ is 0.44 on average without it, 0.0067 at the mean from
 # the first step on, 0.0011 at that from step 101 on. Even SGD with $\eta = 1$, which in lesson 3-1 keeps $f = 4$ for ever, has
 # its mean at the bottom. But let points into the mean that are still *on their way*, and it lags behind ($k = 1$). Whether it
@@ -475,7 +475,7 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 #
 #     kobai compare digits --optimizers sgd,adam --initializers he --average none,polyak:100 --target 0.97 --language en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - バッチ正規化は、特徴量ごとに、バッチの統計量を使って正規化します。推論では、学習の間に記録しておいた統計量を使います。
@@ -491,12 +491,12 @@ curves(heights, x="step", y="f", title="SGD with noise, and the mean of the poin
 # <details><summary>答え</summary>
 #
 # 1. 必要ありません。平均を引くときに消え、その役目は$\beta$が果たします。
-# 2. 動けません。どちらの軸に沿って動いても、$0.1\,(x+y)^2$が減るより速く$|x - y|$が増えるからです。極小点は$(0, 0)$です(滑らかでない関数の落とし穴です)。
+# 2. 動けません。どちらの軸に沿って動いても、$0.1\,(x+y)^2$が減るより速く$|x - y|$が増えるからです。極小点は$(0, 0)$です（滑らかでない関数の落とし穴です）。
 # 3. 大きな学習率のまま速く進み続けられ、下げる時期を決めなくて済みます。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - Batch normalization shifts and scales each feature by the batch's statistics; in inference, by those kept during training.

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-12 事前学習・再学習・転移学習
 #
 # **この時間で身につけること**
@@ -27,7 +27,7 @@
 # | 測って確かめる | 12分 |
 # | 次回の予習 | 7分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-12 Pretraining, fine tuning, transfer
 #
 # **What you will be able to do**
@@ -56,21 +56,21 @@ from kobai.tasks.pairs import moved
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 1. 3つの戦略
 #
 # | 戦略 | 出発点 | 動かす部分 | 比べる相手 |
 # |---|---|---|---|
-# | 教師あり**事前学習** | 単純な課題で学習した重み | すべて | 最初からの学習(ステップ数に、事前学習の分も**加える**) |
-# | **再学習(ファインチューニング)** | すでにある学習済みの重み | すべて | 最初からの学習(ステップ数は、目的の課題の分だけ) |
-# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層(特徴量は固定するか、ゆっくり動かす) | 再学習の場合と同じ |
+# | 教師あり**事前学習** | 単純な課題で学習した重み | すべて | 最初からの学習（ステップ数に、事前学習の分も**加える**） |
+# | **再学習（ファインチューニング）** | すでにある学習済みの重み | すべて | 最初からの学習（ステップ数は、目的の課題の分だけ） |
+# | **転移学習** | 学習済みの特徴量と、新しい出力層 | 出力層（特徴量は固定するか、ゆっくり動かす） | 再学習の場合と同じ |
 #
 # 転移学習が役立つのは、2つの課題に**共通する特徴量**があるときです。
 #
-# ここでは、元の数字(0〜9)で学習したネットワークを、少し回転させたり位置をずらしたりした「動かした数字」のうち、5〜9の分類
-# (5クラス)に使います。目的の課題のデータは**40枚**しかありません。
+# ここでは、元の数字（0〜9）で学習したネットワークを、少し回転させたり位置をずらしたりした「動かした数字」のうち、5〜9の分類
+# （5クラス）に使います。目的の課題のデータは**40枚**しかありません。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Three strategies
 #
 # | strategy | starts with | what moves | compare it with |
@@ -84,7 +84,7 @@ kobai.words.use("en")  # en
 # Here a network that was trained on all ten digits, upright, is put to use on turned and shifted digits 5 … 9, five
 # classes. There are only *40 images* of them.
 
-# %%
+# %% tags=["slide"]
 pair = moved()
 x_source, t_source = map(np.asarray, pair.source.train)
 x_target, t_target = map(np.asarray, pair.target.train)
@@ -102,17 +102,17 @@ x, t = x_target[few], t_target[few] - 5
 late = t_validation >= 5
 x_check, t_check = x_validation[late], t_validation[late] - 5
 
-# %% [markdown] tags=["ja"]
-# ## 2. 重みの引き継ぎ(7分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. 重みの引き継ぎ（7分）
 #
-# `params`は学習済みのパラメータです(`"W1"`、`"b1"`、…、最後の層は`last = len(params) // 2`番目)。
+# `params`は学習済みのパラメータです（`"W1"`、`"b1"`、…、最後の層は`last = len(params) // 2`番目）。
 # **新しい辞書**を返してください。
 #
-# - 最後の層以外: 元の配列の**コピー**(学習を始めても、元のネットワークが変わらないように)
+# - 最後の層以外: 元の配列の**コピー**（学習を始めても、元のネットワークが変わらないように）
 # - 最後の層: 出力数`outputs`の新しい層。重みはHeの初期値$\sqrt{2/n_1}\;\times$ `random.standard_normal((n1, outputs))`、
-#   バイアスは0($n_1$は最後の層の入力の数)
+#   バイアスは0（$n_1$は最後の層の入力の数）
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Taking over weights (7 min)
 #
 # `params` are trained parameters (`"W1"`, `"b1"`, …; the last layer is number `last = len(params) // 2`). Return a *new
@@ -138,17 +138,17 @@ def reuse(params, outputs, random):
 # %% tags=["check"] name="reuse"
 check("3_12.reuse")
 
-# %% [markdown] tags=["ja"]
-# ## 3. 固定する、ゆっくり動かす(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. 固定する、ゆっくり動かす（5分）
 #
 # 配列ごとの倍率`factors`を掛けて、SGDの更新を1ステップ実行してください。
 #
 # $$\theta_k \leftarrow \theta_k - f_k\,\eta\,g_k$$
 #
 # `factors`は名前 → 倍率の辞書です。0なら固定、0.1ならゆっくり、**辞書にない配列の倍率は1**です。
-# レッスン3-1と同じく、`params`の配列の中身を書き換えます(何も返しません)。
+# レッスン3-1と同じく、`params`の配列の中身を書き換えます（何も返しません）。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Frozen, or slow (5 min)
 #
 # Do one step of SGD in which every array has a factor of its own:
@@ -187,7 +187,7 @@ check("3_12.update")
 # | rank after 10 steps | | | | |
 # | rank after 100 steps | | | | |
 
-# %%
+# %% tags=["slide"]
 features = ("W1", "b1", "W2", "b2")
 
 
@@ -217,30 +217,30 @@ if done("3_12.reuse") and done("3_12.update"):
         print(f"{name:15}", values[[0, 1, 3, 10]].round(2))
 
 shown = {name: values[1:] for name, values in rising.items()}
-curves(shown, x="ステップ", y="正解率", title="40枚からの学習(検証データ、3シードの平均)", every=10)  # ja
+curves(shown, x="ステップ", y="正解率", title="40枚からの学習（検証データ、3シードの平均）", every=10)  # ja
 curves(shown, x="step", y="accuracy", title="Learning from 40 images (validation data, 3 seeds)", every=10)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 10ステップ後は、「すべて動かす」が0.52でリードします。100ステップ後は0.55で、「最初から」の0.54とほぼ同じです。特徴量を固定すると、
 # 0.47までしか上がりません。ただし、3シードの平均に0.01の差があっても、そこから言えることはありません。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # After 10 steps "all move" is ahead with 0.52; after 100 it has 0.55, next to the 0.54 from scratch. With frozen features it
 # does not get beyond 0.47. But a difference of 0.01 between means of three seeds says nothing.
 
-# %% [markdown] tags=["ja"]
-# ## 4. 節約できたステップ数(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 4. 節約できたステップ数（6分）
 #
-# 2つの正解率の列`scratch`(最初から)と`reused`(引き継ぎ)は、0, `every`, 2·`every`, … ステップ後の値です。
+# 2つの正解率の列`scratch`（最初から）と`reused`（引き継ぎ）は、0, `every`, 2·`every`, … ステップ後の値です。
 # 正解率が**初めて**`target`以上になったステップを比べ、引き継ぎで節約できたステップ数を返してください。
 #
 # $$\text{節約} = T_{\text{scratch}} - (\text{spent} + T_{\text{reused}})$$
 #
 # - `spent`は、その前に元の課題で使ったステップ数です。事前学習では、これも費用に数えます。再学習では、重みがすでにあるので0です。
-# - 一度も到達しなければ(未到達)、最後に測ったステップ(予算)で到達したとみなします。
+# - 一度も到達しなければ（未到達）、最後に測ったステップ（予算）で到達したとみなします。
 # - 引き継いだほうが遅ければ、負の値になります。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Steps saved (6 min)
 #
 # The accuracies `scratch` and `reused` were measured after 0, `every`, 2·`every`, … steps. Compare the steps at which
@@ -278,9 +278,9 @@ if done("3_12.steps_saved") and rising:
         print(f"{name:15} 再学習として {saved[0]:+.0f}、事前学習として {saved[1]:+.0f}ステップ")  # ja
         print(f"{name:15} as fine tuning {saved[0]:+.0f}, as pretraining {saved[1]:+.0f} steps")  # en
 
-# %% [markdown] tags=["ja"]
-# 同じ曲線でも、再学習と考えれば「すべて動かす」は10ステップの得、事前学習と考えれば390ステップの損です(元の学習に
-# 400ステップ使いました)。**元の学習の分を数えるかどうか**で、結論が逆になります。事前学習が割に合うのは、1回の事前学習を
+# %% [markdown] tags=["ja", "slide"]
+# 同じ曲線でも、再学習と考えれば「すべて動かす」は10ステップの得、事前学習と考えれば390ステップの損です（元の学習に
+# 400ステップ使いました）。**元の学習の分を数えるかどうか**で、結論が逆になります。事前学習が割に合うのは、1回の事前学習を
 # いくつもの課題で使い回すときや、最初からの学習では届かない目標を達成できるときです。
 #
 # ## 5. 測って確かめる
@@ -289,9 +289,9 @@ if done("3_12.steps_saved") and rising:
 # 新しいシードで、同じシードどうしを対にして比べます。
 #
 # **予想**: 固定した特徴量は、データが20枚のときと200枚のとき、それぞれ得でしょうか、損でしょうか。
-# 元の課題が**ノイズ**の画像(ラベルは無作為)の分類だったら、どうでしょうか。
+# 元の課題が**ノイズ**の画像（ラベルは無作為）の分類だったら、どうでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # The same curves lead to opposite conclusions: as fine tuning, "all move" gains 10 steps; as pretraining it loses 390, for
 # the source took 400. It depends on *whether the source is paid for*. Pretraining pays off when one source serves many
 # targets, or when it reaches what training from scratch does not.
@@ -318,7 +318,7 @@ settings = {
 found = kobai.transfer("moved", **settings)
 print(found)
 
-names = {"再学習": "fine-tuning", "転移学習(特徴量は固定)": "transfer"}  # ja
+names = {"再学習": "fine-tuning", "転移学習（特徴量は固定）": "transfer"}  # ja
 names = {"fine tuning": "fine-tuning", "transfer (features frozen)": "transfer"}  # en
 tables = {name: found.table.filter(protocol=protocol) for name, protocol in names.items()}
 lines = {name: table["metric"] for name, table in tables.items()}
@@ -330,14 +330,14 @@ against([20, 200], lines, across="images", up="accuracy", title="Moved digits: h
 # %%
 print(kobai.transfer("unrelated", **settings))
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - **20枚**: 最初からの学習の正解率0.31に対して、再学習は0.46、固定した特徴量は0.43です。20枚だけでは、良い特徴量を学べません。
 # - **200枚**: 最初からの学習の0.60に対して、再学習は0.61です。正解率の差は確かめられませんが、目標までのステップ数は0.59倍で済みます。
 #   固定した特徴量は0.51で、固定はかえって**損**です。データが少ないときに助けになったものが、データが増えると足かせになります。
 # - **ノイズから**: 固定すると、20枚で0.18、200枚で0.15の損です。すべて動かせば、正解率にもステップ数にも差は見られません
-#   (ステップ数は20枚で0.96倍、200枚で1.1倍ですが、補正したpはどちらも1です)。ノイズからは、役に立つ特徴量を学べないからです。
+#   （ステップ数は20枚で0.96倍、200枚で1.1倍ですが、補正したpはどちらも1です）。ノイズからは、役に立つ特徴量を学べないからです。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - **20 images**: fine tuning has an accuracy of 0.46 and frozen features 0.43, from scratch it is 0.31: so few data make no
 #   features.
 # - **200 images**: fine tuning 0.61, from scratch 0.60: no difference in accuracy is established, but fine tuning takes 0.59 times the
@@ -347,10 +347,10 @@ print(kobai.transfer("unrelated", **settings))
 #   features.
 
 # %% [markdown] tags=["ja"]
-# **自分で試す**: `kobai.transfer("halves", **settings)`(0〜4の数字から5〜9の数字へ)の結果を予想してから、実行しましょう。
+# **自分で試す**: `kobai.transfer("halves", **settings)`（0〜4の数字から5〜9の数字へ）の結果を予想してから、実行しましょう。
 # 「似た課題なら必ず役立つ」と言えるでしょうか。
 #
-# ## 6. 次回の予習(7分)
+# ## 6. 次回の予習（7分）
 #
 # 最初のセルを思い出してください。正解率は、元の数字では96%でしたが、動かした数字では41%に下がりました。
 #
@@ -385,12 +385,12 @@ heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on
 # own for each place: a stroke that it knows here it does not know one pixel further. What comes next are layers that waste
 # less.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # | 次の話題 | 考え方 | 今日までの内容とのつながり |
 # |---|---|---|
 # | 畳み込み層 | 画像の**どの場所でも**同じ重みを使う | 特徴量がほかの課題でも使いやすく、学習済みモデルの転移学習によく使われる |
-# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング(レッスン3-10) |
-# | 正則化 | 過学習を抑える | 早期終了(レッスン3-8)もその1つ |
+# | 再帰型の層 | **どの時刻でも**同じ重みを使う | 勾配消失・勾配爆発、勾配クリッピング（レッスン3-10） |
+# | 正則化 | 過学習を抑える | 早期終了（レッスン3-8）もその1つ |
 #
 # ## まとめ
 #
@@ -412,7 +412,7 @@ heat(table, ["↑ 1", "0", "↓ 1"], ["← 1", "0", "→ 1"], title="Accuracy on
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # | next | the idea | what of today it needs |
 # |---|---|---|
 # | convolution | the same weights at *every place* of an image | its features serve other tasks, too: transfer from trained models is common here |

@@ -10,12 +10,12 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-1 更新則を自分の手で書く
 #
 # **この時間で身につけること**
 #
-# - 7つの更新則(SGD、Momentum、Nesterov、AdaGrad、AdaDelta、RMSProp、Adam)を、数式を見てNumPyのクラスとして実装できる
+# - 7つの更新則（SGD、Momentum、Nesterov、AdaGrad、AdaDelta、RMSProp、Adam）を、数式を見てNumPyのクラスとして実装できる
 # - どの式のどの部分が、等高線の上のどんな動きを生むのかを説明できる
 # - 手法・学習率・係数を変えて、収束までのステップ数を自分で測れる
 #
@@ -32,7 +32,7 @@
 # | ステップ数を測る、経路を見る | 15分 |
 # | グループワーク | 45分 + 発表15分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-1 Update rules, written by hand
 #
 # **What you will be able to do**
@@ -66,9 +66,9 @@ kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
 # %% [markdown] tags=["ja"]
-# ## 0. 復習: ミニバッチ学習と誤差逆伝播法(5分)
+# ## 0. 復習: ミニバッチ学習と誤差逆伝播法（5分）
 #
-# 各問の答えを1つずつ選び、下のセルに5文字で書いてください(例: `"abcda"`)。
+# 各問の答えを1つずつ選び、下のセルに5文字で書いてください（例: `"abcda"`）。
 #
 # **問1** 訓練データが1,000件、バッチサイズが50です。1エポックでパラメータは何回更新されますか。
 #
@@ -84,7 +84,7 @@ kobai.words.use("en")  # en
 # - (c) 約2倍になる
 # - (d) 約4倍になる
 #
-# **問3** 無作為に選んだミニバッチの勾配と、全データの勾配(どちらも平均)の関係として正しいものはどれですか。
+# **問3** 無作為に選んだミニバッチの勾配と、全データの勾配（どちらも平均）の関係として正しいものはどれですか。
 #
 # - (a) 期待値が等しく、バッチが大きいほどばらつきが小さい
 # - (b) 常に等しい
@@ -158,7 +158,7 @@ check("3_1.review")
 #
 # 更新則は、ネットワークで使うときと同じ形にします。
 #
-# - `params`: 名前 → 配列の辞書(`{"W1": …, "b1": …}`)
+# - `params`: 名前 → 配列の辞書（`{"W1": …, "b1": …}`）
 # - `grads`: 同じ名前の勾配の辞書
 # - `update(params, grads)`: `params`の**配列の中身を書き換える**。何も返さない
 #
@@ -177,7 +177,7 @@ check("3_1.review")
 # That it changes the *contents* matters. The layers of a network hold the very same arrays. Put a new array into the
 # dict, and the layers keep the old one. See for yourself:
 
-# %% tags=["slide"]
+# %%
 layer = np.array([1.0, 2.0])
 params = {"W": layer}
 
@@ -191,7 +191,7 @@ print("-= :", params["W"], layer, "同じ配列のままです" if params["W"] i
 print("-= :", params["W"], layer, "still one array" if params["W"] is layer else "")  # en
 
 # %% [markdown] tags=["ja"]
-# ### θ: すべてのパラメータを並べた1本のベクトル(4分)
+# ### θ: すべてのパラメータを並べた1本のベクトル（4分）
 #
 # 数式に現れる$\boldsymbol\theta$は、ネットワーク全体の重みとバイアスを**1列に並べたベクトル**です。
 # 64 → 50 → 10のネットワークなら、次の3,760個の数になります。
@@ -202,8 +202,8 @@ print("-= :", params["W"], layer, "still one array" if params["W"] is layer else
 # 更新則は$\boldsymbol\theta$の要素ごとの計算なので、1本のベクトルのまま計算しても、配列に分けて計算しても、結果は同じです。
 # コードでは、辞書の配列ごとに計算します。
 #
-# `params`を受け取り、$\boldsymbol\theta$(形は`(パラメータの総数,)`)を返す関数を書いてください。配列は**辞書の順**に、
-# 各配列の中は行の順(NumPyの既定)に並べます。
+# `params`を受け取り、$\boldsymbol\theta$（形は`(パラメータの総数,)`）を返す関数を書いてください。配列は**辞書の順**に、
+# 各配列の中は行の順（NumPyの既定）に並べます。
 
 # %% [markdown] tags=["en"]
 # ### θ: all parameters in one vector (4 min)
@@ -237,18 +237,18 @@ if done("3_1.theta"):
     theta = as_vector({name: np.zeros(shape) for name, shape in shapes.items()})
     print("θ:", theta.shape)
 
-# %% [markdown] tags=["ja"]
-# ## 2. SGD(3分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. SGD（3分）
 #
 # $$\boldsymbol\theta_{t+1} = \boldsymbol\theta_t - \eta\,\frac{\partial L}{\partial\boldsymbol\theta_t}$$
 #
 # $\eta$は学習率、$t$は時点です。以下では勾配を$\boldsymbol g = \partial L/\partial\boldsymbol\theta$と書き、時点の添字を省いて、
 # $\boldsymbol\theta \leftarrow \boldsymbol\theta - \eta\,\boldsymbol g$のようにも表します。
 #
-# **確率的**勾配降下法(SGD)は、無作為に選んだデータで計算した勾配を使います。ミニバッチを無作為に選んで更新していく
+# **確率的**勾配降下法（SGD）は、無作為に選んだデータで計算した勾配を使います。ミニバッチを無作為に選んで更新していく
 # ミニバッチ学習は、SGDそのものです。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. SGD (3 min)
 #
 # $$\boldsymbol\theta_{t+1} = \boldsymbol\theta_t - \eta\,\frac{\partial L}{\partial\boldsymbol\theta_t}$$
@@ -285,7 +285,7 @@ check("3_1.sgd")
 #
 # | 意味 | この講座 | Goodfellowら |
 # |---|---|---|
-# | 学習率 | $\eta$ | $\epsilon$(この講座の$\varepsilon$とは別のもの) |
+# | 学習率 | $\eta$ | $\epsilon$（この講座の$\varepsilon$とは別のもの） |
 # | 勾配 | $\partial L/\partial\boldsymbol\theta$ | $\nabla_{\boldsymbol\theta}$ |
 # | 損失 | $L$はミニバッチの**平均** | $L$はデータ**1件分**。足し合わせ、件数$m$で割って平均にする |
 # | 予測と正解 | ネットワークの出力と教師データ | $f(\boldsymbol x^{(i)}; \boldsymbol\theta)$と$\boldsymbol y^{(i)}$ |
@@ -356,14 +356,14 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # All arrows point down the valley, roughly, and all differ in direction and length. Their mean is nearly the arrow of all
 # the data. A mini-batch gives **the gradient of all the data with noise added**: that is what *stochastic* means.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### 10の手法の見取り図
 #
 # SGDの学習をより速く、より安定して進める方法は、使う微分によって2つに分かれます。
 #
-# - **1次の方法**は勾配(1階微分)だけを使います。学習率は人が決めます。ネットワークの学習では、ふつうこちらを使います。
+# - **1次の方法**は勾配（1階微分）だけを使います。学習率は人が決めます。ネットワークの学習では、ふつうこちらを使います。
 # - **2次の方法**は2階微分の情報も使います。2階微分が学習率の役目を果たすので、学習率を決めておく必要がありません。その代わり、
-#   ヘッセ行列(2階微分を並べた行列)やその近似を扱う計算が重くなります。
+#   ヘッセ行列（2階微分を並べた行列）やその近似を扱う計算が重くなります。
 #
 # | | 手法 | SGDに加えるもの | レッスン |
 # |---|---|---|---|
@@ -378,7 +378,7 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # | 2次 | BFGS | 勾配の変化から、ヘッセ行列の逆行列を少しずつ推定する | 3-9 |
 # | 2次 | L-BFGS | 最近の数ステップだけを覚えて、BFGSのメモリーを節約する | 3-9 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### A map of ten methods
 #
 # Two families make SGD faster or steadier. They differ in the derivatives they use.
@@ -401,8 +401,8 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 # | second | BFGS | learns the inverse of the Hessian from the changes of the gradient | 3-9 |
 # | second | L-BFGS | remembers a few recent steps only, which saves the memory of BFGS | 3-9 |
 
-# %% [markdown] tags=["ja"]
-# ## 3. Momentum(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. Momentum（5分）
 #
 # $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g, \qquad
 # \boldsymbol\theta \leftarrow \boldsymbol\theta + \boldsymbol v$$
@@ -412,7 +412,7 @@ contour(line_loss, x=(-1.5, 2), y=(-1, 2.2), paths=arrows, title="−η∂L/∂�
 #
 # 速度は配列ごとに必要です。最初の`update`が呼ばれるまで形が分からないので、そのときにゼロで初期化します。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Momentum (5 min)
 #
 # $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g, \qquad
@@ -446,10 +446,10 @@ class Momentum:
 # %% tags=["check"] name="momentum"
 check("3_1.momentum")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 4. Nesterovの加速勾配法
 #
-# ### 4.1 定義どおりに書く(8分)
+# ### 4.1 定義どおりに書く（8分）
 #
 # $$\boldsymbol v_{t+1} = \alpha\boldsymbol v_t - \eta\,\boldsymbol g(\boldsymbol\theta_t + \alpha\boldsymbol v_t), \qquad
 # \boldsymbol\theta_{t+1} = \boldsymbol\theta_t + \boldsymbol v_{t+1}$$
@@ -458,9 +458,9 @@ check("3_1.momentum")
 # の傾きを使うので、行き過ぎに早く気づきます。
 #
 # ここでは辞書を使わず、関数`gradient(theta)`を受け取って経路を返す関数にします。
-# $\boldsymbol\theta_1, \dots$を並べた配列と$\boldsymbol v_1, \dots$を並べた配列(どちらも形は`(steps, 次元)`)を返してください。
+# $\boldsymbol\theta_1, \dots$を並べた配列と$\boldsymbol v_1, \dots$を並べた配列（どちらも形は`(steps, 次元)`）を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Nesterov's accelerated gradient
 #
 # ### 4.1 As it is defined (8 min)
@@ -493,17 +493,17 @@ def nesterov_path(gradient, start, learning_rate, momentum, steps):
 # %% tags=["check"] name="nesterov_path"
 check("3_1.nesterov_path")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### 1ステップを矢印で見る
 #
-# これから繰り返し使うお椀形の関数$f(x, y) = x^2/20 + y^2$(以下「お椀」)の上を、Momentumで$(-7, 2)$から進みます。
+# これから繰り返し使うお椀形の関数$f(x, y) = x^2/20 + y^2$（以下「お椀」）の上を、Momentumで$(-7, 2)$から進みます。
 # 図の矢印は、時点$t$の$\boldsymbol\theta_t$と$\boldsymbol v_t$から次の点が決まる様子を表します。左のMomentumは$\boldsymbol\theta_t$で、
 # 右のNesterovは勢いだけで進んだ先の点$\boldsymbol\theta_t + \alpha\boldsymbol v_t$で、勾配を測ります。
 #
-# **予想**: 谷底($y = 0$)を越える直前の点で、2つの$\boldsymbol v_{t+1}$はどのように違うでしょうか。
+# **予想**: 谷底（$y = 0$）を越える直前の点で、2つの$\boldsymbol v_{t+1}$はどのように違うでしょうか。
 # 下の**スライダーを動かすと**、点が経路の上を進みます。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### One step in arrows
 #
 # Momentum goes from $(-7, 2)$ over the bowl $f(x, y) = x^2/20 + y^2$, which we use from here on. The
@@ -514,7 +514,7 @@ check("3_1.nesterov_path")
 # and the point moves along its path.
 
 
-# %%
+# %% tags=["slide"]
 def f(x, y):
     return x**2 / 20 + y**2
 
@@ -547,19 +547,19 @@ for name, ahead in {"Momentum: g(θ)": False, "Nesterov: g(θ + αv)": True}.ite
 steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="引き継いだ移動と勾配の項を足すと、次の一歩になる")  # ja
 steps(f, x=(-7.5, -2.5), y=(-2.2, 2.2), panels=panels, step="t =", begin=1, title="The move carried on, plus the term of the gradient: the next step")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 先の点は、谷底のそばか、谷底の向こう側にあります。そこでの勾配は、$\boldsymbol\theta_t$での勾配より小さいか、手前へ戻す向きです。そのため、
-# Nesterovの$\boldsymbol v_{t+1}$はMomentumより短くなります。谷底を越えた後($t = 7$など)では、違いがさらにはっきりします。
+# Nesterovの$\boldsymbol v_{t+1}$はMomentumより短くなります。谷底を越えた後（$t = 7$など）では、違いがさらにはっきりします。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # The point ahead lies close to the bottom, or beyond it. The slope there is gentler than at $\boldsymbol\theta_t$, or points back, so
 # Nesterov's $\boldsymbol v_{t+1}$ is the shorter one. Past the bottom (at $t = 7$, say) the difference is plainer still.
 
 # %% [markdown] tags=["ja"]
-# ### 4.2 実装形(5分)
+# ### 4.2 実装形（5分）
 #
 # 普通の学習ループでは、いまのパラメータの勾配しか計算できません。そこで、先の点$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$の
-# ほうを「パラメータ」とみなし、これを更新していきます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります(導出は4.3で行います)。
+# ほうを「パラメータ」とみなし、これを更新していきます。定義式を$\boldsymbol\Theta$についての式に直すと、次のようになります（導出は4.3で行います）。
 #
 # $$\boldsymbol v \leftarrow \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta), \qquad
 # \boldsymbol\Theta \leftarrow \boldsymbol\Theta + \alpha\boldsymbol v - \eta\boldsymbol g(\boldsymbol\Theta)$$
@@ -600,9 +600,9 @@ class Nesterov:
 check("3_1.nesterov")
 
 # %% [markdown] tags=["ja"]
-# ### 4.3 実装形を導く(6分)
+# ### 4.3 実装形を導く（6分）
 #
-# 定義式から実装形まで、1行ずつ変形します。5つの空欄に入るものを(a)〜(f)から選び、5文字で答えてください(同じものを2回選んでもかまいません)。
+# 定義式から実装形まで、1行ずつ変形します。5つの空欄に入るものを（a）〜（f）から選び、5文字で答えてください（同じものを2回選んでもかまいません）。
 #
 # $$\begin{aligned}
 # \boldsymbol\Theta_{t+1} &= \boldsymbol\theta_{t+1} + \alpha\boldsymbol v_{t+1} \\
@@ -652,7 +652,7 @@ derivation = "abcfd"  # answer
 check("3_1.derivation")
 
 # %% [markdown] tags=["ja"]
-# <details><summary>導出(答えてから開いてください)</summary>
+# <details><summary>導出（答えてから開いてください）</summary>
 #
 # 先の点の定義は$\boldsymbol\Theta_t = \boldsymbol\theta_t + \alpha\boldsymbol v_t$、つまり$\boldsymbol\theta_t = \boldsymbol\Theta_t - \alpha\boldsymbol v_t$です。
 #
@@ -720,24 +720,24 @@ if done("3_1.nesterov_path") and done("3_1.nesterov"):
 
 # %% [markdown] tags=["ja"]
 # 差は$10^{-15}$程度、つまり丸め誤差だけです。$\boldsymbol v_0 = \boldsymbol 0$なので$\boldsymbol\Theta_0 = \boldsymbol\theta_0$となり、出発点は共通です。
-# 学習率を途中で変えても、2つの形は一致します(`kobai.Nesterov`も実装形で計算しています)。
+# 学習率を途中で変えても、2つの形は一致します（`kobai.Nesterov`も実装形で計算しています）。
 
 # %% [markdown] tags=["en"]
 # The difference is about $10^{-15}$: rounding, and nothing else. Only the start needs a word: $\boldsymbol v_0 = 0$, so
 # $\boldsymbol\Theta_0 = \boldsymbol\theta_0$. The two forms agree even when the learning rate changes on the way
 # (`kobai.Nesterov` has this form, too).
 
-# %% [markdown] tags=["ja"]
-# ## 5. AdaGrad(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 5. AdaGrad（5分）
 #
 # $$\boldsymbol h \leftarrow \boldsymbol h + \boldsymbol g \odot \boldsymbol g, \qquad
 # \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\varepsilon + \sqrt{\boldsymbol h}} \odot \boldsymbol g$$
 #
 # ここからは、**見かけの学習率**$\eta/(\varepsilon + \sqrt{\boldsymbol h})$がパラメータごとに変わります。
 # 大きな勾配を受けてきたパラメータほど歩幅が小さくなります。$\boldsymbol h$は増える一方なので、
-# 見かけの学習率は下がる一方です。$\varepsilon$は根号の**外**にあります(手法によって違うので注意しましょう)。
+# 見かけの学習率は下がる一方です。$\varepsilon$は根号の**外**にあります（手法によって違うので注意しましょう）。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 5. AdaGrad (5 min)
 #
 # $$\boldsymbol h \leftarrow \boldsymbol h + \boldsymbol g \odot \boldsymbol g, \qquad
@@ -768,8 +768,8 @@ class AdaGrad:
 # %% tags=["check"] name="adagrad"
 check("3_1.adagrad")
 
-# %% [markdown] tags=["ja"]
-# ## 6. AdaDelta(8分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 6. AdaDelta（8分）
 #
 # $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
 # \Delta\boldsymbol\theta = -\frac{\sqrt{\varepsilon + \boldsymbol r}}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
@@ -780,11 +780,11 @@ check("3_1.adagrad")
 # AdaGradのように止まってしまいません。学習率がない代わりに、最近の更新量$\boldsymbol r$が歩幅を決めます。
 # 計算の順番に気をつけてください。更新量には、**更新する前の**$\boldsymbol r$を使います。
 #
-# (式に学習率はありませんが、kobaiなど多くのライブラリーの`AdaDelta`には`learning_rate`があります。これは$\Delta\boldsymbol\theta$の全体に掛ける
+# （式に学習率はありませんが、kobaiなど多くのライブラリーの`AdaDelta`には`learning_rate`があります。これは$\Delta\boldsymbol\theta$の全体に掛ける
 # **倍率**で、式のとおりなら1です。ほかの手法の学習率と同じように変えて試せるよう、設けてあります。`kobai descend`や`kobai compare`の
-# 表では「学習率」の列に表示されます。)
+# 表では「学習率」の列に、×を付けて表示されます。）
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 6. AdaDelta (8 min)
 #
 # $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
@@ -798,7 +798,7 @@ check("3_1.adagrad")
 #
 # (Though the formula has no learning rate, the `AdaDelta` of kobai and of most libraries has a `learning_rate`. It is a
 # *factor* on the whole of $\Delta\boldsymbol\theta$, 1 for the method as it stands here, so that it can be varied as the
-# rates of the other methods are. In the tables of `kobai descend` and `kobai compare` it stands in the column of learning rates.)
+# rates of the other methods are. In the tables of `kobai descend` and `kobai compare` it stands in the column of learning rates, with ×.)
 
 
 # %% tags=["exercise"] name="adadelta"
@@ -826,15 +826,15 @@ class AdaDelta:
 # %% tags=["check"] name="adadelta"
 check("3_1.adadelta")
 
-# %% [markdown] tags=["ja"]
-# ## 7. RMSProp(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 7. RMSProp（4分）
 #
 # $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
 # \boldsymbol\theta \leftarrow \boldsymbol\theta - \frac{\eta}{\sqrt{\varepsilon + \boldsymbol h}} \odot \boldsymbol g$$
 #
 # AdaDeltaから$\boldsymbol r$を取り除き、学習率$\eta$を戻した形です。今度の$\varepsilon$は根号の**中**です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 7. RMSProp (4 min)
 #
 # $$\boldsymbol h \leftarrow \rho\boldsymbol h + (1-\rho)\,\boldsymbol g \odot \boldsymbol g, \qquad
@@ -864,8 +864,8 @@ class RMSProp:
 # %% tags=["check"] name="rmsprop"
 check("3_1.rmsprop")
 
-# %% [markdown] tags=["ja"]
-# ## 8. Adam(8分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 8. Adam（8分）
 #
 # $$\boldsymbol m \leftarrow \rho_1\boldsymbol m + (1-\rho_1)\,\boldsymbol g, \qquad
 # \boldsymbol v \leftarrow \rho_2\boldsymbol v + (1-\rho_2)\,\boldsymbol g \odot \boldsymbol g$$
@@ -877,7 +877,7 @@ check("3_1.rmsprop")
 # それを補うのがバイアス修正です。**$t$は1から数えます**。0から数えると$1-\rho^0 = 0$で割ることになります。
 # $\varepsilon$は根号の外です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 8. Adam (8 min)
 #
 # $$\boldsymbol m \leftarrow \rho_1\boldsymbol m + (1-\rho_1)\,\boldsymbol g, \qquad
@@ -922,7 +922,7 @@ class Adam:
 check("3_1.adam")
 
 # %% [markdown] tags=["ja"]
-# ## 9. 何ステップで到達したか(6分)
+# ## 9. 何ステップで到達したか（6分）
 #
 # 手法を比べるには、何をもって「到達した」とみなすかを、数で決めておく必要があります。損失の列`values`の先頭を1ステップ目として、
 # 次の2つのステップの組`(first, stays)`を返してください。
@@ -930,7 +930,7 @@ check("3_1.adam")
 # - **初めて到達**: 初めて`tolerance`を下回ったステップ
 # - **以後維持**: それ以降ずっと`tolerance`を下回り続ける、最初のステップ
 #
-# どちらも、該当するステップがなければ無限大(`np.inf`)です。
+# どちらも、該当するステップがなければ無限大（`np.inf`）です。
 # Momentumのように、一度到達してから行き過ぎる手法では、2つの値が違ってきます。
 
 # %% [markdown] tags=["en"]
@@ -964,7 +964,7 @@ def arrival(values, tolerance):
 # %% tags=["check"] name="arrival"
 check("3_1.arrival")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 10. 等高線の上で見る
 #
 # 完成した手法だけが描かれます。
@@ -972,9 +972,9 @@ check("3_1.arrival")
 # **予想**: 実行する前に、次の2つを予想してください。
 #
 # - 谷底に沿ってまっすぐ進むのはどれでしょうか。行ったり来たりするのはどれでしょうか。
-# - 最初の一歩では、$x$と$y$のどちらに大きく動くでしょうか。適応的な手法(AdaGrad以降)ではどうでしょうか。
+# - 最初の一歩では、$x$と$y$のどちらに大きく動くでしょうか。適応的な手法（AdaGrad以降）ではどうでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 10. On the contour map
 #
 # Whatever you have finished is drawn.
@@ -984,7 +984,7 @@ check("3_1.arrival")
 # - Which goes straight along the valley, which goes to and fro?
 # - Does it move more in $x$ or in $y$ at the very start? And the adaptive ones (from AdaGrad on)?
 
-# %%
+# %% tags=["slide"]
 paths = {}
 if done("3_1.sgd"):
     paths["SGD η=0.95"] = descend(SGD(learning_rate=0.95))
@@ -1005,7 +1005,7 @@ contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="お椀の上の経路")  # 
 contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="Paths on the bowl")  # en
 
 # %% [markdown] tags=["ja"]
-# 凡例をクリックすると、手法ごとに表示と非表示を切り替えられます(ダブルクリックすると、その手法だけになります)。
+# 凡例をクリックすると、手法ごとに表示と非表示を切り替えられます（ダブルクリックすると、その手法だけになります）。
 # 損失の下がり方も並べてみましょう。
 
 # %% [markdown] tags=["en"]
@@ -1013,10 +1013,10 @@ contour(f, x=(-8, 5), y=(-3, 3), paths=paths, title="Paths on the bowl")  # en
 
 # %%
 losses = {name: f(path[1:101, 0], path[1:101, 1]) for name, path in paths.items()}
-curves(losses, x="ステップ", y="f", title="損失の推移(最初の100ステップ)", log=True)  # ja
+curves(losses, x="ステップ", y="f", title="損失の推移（最初の100ステップ）", log=True)  # ja
 curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - SGDは、急な$y$方向で上下に振れながら、緩やかな$x$方向に少しずつ進みます。学習率の上限を決めるのは、急な方向です。
 # - Momentumは加速しますが、勢い余って谷底を通り過ぎます。Nesterovは先の点の勾配を使うので、行き過ぎが小さくなります。
 # - AdaGrad、RMSProp、Adamは、$x$方向にも$y$方向にも、最初から同じくらい動きます。$g/\sqrt{h}$が勾配の大きさを打ち消すためです。
@@ -1024,7 +1024,7 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # - RMSPropは、$\eta$が一定の限り、谷底で$\eta$ほどの幅で振動し続けます。$\eta = 0.3$では
 #   到達しても維持できません。$\eta$を小さくすると維持できますが、到達は遅くなります。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - SGD swings across the steep $y$ direction while it creeps along the gentle $x$ direction. The steep one limits the
 #   learning rate.
 # - Momentum gathers speed, and overshoots. Nesterov sees the slope ahead and overshoots less.
@@ -1035,9 +1035,9 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 #   with a smaller $\eta$ it does, but arrives later.
 
 # %% [markdown] tags=["ja"]
-# ## グループワーク(45分 + 発表15分)
+# ## グループワーク（45分 + 発表15分）
 #
-# **2〜3人で**。役割を決めてください(3人目がいなければ、記録係が進行係も兼ねます)。
+# **2〜3人で**。役割を決めてください（3人目がいなければ、記録係が進行係も兼ねます）。
 #
 # | 役割 | すること |
 # |---|---|
@@ -1045,14 +1045,14 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # | 記録係 | 予想と結果を表に書く |
 # | 進行係 | 時間を見る。「なぜ?」を必ず一度は尋ねる |
 #
-# **問い**: 学習率$\eta$とモーメンタム係数$\alpha$(減衰率$\rho$)を変えると、収束までのステップ数はどう変わるでしょうか。
+# **問い**: 学習率$\eta$とモーメンタム係数$\alpha$（減衰率$\rho$）を変えると、収束までのステップ数はどう変わるでしょうか。
 #
 # **進め方**
 #
-# 1. (5分)実行する**前に**、各自が予想を紙に書きます。「Momentumの$\alpha$を0.9から0.99にすると、ステップ数は増える? 減る?」
+# 1. （5分）実行する**前に**、各自が予想を紙に書きます。「Momentumの$\alpha$を0.9から0.99にすると、ステップ数は増える? 減る?」
 #    「SGDが発散し始める$\eta$は?」
-# 2. (30分)表を埋めます。1つの手法につき学習率を3つ以上、10倍刻みから始めて、良さそうなところを細かく調べます。
-# 3. (10分)1枚のスライドにまとめます。
+# 2. （30分）表を埋めます。1つの手法につき学習率を3つ以上、10倍刻みから始めて、良さそうなところを細かく調べます。
+# 3. （10分）1枚のスライドにまとめます。
 #
 # | 手法 | 学習率 | 係数 | 予想 | 初めて到達 | 以後維持 | 発散 |
 # |---|---|---|---|---|---|---|
@@ -1068,15 +1068,15 @@ curves(losses, x="step", y="f", title="Loss over the first 100 steps", log=True)
 # | Adam | 0.3 | ρ₁=0.9, ρ₂=0.999 | | | | |
 # | | | | | | | |
 #
-# 到達は$f < 10^{-3}$、発散は$f$が出発点の値の100万倍を超えることとし、1,000ステップまで(AdaDeltaは3,000ステップまで)調べます。
+# 到達は$f < 10^{-3}$、発散は$f$が出発点の値の100万倍を超えることとし、1,000ステップまで（AdaDeltaは3,000ステップまで）調べます。
 # 下の`measure`で、1行分を測れます。
 #
-# **スライドのひな形**(1枚、3分で話します)
+# **スライドのひな形**（1枚、3分で話します）
 #
-# - **主張**: (1文で。例「このお椀では〇〇が最も速いが、学習率の選び方に敏感だ」)
-# - **図**: (等高線または損失の推移を1枚)
-# - **根拠**: (表から数字を2つ)
-# - **意外だったこと**: (予想と違った点と、その理由の仮説)
+# - **主張**: （1文で。例「このお椀では〇〇が最も速いが、学習率の選び方に敏感だ」）
+# - **図**: （等高線または損失の推移を1枚）
+# - **根拠**: （表から数字を2つ）
+# - **意外だったこと**: （予想と違った点と、その理由の仮説）
 
 # %% [markdown] tags=["en"]
 # ## Group work (45 min + 15 min to present)
@@ -1144,8 +1144,8 @@ if done("3_1.arrival") and done("3_1.momentum"):
     measure(Momentum(learning_rate=0.1, momentum=0.9))
 
 # %% [markdown] tags=["ja"]
-# 表が埋まったら、kobaiの答えと比べてみましょう。同じお椀、同じ基準で、表を一度に作ります(ターミナルで実行します)。
-# 1つ目は7つの手法を上の表の学習率で(BFGSはレッスン3-9の手法です)、2つ目はSGDとMomentumの学習率と係数を変えて比べます。
+# 表が埋まったら、kobaiの答えと比べてみましょう。同じお椀、同じ基準で、表を一度に作ります（ターミナルで実行します）。
+# 1つ目は7つの手法を上の表の学習率で（BFGSはレッスン3-9の手法です）、2つ目はSGDとMomentumの学習率と係数を変えて比べます。
 #
 # ```
 # kobai descend bowl --steps 3000 --language ja
@@ -1168,10 +1168,10 @@ if done("3_1.arrival") and done("3_1.momentum"):
 # Its columns *first there* and *stays from* should agree with yours. Divergence stands in the column *outcome*: for SGD with
 # $\eta = 1.01$ it says "diverged at 361", as the cell above.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
-# - 更新則は、勾配・内部状態(速度や移動平均)・係数から更新量を作る短い式です。内部状態は配列ごと、インスタンスごとに持ちます。
+# - 更新則は、勾配・内部状態（速度や移動平均）・係数から更新量を作る短い式です。内部状態は配列ごと、インスタンスごとに持ちます。
 # - Momentumは**向き**の履歴を、AdaGrad・RMSPropは**大きさ**の履歴を使います。Adamは両方を使い、初期のバイアスを修正します。
 # - 学習率の上限は最も急な方向で決まります。$f = x^2/20 + y^2$ではSGDは$\eta < 1$、$\alpha = 0.9$のMomentumは$\eta < 1.9$です。
 # - 「速い」は、基準を決めてから測るものです。初めて到達することと、到達した状態を維持することは違います。
@@ -1180,7 +1180,7 @@ if done("3_1.arrival") and done("3_1.momentum"):
 #
 # 1. Momentumで$\alpha = 0$とすると、どの手法になりますか。
 # 2. 勾配がずっと同じ値$g$のとき、Momentumの速度はどこに近づきますか。$\alpha = 0.9$では、SGDの何倍の歩幅でしょうか。
-# 3. バイアス修正のないAdamは、1ステップ目にどのくらい動きますか($\rho_1=0.9$, $\rho_2=0.999$)。
+# 3. バイアス修正のないAdamは、1ステップ目にどのくらい動きますか（$\rho_1=0.9$, $\rho_2=0.999$）。
 #
 # <details><summary>答え</summary>
 #
@@ -1190,7 +1190,7 @@ if done("3_1.arrival") and done("3_1.momentum"):
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - An update rule is a short formula that makes a step of the gradient, a memory (velocities, moving averages) and

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-2 更新則でネットワークを学習させる
 #
 # **この時間で身につけること**
@@ -26,7 +26,7 @@
 # | 学習ループ、手法の比較 | 15分 |
 # | グループワーク | 15分 + 発表15分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-2 Training a network with them
 #
 # **What you will be able to do**
@@ -59,16 +59,16 @@ x_validation, t_validation = images[part == 1].astype(float), labels[part == 1]
 print("訓練:", x_train.shape, " 検証:", x_validation.shape)  # ja
 print("training:", x_train.shape, " validation:", x_validation.shape)  # en
 
-# %% [markdown] tags=["ja"]
-# データは手書き数字(8×8画素、0〜1に正規化済み)です。1行が1枚の画像で、`t`は0〜9の正解ラベルです。
+# %% [markdown] tags=["ja", "slide"]
+# データは手書き数字（8×8画素、0〜1に正規化済み）です。1行が1枚の画像で、`t`は0〜9の正解ラベルです。
 #
-# ## 1. アフィン層の順伝播(3分)
+# ## 1. アフィン層の順伝播（3分）
 #
 # $$Y = XW + b$$
 #
 # $X$は`(N, n₁)`、$W$は`(n₁, n₂)`、$b$は`(n₂,)`です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # The data are handwritten digits (8×8 pixels, scaled to 0 … 1): a row is an image, `t` holds the labels 0 … 9.
 #
 # ## 1. Affine layer, forward (3 min)
@@ -88,13 +88,13 @@ def affine_forward(x, W, b):
 # %% tags=["check"] name="affine_forward"
 check("3_2.affine_forward")
 
-# %% [markdown] tags=["ja"]
-# ## 2. アフィン層の逆伝播(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. アフィン層の逆伝播（6分）
 #
 # 上流から$\partial L/\partial Y$(`dy`)を受け取り、$\partial L/\partial X$、$\partial L/\partial W$、$\partial L/\partial b$を
 # この順に返してください。**どれも、微分する変数と同じ形になります**。迷ったら形を合わせることから始めましょう。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Affine layer, backward (6 min)
 #
 # From above comes $\partial L/\partial Y$ (`dy`). Return $\partial L/\partial X$, $\partial L/\partial W$ and
@@ -112,8 +112,8 @@ def affine_backward(dy, x, W):
 # %% tags=["check"] name="affine_backward"
 check("3_2.affine_backward")
 
-# %% [markdown] tags=["ja"]
-# ## 3. ソフトマックスと交差エントロピー誤差(8分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. ソフトマックスと交差エントロピー誤差（8分）
 #
 # 出力層のスコア$s$(`(N, クラス数)`)を確率に変換し、正解ラベルの確率の対数をとります。
 #
@@ -126,7 +126,7 @@ check("3_2.affine_backward")
 # - スコアが大きいと`np.exp`がオーバーフローします。行ごとの最大値を引いても、確率は変わりません。
 # - $1/N$は損失にも勾配にも必要です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Softmax with cross-entropy (8 min)
 #
 # Turn the scores $s$ of the last layer, `(N, classes)`, into probabilities, and take the logarithm of that of the right
@@ -159,8 +159,8 @@ def softmax_loss(scores, t):
 # %% tags=["check"] name="softmax_loss"
 check("3_2.softmax_loss")
 
-# %% [markdown] tags=["ja"]
-# ## 4. 数値微分(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 4. 数値微分（6分）
 #
 # 逆伝播のコードは、間違っていても動いてしまいます。そこで、微分の定義に近い計算で確かめます。
 # 配列`x`の要素を1つずつ前後に$h$だけ動かし、**中心差分**
@@ -168,9 +168,9 @@ check("3_2.softmax_loss")
 # $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}$$
 #
 # を`x`と同じ形の配列にして返してください。`f`は配列を受け取って1つの数を返す関数です。
-# `x`は何次元でもかまいません(ヒント: `np.ndindex(x.shape)`)。**動かした要素は、元に戻してください**。
+# `x`は何次元でもかまいません（ヒント: `np.ndindex(x.shape)`）。**動かした要素は、元に戻してください**。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Finite differences (6 min)
 #
 # Code for back-propagation runs happily when it is wrong. So check it against something close to the definition of a
@@ -266,8 +266,8 @@ if parts_done() and done("3_2.numerical_gradient"):
         numerical = numerical_gradient(lambda value, key=key: loss_with(small, key, value, x, t), array)
         print(f"{key}: max |Δ| = {np.abs(grads[key] - numerical).max():.1e}")
 
-# %% [markdown] tags=["ja"]
-# ## 6. 学習ループ(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 6. 学習ループ（6分）
 #
 # `batches`は添字の配列の列です。1つのバッチにつき、損失と勾配を計算し、`optimizer`でパラメータを更新します。
 # **更新する前の**バッチの損失を順に並べたリストを返してください。
@@ -275,7 +275,7 @@ if parts_done() and done("3_2.numerical_gradient"):
 # - `network.gradient(x, t)`は`(損失, 勾配の辞書)`を返します
 # - `optimizer.update(network.params, grads)`はレッスン3-1で作った形です
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 6. The training loop (6 min)
 #
 # `batches` is a sequence of index arrays. For each batch compute loss and gradients, and let `optimizer` update the
@@ -300,15 +300,15 @@ def train(network, optimizer, x, t, batches):
 # %% tags=["check"] name="train"
 check("3_2.train")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 7. 7つの手法で学習させる
 #
 # 下の`InPlace`は、kobaiの更新則をレッスン3-1の`update(params, grads)`の形に合わせるものです。
-# レッスン3-1で書いた自分のクラスを貼り付けて、入れ替えてもかまいません(同じ結果になるはずです)。
+# レッスン3-1で書いた自分のクラスを貼り付けて、入れ替えてもかまいません（同じ結果になるはずです）。
 #
 # **予想**: お椀の上で最も速かった手法は、ここでも最も速いでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 7. Seven methods
 #
 # `InPlace` gives kobai's update rules the form of lesson 3-1, `update(params, grads)`. You may paste your own classes
@@ -317,7 +317,7 @@ check("3_2.train")
 # **Predict**: will the fastest on the bowl be the fastest here?
 
 
-# %%
+# %% tags=["slide"]
 class InPlace:
     def __init__(self, rule):
         self.rule, self.state = rule, None
@@ -360,33 +360,33 @@ def smooth(values, width=10):
 
 
 smoothed = {name: smooth(values) for name, values in losses.items()}
-curves(smoothed, x="ステップ", y="損失(10ステップの平均)", title="訓練の損失", log=True)  # ja
+curves(smoothed, x="ステップ", y="損失（10ステップの平均）", title="訓練の損失", log=True)  # ja
 curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - 学習率は手法ごとに選んであります。**同じ学習率で比べると、手法ではなく学習率を比べることになります**。
 # - どの曲線も細かく揺れています。ミニバッチごとに損失の地形が少しずつ違うためです。
 # - AdaDeltaは、お椀の上ほどには遅くありません。最初の一歩は同じく0.004程度ですが、お椀では$x$が7動かなければならないのに
 #   対して、このネットワークで$W_1$の重みが動いた距離は、平均0.08、最大でも0.79だからです。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - Each method has a learning rate chosen for it. **With one rate for all you would compare rates, not methods.**
 # - Every curve trembles: each mini-batch is a slightly different landscape.
 # - AdaDelta is not as slow as on the bowl. Its first step is 0.004 again, but there $x$ has to travel 7, while here its weights
 #   of $W_1$ travelled 0.08 on average, and 0.79 at most.
 
 # %% [markdown] tags=["ja"]
-# ## グループワーク(15分 + 発表15分)
+# ## グループワーク（15分 + 発表15分）
 #
-# **2〜3人で**。役割(操作係・記録係・進行係)はレッスン3-1のときと交代してください。
+# **2〜3人で**。役割（操作係・記録係・進行係）はレッスン3-1のときと交代してください。
 #
 # **問い**: 手法を変えると、結果はどう変わるでしょうか。それは**どこまで確か**でしょうか。
 #
-# 1. (3分)実行する前に予想します。「シードを変えても順位は変わらない? 変わる?」
-# 2. (9分)表を埋めます。下の`measure`が、3つのシードの値を一度に測ります。
-# 3. (3分)1枚のスライドにまとめます(主張・図・根拠・意外だったこと)。
+# 1. （3分）実行する前に予想します。「シードを変えても順位は変わらない? 変わる?」
+# 2. （9分）表を埋めます。下の`measure`が、3つのシードの値を一度に測ります。
+# 3. （3分）1枚のスライドにまとめます（主張・図・根拠・意外だったこと）。
 #
-# | 手法 | 学習率 | 係数 | 予想(順位) | 到達 | 目標までのステップ | 以後維持 | 発散 |
+# | 手法 | 学習率 | 係数 | 予想（順位） | 到達 | 目標までのステップ | 以後維持 | 発散 |
 # |---|---|---|---|---|---|---|---|
 # | SGD | 0.3 | – | | /3 | | | |
 # | SGD | | – | | /3 | | | |
@@ -399,12 +399,12 @@ curves(smoothed, x="step", y="loss (mean of 10 steps)", title="Training loss", l
 # 目標は、**検証データの正解率が0.95以上**になることです。正解率は10ステップごとに、200ステップまで測ります。
 # 「目標までのステップ」は3シードの平均で、未到達の実行は200と数えます。「発散」は、損失がNaNや無限大になった実行の数です。
 #
-# **スライドのひな形**(1枚、3分で話します)
+# **スライドのひな形**（1枚、3分で話します）
 #
-# - **主張**: (1文で。例「このネットワークでは〇〇と△△の差は、シードによる差より小さい」)
-# - **図**: (損失の推移を1枚)
-# - **根拠**: (表から数字を2つ)
-# - **意外だったこと**: (予想と違った点と、その理由の仮説)
+# - **主張**: （1文で。例「このネットワークでは〇〇と△△の差は、シードによる差より小さい」）
+# - **図**: （損失の推移を1枚）
+# - **根拠**: （表から数字を2つ）
+# - **意外だったこと**: （予想と違った点と、その理由の仮説）
 
 # %% [markdown] tags=["en"]
 # ## Group work (15 min + 15 min to present)
@@ -456,7 +456,7 @@ def measure(rule, target=0.95, steps=200, every=10):
         stays.append(every * int(missed[-1] + 2 if len(missed) else 1) if met[-1] else np.inf)
     reached, mean = int(np.isfinite(firsts).sum()), np.minimum(firsts, steps).mean()
     first, stay = (", ".join("–" if np.isinf(n) else str(n) for n in each) for each in (firsts, stays))
-    print(f"到達 {reached}/3  目標までのステップ {mean:.0f}(シードごとに {first})  以後維持 {stay}  発散 {diverged}")  # ja
+    print(f"到達 {reached}/3  目標までのステップ {mean:.0f}（シードごとに {first}）  以後維持 {stay}  発散 {diverged}")  # ja
     print(f"reached {reached}/3  steps to target {mean:.0f} (by seed {first})  stays from {stay}  diverged {diverged}")  # en
 
 
@@ -465,15 +465,15 @@ if parts_done() and done("3_2.train"):
     measure(kobai.Adam(learning_rate=0.01))
 
 # %% [markdown] tags=["ja"]
-# 表が埋まったら、kobaiに同じ問いを出してみましょう(ターミナルで、数十秒)。隠れ層のノード数もバッチサイズも、目標も予算も同じです。
+# 表が埋まったら、kobaiに同じ問いを出してみましょう（ターミナルで、数十秒）。隠れ層のノード数もバッチサイズも、目標も予算も同じです。
 # 学習率は、手法ごとに同じ回数だけ試して選びます。
 #
 # ```
 # kobai compare digits --quick --hidden 50 --batch-size 64 --initializers he --target 0.95 --language ja
 # ```
 #
-# 「到達」「目標までのステップ」の列を、自分の表と見比べてください。kobaiの表には95%区間と、補正したp値もあります。
-# 「区別できません」とされた手法は、いくつありますか。
+# 「到達」「目標までのステップ」の列を、自分の表と見比べてください。kobaiの表は幾何平均で、95%区間と「増加の上限」もあります。
+# 「同じくらいよいかもしれません」（●）とされた手法は、いくつありますか。
 
 # %% [markdown] tags=["en"]
 # With the table filled in, ask kobai the same question (in a terminal, well under a minute): the same hidden nodes, batch size,
@@ -483,10 +483,10 @@ if parts_done() and done("3_2.train"):
 # kobai compare digits --quick --hidden 50 --batch-size 64 --initializers he --target 0.95 --language en
 # ```
 #
-# Hold its columns *met* (the runs that reached the target) and *steps to target* against your table. It has a 95 % interval,
-# too, and a corrected p. How many methods cannot be told apart?
+# Hold its columns *met* (the runs that reached the target) and *steps to target* against your table. Its means are geometric, and
+# it has a 95 % interval, too, and what each method costs at most. How many methods may be the best (●)?
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - 逆伝播は「上流の勾配 × 局所的な微分」の繰り返しです。式を忘れても、形を合わせれば思い出せます。
@@ -503,12 +503,12 @@ if parts_done() and done("3_2.train"):
 # <details><summary>答え</summary>
 #
 # 1. 64倍です。勾配が64倍になるので、発散しやすくなります。
-# 2. 約100分の1になります($h^2$に比例)。小さすぎると、近い数どうしの引き算で桁落ちし、丸め誤差が$1/h$倍されます。
+# 2. 約100分の1になります（$h^2$に比例）。小さすぎると、近い数どうしの引き算で桁落ちし、丸め誤差が$1/h$倍されます。
 # 3. 言えません。350枚の0.5%は2枚分にすぎず、シードによる差のほうが大きいのが普通です。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - Back-propagation repeats one thing: gradient from above × local derivative. Matching shapes recalls the formula.

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-4 重みの初期値: 乱数
 #
 # **この時間で身につけること**
@@ -25,7 +25,7 @@
 # | 標準偏差とステップ数 | 10分 |
 # | 標準化と、学習後の重み | 15分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-4 Initial weights: random
 #
 # **What you will be able to do**
@@ -52,13 +52,13 @@ from kobai.tasks.digits import load
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. 層ごとの活性化(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. 層ごとの活性化（5分）
 #
 # 重み行列のリスト`weights`と活性化関数`f`を受け取り、各層の活性化
-# $a_1 = f(xW_1),\ a_2 = f(a_1W_2),\ \dots$のリストを返してください(バイアスは0とします。入力はリストに入れません)。
+# $a_1 = f(xW_1),\ a_2 = f(a_1W_2),\ \dots$のリストを返してください（バイアスは0とします。入力はリストに入れません）。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Activations, layer by layer (5 min)
 #
 # Given a list of weight matrices `weights` and an activation function `f`, return the list of the activations
@@ -79,13 +79,13 @@ def layers(x, weights, f):
 # %% tags=["check"] name="layers"
 check("3_4.layers")
 
-# %% [markdown] tags=["ja"]
-# ## 2. 飽和の割合(3分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. 飽和の割合（3分）
 #
 # tanhの出力が$\pm 1$に張り付くと、微分$1 - a^2$がほぼ0になり、そのノードを通る勾配はほとんど消えます。
-# 絶対値が`limit`を**超える**要素の割合(0〜1)を返してください。
+# 絶対値が`limit`を**超える**要素の割合（0〜1）を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. The share that is saturated (3 min)
 #
 # Where the output of tanh sticks to $\pm 1$, its derivative $1 - a^2$ is nearly 0, and hardly any gradient comes through that
@@ -102,7 +102,7 @@ def saturated(a, limit=0.95):
 # %% tags=["check"] name="saturated"
 check("3_4.saturated")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 3. ヒストグラムで見る
 #
 # 100ノードの層を5つ重ね、標準正規分布の入力を1,000件流します。そのあと、5層目に標準偏差1の勾配を入れて、入力までさかのぼります。
@@ -110,7 +110,7 @@ check("3_4.saturated")
 # **予想**: 標準偏差$\sigma = 1$、$0.1$、$0.01$のそれぞれで、5層目の出力はどんな分布になるでしょうか。勾配の標準偏差は、
 # 5層さかのぼると、大きくなるでしょうか、小さくなるでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. As histograms
 #
 # Five layers of 100 nodes each, and 1,000 unit-normal inputs. Then a gradient of deviation 1 enters at the fifth layer and goes
@@ -119,7 +119,7 @@ check("3_4.saturated")
 # **Predict** the distribution in the fifth layer for standard deviations $\sigma = 1$, $0.1$ and $0.01$. And the spread of the
 # gradient, five layers back: is it larger or smaller?
 
-# %%
+# %% tags=["slide"]
 def gradient_std(weights, activations):
     # ja: 5層目に標準偏差1の勾配を入れ、入力までさかのぼったときの標準偏差
     # en: a gradient of deviation 1 enters at the last layer; its deviation at the inputs
@@ -138,24 +138,24 @@ if done("3_4.layers") and done("3_4.saturated"):
         found = layers(inputs, weights, np.tanh)
         shown |= {f"σ={σ}, {i}": a for i, a in enumerate(found, start=1)}
         shares = "  ".join(f"{saturated(a):.1%}" for a in found)
-        print(f"σ={σ}: 飽和の割合(1〜5層目) {shares}")  # ja
-        print(f"    5層目の標準偏差 {found[-1].std():.4f}、勾配の標準偏差(5層さかのぼった後) {gradient_std(weights, found):.2g}")  # ja
+        print(f"σ={σ}: 飽和の割合（1〜5層目） {shares}")  # ja
+        print(f"    5層目の標準偏差 {found[-1].std():.4f}、勾配の標準偏差（5層さかのぼった後） {gradient_std(weights, found):.2g}")  # ja
         print(f"σ={σ}: saturated (layers 1-5) {shares}")  # en
         print(f"    spread of layer 5 {found[-1].std():.4f}, of the gradient five layers back {gradient_std(weights, found):.2g}")  # en
 
-histograms(shown, within=(-1, 1), title="tanhの活性化の分布(初期値の標準偏差、層)")  # ja
+histograms(shown, within=(-1, 1), title="tanhの活性化の分布（初期値の標準偏差、層）")  # ja
 histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initial std, layer)")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - $\sigma = 1$: 85%の出力が$\pm 0.95$の外に張り付きます。張り付いたノードの微分は0.1未満で、そこでは勾配が**消えます**。
 #   ところが、残り15%のノードを通る勾配には大きな重みが掛かるので、勾配全体は1層ごとに2倍以上になり、5層で70倍ほどに
-#   **大きく**なります(**勾配爆発**)。大半のノードは学習できず、ごく一部のノードだけが大きく振り回されます。
+#   **大きく**なります（**勾配爆発**）。大半のノードは学習できず、ごく一部のノードだけが大きく振り回されます。
 # - $\sigma = 0.01$: 出力も勾配も、層を通るたびに10分の1になります。5層目では全ノードの出力がほぼ0、つまり**同じ値**になり、勾配は10万分の1です
-#   (**勾配消失**)。レッスン3-3の固定値に近い状態です。
+#   （**勾配消失**）。レッスン3-3の固定値に近い状態です。
 # - $\sigma = 0.1$: どの層も適度にばらつき、勾配も5層で0.37倍と、同じ桁にとどまります。100ノードのとき、$0.1$は$\sqrt{1/100}$です。
-#   偶然でしょうか(→ レッスン3-5)。
+#   偶然でしょうか（→ レッスン3-5）。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - $\sigma = 1$: 85 % of the outputs stick beyond $\pm 0.95$. There the derivative is below 0.1, and the gradient through these
 #   nodes *vanishes*. Yet what passes through the other 15 % is multiplied by large weights, so that the gradient as a whole
 #   more than doubles with each layer: some 70 times as *large* after five (**exploding gradient**). Most nodes cannot learn,
@@ -165,14 +165,14 @@ histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initi
 # - $\sigma = 0.1$: a fair spread in every layer, and gradients of the same order (0.37 times, after five layers). With 100 nodes $0.1$ is
 #   $\sqrt{1/100}$. A coincidence? (Lesson 3-5.)
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 4. 標準偏差とステップ数
 #
-# 手書き数字を3層のtanhネットワークに学習させ、損失が0.3を初めて下回るまでのステップ数を数えます(最大200ステップ)。
+# 手書き数字を3層のtanhネットワークに学習させ、損失が0.3を初めて下回るまでのステップ数を数えます（最大200ステップ）。
 #
 # **予想**: 横軸を$\sigma$にすると、どんな形の曲線になるでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. Standard deviation against steps
 #
 # Now a tanh network of three layers learns the digits. We count the steps until its loss is first below 0.3, 200 at
@@ -180,7 +180,7 @@ histograms(shown, within=(-1, 1), title="Distribution of tanh activations (initi
 #
 # **Predict** the shape of the curve over $\sigma$.
 
-# %%
+# %% tags=["slide"]
 images, labels, part = load()
 x_train, t_train = images[part == 0].astype(float), labels[part == 0]
 
@@ -202,27 +202,27 @@ for σ in deviations:
 
 means = {"2シードの平均": np.mean(table, axis=1)}  # ja
 means = {"mean of 2 seeds": np.mean(table, axis=1)}  # en
-against(deviations, means, points=table, across="σ", up="ステップ", title="損失が0.3を下回るまで(200は未到達)")  # ja
+against(deviations, means, points=table, across="σ", up="ステップ", title="損失が0.3を下回るまで（200は未到達）")  # ja
 against(deviations, means, points=table, across="σ", up="steps", title="Until the loss is below 0.3 (200: not reached)")  # en
 
-# %% [markdown] tags=["ja", "result"]
-# 谷の形をしています。$\sigma = 0.3$が最も速く(50ステップほど)、0.1と1では2倍近いステップ数になり、0.03以下と3では200ステップでも
+# %% [markdown] tags=["ja", "result", "slide"]
+# 谷の形をしています。$\sigma = 0.3$が最も速く（50ステップほど）、0.1と1では2倍近いステップ数になり、0.03以下と3では200ステップでも
 # 到達しません。ちょうどよい範囲の幅は、1桁ほどしかありません。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # A valley: fastest with $\sigma = 0.3$ (about 50 steps), up to twice as slow with 0.1 and 1, and with 0.03 and below, or 3, 200
 # steps are not enough. The good range is about one decade wide.
 
-# %% [markdown] tags=["ja"]
-# ## 5. 入力の標準化(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 5. 入力の標準化（5分）
 #
-# 特徴量ごとに、**訓練データの**平均を引き、**訓練データの**標準偏差で割ります。同じ変換を`others`(検証データなど)にも
+# 特徴量ごとに、**訓練データの**平均を引き、**訓練データの**標準偏差で割ります。同じ変換を`others`（検証データなど）にも
 # 使い、変換した2つの配列`(train, others)`を返してください。
 #
-# - 標準偏差は$n$で割るほう(`np.std`の既定)を使います
-# - 値が変わらない特徴量(画像の隅など)は標準偏差が0です。0で割らず、結果が0になるようにしてください
+# - 標準偏差は$n$で割るほう（`np.std`の既定）を使います
+# - 値が変わらない特徴量（画像の隅など）は標準偏差が0です。0で割らず、結果が0になるようにしてください
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 5. Standardising the inputs (5 min)
 #
 # For each feature subtract the mean *of the training data* and divide by the standard deviation *of the training data*.
@@ -282,7 +282,7 @@ if done("3_4.standardize") and done("3_4.saturated"):
             print(f"    {kind:5} 学習後の重み: 標準偏差 {weights.std():.3f}、最大 {np.abs(weights).max():.2f}")  # ja
             print(f"    {kind:5} weights after training: std {weights.std():.3f}, largest {np.abs(weights).max():.2f}")  # en
 
-histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み(特徴量の単位ごと)")  # ja
+histograms(finals, columns=4, within=(-0.6, 0.6), title="学習後の1層目の重み（特徴量の単位ごと）")  # ja
 histograms(finals, columns=4, within=(-0.6, 0.6), title="First-layer weights after training, by unit")  # en
 
 # %%
@@ -290,12 +290,12 @@ falls = {name: np.convolve(values, np.ones(20) / 20, mode="valid") for name, val
 for name, values in losses.items():
     print(f"{name}: 最後の50ステップの損失 {np.mean(values[-50:]):.3f}")  # ja
     print(f"{name}: loss of the last 50 steps {np.mean(values[-50:]):.3f}")  # en
-curves(falls, x="ステップ", y="損失(20ステップの平均)", title="標準化の有無と訓練の損失", log=True)  # ja
+curves(falls, x="ステップ", y="損失（20ステップの平均）", title="標準化の有無と訓練の損失", log=True)  # ja
 curves(falls, x="step", y="loss (mean of 20 steps)", title="Training loss with and without standardising", log=True)  # en
 
 # %% [markdown] tags=["ja", "result"]
 # - 標準化しないと、×10の特徴量のために、1層目の半分が学習の前から飽和しています。×0.1の特徴量の重みはほとんど動きません
-#   (標準偏差は初期値と同じ0.1のままです。勾配が、×10の特徴量の100分の1しかないためです)。ちょうどよい重みの大きさは
+#   （標準偏差は初期値と同じ0.1のままです。勾配が、×10の特徴量の100分の1しかないためです）。ちょうどよい重みの大きさは
 #   特徴量の単位によって違うのに、初期値は同じだからです。
 # - 標準化すると、どの特徴量の重みも、0を中心に同じくらいのばらつきに収まります。だから**1つの標準偏差**で足ります。
 # - 損失の曲線も、標準化したほうが下にあります。最後の50ステップの平均は、標準化なしの0.089に対して、標準化ありでは0.055です。
@@ -310,7 +310,7 @@ curves(falls, x="step", y="loss (mean of 20 steps)", title="Training loss with a
 # - The curve of the loss is lower, too, with standardised inputs: 0.055 over the last 50 steps, against 0.089. The half of the
 #   nodes that is saturated hardly moves while the others learn.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - 良い初期値とは、層を通っても、値のばらつきと勾配のばらつきが保たれるような初期値です。
@@ -327,11 +327,11 @@ curves(falls, x="step", y="loss (mean of 20 steps)", title="Training loss with a
 #
 # 1. $10^{-10}$です。勾配も同じように縮みます。
 # 2. 学習時と違う変換になり、同じ画像が違う入力になります。1件ずつ予測するときには計算すらできません。
-# 3. 問題です。層を通るたびに値が大きくなり、出力も勾配も爆発します(勾配爆発)。
+# 3. 問題です。層を通るたびに値が大きくなり、出力も勾配も爆発します（勾配爆発）。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - Good initial values keep the spread of values and of gradients from layer to layer.

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-5 Xavierの初期値
 #
 # **この時間で身につけること**
@@ -24,7 +24,7 @@
 # | 実装 | 8分 |
 # | 順伝播と逆伝播で確かめる | 12分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-5 Xavier's initial values
 #
 # **What you will be able to do**
@@ -48,8 +48,8 @@ from kobai.course.figures import curves
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. 1つのノードの分散(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. 1つのノードの分散（4分）
 #
 # 線形の層$h = xW$で、入力$x_i$は互いに独立で平均0・分散$\mathrm{Var}(x)$、重み$w_{ij}$は平均0・標準偏差$\sigma$とします。
 # 1つのノードは$n_1$個の積の和なので、
@@ -57,9 +57,9 @@ kobai.words.use("en")  # en
 # $$\mathrm{Var}(h_j) = \sum_{i=1}^{n_1} \mathrm{Var}(x_i w_{ij}) = \ ?$$
 #
 # $n_1$と$\sigma$を受け取って、**分散が1層で何倍になるか**$\mathrm{Var}(h)/\mathrm{Var}(x)$を返す関数を書いてください。
-# (平均0の独立な2つの数では、積の分散は分散の積です。)
+# （平均0の独立な2つの数では、積の分散は分散の積です。）
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. The variance of one node (4 min)
 #
 # A linear layer $h = xW$. The inputs $x_i$ are independent, of mean 0 and variance $\mathrm{Var}(x)$; the weights
@@ -90,7 +90,7 @@ if done("3_5.variance_factor"):
         print(f"n1={n1}, σ={std}: 理論 {variance_factor(n1, std):.2f}  実測 {(x @ W).var():.2f}")  # ja
         print(f"n1={n1}, σ={std}: theory {variance_factor(n1, std):.2f}  measured {(x @ W).var():.2f}")  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 2. 2つの条件と、1つの妥協
 #
 # - **順伝播**で分散を保つ条件は、$n_1\sigma^2 = 1$です。
@@ -101,11 +101,11 @@ if done("3_5.variance_factor"):
 #
 # $$\frac{n_1 + n_2}{2}\,\sigma^2 = 1 \quad\Longrightarrow\quad \sigma = \sqrt{\frac{2}{n_1 + n_2}}$$
 #
-# ## 3. 実装する(4分)
+# ## 3. 実装する（4分）
 #
 # 形`(n1, n2)`の標準正規乱数`z`は用意してあります。これを使って、Xavierの初期値の重み行列を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Two demands and a compromise
 #
 # - **Forward** the variance stays if $n_1\sigma^2 = 1$.
@@ -132,12 +132,12 @@ def xavier(n1, n2, random):
 # %% tags=["check"] name="xavier"
 check("3_5.xavier")
 
-# %% [markdown] tags=["ja"]
-# ## 4. 層ごとの標準偏差を測る(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 4. 層ごとの標準偏差を測る（4分）
 #
 # レッスン3-4の`layers`と同じ計算をしながら、各層の活性化の**標準偏差**のリストを返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. The deviation in each layer (4 min)
 #
 # Compute as in `layers` of lesson 3-4, and return the list of the *standard deviations* of the layers' activations.
@@ -164,7 +164,7 @@ check("3_5.layer_stds")
 # **Predict**: ten tanh layers with $\sigma = 0.01$, with $\sigma = 1$, with Xavier. How does the deviation change from
 # layer to layer?
 
-# %%
+# %% tags=["slide"]
 widths = [100, 200, 50, 100, 200, 50, 100, 200, 50, 100, 100]
 x = np.random.default_rng(1).standard_normal((1000, 100))
 
@@ -185,11 +185,11 @@ if done("3_5.xavier") and done("3_5.layer_stds"):
 curves(stds, x="層", y="標準偏差", title="tanhの活性化の標準偏差", log=True)  # ja
 curves(stds, x="layer", y="standard deviation", title="Spread of tanh activations", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # $\sigma = 0.01$では層を通るたびに10分の1ほどになり、$\sigma = 1$では±1に張り付いたままです。Xavierでも、原点を離れるとtanhの傾きは1より
 # 小さいので、層とともにゆっくり下がりますが、桁が変わることはありません。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # With $\sigma = 0.01$ about a tenth is left after each layer; with $\sigma = 1$ the outputs stick to ±1. Even with Xavier the spread falls
 # slowly, for tanh has a slope below 1 away from the origin, but it stays within the same order of magnitude.
 
@@ -205,7 +205,7 @@ curves(stds, x="layer", y="standard deviation", title="Spread of tanh activation
 # saturates?
 
 
-# %%
+# %% tags=["slide"]
 def backward_stds(x, weights):
     # ja: 出力に標準正規の勾配を入れ、各層の入力の勾配の標準偏差を、出力側から順に返します
     # en: unit-normal gradients enter at the output; the deviations of the layers' gradients, from the output on
@@ -231,16 +231,16 @@ if done("3_5.xavier"):
 curves(stds, x="出力からの層の数", y="標準偏差", title="勾配の標準偏差", log=True)  # ja
 curves(stds, x="layers from the output", y="standard deviation", title="Spread of the gradients", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
-# - $\sigma = 0.01$では、10層で勾配がほぼ消えます(**勾配消失**)。$\sigma = 1$では、大半のノードが飽和しているのに、勾配全体は
-#   層をさかのぼるほど大きくなります(**勾配爆発**)。レッスン3-4と同じで、飽和したノードでは勾配が消える一方、飽和していない
+# %% [markdown] tags=["ja", "result", "slide"]
+# - $\sigma = 0.01$では、10層で勾配がほぼ消えます（**勾配消失**）。$\sigma = 1$では、大半のノードが飽和しているのに、勾配全体は
+#   層をさかのぼるほど大きくなります（**勾配爆発**）。レッスン3-4と同じで、飽和したノードでは勾配が消える一方、飽和していない
 #   わずかなノードを通る勾配には、大きな重みが何度も掛かるためです。
 # - $\sqrt{1/n_1}$は、順伝播の条件だけを満たす選び方です。図ではXavierとほとんど重なります。幅が100 → 200 → 50 → 100と元に戻るので、
 #   広がる層と狭まる層の効果が打ち消し合うためです。1層だけを見ると、200 → 50の層で勾配の分散は、$\sqrt{1/n_1}$なら
 #   $n_2\sigma^2 = 0.25$倍、Xavierなら0.4倍です。
 # - $n_1 = n_2$の層では、この2つは同じです。そのような層だけで試すと、2つを取り違えていても気づけません。**必ず$n_1 \ne n_2$の層でも試しましょう**。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - With $\sigma = 0.01$ the gradient is all but gone after ten layers (**vanishing gradient**). With $\sigma = 1$ most nodes are
 #   saturated, and yet the gradient as a whole grows from layer to layer (**exploding gradient**). As in lesson 3-4: it
 #   vanishes in the saturated nodes, but what passes through the few others is multiplied by large weights again and again.
@@ -249,10 +249,10 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 #   the variance of the gradient is multiplied by $n_2\sigma^2 = 0.25$ with $\sqrt{1/n_1}$, by 0.4 with Xavier.
 # - In a square layer the two are equal, so tests on square layers cannot see them confused. **Always test with $n_1 \ne n_2$.**
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
-# - 分散は1層で$n_1\sigma^2$倍(順伝播)、$n_2\sigma^2$倍(逆伝播)になります。
+# - 分散は1層で$n_1\sigma^2$倍（順伝播）、$n_2\sigma^2$倍（逆伝播）になります。
 # - Xavierの$\sigma = \sqrt{2/(n_1+n_2)}$は両者の妥協です。原点付近で線形とみなせるsigmoidやtanhに向いています。
 # - 100 → 50の層なら$\sigma = \sqrt{2/150} \approx 0.115$です。
 #
@@ -266,11 +266,11 @@ curves(stds, x="layers from the output", y="standard deviation", title="Spread o
 #
 # 1. $\sqrt{1/n}$です。$n = 100$では0.1で、偶然ではありませんでした。
 # 2. 一様分布の分散は$a^2/3$なので、$a = \sqrt{6/(n_1+n_2)}$です。
-# 3. 対称性は重みの乱数が破るからです(レッスン3-3)。
+# 3. 対称性は重みの乱数が破るからです（レッスン3-3）。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - A layer multiplies the variance by $n_1\sigma^2$ going forward, by $n_2\sigma^2$ going backward.

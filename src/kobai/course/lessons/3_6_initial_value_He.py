@@ -10,14 +10,14 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-6 Heの初期値
 #
 # **この時間で身につけること**
 #
 # - ReLUが2乗の平均を半分にすることを、自分の計算で確かめられる
 # - Heの初期値$\sigma = \sqrt{2/n_1}$を実装し、どこから2が来るのかを説明できる
-# - 活性化関数(sigmoid、tanh、ReLU)と初期値(Xavier、He)の相性を、表にして比べられる
+# - 活性化関数（sigmoid、tanh、ReLU）と初期値（Xavier、He）の相性を、表にして比べられる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -25,7 +25,7 @@
 # | 組み合わせの表 | 10分 |
 # | 学習で確かめる | 8分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-6 He's initial values
 #
 # **What you will be able to do**
@@ -52,15 +52,15 @@ from kobai.tasks.digits import load
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. ReLUは何を半分にするのか(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. ReLUは何を半分にするのか（4分）
 #
 # 次の層の分散$\mathrm{Var}(h) = n_1\sigma^2\,\mathrm{E}[a^2]$を決めるのは、活性化の分散ではなく**2乗の平均**$\mathrm{E}[a^2]$です
-# (ReLUの出力は平均が0ではないので、この2つは違います)。
+# （ReLUの出力は平均が0ではないので、この2つは違います）。
 #
 # 配列`h`を受け取り、**ReLUを通した後の2乗の平均**を、通す前の2乗の平均で割った比を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. What does ReLU halve? (4 min)
 #
 # The variance of the next layer, $\mathrm{Var}(h) = n_1\sigma^2\,\mathrm{E}[a^2]$, is set not by the variance of the
@@ -84,15 +84,15 @@ if done("3_6.relu_factor"):
     h = np.random.default_rng(0).standard_normal(100_000)
     print(f"{relu_factor(h):.3f}")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # 0を中心に対称な分布なら、半分の要素が0になり、2乗の平均はちょうど半分になります。
 # 分散を保つ条件は$n_1\sigma^2 \cdot \tfrac12 = 1$、したがって
 #
 # $$\sigma = \sqrt{\frac{2}{n_1}}$$
 #
-# ## 2. 実装する(3分)
+# ## 2. 実装する（3分）
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # For a distribution symmetric around 0 half of the entries become 0, and the mean square is halved exactly. The variance
 # stays if $n_1\sigma^2 \cdot \tfrac12 = 1$, hence
 #
@@ -112,21 +112,21 @@ def he(n1, n2, random):
 # %% tags=["check"] name="he"
 check("3_6.he")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### Xavierとの広がりの違い
 #
 # Xavierの$\sqrt{2/(n_1+n_2)}$とHeの$\sqrt{2/n_1}$を、実際の重みで比べます。
 #
 # **予想**: Heの標準偏差は、Xavierの何倍でしょうか。$n_2$が大きくなると、その倍率は増えるでしょうか、減るでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### How much wider than Xavier
 #
 # Xavier's $\sqrt{2/(n_1+n_2)}$ and He's $\sqrt{2/n_1}$, in real weights.
 #
 # **Predict**: by what factor is the deviation of He's weights larger? As $n_2$ grows, does that factor grow or fall?
 
-# %%
+# %% tags=["slide"]
 def xavier(n1, n2, random):
     return np.sqrt(2 / (n1 + n2)) * random.standard_normal((n1, n2))
 
@@ -145,21 +145,21 @@ middles = (edges[1:] + edges[:-1]) / 2
 lines(middles, bells, across="w", up="密度", title="100 → 100の層の初期値の分布")  # ja
 lines(middles, bells, across="w", up="density", title="The initial weights of a layer 100 → 100")  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # Heの初期値は、Xavierより**広がりのある**分布です。倍率は$\sqrt{(n_1+n_2)/n_1}$で、$n_2 = 50$なら1.22倍、$n_2 = 100$なら1.41倍、
 # $n_2 = 300$なら2.00倍です。広げた分が、ReLUで失われる分散を補います。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # He's initial values are **wider**, by the factor $\sqrt{(n_1+n_2)/n_1}$: 1.22 with $n_2 = 50$, 1.41 with $n_2 = 100$, 2.00 with
 # $n_2 = 300$. The additional width makes up for what ReLU takes away.
 
-# %% [markdown] tags=["ja"]
-# ## 3. 組み合わせを測る(6分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. 組み合わせを測る（6分）
 #
-# 幅のリスト`widths`(入力の次元から)、活性化関数`f`、初期値の関数`initial(n1, n2, random)`を受け取り、
+# 幅のリスト`widths`（入力の次元から）、活性化関数`f`、初期値の関数`initial(n1, n2, random)`を受け取り、
 # **最後の層**の活性化の標準偏差を返してください。重みは、同じ`random`から前の層の順に作ります。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Measure a combination (6 min)
 #
 # Given the list `widths` (beginning with the inputs), an activation `f` and a function `initial(n1, n2, random)`, return
@@ -179,18 +179,18 @@ def spread(x, widths, f, initial, random):
 # %% tags=["check"] name="spread"
 check("3_6.spread")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # 100ノードの層を5つ重ね、10個のシードの平均を表にします。
 #
-# **予想**: 3つの活性化関数それぞれで、標準偏差が適度に(0.1〜1程度)保たれるのはXavierとHeのどちらでしょうか。
+# **予想**: 3つの活性化関数それぞれで、標準偏差が適度に（0.1〜1程度）保たれるのはXavierとHeのどちらでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # Five layers of 100 nodes, the mean over 10 seeds, as a table.
 #
 # **Predict**: for each activation, which of Xavier and He keeps a fair spread (about 0.1 to 1)?
 
 
-# %%
+# %% tags=["slide"]
 functions = {
     "sigmoid": lambda h: 1 / (1 + np.exp(-h)),
     "tanh": np.tanh,
@@ -209,25 +209,25 @@ title = "5層目の活性化の標準偏差"  # ja
 title = "Standard deviation of the activations in layer 5"  # en
 heat(table, list(functions), ["Xavier", "He"], title=title)
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - **ReLU**: Heなら0.86に保たれます。Xavierでは1層ごとに$1/\sqrt2$倍になり、5層でおよそ6分の1の0.15に縮みます。
 # - **tanh**: Xavierで0.32、Heで0.57と、どちらも適度な範囲に収まります。5層なら、違いは大きな問題になりません。
-# - **sigmoid**: どちらでも標準偏差は小さくなります(0.12と0.17)。出力の中心が0ではなく0.5で、傾きも最大0.25しかないからです。
+# - **sigmoid**: どちらでも標準偏差は小さくなります（0.12と0.17）。出力の中心が0ではなく0.5で、傾きも最大0.25しかないからです。
 #   「Xavierはsigmoidとtanhのためのもの」とよく言われますが、深いsigmoidのネットワークは初期値だけでは救えません。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - **ReLU**: with He 0.86 is kept. With Xavier every layer multiplies by $1/\sqrt2$: after five about a sixth is left, 0.15.
 # - **tanh**: 0.32 with Xavier, 0.57 with He: both are fair. In five layers the difference does little harm.
 # - **sigmoid**: the spread gets small with either (0.12 and 0.17), for its outputs centre on 0.5, not 0, and its slope is 0.25 at most.
 #   "Xavier is for sigmoid and tanh", one reads; but a deep network of sigmoids cannot be saved by initial values alone.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 4. 分布で見る
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. As distributions
 
-# %%
+# %% tags=["slide"]
 shown = {}
 if done("3_6.he"):
     for name, initial in {"Xavier": xavier, "He": he}.items():
@@ -236,11 +236,11 @@ if done("3_6.he"):
             a = np.maximum(a @ initial(100, 100, random), 0)
             shown[f"{name}, {layer}"] = a[a > 0]
 
-title = "ReLUの活性化の分布(0より大きいものだけ。初期値、層)"  # ja
+title = "ReLUの活性化の分布（0より大きいものだけ。初期値、層）"  # ja
 title = "Distribution of ReLU activations above 0 (initial value, layer)"  # en
 histograms(shown, within=(0, 4), title=title)
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # Xavierでは、層を通るたびに分布が0のほうへ縮んでいきます。Heでは、広がりがほとんど変わりません。
 #
 # ## 5. 学習で確かめる
@@ -249,7 +249,7 @@ histograms(shown, within=(0, 4), title=title)
 #
 # **予想**: $\sigma = 0.01$、Xavier、Heで、損失が1を下回るまでのステップ数は、どのくらい違うでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # With Xavier the distribution shrinks towards 0 from layer to layer. With He its spread hardly changes.
 #
 # ## 5. The proof in training
@@ -271,7 +271,7 @@ if done("3_6.he"):
         below = losses[name] < 1
         print(f"{name:7} {int(below.argmax()) + 10 if below.any() else '–'}")
 
-curves(losses, x="ステップ", y="損失(10ステップの平均)", title="6層のReLUネットワーク")  # ja
+curves(losses, x="ステップ", y="損失（10ステップの平均）", title="6層のReLUネットワーク")  # ja
 curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of six layers")  # en
 
 # %% [markdown] tags=["ja", "result"]
@@ -280,7 +280,7 @@ curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of s
 # %% [markdown] tags=["en", "result"]
 # Until the loss is below 1 He takes 35 steps, Xavier 89. With $\sigma = 0.01$ it has not stirred after 250.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - ReLUは2乗の平均を半分にします。Heの$\sqrt{2/n_1}$の2は、それを補うためのものです。
@@ -289,19 +289,19 @@ curves(losses, x="step", y="loss (mean of 10 steps)", title="A ReLU network of s
 #
 # ### 自己診断
 #
-# 1. ReLUの20層ネットワークにXavierを使うと($n_1 = n_2$)、標準偏差は何倍になりますか。
+# 1. ReLUの20層ネットワークにXavierを使うと（$n_1 = n_2$）、標準偏差は何倍になりますか。
 # 2. Heの式に$n_2$が現れないのはなぜでしょうか。
 # 3. 負の側の傾きが0.1のLeaky ReLUなら、$\sigma$はどうすればよいですか。
 #
 # <details><summary>答え</summary>
 #
 # 1. $(1/\sqrt2)^{20} \approx 1/1000$です。
-# 2. 順伝播の条件だけを満たすように決めているからです(逆伝播だけを考えて$\sqrt{2/n_2}$としても、実用上は問題ありません)。
+# 2. 順伝播の条件だけを満たすように決めているからです（逆伝播だけを考えて$\sqrt{2/n_2}$としても、実用上は問題ありません）。
 # 3. 2乗の平均は$(1 + 0.1^2)/2$倍になるので、$\sigma = \sqrt{2/(1.01\,n_1)}$です。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - ReLU halves the mean square. The 2 in He's $\sqrt{2/n_1}$ makes up for it.

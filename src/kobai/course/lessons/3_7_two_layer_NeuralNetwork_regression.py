@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # # 3-7 2層ネットワークの回帰と初期値
 #
 # **この時間で身につけること**
@@ -23,7 +23,7 @@
 # | 損失、順伝播、逆伝播 | 20分 |
 # | 初期値を変えて解く | 15分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-7 Regression with two layers, and its initial values
 #
 # **What you will be able to do**
@@ -36,7 +36,7 @@
 # | loss, forward, backward | 20 min |
 # | solving it from different initial values | 15 min |
 
-# %%
+# %% tags=["slide"]
 import numpy as np
 
 import kobai
@@ -53,15 +53,15 @@ t = np.sin(2 * x) + 0.1 * random.standard_normal(x.shape)
 scatter(x, t, {}, across="x", up="t", title="ノイズのある正弦波: 100点")  # ja
 scatter(x, t, {}, across="x", up="t", title="A noisy sine: 100 points")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. 二乗誤差(5分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. 二乗誤差（5分）
 #
 # $$L = \frac{1}{N}\sum_{i}\lVert y_i - t_i\rVert^2$$
 #
-# 予測`y`と正解`t`(どちらも形は`(N, 出力数)`)から、損失と、損失を`y`で微分した勾配の組を返してください。
+# 予測`y`と正解`t`（どちらも形は`(N, 出力数)`）から、損失と、損失を`y`で微分した勾配の組を返してください。
 # 平均をとるのはデータの件数$N$についてだけで、出力数については和のままです。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Squared error (5 min)
 #
 # $$L = \frac{1}{N}\sum_{i}\lVert y_i - t_i\rVert^2$$
@@ -81,15 +81,15 @@ def squared_error(y, t):
 # %% tags=["check"] name="squared_error"
 check("3_7.squared_error")
 
-# %% [markdown] tags=["ja"]
-# ## 2. 順伝播(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. 順伝播（4分）
 #
 # $$h = \tanh(xW_1 + b_1), \qquad y = hW_2 + b_2$$
 #
 # `params`は`"W1"`、`"b1"`、`"W2"`、`"b2"`を持つ辞書です。`(h, y)`を返してください。
 # 回帰なので、**出力層に活性化関数はありません**。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Forward (4 min)
 #
 # $$h = \tanh(xW_1 + b_1), \qquad y = hW_2 + b_2$$
@@ -109,13 +109,13 @@ def forward(params, x):
 # %% tags=["check"] name="forward"
 check("3_7.forward")
 
-# %% [markdown] tags=["ja"]
-# ## 3. 逆伝播(8分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. 逆伝播（8分）
 #
-# 出力の勾配`dy`、隠れ層の出力`h`、入力`x`から、4つの勾配の辞書(`params`と同じ名前)を返してください。
+# 出力の勾配`dy`、隠れ層の出力`h`、入力`x`から、4つの勾配の辞書（`params`と同じ名前）を返してください。
 # $\tanh$の微分は、出力$h$を使って$1 - h^2$と書けます。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. Backward (8 min)
 #
 # From the gradient of the outputs `dy`, the hidden outputs `h` and the inputs `x`, return a dict of the four gradients,
@@ -133,7 +133,7 @@ def backward(params, x, h, dy):
 # %% tags=["check"] name="backward"
 check("3_7.backward")
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## 4. 初期値を変えて解く
 #
 # 1 → 20 → 1のネットワークを、データ全体を使ったMomentumで2,000ステップ学習させます。
@@ -148,7 +148,7 @@ check("3_7.backward")
 # | Xavier | |
 # | 正規分布σ=10 | |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 4. From different initial values
 #
 # A network 1 → 20 → 1, trained on all the data for 2,000 steps of Momentum.
@@ -163,7 +163,7 @@ check("3_7.backward")
 # | Xavier | |
 # | normal σ=10 | |
 
-# %%
+# %% tags=["slide"]
 initial_values = {
     "0": lambda n1, n2, _: np.zeros((n1, n2)),
     "0.5": lambda n1, n2, _: np.full((n1, n2), 0.5),
@@ -197,23 +197,23 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
         print(f"{name:7} 損失 {losses[name][-1]:.4f}   異なる隠れノード {kinds}   飽和 {stuck:.0%}")  # ja
         print(f"{name:7} loss {losses[name][-1]:.4f}   different hidden nodes {kinds}   saturated {stuck:.0%}")  # en
 
-scatter(x, t, fits, across="x", up="t", title="2,000ステップ後の当てはまり(初期値ごと)")  # ja
+scatter(x, t, fits, across="x", up="t", title="2,000ステップ後の当てはまり（初期値ごと）")  # ja
 scatter(x, t, fits, across="x", up="t", title="Fits after 2,000 steps, by initial value")  # en
 
-# %%
+# %% tags=["slide"]
 curves(losses, x="ステップ", y="損失", title="損失の推移", log=True)  # ja
 curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # - **0**: 動くのは出力層のバイアスだけです。当てはまりは、データの平均を通る水平な線になります。
 # - **0.5**: 20ノードがすべて同じままなので、ほとんど直線に近い、ゆるいS字が1本だけです。1ノードのネットワークと変わりません。
 # - **σ=0.01**: 20ノードは互いに違うのに、当てはまりは「すべて0.5」とほとんど同じです。小さな重みは、はじめのうち全ノードで
-#   同じ向きに成長し、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま(プラトー)です。
+#   同じ向きに成長し、1ノードのようにふるまうからです。ノードどうしの違いが広がるまで、損失は平らなまま（プラトー）です。
 # - **Xavier**: 損失が順調に下がり、正弦波の形になります。
 # - **σ=10**: 隠れ層の出力の86%が飽和し、そこでは$W_1$に勾配が届きません。出力層と、原点の近くで急に折れ曲がるノードだけで
 #   当てはめるので、原点のまわりで曲線がぎざぎざになります。損失が小さくても、**点と点の間の形**を見てください。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # - **0**: only the bias of the last layer moves. The fit is a level line through the mean of the data.
 # - **0.5**: all 20 nodes stay equal: a single S, nearly straight, the fit of a network with one node.
 # - **σ=0.01**: its 20 nodes differ, and yet the fit is almost that of "all 0.5". Small weights all grow in the same
@@ -226,11 +226,11 @@ curves(losses, x="step", y="loss", title="Loss", log=True)  # en
 # %% [markdown] tags=["ja"]
 # ## 5. 自分で試す
 #
-# 次の中から1つ選び、`fit`の引数を変えて確かめましょう(10分)。
+# 次の中から1つ選び、`fit`の引数を変えて確かめましょう（10分）。
 #
-# 1. シードを変えても、順位は同じでしょうか(`seed=1, 2, 3`)。
+# 1. シードを変えても、順位は同じでしょうか（`seed=1, 2, 3`）。
 # 2. σ=0.01は、`steps`を増やせばXavierに追いつくでしょうか。
-# 3. σ=10に合う学習率はあるでしょうか(`learning_rate=0.0001`から)。
+# 3. σ=10に合う学習率はあるでしょうか（`learning_rate=0.0001`から）。
 
 # %% [markdown] tags=["en"]
 # ## 5. Your turn
@@ -249,7 +249,7 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
             {name: round(float(fit(initial_values[name], steps=500, seed=seed)[1][-1]), 3) for name in fits},
         )
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - 回帰でも分類でも、初期値がすべて同じなら1ノード分の働きしかできません。小さすぎれば出だしで停滞し、大きすぎれば飽和します。
@@ -259,7 +259,7 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
 #
 # ### 自己診断
 #
-# 1. 損失の平均を出力数についてもとると($1/(N \cdot \text{出力数})$)、学習の何が変わりますか。
+# 1. 損失の平均を出力数についてもとると（$1/(N \cdot \text{出力数})$）、学習の何が変わりますか。
 # 2. 「すべて0.5」と同じ当てはまりを、隠れ層が1ノードのネットワークで再現するには、重みをどうすればよいですか。
 # 3. 損失がしばらく平らなとき、「収束した」と判断してよいでしょうか。
 #
@@ -271,7 +271,7 @@ if done("3_7.squared_error") and done("3_7.forward") and done("3_7.backward"):
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## Summary
 #
 # - In regression as in classification: equal values do the work of one node, too small ones stall at the start, too large

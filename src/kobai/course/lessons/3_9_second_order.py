@@ -10,8 +10,8 @@
 #     name: python3
 # ---
 
-# %% [markdown] tags=["ja"]
-# # 3-9 2階の情報を使う手法
+# %% [markdown] tags=["ja", "slide"]
+# # 3-9 2階微分を使う手法
 #
 # **この時間で身につけること**
 #
@@ -24,10 +24,10 @@
 # | ニュートン法とヘッセ行列の費用 | 13分 |
 # | 共役勾配法 | 10分 |
 # | BFGS | 12分 |
-# | L-BFGS(余力があれば) | 8分 |
+# | L-BFGS（余力があれば） | 8分 |
 # | ネットワークで比べる | 10分 |
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # # 3-9 Methods that use second derivatives
 #
 # **What you will be able to do**
@@ -54,21 +54,21 @@ from kobai.course.figures import contour, curves
 kobai.words.use("ja")  # ja
 kobai.words.use("en")  # en
 
-# %% [markdown] tags=["ja"]
-# ## 1. ニュートン法(4分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 1. ニュートン法（4分）
 #
 # 変数が1つなら、ニュートン法は次の式です。**2階微分が学習率の代わりをします**。よく曲がるところでは小さく、平らなところでは
 # 大きく進みます。
 #
 # $$\theta \leftarrow \theta - \frac{1}{f''(\theta)}\,f'(\theta)$$
 #
-# 変数が複数なら、2階微分は**ヘッセ行列**$H$(2階偏微分を並べた行列)になり、割り算は連立1次方程式になります。
+# 変数が複数なら、2階微分は**ヘッセ行列**$H$（2階偏微分を並べた行列）になり、割り算は連立1次方程式になります。
 #
 # $$H\,\boldsymbol d = -\boldsymbol g, \qquad \boldsymbol\theta \leftarrow \boldsymbol\theta + \boldsymbol d$$
 #
 # 勾配`g`とヘッセ行列`H`から$\boldsymbol d$を返してください。$H^{-1}$は作りません。方程式を解くほうが速く、正確です。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 1. Newton's method (4 min)
 #
 # For one variable Newton's method is the formula below. **The second derivative stands where the learning rate was.** Where
@@ -108,7 +108,7 @@ check("3_9.newton_step")
 # **Predict**: how many steps until $f < 10^{-10}$? Does $f$ fall at each?
 
 
-# %%
+# %% tags=["slide"]
 def rosenbrock(x, y):
     return 100 * (y - x**2) ** 2 + (1 - x) ** 2
 
@@ -130,11 +130,11 @@ if done("3_9.newton_step"):
         p = p + newton_step(slope(p), hessian(p))
         print(f"{step}: f = {rosenbrock(*p):9.3g}   |g| = {np.linalg.norm(slope(p)):9.3g}")
 
-# %% [markdown] tags=["ja", "result"]
-# 5ステップで到達します。途中で$f$は2度**上がります**(1度目は1,000以上に)が、極小点の近くでは、正しい桁数が1ステップごとに
-# およそ2倍になります(2次収束)。
+# %% [markdown] tags=["ja", "result", "slide"]
+# 5ステップで到達します。途中で$f$は2度**上がります**（1度目は1,000以上に）が、極小点の近くでは、正しい桁数が1ステップごとに
+# およそ2倍になります（2次収束）。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # Five steps are enough. On the way $f$ *rises* twice, the first time above 1,000; near the minimum the number of right digits
 # about doubles at each step (quadratic convergence).
 
@@ -153,7 +153,7 @@ if done("3_9.newton_step"):
 # **Predict**: where does Newton's method end?
 
 
-# %% tags=["slide"]
+# %%
 def saddle(p):
     return p[0] ** 2 - p[1] ** 2 + p[1] ** 4 / 4
 
@@ -168,46 +168,46 @@ print("kobai.Newton:", kobai.minimize(saddle, [1.0, 0.5], method=kobai.Newton())
 
 # %% [markdown] tags=["ja", "result"]
 # ニュートン法が探すのは**勾配が0の点**です。負の曲率で割ると進む向きが逆になり、鞍点へ引き寄せられます。
-# `kobai.Newton`は2次の近似を信頼できる範囲(信頼領域)の中でだけ使い、負の曲率の向きへは下ります。
+# `kobai.Newton`は2次の近似を信頼できる範囲（信頼領域）の中でだけ使い、負の曲率の向きへは下ります。
 
 # %% [markdown] tags=["en", "result"]
 # Newton's method looks for a point where the **gradient is zero**. Dividing by a negative curvature turns the step round,
 # and a saddle attracts it. `kobai.Newton` uses the quadratic model only as far as it is trusted (a trust region), and goes
 # down where the curvature is negative.
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # ### ヘッセ行列の費用
 #
 # ヘッセ行列には$n^2$個の数が並びます。方程式を解く計算はおよそ$n^3/3$回の積和で、それが**毎ステップ**必要です。
 #
-# **予想**: レッスン3-2のネットワーク(64 → 50 → 10)のヘッセ行列は、何メガバイトでしょうか。
+# **予想**: レッスン3-2のネットワーク（64 → 50 → 10）のヘッセ行列は、何メガバイトでしょうか。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ### What a Hessian costs
 #
 # The Hessian is $n^2$ numbers. Solving takes about $n^3/3$ multiplications, and that at *every step*.
 #
 # **Predict**: how many megabytes is the Hessian of the network of lesson 3-2 (64 → 50 → 10)?
 
-# %% tags=["slide"]
+# %%
 for n in (2, 64 * 50 + 50 + 50 * 10 + 10, 1_000_000):
     megabytes = 8 * np.array([n, 2 * 10 * n, n**2]) / 1e6
     print("n = {:9,}   g: {:.3g} MB   L-BFGS: {:.3g} MB   H: {:.3g} MB   n³/3: {:.1e}".format(n, *megabytes, n**3 / 3))
 
-# %% [markdown] tags=["ja", "result"]
-# パラメータが3,760個なら113メガバイト、100万個なら8テラバイトです。ここからは、ヘッセ行列を**作らずに**2階の情報を使う手法を見ていきます。
+# %% [markdown] tags=["ja", "result", "slide"]
+# パラメータが3,760個なら113メガバイト、100万個なら8テラバイトです。ここからは、ヘッセ行列を**作らずに**2階微分を使う手法を見ていきます。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # With 3,760 parameters it is 113 MB, with a million 8 terabytes. So from here on: methods that use second derivatives *without making* the
 # Hessian.
 
-# %% [markdown] tags=["ja"]
-# ## 2. 共役勾配法(7分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 2. 共役勾配法（7分）
 #
 # 2次関数$f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$の勾配は$\boldsymbol g = A\boldsymbol x - \boldsymbol b$です。
 # 最急降下法は、直線上で最も低い点まで進んでも、次の一歩で前の一歩の成果を一部壊してしまいます。共役勾配法は、
-# **直前の方向を$\beta$倍して足す**ことで、これを防ぎます($\boldsymbol d$どうしが$A$について共役、つまり
-# $\boldsymbol d_i^\top A\,\boldsymbol d_j = 0$になります)。
+# **直前の方向を$\beta$倍して足す**ことで、これを防ぎます（$\boldsymbol d$どうしが$A$について共役、つまり
+# $\boldsymbol d_i^\top A\,\boldsymbol d_j = 0$になります）。
 #
 # $$\alpha = \frac{\boldsymbol g^\top\boldsymbol g}{\boldsymbol d^\top A\,\boldsymbol d}, \quad
 # \boldsymbol x_+ = \boldsymbol x + \alpha\boldsymbol d, \quad
@@ -217,7 +217,7 @@ for n in (2, 64 * 50 + 50 + 50 * 10 + 10, 1_000_000):
 #
 # `A`と、今の`x, g, d`から、新しい組$(\boldsymbol x_+, \boldsymbol g_+, \boldsymbol d_+)$を返してください。渡された配列は書き換えません。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 2. Conjugate gradients (7 min)
 #
 # The quadratic $f = \frac12\boldsymbol x^\top A\boldsymbol x - \boldsymbol b^\top\boldsymbol x$ has the gradient $\boldsymbol g =
@@ -250,7 +250,7 @@ def cg_step(A, x, g, d):
 check("3_9.cg_step")
 
 # %% [markdown] tags=["ja"]
-# お椀$f = x^2/20 + y^2$で、最急降下法(毎回$\boldsymbol d = -\boldsymbol g$に戻すもの)と比べます。
+# お椀$f = x^2/20 + y^2$で、最急降下法（毎回$\boldsymbol d = -\boldsymbol g$に戻すもの）と比べます。
 #
 # **予想**: 変数が2つのとき、共役勾配法は何ステップで到達するでしょうか。100個なら、どうでしょうか。
 
@@ -261,7 +261,7 @@ check("3_9.cg_step")
 # **Predict**: with two variables, how many steps do conjugate gradients take? With a hundred?
 
 
-# %%
+# %% tags=["slide"]
 def conjugate(A, b, x, steps, keep):
     # ja: 経路と、各ステップの後の勾配のノルム。keep=Falseなら最急降下法
     # en: the path, and the gradient's norm after each step; steepest descent with keep=False
@@ -293,19 +293,19 @@ contour(lambda x, y: x**2 / 20 + y**2, (-8, 1), (-1, 1), paths, title="Paths on 
 curves(norms, x="ステップ", y="勾配のノルム", title="変数100個の2次関数", log=True)  # ja
 curves(norms, x="step", y="norm of the gradient", title="A quadratic of 100 variables", log=True)  # en
 
-# %% [markdown] tags=["ja", "result"]
-# $n$変数の2次関数なら、共役勾配法は(丸め誤差がなければ)**$n$ステップ以内**に終わります。保持するのはベクトルが数本だけです。
-# 2次関数でない$f$では、$\alpha$を直線探索で決め、$\beta$は勾配だけから計算します(`kobai.ConjugateGradient`)。
+# %% [markdown] tags=["ja", "result", "slide"]
+# $n$変数の2次関数なら、共役勾配法は（丸め誤差がなければ）**$n$ステップ以内**に終わります。保持するのはベクトルが数本だけです。
+# 2次関数でない$f$では、$\alpha$を直線探索で決め、$\beta$は勾配だけから計算します（`kobai.ConjugateGradient`）。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # On a quadratic of $n$ variables conjugate gradients end within **$n$ steps**, but for rounding, and remember only a few
 # vectors. Where $f$ is not quadratic, a line search finds $\alpha$, and $\beta$ is computed from gradients alone
 # (`kobai.ConjugateGradient`).
 
-# %% [markdown] tags=["ja"]
-# ## 3. BFGS(8分)
+# %% [markdown] tags=["ja", "slide"]
+# ## 3. BFGS（8分）
 #
-# ヘッセ行列の逆行列の近似$H$を、通ってきた点の勾配だけから少しずつ作り上げます(ここからの$H$は**逆行列のほう**です)。1ステップの
+# ヘッセ行列の逆行列の近似$H$を、通ってきた点の勾配だけから少しずつ作り上げます（ここからの$H$は**逆行列のほう**です）。1ステップの
 # 移動$\boldsymbol s = \boldsymbol x_+ - \boldsymbol x$と勾配の変化$\boldsymbol y = \boldsymbol g_+ - \boldsymbol g$には、曲率の情報が入っています。
 #
 # $$H \leftarrow (I - \rho\,\boldsymbol s\boldsymbol y^\top)\,H\,(I - \rho\,\boldsymbol y\boldsymbol s^\top) + \rho\,\boldsymbol s\boldsymbol s^\top,
@@ -314,7 +314,7 @@ curves(norms, x="step", y="norm of the gradient", title="A quadratic of 100 vari
 # 更新すると$H\boldsymbol y = \boldsymbol s$が成り立ちます。ただし$\boldsymbol y^\top\boldsymbol s \le 0$、つまり関数がその方向に下へ曲がっているときは、
 # 更新すると$H$が正定値でなくなり、$-H\boldsymbol g$が下り坂とは限らなくなります。その場合は$H$を**そのまま**返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # ## 3. BFGS (8 min)
 #
 # Grow an approximation $H$ of the *inverse* of the Hessian (from here on $H$ is the inverse) from nothing but the gradients
@@ -344,7 +344,7 @@ def bfgs_update(H, s, y):
 check("3_9.bfgs_update")
 
 # %% [markdown] tags=["ja"]
-# 歩幅は、1から始めて、$f$が十分に下がるまで半分にします(**直線探索**)。学習率を人が決める必要はありません。
+# 歩幅は、1から始めて、$f$が十分に下がるまで半分にします（**直線探索**）。学習率を人が決める必要はありません。
 #
 # **予想**: 同じRosenbrock関数で、BFGSは何ステップかかるでしょうか。終わったとき、$H$は本当のヘッセ行列の逆行列に近いでしょうか。
 
@@ -376,11 +376,11 @@ if done("3_9.bfgs_update"):
     print("H       =", H.round(4).tolist())
     print("(∇²f)⁻¹ =", np.linalg.inv(hessian(np.array([1.0, 1.0]))).round(4).tolist())
 
-# %% [markdown] tags=["ja", "result"]
+# %% [markdown] tags=["ja", "result", "slide"]
 # 35ステップで到達します。ニュートン法の5ステップより多いものの、ヘッセ行列は一度も計算していません。終わったときの$H$は、本当の逆行列と
 # 3桁まで一致します。
 
-# %% [markdown] tags=["en", "result"]
+# %% [markdown] tags=["en", "result", "slide"]
 # 35 steps: more than the 5 of Newton's method, but without computing a Hessian even once. In the end $H$ agrees with the true inverse
 # to three digits.
 
@@ -398,15 +398,15 @@ methods = [kobai.SGD(0.00178), kobai.Adam(0.1), kobai.BFGS(), kobai.Newton()]
 found = kobai.descend("rosenbrock", methods, start=(-1.2, 1.0), steps=2000)
 found
 
-# %%
+# %% tags=["slide"]
 paths |= {f"kobai {row.method}": row.path.points for row in found.outcome.rows if row.method in ("sgd", "newton")}
 contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="曲がった谷を下りる")  # ja
 contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="Down a valley that bends")  # en
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # $f < 10^{-3}$までの評価回数は、BFGSが39回、ニュートン法が66回、Adamが715回です。SGDは2,000回でも到達しません。
 #
-# ## 4. L-BFGS(8分、余力があれば)
+# ## 4. L-BFGS（8分、余力があれば）
 #
 # BFGSの$H$にも$n^2$個の数が必要です。L-BFGSは$H$を作らず、**最近の$m$組**$(\boldsymbol s_i, \boldsymbol y_i)$だけを覚えておき、
 # 積$H\boldsymbol g$を2つのループで計算します。$\rho_i = 1/\boldsymbol y_i^\top\boldsymbol s_i$です。
@@ -418,7 +418,7 @@ contour(rosenbrock, (-1.6, 1.4), (-0.6, 1.7), paths, title="Down a valley that b
 #
 # `S`と`Y`は形`(m, n)`の配列で、最も古い組が先頭です。最後の$\boldsymbol q$、つまり$H\boldsymbol g$を返してください。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # Until $f < 10^{-3}$ BFGS takes 39 evaluations, Newton's method 66, Adam 715; SGD is not there after 2,000.
 #
 # ## 4. L-BFGS (8 min, if there is time)
@@ -476,15 +476,15 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 # ## 5. ネットワークで比べる
 #
 # Rosenbrock関数では、BFGSはAdamの約18分の1の評価回数で到達しました。ネットワークでも、そうでしょうか。パラメータが多いので、BFGSの代わりに
-# L-BFGSを使います。L-BFGSには毎回同じ目的関数が必要なので、**1回の評価で全データを見ます**。公平に比べるため、費用はステップではなくエポック(見たデータの件数)で数えます。
+# L-BFGSを使います。L-BFGSには毎回同じ目的関数が必要なので、**1回の評価で全データを見ます**。公平に比べるため、費用はステップではなくエポック（見たデータの件数）で数えます。
 #
-# **予想を書いてから**、ターミナルで実行してください(約1分)。
+# **予想を書いてから**、ターミナルで実行してください（約1分）。
 #
 #     kobai compare digits --optimizers lbfgs,adam --language ja
 #
 # - どちらが少ないエポックで目標に到達しましたか。到達率は何回中何回ですか。
 # - 何倍の差ですか。その95%区間は1を含みますか。
-# - `sine`(訓練データ400件の回帰)でも試しましょう。差は大きくなりますか、小さくなりますか。
+# - `sine`（訓練データ400件の回帰）でも試しましょう。差は大きくなりますか、小さくなりますか。
 
 # %% [markdown] tags=["en"]
 # ## 5. Comparing on a network
@@ -501,9 +501,9 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 # - By what factor do they differ? Does the interval contain 1?
 # - Try `sine` (regression, 400 training examples), too. Does the difference grow or shrink?
 
-# %% [markdown] tags=["ja"]
+# %% [markdown] tags=["ja", "slide"]
 # L-BFGSが1,097件を見て一歩進む間に、128件ずつ使うAdamは約9歩進みます。はじめのうちは、勾配がおおよそ合っていれば十分なので、
-# 歩数の多いほうが有利です。データが少なく、解を高い精度で求めたいとき(小さな回帰、物理の計算など)は、2次の方法が有利になります。
+# 歩数の多いほうが有利です。データが少なく、解を高い精度で求めたいとき（小さな回帰、物理の計算など）は、2次の方法が有利になります。
 #
 # ## まとめ
 #
@@ -520,13 +520,13 @@ if done("3_9.bfgs_update") and done("3_9.two_loops"):
 #
 # <details><summary>答え</summary>
 #
-# 1. ニュートン法は変わりません($H$も$\boldsymbol g$も100倍になり、打ち消し合います)。SGDは歩幅が100倍になり、おそらく発散します。
+# 1. ニュートン法は変わりません（$H$も$\boldsymbol g$も100倍になり、打ち消し合います）。SGDは歩幅が100倍になり、おそらく発散します。
 # 2. 終わりますが、到達するのは勾配が0の点です。負の固有値があれば、それは極小点ではなく鞍点です。
-# 3. 5ステップです(丸め誤差がなければ)。
+# 3. 5ステップです（丸め誤差がなければ）。
 #
 # </details>
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "slide"]
 # While L-BFGS makes one step from 1,097 examples, Adam with 128 at a time makes about nine for the same cost, and early on a
 # gradient that is roughly right will do. Second-order methods gain where data are few and the solution is wanted to many
 # digits: small regressions, computations in physics.

@@ -1,9 +1,9 @@
 """The cells of a lesson as slides: what stands on which, so that none is fuller than a screen.
 
 A heading of the first level is the title, one of the second begins a slide to the right, one of the third a
-slide below it. What does not fit goes on below, under the same heading. Of an exercise a slide shows what a
-learner begins with, of any other code only its output. Tags of a cell change that: ``slide`` begins a slide
-without a heading, and shows the code too; ``skip`` leaves the cell out.
+slide below it. What does not fit goes on below, under the same heading. A deck tells its lesson in a few
+slides: of the cells that have the tag ``slide``. Of an exercise a slide shows what a learner begins with, of
+any other code only its output; with the tag ``code`` the code, too.
 """
 
 import dataclasses
@@ -12,13 +12,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from kobai.course.ipynb import PLOTLY, Output
 from kobai.course.notebooks import rendered
 from kobai.course.slides import markup
-from kobai.course.source import Cell, Lesson
+from kobai.course.source import Lesson, LessonCell
 
-PLOTLY = "application/vnd.plotly.v1+json"
 LINES, COLUMNS, CODE_COLUMNS = 12.5, 74, 84
 """What fits on a slide below its heading: lines, and letters in a line (a Japanese one counts twice)."""
 FIGURE, MOST_TEXT = 11.0, 14
@@ -39,7 +38,7 @@ class Slide:
     """What is on the screen at a time."""
 
     heading: str
-    """HTML."""
+    """The HTML of its heading."""
     level: int
     """1 for the title, 2 for a slide to the right, 3 for one below."""
     section: str = ""
@@ -58,11 +57,11 @@ class Deck:
 
     title: str
     slides: Sequence[Slide]
-    figures: Mapping[str, Any]
+    figures: Mapping[str, dict[str, object]]
     """Those of plotly, by the name that stands at their place."""
 
 
-def deck_of(lesson: Lesson, language: str, outputs: Mapping[str, list[dict[str, Any]]]) -> Deck:
+def deck_of(lesson: Lesson, language: str, outputs: Mapping[str, list[Output]]) -> Deck:
     """The slides of a lesson.
 
     Args:
@@ -73,7 +72,7 @@ def deck_of(lesson: Lesson, language: str, outputs: Mapping[str, list[dict[str, 
     arranger = _Arranger(lesson, language)
     for identity, cells in lesson.numbered():
         for cell in cells:
-            if cell.is_in(language) and not {"skip", "check"} & set(cell.tags):
+            if cell.is_in(language) and "slide" in cell.tags:
                 arranger.add(cell, outputs.get(identity, []))
     return Deck(arranger.title or lesson.name, list(_without_empty(arranger.slides)), arranger.figures)
 
@@ -97,18 +96,16 @@ class _Arranger:
     def __init__(self, lesson: Lesson, language: str) -> None:
         self.lesson, self.language = lesson, language
         self.slides: list[Slide] = []
-        self.figures: dict[str, Any] = {}
+        self.figures: dict[str, dict[str, object]] = {}
         self.title = ""
 
-    def add(self, cell: Cell, outputs: list[dict[str, Any]]) -> None:
-        if "slide" in cell.tags and self.slides:
-            self.begin(self.slides[-1].heading, 3)
+    def add(self, cell: LessonCell, outputs: list[Output]) -> None:
         if cell.kind == "markdown":
             self.add_text(cell.text, appears="result" in cell.tags)
             return
         if "exercise" in cell.tags:
             self.add_code(rendered(cell, self.language, "trainee"))
-        elif "slide" in cell.tags:
+        elif "code" in cell.tags:
             self.add_code(rendered(cell, self.language, "answer"))
         for block in self.shown(outputs):
             self.put(block, appears=True)
@@ -148,7 +145,7 @@ class _Arranger:
             part = lines[start : start + most]
             self.put(Block(markup.code("\n".join(part)), 0.75 * sum(map(_code_lines, part)) + 0.5))
 
-    def shown(self, outputs: list[dict[str, Any]]) -> Iterator[Block]:
+    def shown(self, outputs: list[Output]) -> Iterator[Block]:
         """What a cell shows: figures, and printed text."""
         for output in outputs:
             data = output.get("data", {})
@@ -162,8 +159,8 @@ class _Arranger:
             if lines != [""]:
                 more = ["…"] if len(lines) > MOST_TEXT else []
                 lines = lines[: MOST_TEXT - len(more)] + more
-                told = html.escape("\n".join(lines))
-                yield Block(f'<pre class="printed">{told}</pre>', 0.75 * len(lines) + 0.5)
+                printed = html.escape("\n".join(lines))
+                yield Block(f'<pre class="printed">{printed}</pre>', 0.75 * len(lines) + 0.5)
 
 
 # How high a text is

@@ -1,7 +1,6 @@
 """The text of a cell as HTML, its formulas as MathML, which browsers draw by themselves; coloured code."""
 
 import re
-from typing import Any
 
 import mistune
 from latex2mathml.converter import convert
@@ -31,7 +30,7 @@ def as_html(text: str) -> str:
         formulas.append(_formula(match["block"], "block") if match["block"] else _formula(match["inline"]))
         return PLACE.format(len(formulas) - 1)
 
-    rendered: Any = _markdown(FORMULA.sub(place, joined(text)))
+    rendered = _markdown(FORMULA.sub(place, joined(text)))
     return re.sub(PLACE.format(r"(\d+)"), lambda match: formulas[int(match[1])], str(rendered))
 
 
@@ -68,5 +67,5 @@ def _still_open(line: str, closing: str) -> str:
 
 
 def code(source: str) -> str:
-    """Python with colours."""
+    """Python code as HTML with colours."""
     return highlight(source, PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True, wrapcode=True))

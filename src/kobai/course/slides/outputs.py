@@ -3,12 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
+from kobai.course.ipynb import NotebookCell, Output
 from kobai.course.notebooks import dump, notebook
 from kobai.course.source import Lesson
 
@@ -16,7 +16,7 @@ SECONDS = 300
 """Time for a cell; no notebook takes a minute on an idle machine."""
 
 
-def outputs_of(lesson: Lesson, language: str) -> dict[str, list[dict[str, Any]]]:
+def outputs_of(lesson: Lesson, language: str) -> dict[str, list[Output]]:
     """For each cell its outputs, as nbformat keeps them, by the cell's id.
 
     The notebook with the answers is run in a kernel of this Python.
@@ -29,6 +29,6 @@ def outputs_of(lesson: Lesson, language: str) -> dict[str, list[dict[str, Any]]]
     return {cell["id"]: list(_shown(cell)) for cell in node["cells"] if cell["cell_type"] == "code"}
 
 
-def _shown(cell: Any) -> Iterator[dict[str, Any]]:
+def _shown(cell: NotebookCell) -> Iterator[Output]:
     """The outputs without warnings."""
     return (each for each in cell["outputs"] if each.get("name") != "stderr")

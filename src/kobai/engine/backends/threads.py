@@ -20,7 +20,10 @@ POLL = 0.1
 
 
 class Threads:
-    """As many threads as the sweep says. Told to leave, each ends its block and starts no other."""
+    """As many threads as the sweep says. Told to leave, each ends its block and starts no other.
+
+    Where an answer is wanted with what there is, chunks in hand are finished and no other is begun.
+    """
 
     def run(self, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Result]:
         """Run `cells`: see `Backend.run`."""
@@ -29,24 +32,31 @@ class Threads:
             return
         sweep.compile()  # here, once, rather than by every thread
         todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+        results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         for chunk in chunks:
             todo.put(chunk)
         leave = threading.Event()
         x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
         def work() -> None:
-            self._work(sweep, cells, todo, done, leave, x64)
+            self._work(sweep, cells, todo, results, leave, x64)
 
         for _ in range(min(sweep.threads, len(chunks))):
             # No daemons: the interpreter must not end while a compiled call runs, and waits for them.
             thread(work).start()
         try:
-            for _ in chunks:
-                result = _next(done)
+            waiting = len(chunks)
+            while True:
+                if interruption.is_winding_up():
+                    waiting -= _emptied(todo)
+                if not waiting:
+                    return
+                result = _next(results)
                 if isinstance(result, BaseException):
                     raise result
-                yield result
+                if result is not None:
+                    waiting -= 1
+                    yield result
         finally:
             leave.set()
 
@@ -66,7 +76,7 @@ class Threads:
         sweep: Sweep,
         cells: Sequence[Cell],
         todo: "queue.SimpleQueue[list[int]]",
-        done: "queue.SimpleQueue[Result | BaseException]",
+        results: "queue.SimpleQueue[Result | BaseException]",
         leave: threading.Event,
         x64: bool,
     ) -> None:
@@ -77,20 +87,30 @@ class Threads:
                     positions = todo.get_nowait()
                     runs = sweep.train([cells[i] for i in positions], leave.is_set)
                     if runs is not None:
-                        done.put((positions, runs))
+                        results.put((positions, runs))
         except queue.Empty:
             return
         except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
-            done.put(problem)
+            results.put(problem)
 
 
 THREADS = Threads()
 """The backend where none is named."""
 
 
-def _next(done: "queue.SimpleQueue[Result | BaseException]") -> "Result | BaseException":
-    """The next result. Raises KeyboardInterrupt when a signal asks to stop."""
-    while True:
-        interruption.check()
-        with contextlib.suppress(queue.Empty):
-            return done.get(timeout=POLL)
+def _next(results: "queue.SimpleQueue[Result | BaseException]") -> "Result | BaseException | None":
+    """The next result; None where none came in time. Raises KeyboardInterrupt when a signal asks to stop."""
+    interruption.check()
+    with contextlib.suppress(queue.Empty):
+        return results.get(timeout=POLL)
+    return None
+
+
+def _emptied(todo: "queue.SimpleQueue[list[int]]") -> int:
+    """How many chunks nobody has begun, which are taken away."""
+    count = 0
+    with contextlib.suppress(queue.Empty):
+        while True:
+            todo.get_nowait()
+            count += 1
+    return count

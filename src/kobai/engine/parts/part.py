@@ -20,6 +20,8 @@ from kobai.engine.blocks import CellState
 from kobai.engine.columns import Rows
 from kobai.engine.rule import Rule
 from kobai.engine.strategy import Strategy
+from kobai.schedules import Schedule
+from kobai.stabilizers.averaging import Averaging
 from kobai.tasks.flat import Spans
 
 
@@ -168,7 +170,7 @@ class Part:
         """Write into the rows of a cell, evaluated at the steps `marks`, what its curves are to show."""
 
 
-def check_shortest(named: Any, steps: int) -> None:
+def check_shortest(part: Schedule | Averaging, steps: int) -> None:
     """Refuse a schedule or an average that needs more steps than there are. Raises `UsageError`."""
-    if named.shortest > steps:
-        raise UsageError("error.shortest", name=named.name, shortest=named.shortest, steps=steps)
+    if part.shortest > steps:
+        raise UsageError("error.shortest", name=part.name, shortest=part.shortest, steps=steps)

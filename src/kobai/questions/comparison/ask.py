@@ -1,27 +1,36 @@
 """The main job as one call: ``kobai.compare(task)`` runs a study and shows its answer."""
 
 import dataclasses
-import inspect
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, cast
+
+from jaxtyping import PyTree
 
 from kobai import initializers as initial_values
-from kobai.basics import files, interruption
-from kobai.basics.checks import NAME, check_arguments, is_number, is_whole, listed
-from kobai.basics.errors import UsageError
+from kobai.basics import interruption
+from kobai.basics.checks import NAME, check_arguments, listed
+from kobai.basics.epochs import is_epochs
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
-from kobai.candidates.grid import candidates
+from kobai.basics.roles import Roles
+from kobai.candidates.grid import Grids, candidates
+from kobai.candidates.named import Methods
+from kobai.engine.backends import THREADS, Backend
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
-from kobai.optimizers.base import Optimizer
+from kobai.questions.comparison.extension import extended
+from kobai.questions.comparison.provenance import provenance
 from kobai.questions.comparison.result import ComparisonResult
+from kobai.questions.comparison.target import with_target
 from kobai.report.result import Name, call
-from kobai.study import protocol, runner, store
+from kobai.study import protocol, runner, statistics, store
 from kobai.study.axes import (
     KINDS,
+    OF_TASK,
     Activations,
     Averagings,
     BatchSizes,
@@ -35,29 +44,53 @@ from kobai.study.axes import (
     axes,
 )
 from kobai.study.axes import tasks as tasks_of
+from kobai.study.budget import Epoch, interval_of
+from kobai.study.criterion import FINAL, STEPS, criteria
+from kobai.study.looks import margin
+from kobai.study.outcome import Outcome
+from kobai.study.store import Store
 from kobai.study.study import Study
-from kobai.tasks.load import load
+from kobai.tasks.frameworks import of as frameworks
+from kobai.tasks.frameworks.data import Data
+from kobai.tasks.frameworks.makers import Model
+from kobai.tasks.load import TaskSource, load
+from kobai.tasks.table import Frame, Prepared, is_table, prepare
 from kobai.tasks.task import Task
 from kobai.words import language as speaking
 
 DEFAULT_INITIALIZERS = ("he", "xavier", "normal:0.01")
+OWN_INITIALIZERS = ("own", "he", "xavier")
+"""The default of a task whose model can draw its own."""
 
-QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 5}
+ANNEALED = "cosine"
+"""The schedule of a study that is judged at its end: the rate falls to 0 by then."""
+
+QUICK = {"steps": 200, "tuning_seeds": 1, "seeds": 8}
 """A study of a few seconds: every second learning rate, and these."""
 
 
 @guard
 def compare(
-    task: Task | str | Callable[..., Task],
+    task: TaskSource | Path | Frame | Model,
+    data: Data = None,
     *,
-    optimizers: Sequence[Any] | str | type | Optimizer | Minimizer | None = None,
+    loss: Callable[..., PyTree] | str | None = None,
+    metric: Callable[..., PyTree] | str | None = None,
+    roles: Roles | None = None,
+    optimizers: Methods | None = None,
     initializers: Sequence[str | Initializer] | str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
-    hyperparameters: Mapping[str, Any] | None = None,
+    hyperparameters: Grids | None = None,
     seeds: int | None = None,
     tuning_seeds: int | None = None,
-    steps: int | None = None,
-    evaluate_every: int | None = None,
+    steps: int | str | None = None,
+    evaluate_every: int | str | None = None,
+    label: str | None = None,
+    kind: str | None = None,
+    leave_out: str | Sequence[str] | None = None,
+    validation: float | None = None,
+    test: float | None = None,
+    split_seed: int | None = None,
     hidden: int | Sequence[int] | None = None,
     batch_size: BatchSizes = None,
     sampling: Samplings = None,
@@ -71,8 +104,12 @@ def compare(
     average: Averagings = None,
     early_stopping: Stoppings = None,
     target: float | Sequence[float] | str | None = None,
+    by: str | Sequence[str] | None = None,
+    until_clear: bool = False,
+    within: float | None = None,
     quick: bool = False,
     threads: int | None = None,
+    backend: Backend | None = None,
     output: str | Path | None = None,
     resume: bool = False,
     language: str | None = None,
@@ -88,17 +125,28 @@ def compare(
 
     Args:
       task: a `Task`, the name of a built-in one, a function that makes one, or a file ("my_task.py",
-        "my_task.py:name").
+        "my_task.py:name", or one with `model` and `data`).
+        A table is a task too: a CSV, TSV or Parquet file, or a frame of polars or pandas, with a `label`.
+        With `data`: a model of PyTorch, Keras, Flax or Equinox, two functions, or a function that makes one.
+      data, loss, metric, roles: what a model is trained on and how, as `Task.of` takes it. Default: what fits
+        the labels, which the answer says.
       optimizers: names, classes or instances. A name or a class means its default grid of eight learning
         rates; an instance means exactly what it says, and a list in a field is a grid. Default: all seven.
-      initializers: names ("he", "normal:0.1") or `Initializer`s. Default: he, xavier, normal:0.01.
+      initializers: names ("he", "normal:0.1") or `Initializer`s. "own": the model's own, drawn anew for each
+        seed; "given": the weights that it has. Default: he, xavier, normal:0.01; of a model that can draw
+        its own: own, he, xavier.
       learning_rates: for every optimizer, in place of its own.
       hyperparameters: further grids, such as ``{"momentum.momentum": [0.5, 0.9]}`` or
         ``{"conjugate_gradient.formula": ["FR", "HS"]}``.
       seeds: fresh seeds for the confirmation. Default 10.
       tuning_seeds: seeds for the tuning. Default 3.
-      steps: updates in a training run, the budget. Default 500.
-      evaluate_every: steps between evaluations on the validation data. Default 10.
+      steps: updates in a training run, the budget, or epochs: "5epochs". Default 500.
+      evaluate_every: steps between evaluations on the validation data, or epochs. Default 10.
+      label: the column of a table that is to be predicted.
+      kind: "classification" or "regression". Default: as the values of the label are.
+      leave_out: columns of a table that are not used.
+      validation, test: the shares of a table's rows for validation and test. Default 0.2 each.
+      split_seed: of the split of a table into training, validation and test. Default 0.
       hidden: nodes of each hidden layer, for a task that takes them by name, as the built-in ones do.
       batch_size: in place of the task's; "full": all examples in every batch.
       sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
@@ -107,16 +155,27 @@ def compare(
       l1, l2: λ of λ|w| or ½λw² in the loss, of the weights only.
       weight_decay: λ of −ηλw beside the step, of the weights only.
       schedule: "constant", "cosine", "step:100", "warm-up:50", "one-cycle", "warm-up:50+cosine", or a
-        `kobai.schedules.Schedule`.
-      average: what is evaluated: None (the last iterate), "polyak", "polyak:100", "exponential:0.99".
+        `kobai.schedules.Schedule`. Steps may be epochs: "warm-up:1epoch".
+      average: what is evaluated: None (the last iterate), "polyak", "polyak:100", "polyak:1epoch",
+        "exponential:0.99".
       early_stopping: None or "patience:10", in evaluations without an improvement.
       target: metric to reach, in place of the task's; of several the first decides. "auto": 90 % of the way
         from the start to the best tuning run.
+      by: what decides: "steps" to the target (the default), "final" (the validation metric at the end of the
+        budget, with the schedule cosine, which takes the rate to 0, unless `schedule` names one), "seconds"
+        of processor time to the target. Several are answered side by side, the first in full.
+      until_clear: fresh seeds are added until it is clear whom to choose: one optimizer alone may be the
+        best, or the leader costs less than `within` more. Looks are at 8, 12, 18, 27 and 40 of them; then it
+        ends undecided. In place of `seeds`.
+      within: the cost that is small enough for that, a part of the steps of the best. Default 0.1.
       quick: a study of seconds rather than of half a minute, with fewer rates, steps and seeds.
       threads: default: one for each core.
-      output: a folder, new or empty, for report.html, results.parquet, cells.parquet, answer.json. None: no
-        files.
-      resume: go on with the interrupted study in `output`.
+      backend: the place where trainings are run, any object as `kobai.Backend` describes. Default: the
+        threads of this machine.
+      output: a folder for report.html, results.parquet, cells.parquet, answer.json, and for every training:
+        new, empty, or of a study of the same task, which grows: what was trained there is not trained again.
+        None: no files.
+      resume: refuse an `output` in which no study was begun. A study always goes on.
       language: "en" or "ja", for this call. Default: the language in use.
       progress: show a progress bar.
       command: what the report says reproduces it. Default: this call.
@@ -128,62 +187,159 @@ def compare(
       UsageError: for anything that cannot be run, before any training.
       KeyboardInterrupt: on Ctrl-C, after what is finished was kept in `output`.
     """
-    arguments = dict(locals())
-    shown = task if isinstance(task, str) else Name("task")
-    command = command or call(compare, arguments | {"task": shown}, {})
-    with speaking(language):
+    return asked(dict(locals()))
+
+
+def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonResult:
+    """`compare` with these arguments; `kept` are trainings that were made before."""
+    shown = {name: _shown(name, arguments[name]) for name in ("task", "data", "loss", "metric", "roles")}
+    command = arguments["command"] or call(compare, arguments | shown, {})
+    with speaking(arguments["language"]):
         use_compilation_cache()
-        defaults = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
-        fixed = {} if hidden is None else {"hidden": hidden}
-        varied = axes({name: arguments[name] for name in KINDS})
-        tasks = tasks_of(lambda **values: _adjusted(_task(task, fixed | values), target), varied)
-        study = Study(
-            task=next(iter(tasks.values())),
-            tasks=tasks,
-            axes=varied,
-            candidates=candidates(optimizers, learning_rates, hyperparameters, quick),
-            initializers=_initializers(initializers),
-            steps=(budget := defaults["steps"] if steps is None else steps),
-            tuning_seeds=defaults["tuning_seeds"] if tuning_seeds is None else tuning_seeds,
-            seeds=defaults["seeds"] if seeds is None else seeds,
-            evaluate_every=_interval(budget) if evaluate_every is None else evaluate_every,
-            threads=threads,
-        )
-        study.check()
-        if resume and output is None:
-            raise UsageError("error.resume")
-        folder = None
-        if output is not None:
-            folder = files.open_folder(Path(output), containing=store.CHUNKS if resume else None)
+        studies = [_study(arguments, by) for by in criteria(arguments["by"])]
+        for study in studies:
+            study.check()
+        place = THREADS if arguments["backend"] is None else arguments["backend"]
+        if not isinstance(place, Backend):
+            raise UsageError("error.backend", value=quoted(place))
+        folder = store.folder_of(arguments["output"], arguments["resume"])
+        trainings = sum(study.trainings for study in studies)
         with interruption.checked(), store.alone(folder):
-            with progress_bar(progress) as bar:
-                outcome = protocol.run(study, bar, folder)
+            with progress_bar(arguments["progress"], trainings) as bar:
+                others: list[Outcome] = []
+                for study in studies[:0:-1]:  # the first is run last: a folder tells its latest question
+                    others.insert(0, protocol.run(study, bar, folder, place, store=kept, command=command))
+                    if folder is None and study.axes == studies[0].axes:
+                        kept = runner.kept_of(others[0])
+                outcome = protocol.run(studies[0], bar, folder, place, store=kept, command=command)
             try:
-                result = ComparisonResult.of(outcome, command)
+                more = functools.partial(_more, arguments)
+                result = ComparisonResult.of(outcome, command, more, others)
                 interruption.check()
                 if folder:
                     result.save(folder)
-                    store.remove_chunks(folder)
                     interruption.keeps(len(outcome.cells), folder, "interrupted.finished")
             except KeyboardInterrupt as stop:
-                raise runner.Interrupted(len(outcome.cells), folder) from stop
+                raise runner.Interruption(len(outcome.cells), folder) from stop
         return result
 
 
-def _adjusted(task: Task, target: float | Sequence[float] | str | None) -> Task:
-    if target is None:
+def _more(arguments: Mapping[str, Any], outcome: Outcome, more: Mapping[str, Any]) -> ComparisonResult:
+    """The same question with more in it; without a folder, with what is in memory."""
+    question = extended(arguments, outcome, more)
+    return asked(question, runner.kept_of(outcome) if question["output"] is None else None)
+
+
+def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
+    """What is to be run."""
+    quick, target, hidden = (arguments[name] for name in ("quick", "target", "hidden"))
+    usual = QUICK if quick else {"steps": 500, "tuning_seeds": 3, "seeds": 10}
+    counts: dict[str, Any] = {
+        name: value if arguments[name] is None else arguments[name] for name, value in usual.items()
+    }
+    until_clear, within, seeds = (arguments[name] for name in ("until_clear", "within", "seeds"))
+    within = margin(until_clear, within, seeds, criteria(arguments["by"]))
+    counts |= {} if within is None else {"seeds": statistics.LOOKS[0]}
+    fixed = {} if hidden is None else {"hidden": hidden}
+    source = _source(arguments["task"], arguments["data"], arguments)
+    of_task = axes({name: arguments[name] for name in OF_TASK})
+    where = str(arguments["task"]) if isinstance(arguments["task"], str | Path) else ""
+    where = where if arguments["data"] is None else ""
+    reading = {name: arguments[name] for name in (*OF_TABLE, *OF_SPLIT)}
+
+    def make(**values: object) -> Task:
+        options = fixed | values
+        made = load(source, **options)
+        return _from(made if target is None else with_target(made, target), where, reading, options)
+
+    tasks = tasks_of(make, of_task)
+    first, epoch = next(iter(tasks.values())), Epoch(tasks.values())
+    of_strategy = {name: epoch.parts(name, arguments[name]) for name in KINDS if name not in OF_TASK}
+    rules, rates, grids = (arguments[name] for name in ("optimizers", "learning_rates", "hyperparameters"))
+    tried = candidates(rules, rates, grids, quick)
+    has_rates = not any(isinstance(each.variants[0], Minimizer) for each in tried)
+    if by == FINAL and arguments["schedule"] is None and has_rates:
+        of_strategy["schedule"] = ANNEALED
+    budget, interval = epoch.steps("steps", counts.pop("steps")), arguments["evaluate_every"]
+    return Study(
+        task=first,
+        tasks=tasks,
+        axes=(*of_task, *axes(of_strategy)),
+        candidates=tried,
+        by=by,
+        initializers=_initializers(first, arguments["initializers"]),
+        steps=budget,
+        in_epochs=is_epochs(arguments["steps"]),
+        evaluate_every=epoch.steps("evaluate_every", interval_of(budget) if interval is None else interval),
+        threads=arguments["threads"],
+        within=within,
+        **counts,
+    )
+
+
+OF_MODEL = ("loss", "metric", "roles")
+"""The arguments that say how a model is trained."""
+
+OF_SPLIT = ("validation", "test", "split_seed")
+"""The arguments that say how data are cut, of a table and of a model."""
+
+OF_TABLE = ("label", "kind", "leave_out")
+"""The arguments that say what is made of a table."""
+
+
+def _shown(name: str, value: object) -> object:
+    """An argument as the call is written: what has no short spelling, by its name."""
+    if isinstance(value, Path):
+        return str(value)
+    return value if value is None or isinstance(value, str | float | int) else Name(name)
+
+
+def _source(
+    task: TaskSource | Path | Frame | Model, data: Data, arguments: Mapping[str, object]
+) -> TaskSource:
+    """The task that is meant; of a model, or a table, which is read once, the function that makes it."""
+    every = (*OF_MODEL, *OF_TABLE, *OF_SPLIT)
+    options = {name: arguments[name] for name in every if arguments[name] is not None}
+    if data is not None:
+        _refuse_options([name for name in options if name in OF_TABLE], task)
+        return frameworks.source(cast(Model, task), data, **options)
+    for name in OF_MODEL:
+        if name in options:
+            raise UsageError("error.of.alone", name=name)
+    is_finished = isinstance(task, Task)
+    if not is_finished and (is_table(task) or ("label" in options and _is_other_file(task))):
+        make: Callable[..., Prepared] = prepare  # whose arguments `OF_SPLIT` and `OF_TABLE` name
+        return make(task, **options).task
+    _refuse_options(list(options), task)
+    return str(task) if isinstance(task, Path) else cast(TaskSource, task)
+
+
+def _refuse_options(options: Sequence[str], task: object) -> None:
+    """Refuse what is said of a table where there is none."""
+    if options:
+        shown = task if isinstance(task, str | Path) else type(task).__name__
+        raise UsageError("error.table.options", names=", ".join(options), task=shown)
+
+
+def _is_other_file(task: object) -> TypeGuard[str | Path]:
+    """Whether a file is named that holds no task in Python: read as a table, it is told what is wrong."""
+    return isinstance(task, str | Path) and ":" not in str(task) and Path(task).suffix not in ("", ".py")
+
+
+def _from(task: Task, place: str, reading: Mapping[str, object], options: Mapping[str, object]) -> Task:
+    """The task, which knows where it comes from, where that was a name or a file."""
+    if not place:
         return task
-    if isinstance(target, str) and target == "auto":
-        return dataclasses.replace(task, target=None)
-    targets = listed(target)
-    if not targets or not all(is_number(each) for each in targets):
-        raise UsageError("error.target", value=repr(target))
-    return dataclasses.replace(task, target=targets)
+    return dataclasses.replace(task, provenance=provenance(place, reading, options, task.provenance))
 
 
-def _initializers(chosen: Sequence[str | Initializer] | str | Initializer | None) -> list[Initializer]:
-    chosen = DEFAULT_INITIALIZERS if chosen is None else chosen
-    every = [initial_values.parse(item) for item in listed(chosen)]
+def _initializers(
+    task: Task, choice: Sequence[str | Initializer] | str | Initializer | None
+) -> list[Initializer]:
+    if choice is None:
+        choice = task.initializers or (DEFAULT_INITIALIZERS if task.own is None else OWN_INITIALIZERS)
+    items: list[str | Initializer] = listed(choice)
+    every = [initial_values.parse(item) for item in items]
     if not every:
         raise UsageError("error.empty", name="initializers")
     distinct = {initializer.name: initializer for initializer in every}
@@ -192,29 +348,3 @@ def _initializers(chosen: Sequence[str | Initializer] | str | Initializer | None
         if distinct[initializer.name] != initializer:
             raise UsageError("error.initializer.same", name=initializer.name)
     return list(distinct.values())
-
-
-def _task(source: Task | str | Callable[..., Task], values: Mapping[str, Any]) -> Task:
-    """A task: as it is, by its name, or from a function that takes `values` by name."""
-    if isinstance(source, str):
-        return load(source, **values)
-    if isinstance(source, Task):
-        for name in values:
-            raise UsageError("error.axis.task", axis=name)
-        return source
-    task: object = source
-    if callable(source):
-        known = inspect.signature(source).parameters
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-        for name in [] if takes_any else values:
-            if name not in known:
-                raise UsageError("error.axis.task", axis=name)
-        task = source(**values)
-    if not isinstance(task, Task):
-        raise UsageError("error.task.type", task="task", value=type(task).__name__)
-    return task
-
-
-def _interval(steps: object) -> int:
-    """Ten steps between evaluations, or as many as there are."""
-    return min(10, steps) if is_whole(steps) and steps >= 1 else 10

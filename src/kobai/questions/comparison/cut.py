@@ -1,42 +1,36 @@
-"""How much of a large comparison is shown: what a person reads, with a word about the rest.
+"""How much of a large comparison is shown, with a word about the rest.
 
-A comparison may try thousands of settings. The terminal, the page and the figures show the best optimizers,
+A comparison may try thousands of variants. The terminal, the page and the figures show the best optimizers,
 the nearest alternatives and the first values of each axis; the Parquet files hold everything.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from kobai.report.cut import COLUMNS, ROWS, first, listed
 from kobai.study.answer import Answer
-from kobai.study.notes import Note
 from kobai.study.outcome import Outcome
 from kobai.study.question import Question
+from kobai.words import Note
 
-MOST = {"optimizers": 40, "initializers": 12, "alternatives": 12, "values": 40, "notes": 12}
+MOST = {"optimizers": ROWS, "initializers": COLUMNS, "alternatives": 12, "values": ROWS, "notes": 12}
 """So many of each are shown."""
-
-LONGEST = 600
-"""So many letters of a list that stands in a sentence of caution."""
-
-T = TypeVar("T")
 
 
 def shown(answer: Answer) -> Answer:
     """The answer as it is shown; itself where there is not too much of anything."""
-    rows = _first(
-        "optimizers", answer.rows, [r for r in answer.rows if r.optimizer == answer.optimizer.choice]
-    )
+    choice = [row for row in answer.rows if row.optimizer == answer.optimizer.choice]
+    rows = first(answer.rows, MOST["optimizers"], choice)
     pairs = answer.pairs
     optimizers = {row.optimizer for row in rows}
     every = list(dict.fromkeys(pair.initializer for pair in pairs))
-    chosen = [answer.initializer.choice, *(pair.initializer for pair in pairs if pair.demonstration)]
-    initializers = _first("initializers", every, [*chosen, *(row.initializer for row in rows[:1])])
+    choices = [answer.initializer.choice, *(pair.initializer for pair in pairs if pair.demonstration)]
+    initializers = first(every, MOST["initializers"], [*choices, *(row.initializer for row in rows[:1])])
     pairs = tuple(p for p in pairs if p.optimizer in optimizers and p.initializer in initializers)
     effects = {
-        axis: tuple(_first("values", values, [v for v in values if v.value == answer.axes[axis].choice]))
+        axis: tuple(first(values, MOST["values"], [v for v in values if v.value == answer.axes[axis].choice]))
         for axis, values in answer.effects.items()
     }
     whole, cut = answer.questions, {name: _nearest(each) for name, each in answer.questions.items()}
@@ -95,21 +89,16 @@ def drawn(outcome: Outcome, answer: Answer) -> Outcome:
     )
 
 
-def _first(kind: str, items: Sequence[T], always: Iterable[T]) -> list[T]:
-    """The first of the items in their order, and those that are shown in any case."""
-    kept: Collection[Any] = [*items[: MOST[kind]], *always]
-    return [item for item in items if item in kept] if len(items) > MOST[kind] else list(items)
-
-
 def _nearest(question: Question) -> Question:
     """The question with the nearest of its alternatives, of each kind of answer."""
-    groups = (question.faster, question.open, question.established)
-    kept = {c.name for group in groups for c in group[: MOST["alternatives"]]}
-    few = tuple(c for c in question.alternatives if c.name in kept)
-    return (
-        question
-        if len(few) == len(question.alternatives)
-        else dataclasses.replace(question, alternatives=few)
+    groups = (question.best_set, question.doubtful, question.not_best)
+    names = {question.choice, *(name for group in groups for name in group[: MOST["alternatives"]])}
+    if len(names) == len(question.costs):
+        return question
+    return dataclasses.replace(
+        question,
+        costs=tuple(cost for cost in question.costs if cost.name in names),
+        alternatives=tuple(each for each in question.alternatives if each.name in names),
     )
 
 
@@ -121,10 +110,5 @@ def _largest(cut: Mapping[str, Sequence], whole: Mapping[str, Sequence]) -> tupl
 
 def _shortened(note: Note) -> Note:
     """The note with long lists cut at a comma."""
-
-    def short(value: Any) -> Any:
-        if not isinstance(value, str) or len(value) <= LONGEST:
-            return value
-        return value[:LONGEST].rpartition(", ")[0] + ", …"
-
-    return Note(note.key, {name: short(value) for name, value in note.values.items()})
+    values = note.values.items()
+    return Note(note.key, {name: listed(each) if isinstance(each, str) else each for name, each in values})

@@ -6,14 +6,14 @@ divergence.
 
 from collections.abc import Sequence
 
-from kobai.questions.comparison.numbers import unit
+from kobai.questions.comparison.numbers import signed, unit
+from kobai.questions.comparison.sentences import axis as name_of
 from kobai.questions.comparison.table import measured, or_dash
 from kobai.study.answer import Answer
 from kobai.study.effects import Effect
-from kobai.study.statistics import Estimate
 from kobai.words import metric, say
 
-COLUMNS = ("value", "learning_rate", "initializer", "reached", "steps", "test", "difference", "gap")
+COLUMNS = ("value", "learning_rate", "initializer", "reached", "steps", "stays", "test", "difference", "gap")
 
 
 def columns(values: Sequence[Effect]) -> list[str]:
@@ -30,11 +30,11 @@ def headers(answer: Answer, axis: str) -> list[str]:
     """The heads of the columns, broken into lines."""
     points = "points" if answer.metric == "accuracy" else "plain"
     special = {
-        "value": say(f"axis.{axis}"),
-        "steps": unit(answer).phrase("table.cost"),
+        "value": name_of(axis),
+        "steps": unit(answer).phrase("table.first"),
         "difference": say(f"effects.difference.{points}", baseline=answer.effects[axis][0].value),
     }
-    shared = ("learning_rate", "initializer", "reached", "test")
+    shared = ("learning_rate", "initializer", "reached", "stays", "test")
     return [
         special.get(name) or say(f"table.{name}" if name in shared else f"effects.{name}")
         for name in columns(answer.effects[axis])
@@ -51,7 +51,7 @@ def rows(answer: Answer, axis: str) -> list[list[str]]:
             "value": effect.value,
             "difference": say("effects.baseline")
             if effect is values[0]
-            else _signed(effect.difference, percent),
+            else signed(effect.difference, percent),
             "gap": "–" if effect.gap is None else f"{effect.gap:.3f}".replace("-", "−"),
             "saved": or_dash(effect.saved, "{:.0%}"),
             "skipped": str(effect.skipped),
@@ -74,16 +74,3 @@ def meanings(answer: Answer) -> list[tuple[str, str]]:
             term = say("effects.value") if name == "value" else head.replace("\n", " ")
             pairs.setdefault(name, (term, say(f"effects.column.{name}", metric=metric(answer.metric))))
     return list(pairs.values())
-
-
-def _signed(estimate: Estimate, percent: bool) -> str:
-    """+0.5 [−0.3, +1.3]: a difference with its interval, of fractions in percentage points."""
-
-    def number(value: float) -> str:
-        return (f"{100 * value:+.1f}" if percent else f"{value:+.2g}").replace("-", "−")
-
-    if estimate.value is None:
-        return "–"
-    if estimate.low is None or estimate.high is None or estimate.low == estimate.high:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"

@@ -5,24 +5,25 @@ Every text passes through `html.escape`; what a page is made of in general stand
 
 import html
 import re
-from collections.abc import Sequence
-from typing import Any
-
-import jax
+from collections.abc import Mapping, Sequence
 
 from kobai.basics.checks import is_number
 from kobai.candidates.values import hyperparameters_of
-from kobai.questions.comparison import cut, effects, sentences, table
-from kobai.questions.comparison.figures import colours, figures
+from kobai.questions.comparison import costs, cut, effects, sentences, table
+from kobai.questions.comparison.code import section
+from kobai.questions.comparison.curves import looks_of
+from kobai.questions.comparison.figures import figures
 from kobai.questions.comparison.numbers import unit
-from kobai.questions.comparison.rates import crossed
+from kobai.questions.comparison.rates import crossed, measure
 from kobai.report import document
+from kobai.report.colours import PALETTE, Look
 from kobai.report.document import definitions, escaped, figure, folded, scrolling
 from kobai.study.answer import Answer
 from kobai.study.outcome import Outcome
+from kobai.study.recommendation import Recommendation
 from kobai.words import metric, say
 
-OF_OPTIMIZERS = ("curves", "seconds", "reached", "tuning")
+OF_OPTIMIZERS = ("curves", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
 
 
@@ -30,19 +31,23 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
     answer = cut.shown(answer)
     few = cut.drawn(outcome, answer)
-    look = colours(few)
+    look = looks_of(answer)
     parts = {
-        "answer": document.notes(sentences.warnings(answer)) + _answer(answer),
+        "answer": _opening(answer) + document.notes(sentences.warnings(answer)) + _answer(answer),
+        "costs": figure("costs", costs.captions(answer)) if len(answer.rows) > 1 else "",
         "notes": document.notes(sentences.notes(answer)),
         "table": _comparison(answer, look),
+        "baselines": _baselines(answer),
         "others": _other_targets(answer),
         "effects": _effects(answer),
+        "code": section.section(Recommendation.of(outcome.study, outcome.recommended)),
         "evidence": document.evidence(
             "report",
-            chips=[(row.optimizer, f"background:{look[row.optimizer]}") for row in answer.rows],
-            figures="".join(figure(name, captions) for name, captions in _captions(few, answer).items()),
-            settings=_settings(outcome, answer),
+            chips=[(row.optimizer, look[row.optimizer].swatch) for row in answer.rows],
+            figures=_figures(few, answer, look),
+            setup=_setup(outcome, answer),
             command=command,
+            chosen=len(PALETTE) if len(answer.rows) > len(PALETTE) else None,
         ),
     }
     return document.page(
@@ -50,16 +55,19 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
         headline=sentences.headline(answer),
         main=document.fill(document.read("kobai.questions.comparison", "report.html"), parts),
         data=_data(outcome, answer),
+        style=section.style(),
+        script=section.script(),
     )
 
 
 def summary(answer: Answer) -> str:
     """Answer, cautions and table alone, without style or script: for a notebook."""
     answer = cut.shown(answer)
-    left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.axes)]
+    left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.columns)]
     listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
     warnings = document.notes(sentences.warnings(answer))
-    return f"{warnings}{_answer(answer)}{document.notes(sentences.notes(answer))}{listing}"
+    notes = document.notes(sentences.notes(answer))
+    return f"{_opening(answer)}{warnings}{_answer(answer)}{notes}{listing}{_baselines(answer)}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
@@ -81,31 +89,50 @@ def _answer(answer: Answer) -> str:
 
 
 def _whole(text: str) -> str:
-    """The text as HTML, its intervals held together at the end of a line: 1.15× [0.94–1.39]."""
-    return re.sub(r"[^\s(]* \[[^\]\s]*\]", r'<span class="whole">\g<0></span>', html.escape(text))
+    """The text as HTML, its percentages held together at the end of a line: 35 %."""
+    return re.sub(r"\d[\d,.]* ?%", r'<span class="whole">\g<0></span>', html.escape(text))
 
 
 # Tables
 
 
-def _comparison(answer: Answer, colours: dict[str, str]) -> str:
+def _comparison(answer: Answer, look: dict[str, Look]) -> str:
     """The table of the terminal, with the colours of the figures; and what its columns mean."""
     headers, rows = table.headers(answer, wide=True), escaped(table.rows(answer, wide=True))
     for row, cells in zip(answer.rows, rows, strict=True):
         mark = ' class="chosen"' if row.optimizer == answer.optimizer.choice else ""
-        cells[0] = f'<span{mark}><i style="background:{colours[row.optimizer]}"></i>{cells[0]}</span>'
+        cells[0] = f'<span{mark}><i style="{look[row.optimizer].swatch}"></i>{cells[0]}</span>'
     columns = table.columns(answer, wide=True)
-    left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.axes)]
+    left = [columns.index(name) for name in ("optimizer", "initializer", "loss", *answer.columns)]
     caption = say("report.table.caption", seeds=len(answer.seeds))
     values = {"metric": metric(answer.metric), "reference": answer.optimizer.choice}
     meanings = [
         (
             head.replace("\n", " "),
-            say("report.column.axis") if name in answer.axes else say(f"report.column.{name}", **values),
+            say("report.column.axis") if name in answer.columns else say(f"report.column.{name}", **values),
         )
         for head, name in zip(headers, columns, strict=True)
     ]
-    return scrolling(headers, rows, caption, left) + folded(say("report.columns"), meanings)
+    below = "".join(f'<p class="use">{html.escape(sentence)}</p>' for sentence in sentences.factors(answer))
+    listing = scrolling(headers, rows, caption, left, deciding=columns.index("steps"))
+    return listing + below + folded(say("report.columns"), meanings)
+
+
+def _baselines(answer: Answer) -> str:
+    """What predicts without a trained network, on the same test data; nothing where the task has none."""
+    rows = table.baseline_rows(answer)
+    if not rows:
+        return ""
+    heads = [head.replace("\n", " ") for head in table.baseline_headers(answer)]
+    caption = say("baselines.caption", optimizer=answer.optimizer.choice, metric=metric(answer.metric))
+    listing = scrolling(heads, escaped(rows), caption, left=(0, 3))
+    return f'<div class="others"><h3>{html.escape(say("baselines.title"))}</h3>{listing}</div>'
+
+
+def _opening(answer: Answer) -> str:
+    """Why a study that grows has ended, and how the data were prepared: whichever there is to tell."""
+    texts = [sentences.stopping(answer), sentences.preparation(answer)]
+    return "".join(f'<p class="headline">{html.escape(text)}</p>' for text in texts if text)
 
 
 def _other_targets(answer: Answer) -> str:
@@ -130,9 +157,7 @@ def _other_targets(answer: Answer) -> str:
         say("table.optimizer"),
         *(f"{metric(answer.metric)} {relation} {targets[i]:.4g}" for i in order),
     ]
-    caption = say(
-        "report.others.caption", budget=cost.phrase("answer.budget", count=cost.count(answer.steps))
-    )
+    caption = say("report.others.caption", budget=sentences.budget(answer))
     listing = scrolling(headers, escaped(rows), caption)
     return f'<div class="others"><h3>{html.escape(say("report.others"))}</h3>{listing}</div>'
 
@@ -147,7 +172,7 @@ def _effects(answer: Answer) -> str:
         for effect, cells in zip(values, rows, strict=True):
             if effect.value == answer.axes[axis].choice:
                 cells[0] = f'<span class="chosen">{cells[0]}</span>'
-        tables += scrolling(effects.headers(answer, axis), rows, say(f"axis.{axis}"), left=(0, 2))
+        tables += scrolling(effects.headers(answer, axis), rows, sentences.axis(axis), left=(0, 2))
     title = html.escape(say("effects.title"))
     how = html.escape(effects.caption(answer) + say("report.space") + say("effects.bold"))
     meaning = folded(say("report.columns"), effects.meanings(answer))
@@ -160,20 +185,38 @@ def _effects(answer: Answer) -> str:
 # Figures
 
 
+def _figures(outcome: Outcome, answer: Answer, look: Mapping[str, Look]) -> str:
+    """The place of each figure; above the curves a button for the single runs of each optimizer."""
+    above = {} if len(answer.seeds) == 1 else {"curves": _runs(look)}
+    return "".join(
+        figure(name, captions, above.get(name, "")) for name, captions in _captions(outcome, answer).items()
+    )
+
+
+def _runs(look: Mapping[str, Look]) -> str:
+    names = {html.escape(name): f'<i style="{each.swatch}"></i>' for name, each in look.items()}
+    buttons = "".join(
+        f'<button type="button" aria-pressed="false" data-runs="{name}">{dot}{name}</button>'
+        for name, dot in names.items()
+    )
+    label = html.escape(say("report.runs"))
+    return f'<div class="tools runs" role="group" aria-label="{label}"><span>{label}</span>{buttons}</div>'
+
+
 def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
     """What stands above each figure, sentence by sentence."""
-    fresh, tuning = len(answer.seeds), len(answer.tuning_seeds)
+    fresh, tuning, by = len(answer.seeds), len(answer.tuning_seeds), measure(outcome, unit(answer))
     constants = {pair.initializer for pair in answer.pairs if pair.initializer.startswith("constant")}
     shown_only = {pair.initializer for pair in answer.pairs if pair.demonstration}
     return {
         "curves": [
             say("report.curves.caption" if fresh > 1 else "report.curves.caption.one", seeds=fresh),
             say("report.curves.more") if fresh > 1 else "",
+            say("report.curves.seconds"),
         ],
-        **({} if answer.epoch is None else {"seconds": [say("report.seconds.caption")]}),
         "learning_rates": [
-            say("report.learning_rates.caption", metric=metric(answer.metric), seeds=tuning),
-            say("report.learning_rates.crosses") if crossed(outcome) else "",
+            say(f"report.learning_rates.caption.{by.name}", metric=metric(answer.metric), seeds=tuning),
+            say(f"report.learning_rates.crosses.{by.name}") if crossed(outcome, by) else "",
         ],
         "map": [
             say("report.map.caption", seeds=tuning),
@@ -188,7 +231,7 @@ def _captions(outcome: Outcome, answer: Answer) -> dict[str, list[str]]:
 # Settings
 
 
-def _settings(outcome: Outcome, answer: Answer) -> str:
+def _setup(outcome: Outcome, answer: Answer) -> str:
     return document.sections(
         {
             "report.settings.study": definitions(_study(outcome, answer)),
@@ -199,11 +242,12 @@ def _settings(outcome: Outcome, answer: Answer) -> str:
 
 
 def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
-    study, task, cells = outcome.study, outcome.study.task, outcome.cells
+    study, task, cells = outcome.study, outcome.study.facts, outcome.cells
     relation = "≥" if answer.maximize else "≤"
     source = say("answer.stated" if answer.target_stated else "answer.derived")
-    parts = {name: _examples(getattr(task, name)) for name in ("train", "validation", "test")}
-    steps = {"steps": study.steps, "every": study.evaluate_every, "batch": task.batch_size}
+    parts = {name: "–" if size is None else f"{size:,}" for name, size in task.sizes.items()}
+    target = {"metric": metric(answer.metric), "target": f"{answer.target:.4g}"}
+    steps = {"steps": sentences.spent(answer), "every": study.evaluate_every, "batch": task.batch_size}
     trainings = {
         "trainings": len(cells),
         "diverged": int(cells["diverged_at"].is_not_null().sum()),
@@ -212,8 +256,8 @@ def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
     values = {
         "task": answer.task,
         "data": say("report.setting.data.value", **parts),
-        "parameters": f"{task.flatten(task.parameters).size:,}",
-        "target": f"{metric(answer.metric)} {relation} {answer.target:.4g} ({source})",
+        "parameters": f"{task.parameters:,}",
+        "target": say("report.setting.target.value", relation=relation, source=source, **target),
         "steps": say("report.setting.steps.value", **steps),
         "tuning_seeds": _span(answer.tuning_seeds),
         "seeds": _span(answer.seeds),
@@ -230,8 +274,8 @@ def _tried(outcome: Outcome) -> str:
     for candidate in outcome.study.candidates:
         rates = [f"{rate:g}" for rate in candidate.learning_rates()]
         values: dict[str, list[str]] = {}
-        for setting in candidate.variants:
-            for name, value in hyperparameters_of(setting).items():
+        for variant in candidate.variants:
+            for name, value in hyperparameters_of(variant).items():
                 values.setdefault(name, []).append(f"{value:g}" if is_number(value) else str(value))
         values.pop("learning_rate", None)
         others = "; ".join(f"{name} {', '.join(dict.fromkeys(tried))}" for name, tried in values.items())
@@ -240,11 +284,6 @@ def _tried(outcome: Outcome) -> str:
     return scrolling(headers, escaped(rows), say("report.settings.tried"), left=(0, 1, 2))
 
 
-def _examples(data: Any) -> str:
-    leaves = jax.tree.leaves(data)
-    return f"{len(leaves[0]):,}" if leaves else "–"
-
-
 def _span(seeds: Sequence[int]) -> str:
-    """1000–1009 (10)."""
+    """Seeds as a range and their number: 1000–1009 (10)."""
     return f"{seeds[0]}–{seeds[-1]} ({len(seeds)})" if len(seeds) > 1 else f"{seeds[0]}"

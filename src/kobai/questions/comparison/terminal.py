@@ -33,6 +33,12 @@ def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
 def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
     yield Paragraph(Text(sentences.headline(answer), style="dim"))
     yield Text()
+    if stopping := sentences.stopping(answer):
+        yield Paragraph(Text(stopping, style="dim"))
+        yield Text()
+    if preparation := sentences.preparation(answer):
+        yield Paragraph(Text(preparation, style="dim"))
+        yield Text()
     for warning in sentences.warnings(answer):
         yield Paragraph(Text(f"! {warning}", style="bold yellow"))
         yield Text()
@@ -40,10 +46,16 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         first, join, rest = line.partition(say("answer.join"))
         yield Paragraph(Text.assemble((first, "bold green"), join, rest))
     yield Text()
-    yield _table(answer, [name for name in table.columns(answer) if name not in answer.axes])
-    if answer.axes:
+    yield _table(answer, [name for name in table.columns(answer) if name not in answer.columns])
+    for sentence in sentences.factors(answer):
+        yield Paragraph(Text(sentence, style="dim"))
+    if answer.columns:
         yield Text()
-        yield _table(answer, ("optimizer", *answer.axes))
+        yield _table(answer, ("optimizer", *answer.columns))
+    if others := table.baseline_rows(answer):
+        yield Text()
+        words = (0, 3) if answer.meaning else (0,)
+        yield Stack(table.baseline_headers(answer), others, left=words, folding=words)
     if wide:  # below and not beside, where it would not fit
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
@@ -63,7 +75,7 @@ def _table(answer: Answer, columns: Sequence[str]) -> Stack:
         cells[0] = _broken(cells[0], 16) if answer.epoch is None else _broken(row.optimizer, 10)
         rows.append([cells[place] for place in places])
         styles.append("bold" if row.optimizer == answer.optimizer.choice else None)
-    left = [i for i, name in enumerate(columns) if name in LEFT or name in answer.axes]
+    left = [i for i, name in enumerate(columns) if name in LEFT or name in answer.columns]
     # An optimizer's name is broken where it may be, above; a curve is one line.
     folding = [i for i in left if columns[i] not in ("optimizer", "loss")]
     return Stack([heads[place] for place in places], rows, left=left, folding=folding, styles=styles)

@@ -2,17 +2,19 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
+from kobai.basics.arrays import Array
 from kobai.basics.checks import check_count, is_number
-from kobai.basics.errors import UsageError, said
+from kobai.basics.errors import UsageError, quoted, said
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
-from kobai.basics.own_code import described
+from kobai.basics.own_code import told
+from kobai.candidates.grid import Grids
+from kobai.candidates.named import Methods
 from kobai.landscapes.landscape import Landscape, any_dimension, load
 from kobai.questions.descent.grid import DescentCandidate, grid
 from kobai.questions.descent.outcome import (
@@ -38,13 +40,13 @@ MOST_NUMBERS = 30_000_000
 
 @guard
 def descend(
-    landscape: Landscape | str | Callable[[Any], Any],
-    methods: Iterable[Any] | str | type | Any | None = None,
+    landscape: Landscape | str | Callable[[jax.Array], Array],
+    methods: Methods | None = None,
     *,
     start: Sequence[float] | None = None,
     dimension: int | None = None,
     learning_rates: Sequence[float] | None = None,
-    hyperparameters: Mapping[str, Any] | None = None,
+    hyperparameters: Grids | None = None,
     steps: int = STEPS,
     tolerance: float | None = None,
     sort: str | None = None,
@@ -106,7 +108,7 @@ def _outcome(
     """Walk, judge, keep the best where a rate was searched for, and put in order."""
     variants = [(candidate, variant) for candidate in candidates for variant in candidate.variants]
     paths = walk(landscape.objective, [variant for _, variant in variants], np.array(x), steps)
-    rows, tried = [], []
+    rows, trials = [], []
     for candidate in candidates:
         own = [
             judge(candidate.name, variant, path, level)
@@ -114,21 +116,21 @@ def _outcome(
             if owner is candidate
         ]
         rows += best_rates(own) if candidate.searched else own
-        tried += own if candidate.searched else []
-    return DescentOutcome(landscape, x, steps, level, ordered(rows, sort), tried)
+        trials += own if candidate.searched else []
+    return DescentOutcome(landscape, x, steps, level, ordered(rows, sort), trials)
 
 
 # From the arguments to what is run
 
 
-def _landscape(source: Any, dimension: int | None, start: Sequence[float] | None) -> Landscape:
+def _landscape(source: object, dimension: int | None, start: Sequence[float] | None) -> Landscape:
     """A landscape: as it is, by its name, or from a function and its start."""
     if isinstance(source, str):
         if dimension is None and start is not None and any_dimension(source):
             dimension = len(_numbers(start))
         return load(source, dimension)
     if not (isinstance(source, Landscape) or callable(source)):
-        raise UsageError("error.landscape.type", value=repr(source))
+        raise UsageError("error.landscape.type", value=quoted(source))
     if dimension is not None:
         raise UsageError("error.landscape.function", value=dimension)
     if isinstance(source, Landscape):
@@ -149,7 +151,7 @@ def _start(landscape: Landscape, start: Sequence[float] | None) -> tuple[float, 
 def _numbers(start: Sequence[float]) -> tuple[float, ...]:
     x = np.asarray(start, object)
     if x.ndim != 1 or not x.size or not all(is_number(value) and abs(value) <= LARGEST for value in x):
-        raise UsageError("error.start.numbers", value=repr(start))
+        raise UsageError("error.start.numbers", value=quoted(start))
     return tuple(map(float, x))
 
 
@@ -157,7 +159,7 @@ def _check_tolerance(landscape: Landscape, tolerance: float | None) -> None:
     if tolerance is None:
         return
     if not (is_number(tolerance) and math.isfinite(tolerance)):
-        raise UsageError("error.tolerance", value=repr(tolerance))
+        raise UsageError("error.tolerance", value=quoted(tolerance))
     if landscape.least is not None and tolerance <= 0:
         values = {"name": landscape.name, "least": landscape.least, "value": tolerance}
         raise UsageError("error.tolerance.positive", **values)
@@ -172,13 +174,10 @@ def _check_size(candidates: list[DescentCandidate], steps: int, dimension: int) 
 def _check_objective(landscape: Landscape, x: tuple[float, ...]) -> None:
     """Refuse a function that gives no number, or none at the start."""
     name = landscape.name
-    with jax.enable_x64(True):
-        try:
-            shape = jax.eval_shape(landscape.objective, np.array(x)).shape
-            if shape == ():
-                f, g = jax.jit(jax.value_and_grad(landscape.objective))(np.array(x))
-        except Exception as problem:
-            raise UsageError("error.objective.raises", name=name, problem=described(problem)) from problem
+    with jax.enable_x64(True), told("error.objective.raises", every=True, name=name):
+        shape = jax.eval_shape(landscape.objective, np.array(x)).shape
+        if shape == ():
+            f, g = jax.jit(jax.value_and_grad(landscape.objective))(np.array(x))
     if shape != ():
         raise UsageError("error.objective.scalar", name=name, shape=shape)
     for part, numbers in (("value", f), ("gradient", g)):

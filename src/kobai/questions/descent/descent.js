@@ -1,4 +1,4 @@
-// Plays the paths, and sorts the table by the column whose head is pressed.
+// Plays the paths.
 (function () {
   "use strict";
 
@@ -63,24 +63,5 @@
     });
   }
 
-  function sort(head) {
-    const body = head.closest("table").tBodies[0];
-    const column = [...head.parentNode.children].indexOf(head);
-    const up = head.getAttribute("aria-sort") !== "ascending";
-    for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    const key = (row) => row.children[column].dataset.sort;
-    const compare = (a, b) => {
-      const [x, y] = [key(a), key(b)];
-      if (x === "" || y === "") return (x === "") - (y === ""); // what is missing stands last, either way
-      const order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
-      return up ? order : -order;
-    };
-    [...body.rows].sort(compare).forEach((row) => body.append(row));
-  }
-
-  if (plot) playing();
-  document.querySelectorAll("thead button").forEach((button) => {
-    button.addEventListener("click", () => sort(button.closest("th")));
-  });
+  if (plot) addEventListener("drawn", playing);
 })();

@@ -5,15 +5,16 @@ the step of every point of a line, and a line's last point is drawn by a marker 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from kobai.questions.descent.outcome import DescentOutcome, PathRow
 from kobai.questions.descent.table import labels
-from kobai.report.panels import GRID, INK, axis, colour, figure, listed, stroke, text
+from kobai.report.colours import Look, looks
+from kobai.report.panels import GRID, INK, Attributes, axis, figure, listed, text
 from kobai.words import say
 
 DEEP, HIGH = "#b9c6cc", "#ffffff"
@@ -57,6 +58,11 @@ def _of(row: PathRow, steps: np.ndarray) -> np.ndarray:
 # The landscape from above
 
 
+def looks_of(outcome: DescentOutcome) -> dict[str, Look]:
+    """The look of each row of the table, by its label."""
+    return looks(labels(outcome))
+
+
 def _paths(outcome: DescentOutcome) -> go.Figure:
     (left, right), (bottom, top) = box = _box(outcome)
     drawing = figure(
@@ -69,17 +75,17 @@ def _paths(outcome: DescentOutcome) -> go.Figure:
     drawing.add_trace(_contours(outcome, (left, right), (bottom, top)))
     steps = drawn_steps(max(len(row.path.values) for row in outcome.rows) - 1, len(outcome.rows))
     hover = say("report.axis.at.steps") + " %{customdata}: (%{x:.4g}, %{y:.4g})"
-    for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
+    for row, (label, ink) in reversed([*zip(outcome.rows, looks_of(outcome).items(), strict=True)]):
         own = _of(row, steps)
         x, y = map(_rounded, _within_reach(row.path.points[own], box).T)
-        look: dict[str, Any] = {"name": text(label), "meta": label, "legendgroup": label}
+        look: dict[str, str] = {"name": text(label), "meta": label, "legendgroup": label}
         look["hovertemplate"] = f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>"
-        marker = {"size": 4, "color": colour(i)}
-        line = {**stroke(i), "width": 2}
+        marker = {"size": 4, "color": ink.colour}
+        line = {**ink.line, "width": 2}
         drawing.add_scatter(
             x=x, y=y, customdata=own.tolist(), mode="lines+markers", line=line, marker=marker, **look
         )
-        head = {"size": 11, "color": colour(i), "line": {"color": "#ffffff", "width": 1.5}}
+        head = {"size": 11, "color": ink.colour, "line": {"color": "#ffffff", "width": 1.5}}
         end = {"x": x[-1:], "y": y[-1:], "customdata": [int(own[-1])]}
         drawing.add_scatter(**end, mode="markers", marker=head, showlegend=False, **look)
     minima = _mark(outcome.landscape.minima, symbol="star", size=13)
@@ -89,7 +95,7 @@ def _paths(outcome: DescentOutcome) -> go.Figure:
     return drawing.update_layout(meta=meta, coloraxis=scale)
 
 
-def _within_reach(points: np.ndarray, box: Any) -> np.ndarray:
+def _within_reach(points: np.ndarray, box: ArrayLike) -> np.ndarray:
     """Points [n, 2], those that are very far away drawn nearer in their direction."""
     low, high = np.transpose(box)
     middle, size = (low + high) / 2, high - low
@@ -98,7 +104,7 @@ def _within_reach(points: np.ndarray, box: Any) -> np.ndarray:
         return np.where(away > FAR, middle + (points - middle) / away * FAR, points)
 
 
-def _mark(points: Sequence[Sequence[float]], **look: Any) -> go.Scatter:
+def _mark(points: Sequence[Sequence[float]], **look: str | int) -> go.Scatter:
     """Points that belong to no path."""
     x, y = np.reshape(points, (-1, 2)).T.tolist()
     marker = {"color": INK, "line": {"width": 1.5}, **look}
@@ -148,7 +154,7 @@ def _contours(outcome: DescentOutcome, across: tuple[float, float], up: tuple[fl
     )
 
 
-def _rounded(values: Any) -> list[float | None]:
+def _rounded(values: ArrayLike) -> list[float | None]:
     """Six figures are enough to draw."""
     return [None if value is None else float(f"{value:.6g}") for value in listed(values)]
 
@@ -166,10 +172,11 @@ def _curves(outcome: DescentOutcome) -> go.Figure:
     up = _height_axis(outcome, heights)
     across = [{"title_text": say(key), "range": [0, _until(outcome, i)]} for i, key in enumerate(panels)]
     drawing = figure([""] * len(panels), across, [up] * len(panels), height=300, columns=(len(panels), 1))
+    inks = looks_of(outcome).items()
     for panel, key in enumerate(panels, start=1):
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": panel == 1}
         hover = say(key) + " %{x}: %{y:.4g}"
-        for i, (row, label) in reversed([*enumerate(zip(outcome.rows, labels(outcome), strict=True))]):
+        for i, (row, (label, ink)) in reversed([*enumerate(zip(outcome.rows, inks, strict=True))]):
             own = _of(row, drawn_steps(len(row.path.values) - 1, len(outcome.rows)))
             drawing.add_scatter(
                 x=(own if panel == 1 else row.path.spent[own]).tolist(),
@@ -178,7 +185,7 @@ def _curves(outcome: DescentOutcome) -> go.Figure:
                 meta=label,
                 legendgroup=label,
                 mode="lines",
-                line={**stroke(i), "width": 2},
+                line={**ink.line, "width": 2},
                 hovertemplate=f"<b>%{{fullData.name}}</b><br>{hover}<extra></extra>",
                 **place,
             )
@@ -196,7 +203,7 @@ def _curves(outcome: DescentOutcome) -> go.Figure:
     return drawing
 
 
-def _drawable(heights: np.ndarray, up: dict[str, Any]) -> np.ndarray:
+def _drawable(heights: np.ndarray, up: Attributes) -> np.ndarray:
     """What the axis can show: above zero on a logarithmic one, within reach on a linear one."""
     if up["type"] == "log":
         return np.where(heights > 0, heights, np.nan)
@@ -205,7 +212,7 @@ def _drawable(heights: np.ndarray, up: dict[str, Any]) -> np.ndarray:
     return np.where(np.isfinite(heights), np.clip(heights, low - reach, high + reach), np.nan)
 
 
-def _height_axis(outcome: DescentOutcome, heights: list[np.ndarray]) -> dict[str, Any]:
+def _height_axis(outcome: DescentOutcome, heights: list[np.ndarray]) -> Attributes:
     """Logarithmic above a known least value, from three decades below the tolerance to the start."""
     known = outcome.landscape.least is not None
     title = say("descent.axis.height" if known and outcome.landscape.least else "descent.axis.value")

@@ -6,12 +6,11 @@ them all. A minimizer needs none.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from kobai.basics import registry
 from kobai.candidates import grid as candidates
-from kobai.candidates.named import Choice, Method, distinct
+from kobai.candidates.named import Choice, Methods, distinct
 from kobai.landscapes.landscape import Landscape
 
 DEFAULT = (*registry.DEFAULT_OPTIMIZERS, "bfgs")
@@ -31,9 +30,9 @@ class DescentCandidate(candidates.Candidate):
 
 def grid(
     landscape: Landscape,
-    methods: Iterable[str | type | Method] | str | type | Method | None = None,
+    methods: Methods | None = None,
     learning_rates: Sequence[float] | None = None,
-    hyperparameters: Mapping[str, Any] | None = None,
+    hyperparameters: candidates.Grids | None = None,
 ) -> list[DescentCandidate]:
     """The candidates of a descent.
 

@@ -2,24 +2,21 @@
 
 import dataclasses
 import json
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from kobai.basics.checks import check_name
 from kobai.candidates.named import Method
-from kobai.candidates.values import hyperparameters_of
+from kobai.candidates.values import Hyperparameters, hyperparameters_of, learning_rate
 from kobai.landscapes.landscape import Landscape
 from kobai.questions.descent.walk import Path
+from kobai.report import cut
 
 BEYOND = 1e6
 """A path has diverged that ends this many times higher than its start (or higher than 1), or at no number."""
 
-MOST_ROWS = 40
-"""So many rows are shown; the table in Parquet has all."""
-
-SCHEMA: dict[str, Any] = {
+SCHEMA: dict[str, type[pl.DataType]] = {
     "method": pl.String,
     "learning_rate": pl.Float64,
     "hyperparameters": pl.String,
@@ -56,16 +53,16 @@ class PathRow:
 
     @property
     def learning_rate(self) -> float | None:
-        return hyperparameters_of(self.variant).get("learning_rate")
+        return learning_rate(self.variant)
 
     @property
-    def hyperparameters(self) -> dict[str, Any]:
+    def hyperparameters(self) -> Hyperparameters:
         """Every hyperparameter but the learning rate."""
         return {
             name: value for name, value in hyperparameters_of(self.variant).items() if name != "learning_rate"
         }
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> dict[str, float | str | None]:
         """The row as the table has it."""
         values = {name: getattr(self, name) for name in SCHEMA}
         return {**values, "hyperparameters": json.dumps(self.hyperparameters, default=str)}
@@ -114,11 +111,11 @@ def best_rates(rows: list[PathRow]) -> list[PathRow]:
     """The best row of those that differ in their learning rate alone."""
     groups: dict[str, list[PathRow]] = {}
     for row in rows:
-        groups.setdefault(row.cells()["hyperparameters"], []).append(row)
+        groups.setdefault(str(row.cells()["hyperparameters"]), []).append(row)
     return [best(group) for group in groups.values()]
 
 
-def rank(row: PathRow) -> tuple:
+def rank(row: PathRow) -> tuple[object, ...]:
     """Sorts the better row before the worse."""
     value = float(f"{row.value:.6g}") if np.isfinite(row.value) else np.inf
     with np.errstate(invalid="ignore"):  # ∞ − ∞, of a path that left the numbers
@@ -127,7 +124,7 @@ def rank(row: PathRow) -> tuple:
     return (_last(row.stays), _last(row.first), row.status == "diverged", value, settled)
 
 
-def _last(value: Any) -> tuple:
+def _last(value: float | str | None) -> tuple[bool, float | str]:
     """Sorts what is missing behind everything else."""
     return (value is None, 0 if value is None else value)
 
@@ -145,7 +142,7 @@ def ordered(rows: list[PathRow], column: str | None) -> list[PathRow]:
     return sorted(rows, key=lambda row: _last(_comparable(row.cells()[column])))
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: float | str | None) -> float | str | None:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
@@ -163,13 +160,11 @@ class DescentOutcome:
     """Every variant of the rules whose learning rate was searched for; `rows` has the best of each."""
 
     total: int = 0
-    """How many rows there are in all, where these are not all of them; else 0."""
+    """How many rows there are in all, where these are those that are shown; else 0."""
 
     def shown(self) -> "DescentOutcome":
         """The first rows, as many as a person reads; itself where there are no more."""
-        if len(self.rows) <= MOST_ROWS:
-            return self
-        return dataclasses.replace(self, rows=self.rows[:MOST_ROWS], total=len(self.rows))
+        return dataclasses.replace(self, rows=cut.first(self.rows), total=len(self.rows))
 
     @property
     def searched(self) -> dict[str, int]:

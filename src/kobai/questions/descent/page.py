@@ -4,14 +4,12 @@ import html
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from kobai.questions.descent import table
-from kobai.questions.descent.figures import figures
-from kobai.questions.descent.outcome import DescentOutcome
+from kobai.questions.descent.figures import figures, looks_of
+from kobai.questions.descent.outcome import DescentOutcome, PathRow
 from kobai.report import document
 from kobai.report.document import definitions, escaped, figure, scrolling
-from kobai.report.panels import swatch
 from kobai.words import say
 
 
@@ -26,9 +24,9 @@ def page(outcome: DescentOutcome, command: str) -> str:
         "notes": document.notes(table.notes(outcome)),
         "evidence": document.evidence(
             "descent",
-            chips=[(label, swatch(i)) for i, label in enumerate(table.labels(outcome))],
+            chips=[(label, look.swatch) for label, look in looks_of(outcome).items()],
             figures="".join(_figure(outcome, name) for name in drawings),
-            settings=_settings(outcome),
+            setup=_setup(outcome),
             command=command,
             heading="descent.figures",
         ),
@@ -63,7 +61,11 @@ def _table(outcome: DescentOutcome) -> str:
         f'<th scope="col"{_look(name)}><button type="button">{html.escape(head)}</button></th>'
         for name, head in zip(table.COLUMNS, table.headers(), strict=True)
     )
-    body = "".join(f"<tr>{_row(i, cells, outcome)}</tr>" for i, cells in enumerate(table.rows(outcome)))
+    looks = [look.swatch for look in looks_of(outcome).values()]
+    body = "".join(
+        f"<tr>{_row(row, cells, swatch)}</tr>"
+        for row, cells, swatch in zip(outcome.rows, table.rows(outcome), looks, strict=True)
+    )
     caption = html.escape(say("descent.table.caption", level=table.level(outcome)))
     meanings = [
         (table.joined(head), say(f"descent.meaning.{name}"))
@@ -86,8 +88,8 @@ def _look(name: str) -> str:
     return f' class="{" ".join(classes)}"' if classes else ""
 
 
-def _row(i: int, cells: Sequence[str], outcome: DescentOutcome) -> str:
-    values, texts = outcome.rows[i].cells(), dict(zip(table.COLUMNS, cells, strict=True))
+def _row(row: PathRow, cells: Sequence[str], swatch: str) -> str:
+    values, texts = row.cells(), dict(zip(table.COLUMNS, cells, strict=True))
     rate = "" if values["learning_rate"] is None else f"η {texts['learning_rate']}"
     under = html.escape(" ".join(part for part in (rate, texts["hyperparameters"]) if part))
     columns = []
@@ -95,7 +97,7 @@ def _row(i: int, cells: Sequence[str], outcome: DescentOutcome) -> str:
         text = html.escape(cell)
         key = html.escape(_key(values[name] if name != "hyperparameters" else cell))
         if name == "method":
-            mark = f'<i style="{swatch(i)}"></i>'
+            mark = f'<i style="{swatch}"></i>'
             whole = f'{mark}{text.replace("_", "_<wbr>")}<span class="under">{under}</span>'
             columns.append(f'<th scope="row" class="left" data-sort="{key}">{whole}</th>')
         else:
@@ -103,7 +105,7 @@ def _row(i: int, cells: Sequence[str], outcome: DescentOutcome) -> str:
     return "".join(columns)
 
 
-def _key(value: Any) -> str:
+def _key(value: float | str | None) -> str:
     """What to sort by; nothing for what is missing."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
@@ -128,7 +130,7 @@ def _figure(outcome: DescentOutcome, name: str) -> str:
     return place.replace('<div class="plot"', player + '<div class="plot"', 1)
 
 
-def _settings(outcome: DescentOutcome) -> str:
+def _setup(outcome: DescentOutcome) -> str:
     landscape = outcome.landscape
     least = "–" if landscape.least is None else table.number(landscape.least)
     minima = "; ".join(

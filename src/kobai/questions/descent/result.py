@@ -2,16 +2,15 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import polars as pl
 
 from kobai.questions.descent import terminal
 from kobai.questions.descent.outcome import DescentOutcome, frame, paths_frame
-from kobai.report.result import Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from kobai.questions.descent.walk import Path
+from kobai.report import cut
+from kobai.report.result import Result, Views
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -30,6 +29,7 @@ class DescentResult(Result):
         "descent.html": "html",
         "descent.json": "to_json",
         "table.parquet": "table",
+        "tried.parquet": "tried",
         "paths.parquet": "paths",
     }
 
@@ -46,39 +46,41 @@ class DescentResult(Result):
     def _text(self) -> str:
         return terminal.text(self.outcome)
 
-    def _summary(self) -> str:
-        from kobai.questions.descent.page import summary
+    def _views(self) -> Views:
+        from kobai.questions.descent import figures, page
 
-        return summary(self.outcome)
+        return Views(
+            summary=partial(page.summary, self.outcome),
+            page=partial(page.page, self.outcome, self.command),
+            figures=partial(figures.figures, self.outcome),
+        )
 
-    def _page(self) -> str:
-        from kobai.questions.descent.page import page
-
-        return page(self.outcome, self.command)
-
-    def _figures(self) -> "dict[str, go.Figure]":
-        from kobai.questions.descent.figures import figures
-
-        return figures(self.outcome)
-
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         outcome = self.outcome
+        rows, tried = (cut.first(table.to_dicts(), cut.POINTS) for table in (self.table, self.tried))
+        paths = [row.path for row in outcome.rows[: len(rows)]]
+        numbers = max(cut.NUMBERS // (len(rows) + 1), 1)
+        missing = [
+            *cut.word("first", len(rows), len(self.table)),
+            *cut.word("first", len(tried), len(self.tried), "tried.parquet"),
+            *cut.word("coordinates", min(numbers, len(outcome.start)), len(outcome.start), "paths.parquet"),
+        ]
         return {
             "landscape": outcome.landscape.name,
-            "start": outcome.start,
+            "start": outcome.start[:numbers],
             "steps": outcome.steps,
             "least": outcome.landscape.least,
             "level": outcome.level,
-            "rows": [_row(row) | _end(i, outcome) for i, row in enumerate(self.table.to_dicts())],
-            "tried": [_row(row) for row in self.tried.to_dicts()],
+            "rows": [_row(row) | _end(path, numbers) for row, path in zip(rows, paths, strict=True)],
+            "tried": [_row(row) for row in tried],
+            "notes": missing,
         }
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "hyperparameters": json.loads(row["hyperparameters"])}
+def _row(row: dict[str, object]) -> dict[str, object]:
+    return {**row, "hyperparameters": json.loads(str(row["hyperparameters"]))}
 
 
-def _end(i: int, outcome: DescentOutcome) -> dict[str, Any]:
-    """Where a path ended, how a minimizer stopped, and what it counted."""
-    path = outcome.rows[i].path
-    return {"point": path.points[-1], "ended": path.ended, "counts": path.counts}
+def _end(path: Path, numbers: int) -> dict[str, object]:
+    """Where a path ended, so many numbers of it, how a minimizer stopped, and what it counted."""
+    return {"point": path.points[-1][:numbers], "ended": path.ended, "counts": path.counts}

@@ -4,9 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Collection
 
-from kobai.candidates.values import written
+from kobai.candidates.values import rate_is_factor, written
 from kobai.questions.descent.grid import RATES
 from kobai.questions.descent.outcome import DescentOutcome, PathRow
+from kobai.report import cut
 from kobai.words import say
 
 COLUMNS = ("method", "learning_rate", "hyperparameters", "first", "stays", "value", "evaluations", "status")
@@ -42,7 +43,7 @@ def _differing(outcome: DescentOutcome) -> dict[str, set[str]]:
 def _cells(row: PathRow, differing: set[str]) -> list[str]:
     return [
         row.method,
-        "–" if row.learning_rate is None else f"{row.learning_rate:.4g}",
+        rate(row),
         hyperparameters(row, differing),
         "–" if row.first is None else f"{row.first}",
         "–" if row.stays is None else f"{row.stays}",
@@ -50,6 +51,13 @@ def _cells(row: PathRow, differing: set[str]) -> list[str]:
         f"{row.evaluations}",
         status(row),
     ]
+
+
+def rate(row: PathRow) -> str:
+    """The learning rate; ×1 for a factor of the step, of a rule that has none."""
+    if row.learning_rate is None:
+        return "–"
+    return f"{'×' if rate_is_factor(row.variant) else ''}{row.learning_rate:.4g}"
 
 
 def number(value: float) -> str:
@@ -79,9 +87,10 @@ def labels(outcome: DescentOutcome) -> list[str]:
     many = {name for name, count in Counter(row.method for row in outcome.rows).items() if count > 1}
     names, differs = [], _differing(outcome)
     for row in outcome.rows:
-        rate = "" if row.learning_rate is None else f"η {row.learning_rate:.4g}"
+        letter = "" if rate_is_factor(row.variant) else "η "
+        size = "" if row.learning_rate is None else f"{letter}{rate(row)}"
         others = hyperparameters(row, differs[row.method])
-        parts = [row.method, rate, others] if row.method in many else [row.method]
+        parts = [row.method, size, others] if row.method in many else [row.method]
         names.append(" ".join(part for part in parts if part))
     counts: Counter[str] = Counter()
     for i, label in enumerate(names):
@@ -121,9 +130,10 @@ def joined(head: str) -> str:
 
 def notes(outcome: DescentOutcome) -> list[str]:
     """What one must know to read the table."""
-    sentences = []
-    if outcome.total:
-        sentences.append(say("descent.note.cut", shown=len(outcome.rows), all=outcome.total))
+    sentences = cut.word("first", len(outcome.rows), outcome.total)
+    factors = dict.fromkeys(row.method for row in outcome.rows if rate_is_factor(row.variant))
+    if factors:
+        sentences.append(say("answer.factor", names=say("answer.comma").join(factors)))
     if outcome.searched:
         names = say("answer.comma").join(outcome.searched)
         sentences.append(

@@ -82,10 +82,10 @@ def walk(
         programs += [(jax.jit(_one_minimizer(objective, each, steps)), (x,)) for each in others.values()]
         lowered = [program.lower(*arguments) for program, arguments in programs]
         with pool(2) as threads:  # the compiler uses one core for each
-            compiled = list(threads.map(lambda program: _compiled(program, quick=x.size <= FEW), lowered))
+            executables = list(threads.map(lambda program: _compiled(program, quick=x.size <= FEW), lowered))
         results = [
             jax.device_get(program(*arguments))
-            for program, (_, arguments) in zip(compiled, programs, strict=True)
+            for program, (_, arguments) in zip(executables, programs, strict=True)
         ]
     paths: dict[int, Path] = {}
     if rules:
@@ -132,7 +132,7 @@ def _one_minimizer(
     objective: Function, method: Minimizer, steps: int
 ) -> Callable[[Vector], tuple[State, Rows]]:
     """start -> the last state, and for every iterate its value, its point and what had been spent."""
-    asked = Objective(objective)
+    function = Objective(objective)
 
     def note(state: State, rows: Rows) -> Rows:
         """The row of the current iterate, written again at every trial; what was spent, at the first."""
@@ -148,13 +148,13 @@ def _one_minimizer(
 
     def advance(carry: tuple[State, Rows]) -> tuple[State, Rows]:
         state, rows = carry
-        state = judged(method.advance(asked, state))
+        state = judged(method.advance(function, state))
         return state, note(state, rows)
 
     def walk(x: Vector) -> tuple[State, Rows]:
         never = jnp.iinfo(int).max
         rows = jnp.zeros(steps + 1), jnp.zeros((steps + 1, x.size)), jnp.full(steps + 1, never)
-        state = judged(method.begin(asked, x))
+        state = judged(method.begin(function, x))
         return lax.while_loop(lambda c: c[0].status == RUNNING, advance, (state, note(state, rows)))
 
     return walk

@@ -9,10 +9,13 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array
+from kobai.basics.registry import PROTOCOLS
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.run import Run
 from kobai.engine.sweep import Sweep
+from kobai.engine.training import Watch
 from kobai.initializers import Initializer
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer
@@ -21,20 +24,44 @@ from kobai.questions.transfer.weights import ArrayRates, ReusedValues
 from kobai.tasks.task import Task
 
 
-def arms(
-    protocols: Sequence[str], steps: int, source_steps: int, slow: float, head_fits: bool = True
-) -> dict[str, Arm]:
-    """The arms of these protocols, and of the trainings from scratch that they are compared with.
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """What the arms of a transfer depend on.
 
-    Pretraining pays for its source: it is compared with training from scratch for as many steps in all. For
-    fine tuning and transfer the source is there already. A head that does not fit is new in every arm.
+    Fields:
+      steps: on the target.
+      source_steps: on the source.
+      slow: the factor of the features' learning rate in a transfer; 0 freezes them.
+      head_fits: whether the head of the source has the shape of the target's; one that does not is new.
     """
+
+    steps: int
+    source_steps: int
+    slow: float = 0.0
+    head_fits: bool = True
+
+
+def pretraining(budget: Budget) -> Arm:
+    """All weights start from the source, which is paid for: compared with as many steps from scratch."""
+    return Arm(True, budget.head_fits, 1.0, budget.steps, budget.source_steps, AGAINST["pretraining"])
+
+
+def fine_tuning(budget: Budget) -> Arm:
+    """All weights start from a source that is there already."""
+    return Arm(True, budget.head_fits, 1.0, budget.steps, 0, AGAINST["fine-tuning"])
+
+
+def transfer(budget: Budget) -> Arm:
+    """The features of a source that is there already are frozen or slowed, under a new head."""
+    return Arm(True, False, budget.slow, budget.steps, 0, AGAINST["transfer"])
+
+
+def arms(protocols: Sequence[str], budget: Budget) -> dict[str, Arm]:
+    """The arms of these protocols, and of the trainings from scratch that they are compared with."""
     every = {
-        SCRATCH: Arm(False, False, 1.0, steps, 0, None),
-        LONGER: Arm(False, False, 1.0, steps + source_steps, 0, None),
-        "pretraining": Arm(True, head_fits, 1.0, steps, source_steps, AGAINST["pretraining"]),
-        "fine-tuning": Arm(True, head_fits, 1.0, steps, 0, AGAINST["fine-tuning"]),
-        "transfer": Arm(True, False, slow, steps, 0, AGAINST["transfer"]),
+        SCRATCH: Arm(False, False, 1.0, budget.steps, 0, None),
+        LONGER: Arm(False, False, 1.0, budget.steps + budget.source_steps, 0, None),
+        **{name: entry.load()(budget) for name, entry in PROTOCOLS.items()},
     }
     names = {every[name].against for name in protocols} | set(protocols)
     return {name: arm for name, arm in every.items() if name in names}
@@ -47,12 +74,14 @@ class Plan:
     target: Task
     heads: Sequence[bool]
     fresh: Initializer
-    sources: Mapping[int, Sequence[np.ndarray]]
+    sources: Mapping[int, Sequence[Array]]
     """The trained arrays of the source, by seed."""
     arms: Mapping[str, Arm]
     rule: Optimizer = Adam()
     advance: Callable[[int], None] = lambda runs: None  # noqa: ARG005
     """Is told how many runs have ended."""
+    watch: Watch | None = None
+    """Is told of each block."""
 
     def rows(
         self, amount: int, rates: Sequence[float], tuning: Sequence[int], confirmation: Sequence[int]
@@ -93,7 +122,9 @@ class Plan:
                 for seed in seeds
             ]
             cells = [self._cell(self.arms[name], rate, seed) for name, rate, seed in cases]
-            for (name, rate, _), run in zip(cases, runs_of(task, cells, steps, self.advance), strict=True):
+            for (name, rate, _), run in zip(
+                cases, runs_of(task, cells, steps, self.advance, self.watch), strict=True
+            ):
                 runs.setdefault(name, {}).setdefault(rate, []).append(run)
         return runs
 
@@ -112,9 +143,16 @@ def with_rate(rule: Optimizer, rate: float) -> Optimizer:
     return dataclasses.replace(rule, learning_rate=rate)  # type: ignore[call-arg]
 
 
-def runs_of(task: Task, cells: Sequence[Cell], steps: int, advance: Callable[[int], None]) -> list[Run]:
+def runs_of(
+    task: Task,
+    cells: Sequence[Cell],
+    steps: int,
+    advance: Callable[[int], None],
+    watch: Watch | None = None,
+) -> list[Run]:
     """The run of each cell; all have one rule."""
     sweep = Sweep(task, [cells[0].optimizer], steps=steps, evaluate_every=interval(steps))
+    sweep.pace.watch = watch
     return THREADS.runs(sweep, cells, advance)
 
 

@@ -13,22 +13,24 @@ import jax
 
 from kobai import initializers as initial_values
 from kobai.basics.checks import check_count, check_name, check_several, is_number
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
-from kobai.basics.machine import use_compilation_cache
-from kobai.basics.progress import progress_bar
+from kobai.basics.machine import cores, use_compilation_cache
+from kobai.basics.progress import Progress, progress_bar
 from kobai.basics.registry import PAIRS, PROTOCOLS
 from kobai.candidates.grid import SLOWEST, candidates
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
-from kobai.questions.transfer.arms import Plan, arms, with_rate
+from kobai.questions.transfer.arms import Budget, Plan, arms, with_rate
 from kobai.questions.transfer.result import TransferResult
 from kobai.questions.transfer.rows import Setup, TransferOutcome, compared
 from kobai.questions.transfer.weights import trained
 from kobai.report.result import call
+from kobai.study.budget import Epoch
+from kobai.study.estimate import Estimate
 from kobai.study.study import FIRST_CONFIRMATION_SEED
-from kobai.tasks.check import check_task
-from kobai.tasks.load import load
+from kobai.tasks.check import check_start, check_task
+from kobai.tasks.load import TaskSource, is_source, load
 from kobai.tasks.pairs import Pair
 from kobai.tasks.task import Task
 from kobai.words import current
@@ -40,16 +42,16 @@ MIDDLE = slice(2, 6)
 
 @guard
 def transfer(
-    pair: Pair | tuple[Task | str, Task | str] | str,
+    pair: Pair | tuple[TaskSource, TaskSource] | str,
     *,
     protocol: str | Sequence[str] = tuple(PROTOCOLS),
     amounts: Sequence[int] = (20, 50, 100, 400),
-    optimizer: str | type | Optimizer = "adam",
+    optimizer: str | type[Optimizer] | Optimizer = "adam",
     learning_rates: Sequence[float] | None = None,
     source_learning_rate: float | None = None,
     initializer: str | Initializer = "he",
-    steps: int = 300,
-    source_steps: int = 500,
+    steps: int | str = 300,
+    source_steps: int | str = 500,
     slow: float = 0.0,
     seeds: int = 10,
     tuning_seeds: int = 2,
@@ -66,7 +68,7 @@ def transfer(
 
     Args:
       pair: a `Pair`, (source task, target task), or a built-in one: "halves", "moved", "unrelated". A task
-        may be given by its name.
+        may be given by its name, or by a function that makes it.
       protocol: one or several of the three.
       amounts: training examples of the target that are used, the first of its training data.
       optimizer: the update rule of every training: a name, a class, or an instance, of which a list of
@@ -77,8 +79,9 @@ def transfer(
         which is a usual one of the rule. (Validation data cannot choose it: of a source that teaches nothing
         they would prefer a network that has learned nothing.)
       initializer: of all fresh weights.
-      steps: updates on the target.
-      source_steps: updates on the source.
+      steps: updates on the target, or epochs: "5epochs" are those of all its training examples, whatever the
+        amount that is used.
+      source_steps: updates on the source, or epochs.
       slow: factor of the learning rate of the features in a transfer; 0 freezes them.
       seeds: fresh seeds.
       tuning_seeds: seeds that choose the learning rates.
@@ -100,21 +103,31 @@ def transfer(
             check_task(task)
         _check(pair.target, protocols, amounts, slow, source_learning_rate)
         protocols, amounts = list(dict.fromkeys(protocols)), list(dict.fromkeys(amounts))
-        counts = {"seeds": seeds, "tuning_seeds": tuning_seeds, "steps": steps, "source_steps": source_steps}
+        target_steps: int = Epoch([pair.target]).steps("steps", steps)
+        steps_before: int = Epoch([pair.source]).steps("source_steps", source_steps)
+        counts = {"seeds": seeds, "tuning_seeds": tuning_seeds}
+        counts |= {"steps": target_steps, "source_steps": steps_before}
         for name, count in counts.items():
             check_count(name, count, 10**6)
         name, rule, rates = _rule(optimizer, learning_rates)
         rate = rates[:2][-1] if source_learning_rate is None else source_learning_rate
         fresh = initial_values.parse(initializer)
+        for task in (pair.source, pair.target):
+            check_start(task, task.filled(fresh, 0))
         use_compilation_cache()
         tuning = list(range(tuning_seeds))
         confirmation = list(range(FIRST_CONFIRMATION_SEED, FIRST_CONFIRMATION_SEED + seeds))
-        every = arms(protocols, steps, source_steps, slow, pair.keeps_head())
+        every = arms(protocols, Budget(target_steps, steps_before, slow, pair.keeps_head()))
         with progress_bar(progress) as bar:
-            bar.phase("protocols", len(amounts) * len(every) * (len(rates) * tuning_seeds + seeds))
-            arrays = trained(pair.source, with_rate(rule, rate), fresh, tuning + confirmation, source_steps)
-            sources = dict(zip(tuning + confirmation, arrays, strict=True))
-            plan = Plan(pair.target, heads, fresh, sources, every, rule, bar.advance)
+            each = len(amounts) * (len(rates) * tuning_seeds + seeds)
+            bar.phase("protocols", each * len(every))
+            first = tuning + confirmation
+            estimate = _estimate(
+                bar, [steps_before] * len(first) + [arm.steps for arm in every.values()] * each
+            )
+            arrays = trained(pair.source, with_rate(rule, rate), fresh, first, steps_before, estimate)
+            sources = dict(zip(first, arrays, strict=True))
+            plan = Plan(pair.target, heads, fresh, sources, every, rule, bar.advance, estimate)
             rows = [row for amount in amounts for row in plan.rows(amount, rates, tuning, confirmation)]
         setup = Setup(
             optimizer=name,
@@ -135,41 +148,51 @@ def transfer(
         return TransferResult(table=outcome.frame, command=command, language=current(), outcome=outcome)
 
 
+def _estimate(progress: Progress, lengths: Sequence[int]) -> Estimate:
+    """What tells how long trainings of so many steps take together."""
+    return Estimate(
+        progress,
+        steps=sum(lengths) / len(lengths),
+        trainings=len(lengths),
+        programs=len(set(lengths)),
+        threads=cores(),
+    )
+
+
 # From the arguments to what is run
 
 
-def _pair(source: Pair | tuple[Task | str, Task | str] | str) -> Pair:
-    """A pair: as it is, by its name, or of two tasks or their names."""
+def _pair(source: Pair | tuple[TaskSource, TaskSource] | str) -> Pair:
+    """A pair: as it is, by its name, or of two tasks."""
     if isinstance(source, str):
         check_name("kind.pair", source, PAIRS)
         return PAIRS[source].load()()
-    if isinstance(source, tuple) and len(source) == 2:
-        tasks = [_loaded(task) if isinstance(task, str) else task for task in source]
-        if all(isinstance(task, Task) for task in tasks):
-            return Pair(tasks[0], tasks[1])
+    if isinstance(source, tuple) and len(source) == 2 and all(map(is_source, source)):
+        first, second = map(_task, source)
+        return Pair(first, second)
     if not isinstance(source, Pair):
         raise UsageError("error.transfer.pair", value=type(source).__name__)
     return source
 
 
-def _loaded(name: str) -> Task:
-    """The task of that name; one of a built-in kind is called as it was written: adding:length=5."""
-    task = load(name)
-    return task if ".py" in name else dataclasses.replace(task, name=name)
+def _task(source: TaskSource) -> Task:
+    """The task; one of a built-in kind is called as it was written: adding:length=5."""
+    task = load(source)
+    return dataclasses.replace(task, name=source) if isinstance(source, str) and ".py" not in source else task
 
 
 def _rule(
-    chosen: str | type | Optimizer, rates: Sequence[float] | None
+    optimizer: str | type[Optimizer] | Optimizer, rates: Sequence[float] | None
 ) -> tuple[str, Optimizer, list[float]]:
     """The name of the update rule, an instance, and the learning rates that are tried."""
     if rates is not None:
         check_several("learning_rates", rates)
-    grid = candidates(chosen, rates)
+    grid = candidates(optimizer, rates)
     name, rule, tried = grid[0].name, grid[0].variants[0], grid[0].learning_rates()
     alone = len(grid) == 1 and len(tried) == len(grid[0].variants)  # a grid of learning rates and no other
     if not alone or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
-        raise UsageError("error.transfer.optimizer", value=repr(chosen))
-    by_name = isinstance(chosen, str | type) and rates is None
+        raise UsageError("error.transfer.optimizer", value=quoted(optimizer))
+    by_name = isinstance(optimizer, str | type) and rates is None
     return name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
 
 
@@ -188,6 +211,6 @@ def _check(
     for amount in amounts:
         check_count("amounts", amount, len(jax.tree.leaves(target.train)[0]))
     if not is_number(slow) or not 0 <= slow <= 1:
-        raise UsageError("error.transfer.slow", value=repr(slow))
+        raise UsageError("error.transfer.slow", value=quoted(slow))
     if source_rate is not None and not (is_number(source_rate) and SLOWEST <= source_rate < math.inf):
-        raise UsageError("error.transfer.source_rate", value=repr(source_rate))
+        raise UsageError("error.transfer.source_rate", value=quoted(source_rate))

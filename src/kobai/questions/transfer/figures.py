@@ -1,12 +1,11 @@
 """The figure of a transfer: by the amount of target data, how good each protocol is and how much better."""
 
-from typing import Any
-
 import plotly.graph_objects as go
 import polars as pl
 
 from kobai.questions.transfer.rows import AGAINST, SCRATCH, TransferOutcome
 from kobai.report import panels
+from kobai.report.panels import Attributes
 from kobai.words import metric, say
 
 
@@ -30,7 +29,8 @@ def figures(outcome: TransferOutcome) -> dict[str, go.Figure]:
 
 def _reuse(outcome: TransferOutcome) -> go.Figure:
     """The metric of every line by the amount of target data, and how much better each protocol is."""
-    amounts = outcome.frame["amount"].unique().sort().to_list()
+    frame = outcome.shown()
+    amounts = frame["amount"].unique().sort().to_list()
     across = {
         "type": "log",
         "title_text": say("transfer.axis.amount"),
@@ -40,14 +40,14 @@ def _reuse(outcome: TransferOutcome) -> go.Figure:
     titles = (panels.text(metric(outcome.metric)), say("transfer.column.difference"))
     up = [{"title_text": title} for title in titles]
     figure = panels.figure(["", ""], [across, across], up, height=320, columns=(2, 1), margin={"t": 12})
-    for i, (key, column, rows) in enumerate(lines(outcome.frame)):
+    for i, (key, column, rows) in enumerate(lines(frame)):
         of_protocol, name = column == "metric", say(key)
         line = (
             {"color": panels.colour(i)}
             if of_protocol
             else {"color": panels.INK, "dash": "dash" if key.endswith("longer") else "dot"}
         )
-        look: dict[str, Any] = {
+        look: Attributes = {
             "name": name,
             "meta": name,
             "legendgroup": name,

@@ -2,12 +2,11 @@
 
 import html
 from collections.abc import Iterator
-from typing import Any
 
 from kobai.questions.transfer import table
 from kobai.questions.transfer.figures import figures, lines
 from kobai.questions.transfer.rows import TransferOutcome
-from kobai.report import document, panels
+from kobai.report import cut, document, panels
 from kobai.report.document import definitions, escaped, scrolling
 from kobai.words import say
 
@@ -26,7 +25,7 @@ def page(outcome: TransferOutcome, command: str) -> str:
             "transfer",
             chips=[(say(key), _mark(i, column)) for i, (key, column, _) in enumerate(lines(outcome.frame))],
             figures=document.figure("reuse", caption),
-            settings=_settings(outcome),
+            setup=_setup(outcome),
             command=command,
         ),
     }
@@ -71,13 +70,13 @@ def _mark(i: int, column: str) -> str:
     return f"background:{panels.colour(i) if column == 'metric' else panels.INK}"
 
 
-def _settings(outcome: TransferOutcome) -> str:
+def _setup(outcome: TransferOutcome) -> str:
     setup = outcome.setup
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "source": outcome.source,
         "target": outcome.target,
         "optimizer": setup.optimizer,
-        "learning_rates": ", ".join(f"{rate:g}" for rate in setup.learning_rates),
+        "learning_rates": cut.listed(", ".join(f"{rate:g}" for rate in setup.learning_rates)),
         "source_learning_rate": f"{setup.source_learning_rate:g}",
         "initializer": setup.initializer,
         "steps": setup.steps,

@@ -1,14 +1,12 @@
 """What came of a transfer: printed, drawn, kept in files, in the language of its call."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from kobai.questions.transfer import table
 from kobai.questions.transfer.rows import TransferOutcome
-from kobai.report.result import Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from kobai.report import cut
+from kobai.report.result import Result, Views
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -28,28 +26,28 @@ class TransferResult(Result):
     def _text(self) -> str:
         return table.text(self.outcome)
 
-    def _summary(self) -> str:
-        from kobai.questions.transfer.page import summary
+    def _views(self) -> Views:
+        from kobai.questions.transfer import figures, page
 
-        return summary(self.outcome)
+        return Views(
+            summary=partial(page.summary, self.outcome),
+            page=partial(page.page, self.outcome, self.command),
+            figures=partial(figures.figures, self.outcome),
+        )
 
-    def _page(self) -> str:
-        from kobai.questions.transfer.page import page
-
-        return page(self.outcome, self.command)
-
-    def _figures(self) -> "dict[str, go.Figure]":
-        from kobai.questions.transfer.figures import figures
-
-        return figures(self.outcome)
-
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         outcome = self.outcome
+        rows = cut.spread(self.table.to_dicts(), cut.POINTS)
+        setup = dataclasses.asdict(outcome.setup).items()
         return {
             "source": outcome.source,
             "target": outcome.target,
             "metric": outcome.metric,
             "new_head": outcome.new_head,
-            **dataclasses.asdict(outcome.setup),
-            "rows": self.table.to_dicts(),
+            **{
+                name: cut.spread(each, cut.POINTS) if isinstance(each, list | tuple) else each
+                for name, each in setup
+            },
+            "rows": rows,
+            "notes": cut.word("rows", len(rows), len(self.table)),
         }

@@ -8,6 +8,7 @@ import polars as pl
 
 from kobai.basics.errors import UsageError
 from kobai.engine.run import Run, evaluated_at
+from kobai.report import cut
 from kobai.study import statistics
 from kobai.study.statistics import Estimate
 from kobai.tasks.task import Task
@@ -184,6 +185,12 @@ class TransferOutcome:
     metric: str
     setup: Setup = Setup()
     new_head: bool = False
+
+    def shown(self) -> pl.DataFrame:
+        """The rows of as many amounts as a person reads, evenly from the least to the most; else all."""
+        amounts = self.frame["amount"].unique().sort().to_list()
+        few = cut.spread(amounts, cut.ROWS // self.frame["protocol"].n_unique())
+        return self.frame.filter(pl.col("amount").is_in(few))
 
 
 def compared(rows: Sequence[ProtocolRow]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from kobai.questions.transfer.rows import BY_STEPS, HARMS, HELPS, LEVEL, OPEN, TransferOutcome
+from kobai.report import cut
 from kobai.report.letters import aligned
 from kobai.study import statistics
 from kobai.study.statistics import Estimate
@@ -44,7 +45,7 @@ def answers(outcome: TransferOutcome) -> Iterator[tuple[str, list[str]]]:
         parts = [] if amounts[HELPS] else [say(_without_help(outcome, harms=bool(amounts[HARMS])))]
         for verdict, own in amounts.items():
             if own:
-                parts.append(say(f"transfer.{verdict}.{by}", amounts=", ".join(map(str, own))))
+                parts.append(say(f"transfer.{verdict}.{by}", amounts=cut.listed(", ".join(map(str, own)))))
         yield say(f"transfer.protocol.{protocol}"), parts
 
 
@@ -67,17 +68,18 @@ def headers() -> list[str]:
 
 def cells(outcome: TransferOutcome) -> list[list[str]]:
     """The table, a row for each amount and protocol."""
-    return [_row(row) for row in outcome.frame.iter_rows(named=True)]
+    return [_row(row) for row in outcome.shown().iter_rows(named=True)]
 
 
 def notes(outcome: TransferOutcome) -> Iterator[str]:
     """What one must know to read the table."""
+    yield from cut.word("rows", len(outcome.shown()), len(outcome.frame))
     yield say("transfer.note")
     if outcome.new_head:
         yield say("transfer.note.new_head")
     rates = outcome.setup.learning_rates
-    chosen = {*outcome.frame["learning_rate"], *outcome.frame["learning_rate_scratch"]}
-    ends = sorted({min(rates), max(rates)} & chosen) if len(rates) > 1 else []
+    winners = {*outcome.frame["learning_rate"], *outcome.frame["learning_rate_scratch"]}
+    ends = sorted({min(rates), max(rates)} & winners) if len(rates) > 1 else []
     if ends:
         yield say("transfer.note.edge", rates=", ".join(f"{rate:g}" for rate in ends))
     p = smallest_p(outcome)

@@ -8,13 +8,14 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Parameters, Structure, Weights
+from kobai.basics.arrays import Array, Parameters, Structure, Weights
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.basics.leaf import Layout, Role
 from kobai.basics.roles import Roles, guessed
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
+from kobai.engine.training import Watch
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer, State
 from kobai.tasks.task import Task
@@ -30,7 +31,7 @@ class ReusedValues:
 
     name: str
     fresh: Initializer
-    arrays: Sequence[np.ndarray | None]
+    arrays: Sequence[Array | None]
     """In the order of the tree's trained arrays; None where the value is drawn."""
 
     def fill(
@@ -49,8 +50,10 @@ class ReusedValues:
             return leaf if array is None else array
 
         leaves, tree = jax.tree.flatten(self.fresh.fill(parameters, generator, layout=layout, roles=roles))
-        told = guessed(parameters, roles, layout)
-        return jax.tree.unflatten(tree, [value(leaf, role) for leaf, role in zip(leaves, told, strict=True)])
+        every_role = guessed(parameters, roles, layout)
+        return jax.tree.unflatten(
+            tree, [value(leaf, role) for leaf, role in zip(leaves, every_role, strict=True)]
+        )
 
 
 @hyperparameters
@@ -89,10 +92,16 @@ class ArrayRates(Optimizer):
 
 
 def trained(
-    task: Task, optimizer: Optimizer, initializer: Initializer, seeds: Sequence[int], steps: int
-) -> list[list[np.ndarray]]:
+    task: Task,
+    optimizer: Optimizer,
+    initializer: Initializer,
+    seeds: Sequence[int],
+    steps: int,
+    watch: Watch | None = None,
+) -> list[list[Array]]:
     """The trained arrays of `task` after a training with each seed; of one that diverged they are NaN."""
     sweep = Sweep(task, [optimizer], steps=steps, evaluate_every=steps, keep_model=True)
+    sweep.pace.watch = watch
     runs = THREADS.runs(sweep, [Cell(optimizer, initializer, seed) for seed in seeds])
-    lost = [np.full_like(array, np.nan) for array in task.trained(task.parameters)]
+    lost: list[Array] = [np.full_like(array, np.nan) for array in task.trained(task.parameters)]
     return [lost if run.model is None else task.trained(run.model.parameters) for run in runs]

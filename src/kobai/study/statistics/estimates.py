@@ -4,6 +4,7 @@ A run becomes one number, its *steps to target* (`steps_to_target`), which is in
 never met; `restricted` counts such a run as the whole budget.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,6 +82,14 @@ def restricted(times: npt.ArrayLike, budget: float) -> Array:
     return np.fmin(np.asarray(times, float), budget)
 
 
+def log_steps(times: npt.ArrayLike, budget: float) -> Array:
+    """Logarithms of restricted times; a target that is met at the start counts as one step.
+
+    Their means over seeds are those of ratios: 2 and 1/2 are equally far from 1.
+    """
+    return np.log(np.maximum(restricted(times, budget), 1))
+
+
 def mean_steps(restricted_times: npt.ArrayLike, budget: float) -> Estimate:
     """The restricted mean of the steps to target, with its interval inside [0, budget].
 
@@ -103,6 +112,27 @@ def mean_steps(restricted_times: npt.ArrayLike, budget: float) -> Estimate:
     if mean_time.low is None or mean_time.high is None:
         return mean_time
     return Estimate(mean_time.value, max(mean_time.low, 0.0), min(mean_time.high, float(budget)))
+
+
+def geometric_steps(times: npt.ArrayLike, budget: float) -> Estimate:
+    """The geometric mean of the restricted steps, with its interval: `mean_steps` of their logarithms.
+
+    It is the scale on which candidates are compared: the ratio of two such means is the mean ratio of the
+    pairs. A target that is met at the start counts as one step.
+
+    Args:
+        times: steps, [runs], inf where never.
+        budget: steps.
+    """
+    logs = mean_steps(log_steps(times, budget), float(np.log(budget)))
+    low, high = (None if log is None else math.exp(log) for log in (logs.low, logs.high))
+    return Estimate(geometric_mean(times, budget), low, high)
+
+
+def geometric_mean(times: npt.ArrayLike, budget: float) -> float:
+    """The geometric mean of the restricted steps alone."""
+    steps = np.maximum(restricted(times, budget), 1)
+    return float(steps[0]) if np.ptp(steps) == 0 else math.exp(np.log(steps).mean())  # 50, not 49.99…
 
 
 def interval_with_failures(restricted_times: Array, budget: float) -> Interval:

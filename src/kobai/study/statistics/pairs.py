@@ -1,5 +1,6 @@
 """A candidate against the reference, paired by seed: ratio, difference, test, and correction for a family."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -7,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from kobai.basics.errors import UsageError, unknown
-from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, mean, restricted
+from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, log_steps, mean, restricted
+from kobai.study.statistics.flips import FLIPS, share, signs
 
-FLIPS = 2**13
-"""Sign flips of the permutation test: all of them up to 13 seeds, so many random ones beyond."""
 BATCH = 2**22
-"""Numbers the permutation test holds at once (32 MB)."""
+"""Numbers the test holds at once (32 MB)."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def sign_flip_p(times: npt.ArrayLike, reference_times: npt.ArrayLike) -> float:
     """Two-sided p-value of the paired sign-flip test on the mean log ratio; 1 where all pairs are equal.
 
     If rule and reference are alike, swapping the two of a pair changes nothing, so each log ratio is as
-    likely with the other sign (Fisher 1935; Pitman 1937). Exact over all 2ⁿ flips up to 13 seeds; beyond,
-    8,192 random ones, always the same, and p is at least 2/8193.
+    likely with the other sign (Fisher 1935; Pitman 1937). Exact over all 2ⁿ flips up to 12 seeds; beyond,
+    the identity and 4,095 random ones, always the same, and p is at least 1/4096.
 
     Args:
         times, reference_times: restricted steps of the same seeds in the same order, [seeds].
@@ -99,20 +99,13 @@ def sign_flip_p(times: npt.ArrayLike, reference_times: npt.ArrayLike) -> float:
 def sign_flip_p_values(log_ratios: npt.ArrayLike) -> Array:
     """`sign_flip_p` of many comparisons at once: log ratios [..., seeds] to p-values [...]."""
     log_ratios = np.asarray(log_ratios, float)
-    if log_ratios.shape[-1] < 2 or log_ratios.size == 0:  # one seed has two flips of the same size
-        return np.ones(log_ratios.shape[:-1])
-    from scipy import stats
-
-    return stats.permutation_test(
-        (log_ratios,),
-        lambda x, axis: np.round(np.sum(x, axis=axis), 9),  # so that ties stay ties: log 2 + log 2 = log 4
-        permutation_type="samples",
-        vectorized=True,
-        axis=-1,
-        n_resamples=FLIPS,
-        batch=max(1, BATCH // log_ratios.size),
-        rng=np.random.default_rng(0),
-    ).pvalue
+    *shape, seeds = log_ratios.shape
+    rows, flips = log_ratios.reshape(math.prod(shape), seeds), signs(seeds)
+    p_values, batch = np.ones(len(rows)), BATCH // len(flips)
+    for start in range(0, len(rows), batch):
+        sums = np.abs(rows[start : start + batch] @ flips.T)
+        p_values[start : start + batch] = share(sums, sums[:, 0])
+    return p_values.reshape(shape)
 
 
 def holm(p_values: npt.ArrayLike) -> Array:
@@ -132,16 +125,15 @@ def holm(p_values: npt.ArrayLike) -> Array:
 def smallest_p(comparisons: int, seeds: int) -> float:
     """The smallest corrected p that so many seeds can give: m·2^(1−n), for one clear winner of the family.
 
-    Beyond 13 seeds, where the flips are drawn at random, it is m·2/8193.
+    Beyond 12 seeds, where the flips are drawn at random, it is m/4096.
     """
-    flips = 2**seeds if 2**seeds <= FLIPS else FLIPS + 1
-    return min(1.0, comparisons * 2 / flips)
+    return min(1.0, comparisons * max(2 / 2**seeds, 1 / FLIPS))
 
 
 def seeds_needed(comparisons: int, level: float = 0.05) -> int | None:
     """The fewest seeds whose `smallest_p` is at most `level`; None where no number of seeds is enough.
 
-    Beyond 13 seeds more of them make the smallest p no smaller.
+    Beyond 12 seeds more of them make the smallest p no smaller.
     """
     enough = (seeds for seeds in range(1, FLIPS.bit_length() + 1) if smallest_p(comparisons, seeds) <= level)
     return next(enough, None)
@@ -225,4 +217,4 @@ def _log_ratios(times: npt.ArrayLike, reference_times: npt.ArrayLike) -> Array:
         raise UsageError("error.unpaired", count=times.shape[-1], expected=reference_times.shape[-1])
     if not (np.isfinite(times).all() and np.isfinite(reference_times).all()):
         raise UsageError("error.unrestricted")
-    return np.log(np.maximum(times, 1)) - np.log(np.maximum(reference_times, 1))
+    return log_steps(times, np.inf) - log_steps(reference_times, np.inf)

@@ -24,18 +24,19 @@ WORDS: dict[str, str] = {
     "and a loop written for optax never does; use kobai.Nesterov, the implementation form",
     "error.from_optax.factory": "from_optax needs the function itself and its arguments, "
     "as in from_optax(optax.lion, learning_rate=1e-3), got {value}",
-    "error.from_optax.setting": "{name}: {argument} must be a float, a list of floats (a grid) "
+    "error.from_optax.switch": "{name}: {argument} must be a float, a list of floats (a grid) "
     "or a fixed value such as an integer, a tuple or a function, got {value}",
     "error.from_optax.value": "{name} cannot be compared: its update needs '{needs}', "
     "and kobai gives an optimizer the gradient alone; choose another",
     "error.from_optax.refused": "{name} does not work with these arguments: {problem}",
     "error.precision": "{owner}: {name} = {value} is infinite in {dtype}, the precision of the parameters; choose a smaller one",
-    "error.optimizer.type": "an optimizer must be a name, a class or an instance of kobai.Optimizer, got {value}; use kobai.from_optax(…) for one of optax",
+    "error.optimizer.type": "an optimizer must be a name, a class or an instance of kobai.Optimizer, got {value}; for one of PyTorch write its name, such as 'adam', and for one of optax kobai.from_optax(…)",
     "error.optimizer.plain": "the class {value} must be decorated with kobai.optimizers.hyperparameters, which makes it a frozen dataclass and a pytree",
     "error.method.type": "a method must be a name, a class or an instance of kobai.Optimizer or kobai.Minimizer, got {value}",
     "error.decay.params": "weight decay shrinks the parameters, and update was given none; "
     "call update(gradient, state, params)",
     "error.decay.rate": "weight decay shrinks by the learning rate times its strength, and {name} has no number called learning_rate, lr, eta or step_size; rename its rate, or leave weight_decay out",
+    "error.decay.schedule": "weight decay shrinks by the learning rate times its strength, and {name} makes a schedule of its own of that rate; give from_optax the schedule itself as learning_rate, compare with schedule=, or leave weight_decay out",
     # minimizers
     "kind.minimizer": "minimizer",
     "kind.formula": "formula",
@@ -70,18 +71,24 @@ WORDS: dict[str, str] = {
     "use kobai.LBFGS() or kobai.NewtonCG(), which need no matrix, or fewer starts side by side (chunk)",
     "error.minimize.path": "minimize: keep_path would keep {rows} iterates of {size} numbers, too many; lower max_steps, "
     "or do without the path",
+    "error.linear.function": "linear_conjugate_gradient: product must be a function that maps v to A v, got {value}; for a matrix give lambda v: A @ v",
+    "error.linear.vectors": "linear_conjugate_gradient: b and x must be vectors of real numbers of one length, got {value}",
+    "error.linear.tolerance": "linear_conjugate_gradient: tolerance must be a number of at least 0, got {value}",
+    "error.linear.raises": "linear_conjugate_gradient: product raises {problem}; it gets a vector that JAX may trace, so write it with jax.numpy",
+    "error.linear.shape": "linear_conjugate_gradient: product must map a vector of {size} real numbers to one, but gives {value}",
     "error.linear.product": "linear_conjugate_gradient: the product with A, or b, gives something that is no finite "
     "number (after {steps} steps); check both, and that A is positive definite",
     "error.minimize.dtype": "{name} must hold float32 or float64 numbers only, got {value}; "
     "convert it, or leave it to the function as an argument (args)",
     "error.minimize.args": "args must hold arrays and numbers only, got {value}; put anything else into the function itself",
+    "error.minimize.ragged": "{name}: lists of numbers are an array, and must have one length at each level, got {value}; write arrays of several lengths as a dict of arrays",
     "error.minimize.empty": "{name} holds no numbers, so that there is nothing to vary",
     "error.minimize.traced": "{name} is traced by JAX; inside jit or vmap use kobai.minimizers.solve.solve",
     "error.minimize.traced_closure": "fun uses a value that is traced by JAX from outside; give it to fun as an "
     "argument (args) outside jit and vmap, or inside use kobai.minimizers.solve.solve",
     "error.minimize.scalar": "fun must give one real number (a JAX scalar of floating dtype), got {value}; "
     "sum or average what it gives",
-    "error.minimize.traceable": "fun cannot be traced by JAX ({value}); write it with jax.numpy, "
+    "error.minimize.traceable": "fun cannot be traced by JAX ({problem}); write it with jax.numpy, "
     "without NumPy calls and without 'if' on values",
     "error.minimize.descent": "{owner}: decrease and curvature must satisfy 0 < decrease < curvature < 1 "
     "with decrease below 1/2, got {decrease} and {curvature}",
@@ -92,6 +99,10 @@ WORDS: dict[str, str] = {
     "error.newton.largest": "Newton needs a Hessian of {size} × {size} numbers, and refuses more than {largest} variables; use newton_cg (kobai.NewtonCG), which needs no matrix, or raise newton.largest",
     # initial values
     "kind.initializer": "initializer",
+    "kind.model_value": "initial value of a model",
+    "model_value.own": "the model's own, drawn anew for each seed",
+    "model_value.given": "the weights that the model has: a pretrained one",
+    "error.initializer.model": "the initial values {name} are those of a task's model, and there is none here; choose he, xavier or another that fits any array",
     "kind.layout": "layout",
     "initializer.constant": "every weight the same value: shows how symmetry kills a layer",
     "initializer.normal": "normal with a given standard deviation",
@@ -104,6 +115,12 @@ WORDS: dict[str, str] = {
     "initializer.lecun_uniform": "uniform form of lecun, of the same variance",
     "initializer.orthogonal": "orthonormal columns times a gain: lengths are kept",
     "error.initializer.value": "initializer '{name}' takes no value, got '{value}'; write '{name}'",
+    "error.weights.normal": "weights: normal must be an array of floating-point numbers, got {value}",
+    "error.layout.raises": "the layout gives no fans: {problem}",
+    "error.fill.nothing": "fill: parameters must hold arrays, got {value}",
+    "error.gates": "gates must be what kobai.networks.recurrent.parameters makes of the cell {cell}: for each of {gates} the arrays inputs [in, n], recurrent [n, n] and biases [n], got {value}",
+    "error.sequences": "x must be an array of finite numbers of the shape [examples, time, {inputs}], got {value}",
+    "error.log_likelihood": "log_densities must be an array of numbers, got {value}",
     "error.fill.complex": "a weight of shape {shape} holds complex numbers ({value}), and initial values are real; leave it out with roles={{…: 'frozen'}}, or keep real and imaginary part in two arrays",
     "error.fans": "an array of shape {shape} has no fans; weights need two or more dimensions",
     "error.layout": "layout: the function must give (fan_in, fan_out), two positive numbers; "
@@ -118,14 +135,14 @@ WORDS: dict[str, str] = {
     "kind.batch": "batch",
     "batch.mini_batch": "the gradient of a few examples at a time (--batch-size 64)",
     "batch.full_batch": "the gradient of all examples in every step (--batch-size full)",
-    "batch.without": "every example once in an epoch, the default (--sampling without)",
-    "batch.with": "each example drawn from all (--sampling with)",
+    "batch.without_replacement": "every example once in an epoch, the default (--sampling without)",
+    "batch.with_replacement": "each example drawn from all (--sampling with)",
     "schedule.constant": "the same learning rate throughout (--schedule constant)",
     "schedule.step": "a fall by a factor every so many steps (--schedule step:100:0.5)",
     "schedule.cosine": "half a cosine down to 0 (--schedule cosine)",
     "schedule.warm_up": "a straight line up at the start (--schedule warm-up:50, warm-up:50+cosine)",
     "schedule.one_cycle": "up for a third of the run, down for the rest (--schedule one-cycle)",
-    "error.schedule": "the schedule {name} must give one factor of at least 0 for each step, got {value}",
+    "error.schedule": "the schedule {name} must give one factor of at least 0 for each step, got {outcome}",
     "error.batch_size": "batch_size must be a whole number of at least 1, or 'full', got {value}",
     # stabilizers
     "kind.stabilizer": "stabilizer",

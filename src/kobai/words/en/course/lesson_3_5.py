@@ -19,6 +19,7 @@ WORDS = {
     "course.wrong.xavier.product": "n₁ and n₂ are multiplied. What does the formula do with them?",
     "course.wrong.xavier.divided": "the fraction is upside down: the larger the layer, the smaller the weights",
     "course.wrong.xavier.uniform_bound": "this is the bound of the uniform form, √(6/(n₁+n₂)). Here the numbers are normal",
+    "course.wrong.xavier.uniform": "the numbers are drawn uniformly between two bounds. Here they are normal: z = random.standard_normal((n1, n2)), times a number",
     "course.hint.3_5.layer_stds.1": "as in lesson 3-4, but into the list goes one number for each layer",
     "course.hint.3_5.layer_stds.2": "x.std() of the whole array, after f",
     "course.hint.3_5.layer_stds.3": "for W in weights: x = f(x @ W), then append x.std()",

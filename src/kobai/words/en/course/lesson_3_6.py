@@ -19,6 +19,7 @@ WORDS = {
     "course.wrong.he.variance": "z was multiplied by the variance. By what must it be multiplied to have that variance?",
     "course.wrong.he.two_outside": "the 2 stands outside the root. Where is it in the formula?",
     "course.wrong.he.divided": "the fraction is upside down: the larger the layer, the smaller the weights",
+    "course.wrong.he.uniform": "the numbers are drawn uniformly between two bounds. Here they are normal: z = random.standard_normal((n1, n2)), times a number",
     "course.hint.3_6.spread.1": "a loop over pairs of neighbouring widths; each gives a weight matrix",
     "course.hint.3_6.spread.2": "zip(widths, widths[1:]) gives the pairs (n₁, n₂)",
     "course.hint.3_6.spread.3": "for each pair x = f(x @ initial(n1, n2, random)); after the loop return x.std()",

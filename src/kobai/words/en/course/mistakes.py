@@ -62,6 +62,8 @@ WORDS = {
     "course.wrong.any.zero": "all numbers are 0. Is what you computed ever put into the result?",
     "course.wrong.any.one_more": "every number is 1 too large. Do you count from 0 or from 1?",
     "course.wrong.any.one_less": "every number is 1 too small. Do you count from 0 or from 1?",
+    "course.wrong.any.some_one_more": "every number that is wrong is 1 too large. Do you count from 0 or from 1?",
+    "course.wrong.any.some_one_less": "every number that is wrong is 1 too small. Do you count from 0 or from 1?",
     "course.wrong.any.offset": "every number is off by the same amount, {offset}. Is a constant missing, or one too many?",
     # one change to the right code explains the answer
     "course.wrong.any.mutant_sign": "everything fits an answer in which one sign is wrong (+ for −, or the other way round). Look at the signs one by one",

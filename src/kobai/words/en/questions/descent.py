@@ -47,7 +47,7 @@ WORDS: dict[str, str] = {
     "descent.note.stationary": "Gradient zero: a minimum, or a saddle. No least value of this landscape is known; arrived means f < {level}: choose with --tolerance.",
     # the page
     "descent.table": "Table",
-    "descent.table.caption": "One row for each method with one setting. Arrived means f < {level}. Press the head of a column to sort by it.",
+    "descent.table.caption": "One row for each variant of a method. Arrived means f < {level}. Press the head of a column to sort by it.",
     "descent.figures": "Paths",
     "descent.figures.use": "Press a method to hide or show its lines.",
     "descent.figures.choose": "Methods to show",

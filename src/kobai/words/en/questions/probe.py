@@ -9,6 +9,7 @@ WORDS: dict[str, str] = {
     # the table and the figure
     "probe.title.network": "{initializer}: {layers:layer|layers} of {activation}, {examples:input|inputs}, seed {seed}",
     "probe.title.task": "{initializer}: {task} at its start, loss {loss} on {examples:example|examples}, seed {seed}",
+    "probe.percent": "{value:.1f} %",
     "probe.column.layer": "layer",
     "probe.column.nodes": "nodes",
     "probe.column.activation_mean": "mean",

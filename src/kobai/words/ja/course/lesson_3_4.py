@@ -2,7 +2,7 @@
 
 WORDS = {
     "course.hint.3_4.layers.1": "weightsについてのループです。前の層の出力が、次の層の入力になります",
-    "course.hint.3_4.layers.2": "今の活性化を1つの変数に入れておき(最初はx)、層を通るたびにリストに加えます",
+    "course.hint.3_4.layers.2": "今の活性化を1つの変数に入れておき（最初はx）、層を通るたびにリストに加えます",
     "course.hint.3_4.layers.3": "weightsのWごとにx = f(x @ W)とし、xをリストにappendします",
     "course.wrong.layers.no_activation": "fが使われていません。線形の層になっています",
     "course.wrong.layers.before_activation": "リストにfを通す前の値が入っています。活性化はfを通した後の値です",
@@ -21,9 +21,9 @@ WORDS = {
     "course.wrong.saturated.fixed_limit": "0.95が関数に書き込まれています。引数limitは何のためにありますか?",
     "course.hint.3_4.standardize.1": "trainのaxis=0の平均と標準偏差を、trainとothersの両方に使います",
     "course.hint.3_4.standardize.2": "np.where(std == 0, 1, std)とすれば、変化しない特徴量は1で割られます",
-    "course.hint.3_4.standardize.3": "stdを直してから、(train - mean) / stdと(others - mean) / stdを返します",
+    "course.hint.3_4.standardize.3": "stdを直してから、（train - mean） / stdと（others - mean） / stdを返します",
     "course.wrong.standardize.own_statistics": "othersをothers自身の平均と標準偏差で変換しています。どちらのデータのものを使うべきでしょうか?",
-    "course.wrong.standardize.no_guard": "変化しない特徴量がNaNになっています(0 ÷ 0)。標準偏差が0のところを、何に置き換えればよいでしょうか?",
+    "course.wrong.standardize.no_guard": "変化しない特徴量がNaNになっています（0 ÷ 0）。標準偏差が0のところを、何に置き換えればよいでしょうか?",
     "course.wrong.standardize.sample_std": "標準偏差がn − 1で割られています。ここではnで割ります",
     "course.wrong.standardize.rows": "データ1件ごとの平均と標準偏差になっています。特徴量ごとにするには、どの軸でしょうか?",
     "course.wrong.standardize.whole": "全体で1つの平均と標準偏差になっています。特徴量ごとに必要です",

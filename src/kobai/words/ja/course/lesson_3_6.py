@@ -19,6 +19,7 @@ WORDS = {
     "course.wrong.he.variance": "zに分散を掛けています。その分散にするには、何を掛ければよいでしょうか?",
     "course.wrong.he.two_outside": "2が根号の外にあります。式ではどこにありますか?",
     "course.wrong.he.divided": "分数の上下が逆です。層が大きいほど、重みは小さくなるはずです",
+    "course.wrong.he.uniform": "一様分布の乱数です。ここでは正規分布を使います。z = random.standard_normal((n1, n2))に数を掛けてください",
     "course.hint.3_6.spread.1": "隣り合う幅の組についてのループです。1組から1つの重み行列ができます",
     "course.hint.3_6.spread.2": "zip(widths, widths[1:])で(n₁, n₂)の組が得られます",
     "course.hint.3_6.spread.3": "組ごとにx = f(x @ initial(n1, n2, random))。ループの後でx.std()を返します",

@@ -1,5 +1,13 @@
 """What the questions say: a file for each."""
 
-from kobai.words.ja.questions import comparison, dependence, descent, likelihood, probe, transfer
+from kobai.words.ja.questions import code, comparison, dependence, descent, likelihood, probe, transfer
 
-WORDS = comparison.WORDS | descent.WORDS | transfer.WORDS | probe.WORDS | dependence.WORDS | likelihood.WORDS
+WORDS = (
+    code.WORDS
+    | comparison.WORDS
+    | descent.WORDS
+    | transfer.WORDS
+    | probe.WORDS
+    | dependence.WORDS
+    | likelihood.WORDS
+)

@@ -6,7 +6,7 @@ WORDS: dict[str, str] = {
     "error.start.missing": "関数には出発点が必要です: descend(f, start=(1.0, 2.0))",
     "error.start.numbers": "startは次元ごとに1つの有限な数でなければなりませんが、{value}が渡されました",
     "error.start.dimension": "地形{name}は{dimension}次元ですが、startは{value}個です。{dimension}個の数を渡してください",
-    "error.start.domain": "地形{name}は出発点{start}で定義されていません({part}が{value}です)。別の点から始めてください",
+    "error.start.domain": "地形{name}は出発点{start}で定義されていません（{part}が{value}です）。別の点から始めてください",
     "error.tolerance": "toleranceは有限の数でなければなりませんが、{value}が渡されました",
     "error.tolerance.positive": "{name}の最小値{least:.6g}は知られていて、それより低いところはないので、toleranceは0より大きくなければなりませんが、{value}が渡されました",
     "error.too_large": "{dimension}次元、{steps}ステップの経路{paths}本は多すぎて保持できません。ステップ数、学習率、次元を減らしてください",
@@ -16,7 +16,7 @@ WORDS: dict[str, str] = {
     "descent.title": "{name}を下る",
     "descent.dimension": "{n}次元",
     "descent.dimensions": "{n}次元",
-    "descent.headline": "{dimensions}、出発点({start})、{steps}ステップ。f < {level}で到達",
+    "descent.headline": "{dimensions}、出発点（{start}）、{steps}ステップ。f < {level}で到達",
     # the table
     "descent.column.method": "手法",
     "descent.column.learning_rate": "学習率",

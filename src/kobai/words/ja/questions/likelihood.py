@@ -3,7 +3,7 @@
 WORDS: dict[str, str] = {
     # maximum likelihood
     "error.likelihood.data": "dataには有限の数のリストを渡してください。渡されたもの: {value}",
-    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません(受け取った値: {value})。別の単位で測ってください",
+    "error.likelihood.range": "fit_normal: このデータの分散は大きすぎるか小さすぎて、数として表せません（受け取った値: {value}）。別の単位で測ってください",
     "error.likelihood.scale": "maximum_likelihood: scaleは0より大きい有限な数でなければなりませんが、{value}が渡されました",
     "error.likelihood.scale.shape": "maximum_likelihood: scaleはstartと同じ形の数のツリーでなければなりませんが、{value}が渡されました",
     "error.likelihood.equal": "fit_normalには、すべて等しくはない2つ以上の数が必要ですが、{value}が渡されました。"
@@ -12,7 +12,7 @@ WORDS: dict[str, str] = {
     "error.likelihood.candidates": "candidatesは名前から(平均, 分散)へのdictでなければなりませんが、{value}が渡されました",
     "error.likelihood.candidate": "候補{name}は(平均, 分散)の2つの数でなければなりませんが、{value}が渡されました",
     "error.likelihood.variance": "候補{name}: 分散は正の有限の数でなければなりませんが、{value}が渡されました",
-    "likelihood.title": "最尤法による正規分布の当てはめ({steps}ステップ)",
+    "likelihood.title": "最尤法による正規分布の当てはめ（{steps}ステップ）",
     "likelihood.column.way": "",
     "likelihood.column.mean": "平均",
     "likelihood.column.variance": "分散",
@@ -28,8 +28,8 @@ WORDS: dict[str, str] = {
     "surrogate.column.objective": "目的関数",
     "surrogate.column.values": "値の種類",
     "surrogate.column.flat": "勾配が0",
-    "surrogate.column.start": "誤り(前)",
-    "surrogate.column.end": "(後)",
+    "surrogate.column.start": "誤り（前）",
+    "surrogate.column.end": "（後）",
     "surrogate.error_rate": "誤判定率",
     "surrogate.cross_entropy": "交差エントロピー",
     "surrogate.note": "値の種類: 直線上で取る異なる値の数。勾配が0: 直線上の点のうちの割合",

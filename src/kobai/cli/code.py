@@ -1,0 +1,28 @@
+"""The command `kobai code`. Nothing heavy is imported before it is needed."""
+
+import functools
+from pathlib import Path
+from typing import cast
+
+import typer
+
+from kobai.cli.options import Argument, Deed, Option, add_command
+from kobai.cli.values import path, word
+from kobai.words import say
+
+
+def add(app: typer.Typer) -> None:
+    """Give the application the command."""
+
+    def deed(folder: object, framework: str = "torch") -> Deed:
+        return functools.partial(_write, cast(Path, folder), framework)
+
+    arguments = [Argument("DIR", "help.code.folder", read=path)]
+    options = [Option("framework", "NAME", word)]
+    add_command(app, "code", deed, arguments, options, meaning=say("help.code"), subject="help.code")
+
+
+def _write(folder: Path, framework: str) -> None:
+    from kobai.questions.comparison.code.write import code_of
+
+    print(code_of(folder, framework), end="")

@@ -1,0 +1,196 @@
+"""The recommended training with kobai's own rules and parts, in a loop of plain JAX."""
+
+from kobai.basics import registry
+from kobai.minimizers.base import Minimizer
+from kobai.optimizers.nesterov_definition import NesterovDefinition
+from kobai.questions.comparison.code import common, jax, of_task
+from kobai.questions.comparison.code.plan import Plan
+from kobai.questions.comparison.code.program import (
+    Code,
+    Program,
+    block,
+    call,
+    comment,
+    literal,
+    missing,
+    program,
+)
+from kobai.stabilizers.clipping import Clip
+from kobai.stabilizers.regularization import Penalty, WeightDecay
+from kobai.words import say
+
+
+def written(plan: Plan) -> Program:
+    """The whole program."""
+    if isinstance(plan.rule, Minimizer):
+        return _minimization(plan)
+    sections = {
+        "settings": common.settings(plan, ""),
+        "data": common.data(plan, takes_any=plan.by_task),
+        "network": jax.network(plan),
+        "loss": jax.loss(plan),
+        "initial": _initial(plan),
+        "optimizer": _rule(plan),
+        "parts": _parts(plan),
+        "step": _step(plan),
+        "batches": common.batches(plan),
+        "evaluation": jax.evaluation(plan),
+        "training": _training(plan),
+    }
+    return program(common.title(plan, "kobai"), _imports(plan), sections)
+
+
+def _imports(plan: Plan) -> list[str]:
+    strategy = plan.strategy
+    rooms = {
+        "initializers": plan.initializer is not None
+        and not plan.initializer.is_of_model
+        and not plan.by_task,
+        "schedules": plan.schedule is not None,
+        "stabilizers": bool(plan.average or strategy.l1.l1 or strategy.l2.l2 or strategy.weight_decay),
+    }
+    names = ", ".join(name for name, used in rooms.items() if used)
+    of_optax = ["import optax"] if plan.from_optax else []
+    of_kobai = {"import kobai": None} | dict.fromkeys(common.of_kobai(plan))
+    return [*jax.IMPORTS, *of_optax, *of_kobai, *([f"from kobai import {names}"] if names else [])]
+
+
+def _initial(plan: Plan) -> str:
+    if plan.by_task:
+        return block(of_task.initial(plan), jax.weights(plan))
+    if plan.initializer is None:
+        return missing("initializer", plan.said.own["initializer"])
+    if plan.initializer.is_of_model:
+        return common.initial_comment(plan)
+    return block(
+        common.initial_comment(plan),
+        f'params = initializers.parse("{plan.said.initializer}").fill(params, 0)',
+    )
+
+
+def _rule(plan: Plan) -> str:
+    if plan.rule is None:
+        return missing("optimizer", plan.name)
+    if plan.from_optax is None:
+        return f"rule = {_construction(plan)}"
+    return f"rule = kobai.from_optax({plan.name}, {common.optax_call(plan).partition('(')[2]}"
+
+
+def _construction(plan: Plan) -> str:
+    """The call that makes the method, with the learning rate under its name."""
+    home = registry.home_of(type(plan.rule), registry.OPTIMIZERS, registry.MINIMIZERS)
+    assert home is not None
+    fields = plan.fields
+    if "learning_rate" in fields:
+        fields["learning_rate"] = Code("LEARNING_RATE")
+    if "weight_decay" in fields and plan.strategy.weight_decay:
+        fields["weight_decay"] = 0.0  # the strategy's stands in its place
+    return call(f"kobai.{home.attribute}", **fields)
+
+
+def _parts(plan: Plan) -> str:
+    """The parts beside the rule, each under its name."""
+    strategy, clip = plan.strategy, plan.clip
+    biases = {"biases": True}
+    schedule = f"schedules.schedule({literal(plan.schedule)})"
+    lines = [
+        f"factors = {schedule}.factors(0, STEPS, STEPS)" if plan.schedule else "",
+        f"clip = {_clip(clip)}" if clip else "",
+    ]
+    for name, strength, part in (
+        ("l1", strategy.l1.l1, strategy.l1),
+        ("l2", strategy.l2.l2, strategy.l2),
+        ("weight_decay", strategy.weight_decay.rate if strategy.weight_decay else 0, strategy.weight_decay),
+    ):
+        if strength and part is not None:
+            penalty = call(f"stabilizers.{name}", f"{float(strength)!r}", **(biases if part.biases else {}))
+            lines.append(f"{name} = {penalty}")
+    if plan.average:
+        lines.append(f"average = {_made(plan.average.name, 'stabilizers')}")
+    if "schedule" in plan.said.own:
+        lines[0] = missing("schedule", plan.said.own["schedule"])
+    return block(*lines)
+
+
+def _made(name: str, module: str) -> str:
+    """A part by its name, as the call that makes it: "polyak:100" -> stabilizers.polyak(100)."""
+    kind, *numbers = name.split(":")
+    return call(f"{module}.{kind}", *numbers)
+
+
+def _clip(clip: Clip) -> str:
+    kind, *numbers = clip.name.split(":")
+    return call(f"kobai.clip_{kind}", *numbers)
+
+
+def _step(plan: Plan) -> str:
+    strategy, scheduled = plan.strategy, plan.schedule is not None
+    looks_ahead = isinstance(plan.rule, NesterovDefinition)
+    inner = "dataclasses.replace(rule, learning_rate=LEARNING_RATE * factor)"
+    decays = strategy.weight_decay is not None and strategy.weight_decay.rate
+    rate = "LEARNING_RATE * factor" if scheduled else "LEARNING_RATE"
+    point = "point" if looks_ahead else "params"
+    arguments, carried = of_task.arguments(plan), of_task.carried(plan)
+    taken = arguments.replace("params", "params, state, clipping" if plan.clip else "params, state", 1)
+    at = arguments.replace("params", point, 1)
+    gradient = f"jax.grad(loss_of)({at})"
+    if carried:
+        gradient = f"jax.grad(loss_of, has_aux=True)({at})"
+    weights = ", weights" if plan.by_task and plan.decay and not strategy.weight_decay else ""
+    results = ", ".join(["params", "state", *(["clipping"] if plan.clip else []), *carried])
+    return block(
+        "@jax.jit",
+        f"def train({taken}, factor):",
+        f"    now = {inner if scheduled and plan.from_optax is None else 'rule'}",
+        "    point = now.lookahead(params, state)" if looks_ahead else "",
+        f"    {', '.join(['gradient', *carried])} = {gradient}",
+        f"    gradient = l1.gradient(gradient, {point}{_pays(plan, strategy.l1)})" if strategy.l1.l1 else "",
+        f"    gradient = l2.gradient(gradient, {point}{_pays(plan, strategy.l2)})" if strategy.l2.l2 else "",
+        "    gradient, clipping = clip.update(gradient, clipping)" if plan.clip else "",
+        f"    update, state = now.update(gradient, state, params{weights})",
+        f"    update = weight_decay.update(update, params, {rate}{_pays(plan, strategy.weight_decay)})"
+        if decays
+        else "",
+        "    params = jax.tree.map(jnp.add, params, update)",
+        f"    return {results}",
+    )
+
+
+def _pays(plan: Plan, part: Penalty | WeightDecay | None) -> str:
+    """What a penalty of the weights alone is told, where a list of arrays does not tell them."""
+    return ", weights" if plan.by_task and part is not None and not part.biases else ""
+
+
+def _training(plan: Plan) -> str:
+    clipping = ["clipping"] if plan.clip else []
+    results = ", ".join(["params", "state", *clipping, *of_task.carried(plan)])
+    factor = "factors[step]" if plan.schedule else "1.0"
+    before = ["state = rule.init(params)", *(["clipping = clip.init(params)"] if plan.clip else [])]
+    step = [f"{results} = train({results}, {of_task.batch(plan)}, {factor})"]
+    average = []
+    if plan.average:
+        before += [comment(say("code.average")), "averaged = average.init(params)"]
+        average = ["averaged = average.update(params, averaged)"]
+    return jax.loop(
+        plan, before=before, step=step, average=average, seen="averaged.mean" if average else "params"
+    )
+
+
+def _minimization(plan: Plan) -> Program:
+    """A minimizer works on all examples: there are no batches, and no loop."""
+    sections = {
+        "settings": block(f"STEPS = {plan.said.steps}", "", "rng = np.random.default_rng(0)"),
+        "data": common.data(plan, takes_any=plan.by_task),
+        "network": jax.network(plan),
+        "loss": jax.loss(plan),
+        "initial": _initial(plan),
+        "evaluation": jax.evaluation(plan),
+        "training": block(
+            f"method = {_construction(plan)}",
+            "solution = kobai.minimize(loss_of, params, method=method, args=(x, y), max_steps=STEPS)",
+            "params = solution.x",
+            "print(solution)",
+            "print(*map(float, evaluate(params)))",
+        ),
+    }
+    return program(common.title(plan, "kobai"), _imports(plan), sections)

@@ -1,0 +1,62 @@
+"""The recommended training of a comparison as a program for each framework."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from kobai.basics.errors import UsageError, unknown
+from kobai.questions.comparison.code import keras, kobai, optax, torch
+from kobai.questions.comparison.code.plan import Plan, plan
+from kobai.questions.comparison.code.program import Program
+from kobai.study import store
+from kobai.study.recommendation import Recommendation
+
+FRAMEWORKS: dict[str, Callable[[Plan], Program]] = {
+    "torch": torch.written,
+    "optax": optax.written,
+    "keras": keras.written,
+    "kobai": kobai.written,
+}
+"""What a program can be written for, the one that most people use first."""
+
+NAMES = {"torch": "PyTorch", "optax": "optax", "keras": "Keras", "kobai": "kobai"}
+"""What the frameworks call themselves."""
+
+
+def code(recommendation: Recommendation, framework: str) -> str:
+    """The program. Raises `UsageError` for a framework that is not known."""
+    return str(programmed(recommendation, framework))
+
+
+def programmed(recommendation: Recommendation, framework: str) -> Program:
+    """The program in its sections."""
+    if framework not in FRAMEWORKS:
+        raise unknown("kind.framework", framework, FRAMEWORKS)
+    return FRAMEWORKS[framework](plan(recommendation))
+
+
+def code_of(folder: Path, framework: str) -> str:
+    """The program of the comparison that wrote this folder.
+
+    Raises `UsageError` for a framework that is not known, and for a folder that holds no answer.
+    """
+    if framework not in FRAMEWORKS:
+        raise unknown("kind.framework", framework, FRAMEWORKS)
+    return code(recommendation_of(folder), framework)
+
+
+def recommendation_of(folder: Path) -> Recommendation:
+    """What the answer in a folder recommends."""
+    path = folder / "answer.json"
+    if not os.path.isdir(folder):  # pathlib raises where the name is too long for a file
+        raise UsageError("error.code.folder", path=folder)
+    if not path.is_file():
+        running = store.is_store(folder)
+        raise UsageError("error.code.interrupted" if running else "error.code.answer", path=folder)
+    try:
+        return Recommendation.read(json.loads(path.read_text("utf-8"))["recommendation"])
+    except (ValueError, LookupError, TypeError, OSError) as problem:
+        raise UsageError(
+            "error.code.other", path=path, problem=f"{type(problem).__name__}: {problem}"
+        ) from problem

@@ -1,0 +1,146 @@
+"""A comparison from its folder: the result that its run gave, without a training; and what is kept there."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from kobai.basics.errors import UsageError
+from kobai.basics.guard import guard
+from kobai.basics.notices import notice
+from kobai.engine.identity import versions, versions_named
+from kobai.questions.comparison.result import ComparisonResult
+from kobai.study import protocol, record, store
+from kobai.study.asked import Asked, questions
+from kobai.study.outcome import Outcome
+from kobai.study.store import Store
+from kobai.words import language as speaking
+
+
+@guard
+def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult:
+    """The result of the latest question that was answered in a folder, as its run gave it.
+
+    Nothing is trained, and the task is not needed: answer, table, frames, figures and code are read from what
+    the folder keeps. What needs the task (`ComparisonResult.extend`) says so.
+
+    Args:
+      folder: the ``output`` of `kobai.compare`, or the folder of ``kobai compare --output``.
+      language: "en" or "ja", which the result speaks. Default: the language in use.
+
+    Returns:
+      A `ComparisonResult`.
+
+    Raises:
+      UsageError: for a folder that holds no study, none that is finished, or one of another version.
+    """
+    with speaking(language):
+        path = checked(Path(folder))
+        kept = Store(path, reading=True)
+        asked = questions(kept)
+        answered = [each for each in asked if each.finished]
+        if not answered:
+            there, all_cells = _count(kept, asked[-1]) if asked else (0, 0)
+            raise UsageError("error.store.unfinished", path=path, kept=there, cells=all_cells)
+        if not asked[-1].finished:
+            notice("store.unfinished", path=path)
+        latest = answered[-1]
+        there, all_cells = _count(kept, latest)
+        if there < all_cells:
+            missing = all_cells - there
+            raise UsageError("error.store.missing", path=path, missing=missing, command=latest.command)
+        if latest.versions == versions():
+            return _result(kept, answered)
+        theirs = ", ".join(f"{name} {version}" for name, version in latest.versions.items())
+        try:
+            result = _result(kept, answered)
+        except (LookupError, TypeError, ValueError, AttributeError) as problem:
+            names = {"path": path, "versions": theirs, "command": latest.command}
+            raise UsageError("error.store.question", **names) from problem
+        notice("store.versions", path=path, versions=theirs)
+        return result
+
+
+def _result(kept: Store, answered: Sequence[Asked]) -> ComparisonResult:
+    """The answer to the latest question, all of whose cells are kept."""
+    latest = answered[-1]
+    there, _ = _count(kept, latest)
+    outcome = dataclasses.replace(_outcome(kept, latest), reused=there)
+    return ComparisonResult.of(outcome, latest.command, others=_others(kept, answered))
+
+
+def _outcome(kept: Store, asked: Asked) -> Outcome:
+    return protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+
+
+def _others(kept: Store, answered: Sequence[Asked]) -> list[Outcome]:
+    """What the same command has found that was judged otherwise."""
+    latest, by = answered[-1], {answered[-1].study.get("by")}
+    outcomes: list[Outcome] = []
+    for asked in answered[-2::-1]:
+        if asked.command != latest.command or asked.study.get("by") in by:
+            break
+        by.add(asked.study.get("by"))
+        outcomes.append(_outcome(kept, asked))
+    return outcomes
+
+
+def checked(folder: Path) -> Path:
+    """The folder, if a study is kept there. Raises `UsageError`."""
+    if not folder.is_dir():
+        raise UsageError("error.code.folder", path=folder)
+    if not store.is_store(folder):
+        raise UsageError("error.store.nothing", path=folder)
+    return folder
+
+
+def _count(kept: Store, asked: Asked) -> tuple[int, int]:
+    """How many cells of a question are kept, of how many that its phases have named so far."""
+    every = {cell for phase in asked.phases.values() for cell in phase.every}
+    return sum(cell in kept.places for cell in every), len(every)
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """What is kept in the folder of a study: its cells by task, optimizer and version, and its questions."""
+    path = checked(folder)
+    kept = Store(path, reading=True)
+    cells = kept.every()
+    return {
+        "folder": str(path),
+        "format": store.FORMAT,
+        "bytes": sum(each.stat().st_size for each in path.rglob("*") if each.is_file()),
+        "cells": len(cells),
+        "tasks": _counted(cells["task"]),
+        "optimizers": _counted(cells["method"].str.split(" ").list.first()),
+        "initializers": _counted(cells["start"]),
+        "steps": _counted(cells["steps"]),
+        "seeds": sorted(cells["seed"].unique()),
+        "versions": _counted(cells["versions"]),
+        "unused": int((cells["versions"] != versions_named()).sum()),
+        "damaged": len(list((path / store.DAMAGED).glob("*"))),
+        "questions": [_question(kept, asked) for asked in questions(kept)],
+    }
+
+
+def _counted(names: pl.Series) -> dict[str, int]:
+    return dict(sorted(Counter(map(str, names.to_list())).items()))
+
+
+def _question(kept: Store, asked: Asked) -> dict[str, Any]:
+    study = asked.study
+    return {
+        "command": asked.command,
+        "finished": asked.finished,
+        "optimizers": [each["name"] for each in study.get("candidates", ())],
+        "initializers": [each["name"] for each in study.get("initializers", ())],
+        "axes": {axis["name"]: [value["name"] for value in axis["values"]] for axis in study.get("axes", ())},
+        **{name: study.get(name) for name in ("steps", "evaluate_every", "seeds", "tuning_seeds")},
+        "phases": {
+            name: {"cells": len(phase.every), "kept": sum(cell in kept.places for cell in phase.every)}
+            for name, phase in asked.phases.items()
+        },
+        "versions": asked.versions,
+    }

@@ -1,0 +1,171 @@
+"""What was asked in the folder of a study: a file for each question, beside the cells that answer it.
+
+A question names its cells by what they are, phase by phase. So it is answered again from what is kept,
+without its task; and whoever asks something else in the same folder is told what differs from before.
+"""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from kobai.basics import files
+from kobai.basics.errors import UsageError
+from kobai.candidates.values import as_json, learning_rate
+from kobai.engine.identity import digest, versions
+from kobai.study import frame, record
+from kobai.study.axes import Axis
+from kobai.study.store import RESULTS, Store, checksum, content_of
+from kobai.study.study import Study, Trial
+from kobai.words import say
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A phase of a study: trials, each with every seed, and the identity of each of these cells.
+
+    Fields:
+      trials: the columns that name a trial, `learning_rate` among them.
+      seeds: of every trial.
+      cells: [trials][seeds], the identities.
+    """
+
+    trials: list[dict[str, Any]]
+    seeds: list[int]
+    cells: list[list[str]]
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], seeds: Sequence[int], cells: list[list[str]]) -> "Phase":
+        """The phase in which these trials are run with these seeds."""
+        named = [{**trial.named, "learning_rate": learning_rate(trial.variant)} for trial in trials]
+        return cls(named, list(seeds), cells)
+
+    @property
+    def every(self) -> list[str]:
+        """The identities of all its cells."""
+        return [cell for cells in self.cells for cell in cells]
+
+    def rows(self, name: str, kept: pl.DataFrame, axes: Sequence[Axis], marks: list[int]) -> pl.DataFrame:
+        """Those of its cells that are kept, as rows of a frame; `marks` are the steps of evaluation."""
+        rows = [
+            {"phase": name, **trial, "seed": seed, "cell": cell}
+            for trial, cells in zip(self.trials, self.cells, strict=True)
+            for seed, cell in zip(self.seeds, cells, strict=True)
+        ]
+        columns = frame.schema(axes)
+        if not rows:
+            return pl.DataFrame(schema=columns)
+        labels = pl.DataFrame(rows, schema={name: columns.get(name, pl.String) for name in rows[0]})
+        results = kept.select("cell", *RESULTS)
+        every = labels.join(results, on="cell", how="inner", maintain_order="left")
+        times = pl.Series("evaluated_at", [marks] * len(every), columns["evaluated_at"])
+        happened = [json.loads(text) for text in every["happened"]]
+        own = [
+            pl.Series(name, [each.get(name) for each in happened], pl.Int64)
+            for name in frame.happenings()
+            if name in columns
+        ]
+        return every.with_columns(times, *own).select(*columns)
+
+
+@dataclasses.dataclass
+class Asked:
+    """A question that was asked in a folder.
+
+    Fields:
+      question: a hash of what is asked, and of which tasks.
+      study: as `record` writes it.
+      tasks: what each of its tasks is, by the names of the values that make it.
+      phases: by name, as far as they have begun.
+      finished: whether it has an answer.
+      memory: numbers that each candidate remembers for every parameter, once it has.
+      command: what makes its report again.
+      versions: of what computed it.
+      number: they are counted in the order of being asked.
+    """
+
+    question: str
+    study: dict[str, Any]
+    tasks: list[dict[str, Any]]
+    command: str = ""
+    phases: dict[str, Phase] = dataclasses.field(default_factory=dict)
+    memory: dict[str, int] = dataclasses.field(default_factory=dict)
+    finished: bool = False
+    versions: dict[str, str] = dataclasses.field(default_factory=versions)
+    number: int = 0
+
+    @classmethod
+    def of(cls, study: Study, tasks: list[dict[str, Any]], command: str = "") -> "Asked":
+        """What a study asks, before it has begun."""
+        content = record.written(study)
+        return cls(digest(as_json([content, tasks])), content, tasks, command)
+
+    @classmethod
+    def read(cls, content: bytes) -> "Asked":
+        """The question that a file holds."""
+        values = json.loads(content)
+        phases = {name: Phase(**phase) for name, phase in values["phases"].items()}
+        known = {field.name for field in dataclasses.fields(cls)}  # another version may write more
+        return cls(**{name: value for name, value in values.items() if name in known} | {"phases": phases})
+
+    def cells(self, store: Store) -> pl.DataFrame:
+        """The frame of its cells, as far as they are kept."""
+        study = record.read(self.study)
+        every = [cell for phase in self.phases.values() for cell in phase.every]
+        kept = store.get(every)
+        rows = [each.rows(name, kept, study.axes, study.marks) for name, each in self.phases.items()]
+        return frame.ordered(rows, study.axes)
+
+    def write(self, store: Store) -> None:
+        """Keep the question as the latest of its folder, in the place of its earlier states.
+
+        One that has an answer is replaced by another that has one.
+        """
+        before = list(files_of(store))
+        self.number = 1 + max((asked.number for _, asked in before), default=0)
+        content = json.dumps(dataclasses.asdict(self), ensure_ascii=False).encode()
+        path = store.open() / f"question-{checksum(content)}.json"
+        files.write(path, content)
+        for old, asked in before:
+            if old != path and asked.question == self.question and self.finished >= asked.finished:
+                old.unlink(missing_ok=True)
+
+
+def files_of(store: Store) -> Iterator[tuple[Path, Asked]]:
+    """The questions of a folder, with the files that hold them."""
+    for path in sorted(store.folder.glob("question-*.json")) if store.folder else ():
+        content = content_of(path)
+        if content is not None and path.name == f"question-{checksum(content)}.json":
+            with contextlib.suppress(ValueError, LookupError, TypeError):  # as another version writes it
+                yield path, Asked.read(content)
+
+
+def questions(store: Store) -> list[Asked]:
+    """The questions that were asked in a folder, the latest last."""
+    return sorted((asked for _, asked in files_of(store)), key=lambda asked: asked.number)
+
+
+def check_tasks(path: Path, before: Sequence[Asked], tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse other tasks than those that were asked of in the folder `path` before.
+
+    Tasks that are told apart by the values of axes (an activation, a batch size) have a name and data in
+    common. What other versions have lowered is not compared. Raises `UsageError` that says what differs.
+    """
+    for asked in before:
+        for task in tasks:
+            same = [other for other in asked.tasks if other["values"] == task["values"]]
+            programs = ["program"] if same and asked.versions == versions() else []
+            for other in same or asked.tasks[:1]:
+                for name in ("name", "data", *programs):
+                    if other[name] != task[name]:
+                        difference = _difference(name, other, task)
+                        raise UsageError("error.store.task", path=path, difference=difference)
+
+
+def _difference(name: str, other: Mapping[str, Any], task: Mapping[str, Any]) -> str:
+    values = {"before": other["name"], "after": task["name"]} if name == "name" else {}
+    return say(f"store.differs.{name}", **values)

@@ -1,0 +1,51 @@
+"""The frame of a study: one row a cell, with the names of its trial, its phase, and what came of it."""
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from kobai.study.axes import OF_PARTS, Axis
+from kobai.study.store import MEASURED, DataType
+
+SCHEMA: dict[str, DataType] = {
+    "phase": pl.String,
+    "optimizer": pl.String,
+    "learning_rate": pl.Float64,
+    "hyperparameters": pl.String,
+    "initializer": pl.String,
+    "seed": pl.Int64,
+    "diverged_at": pl.Int64,
+    "evaluated_at": pl.List(pl.Int32),
+    **MEASURED,
+}
+"""The curves are over `evaluated_at`; `hyperparameters` is JSON."""
+
+
+def happenings() -> list[str]:
+    """The columns of all that parts of a strategy make happen: the step of an end, the batches left out."""
+    return [field.happens for field in OF_PARTS.values() if field.happens]
+
+
+def schema(axes: Iterable[Axis]) -> dict[str, DataType]:
+    """The columns of a frame of cells: one more for each axis, and for what an axis makes happen."""
+    names = [axis.name for axis in axes]
+    columns: dict[str, DataType] = {}
+    for column, kind in SCHEMA.items():
+        columns[column] = kind
+        if column == "initializer":
+            columns |= dict.fromkeys(names, pl.String)
+        if column == "diverged_at":
+            columns |= {happens: pl.Int64 for happens in map(_happens, names) if happens}
+    return columns
+
+
+def _happens(axis: str) -> str | None:
+    """The column that says what an axis made happen in a run: the step of its end, the batches left out."""
+    return OF_PARTS[axis].happens if axis in OF_PARTS else None
+
+
+def ordered(frames: Sequence[pl.DataFrame], axes: Iterable[Axis]) -> pl.DataFrame:
+    """All rows of some frames, in an order that depends on nothing but what they are."""
+    names = [axis.name for axis in axes]
+    order = ["phase", "optimizer", "initializer", "hyperparameters", *names, "seed"]
+    return pl.concat([pl.DataFrame(schema=schema(axes)), *frames]).sort(order)

@@ -1,0 +1,9 @@
+import pytest
+
+import kobai
+
+
+@pytest.fixture(scope="session")
+def task():
+    """A small classification."""
+    return kobai.tasks.digits(hidden=8, batch_size=16)

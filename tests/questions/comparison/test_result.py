@@ -1,0 +1,49 @@
+"""What a result gives: the setting to go on with, costs and the set as data."""
+
+import polars as pl
+
+import kobai
+from kobai import stabilizers
+from kobai.questions.comparison.result import ComparisonResult
+from kobai.study.setting import Setting
+from studies_of_axes import by_clip, run, study_of
+
+
+def test_the_best_is_ready_to_use(engine):
+    engine.arrival = by_clip
+    result = ComparisonResult.of(run(study_of({"clip": ["none", "norm:1"]}, rates=(0.1, 1.0))), "")
+    assert isinstance(result.best, Setting)
+    assert result.best.optimizer == kobai.SGD(1.0)
+    assert result.best.initializer.name == "he"
+    assert result.best.arguments == {
+        "optimizers": [kobai.SGD(1.0)],
+        "initializers": [result.best.initializer],
+        "clip": stabilizers.clip_norm(1),
+    }
+    assert result.best_set == ("sgd",)
+
+
+def test_the_best_is_what_another_call_takes():
+    def ask(**arguments):
+        small = {"steps": 10, "seeds": 1, "tuning_seeds": 1, "progress": False}
+        return kobai.compare("sine", **small, **arguments)
+
+    result = ask(optimizers=[kobai.SGD([0.01, 0.1])], initializers=["he"], clip=["none", "norm:1"], hidden=5)
+    again = ask(**result.best.arguments, hidden=5)
+    assert again.best == result.best
+
+
+def test_the_costs_are_a_frame(known):
+    result = ComparisonResult.of(known, "")
+    frame = result.cost
+    assert frame.schema == {
+        "candidate": pl.String,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "best": pl.Boolean,
+    }
+    assert frame["candidate"].to_list() == ["adam", "sgd"]
+    assert frame["low"].to_list() == [0, 0]
+    assert frame["high"][0] == 0
+    assert 0.5 < frame["high"][1] < 1.1
+    assert tuple(frame.filter("best")["candidate"]) == result.best_set == ("adam",)
