@@ -187,7 +187,7 @@ class Endless:
         return [[i] for i in range(len(cells))]
 
     def train(self, cells, leave):
-        interruption._signal = signal.SIGINT  # once: what is set after the test is another test's interruption
+        interruption._signal = signal.SIGINT  # once: set later, it would interrupt another test
         while not leave():
             pass
 
