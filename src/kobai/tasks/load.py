@@ -1,4 +1,5 @@
 """The task that a caller means: a `Task`, a function that makes one, a name or a Python file.
+`meant` takes a table and a model with its data, too.
 
 A file is ``my_task.py``, with an object called `task`, or with `model` and `data`, or ``my_task.py:name``.
 The name of a built-in task may have its options behind it: ``adding:length=50,cell=gru``.
@@ -11,14 +12,17 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard, cast
 
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.tasks.frameworks import models
 from kobai.tasks.frameworks import of as frameworks
+from kobai.tasks.frameworks.data import Data
+from kobai.tasks.frameworks.makers import Model
+from kobai.tasks.table import Frame, Prepared, is_table, prepare
 from kobai.tasks.task import Task
 
 TaskSource: TypeAlias = Task | str | Callable[..., Task]
@@ -53,6 +57,46 @@ def load(source: TaskSource, **options: object) -> Task:
         raise UsageError("error.task.py", value=name)
     function = registry.find("kind.task", spelling, registry.TASKS).load()
     return _task(name, function, options_of(name, text) | options)
+
+
+OF_MODEL = ("loss", "metric", "roles")
+"""The options that say how a model is trained."""
+
+OF_SPLIT = ("validation", "test", "split_seed")
+"""The options that say how data are cut, of a table and of a model."""
+
+OF_TABLE = ("label", "kind", "leave_out")
+"""The options that say what is made of a table."""
+
+
+def meant(task: TaskSource | Path | Frame | Model, data: Data, said: Mapping[str, object]) -> TaskSource:
+    """The task that is meant; of a model, or a table, which is read once, the function that makes it."""
+    every = (*OF_MODEL, *OF_TABLE, *OF_SPLIT)
+    options = {name: said[name] for name in every if said[name] is not None}
+    if data is not None:
+        _refuse_options([name for name in options if name in OF_TABLE], task)
+        return frameworks.source(cast(Model, task), data, **options)
+    for name in OF_MODEL:
+        if name in options:
+            raise UsageError("error.of.alone", name=name)
+    is_finished = isinstance(task, Task)
+    if not is_finished and (is_table(task) or ("label" in options and _is_other_file(task))):
+        make: Callable[..., Prepared] = prepare  # whose arguments `OF_SPLIT` and `OF_TABLE` name
+        return make(task, **options).task
+    _refuse_options(list(options), task)
+    return str(task) if isinstance(task, Path) else cast(TaskSource, task)
+
+
+def _refuse_options(options: Sequence[str], task: object) -> None:
+    """Refuse what is said of a table where there is none."""
+    if options:
+        shown = task if isinstance(task, str | Path) else type(task).__name__
+        raise UsageError("error.table.options", names=", ".join(options), task=shown)
+
+
+def _is_other_file(task: object) -> TypeGuard[str | Path]:
+    """Whether a file is named that holds no task in Python: read as a table, it is told what is wrong."""
+    return isinstance(task, str | Path) and ":" not in str(task) and Path(task).suffix not in ("", ".py")
 
 
 def is_source(value: object) -> TypeGuard[TaskSource]:

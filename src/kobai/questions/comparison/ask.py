@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any
 
 from jaxtyping import PyTree
 
@@ -50,11 +50,10 @@ from kobai.study.looks import margin
 from kobai.study.outcome import Outcome
 from kobai.study.store import Store
 from kobai.study.study import Study
-from kobai.tasks.frameworks import of as frameworks
 from kobai.tasks.frameworks.data import Data
 from kobai.tasks.frameworks.makers import Model
-from kobai.tasks.load import TaskSource, load
-from kobai.tasks.table import Frame, Prepared, is_table, prepare
+from kobai.tasks.load import OF_SPLIT, OF_TABLE, TaskSource, load, meant
+from kobai.tasks.table import Frame
 from kobai.tasks.task import Task
 from kobai.words import language as speaking
 
@@ -241,7 +240,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     within = margin(until_clear, within, seeds, criteria(arguments["by"]))
     counts |= {} if within is None else {"seeds": statistics.LOOKS[0]}
     fixed = {} if hidden is None else {"hidden": hidden}
-    source = _source(arguments["task"], arguments["data"], arguments)
+    source = meant(arguments["task"], arguments["data"], arguments)
     of_task = axes({name: arguments[name] for name in OF_TASK})
     where = str(arguments["task"]) if isinstance(arguments["task"], str | Path) else ""
     where = where if arguments["data"] is None else ""
@@ -277,53 +276,11 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     )
 
 
-OF_MODEL = ("loss", "metric", "roles")
-"""The arguments that say how a model is trained."""
-
-OF_SPLIT = ("validation", "test", "split_seed")
-"""The arguments that say how data are cut, of a table and of a model."""
-
-OF_TABLE = ("label", "kind", "leave_out")
-"""The arguments that say what is made of a table."""
-
-
 def _shown(name: str, value: object) -> object:
     """An argument as the call is written: what has no short spelling, by its name."""
     if isinstance(value, Path):
         return str(value)
     return value if value is None or isinstance(value, str | float | int) else Name(name)
-
-
-def _source(
-    task: TaskSource | Path | Frame | Model, data: Data, arguments: Mapping[str, object]
-) -> TaskSource:
-    """The task that is meant; of a model, or a table, which is read once, the function that makes it."""
-    every = (*OF_MODEL, *OF_TABLE, *OF_SPLIT)
-    options = {name: arguments[name] for name in every if arguments[name] is not None}
-    if data is not None:
-        _refuse_options([name for name in options if name in OF_TABLE], task)
-        return frameworks.source(cast(Model, task), data, **options)
-    for name in OF_MODEL:
-        if name in options:
-            raise UsageError("error.of.alone", name=name)
-    is_finished = isinstance(task, Task)
-    if not is_finished and (is_table(task) or ("label" in options and _is_other_file(task))):
-        make: Callable[..., Prepared] = prepare  # whose arguments `OF_SPLIT` and `OF_TABLE` name
-        return make(task, **options).task
-    _refuse_options(list(options), task)
-    return str(task) if isinstance(task, Path) else cast(TaskSource, task)
-
-
-def _refuse_options(options: Sequence[str], task: object) -> None:
-    """Refuse what is said of a table where there is none."""
-    if options:
-        shown = task if isinstance(task, str | Path) else type(task).__name__
-        raise UsageError("error.table.options", names=", ".join(options), task=shown)
-
-
-def _is_other_file(task: object) -> TypeGuard[str | Path]:
-    """Whether a file is named that holds no task in Python: read as a table, it is told what is wrong."""
-    return isinstance(task, str | Path) and ":" not in str(task) and Path(task).suffix not in ("", ".py")
 
 
 def _from(task: Task, place: str, reading: Mapping[str, object], options: Mapping[str, object]) -> Task:
