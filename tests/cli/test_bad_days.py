@@ -13,7 +13,7 @@ import pytest
 
 import kobai
 from kobai.basics import files, interruption
-from kobai.study import runner, store
+from kobai.study import lock, runner
 from kobai.words import TABLES
 
 FINAL = {"report.html", "results.parquet", "cells.parquet", "answer.json"}
@@ -267,7 +267,7 @@ def test_the_number_of_threads_is_no_other_question(interrupted, kobai_here, eve
 
 def test_two_at_one_folder_are_told(interrupted, kobai_here, everything_in):
     """A lock belongs to an open file, so that this process can stand for two."""
-    with store.alone(interrupted):
+    with lock.alone(interrupted):
         before = contents(interrupted)
         ran = kobai_here(*SHORT)
         assert (ran.code, ran.out) == (2, "")

@@ -2,17 +2,15 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import polars as pl
 import pytest
 
 from kobai.basics.errors import UsageError
-from kobai.basics.files import LEFTOVER, LOCK, check_folder, open_folder
+from kobai.basics.files import LOCK, open_folder
 from kobai.basics.notices import Notice
 from kobai.study import store
-from kobai.study.store import DAMAGED, FORMAT, KEPT, MARK, STORE, Store, alone, is_store
+from kobai.study.store import DAMAGED, FORMAT, KEPT, MARK, STORE, Store, is_store
 
 
 def cells(*names, seconds=1.0):
@@ -215,64 +213,3 @@ def test_what_another_process_is_writing_is_not_damaged(tmp_path):
     assert Store(tmp_path, reading=True).get(["a"]).equals(FRAME[:1])
     Store(tmp_path)  # nobody holds it: a killed process has left it
     assert not list((tmp_path / STORE).glob(".*"))
-
-
-# Two processes.
-
-WORKS_THERE = """
-import sys
-from pathlib import Path
-from kobai.study.store import alone
-with alone(Path(sys.argv[1])):
-    print("here", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def other(tmp_path):
-    """Another process that is at work in the folder of the test, until it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORKS_THERE, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdout.readline() == b"here\n"
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def test_a_folder_where_another_process_works_is_refused(tmp_path, other, everything_in):
-    with pytest.raises(UsageError, match=rf"process {other.pid} \(.+\) is at work in"), alone(tmp_path):
-        pytest.fail("two are at work")
-    assert everything_in(tmp_path) == {LOCK}
-    other.communicate()  # it ends, and takes its lock away
-    assert everything_in(tmp_path) == set()
-
-
-def test_the_lock_of_a_killed_process_locks_nobody_out(tmp_path, other, everything_in):
-    other.kill()
-    other.wait()
-    assert everything_in(tmp_path) == {LOCK}
-    with alone(tmp_path):
-        assert str(os.getpid()) in (tmp_path / LOCK).read_text()
-    assert everything_in(tmp_path) == set()
-
-
-def test_a_folder_whose_study_was_killed_before_its_first_chunk_is_empty(tmp_path, other):
-    """It was none, and held no interrupted study either: neither way went on."""
-    other.kill()
-    other.wait()
-    (tmp_path / f".cells.parquet.1{LEFTOVER}").touch()
-    assert check_folder(tmp_path) == []
-    (tmp_path / "thesis.txt").touch()
-    with pytest.raises(UsageError, match="not empty"):
-        check_folder(tmp_path)
-
-
-def test_a_lock_that_nobody_holds_is_no_matter_of_what_stands_in_it(tmp_path):
-    """The number of a process may be another's by now, and the file may be anybody's."""
-    (tmp_path / LOCK).write_text(f"{os.getppid()} (this machine)")
-    with alone(tmp_path):
-        assert (tmp_path / LOCK).read_text().startswith(f"{os.getpid()} (")
-    with alone(None):  # without a folder there is nothing to lock
-        assert not (tmp_path / LOCK).exists()

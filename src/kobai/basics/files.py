@@ -29,6 +29,8 @@ LEFTOVER = ".kobai-part"
 """How the name of a file ends that is not yet whole."""
 LOCK = ".kobai-lock"
 """The file in a folder that whoever works there holds locked: its process and machine."""
+CLAIMS = ".kobai-claims"
+"""The folder in a folder where several processes say which of them does what."""
 
 
 def write(path: Path, content: bytes) -> None:
@@ -97,15 +99,15 @@ def _own_stream(status: os.stat_result) -> TextIO | None:
     return None
 
 
-def lock(handle: int) -> bool:
-    """Whether this process now holds the lock of an open file, and no other does.
+def lock(handle: int, shared: bool = False) -> bool:
+    """Whether this process now holds the lock of an open file: alone, or `shared` with others that share it.
 
     The system ends the lock with its process. Where it has no such locks, nobody could hold one.
     """
     if fcntl is None:
         return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # not on this file system
@@ -221,8 +223,8 @@ def check_folder(path: Path, known: Callable[[Path], bool] | None = None) -> lis
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether a folder holds nothing but a lock and what a killed process left half-written."""
-    return all(path.name == LOCK or path.name.endswith(LEFTOVER) for path in folder.iterdir())
+    """Whether a folder holds nothing but locks and what a killed process left half-written."""
+    return all(path.name in (LOCK, CLAIMS) or path.name.endswith(LEFTOVER) for path in folder.iterdir())
 
 
 @contextlib.contextmanager

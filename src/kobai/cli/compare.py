@@ -51,6 +51,7 @@ OPTIONS = (
     Option("wide"),
     *files.OPTIONS,
     Option("resume"),
+    Option("join"),
     Option("threads", "N", whole),
 )
 
@@ -79,7 +80,7 @@ def _compare(task: str, ask: dict[str, object], destination: Destination, wide: 
 
         console.print(terminal.view(result.answer, wide))
         outcome = result.outcome
-        if outcome.kept:
+        if outcome.kept or outcome.reused:
             console.print()
             console.print(say("study.reused", reused=outcome.reused, trained=outcome.trained))
 

@@ -54,7 +54,7 @@ class Destination:
         """
         paths = (places.pop(option.key, None) for option in OPTIONS)
         folder, html, json = (each if isinstance(each, Path) else None for each in paths)
-        if folder is None and html is None and "resume" not in places:
+        if folder is None and html is None and not places.keys() & {"resume", "join"}:
             folder = new_folder(name)
         return cls(folder, html, json, kept_by_study)
 

@@ -90,7 +90,7 @@ def _ranges(seeds: list[str]) -> list[str]:
 def _report(folder: Path, destination: Destination, wide: bool) -> None:
     def read() -> "ComparisonResult":
         from kobai.questions.comparison.opening import open
-        from kobai.study.store import alone
+        from kobai.study.lock import alone
 
         result = open(folder)
         if destination.folder is not None:

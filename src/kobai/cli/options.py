@@ -164,5 +164,5 @@ def reproducing(line: Sequence[str]) -> str:
 def _without_places(line: Sequence[str]) -> Iterator[str]:
     places = ("--output", "--json", "--html")
     for before, argument in zip(["", *line], line, strict=False):
-        if not (argument == "--resume" or argument.split("=")[0] in places or before in places):
+        if not (argument in ("--resume", "--join") or argument.split("=")[0] in places or before in places):
             yield argument

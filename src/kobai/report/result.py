@@ -105,7 +105,7 @@ class Result(abc.ABC):
             return self._views().summary()
 
 
-UNSPOKEN = ("backend", "command", "language", "output", "progress", "resume")
+UNSPOKEN = ("backend", "command", "join", "language", "output", "progress", "resume")
 """Arguments that no page tells: they change where a result is made, kept and shown, not what it is."""
 
 

@@ -20,14 +20,14 @@ from kobai import initializers as initial_values
 from kobai.basics import interruption
 from kobai.basics.errors import UsageError
 from kobai.basics.progress import Progress
-from kobai.engine.backends import THREADS, Backend
+from kobai.engine.backends import THREADS
 from kobai.study import statistics
 from kobai.study.criterion import FINAL, STEPS
 from kobai.study.looks import settled
 from kobai.study.outcome import Outcome, are_fixed, cells_of
 from kobai.study.question import judged
 from kobai.study.rows import test_mean
-from kobai.study.runner import Runner
+from kobai.study.runner import Place, Runner
 from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
 
@@ -36,7 +36,7 @@ def run(
     study: Study,
     progress: Progress,
     folder: Path | None = None,
-    backend: Backend = THREADS,
+    backend: Place = THREADS,
     *,
     store: Store | None = None,
     command: str = "",

@@ -8,7 +8,9 @@ is kept already, by whatever question, is not trained again.
 import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
@@ -29,6 +31,7 @@ from kobai.study.asked import Asked, Phase, check_tasks, questions
 from kobai.study.axes import strategy
 from kobai.study.estimate import Estimate
 from kobai.study.frame import happenings, ordered
+from kobai.study.joined import Joined, Work
 from kobai.study.outcome import Outcome
 from kobai.study.store import KEPT, RESULTS, WHAT, Store
 from kobai.study.study import CONFIRMATION, Study, Trial
@@ -41,6 +44,10 @@ class Interruption(KeyboardInterrupt):
     def __init__(self, kept: int, path: Path | None) -> None:
         super().__init__(f"{kept} cells kept in {path}")
         self.kept, self.path = kept, path
+
+
+Place: TypeAlias = Backend | Joined
+"""Where cells are run: a backend, or this process among those that share them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +63,10 @@ class SharedRun:
 
     def cell(self, averages: Sequence[Averaging]) -> Cell:
         return cell_of(self.trials[0], self.seed, averages)
+
+
+Finished: TypeAlias = tuple[list[SharedRun], Sequence[Run] | None]
+"""Runs of the engine, and what came of them; None: another process has stored that."""
 
 
 def cell_of(trial: Trial, seed: int, averages: Sequence[Averaging] | None = None) -> Cell:
@@ -111,13 +122,14 @@ class Runner:
         study: Study,
         progress: Progress,
         folder: Path | None,
-        backend: Backend = THREADS,
+        backend: Place = THREADS,
         store: Store | None = None,
         command: str = "",
     ) -> None:
         self.study, self.progress, self.folder, self.backend = study, progress, folder, backend
         self.sweeps = sweeps_of(study)
-        self.store = Store(folder) if store is None else store
+        is_joined = isinstance(backend, Joined)
+        self.store = Store(folder, joined=is_joined) if store is None else store
         self.asked = self._asked(folder, command) if folder else None
         self.phases: dict[str, Phase] = {}
         self.frames: list[pl.DataFrame] = []
@@ -156,33 +168,30 @@ class Runner:
             for seed, cell in zip(seeds, own, strict=True)
         }
         before = set(self.there)
-        todo = [
-            run
-            for run in shared_runs(trials, seeds)
-            if not all(identities[id(trial), run.seed] in before for trial in run.trials)
-        ]
+        every = shared_runs(trials, seeds)
+        names = {id(run): frozenset(identities[id(trial), run.seed] for trial in run.trials) for run in every}
+        todo = [run for run in every if not names[id(run)] <= before]
         self.progress.phase(phase, len(todo))
         kept = self.store.get([cell for cell in self.phases[phase].every if cell not in before])
         self.frames.append(kept)
         self.there.update(kept["cell"])
-        known = list(self.there)
-        rest = [run for run in todo if not all(identities[id(t), run.seed] in self.there for t in run.trials)]
+        rest = [run for run in todo if not names[id(run)] <= self.there]
         self._tell_unused(rest)
         self.estimate.kept(len(todo) - len(rest))
         self._count(len(todo) - len(rest), reused=True)
-        for names, sweep in self.sweeps.items():
-            if interruption.is_winding_up():
-                break
-            own = [training for training in rest if training.task == names]
-            for part, runs in self._trained(sweep, own):
+        is_shared = isinstance(self.backend, Joined)
+        for part, runs in self._shared(every, names) if is_shared else self._trained(rest):
+            if runs is None:
+                frame = self.store.get([cell for run in part for cell in names[id(run)]])
+            else:
                 frame = self._frame(part, runs, identities)
-                self.store.put(frame.filter(~pl.col("cell").is_in(known)))
-                self.frames.append(frame)
-                self.there.update(frame["cell"])
-                self._count(len(part))
-                if phase == CONFIRMATION and self.complete(phase):
-                    interruption.can_answer(True)
-                self.estimate.finished(len(part))
+                self.store.put(frame)
+            self.frames.append(frame)
+            self.there.update(frame["cell"])
+            self._count(len(part), reused=runs is None)
+            if phase == CONFIRMATION and self.complete(phase):
+                interruption.can_answer(True)
+            self.estimate.finished(len(part))
         return self.frame(phase)
 
     def complete(self, phase: str) -> list[int]:
@@ -209,19 +218,40 @@ class Runner:
             return f"{trial.named} {seed}"
         return self.sweeps[trial.task].identity.of(cell_of(trial, seed))
 
-    def _trained(
-        self, sweep: Sweep, todo: Sequence[SharedRun]
-    ) -> Iterator[tuple[list[SharedRun], Sequence[Run]]]:
+    def _trained(self, rest: Sequence[SharedRun]) -> Iterator[Finished]:
         """What the backend gives. Refuses one that leaves a cell out, or gives another than it was asked."""
-        cells = [training.cell(self.study.averages) for training in todo]
-        waiting = set(range(len(cells)))
-        for positions, runs in self.backend.run(sweep, cells):
-            if len(runs) != len(positions) or len(waiting - {*positions}) != len(waiting) - len(positions):
-                raise UsageError("error.backend.runs", cells=len(cells), value=list(positions))
-            waiting -= {*positions}
-            yield [todo[i] for i in positions], runs
-        if waiting and not interruption.is_winding_up():
-            raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
+        assert not isinstance(self.backend, Joined)
+        for names, sweep in self.sweeps.items():
+            if interruption.is_winding_up():
+                return
+            todo = [training for training in rest if training.task == names]
+            cells = [training.cell(self.study.averages) for training in todo]
+            waiting = set(range(len(cells)))
+            for positions, runs in self.backend.run(sweep, cells):
+                if len(runs) != len(positions) or len(waiting - {*positions}) != len(waiting) - len(
+                    positions
+                ):
+                    raise UsageError("error.backend.runs", cells=len(cells), value=list(positions))
+                waiting -= {*positions}
+                yield [todo[i] for i in positions], runs
+            if waiting and not interruption.is_winding_up():
+                raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
+
+    def _shared(self, every: Sequence[SharedRun], names: Mapping[int, frozenset[str]]) -> Iterator[Finished]:
+        """What this process trains among those that have joined, and what it finds of the others."""
+        assert isinstance(self.backend, Joined)
+        groups = {task: [run for run in every if run.task == task] for task in self.sweeps}
+        work = [
+            Work(
+                self.sweeps[task],
+                [run.cell(self.study.averages) for run in group],
+                [names[id(run)] for run in group],
+            )
+            for task, group in groups.items()
+        ]
+        for i, positions, runs in self.backend.run(self.store, work):
+            group = list(groups.values())[i]
+            yield [group[j] for j in positions], runs
 
     def _count(self, trainings: int, reused: bool = False) -> None:
         """First the frame, then the word that it is there: whoever is told may interrupt."""
@@ -268,7 +298,11 @@ class Runner:
             self.asked.study = record.written(study, metrics)
             self.asked.memory, self.asked.finished = memory, True
             self.asked.write(self.store)
-            self.store.compact()
+            with (
+                self.backend.share.last() if isinstance(self.backend, Joined) else nullcontext(True) as alone
+            ):
+                if alone:
+                    self.store.compact()
 
     def interrupted(self) -> Interruption:
         """What is finished is kept already."""

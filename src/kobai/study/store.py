@@ -13,8 +13,8 @@ import hashlib
 import io
 import json
 import os
-import socket
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -81,20 +81,27 @@ class Store:
       folder: of the study; None: nothing is kept, but for `cells`.
       cells: a frame of columns `KEPT`, as if it had been kept.
       reading: whether the folder is left as it is.
+      joined: whether other processes keep cells in the folder at the same time.
 
     All that the folder keeps is verified first; what does not verify is said, and set aside.
     """
 
     def __init__(
-        self, folder: Path | None = None, cells: pl.DataFrame | None = None, *, reading: bool = False
+        self,
+        folder: Path | None = None,
+        cells: pl.DataFrame | None = None,
+        *,
+        reading: bool = False,
+        joined: bool = False,
     ) -> None:
         self.folder = folder / STORE if folder else None
         self.cells = pl.DataFrame(schema=KEPT) if cells is None else cells
         self.places: dict[str, Path] = {}
-        if self.folder is not None and self.folder.is_dir():
-            if not reading:
-                files.remove_leftovers(self.folder)
-            self._verify(self.folder, reading)
+        self.reading, self._lock = reading, threading.Lock()
+        self._seen: set[str] = set()
+        if self.folder is not None and self.folder.is_dir() and not (reading or joined):
+            files.remove_leftovers(self.folder)  # of others that are at work no lock may be seen from here
+        self.refresh()
 
     def __bool__(self) -> bool:
         """Whether to ask what a cell is: something is kept, or is going to be."""
@@ -104,14 +111,22 @@ class Store:
         """Those of the cells that are kept, one row each, by their identities."""
         wanted = pl.col("cell").is_in(list(cells))
         paths = dict.fromkeys(self.places[cell] for cell in cells if cell in self.places)
-        frames = [self.cells, *(pl.read_parquet(path) for path in paths)]
+        try:
+            frames = [self.cells, *(pl.read_parquet(path) for path in paths)]
+        except FileNotFoundError:  # another process has put many files into one
+            self.places = {cell: path for cell, path in self.places.items() if path.exists()}
+            self.refresh()
+            return self.get(cells)
         return pl.concat([frame.filter(wanted) for frame in frames]).unique("cell", maintain_order=True)
 
     def put(self, frame: pl.DataFrame) -> None:
-        """Keep some cells, a frame of columns `KEPT`."""
-        if self.folder is not None and len(frame):
-            path = self.write(frame)
-            self.places |= dict.fromkeys(frame["cell"], path)
+        """Keep some cells, a frame of columns `KEPT`; those that are kept already stay what they are."""
+        if self.folder is not None:
+            frame = frame.filter([cell not in self.places for cell in frame["cell"]])
+            if len(frame):
+                path = self.write(frame)
+                self._seen.add(path.name)
+                self.places |= dict.fromkeys(frame["cell"], path)
 
     def write(self, frame: pl.DataFrame) -> Path:
         """The file of some cells, whole."""
@@ -161,17 +176,28 @@ class Store:
             return {}
         return dict(others.group_by("versions").len().sort("versions").iter_rows())
 
-    def _verify(self, folder: Path, reading: bool) -> None:
-        """Set aside what is not whole."""
-        wrong = []
-        for path in sorted(folder.iterdir()):
-            if path.name.endswith(files.LEFTOVER):  # that another process is writing
-                continue
-            cells = _cells(path)
-            if cells is None:
-                wrong.append(path)
-            self.places |= dict.fromkeys(cells or (), path)
-        if wrong and reading:
+    def refresh(self) -> bool:
+        """Look at the files that were not there at the last look; whether any of them are there.
+
+        What is not whole is set aside.
+        """
+        if self.folder is None or not self.folder.is_dir():
+            return False
+        with self._lock:
+            names = {path.name for path in self.folder.iterdir() if not path.name.endswith(files.LEFTOVER)}
+            new, self._seen = sorted(names - self._seen), names
+            wrong = []
+            for path in (self.folder / name for name in new):
+                cells = _cells(path)
+                if cells is None and os.path.lexists(path):  # not gone meanwhile
+                    wrong.append(path)
+                self.places |= dict.fromkeys(cells or (), path)
+            self._tell(wrong, self.folder)
+        return bool(new)
+
+    def _tell(self, wrong: Sequence[Path], folder: Path) -> None:
+        """Say what is not whole, and set it aside."""
+        if wrong and self.reading:
             notice("study.damaged.read", count=len(wrong), path=folder)
         elif wrong:
             for path in wrong:
@@ -263,32 +289,5 @@ def _set_aside(path: Path) -> None:
         while os.path.lexists(target):
             number += 1
             target = place / f"{path.name}.{number}"
-        path.rename(target)
-
-
-@contextlib.contextmanager
-def alone(folder: Path | None) -> Iterator[None]:
-    """Work in the folder of a study as the only process.
-
-    The lock is the system's, and ends with its process: what a killed one left behind locks nobody out.
-
-    Raises `UsageError` that names the process which is at work there.
-    """
-    if folder is None:
-        yield
-        return
-    path = folder / files.LOCK
-    with files.naming(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
-    try:
-        if not files.lock(handle):
-            holder = os.read(handle, 1000).decode(errors="replace").strip()
-            raise UsageError("error.output.busy", path=folder, process=holder or "?")
-        os.truncate(handle, 0)
-        os.write(handle, f"{os.getpid()} ({socket.gethostname()})".encode())
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(handle)
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            path.rename(target)

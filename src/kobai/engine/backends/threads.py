@@ -1,9 +1,10 @@
 """The threads of this machine: each takes the next chunk of cells until there is none."""
 
 import contextlib
+import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jax
 
@@ -27,38 +28,39 @@ class Threads:
 
     def run(self, sweep: Sweep, cells: Sequence[Cell]) -> Iterator[Result]:
         """Run `cells`: see `Backend.run`."""
-        chunks = sweep.chunks(cells)
-        if not chunks:
+        return self.chunked(sweep, cells, sweep.chunks(cells))
+
+    def chunked(
+        self, sweep: Sweep, cells: Sequence[Cell], chunks: Iterable[Sequence[int]]
+    ) -> Iterator[Result]:
+        """Run those chunks of `cells` that come; the next is asked for when a thread is free, not before."""
+        coming = iter(chunks)
+        first = next(coming, None)
+        if first is None:
             return
         sweep.compile()  # here, once, rather than by every thread
-        todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
-        results: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
-        for chunk in chunks:
-            todo.put(chunk)
-        leave = threading.Event()
+        todo = _Chunks(itertools.chain([first], coming))
+        results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
         x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
         def work() -> None:
-            self._work(sweep, cells, todo, results, leave, x64)
+            self._work(sweep, cells, todo, results, x64)
 
-        for _ in range(min(sweep.threads, len(chunks))):
+        working = sweep.threads
+        for _ in range(working):
             # No daemons: the interpreter must not end while a compiled call runs, and waits for them.
             thread(work).start()
         try:
-            waiting = len(chunks)
-            while True:
-                if interruption.is_winding_up():
-                    waiting -= _emptied(todo)
-                if not waiting:
-                    return
+            while working:
                 result = _next(results)
                 if isinstance(result, BaseException):
                     raise result
-                if result is not None:
-                    waiting -= 1
+                if result is None:
+                    working -= 1
+                else:
                     yield result
         finally:
-            leave.set()
+            todo.leave.set()
 
     def runs(
         self, sweep: Sweep, cells: Sequence[Cell], advance: Callable[[int], None] | None = None
@@ -75,42 +77,45 @@ class Threads:
         self,
         sweep: Sweep,
         cells: Sequence[Cell],
-        todo: "queue.SimpleQueue[list[int]]",
-        results: "queue.SimpleQueue[Result | BaseException]",
-        leave: threading.Event,
+        todo: "_Chunks",
+        results: "queue.SimpleQueue[Result | BaseException | None]",
         x64: bool,
     ) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
         try:
             with jax.enable_x64(x64):  # a thread does not inherit it
-                while not leave.is_set():
-                    positions = todo.get_nowait()
-                    runs = sweep.train([cells[i] for i in positions], leave.is_set)
+                for positions in todo:
+                    runs = sweep.train([cells[i] for i in positions], todo.leave.is_set)
                     if runs is not None:
                         results.put((positions, runs))
-        except queue.Empty:
-            return
+            results.put(None)
         except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
             results.put(problem)
+
+
+class _Chunks:
+    """Chunks that several threads take, until it is time to leave, or to answer with what there is."""
+
+    def __init__(self, chunks: Iterator[Sequence[int]]) -> None:
+        self.chunks, self.lock, self.leave = chunks, threading.Lock(), threading.Event()
+
+    def __iter__(self) -> "_Chunks":
+        return self
+
+    def __next__(self) -> list[int]:
+        with self.lock:
+            if self.leave.is_set() or interruption.is_winding_up():
+                raise StopIteration
+            return list(next(self.chunks))
 
 
 THREADS = Threads()
 """The backend where none is named."""
 
 
-def _next(results: "queue.SimpleQueue[Result | BaseException]") -> "Result | BaseException | None":
-    """The next result; None where none came in time. Raises KeyboardInterrupt when a signal asks to stop."""
-    interruption.check()
-    with contextlib.suppress(queue.Empty):
-        return results.get(timeout=POLL)
-    return None
-
-
-def _emptied(todo: "queue.SimpleQueue[list[int]]") -> int:
-    """How many chunks nobody has begun, which are taken away."""
-    count = 0
-    with contextlib.suppress(queue.Empty):
-        while True:
-            todo.get_nowait()
-            count += 1
-    return count
+def _next(results: "queue.SimpleQueue[Result | BaseException | None]") -> "Result | BaseException | None":
+    """The next result; None where a thread has ended. Raises KeyboardInterrupt when a signal asks to stop."""
+    while True:
+        interruption.check()
+        with contextlib.suppress(queue.Empty):
+            return results.get(timeout=POLL)

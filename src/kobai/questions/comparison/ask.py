@@ -12,17 +12,18 @@ from kobai import initializers as initial_values
 from kobai.basics import interruption
 from kobai.basics.checks import NAME, check_arguments, listed
 from kobai.basics.epochs import is_epochs
-from kobai.basics.errors import UsageError, quoted
+from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
 from kobai.basics.roles import Roles
 from kobai.candidates.grid import Grids, candidates
 from kobai.candidates.named import Methods
-from kobai.engine.backends import THREADS, Backend
+from kobai.engine.backends import Backend
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.questions.comparison.extension import extended
+from kobai.questions.comparison.place import save, working
 from kobai.questions.comparison.provenance import provenance
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.comparison.target import with_target
@@ -111,6 +112,7 @@ def compare(
     backend: Backend | None = None,
     output: str | Path | None = None,
     resume: bool = False,
+    join: bool = False,
     language: str | None = None,
     progress: bool = True,
     command: str | None = None,
@@ -175,6 +177,8 @@ def compare(
         new, empty, or of a study of the same task, which grows: what was trained there is not trained again.
         None: no files.
       resume: refuse an `output` in which no study was begun. A study always goes on.
+      join: share the trainings with other processes, on any machine, that are called with the same arguments
+        and `join`; all of them give the answer.
       language: "en" or "ja", for this call. Default: the language in use.
       progress: show a progress bar.
       command: what the report says reproduces it. Default: this call.
@@ -198,12 +202,10 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
         studies = [_study(arguments, by) for by in criteria(arguments["by"])]
         for study in studies:
             study.check()
-        place = THREADS if arguments["backend"] is None else arguments["backend"]
-        if not isinstance(place, Backend):
-            raise UsageError("error.backend", value=quoted(place))
         folder = store.folder_of(arguments["output"], arguments["resume"])
         trainings = sum(study.trainings for study in studies)
-        with interruption.checked(), store.alone(folder):
+        at = arguments["backend"], arguments["join"]
+        with interruption.checked(), working(folder, *at) as place:
             with progress_bar(arguments["progress"], trainings) as bar:
                 others: list[Outcome] = []
                 for study in studies[:0:-1]:  # the first is run last: a folder tells its latest question
@@ -216,7 +218,7 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
                 result = ComparisonResult.of(outcome, command, more, others)
                 interruption.check()
                 if folder:
-                    result.save(folder)
+                    save(result, folder, place)
                     interruption.keeps(len(outcome.cells), folder, "interrupted.finished")
             except KeyboardInterrupt as stop:
                 raise runner.Interruption(len(outcome.cells), folder) from stop
