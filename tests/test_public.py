@@ -50,6 +50,7 @@ RESULTS = (
     "Result",
     "Initializer",
     "ComparisonResult",
+    "OverTasksResult",
     "DescentResult",
     "TransferResult",
     "Solution",

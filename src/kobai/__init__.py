@@ -22,6 +22,7 @@ _HOME = {
     "Backend": "engine.backends.backend",
     "Result": "report.result",
     "ComparisonResult": "questions.comparison.result",
+    "OverTasksResult": "questions.comparison.over_tasks.result",
     "open": "questions.comparison.opening",
     "descend": "questions.descent.ask",
     "DescentResult": "questions.descent.result",
@@ -123,6 +124,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.optimizers.sgd import SGD as SGD
     from kobai.questions.comparison.ask import compare as compare
     from kobai.questions.comparison.opening import open as open
+    from kobai.questions.comparison.over_tasks.result import OverTasksResult as OverTasksResult
     from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
     from kobai.questions.descent.ask import descend as descend
     from kobai.questions.descent.result import DescentResult as DescentResult

@@ -5,14 +5,15 @@ exactly what it says; a list in one of its fields is a grid.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import jax
 
 from kobai.basics import registry
-from kobai.basics.checks import NAME, check_arguments
+from kobai.basics.checks import NAME, check_arguments, listed
 from kobai.basics.errors import UsageError, quoted
+from kobai.initializers import Initializer, parse
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 
@@ -75,3 +76,20 @@ def distinct(names: list[str]) -> list[str]:
 def _name(method: Method) -> str:
     known = registry.home_of(type(method), *TABLES)
     return getattr(method, "name", None) or (known.name if known else type(method).__name__.lower())
+
+
+def starts(choice: Sequence[str | Initializer] | str | Initializer) -> list[Initializer]:
+    """The initial values that are meant by names or objects, one or several; each once.
+
+    Raises `UsageError` where there is none, and where two that differ have one name.
+    """
+    items: list[str | Initializer] = listed(choice)
+    every = [parse(item) for item in items]
+    if not every:
+        raise UsageError("error.empty", name="initializers")
+    distinct = {initializer.name: initializer for initializer in every}
+    for initializer in every:
+        check_arguments("Initializer", vars(initializer), {"name": NAME})
+        if distinct[initializer.name] != initializer:
+            raise UsageError("error.initializer.same", name=initializer.name)
+    return list(distinct.values())

@@ -14,15 +14,15 @@ from kobai.words import say
 def add(app: typer.Typer) -> None:
     """Give the application the command."""
 
-    def deed(folder: object, framework: str = "torch") -> Deed:
-        return functools.partial(_write, cast(Path, folder), framework)
+    def deed(folder: object, framework: str = "torch", task: str | None = None) -> Deed:
+        return functools.partial(_write, cast(Path, folder), framework, task)
 
     arguments = [Argument("DIR", "help.code.folder", read=path)]
-    options = [Option("framework", "NAME", word)]
+    options = [Option("framework", "NAME", word), Option("task", "NAME", word)]
     add_command(app, "code", deed, arguments, options, meaning=say("help.code"), subject="help.code")
 
 
-def _write(folder: Path, framework: str) -> None:
+def _write(folder: Path, framework: str, task: str | None) -> None:
     from kobai.questions.comparison.code.write import code_of
 
-    print(code_of(folder, framework), end="")
+    print(code_of(folder, framework, task), end="")

@@ -9,14 +9,16 @@ import typer
 from kobai.cli import files
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import grids, names, nodes, number, numbers, part, sizes, steps, target, whole
+from kobai.cli.values import each, grids, names, nodes, number, numbers, part, sizes, steps, target, whole
 from kobai.words import say
 
 if TYPE_CHECKING:
     from kobai.basics.console import Console
+    from kobai.questions.comparison.over_tasks.result import OverTasksResult
     from kobai.questions.comparison.result import ComparisonResult
 
 OPTIONS = (
+    Option("also", "TASK", each, repeatable=True),
     Option("optimizers", "A,B,…", names),
     Option("initializers", "A,B,…", names),
     Option("learning-rates", "X,Y,…", numbers),
@@ -69,19 +71,18 @@ def add(app: typer.Typer, line: list[str]) -> None:
 
 
 def _compare(task: str, ask: dict[str, object], destination: Destination, wide: bool, command: str) -> None:
-    def compute() -> "ComparisonResult":
+    def compute() -> "ComparisonResult | OverTasksResult":
         from kobai.questions.comparison.ask import compare
 
-        question: Callable[..., ComparisonResult] = compare  # whose arguments `OPTIONS` names
+        question: Callable[..., ComparisonResult | OverTasksResult] = compare  # as `OPTIONS` ask it
         return question(task, output=destination.folder, command=command, **ask)
 
-    def show(console: "Console", result: "ComparisonResult") -> None:
-        from kobai.questions.comparison import terminal
-
-        console.print(terminal.view(result.answer, wide))
-        outcome = result.outcome
-        if outcome.kept or outcome.reused:
+    def show(console: "Console", result: "ComparisonResult | OverTasksResult") -> None:
+        console.print(result.view(wide))
+        outcomes = [each.outcome for each in result.tasks.values()]
+        if any(each.kept or each.reused for each in outcomes[:1]):
+            counts = {name: sum(getattr(each, name) for each in outcomes) for name in ("reused", "trained")}
             console.print()
-            console.print(say("study.reused", reused=outcome.reused, trained=outcome.trained))
+            console.print(say("study.reused", **counts))
 
     destination.keep(compute, show)

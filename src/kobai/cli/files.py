@@ -97,7 +97,7 @@ class Destination:
         if self.folder is not None and not self.kept_by_study:
             result.save(open_folder(self.folder))
         if self.html is not None:
-            write_text(self.html, result.html())
+            result.write_html(self.html)
         if self.json is not None:
             write_text(self.json, result.to_json())
 

@@ -17,6 +17,7 @@ from kobai.words import say
 
 if TYPE_CHECKING:
     from kobai.basics.console import Console
+    from kobai.questions.comparison.over_tasks.result import OverTasksResult
     from kobai.questions.comparison.result import ComparisonResult
 
 
@@ -67,9 +68,12 @@ def _lines(content: dict[str, Any]) -> list[str]:
     lines.append(say("status.seeds", seeds=say("answer.comma").join(_ranges(seeds))))
     if content["damaged"]:
         lines.append(say("status.damaged", count=content["damaged"]))
+    is_several = len({question["task"] for question in content["questions"]}) > 1
     for number, question in enumerate(content["questions"], start=1):
         state = say("status.finished" if question["finished"] else "status.unfinished")
-        lines.append(say("status.question", number=number, state=state, command=question["command"]))
+        key = "status.question.task" if is_several else "status.question"
+        values = {name: question[name] for name in ("task", "command")}
+        lines.append(say(key, number=number, state=state, **values))
         if not question["finished"]:
             for name, phase in question["phases"].items():
                 lines.append("  " + say("status.phase", phase=say(f"progress.{name}"), **phase))
@@ -88,7 +92,7 @@ def _ranges(seeds: list[str]) -> list[str]:
 
 
 def _report(folder: Path, destination: Destination, wide: bool) -> None:
-    def read() -> "ComparisonResult":
+    def read() -> "ComparisonResult | OverTasksResult":
         from kobai.questions.comparison.opening import open
         from kobai.study.lock import alone
 
@@ -98,9 +102,7 @@ def _report(folder: Path, destination: Destination, wide: bool) -> None:
                 result.save(folder)
         return result
 
-    def show(console: "Console", result: "ComparisonResult") -> None:
-        from kobai.questions.comparison import terminal
-
-        console.print(terminal.view(result.answer, wide))
+    def show(console: "Console", result: "ComparisonResult | OverTasksResult") -> None:
+        console.print(result.view(wide))
 
     destination.keep(read, show)

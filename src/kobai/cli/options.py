@@ -89,7 +89,9 @@ class Option:
         """What was written; None where the option was left out."""
         if self.metavar is None:
             return text or None
-        if isinstance(text, str) and text.startswith("--"):  # another option: its own value was forgotten
+        texts = text if isinstance(text, list) else [text]
+        if any(isinstance(each, str) and each.startswith("--") for each in texts):
+            # another option: its own value was forgotten
             raise UsageError("error.option.value", option=f"--{self.name}", command="kobai")
         if text is None or text == []:
             return None

@@ -105,6 +105,15 @@ def nodes(option: str, text: str) -> int | list[int]:
 
 
 names = several(word)
+
+
+def each(option: str, texts: list[str]) -> list[str]:
+    """What an option says that stands several times."""
+    if not all(text.strip() for text in texts):
+        raise UsageError("error.option.empty", option=option)
+    return texts
+
+
 wholes = several(whole)
 numbers = several(_listed_number)
 sizes = several(_size)

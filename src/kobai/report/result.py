@@ -76,6 +76,10 @@ class Result(abc.ABC):
         with speaking(self.language):
             return self._views().page()
 
+    def write_html(self, path: Path) -> None:
+        """Write the page to a file, and beside it whatever it links to."""
+        write_text(path, self.html())
+
     def to_json(self) -> str:
         """All that was found, as JSON; a number that is not finite is null."""
         with speaking(self.language):
@@ -93,6 +97,8 @@ class Result(abc.ABC):
             content = getattr(self, self.files[name])
             if isinstance(content, pl.DataFrame):
                 write_frame(folder / name, content)
+            elif self.files[name] == "html":
+                self.write_html(folder / name)
             else:
                 write_text(folder / name, content())
 

@@ -19,7 +19,7 @@ from kobai.candidates.values import as_json, learning_rate
 from kobai.engine.identity import digest, versions
 from kobai.study import frame, record
 from kobai.study.axes import Axis
-from kobai.study.store import RESULTS, Store, checksum, content_of
+from kobai.study.store import RESULTS, STORE, Store, checksum, content_of
 from kobai.study.study import Study, Trial
 from kobai.words import say
 
@@ -86,6 +86,7 @@ class Asked:
       command: what makes its report again.
       versions: of what computed it.
       number: they are counted in the order of being asked.
+      among: the names of all tasks of its folder, in their order; its own among them. None: its own alone.
     """
 
     question: str
@@ -97,12 +98,20 @@ class Asked:
     finished: bool = False
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     number: int = 0
+    among: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
-    def of(cls, study: Study, tasks: list[dict[str, Any]], command: str = "") -> "Asked":
+    def of(
+        cls, study: Study, tasks: list[dict[str, Any]], command: str = "", among: Sequence[str] = ()
+    ) -> "Asked":
         """What a study asks, before it has begun."""
         content = record.written(study)
-        return cls(digest(as_json([content, tasks])), content, tasks, command)
+        return cls(digest(as_json([content, tasks])), content, tasks, command, among=list(among))
+
+    @property
+    def task(self) -> str:
+        """The name of its task; those that are told apart by the values of axes have one."""
+        return str(self.tasks[0]["name"])
 
     @classmethod
     def read(cls, content: bytes) -> "Asked":
@@ -125,7 +134,7 @@ class Asked:
 
         One that has an answer is replaced by another that has one.
         """
-        before = list(files_of(store))
+        before = list(files_of(store.folder))
         self.number = 1 + max((asked.number for _, asked in before), default=0)
         content = json.dumps(dataclasses.asdict(self), ensure_ascii=False).encode()
         path = store.open() / f"question-{checksum(content)}.json"
@@ -135,9 +144,9 @@ class Asked:
                 old.unlink(missing_ok=True)
 
 
-def files_of(store: Store) -> Iterator[tuple[Path, Asked]]:
-    """The questions of a folder, with the files that hold them."""
-    for path in sorted(store.folder.glob("question-*.json")) if store.folder else ():
+def files_of(folder: Path | None) -> Iterator[tuple[Path, Asked]]:
+    """The questions that the folder of a store holds, with their files."""
+    for path in sorted(folder.glob("question-*.json")) if folder else ():
         content = content_of(path)
         if content is not None and path.name == f"question-{checksum(content)}.json":
             with contextlib.suppress(ValueError, LookupError, TypeError):  # as another version writes it
@@ -146,26 +155,45 @@ def files_of(store: Store) -> Iterator[tuple[Path, Asked]]:
 
 def questions(store: Store) -> list[Asked]:
     """The questions that were asked in a folder, the latest last."""
-    return sorted((asked for _, asked in files_of(store)), key=lambda asked: asked.number)
+    return _ordered(store.folder)
 
 
-def check_tasks(path: Path, before: Sequence[Asked], tasks: Sequence[Mapping[str, Any]]) -> None:
+def _ordered(folder: Path | None) -> list[Asked]:
+    return sorted((asked for _, asked in files_of(folder)), key=lambda asked: asked.number)
+
+
+def names_in(folder: Path | None) -> list[str]:
+    """The names of the tasks that the folder of a study keeps, in their order."""
+    return in_order(_ordered(folder / STORE)) if folder else []
+
+
+def in_order(asked: Sequence[Asked]) -> list[str]:
+    """The names of the tasks of these questions, as the latest of them orders them."""
+    names = [name for each in reversed(asked) for name in (each.among or [each.task])]
+    own = {each.task for each in asked}
+    return [name for name in dict.fromkeys(names) if name in own]
+
+
+def check_tasks(
+    path: Path, before: Sequence[Asked], tasks: Sequence[Mapping[str, Any]], among: Sequence[str] = ()
+) -> None:
     """Refuse other tasks than those that were asked of in the folder `path` before.
 
     Tasks that are told apart by the values of axes (an activation, a batch size) have a name and data in
-    common. What other versions have lowered is not compared. Raises `UsageError` that says what differs.
+    common. What other versions have lowered is not compared. A task of another name is refused unless the
+    question is one to several tasks, `among`, or the folder keeps it among others. Raises `UsageError` that
+    says what differs.
     """
-    for asked in before:
+    name, names = tasks[0]["name"], in_order(before)
+    if names and name not in (*names, *among):
+        difference = say("store.differs.name", before=", ".join(names), after=name)
+        raise UsageError("error.store.also", path=path, difference=difference, before=names[0])
+    for asked in (asked for asked in before if asked.task == name):
         for task in tasks:
             same = [other for other in asked.tasks if other["values"] == task["values"]]
             programs = ["program"] if same and asked.versions == versions() else []
             for other in same or asked.tasks[:1]:
-                for name in ("name", "data", *programs):
-                    if other[name] != task[name]:
-                        difference = _difference(name, other, task)
+                for what in ("data", *programs):
+                    if other[what] != task[what]:
+                        difference = say(f"store.differs.{what}")
                         raise UsageError("error.store.task", path=path, difference=difference)
-
-
-def _difference(name: str, other: Mapping[str, Any], task: Mapping[str, Any]) -> str:
-    values = {"before": other["name"], "after": task["name"]} if name == "name" else {}
-    return say(f"store.differs.{name}", **values)

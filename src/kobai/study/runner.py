@@ -27,7 +27,7 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import constant as constant_start
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import record
-from kobai.study.asked import Asked, Phase, check_tasks, questions
+from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions
 from kobai.study.axes import strategy
 from kobai.study.estimate import Estimate
 from kobai.study.frame import happenings, ordered
@@ -149,10 +149,11 @@ class Runner:
         interruption.keeps(0, None)
 
     def _asked(self, folder: Path, command: str) -> Asked:
-        """What is asked in the folder. Refuses another task than that of the folder."""
+        """What is asked in the folder. Refuses another task than those of the folder."""
         tasks = [{"values": list(names), **sweep.identity.of_task()} for names, sweep in self.sweeps.items()]
-        check_tasks(folder, questions(self.store), tasks)
-        return Asked.of(self.study, tasks, command)
+        before, among = questions(self.store), self.study.among
+        check_tasks(folder, before, tasks, among)
+        return Asked.of(self.study, tasks, command, list(dict.fromkeys([*among, *in_order(before)])))
 
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase. What was run before is not run again."""

@@ -75,6 +75,8 @@ class Study:
     axes: Sequence[Axis] = ()
     tasks: Mapping[tuple[str, ...], Task] = dataclasses.field(default_factory=dict)
     """The task of each combination of values that make another one, by their names. Empty: `task` alone."""
+    among: Sequence[str] = ()
+    """The names of all tasks of which the same is asked, `task` among them. Empty: of this one alone."""
     told: Mapping[tuple[str, ...], Facts] = dataclasses.field(default_factory=dict)
     """What there is to tell of each, where there is no task."""
 

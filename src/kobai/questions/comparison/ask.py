@@ -2,33 +2,35 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jaxtyping import PyTree
 
-from kobai import initializers as initial_values
 from kobai.basics import interruption
-from kobai.basics.checks import NAME, check_arguments, listed
 from kobai.basics.epochs import is_epochs
-from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
-from kobai.basics.progress import progress_bar
+from kobai.basics.progress import Progress, progress_bar
 from kobai.basics.roles import Roles
 from kobai.candidates.grid import Grids, candidates
-from kobai.candidates.named import Methods
+from kobai.candidates.named import Methods, starts
 from kobai.engine.backends import Backend
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.questions.comparison.extension import extended
+from kobai.questions.comparison.opening import whole
+from kobai.questions.comparison.over_tasks import asking
+from kobai.questions.comparison.over_tasks.asking import Found
 from kobai.questions.comparison.place import save, working
 from kobai.questions.comparison.provenance import provenance
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.comparison.target import with_target
 from kobai.report.result import Name, call
 from kobai.study import protocol, runner, statistics, store
+from kobai.study.asked import names_in
 from kobai.study.axes import (
     KINDS,
     OF_TASK,
@@ -103,6 +105,7 @@ def compare(
     schedule: Schedules = None,
     average: Averagings = None,
     early_stopping: Stoppings = None,
+    also: Sequence[TaskSource | Path | Frame | Model] | TaskSource | Path | Frame | None = None,
     target: float | Sequence[float] | str | None = None,
     by: str | Sequence[str] | None = None,
     until_clear: bool = False,
@@ -160,6 +163,7 @@ def compare(
       average: what is evaluated: None (the last iterate), "polyak", "polyak:100", "polyak:1epoch",
         "exponential:0.99".
       early_stopping: None or "patience:10", in evaluations without an improvement.
+      also: further tasks, of which the same is asked: named as `task` is, each tuned and answered for itself.
       target: metric to reach, in place of the task's; of several the first decides. "auto": 90 % of the way
         from the start to the best tuning run.
       by: what decides: "steps" to the target (the default), "final" (the validation metric at the end of the
@@ -184,7 +188,8 @@ def compare(
       command: what the report says reproduces it. Default: this call.
 
     Returns:
-      A `ComparisonResult`: prints the answer and the table, holds frames and figures.
+      A `ComparisonResult`: prints the answer and the table, holds frames and figures. With `also` an
+      `OverTasksResult`: what the tasks say together, and in ``result.tasks`` the result of each.
 
     Raises:
       UsageError: for anything that cannot be run, before any training.
@@ -195,34 +200,61 @@ def compare(
 
 def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonResult:
     """`compare` with these arguments; `kept` are trainings that were made before."""
-    shown = {name: _shown(name, arguments[name]) for name in ("task", "data", "loss", "metric", "roles")}
-    command = arguments["command"] or call(compare, arguments | shown, {})
+    spelled = {name: _shown(name, arguments[name]) for name in ("task", "data", "loss", "metric", "roles")}
+    is_several, output = arguments["also"] is not None, arguments["output"]
+    if is_several:
+        spelled["also"] = asking.shown(arguments["also"])
+    command = arguments["command"] or call(compare, arguments | spelled, {})
+    every = asking.each(arguments) if is_several else [arguments]
     with speaking(arguments["language"]):
         use_compilation_cache()
-        studies = [_study(arguments, by) for by in criteria(arguments["by"])]
-        for study in studies:
+        questions = [[_study(one, by) for by in criteria(one["by"])] for one in every]
+        known = [] if output is None else names_in(Path(output))
+        if is_several or known:
+            questions = asking.named(questions, [one["task"] for one in every], known)
+        for study in itertools.chain(*questions):
             study.check()
-        folder = store.folder_of(arguments["output"], arguments["resume"])
-        trainings = sum(study.trainings for study in studies)
+        folder = store.folder_of(output, arguments["resume"])
+        trainings = sum(study.trainings for study in itertools.chain(*questions))
+        outcomes: list[Outcome] = []
+        results: list[ComparisonResult] = []
         at = arguments["backend"], arguments["join"]
         with interruption.checked(), working(folder, *at) as place:
-            with progress_bar(arguments["progress"], trainings) as bar:
-                others: list[Outcome] = []
-                for study in studies[:0:-1]:  # the first is run last: a folder tells its latest question
-                    others.insert(0, protocol.run(study, bar, folder, place, store=kept, command=command))
-                    if folder is None and study.axes == studies[0].axes:
-                        kept = runner.kept_of(others[0])
-                outcome = protocol.run(studies[0], bar, folder, place, store=kept, command=command)
             try:
-                more = functools.partial(_more, arguments)
-                result = ComparisonResult.of(outcome, command, more, others)
+                with progress_bar(arguments["progress"], trainings) as bar:
+                    run = functools.partial(_run, bar, folder, place, kept, command)
+                    found = asking.run_each(questions, bar, run) if is_several else map(run, questions)
+                    for one, (outcome, others) in zip(every, found, strict=False):
+                        outcomes.append(outcome)
+                        more = functools.partial(_more, one)
+                        results.append(ComparisonResult.of(outcome, command, more, others))
+                result = asking.together(asked, arguments, results) if is_several else results[0]
                 interruption.check()
                 if folder:
-                    save(result, folder, place)
-                    interruption.keeps(len(outcome.cells), folder, "interrupted.finished")
+                    save(whole(folder, result), folder, place)
+                    there = sum(len(each.cells) for each in outcomes)
+                    interruption.keeps(there, folder, "interrupted.finished")
             except KeyboardInterrupt as stop:
-                raise runner.Interruption(len(outcome.cells), folder) from stop
-        return result
+                there = sum(len(each.cells) for each in outcomes) + getattr(stop, "kept", 0)
+                raise runner.Interruption(there, folder) from stop
+        return cast(ComparisonResult, result)
+
+
+def _run(
+    bar: Progress,
+    folder: Path | None,
+    place: runner.Place,
+    kept: Store | None,
+    command: str,
+    studies: Sequence[Study],
+) -> Found:
+    """What the first of these studies of one task finds; and the others, which are judged otherwise."""
+    others: list[Outcome] = []
+    for study in studies[:0:-1]:  # the first is run last: a folder tells its latest question
+        others.insert(0, protocol.run(study, bar, folder, place, store=kept, command=command))
+        if folder is None and study.axes == studies[0].axes:
+            kept = runner.kept_of(others[0])
+    return protocol.run(studies[0], bar, folder, place, store=kept, command=command), others
 
 
 def _more(arguments: Mapping[str, Any], outcome: Outcome, more: Mapping[str, Any]) -> ComparisonResult:
@@ -261,6 +293,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     has_rates = not any(isinstance(each.variants[0], Minimizer) for each in tried)
     if by == FINAL and arguments["schedule"] is None and has_rates:
         of_strategy["schedule"] = ANNEALED
+    usual_starts = first.initializers or (DEFAULT_INITIALIZERS if first.own is None else OWN_INITIALIZERS)
     budget, interval = epoch.steps("steps", counts.pop("steps")), arguments["evaluate_every"]
     return Study(
         task=first,
@@ -268,7 +301,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
         axes=(*of_task, *axes(of_strategy)),
         candidates=tried,
         by=by,
-        initializers=_initializers(first, arguments["initializers"]),
+        initializers=starts(usual_starts if arguments["initializers"] is None else arguments["initializers"]),
         steps=budget,
         in_epochs=is_epochs(arguments["steps"]),
         evaluate_every=epoch.steps("evaluate_every", interval_of(budget) if interval is None else interval),
@@ -290,20 +323,3 @@ def _from(task: Task, place: str, reading: Mapping[str, object], options: Mappin
     if not place:
         return task
     return dataclasses.replace(task, provenance=provenance(place, reading, options, task.provenance))
-
-
-def _initializers(
-    task: Task, choice: Sequence[str | Initializer] | str | Initializer | None
-) -> list[Initializer]:
-    if choice is None:
-        choice = task.initializers or (DEFAULT_INITIALIZERS if task.own is None else OWN_INITIALIZERS)
-    items: list[str | Initializer] = listed(choice)
-    every = [initial_values.parse(item) for item in items]
-    if not every:
-        raise UsageError("error.empty", name="initializers")
-    distinct = {initializer.name: initializer for initializer in every}
-    for initializer in every:
-        check_arguments("Initializer", vars(initializer), {"name": NAME})
-        if distinct[initializer.name] != initializer:
-            raise UsageError("error.initializer.same", name=initializer.name)
-    return list(distinct.values())

@@ -7,7 +7,7 @@ from kobai.basics.checks import is_whole, listed
 from kobai.basics.errors import UsageError, unknown
 from kobai.study.outcome import Outcome
 
-ADDED = ("optimizers", "initializers", "learning_rates")
+ADDED = ("optimizers", "initializers", "learning_rates", "also")
 """Arguments of `compare` to whose values more are added; so are those of every axis."""
 
 OF_TASK = ("task", "data", "loss", "metric", "roles")
@@ -37,6 +37,7 @@ def _joined(name: str, arguments: Mapping[str, Any], outcome: Outcome, value: An
     usual: dict[str, Sequence[Any]] = {
         "optimizers": [candidate.name for candidate in outcome.study.candidates],
         "initializers": list(outcome.study.initializers),
+        "also": [],
     }
     if arguments[name] is None and name not in usual:
         raise UsageError("error.extend.rates")

@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -12,9 +12,11 @@ from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.notices import notice
 from kobai.engine.identity import versions, versions_named
+from kobai.questions.comparison.over_tasks.result import OverTasksResult
 from kobai.questions.comparison.result import ComparisonResult
+from kobai.report.result import Result
 from kobai.study import protocol, record, store
-from kobai.study.asked import Asked, questions
+from kobai.study.asked import Asked, in_order, names_in, questions
 from kobai.study.outcome import Outcome
 from kobai.study.store import Store
 from kobai.words import language as speaking
@@ -24,6 +26,9 @@ from kobai.words import language as speaking
 def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult:
     """The result of the latest question that was answered in a folder, as its run gave it.
 
+    Of a folder that keeps several tasks (`kobai.compare` with ``also``) it is the `OverTasksResult` of the
+    latest question to each of them.
+
     Nothing is trained, and the task is not needed: answer, table, frames, figures and code are read from what
     the folder keeps. What needs the task (`ComparisonResult.extend`) says so.
 
@@ -32,7 +37,7 @@ def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult
       language: "en" or "ja", which the result speaks. Default: the language in use.
 
     Returns:
-      A `ComparisonResult`.
+      A `ComparisonResult`, or an `OverTasksResult`.
 
     Raises:
       UsageError: for a folder that holds no study, none that is finished, or one of another version.
@@ -41,27 +46,59 @@ def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult
         path = checked(Path(folder))
         kept = Store(path, reading=True)
         asked = questions(kept)
-        answered = [each for each in asked if each.finished]
+        of_tasks = _of_tasks(asked)
+        answered = {name: own for name, own in of_tasks.items() if any(each.finished for each in own)}
         if not answered:
             there, all_cells = _count(kept, asked[-1]) if asked else (0, 0)
             raise UsageError("error.store.unfinished", path=path, kept=there, cells=all_cells)
-        if not asked[-1].finished:
-            notice("store.unfinished", path=path)
-        latest = answered[-1]
-        there, all_cells = _count(kept, latest)
-        if there < all_cells:
-            missing = all_cells - there
-            raise UsageError("error.store.missing", path=path, missing=missing, command=latest.command)
-        if latest.versions == versions():
-            return _result(kept, answered)
-        theirs = ", ".join(f"{name} {version}" for name, version in latest.versions.items())
-        try:
-            result = _result(kept, answered)
-        except (LookupError, TypeError, ValueError, AttributeError) as problem:
-            names = {"path": path, "versions": theirs, "command": latest.command}
-            raise UsageError("error.store.question", **names) from problem
-        notice("store.versions", path=path, versions=theirs)
+        if unanswered := ", ".join(name for name in of_tasks if name not in answered):
+            notice("store.unanswered", path=path, names=unanswered)
+        results = [_opened(path, kept, own) for own in answered.values()]
+        return results[0] if len(results) == 1 else cast(ComparisonResult, OverTasksResult.of(results))
+
+
+def whole(folder: Path, result: ComparisonResult | OverTasksResult) -> Result:
+    """What the files of a folder tell: a result, and what is kept there of other tasks."""
+    names = names_in(folder)
+    if all(name in result.tasks for name in names):
         return result
+    kept = Store(folder, reading=True)
+    results = dict(result.tasks)
+    for name, own in _of_tasks(questions(kept)).items():
+        if name not in results and any(each.finished for each in own):
+            results[name] = _opened(folder, kept, own)
+    others = [name for name in results if name not in result.tasks]
+    if not others:
+        return result
+    notice("store.also", path=folder, names=", ".join(others))
+    return OverTasksResult.of([results[name] for name in names if name in results])
+
+
+def _of_tasks(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
+    """The questions to each task, by its name, the latest last."""
+    return {name: [each for each in asked if each.task == name] for name in in_order(asked)}
+
+
+def _opened(path: Path, kept: Store, asked: Sequence[Asked]) -> ComparisonResult:
+    """The answer to the latest of these questions, to one task, that has one."""
+    answered = [each for each in asked if each.finished]
+    if not asked[-1].finished:
+        notice("store.unfinished", path=path)
+    latest = answered[-1]
+    there, all_cells = _count(kept, latest)
+    if there < all_cells:
+        missing = all_cells - there
+        raise UsageError("error.store.missing", path=path, missing=missing, command=latest.command)
+    if latest.versions == versions():
+        return _result(kept, answered)
+    theirs = ", ".join(f"{name} {version}" for name, version in latest.versions.items())
+    try:
+        result = _result(kept, answered)
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+        names = {"path": path, "versions": theirs, "command": latest.command}
+        raise UsageError("error.store.question", **names) from problem
+    notice("store.versions", path=path, versions=theirs)
+    return result
 
 
 def _result(kept: Store, answered: Sequence[Asked]) -> ComparisonResult:
@@ -132,6 +169,7 @@ def _counted(names: pl.Series) -> dict[str, int]:
 def _question(kept: Store, asked: Asked) -> dict[str, Any]:
     study = asked.study
     return {
+        "task": asked.task,
         "command": asked.command,
         "finished": asked.finished,
         "optimizers": [each["name"] for each in study.get("candidates", ())],

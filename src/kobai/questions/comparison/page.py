@@ -84,11 +84,11 @@ def _data(outcome: Outcome, answer: Answer) -> str:
 def _answer(answer: Answer) -> str:
     """The three answers: the choice in large letters, the evidence beside it."""
     lines = [line.partition(say("answer.join")) for line in sentences.lines(answer)]
-    items = (f"<strong>{_whole(choice)}</strong> <span>{_whole(rest)}</span>" for choice, _, rest in lines)
+    items = (f"<strong>{whole(choice)}</strong> <span>{whole(rest)}</span>" for choice, _, rest in lines)
     return f'<ol class="answer">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """The text as HTML, its percentages held together at the end of a line: 35 %."""
     return re.sub(r"\d[\d,.]* ?%", r'<span class="whole">\g<0></span>', html.escape(text))
 

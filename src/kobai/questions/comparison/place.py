@@ -7,7 +7,7 @@ from pathlib import Path
 from kobai.basics.errors import UsageError, quoted
 from kobai.engine.backends import THREADS, Backend
 from kobai.engine.identity import digest
-from kobai.questions.comparison.result import ComparisonResult
+from kobai.report.result import Result
 from kobai.study import lock
 from kobai.study.joined import Joined
 from kobai.study.runner import Place
@@ -34,7 +34,7 @@ def working(folder: Path | None, backend: object, join: bool) -> Iterator[Place]
         yield place
 
 
-def save(result: ComparisonResult, folder: Path, place: Place) -> None:
+def save(result: Result, folder: Path, place: Place) -> None:
     """Write the files of the result; of several processes that have joined one does it for all."""
     if isinstance(place, Joined):
         place.once(f"report-{digest(result.to_json())}", lambda: result.save(folder))

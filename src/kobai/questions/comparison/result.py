@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from rich.console import RenderableType
 
 from kobai.basics.errors import UsageError
 from kobai.basics.leaf import lineage
@@ -65,6 +66,11 @@ class ComparisonResult(Result):
             answer=reading,
             more=more,
         )
+
+    @property
+    def tasks(self) -> dict[str, "ComparisonResult"]:
+        """This result by the name of its task, as `OverTasksResult` has those of several."""
+        return {self.answer.task: self}
 
     @property
     def cells(self) -> pl.DataFrame:
@@ -191,6 +197,10 @@ class ComparisonResult(Result):
             raise UsageError("error.study.told")
         with told():
             return self.more(self.outcome, more)
+
+    def view(self, wide: bool = False) -> RenderableType:
+        """What it prints in a terminal, for rich; `wide`: with more columns."""
+        return terminal.view(self.answer, wide)
 
     def _text(self) -> str:
         return terminal.text(self.answer)

@@ -22,6 +22,12 @@ def view(answer: Answer, wide: bool = False) -> RenderableType:
     return Group(*_parts(cut.shown(answer), wide))
 
 
+def brief(answer: Answer) -> RenderableType:
+    """The answer and the cautions, without a table."""
+    few = cut.shown(answer)
+    return Group(*_said(few), *_cautions(few))
+
+
 def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
     """The same as plain text."""
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
@@ -30,7 +36,7 @@ def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
     return capture.get().rstrip("\n")
 
 
-def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
+def _said(answer: Answer) -> Iterator[RenderableType]:
     yield Paragraph(Text(sentences.headline(answer), style="dim"))
     yield Text()
     if stopping := sentences.stopping(answer):
@@ -45,6 +51,17 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
     for line in sentences.lines(answer):
         first, join, rest = line.partition(say("answer.join"))
         yield Paragraph(Text.assemble((first, "bold green"), join, rest))
+
+
+def _cautions(answer: Answer) -> Iterator[RenderableType]:
+    if answer.notes:
+        yield Text()
+    for note in sentences.notes(answer):
+        yield Paragraph(Text(f"! {note}", style="yellow"))
+
+
+def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
+    yield from _said(answer)
     yield Text()
     yield _table(answer, [name for name in table.columns(answer) if name not in answer.columns])
     for sentence in sentences.factors(answer):
@@ -60,10 +77,7 @@ def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
         yield Text()
         yield _table(answer, ("optimizer", *table.WIDE))
         yield from _effects(answer)
-    if answer.notes:
-        yield Text()
-    for note in sentences.notes(answer):
-        yield Paragraph(Text(f"! {note}", style="yellow"))
+    yield from _cautions(answer)
 
 
 def _table(answer: Answer, columns: Sequence[str]) -> Stack:

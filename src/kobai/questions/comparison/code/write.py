@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kobai.basics.errors import UsageError, unknown
+from kobai.basics.notices import notice
 from kobai.questions.comparison.code import keras, kobai, optax, torch
 from kobai.questions.comparison.code.plan import Plan, plan
 from kobai.questions.comparison.code.program import Program
@@ -36,18 +37,18 @@ def programmed(recommendation: Recommendation, framework: str) -> Program:
     return FRAMEWORKS[framework](plan(recommendation))
 
 
-def code_of(folder: Path, framework: str) -> str:
-    """The program of the comparison that wrote this folder.
+def code_of(folder: Path, framework: str, task: str | None = None) -> str:
+    """The program of the comparison that wrote this folder; of several tasks of the one named, or the first.
 
-    Raises `UsageError` for a framework that is not known, and for a folder that holds no answer.
+    Raises `UsageError` for a framework or a task that is not known, and for a folder that holds no answer.
     """
     if framework not in FRAMEWORKS:
         raise unknown("kind.framework", framework, FRAMEWORKS)
-    return code(recommendation_of(folder), framework)
+    return code(recommendation_of(folder, task), framework)
 
 
-def recommendation_of(folder: Path) -> Recommendation:
-    """What the answer in a folder recommends."""
+def recommendation_of(folder: Path, task: str | None = None) -> Recommendation:
+    """What the answer in a folder recommends, of several tasks for the one named, or the first."""
     path = folder / "answer.json"
     if not os.path.isdir(folder):  # pathlib raises where the name is too long for a file
         raise UsageError("error.code.folder", path=folder)
@@ -55,8 +56,16 @@ def recommendation_of(folder: Path) -> Recommendation:
         running = store.is_store(folder)
         raise UsageError("error.code.interrupted" if running else "error.code.answer", path=folder)
     try:
-        return Recommendation.read(json.loads(path.read_text("utf-8"))["recommendation"])
+        content = json.loads(path.read_text("utf-8"))
+        answers = {each["task"]: each for each in content.get("tasks", [content])}
+        recommended = {name: Recommendation.read(each["recommendation"]) for name, each in answers.items()}
     except (ValueError, LookupError, TypeError, OSError) as problem:
         raise UsageError(
             "error.code.other", path=path, problem=f"{type(problem).__name__}: {problem}"
         ) from problem
+    first = next(iter(recommended))
+    if task is None and len(recommended) > 1:
+        notice("code.first", path=folder, names=", ".join(recommended), first=first)
+    if task is not None and task not in recommended:
+        raise unknown("kind.task.answered", task, recommended)
+    return recommended[first if task is None else task]

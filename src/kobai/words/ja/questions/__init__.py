@@ -1,10 +1,20 @@
 """What the questions say: a file for each."""
 
-from kobai.words.ja.questions import code, comparison, dependence, descent, likelihood, probe, transfer
+from kobai.words.ja.questions import (
+    code,
+    comparison,
+    dependence,
+    descent,
+    likelihood,
+    over_tasks,
+    probe,
+    transfer,
+)
 
 WORDS = (
     code.WORDS
     | comparison.WORDS
+    | over_tasks.WORDS
     | descent.WORDS
     | transfer.WORDS
     | probe.WORDS
