@@ -187,7 +187,7 @@ def test_tables_with_the_same_label_are_tasks_of_one_study(tmp_path):
     for name, slope in (("low", 1.0), ("high", 3.0)):
         a = [i / 40 for i in range(40)]
         pl.DataFrame({"a": a, "y": [slope * x for x in a]}).write_csv(tmp_path / f"{name}.csv")
-    ask = ASK | {"learning_rates": [0.1], "seeds": 1, "steps": 2}
+    ask = ASK | {"learning_rates": [0.1], "seeds": 1, "steps": 2, "target": 0.5}
     result = kobai.compare(tmp_path / "low.csv", also=[tmp_path / "high.csv"], label="y", **ask)
     assert list(result.tasks) == ["low", "high"]
 
