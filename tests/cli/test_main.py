@@ -194,7 +194,8 @@ def test_every_option_reaches_the_study(kobai_here, monkeypatch):
         # Another run needs a folder of its own: what reproduces this one names none.
         "command": "kobai " + " ".join(line.split()).replace(" --output out --resume --html page.html", ""),
     }
-    kobai_here("compare", "sine", "--target", "auto")
+    kobai_here("compare", "sine", "--also", "digits", "--also", "a.py:b", "--target", "auto")
+    assert asked["also"] == ["digits", "a.py:b"]
     assert asked["target"] == "auto"
     assert re.fullmatch(r"kobai-runs/sine-\d{8}-\d{6}", str(asked["output"]))
 

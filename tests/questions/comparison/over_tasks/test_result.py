@@ -86,6 +86,31 @@ def test_a_notebook_shows_them_all(two):
     assert "<script" not in shown
 
 
+def test_the_command_line_tells_of_a_folder_of_several_tasks(two, kobai_here, place):
+    folder = str(two[1])
+    lines = kobai_here("status", folder).out.splitlines()
+    assert any(line.startswith("Question 2 (steep line), answered: ") for line in lines)
+    report = kobai_here("report", folder, "--html", "page.html", "--json", "all.json")
+    assert report.code == 0
+    assert report.out.startswith("line and steep line: steps to the target of each")
+    assert sorted(path.name for path in place.iterdir()) == [
+        "all.json",
+        "page-line.html",
+        "page-steep-line.html",
+        "page.html",
+    ]
+    code = kobai_here("code", folder, "--task", "steep line", "--framework", "kobai")
+    assert code.out == two[0].tasks["steep line"].code("kobai")
+    assert kobai_here("code", folder, "--framework", "kobai").err.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["--also", "--also=", "--also --quick"])
+def test_also_needs_a_task(kobai_here, line):
+    refused = kobai_here("compare", "sine", *line.split())
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "--also" in refused.err
+
+
 def test_it_speaks_the_language_of_its_call(two):
     japanese = kobai.open(two[1], language="ja")
     assert "課題ごとの最良のもの" in repr(japanese)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from kobai.questions.comparison.numbers import scale, worse
 from kobai.study.answer import Answer
-from kobai.study.criterion import FINAL
 from kobai.study.over_tasks import APART, SCALES, OverTasks
 from kobai.study.question import SKETCH
 from kobai.words import metric, say
@@ -100,5 +99,5 @@ def _notes(over: OverTasks) -> Iterator[str]:
 
 def key(over: OverTasks, answers: Answers) -> str:
     """What the numbers and the signs in the columns of the tasks are."""
-    own = "final" if over.by == FINAL else _scale(over, answers)
+    own = _scale(over, answers)
     return say("over.table.key" if own == "steps" else f"over.table.key.{own}")
