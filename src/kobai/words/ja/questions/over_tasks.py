@@ -68,7 +68,7 @@ WORDS: dict[str, str] = {
     "over.hover.mean": "平均{mean}",
     "over.hover.high": "平均{mean}、最大{high}",
     # the folder
-    "progress.task": "課題 {name}（{number}/{count}）",
+    "progress.task": "{count}課題の{number}番目: {name}",
     "error.store.also": "{path}には別の課題の比較が保存されています（{difference}）。--also {before}を加えて一つの比較にまとめるか、別の--outputを選んでください。何も変更していません",
     "store.also": "{path}には{names}もあります。フォルダーのファイルは、そのすべてについてのものです",
     "store.unanswered": "{path}の{names}には、まだ答えがありません。同じkobai compareで続きから始まります",
