@@ -1,7 +1,6 @@
 """The protocol: tuning, confirmation on fresh seeds, ties and divergence. On runs with known times."""
 
 import dataclasses
-import threading
 
 import polars as pl
 import pytest
@@ -13,7 +12,6 @@ from kobai.basics import interruption
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
 from kobai.candidates.values import learning_rate
-from kobai.engine.backends import threads
 from kobai.questions.comparison import terminal
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
@@ -119,22 +117,14 @@ def test_an_auto_target_is_fixed_by_tuning(monkeypatch):
 
 def test_an_answer_that_is_asked_for_early_is_that_of_the_complete_seeds_and_says_so(monkeypatch):
     """The study is asked while it trains the first cell of its fourth fresh seed, which it finishes."""
-    emptied, taken = threading.Event(), threads._emptied
     trained = []
-
-    def empty(todo):
-        count = taken(todo)
-        emptied.set()
-        return count
 
     def metric(cell, marks):
         trained.append(cell.seed)
         if cell.seed == 1003:
             monkeypatch.setattr(interruption, "_winding_up", True)
-            assert emptied.wait(60)  # until nothing else can be begun
         return marks >= 20 + 10 * (cell.seed % 4) + 20 * (not is_adam(cell))
 
-    monkeypatch.setattr(threads, "_emptied", empty)
     found = study_of(monkeypatch, metric)
     assert trained.count(1003) == 1
     assert max(trained) == 1003

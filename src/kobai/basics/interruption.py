@@ -63,6 +63,12 @@ def can_answer(yes: bool) -> None:
     _can_answer = yes
 
 
+def wind_up() -> None:
+    """Begin nothing else: the time that was given is over."""
+    global _winding_up
+    _winding_up = True
+
+
 def is_winding_up() -> bool:
     """Whether nothing else is to be begun: somebody wants the answer with what there is."""
     return _winding_up

@@ -98,17 +98,22 @@ def _but_rate(variant: Method) -> Hyperparameters:
     return {**hyperparameters_of(variant), "learning_rate": None}
 
 
-def default_rates(name: str, quick: bool = False) -> list[float]:
-    """The default learning rates of the rule `name`; `quick`: every second one."""
-    rates = registry.OPTIMIZERS[name].learning_rates
-    return list(rates[1::2] if quick else rates)
+def default_rates(name: str, every: int = 1) -> list[float]:
+    """The default learning rates of the rule `name`, or one in `every` of them."""
+    return list(thinned(registry.OPTIMIZERS[name].learning_rates, every))
+
+
+def thinned(rates: Sequence[float], every: int) -> Sequence[float]:
+    """One in `every` (1, 2, 4 or 8) of eight learning rates; those about the middle are the last to go."""
+    second = rates[1::2]
+    return {1: rates, 2: second, 4: second[1:3], 8: second[1:2]}[every]
 
 
 def candidates(
     optimizers: Methods | None = None,
     learning_rates: Sequence[float] | None = None,
     hyperparameters: Grids | None = None,
-    quick: bool = False,
+    every: int = 1,
 ) -> list[Candidate]:
     """The candidates of a comparison.
 
@@ -116,7 +121,7 @@ def candidates(
       optimizers: names, classes or instances, or a single one. Default: `registry.DEFAULT_OPTIMIZERS`.
       learning_rates: for every candidate in place of its own.
       hyperparameters: further grids, ``{"momentum.momentum": [0.5, 0.9]}``: by candidate and hyperparameter.
-      quick: every second default rate.
+      every: of the default rates one in so many: see `thinned`.
     """
     choices = choices_of("optimizers", registry.DEFAULT_OPTIMIZERS if optimizers is None else optimizers)
     names = distinct([choice.name for choice in choices])
@@ -126,7 +131,7 @@ def candidates(
     return [
         Candidate(
             name,
-            variants(choice, choice.learning_rates[1::2] if quick else choice.learning_rates, rates, grid),
+            variants(choice, thinned(choice.learning_rates, every), rates, grid),
         )
         for name, choice, grid in zip(names, choices, own, strict=True)
     ]

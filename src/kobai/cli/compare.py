@@ -49,6 +49,7 @@ OPTIONS = (
     Option("by", "A,B,…", names),
     Option("until-clear"),
     Option("within", "X%", part),
+    Option("budget", "TIME"),
     Option("quick"),
     Option("wide"),
     *files.OPTIONS,

@@ -14,6 +14,7 @@ from kobai.basics.errors import UsageError, quoted
 from kobai.basics.progress import duration
 from kobai.study import statistics
 from kobai.study.criterion import FINAL, Measures
+from kobai.study.fitting import ANSWER
 from kobai.study.outcome import Outcome
 from kobai.study.question import judged
 from kobai.study.runner import Runner
@@ -24,9 +25,9 @@ from kobai.words import say
 WITHIN = 0.1
 """Who needs at most 10 % more steps is as good as the best, unless another part is said."""
 
-ALONE, COST, LOOKS, ASKED = "alone", "cost", "looks", "asked"
-"""Why a growing study ended: one alone may be the best, the leader costs little, no look is left, or somebody
-wanted the answer."""
+ALONE, COST, LOOKS, ASKED, TIME = "alone", "cost", "looks", "asked", "time"
+"""Why a growing study ended: one alone may be the best, the leader costs little, no look is left, somebody
+wanted the answer, or no time is left for the next look."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Stop:
     """How a growing study stands at its latest look."""
 
     why: str
-    """Why it is over: "alone", "cost" or "looks"; "asked" where it might go on."""
+    """Why it is over: "alone", "cost" or "looks"; "asked" or "time" where it might go on."""
     within: float
     """The cost of the leader that is small enough, as a part of the steps of the best."""
     looks: tuple[int, ...]
@@ -83,17 +84,22 @@ def settled(
       runner: whose pace is measured, and whose progress is told how the study stands.
       clock: seconds.
     """
-    for seeds in statistics.LOOKS:
+    for seeds, following in zip(statistics.LOOKS, (*statistics.LOOKS[1:], math.inf), strict=True):
         now = dataclasses.replace(study, seeds=seeds)
         began, done, trained = clock(), runner.reused + runner.trained, runner.trained
         outcome = look(now)
         stop = None if outcome is None else stop_of(outcome)
-        if stop is None or stop.why != ASKED:
+        if stop is None or stop.why not in (ASKED, TIME):
             break
         pace = (clock() - began) / (runner.trained - trained) if runner.trained > trained else None
         added = seeds - (stop.looks[-2] if len(stop.looks) > 1 else 0)
         per_seed = (runner.reused + runner.trained - done) / added
-        runner.progress.tell(sentence(seeds, stop.coming, None if pace is None else pace * per_seed))
+        seconds = None if pace is None else pace * per_seed
+        runner.progress.tell(sentence(seeds, stop.coming, seconds))
+        if study.allowance is not None and seconds is not None:
+            others = study.others / len(study.candidates) * following
+            if seconds * (following - seeds + others) + ANSWER > study.allowance.left():
+                break
     return now
 
 
@@ -112,7 +118,7 @@ def stop_of(outcome: Outcome) -> Stop | None:
     elif study.looks[-1] >= statistics.LOOKS[-1]:
         why = LOOKS
     else:
-        why, coming = ASKED, _coming(rest, within)
+        why, coming = ASKED if study.allowance is None else TIME, _coming(rest, within)
     return Stop(why, study.within, study.looks, 1 - statistics.ALPHA / len(statistics.LOOKS), coming)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from kobai.basics.progress import duration
 from kobai.candidates.values import hyperparameters_of, written
 from kobai.engine.run import evaluated_at
 from kobai.initializers import given
@@ -27,6 +28,7 @@ def notes(
     """All of them."""
     return (
         *_of_end(outcome),
+        *_of_time(outcome),
         *_of_seeds(outcome),
         *_of_baselines(outcome, rows, baselines),
         *_of_target(outcome, rows),
@@ -38,7 +40,8 @@ def notes(
 
 
 ABOVE = (
-    *("note.stopped", "note.sketch", "note.harder", "note.harder.derived", "note.final"),
+    *("note.stopped", "note.budget", "note.budget.part"),
+    *("note.sketch", "note.sketch.budget", "note.harder", "note.harder.derived", "note.final"),
     *("note.untrained.maximize", "note.untrained.minimize", "note.at_once"),
     *("note.baseline.better", "note.baseline.open"),
 )
@@ -50,6 +53,18 @@ def _of_end(outcome: Outcome) -> Iterator[Note]:
     """That the answer was asked for before the confirmation was complete."""
     if outcome.planned > outcome.study.seeds:
         yield Note("note.stopped", {"seeds": outcome.study.seeds, "planned": outcome.planned})
+
+
+def _of_time(outcome: Outcome) -> Iterator[Note]:
+    """What was planned to fit into the time that the study was given."""
+    study = outcome.study
+    if study.allowance is not None:
+        time = duration(study.allowance.seconds)
+        values = {"time": time, "tuning_seeds": study.tuning_seeds, "seeds": study.seeds}
+        if study.every == 1:
+            yield Note("note.budget", values)
+        else:
+            yield Note("note.budget.part", {**values, "every": study.every})
 
 
 def _of_baselines(outcome: Outcome, rows: Sequence[Row], baselines: Sequence[Baseline]) -> Iterator[Note]:
@@ -200,7 +215,8 @@ def _of_seeds(outcome: Outcome) -> Iterator[Note]:
     several = len(outcome.winners) > 1 or len(outcome.neighbours) > 0
     several = several or any(len(trials) > 1 for trials in outcome.alternatives.values())
     if seeds < LEAST and several:
-        yield Note("note.sketch", {"seeds": seeds, "least": LEAST})
+        key = "note.sketch" if outcome.study.allowance is None else "note.sketch.budget"
+        yield Note(key, {"seeds": seeds, "least": LEAST})
 
 
 def _of_starts(outcome: Outcome) -> Iterator[Note]:

@@ -23,10 +23,11 @@ from kobai.basics.progress import Progress
 from kobai.engine.backends import THREADS
 from kobai.study import statistics
 from kobai.study.criterion import FINAL, STEPS
+from kobai.study.fitting import Pace, climbed, fitted
 from kobai.study.looks import settled
 from kobai.study.outcome import Outcome, are_fixed, cells_of
 from kobai.study.question import judged
-from kobai.study.rows import test_mean
+from kobai.study.rows import test_metrics
 from kobai.study.runner import Place, Runner
 from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study, Trial
@@ -55,9 +56,14 @@ def run(
     """
     runner = Runner(study, progress, folder, backend, store, command)
     try:
+        pace = Pace(runner, study.allowance) if study.allowance else None
+        if pace is not None:
+            study = climbed(study, pace)
         tuned = tune(study, runner.run(TUNING, study.trials(), list(range(study.tuning_seeds))))
         if study.within is not None:
             study = settled(study, functools.partial(_looked_at, runner, tuned), runner)
+        elif pace is not None:
+            study = fitted(study, with_averages(study, tuned.winners), pace)
         fresh = runner.run(CONFIRMATION, with_averages(study, tuned.winners), study.confirmation_seeds)
         there = study
         if interruption.is_winding_up():
@@ -86,7 +92,7 @@ def run(
         outcome = dataclasses.replace(outcome_of(few, cells, memory, choice), planned=study.seeds)
     else:
         outcome = outcome_of(study, cells, memory, choice)
-        runner.finish(study, memory, metrics(outcome))
+        runner.finish(study, memory, test_metrics(outcome))
     return dataclasses.replace(outcome, reused=runner.reused, trained=runner.trained, kept=runner.kept)
 
 
@@ -187,7 +193,11 @@ def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
     instead. No fresh seed has a say in that.
     """
     stated = bool(study.facts.targets)
-    target = study.facts.targets[0] if stated else _derived_target(study, tuning)
+    target = (
+        study.facts.targets[0]
+        if stated
+        else statistics.auto_target(*_ends_of(study, tuning), study.facts.maximize)
+    )
     asked = Tuned(target, stated, study.by, None, rank(study, study.trials(), tuning, target, study.by))
     if study.by == FINAL:
         return asked
@@ -274,14 +284,6 @@ def outcome_of(
     return Outcome(study=study, cells=cells, memory=memory, **fields)
 
 
-def metrics(outcome: Outcome) -> list[float]:
-    """The test metrics of which a report tells the meaning."""
-    trials = outcome.winners.values()
-    means = [test_mean(outcome.cells_of(trial, CONFIRMATION)) for trial in trials]
-    baselines = (outcome.study.facts.baselines or {}).values()
-    return [mean for mean in (*means, *baselines) if mean is not None]
-
-
 def rank(
     study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float, by: str = STEPS
 ) -> list[Trial]:
@@ -326,10 +328,6 @@ def _alternatives(study: Study, ranked: Sequence[Trial], first: Trial) -> dict[s
 
     of_initializers = _best(alike("initializer"), lambda trial: trial.initializer.name)
     return {"initializer": of_initializers, **{name: best(name) for name in varied}}
-
-
-def _derived_target(study: Study, tuning: pl.DataFrame) -> float:
-    return statistics.auto_target(*_ends_of(study, tuning), study.facts.maximize)
 
 
 def _ends_of(study: Study, tuning: pl.DataFrame) -> tuple[float, float]:

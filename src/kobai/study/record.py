@@ -18,11 +18,12 @@ from kobai.initializers import Initializer
 from kobai.optimizers.from_optax import FromOptax
 from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
+from kobai.study.allowance import Allowance
 from kobai.study.axes import OF_PARTS, Axis, AxisValue, strategy
 from kobai.study.facts import Facts
 from kobai.study.study import Study, facts_of
 
-NUMBERS = ("steps", "in_epochs", "evaluate_every", "seeds", "tuning_seeds", "by", "within")
+NUMBERS = ("steps", "in_epochs", "evaluate_every", "seeds", "tuning_seeds", "by", "within", "every")
 """The fields of a study that are plain."""
 
 UNREADABLE = (UsageError, ImportError, AttributeError, LookupError, TypeError, ValueError)
@@ -61,6 +62,7 @@ def written(study: Study, metrics: Sequence[float] = ()) -> dict[str, Any]:
             {"name": axis.name, "values": [_value(value) for value in axis.values]} for axis in study.axes
         ],
         **{name: getattr(study, name) for name in NUMBERS},
+        "budget": study.allowance and study.allowance.seconds,
         "tasks": [{"values": list(names), "facts": facts.written(metrics)} for names, facts in told.items()],
     }
 
@@ -78,6 +80,7 @@ def read(content: Mapping[str, Any]) -> Study:
             Axis(axis["name"], tuple(_read_value(axis["name"], value) for value in axis["values"]))
             for axis in content["axes"]
         ),
+        allowance=Allowance(content["budget"]) if content.get("budget") else None,
         told={tuple(each["values"]): Facts.read(each["facts"]) for each in content["tasks"]},
         **{name: content[name] for name in NUMBERS if name in content},
     )

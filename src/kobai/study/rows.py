@@ -167,6 +167,13 @@ def elapsed(cells: pl.DataFrame) -> np.ndarray:
     return cells["seconds"].to_numpy()[:, None] * part
 
 
+def test_metrics(outcome: Outcome) -> list[float]:
+    """The test metrics of which a report tells the meaning."""
+    means = [test_mean(outcome.cells_of(trial, CONFIRMATION)) for trial in outcome.winners.values()]
+    baselines = (outcome.study.facts.baselines or {}).values()
+    return [mean for mean in (*means, *baselines) if mean is not None]
+
+
 def test_mean(cells: pl.DataFrame) -> float | None:
     """The mean test metric of the runs that did not diverge; None where there is none."""
     tested = cells["test_metric"].drop_nulls().to_numpy()

@@ -144,8 +144,9 @@ class Runner:
             programs=len(self.sweeps),
             threads=next(iter(self.sweeps.values())).threads,
         )
-        for sweep in self.sweeps.values():
-            sweep.pace.watch = self.estimate
+        if study.allowance is None:
+            for sweep in self.sweeps.values():
+                sweep.pace.watch = self.estimate
         interruption.keeps(0, None)
 
     def _asked(self, folder: Path, command: str) -> Asked:
@@ -158,7 +159,7 @@ class Runner:
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase. What was run before is not run again."""
         trials = list({tuple(trial.named.values()): trial for trial in trials}.values())
-        cells = [[self._identity(trial, seed) for seed in seeds] for trial in trials]
+        cells = [[self.identity(trial, seed) for seed in seeds] for trial in trials]
         self.phases[phase] = Phase.of(trials, seeds, cells)
         if self.asked is not None:
             self.asked.phases = self.phases
@@ -192,6 +193,8 @@ class Runner:
             self._count(len(part), reused=runs is None)
             if phase == CONFIRMATION and self.complete(phase):
                 interruption.can_answer(True)
+                if self.study.allowance is not None and self.study.allowance.is_over():
+                    interruption.wind_up()
             self.estimate.finished(len(part))
         return self.frame(phase)
 
@@ -214,7 +217,7 @@ class Runner:
             notice("study.unused", cells=cells, versions=", ".join(others))
             self.unused_are_told = True
 
-    def _identity(self, trial: Trial, seed: int) -> str:
+    def identity(self, trial: Trial, seed: int) -> str:
         if not self.store:
             return f"{trial.named} {seed}"
         return self.sweeps[trial.task].identity.of(cell_of(trial, seed))

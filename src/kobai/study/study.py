@@ -28,6 +28,7 @@ from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import statistics
+from kobai.study.allowance import Allowance
 from kobai.study.axes import Axis, AxisValue, strategy
 from kobai.study.criterion import FINAL, SECONDS, STEPS, Measures, of_end, of_seconds, of_steps
 from kobai.study.facts import Facts, are_arrays, examples_of
@@ -72,6 +73,10 @@ class Study:
     """By what candidates are judged: one of `kobai.study.criterion.CRITERIA`."""
     within: float | None = None
     """Of a study that grows until it is clear: the cost that is small enough. `seeds` is then what it has."""
+    allowance: Allowance | None = None
+    """The time that it is given; None: as much as it takes."""
+    every: int = 1
+    """Of the usual learning rates one in so many is tried."""
     axes: Sequence[Axis] = ()
     tasks: Mapping[tuple[str, ...], Task] = dataclasses.field(default_factory=dict)
     """The task of each combination of values that make another one, by their names. Empty: `task` alone."""
@@ -119,11 +124,16 @@ class Study:
         sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]  # of one training all
         variants = sum(len(candidate.variants) for candidate in self.candidates)
         tuning = variants * len(self.initializers) * math.prod(sizes) * self.tuning_seeds
-        others = sum(size - 1 for size in (len(self.initializers), *sizes))
-        rates = max(len(candidate.learning_rates()) for candidate in self.candidates)
-        confirmed = len(self.candidates) + others + min(2, max(rates - 1, 0))
+        confirmed = len(self.candidates) + self.others
         is_shown = all(initializer.name != constant().name for initializer in self.initializers)
         return tuning + confirmed * self.seeds + (len(self.candidates) if is_shown else 0)
+
+    @property
+    def others(self) -> int:
+        """About how many trials are confirmed beside the winners."""
+        sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]
+        rates = max(len(candidate.learning_rates()) for candidate in self.candidates)
+        return sum(size - 1 for size in (len(self.initializers), *sizes)) + min(2, max(rates - 1, 0))
 
     def strategies(self) -> list[Strategy]:
         """Every strategy that a cell may have; none where no axis asks for any."""

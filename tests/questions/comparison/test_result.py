@@ -1,5 +1,8 @@
 """What a result gives: the setting to go on with, costs and the set as data."""
 
+import json
+from pathlib import Path
+
 import polars as pl
 
 import kobai
@@ -47,3 +50,12 @@ def test_the_costs_are_a_frame(known):
     assert frame["high"][0] == 0
     assert 0.5 < frame["high"][1] < 1.1
     assert tuple(frame.filter("best")["candidate"]) == result.best_set == ("adam",)
+
+
+def test_every_field_of_the_file_is_explained(known):
+    page = (Path(__file__).parents[3] / "docs/reference/files.md").read_text("utf-8")
+    section = page[page.index("## answer.json") :]
+    content = json.loads(ComparisonResult.of(known, "").to_json())
+    explained = [content, content["optimizer"], content["optimizer"]["costs"][0], content["recommendation"]]
+    for fields in explained:
+        assert [name for name in fields if f"`{name}`" not in section] == []

@@ -30,6 +30,7 @@ from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.comparison.target import with_target
 from kobai.report.result import Name, call
 from kobai.study import protocol, runner, statistics, store
+from kobai.study.allowance import allowance, ladder, parts
 from kobai.study.asked import names_in
 from kobai.study.axes import (
     KINDS,
@@ -110,6 +111,7 @@ def compare(
     by: str | Sequence[str] | None = None,
     until_clear: bool = False,
     within: float | None = None,
+    budget: str | float | None = None,
     quick: bool = False,
     threads: int | None = None,
     backend: Backend | None = None,
@@ -173,6 +175,9 @@ def compare(
         best, or the leader costs less than `within` more. Looks are at 8, 12, 18, 27 and 40 of them; then it
         ends undecided. In place of `seeds`.
       within: the cost that is small enough for that, a part of the steps of the best. Default 0.1.
+      budget: the time that the study may take, "90s", "5m", "1h30m" or seconds: the largest that fits is run,
+        with fewer learning rates and tuning seeds where need be, and as many fresh seeds as fit. In place of
+        `seeds`.
       quick: a study of seconds rather than of half a minute, with fewer rates, steps and seeds.
       threads: default: one for each core.
       backend: the place where trainings are run, any object as `kobai.Backend` describes. Default: the
@@ -212,10 +217,13 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
         known = [] if output is None else names_in(Path(output))
         if is_several or known:
             questions = asking.named(questions, [one["task"] for one in every], known)
+        if (given := questions[0][0].allowance) is not None:  # it goes round: each task has its part of it
+            timed = zip(questions, parts(given, len(questions)), strict=True)
+            questions = [[dataclasses.replace(each[0], allowance=part)] for each, part in timed]
         for study in itertools.chain(*questions):
             study.check()
         folder = store.folder_of(output, arguments["resume"])
-        trainings = sum(study.trainings for study in itertools.chain(*questions))
+        trainings = 0 if given else sum(study.trainings for study in itertools.chain(*questions))
         outcomes: list[Outcome] = []
         results: list[ComparisonResult] = []
         at = arguments["backend"], arguments["join"]
@@ -273,6 +281,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     until_clear, within, seeds = (arguments[name] for name in ("until_clear", "within", "seeds"))
     within = margin(until_clear, within, seeds, criteria(arguments["by"]))
     counts |= {} if within is None else {"seeds": statistics.LOOKS[0]}
+    given = allowance(arguments["budget"], seeds, criteria(arguments["by"]), arguments["join"])
     fixed = {} if hidden is None else {"hidden": hidden}
     source = meant(arguments["task"], arguments["data"], arguments)
     of_task = axes({name: arguments[name] for name in OF_TASK})
@@ -289,8 +298,12 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     first, epoch = next(iter(tasks.values())), Epoch(tasks.values())
     of_strategy = {name: epoch.parts(name, arguments[name]) for name in KINDS if name not in OF_TASK}
     rules, rates, grids = (arguments[name] for name in ("optimizers", "learning_rates", "hyperparameters"))
-    tried = candidates(rules, rates, grids, quick)
-    has_rates = not any(isinstance(each.variants[0], Minimizer) for each in tried)
+    tried = functools.partial(candidates, rules, rates, grids)
+    if given is not None:
+        tuning_seeds = counts["tuning_seeds"] if quick else arguments["tuning_seeds"]
+        given = dataclasses.replace(given, rungs=ladder(tried, 2 if quick else 1, tuning_seeds))
+    every = tried(2 if quick else 1)
+    has_rates = not any(isinstance(each.variants[0], Minimizer) for each in every)
     if by == FINAL and arguments["schedule"] is None and has_rates:
         of_strategy["schedule"] = ANNEALED
     usual_starts = first.initializers or (DEFAULT_INITIALIZERS if first.own is None else OWN_INITIALIZERS)
@@ -299,7 +312,8 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
         task=first,
         tasks=tasks,
         axes=(*of_task, *axes(of_strategy)),
-        candidates=tried,
+        candidates=every,
+        allowance=given,
         by=by,
         initializers=starts(usual_starts if arguments["initializers"] is None else arguments["initializers"]),
         steps=budget,

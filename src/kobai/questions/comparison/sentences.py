@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kobai.questions.comparison.numbers import scale, unit, worse
 from kobai.study.answer import Answer
 from kobai.study.criterion import FINAL, STEPS
-from kobai.study.looks import ASKED, LOOKS, foreseen
+from kobai.study.looks import ASKED, LOOKS, TIME, foreseen
 from kobai.study.notes import ABOVE
 from kobai.study.question import FIXED, REACH, SKETCH, Question
 from kobai.study.rows import Row
@@ -204,7 +204,7 @@ def stopping(answer: Answer) -> str:
     at = say("answer.comma").join(map(str, stop.looks))
     values = {"looks": len(stop.looks), "at": at, "within": f"{100 * stop.within:g}"}
     final = ".final" if stop.why == LOOKS and answer.by == FINAL else ""
-    coming = [foreseen(stop.coming)] if stop.why == ASKED else []
+    coming = [foreseen(stop.coming)] if stop.why in (ASKED, TIME) else []
     level = say("looks.level", level=f"{100 * stop.level:g}")
     return say("report.space").join([say(f"looks.{stop.why}{final}", **values), *coming, level])
 

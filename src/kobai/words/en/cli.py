@@ -57,6 +57,7 @@ WORDS: dict[str, str] = {
     "help.option.quick": "a few seconds: half the learning rates, 200 steps, 1 + 8 seeds",
     "help.option.until-clear": "add fresh seeds until it is clear whom to choose, 40 at most",
     "help.option.within": "with --until-clear: the cost that is small enough (default: 10%)",
+    "help.option.budget": "the time it may take, 90s, 5m or 1h: the largest study that fits",
     "help.option.wide": "more columns (working range, trials, seconds, memory, loss), and the effect of each axis",
     "help.option.output": "folder for all files, new or of a study of these tasks, which grows (default: kobai-runs/NAME-TIME)",
     "help.option.html": "write the page to this file, and no folder",

@@ -57,6 +57,7 @@ WORDS: dict[str, str] = {
     "help.option.quick": "数秒で終える: 学習率は半分、200ステップ、シードは1 + 8",
     "help.option.until-clear": "どれを選ぶべきかはっきりするまで新しいシードを増やす（最大40個）",
     "help.option.within": "--until-clearで十分とみなす増加の上限（既定: 10%）",
+    "help.option.budget": "かけてよい時間（90s、5m、1hなど）。収まるなかで最大の比較を行う",
     "help.option.wide": "列を増やし（有効範囲、試行数、秒、内部状態、損失）、軸ごとの効果も示す",
     "help.option.output": "すべてのファイルのフォルダー。新規か、同じ課題の比較があって継ぎ足せるもの（既定: kobai-runs/名前-時刻）",
     "help.option.html": "ページをこのファイルに書き、フォルダーは作らない",
