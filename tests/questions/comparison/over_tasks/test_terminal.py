@@ -19,6 +19,9 @@ TASKS = {
 }
 
 
+RULES = (kobai.SGD(0.1), kobai.Adam(0.01), kobai.Momentum(0.1))
+
+
 @pytest.fixture
 def three(monkeypatch):
     """The results of three tasks, whose cells arrive when they are told to."""
@@ -27,7 +30,7 @@ def three(monkeypatch):
         outcome = outcome_of(
             monkeypatch,
             lambda cell: arrivals[type(cell.optimizer).__name__.lower()] + cell.seed % 2,
-            optimizers=(kobai.SGD(0.1), kobai.Adam(0.01), kobai.Momentum(0.1)),
+            optimizers=RULES,
             task=blob_task(name=name),
             tuning_seeds=1,
             evaluate_every=1,
@@ -88,3 +91,24 @@ def test_few_seeds_are_told_as_a_sketch(three):
     assert "Sketch from 3 seeds: a ranking only; nothing is excluded." in text
     assert "not the best over all" not in text
     assert "●" not in text.split("digits: accuracy")[0].split("Of each task")[0]
+
+
+def test_tasks_that_are_judged_on_different_scales_have_places_and_wins(monkeypatch):
+    def result(name, metric, best):
+        outcome = outcome_of(
+            monkeypatch,
+            lambda cell: 20 if isinstance(cell.optimizer, best) else 500,
+            optimizers=RULES,
+            task=blob_task(name=name, metric_name=metric),
+            by="final",
+            seeds=8,
+            tuning_seeds=1,
+        )
+        return ComparisonResult.of(outcome, f"kobai compare {name}")
+
+    results = [result("a", "accuracy", kobai.Adam), result("b", "score", kobai.Adam)]
+    text = " ".join(repr(OverTasksResult.of(results)).split())
+    assert text.startswith("a and b: each by a measure of its own; 8 fresh seeds")
+    assert "adam: the best places on average; chosen on 2 of 2 tasks, among the best on 2." in text
+    assert "no average can be told" in text
+    assert "data-figure" not in OverTasksResult.of(results).html()

@@ -15,7 +15,7 @@ Answers = Mapping[str, Answer]
 def headline(over: OverTasks, answers: Answers) -> str:
     """What was asked: the tasks, what decides, seeds and trainings."""
     return say(
-        f"over.headline.{_scale(over, answers)}",
+        "over.headline.mixed" if over.untold == SCALES else f"over.headline.{_scale(over, answers)}",
         names=listed(over.tasks),
         metric=metric(over.metric),
         seeds=over.seeds,

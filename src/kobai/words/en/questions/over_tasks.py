@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     "over.headline.epochs": "{names}: epochs to the target of each; {seeds:fresh seed|fresh seeds}, {trainings:training|trainings} in all",
     "over.headline.seconds": "{names}: processor time to the target of each; {seeds:fresh seed|fresh seeds}, {trainings:training|trainings} in all",
     "over.headline.final": "{names}: {metric} at the end of the budget; {seeds:fresh seed|fresh seeds}, {trainings:training|trainings} in all",
+    "over.headline.mixed": "{names}: each by a measure of its own; {seeds:fresh seed|fresh seeds}, {trainings:training|trainings} in all",
     "over.costs.steps": "{name}: on average {mean} more steps than the best of each task{high}",
     "over.costs.epochs": "{name}: on average {mean} more epochs than the best of each task{high}",
     "over.costs.seconds": "{name}: on average {mean} more processor time than the best of each task{high}",

@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     "over.headline.epochs": "{names}: それぞれの目標までのエポック。新しいシード{seeds}個、学習は合わせて{trainings}回",
     "over.headline.seconds": "{names}: それぞれの目標までのCPU時間。新しいシード{seeds}個、学習は合わせて{trainings}回",
     "over.headline.final": "{names}: 最後の{metric}。新しいシード{seeds}個、学習は合わせて{trainings}回",
+    "over.headline.mixed": "{names}: 課題ごとに異なる尺度で比較。新しいシード{seeds}個、学習は合わせて{trainings}回",
     "over.costs.steps": "{name}: 課題ごとの最良のものと比べて、必要なステップの増加は平均{mean}です{high}",
     "over.costs.epochs": "{name}: 課題ごとの最良のものと比べて、必要なエポックの増加は平均{mean}です{high}",
     "over.costs.seconds": "{name}: 課題ごとの最良のものと比べて、必要なCPU時間の増加は平均{mean}です{high}",
