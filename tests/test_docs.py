@@ -89,7 +89,18 @@ def refused(words: list[str]) -> str | None:
         known = get_command(application([])).commands["course"].commands
         return None if rest[0] in known else rest[0]
     of_folder = ("code", "report", "status")
-    if command not in (*of_folder, "compare", "descend", "landscapes", "methods", "tasks", "transfer"):
+    if command not in (
+        *of_folder,
+        "compare",
+        "descend",
+        "confirm",
+        "judge",
+        "mcp",
+        "landscapes",
+        "methods",
+        "tasks",
+        "transfer",
+    ):
         return command
     options = known_options(command)
     for word in rest:
@@ -108,6 +119,8 @@ def refused(words: list[str]) -> str | None:
         for name in values.get(option, "").split(","):
             if name and name.partition(":")[0] not in known:
                 return name
+    if command in ("confirm", "judge", "mcp"):
+        return None
     if command in of_folder:
         return None if values.get("--framework", "torch") in FRAMEWORKS else values["--framework"]
     if command == "descend":

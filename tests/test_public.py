@@ -32,6 +32,8 @@ USUAL = {
     "likelihoods": {"data": [1.0], "candidates": {"a": (0, 1)}},
     "fit_normal": {"data": [1.0, 2.0]},
     "from_optax": {"factory": optax.adam, "learning_rate": 0.1},
+    "judge": {"source": {"main": [1.0, 2.0, 1.5, 1.2], "new": [1.0, 0.9, 1.1, 1.0]}, "maximize": False},
+    "confirm": {"storage": "nowhere.db", "objective": lambda trial, seed: 0.0},
     "probe": {"widths": (3, 2), "inputs": 5},
     "long_term_dependence": {"length": 3, "nodes": 2},
     "surrogate": {"points": 3, "steps": 2},
@@ -53,6 +55,8 @@ RESULTS = (
     "OverTasksResult",
     "DescentResult",
     "TransferResult",
+    "JudgementResult",
+    "ConfirmationResult",
     "Solution",
     "UsageError",
 )

@@ -193,6 +193,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"pair": "halves", "amounts": (5,), "seeds": 1, "tuning_seeds": 1, "steps": 2, "source_steps": 2}
         | {"learning_rates": [0.1], "progress": False},
     ),
+    "judge": (kobai.judge, {"source": {"main": [1.0, 2.0, 1.5], "new": [1.0, 0.9, 1.1]}, "maximize": False}),
+    "confirm": (kobai.confirm, {"storage": "nowhere.db", "objective": max}),
     "minimize": (kobai.minimize, {"fun": bowl, "x0": [1.0, 2.0]}),
     "minimize_many": (kobai.minimize_many, {"fun": bowl, "starts": [[1.0, 2.0], [3.0, 4.0]]}),
     "open": (kobai.open, {"folder": "nowhere"}),

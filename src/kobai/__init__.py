@@ -4,6 +4,7 @@
 
     result = kobai.compare("digits")                     # tune, confirm, answer
     task = kobai.Task(parameters=…, loss=…, train=…, validation=…)      # a network of your own
+    kobai.judge("runs.csv", metric="val_loss")           # is a run of anybody's really better?
     kobai.descend("bowl")                                # the paths of many methods over a landscape
     kobai.minimize(fun, x0)                              # a full objective, no learning rate
     kobai.Adam(learning_rate=0.01)                       # an update rule, in your own loop
@@ -34,6 +35,10 @@ _HOME = {
     "gradient_through_time": "questions.long_term_dependence",
     "transfer": "questions.transfer.ask",
     "TransferResult": "questions.transfer.result",
+    "judge": "questions.judgement.ask",
+    "JudgementResult": "questions.judgement.result",
+    "confirm": "questions.judgement.confirm",
+    "ConfirmationResult": "questions.judgement.confirm",
     "Pair": "tasks.pairs",
     "maximum_likelihood": "questions.likelihood",
     "log_likelihood": "questions.likelihood",
@@ -128,6 +133,10 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
     from kobai.questions.descent.ask import descend as descend
     from kobai.questions.descent.result import DescentResult as DescentResult
+    from kobai.questions.judgement.ask import judge as judge
+    from kobai.questions.judgement.confirm import ConfirmationResult as ConfirmationResult
+    from kobai.questions.judgement.confirm import confirm as confirm
+    from kobai.questions.judgement.result import JudgementResult as JudgementResult
     from kobai.questions.likelihood import fit_normal as fit_normal
     from kobai.questions.likelihood import likelihoods as likelihoods
     from kobai.questions.likelihood import log_likelihood as log_likelihood

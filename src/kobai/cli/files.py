@@ -52,11 +52,18 @@ class Destination:
 
         Without --output and --html it is a new folder in kobai-runs, called `name` and the time.
         """
+        named = cls.named(places)
+        folder = named.folder
+        if folder is None and named.html is None and not places.keys() & {"resume", "join"}:
+            folder = new_folder(name)
+        return cls(folder, named.html, named.json, kept_by_study)
+
+    @classmethod
+    def named(cls, places: dict[str, object]) -> "Destination":
+        """The places that were named by `OPTIONS` and no other, which are taken out of `places`."""
         paths = (places.pop(option.key, None) for option in OPTIONS)
         folder, html, json = (each if isinstance(each, Path) else None for each in paths)
-        if folder is None and html is None and not places.keys() & {"resume", "join"}:
-            folder = new_folder(name)
-        return cls(folder, html, json, kept_by_study)
+        return cls(folder, html, json)
 
     def keep(self, compute: Callable[[], R], show: Callable[[Console, R], None]) -> None:
         """Check where files are to go, compute, show, write."""
@@ -70,6 +77,8 @@ class Destination:
         console = Console(highlight=False, markup=False)
         result = compute()
         show(console, result)
+        if self == Destination(None, None, None):
+            return
         console.print()
         self._write(result)
         self._say_where(console, result, time.perf_counter() - began)

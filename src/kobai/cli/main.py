@@ -25,7 +25,7 @@ from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
 from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
-from kobai.cli import code, compare, course, descend, kept, transfer
+from kobai.cli import agents, code, compare, confirm, course, descend, judge, kept, transfer
 from kobai.cli.help import Group, Refusal, listed, translated
 from kobai.cli.options import LANGUAGE, Option, add_command
 from kobai.words import say
@@ -51,6 +51,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    code = None
     try:
         words.use(_language_of_system())
         language = _language_asked(arguments)
@@ -62,7 +63,7 @@ def _run(arguments: list[str]) -> int:
         deed = application(arguments)(arguments, standalone_mode=False, prog_name="kobai")
         if callable(deed):
             with told():
-                deed()
+                code = deed()
         sys.stdout.flush()
     except UsageError as problem:
         return _refuse(str(problem))
@@ -79,7 +80,7 @@ def _run(arguments: list[str]) -> int:
         return _refuse(say("error.system", problem=problem, remedy=remedy(problem)))
     except Exception as problem:
         return _own_fault(problem)
-    return 0
+    return code or 0
 
 
 def application(arguments: list[str]) -> typer.Typer:
@@ -113,6 +114,9 @@ def application(arguments: list[str]) -> typer.Typer:
     add_command(app, "tasks", lambda: _list_tasks, meaning=say("help.tasks"))
     descend.add(app, arguments)
     transfer.add(app, arguments)
+    judge.add(app, arguments)
+    confirm.add(app, arguments)
+    agents.add(app)
     app.add_typer(course.application(), name="course", help=say("help.course"))
     return app
 

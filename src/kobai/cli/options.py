@@ -18,8 +18,8 @@ from kobai.cli.help import Command
 from kobai.cli.values import Reader, word
 from kobai.words import TABLES, say
 
-Deed: TypeAlias = Callable[[], None]
-"""What a command line asks to be done, after all of it was read."""
+Deed: TypeAlias = Callable[[], int | None]
+"""What a command line asks to be done, after all of it was read; its exit code, where that says something."""
 Entry: TypeAlias = str | list[str] | bool | None
 """What Typer finds on the command line: a text, or several; of a flag whether it stands there; or nothing."""
 ListReader: TypeAlias = Callable[[str, list[str]], object]

@@ -179,6 +179,14 @@ def _value(text: str) -> Value:
     return text.strip()
 
 
+def from_file(source: str, usual: str) -> object:
+    """The object that ``my_file.py:name`` means, or ``my_file.py`` and its usual name."""
+    stem, colon, attribute = source.partition(".py:")
+    path = Path(stem + ".py" if colon else source)
+    with _blaming(path):
+        return _from_file(path, attribute or usual)
+
+
 def _from_file(path: Path, attribute: str) -> object:
     """The object called `attribute` in the Python file `path`, which is run."""
     if not os.path.isfile(path):  # pathlib raises where the name is too long for a file

@@ -5,6 +5,7 @@ from kobai.words.ja.questions import (
     comparison,
     dependence,
     descent,
+    judgement,
     likelihood,
     over_tasks,
     probe,
@@ -20,4 +21,5 @@ WORDS = (
     | probe.WORDS
     | dependence.WORDS
     | likelihood.WORDS
+    | judgement.WORDS
 )

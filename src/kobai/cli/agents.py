@@ -1,0 +1,131 @@
+"""The command `kobai mcp`: a server of the Model Context Protocol for agents, on standard input and output.
+
+It offers what the command line offers, as tools: `compare`, `judge`, `status`. It listens to nobody but the
+program that started it. Nothing heavy is imported before it is needed.
+"""
+
+import contextlib
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kobai.basics.errors import UsageError
+from kobai.cli.options import Deed, add_command
+from kobai.words import say
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+
+def add(app: typer.Typer) -> None:
+    """Give the application the command."""
+
+    def deed() -> Deed:
+        return _serve
+
+    add_command(app, "mcp", deed, meaning=say("help.mcp"))
+
+
+def _serve() -> None:
+    server().run("stdio")
+
+
+def server() -> "MCPServer":
+    """The server with its tools. Raises `UsageError` where the SDK is not installed."""
+    try:
+        from mcp.server import MCPServer
+    except ImportError:
+        raise UsageError("error.judge.extra", package="mcp", extra="mcp") from None
+    served = MCPServer("kobai", instructions=say("mcp.instructions"))
+    tools: dict[str, Callable[..., dict[str, Any]]] = {"judge": judge, "compare": compare, "status": status}
+    for name, function in tools.items():
+        served.tool(name=name, description=say(f"mcp.{name}"))(_told(function))
+    return served
+
+
+def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The tool, whose mistakes are one sentence, and which prints nothing into the protocol."""
+
+    @functools.wraps(function)
+    def tool(**arguments: Any) -> dict[str, Any]:
+        from mcp.server.mcpserver.exceptions import ToolError
+
+        from kobai.basics.own_code import told
+
+        with _silent():
+            try:
+                with told():
+                    return function(**arguments)
+            except UsageError as problem:
+                raise ToolError(str(problem)) from None
+
+    return tool
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Whatever is printed goes to standard error: standard output is the protocol's."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+# The tools; their arguments are those of the questions
+
+
+def judge(
+    source: list[str],
+    metric: str | None = None,
+    group: str | None = None,
+    seed: str | None = None,
+    step: str | None = None,
+    baseline: str | None = None,
+    arm: str | None = None,
+    by: str = "final",
+    maximize: bool | None = None,
+    margin: float | str | None = None,
+    sigma: float | str | None = None,
+    unpaired: bool = False,
+    watch: bool = True,
+) -> dict[str, Any]:
+    """The JSON of a judgement, and what a terminal would show. An agent looks often: it watches."""
+    from kobai.questions.judgement.ask import judge as question
+
+    asked = {key: value for key, value in locals().items() if key not in ("source", "question")}
+    result = question(source[0] if len(source) == 1 else source, **asked)
+    return {**json.loads(result.to_json()), "text": str(result)}
+
+
+def compare(
+    task: str,
+    optimizers: list[str] | None = None,
+    initializers: list[str] | None = None,
+    learning_rates: list[float] | None = None,
+    target: float | None = None,
+    steps: int | None = None,
+    seeds: int | None = None,
+    quick: bool = False,
+    output: str | None = None,
+) -> dict[str, Any]:
+    """The answer of a comparison as JSON, and what a terminal would show; its files in a folder, if named."""
+    from kobai.questions.comparison.ask import compare as question
+
+    asked = {key: value for key, value in locals().items() if key not in ("task", "question", "output")}
+    chosen = {key: value for key, value in asked.items() if value is not None}
+    result = question(task, output=output, progress=False, **chosen)
+    if output is not None:
+        result.save(Path(output))
+    return {"answer": json.loads(result.to_json()), "text": str(result), "folder": output}
+
+
+def status(folder: str) -> dict[str, Any]:
+    """What the folder of a study keeps."""
+    from kobai.basics.files import json_text
+    from kobai.questions.comparison.opening import status as question
+
+    kept: dict[str, Any] = json.loads(json_text(question(Path(folder))))
+    return kept

@@ -1,0 +1,155 @@
+"""From runs to one number each, on a scale on which smaller is better and differences add up.
+
+`final` and `best` are the metric at the last step and the best of all steps, with its sign turned where more
+is better. `steps:TARGET` is the logarithm of the first step from which on the target holds to the end of the
+run; a run in which it never does counts as the whole budget, as it does in `compare`.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from kobai.basics.errors import UsageError, quoted
+from kobai.questions.judgement.runs import Array, Run, Runs
+from kobai.study.statistics import log_steps, steps_to_stay
+
+FINAL, BEST, STEPS = "final", "best", "steps"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """What of a run is judged.
+
+    Fields:
+      by: "final", "best" or "steps".
+      maximize: whether more of the metric is better.
+      target: of the metric, where steps to it are counted.
+      budget: so many steps every arm was given, where steps are counted.
+    """
+
+    by: str
+    maximize: bool
+    target: float | None = None
+    budget: float = math.inf
+
+    @property
+    def ratios(self) -> bool:
+        """Whether a difference on the scale is the logarithm of a ratio."""
+        return self.by == STEPS
+
+    def number(self, run: Run) -> float:
+        """The run on this scale; NaN where it has no such number."""
+        sign = -1.0 if self.maximize else 1.0
+        if self.by == STEPS:
+            return float(log_steps(self.arrival(run), self.budget))
+        measured = sign * run.values[np.isfinite(run.values)]
+        if self.by == BEST:
+            return float(measured.min()) if measured.size else math.nan
+        last = sign * float(run.values[-1]) if run.values.size else math.nan
+        return last if math.isfinite(last) else math.nan
+
+    def arrival(self, run: Run) -> float:
+        """The step from which on the target holds within the budget; inf where it does not."""
+        assert self.target is not None
+        within = run.steps <= self.budget
+        if not within.any():
+            return math.inf
+        return float(steps_to_stay(run.steps[within], run.values[within], self.target, self.maximize))
+
+    def shown(self, x: float) -> float:
+        """A number of the scale as the metric, or as steps."""
+        return math.exp(x) if self.ratios else -x if self.maximize else x
+
+    def effect(self, difference: float) -> float:
+        """A difference of the scale as one of the metric, or as a ratio of steps."""
+        return self.shown(difference)
+
+    def size(self, difference: float) -> float:
+        """How large a difference is: in the metric, or the part of steps by which the slower needs more."""
+        return math.expm1(abs(difference)) if self.ratios else abs(difference)
+
+    def margin(self, text: object) -> float | None:
+        """A margin on this scale: 0.01 of the metric, or a part of the steps: 10% or 0.1."""
+        if text is None:
+            return None
+        value = _number(text, self.ratios)
+        if value is None or not 0 < value < math.inf:
+            key = "error.judge.margin.steps" if self.ratios else "error.judge.margin"
+            raise UsageError(key, value=quoted(text))
+        return math.log1p(value) if self.ratios else value
+
+
+def _number(text: object, parts: bool) -> float | None:
+    """A number, or a text that is one; 10% too, where parts are meant."""
+    percent = parts and isinstance(text, str) and text.strip().endswith("%")
+    try:
+        if isinstance(text, bool):
+            return None
+        value = float(str(text).strip().removesuffix("%") if percent else text)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value / 100 if percent else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """The runs of one arm on a scale.
+
+    Fields:
+      x: one number a run, smaller is better, all finite [runs].
+      seeds: of each run; None where it was not told.
+      failed: whether a run has no number of its own [runs]: it counts as the worst of all, or as the budget.
+    """
+
+    name: str
+    x: Array
+    seeds: tuple[str | None, ...]
+    failed: Array
+
+    def first(self, runs: int) -> "Arm":
+        """The first so many runs alone."""
+        return Arm(self.name, self.x[:runs], self.seeds[:runs], self.failed[:runs])
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the seed changes nothing: every run ends in the very same number."""
+        return len(self.x) > 1 and bool(np.ptp(self.x) == 0)
+
+
+def parse(by: object, maximize: bool, runs: Runs) -> Scale:
+    """The scale that ``final``, ``best`` or ``steps:3.28`` names. Raises `UsageError`."""
+    kind, colon, target = by.partition(":") if isinstance(by, str) else ("", "", "")
+    if kind in (FINAL, BEST) and not colon:
+        return Scale(kind, maximize)
+    value = _number(target, False)
+    if kind != STEPS or value is None or not math.isfinite(value):
+        raise UsageError("error.judge.by", value=quoted(by))
+    if not runs.curves:
+        raise UsageError("error.judge.steps", value=by)
+    budget = min(max(run.steps[-1] for run in runs.of(arm) if run.steps.size) for arm in runs.arms)
+    return Scale(STEPS, maximize, value, max(float(budget), 1.0))
+
+
+def arms(runs: Runs, scale: Scale) -> list[Arm]:
+    """Every arm on the scale. A run without a number counts as the worst that any run of any arm had."""
+    numbers = {name: np.array([scale.number(run) for run in runs.of(name)]) for name in runs.arms}
+    every = np.concatenate([*numbers.values()])
+    if not np.isfinite(every).any():
+        raise UsageError("error.judge.nothing", metric=runs.metric)
+    worst = np.nanmax(every)
+    return [
+        Arm(
+            name,
+            np.where(np.isnan(x), worst, x),
+            tuple(run.seed for run in runs.of(name)),
+            _failed(runs, name, scale),
+        )
+        for name, x in numbers.items()
+    ]
+
+
+def _failed(runs: Runs, name: str, scale: Scale) -> Array:
+    if scale.by == STEPS:
+        return np.array([not math.isfinite(scale.arrival(run)) for run in runs.of(name)])
+    return np.array([math.isnan(scale.number(run)) for run in runs.of(name)])
