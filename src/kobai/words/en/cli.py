@@ -100,8 +100,6 @@ WORDS: dict[str, str] = {
     "help.judge.unpaired": "equal seeds have nothing in common, as those of two programs",
     "help.judge.watch": "the file grows: judge its first 4, 8, 16, 32, … runs alone, as often as you like",
     "help.judge.output": "folder for all files (default: none)",
-    "help.judge.html": "write the page to this file",
-    "help.judge.json": "write the verdicts to this file; what it held before is looked at first",
     "help.confirm": "Do the best trials of a search hold? Runs the best of a study of Optuna on fresh seeds, and tells how much of what they showed was luck.",
     "help.confirm.storage": "the file of a study (study.db), or its address (sqlite:///study.db)",
     "help.confirm.objective": "file.py:objective, a function of the trial and the seed",

@@ -100,8 +100,6 @@ WORDS: dict[str, str] = {
     "help.judge.unpaired": "別々のプログラムのシードのように、番号が同じでも対にしない",
     "help.judge.watch": "ファイルが増えていく。最初の4、8、16、32、…回だけで判定し、何度見てもよい",
     "help.judge.output": "すべてのファイルのフォルダー（既定: なし）",
-    "help.judge.html": "ページをこのファイルに書く",
-    "help.judge.json": "判定をこのファイルに書く。前の内容があれば先に調べる",
     "help.confirm": "探索の最良の試行は本当によいのか。Optunaの研究の上位を新しいシードで実行し、見えていた値のどれだけが運だったかを示します。",
     "help.confirm.storage": "研究のファイル（study.db）、またはアドレス（sqlite:///study.db）",
     "help.confirm.objective": "file.py:objective。試行とシードを受け取る関数",
