@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import typer
 
+from kobai.basics.errors import UsageError
 from kobai.cli import files
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
@@ -56,6 +58,7 @@ OPTIONS = (
     Option("resume"),
     Option("join"),
     Option("threads", "N", whole),
+    Option("plan"),
 )
 
 
@@ -63,6 +66,8 @@ def add(app: typer.Typer, line: list[str]) -> None:
     """Give the application the command; `line` is the whole command line."""
 
     def deed(task: str, **ask: object) -> Deed:
+        if ask.pop("plan", False):
+            return functools.partial(_plan, task, ask)
         wide = bool(ask.pop("wide", False))
         destination = Destination.of(ask, task, kept_by_study=True)
         return functools.partial(_compare, task, ask, destination, wide, reproducing(line))
@@ -87,3 +92,22 @@ def _compare(task: str, ask: dict[str, object], destination: Destination, wide: 
             console.print(say("study.reused", **counts))
 
     destination.keep(compute, show)
+
+
+def _plan(task: str, ask: dict[str, object]) -> None:
+    """Say what the study would take; no folder is made, nothing is kept."""
+    from kobai.basics.files import check_writable, json_text, write_text
+    from kobai.questions.comparison.planned import lines, planned
+
+    if ask.pop("html", None) is not None:
+        raise UsageError("error.option.alone", command="kobai compare --plan", value="--html")
+    file = cast(Path | None, ask.pop("json", None))
+    files.check_file("--json", file)
+    if file is not None:
+        check_writable(file)
+    ask.pop("wide", None)
+    plan = planned(task, **ask)
+    for line in lines(plan):
+        print(line)
+    if file is not None:
+        write_text(file, json_text(plan.content()))

@@ -68,6 +68,8 @@ def _lines(content: dict[str, Any]) -> list[str]:
     lines.append(say("status.seeds", seeds=say("answer.comma").join(_ranges(seeds))))
     if content["damaged"]:
         lines.append(say("status.damaged", count=content["damaged"]))
+    if content["processes"]:
+        lines.append(say("status.processes", names=say("answer.comma").join(content["processes"])))
     is_several = len({question["task"] for question in content["questions"]}) > 1
     for number, question in enumerate(content["questions"], start=1):
         state = say("status.finished" if question["finished"] else "status.unfinished")

@@ -105,6 +105,11 @@ def sweeps_of(study: Study) -> dict[tuple[str, ...], Sweep]:
     return {names: sweep_of(study, task) for names, task in study.variants.items()}
 
 
+def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:
+    """What each task of a study is, as a question keeps it."""
+    return [{"values": list(names), **sweep.identity.of_task()} for names, sweep in sweeps.items()]
+
+
 class Runner:
     """Runs the cells of a study chunk by chunk and keeps their frames.
 
@@ -151,7 +156,7 @@ class Runner:
 
     def _asked(self, folder: Path, command: str) -> Asked:
         """What is asked in the folder. Refuses another task than those of the folder."""
-        tasks = [{"values": list(names), **sweep.identity.of_task()} for names, sweep in self.sweeps.items()]
+        tasks = tasks_named(self.sweeps)
         before, among = questions(self.store), self.study.among
         check_tasks(folder, before, tasks, among)
         return Asked.of(self.study, tasks, command, list(dict.fromkeys([*among, *in_order(before)])))

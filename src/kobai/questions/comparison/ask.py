@@ -210,18 +210,10 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
     if is_several:
         spelled["also"] = asking.shown(arguments["also"])
     command = arguments["command"] or call(compare, arguments | spelled, {})
-    every = asking.each(arguments) if is_several else [arguments]
     with speaking(arguments["language"]):
         use_compilation_cache()
-        questions = [[_study(one, by) for by in criteria(one["by"])] for one in every]
-        known = [] if output is None else names_in(Path(output))
-        if is_several or known:
-            questions = asking.named(questions, [one["task"] for one in every], known)
-        if (given := questions[0][0].allowance) is not None:  # it goes round: each task has its part of it
-            timed = zip(questions, parts(given, len(questions)), strict=True)
-            questions = [[dataclasses.replace(each[0], allowance=part)] for each, part in timed]
-        for study in itertools.chain(*questions):
-            study.check()
+        every, questions = questions_of(arguments)
+        given = questions[0][0].allowance
         folder = store.folder_of(output, arguments["resume"])
         trainings = 0 if given else sum(study.trainings for study in itertools.chain(*questions))
         outcomes: list[Outcome] = []
@@ -263,6 +255,23 @@ def _run(
         if folder is None and study.axes == studies[0].axes:
             kept = runner.kept_of(others[0])
     return protocol.run(studies[0], bar, folder, place, store=kept, command=command), others
+
+
+def questions_of(arguments: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[list[Study]]]:
+    """What `compare` with these arguments runs: the arguments of each task, and its studies, which are
+    checked: one for each criterion."""
+    is_several, output = arguments["also"] is not None, arguments["output"]
+    every: list[Mapping[str, Any]] = asking.each(arguments) if is_several else [arguments]
+    questions = [[_study(one, by) for by in criteria(one["by"])] for one in every]
+    known = [] if output is None else names_in(Path(output))
+    if is_several or known:
+        questions = asking.named(questions, [one["task"] for one in every], known)
+    if (given := questions[0][0].allowance) is not None:  # it goes round: each task has its part of it
+        timed = zip(questions, parts(given, len(questions)), strict=True)
+        questions = [[dataclasses.replace(each[0], allowance=part)] for each, part in timed]
+    for study in itertools.chain(*questions):
+        study.check()
+    return every, questions
 
 
 def _more(arguments: Mapping[str, Any], outcome: Outcome, more: Mapping[str, Any]) -> ComparisonResult:

@@ -1,6 +1,7 @@
 """A comparison from its folder: the result that its run gave, without a training; and what is kept there."""
 
 import dataclasses
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from kobai.questions.comparison.result import ComparisonResult
 from kobai.report.result import Result
 from kobai.study import protocol, record, store
 from kobai.study.asked import Asked, in_order, names_in, questions
+from kobai.study.claims import STALE, processes
 from kobai.study.outcome import Outcome
 from kobai.study.store import Store
 from kobai.words import language as speaking
@@ -159,6 +161,7 @@ def status(folder: Path) -> dict[str, Any]:
         "unused": int((cells["versions"] != versions_named()).sum()),
         "damaged": len(list((path / store.DAMAGED).glob("*"))),
         "questions": [_question(kept, asked) for asked in questions(kept)],
+        "processes": [who for _, who in processes(path, time.time(), STALE)],
     }
 
 

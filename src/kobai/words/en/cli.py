@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "help.option.join": "share the trainings in --output with other processes that are called with the same words and --join, on any machine",
     "help.option.json": "write all that was found to this file too",
     "help.option.threads": "threads (default: one for each core)",
+    "help.option.plan": "say how many trainings there are, how long they take here and how large the folder gets; only what is timed is trained",
     "help.option.batch-norm": "batch normalization in a built-in task: off,before,after the activation",
     "help.option.clip": "gradient clipping: none,value:0.5,norm:1,percentile:90",
     "help.option.average": "what is evaluated: none (the last iterate),polyak,polyak:100,exponential:0.99",

@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "help.option.join": "同じ引数と--joinで起動したほかのプロセス（どのマシンでもよい）と、--outputの学習を分担する",
     "help.option.json": "分かったことのすべてをこのファイルにも書く",
     "help.option.threads": "スレッド数（既定: コアごとに1つ）",
+    "help.option.plan": "学習の回数、ここでかかる時間、フォルダーの大きさを示す。時間を測る分だけを学習する",
     "help.option.batch-norm": "組み込みの課題のバッチ正規化: off,before,after（活性化の前か後）",
     "help.option.clip": "勾配クリッピング: none,value:0.5,norm:1,percentile:90",
     "help.option.average": "評価する点: none（最後の点）,polyak,polyak:100,exponential:0.99",

@@ -1,0 +1,182 @@
+"""What a study would take: how many trainings, how long, how large. Nothing is trained but what is timed.
+
+The pace is that of trainings which are kept already; where there are none, each candidate is trained for a
+moment, as many at once as there are threads.
+"""
+
+import dataclasses
+import functools
+import io
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import polars as pl
+
+from kobai.basics.machine import pool
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
+from kobai.minimizers.base import Minimizer
+from kobai.study.asked import Asked, check_tasks, questions
+from kobai.study.runner import cell_of, shared_runs, sweeps_of, tasks_named
+from kobai.study.store import KEPT, Store
+from kobai.study.study import TUNING, Study
+
+MOMENT = 1.0
+"""Seconds for which a candidate is timed, if its training does not end before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a study would take.
+
+    Fields:
+      trainings, tuning: of the whole, and of its first phase; how many the others have, depends on the first.
+      kept: how many of them are there.
+      seconds_each: of one training, on one core.
+      measured: whether that was measured for the plan; else it is read from what is kept.
+      seconds: of what is left, here.
+      threads: how many trainings run at once, here.
+      bytes: of the folder, when the study has ended.
+      bytes_at_most: of the folder, before its files are put into one.
+    """
+
+    trainings: int
+    tuning: int
+    kept: int
+    seconds_each: float
+    measured: bool
+    seconds: float
+    threads: int
+    bytes: int
+    bytes_at_most: int
+
+    @property
+    def left(self) -> int:
+        return max(self.trainings - self.kept, 0)
+
+    def content(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**dataclasses.asdict(self), "left": self.left}
+
+    def __add__(self, other: "Plan") -> "Plan":
+        """Two studies, one after the other."""
+        own, others = dataclasses.asdict(self), dataclasses.asdict(other)
+        added = ("trainings", "tuning", "kept", "seconds", "bytes", "bytes_at_most")
+        return dataclasses.replace(self, **{name: own[name] + others[name] for name in added})
+
+
+def plan(study: Study, folder: Path | None = None) -> Plan:
+    """What a study that was checked would take, with what is kept in a folder, which stays as it is.
+
+    Raises `UsageError` for the folder of another task.
+    """
+    store, sweeps = Store(folder, reading=True), sweeps_of(study)
+    sweep = next(iter(sweeps.values()))
+    kept, known = _kept(study, sweeps, store)
+    each = float(np.mean(known)) if known else _timed(study, sweep)
+    size = functools.partial(_size, len(study.marks))
+    return Plan(
+        trainings=study.trainings,
+        tuning=len(shared_runs(study.trials(), range(study.tuning_seeds))),
+        kept=kept,
+        seconds_each=each,
+        measured=not known,
+        seconds=max(study.trainings - kept, 0) * each / sweep.threads,
+        threads=sweep.threads,
+        bytes=size(study.trainings),
+        bytes_at_most=-(-study.trainings // sweep.chunk) * size(sweep.chunk),
+    )
+
+
+def _kept(study: Study, sweeps: Mapping[tuple[str, ...], Sweep], store: Store) -> tuple[int, list[float]]:
+    """How many trainings of the study are kept, and the seconds of each."""
+    if not store.places:
+        return 0, []
+    tasks = tasks_named(sweeps)
+    asked = questions(store)
+    assert store.folder is not None
+    check_tasks(store.folder.parent, asked, tasks, study.among)
+    before = [each.phases for each in asked if each.question == Asked.of(study, tasks).question]
+    phases = before[-1] if before else {}
+    later = [cell for name, phase in phases.items() if name != TUNING for cell in phase.every]
+    runs = [
+        [sweeps[run.task].identity.of(cell_of(trial, run.seed)) for trial in run.trials]
+        for run in shared_runs(study.trials(), range(study.tuning_seeds))
+    ]
+    whole = [cells for cells in runs if all(cell in store.places for cell in cells)]
+    first = dict.fromkeys([*(cells[0] for cells in whole), *(cell for cell in later if cell in store.places)])
+    return len(first), store.get(list(first))["seconds"].drop_nulls().to_list()
+
+
+class _Count:
+    """How many steps of how many cells are done, in all threads."""
+
+    def __init__(self) -> None:
+        self.steps, self.lock = 0, threading.Lock()
+
+    def started(self) -> None: ...
+
+    def block(self, steps: int) -> None:
+        with self.lock:
+            self.steps += steps
+
+
+def _timed(study: Study, sweep: Sweep) -> float:
+    """Seconds of a training: those of every candidate's first steps, of as many at once as there will be."""
+    trials = [trial for trial in study.trials() if trial.task == study.trials()[0].task]
+    cells = [cell_of(trial, 0, study.averages) for trial in trials]
+    if sweep.population:
+        chunks = [[cells[i] for i in sweep.chunks(cells)[0]]]
+    else:
+        every = zip(trials[::-1], cells[::-1], strict=True)
+        chunks = [[cell] for cell in {trial.candidate.name: cell for trial, cell in every}.values()]
+    sweep.pace.watch = count = _Count()
+    sweep.compile()
+    x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+    def seconds(chunk: Sequence[Cell]) -> float:
+        began = time.perf_counter()
+        with jax.enable_x64(x64):  # a minimizer, which counts no steps, is trained to its end
+            sweep.train(chunk, lambda: _is_of_rule(chunk) and time.perf_counter() - began > MOMENT)
+        return time.perf_counter() - began
+
+    with pool(sweep.threads) as threads:
+        took = list(zip(chunks, threads.map(seconds, chunks), strict=True))
+    of_rules = [each for chunk, each in took if _is_of_rule(chunk)]
+    of_minimizers = [each for chunk, each in took if not _is_of_rule(chunk)]
+    of_a_rule = sum(of_rules) / max(count.steps, 1) * study.steps
+    return (len(of_rules) * of_a_rule + sum(of_minimizers)) / len(took)
+
+
+def _is_of_rule(chunk: Sequence[Cell]) -> bool:
+    return not isinstance(chunk[0].optimizer, Minimizer)
+
+
+def _size(evaluations: int, cells: int) -> int:
+    """Bytes of a file of so many cells, whose curves are noise, which no compression makes smaller."""
+    one, more = _bytes(evaluations, 1), _bytes(evaluations, SAMPLE)
+    return one + (cells - 1) * (more - one) // (SAMPLE - 1)
+
+
+SAMPLE = 17
+"""Cells from which the size of a file is told."""
+
+
+def _bytes(evaluations: int, cells: int) -> int:
+    draw = np.random.default_rng(0)
+    columns: dict[str, list[Any]] = {}
+    for name, kind in KEPT.items():
+        if kind == pl.String:
+            columns[name] = [draw.bytes(16).hex() for _ in range(cells)]
+        elif isinstance(kind, pl.List):
+            columns[name] = [draw.random(evaluations) for _ in range(cells)]
+        else:
+            columns[name] = [1] * cells
+    parquet = io.BytesIO()
+    pl.DataFrame(columns, KEPT).write_parquet(parquet)
+    return parquet.tell()
