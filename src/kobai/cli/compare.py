@@ -57,6 +57,7 @@ OPTIONS = (
     *files.OPTIONS,
     Option("resume"),
     Option("join"),
+    Option("on", "WHERE", keyword="backend"),
     Option("threads", "N", whole),
     Option("plan"),
 )

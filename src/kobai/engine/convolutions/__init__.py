@@ -4,6 +4,6 @@ XLA lays a convolution out for its fast kernel in the entry computation alone. A
 body of a loop, where what differentiation makes of a convolution would take the slow path.
 """
 
-from kobai.engine.convolutions.rewriting import lowered
+from kobai.engine.convolutions.rewriting import lowered, prepared
 
-__all__ = ["lowered"]
+__all__ = ["lowered", "prepared"]

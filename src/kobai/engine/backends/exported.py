@@ -1,0 +1,96 @@
+"""The compiled part of a sweep as a program that travels: for a task that cannot be said in plain values.
+
+What is a user's own stays in this process: it makes initial values and draws, and reads the rows. A block of
+steps travels as the program that `jax.export` writes, with its arrays; it is compiled once in each process,
+as it would be here, and gives the same bits on equal processors.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import jax
+import jax.export
+import numpy as np
+from jaxtyping import PyTree
+
+from kobai.basics.machine import use_compilation_cache
+from kobai.engine import convolutions, executables
+from kobai.engine.identity import digest
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Sweep
+
+Call: TypeAlias = Callable[..., Sequence[np.ndarray]]
+"""Runs a program elsewhere: (its name, what stands for itself, its arrays or what stands for them)."""
+
+
+class Elsewhere:
+    """The executables of a sweep, each of which is called elsewhere.
+
+    Args:
+      sweep: what they are of.
+      call: runs a program there.
+      keep: brings an array or a program there once, and gives what stands for it.
+    """
+
+    def __init__(self, sweep: Sweep, call: Call, keep: Callable[[Any], Any]) -> None:
+        self.call, self.keep = call, keep
+        self.kept = {id(part): [keep(np.asarray(x)) for x in jax.tree.leaves(part)] for part in sweep.data}
+        program, data = sweep.program, sweep.data
+        cells = program.start(program.optimizers[0], program.θ)
+        draws = program.draws(0, Strategy(), 0, 0, 0)
+        arguments = program.clock(0, []), cells, draws, *data[:2]
+        block = self._exported(program.block, arguments, 2)
+        final = None if data.alike else self._exported(program.final, (cells, data.test), 1)
+        self.pair = block, final
+
+    def compiled(self, counts: object) -> tuple[Callable[..., PyTree], Callable[..., PyTree] | None]:
+        """(block, final), as those of `Executables`."""
+        assert counts is None
+        return self.pair
+
+    def _exported(
+        self, function: Callable[..., PyTree], arguments: Sequence[PyTree], of_data: int
+    ) -> Callable[..., PyTree]:
+        """The function, called elsewhere; its last arguments are data, which are there already."""
+        tree = jax.tree.structure(tuple(arguments))
+        jitted = convolutions.prepared(function, *arguments)
+        results = jax.tree.structure(jax.eval_shape(jitted, *arguments))
+
+        def flat(*leaves: Any) -> list[Any]:
+            return jax.tree.leaves(jitted(*jax.tree.unflatten(tree, leaves)))
+
+        program = bytes(jax.export.export(jax.jit(flat))(*jax.tree.leaves(tuple(arguments))).serialize())
+        name, there = digest(program), self.keep(program)
+
+        def called(*arguments: PyTree) -> PyTree:
+            own, data = arguments[:-of_data], arguments[-of_data:]
+            arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(own)]
+            kept = [each for part in data for each in self.kept[id(part)]]
+            return jax.tree.unflatten(results, self.call(name, there, *arrays, *kept))
+
+        return called
+
+
+def elsewhere(sweep: Sweep, threads: int, call: Call, keep: Callable[[Any], Any]) -> Sweep:
+    """The same sweep, whose blocks are run elsewhere, so many at once; a minimizer's runs stay here."""
+    own = copy.copy(sweep)
+    own.threads = threads
+    own.executables = Elsewhere(sweep, call, keep)  # type: ignore[assignment]
+    own.training = copy.copy(sweep.training)
+    own.training.executables = own.executables
+    return own
+
+
+_compiled: dict[str, Callable[..., Sequence[Any]]] = {}
+"""The programs of this process, by name."""
+
+
+def run(name: str, program: bytes, *arrays: np.ndarray) -> list[np.ndarray]:
+    """What a program makes of its arrays; compiled once in a process."""
+    if name not in _compiled:
+        use_compilation_cache()
+        exported = jax.export.deserialize(bytearray(program))
+        options = executables.COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+        _compiled[name] = jax.jit(exported.call).lower(*exported.in_avals).compile(options)
+    return [np.asarray(each) for each in _compiled[name](*arrays)]

@@ -1,0 +1,99 @@
+"""A sweep that travels to another process as plain values, and cells that are trained there.
+
+A built-in task travels by its name and options, one from a file as the source of the file. Methods, initial
+values and strategies travel by their spellings. Nothing is pickled. What is made of it there is compared with
+what it was made from: task, data, program and versions have to be the same, and then the numbers are.
+"""
+
+import dataclasses
+import functools
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kobai.basics.errors import UsageError
+from kobai.basics.machine import use_compilation_cache
+from kobai.candidates.values import as_json
+from kobai.engine.cell import Cell
+from kobai.engine.identity import digest, versions
+from kobai.engine.run import Run
+from kobai.engine.spelling import read_method, read_strategy, spell_method, spell_strategy
+from kobai.engine.sweep import Sweep
+from kobai.tasks.load import load
+from kobai.tasks.provenance import FILE, MODEL, TASK
+from kobai.tasks.task import Task
+
+Recipe: TypeAlias = str
+"""How a sweep is made, as JSON."""
+
+
+def recipe(sweep: Sweep, cells: Sequence[Cell]) -> Recipe | None:
+    """How the sweep of these cells is made elsewhere; None where it cannot be said in plain values."""
+    place = sweep.task.provenance
+    if place.kind not in (TASK, FILE, MODEL):
+        return None
+    task: dict[str, Any] = {"place": place.place, "options": place.options}
+    task["batch_size"] = sweep.task.batch_size
+    try:
+        if place.kind != TASK:
+            task["source"] = Path(place.place.partition(".py")[0] + ".py").read_text("utf-8")
+        methods = [spell_method(method) for method in (*sweep.kinds.values(), *sweep.full_batch)]
+        every = dict.fromkeys(cell.strategy for cell in cells)
+        strategies = [spell_strategy(strategy) for strategy in every]
+        for cell in cells:
+            cell.spelling()
+    except (UsageError, OSError):
+        return None
+    content = {
+        "task": task,
+        "methods": methods,
+        "strategies": strategies,
+        "steps": sweep.steps,
+        "evaluate_every": sweep.every,
+        "chunk": sweep.chunk,
+        "population": sweep.population,
+        "identity": sweep.identity.of_task(),
+        "versions": versions(),
+    }
+    return as_json(content)
+
+
+@functools.lru_cache(maxsize=8)
+def sweep_of(written: Recipe) -> Sweep:
+    """The sweep, made once in a process. Raises `UsageError` where it is another than was written down."""
+    content = json.loads(written)
+    if versions() != content["versions"]:
+        raise UsageError("error.travel.versions", here=versions(), there=content["versions"])
+    use_compilation_cache()
+    sweep = Sweep(
+        _task(content["task"]),
+        [read_method(method) for method in content["methods"]],
+        steps=content["steps"],
+        evaluate_every=content["evaluate_every"],
+        threads=1,
+        chunk=content["chunk"],
+        population=content["population"],
+        strategies=list(map(read_strategy, content["strategies"])),
+    )
+    if sweep.identity.of_task() != content["identity"]:
+        raise UsageError("error.travel.task", name=content["task"]["place"])
+    return sweep
+
+
+def _task(content: dict[str, Any]) -> Task:
+    place, options = content["place"], content["options"]
+    if "source" in content:
+        stem, _, attribute = place.partition(".py")
+        folder = Path(tempfile.mkdtemp(prefix=f"kobai-{digest(content['source'])}-"))
+        (folder / f"{Path(stem).name}.py").write_text(content["source"], "utf-8")
+        place = f"{folder / Path(stem).name}.py{attribute}"
+    return dataclasses.replace(load(place, **options), batch_size=content["batch_size"])
+
+
+def trained(written: Recipe, letters: Sequence[str]) -> list[Run]:
+    """The runs of a chunk of cells, which are spelled as JSON."""
+    runs = sweep_of(written).train([Cell.of(json.loads(letter)) for letter in letters])
+    assert runs is not None
+    return runs
