@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.machine import use_compilation_cache
-from kobai.engine import convolutions, executables
+from kobai.engine import convolutions
 from kobai.engine.identity import digest
+from kobai.engine.program import COMPILER_OPTIONS
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 
@@ -91,6 +92,7 @@ def run(name: str, program: bytes, *arrays: np.ndarray) -> list[np.ndarray]:
     if name not in _compiled:
         use_compilation_cache()
         exported = jax.export.deserialize(bytearray(program))
-        options = executables.COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+        options: dict[str, str | bool] | None
+        options = {**COMPILER_OPTIONS} if jax.default_backend() == "cpu" else None
         _compiled[name] = jax.jit(exported.call).lower(*exported.in_avals).compile(options)
     return [np.asarray(each) for each in _compiled[name](*arrays)]

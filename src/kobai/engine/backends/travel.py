@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from kobai.basics.errors import UsageError
 from kobai.basics.machine import use_compilation_cache
+from kobai.candidates.named import Method
 from kobai.candidates.values import as_json
 from kobai.engine.cell import Cell
 from kobai.engine.identity import digest, versions
@@ -39,7 +40,8 @@ def recipe(sweep: Sweep, cells: Sequence[Cell]) -> Recipe | None:
     try:
         if place.kind != TASK:
             task["source"] = Path(place.place.partition(".py")[0] + ".py").read_text("utf-8")
-        methods = [spell_method(method) for method in (*sweep.kinds.values(), *sweep.full_batch)]
+        tried: list[Method] = [*sweep.kinds.values(), *sweep.full_batch]
+        methods = [spell_method(method) for method in tried]
         every = dict.fromkeys(cell.strategy for cell in cells)
         strategies = [spell_strategy(strategy) for strategy in every]
         for cell in cells:

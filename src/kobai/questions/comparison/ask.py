@@ -258,11 +258,11 @@ def _run(
     return protocol.run(studies[0], bar, folder, place, store=kept, command=command), others
 
 
-def questions_of(arguments: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[list[Study]]]:
+def questions_of(arguments: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], list[list[Study]]]:
     """What `compare` with these arguments runs: the arguments of each task, and its studies, which are
     checked: one for each criterion."""
     is_several, output = arguments["also"] is not None, arguments["output"]
-    every: list[Mapping[str, Any]] = asking.each(arguments) if is_several else [arguments]
+    every: Sequence[Mapping[str, Any]] = asking.each(arguments) if is_several else [arguments]
     questions = [[_study(one, by) for by in criteria(one["by"])] for one in every]
     known = [] if output is None else names_in(Path(output))
     if is_several or known:
