@@ -33,7 +33,7 @@ def test_a_plan_says_how_many_how_long_and_how_large(kobai_here, place, everythi
     assert content.keys() == {*Plan.__dataclass_fields__, "left"}
 
 
-@pytest.mark.parametrize("line", [["--html", "page.html"], ["--steps", "0"]])
+@pytest.mark.parametrize("line", [["--html", "page.html"], ["--steps", "0"], ["--budget", "1m"]])
 def test_what_a_plan_has_no_use_for_is_refused(kobai_here, line):
     ran = kobai_here(*LINE, *line, "--plan")
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterator
 from pathlib import Path
 
+from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import duration
@@ -22,6 +23,8 @@ def planned(task: object, data: object = None, **arguments: object) -> Plan:
     ask = inspect.signature(compare).bind(task, data, **arguments)
     ask.apply_defaults()
     output = ask.arguments["output"]
+    if ask.arguments["budget"] is not None:
+        raise UsageError("error.plan.budget")
     with language(ask.arguments["language"]):
         use_compilation_cache()
         folder = None if output is None or not Path(output).is_dir() else Path(output)

@@ -156,6 +156,7 @@ WORDS: dict[str, str] = {
     "error.output.joined": "processes with --join are at work in {path}, such as {process}; take part with --join, wait until they have ended, or choose another --output",
     "error.join.output": "to share trainings, processes need a folder; name it with --output",
     "error.join.backend": "join and backend do not go together: a process that has joined trains on the threads of its machine; leave one of them out",
+    "error.plan.budget": "a plan says how long a study takes, and with a budget that is said already; leave out --plan or --budget",
     "error.needs_ray": 'to run on a cluster, Ray is needed, which is not installed; run: pip install "kobai[ray]"',
     "error.ray.none": "there is no cluster at {place}: {problem}; begin one with ray start --head, or name another with --on",
     "error.ray.lost": "the cluster has lost a training again and again: {problem}; look at its machines, and run the same command once more to go on",

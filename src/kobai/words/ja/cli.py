@@ -156,6 +156,7 @@ WORDS: dict[str, str] = {
     "error.output.joined": "{path}では--joinのプロセス（{process}など）が計算中です。--joinで加わるか、終わるまで待つか、別の--outputを選んでください",
     "error.join.output": "学習を分担するにはフォルダーが要ります。--outputで指定してください",
     "error.join.backend": "joinとbackendは同時に使えません。加わったプロセスは自分のマシンのスレッドで学習します。どちらかを外してください",
+    "error.plan.budget": "--planは比較にかかる時間を示すものですが、--budgetではその時間がすでに決まっています。どちらかを外してください",
     "error.needs_ray": 'クラスターで実行するにはRayが必要ですが、入っていません。pip install "kobai[ray]"を実行してください',
     "error.ray.none": "{place}にクラスターがありません: {problem}。ray start --headで始めるか、--onで別のものを指定してください",
     "error.ray.lost": "クラスターで同じ学習が何度も失われました: {problem}。マシンの状態を調べてから、同じコマンドで続けてください",
