@@ -56,6 +56,22 @@ def test_many_files_become_one_and_nothing_is_lost(tmp_path):
         assert each.get(every)["cell"].to_list() == every
 
 
+def test_files_that_are_large_enough_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "CELLS_OF_A_FILE", 5)
+    kept = Store(tmp_path)
+    every = [f"{i}" for i in range(23)]
+    kept.put(cells(*every[:6]))
+    [large] = (tmp_path / STORE).glob("cells-*")
+    for name in every[6:]:
+        kept.put(cells(name))
+    kept.compact()
+    paths = list((tmp_path / STORE).glob("cells-*"))
+    assert large in paths
+    assert sorted(len(pl.read_parquet(path)) for path in paths) == [2, 5, 5, 5, 6]
+    for each in (kept, Store(tmp_path)):
+        assert sorted(each.get(every)["cell"]) == sorted(every)
+
+
 def test_whoever_is_killed_while_files_become_one_leaves_cells_twice_which_are_one(tmp_path):
     kept = Store(tmp_path)
     kept.put(FRAME)

@@ -17,6 +17,7 @@ from kobai.basics import files
 from kobai.basics.errors import UsageError
 from kobai.candidates.values import as_json, learning_rate
 from kobai.engine.identity import digest, versions
+from kobai.engine.sweep import Sweep
 from kobai.study import frame, record
 from kobai.study.axes import Axis
 from kobai.study.store import RESULTS, STORE, Store, checksum, content_of
@@ -70,6 +71,11 @@ class Phase:
             if name in columns
         ]
         return every.with_columns(times, *own).select(*columns)
+
+
+def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:
+    """What each task of a study is, as a question keeps it."""
+    return [{"values": list(names), **sweep.identity.of_task()} for names, sweep in sweeps.items()]
 
 
 @dataclasses.dataclass

@@ -21,8 +21,8 @@ from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
 from kobai.minimizers.base import Minimizer
-from kobai.study.asked import Asked, check_tasks, questions
-from kobai.study.runner import cell_of, shared_runs, sweeps_of, tasks_named
+from kobai.study.asked import Asked, check_tasks, questions, tasks_named
+from kobai.study.runner import cell_of, shared_runs, sweeps_of
 from kobai.study.store import KEPT, Store
 from kobai.study.study import TUNING, Study
 

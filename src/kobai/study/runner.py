@@ -27,7 +27,7 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import constant as constant_start
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import record
-from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions
+from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions, tasks_named
 from kobai.study.axes import strategy
 from kobai.study.estimate import Estimate
 from kobai.study.frame import happenings, ordered
@@ -103,11 +103,6 @@ def sweep_of(study: Study, task: Task, *, keep_model: bool = False) -> Sweep:
 def sweeps_of(study: Study) -> dict[tuple[str, ...], Sweep]:
     """The engine of each task of a study."""
     return {names: sweep_of(study, task) for names, task in study.variants.items()}
-
-
-def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:
-    """What each task of a study is, as a question keeps it."""
-    return [{"values": list(names), **sweep.identity.of_task()} for names, sweep in sweeps.items()]
 
 
 class Runner:

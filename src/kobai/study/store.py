@@ -14,7 +14,8 @@ import io
 import json
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -112,12 +113,22 @@ class Store:
         wanted = pl.col("cell").is_in(list(cells))
         paths = dict.fromkeys(self.places[cell] for cell in cells if cell in self.places)
         try:
-            frames = [self.cells, *(pl.read_parquet(path) for path in paths)]
+            kept = self._read(list(paths), cells)
         except FileNotFoundError:  # another process has put many files into one
             self.places = {cell: path for cell, path in self.places.items() if path.exists()}
             self.refresh()
             return self.get(cells)
-        return pl.concat([frame.filter(wanted) for frame in frames]).unique("cell", maintain_order=True)
+        every = pl.concat([self.cells.filter(wanted), kept])
+        is_twice = every["cell"].n_unique() < len(every)  # to look is cheap, to take them out is not
+        return every.unique("cell", maintain_order=True) if is_twice else every
+
+    def _read(self, paths: Sequence[Path], cells: Sequence[str]) -> pl.DataFrame:
+        """Those of the cells that stand in some files."""
+        if not paths:
+            return self.cells.clear()
+        wanted = pl.LazyFrame({"cell": list(cells)}, schema={"cell": pl.String}).unique()
+        every = pl.scan_parquet(list(paths))
+        return every.join(wanted, on="cell", how="semi", maintain_order="left").collect()
 
     def put(self, frame: pl.DataFrame) -> None:
         """Keep some cells, a frame of columns `KEPT`; those that are kept already stay what they are."""
@@ -147,15 +158,19 @@ class Store:
         return self.folder
 
     def compact(self) -> None:
-        """Put all files of cells into one. Whoever is killed here leaves cells twice, which does no harm."""
-        paths = list(dict.fromkeys(self.places.values()))
-        if len(paths) > MOST_FILES:
+        """Put small files of cells together, so many cells that memory holds them. Whoever is killed here
+        leaves cells twice, which does no harm."""
+        counts = Counter(self.places.values())
+        small = [path for path, cells in counts.items() if cells < CELLS_OF_A_FILE]
+        if len(small) <= MOST_FILES:
+            return
+        for paths in _parts(small, counts):
             frame = pl.concat([pl.read_parquet(path) for path in paths]).unique("cell", maintain_order=True)
             whole = self.write(frame)
             for path in paths:
                 if path != whole:
                     path.unlink(missing_ok=True)
-            self.places = dict.fromkeys(frame["cell"], whole)
+            self.places |= dict.fromkeys(frame["cell"], whole)
 
     def every(self) -> pl.DataFrame:
         """What each kept cell is: the columns `WHAT`."""
@@ -206,7 +221,22 @@ class Store:
 
 
 MOST_FILES = 8
-"""More files than this are put into one, when a study has ended."""
+"""More small files than this are put together, when a study has ended."""
+
+CELLS_OF_A_FILE = 50_000
+"""A file of so many cells, some 50 MB, is not put into a larger one."""
+
+
+def _parts(paths: Sequence[Path], counts: Mapping[Path, int]) -> Iterator[list[Path]]:
+    """The files in groups, each of which has enough cells for a file; the last may have fewer."""
+    part: list[Path] = []
+    for path in paths:
+        part.append(path)
+        if sum(counts[each] for each in part) >= CELLS_OF_A_FILE:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _cells(path: Path) -> Iterable[str] | None:
@@ -222,10 +252,12 @@ def _cells(path: Path) -> Iterable[str] | None:
     if kind != "cells":
         return () if kind == "question" else None
     try:
-        frame = pl.read_parquet(io.BytesIO(content))
+        if dict(pl.read_parquet_schema(io.BytesIO(content))) != KEPT:
+            return None
+        names: list[str] = pl.read_parquet(io.BytesIO(content), columns=["cell"])["cell"].to_list()
     except pl.exceptions.PolarsError:
         return None
-    return frame["cell"].to_list() if dict(frame.schema) == KEPT else None
+    return names
 
 
 def mark_of(content: bytes | None) -> dict[str, object] | None:
