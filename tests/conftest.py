@@ -14,6 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# What is promised bit for bit is promised on a CPU, and tested there on a machine with a GPU, too; what is
+# promised on a GPU has tests in processes of their own (`on_gpu`).
+os.environ["JAX_PLATFORMS"] = "cpu"
+if "jax" in sys.modules:
+    sys.modules["jax"].config.update("jax_platforms", "cpu")
+
 from kobai import cli, words
 from kobai.basics import progress
 from kobai.study import estimate

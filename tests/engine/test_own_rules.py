@@ -159,7 +159,6 @@ def test_a_population_keeps_its_chunks_and_goes_on_from_them(tmp_path, monkeypat
 
 def test_shuffled_epochs_are_kept_by_their_bytes():
     draws._epochs.cache_clear()
-    draws.mini_batch.cache_clear()
     million = 10**6
     for seed in range(12):
         draws.mini_batch(seed, 0, 1, 4, million)

@@ -218,9 +218,9 @@ def test_a_plain_sweep_is_the_program_that_it_was(task):
         task, RULES, steps=STEPS, evaluate_every=EVERY, strategies=[Strategy(), Strategy(replacement=True)]
     )
     assert plain.text() == with_none.text()
-    assert plain.program.start(RULES[0], plain.program.θ).parts == ()
+    assert plain.program.start(RULES[:1], [plain.program.θ], [Strategy()], together=False).parts == ()
     assert len(jax.tree.leaves(plain.program.clock(0, [0]))) == 3
-    assert len(jax.tree.leaves(plain.program.draws(0, Strategy(), 0, 1, 1))) == 2
+    assert jax.tree.leaves(plain.training.shared.draws([0], [Strategy()], 0).plan) == []
 
 
 def test_pairs_share_start_and_batches(task):

@@ -247,7 +247,7 @@ def test_the_program_is_traced_once_for_its_text_and_its_compilation(task, monke
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
     traced = []
     lower = sweep.executables._lower
-    monkeypatch.setattr(sweep.executables, "_lower", lambda counts: traced.append(counts) or lower(counts))
+    monkeypatch.setattr(sweep.executables, "_lower", lambda size: traced.append(size) or lower(size))
     sweep.text()
     sweep.compile()
     sweep.text()

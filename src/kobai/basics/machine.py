@@ -1,5 +1,6 @@
 """This machine: its cores, the threads on them, and where compiled programs are kept."""
 
+import contextlib
 import contextvars
 import os
 import threading
@@ -35,6 +36,16 @@ def pool(threads: int) -> ThreadPoolExecutor:
             variable.set(value)
 
     return ThreadPoolExecutor(threads, initializer=enter)
+
+
+def full_precision() -> contextlib.AbstractContextManager[object]:
+    """Inside, traced products of float32 are in float32 on a GPU, too, unless the user chose a precision.
+
+    Left alone, JAX lets a GPU round the factors to TF32, which has 10 bits of fraction where float32 has 23.
+    """
+    if jax.default_backend() == "cpu" or jax.config.jax_default_matmul_precision is not None:  # type: ignore[attr-defined]
+        return contextlib.nullcontext()
+    return jax.default_matmul_precision("float32")
 
 
 def use_compilation_cache() -> None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.stages import Lowered
 from jaxtyping import Int, PyTree
 
-from kobai.basics.arrays import Array, Integers, Key, Scalar, Vector, Whole
+from kobai.basics.arrays import Array, Integers, Scalar, Truth, Vector, Whole
 from kobai.engine.rule import Storage
 
 Memories = tuple[PyTree, ...]
@@ -38,15 +39,46 @@ class CellState(NamedTuple):
     parts: Memories = ()
     """What the cell keeps for each part of its strategy; () where the program has none."""
 
+    def stepped(
+        self,
+        s: Whole,
+        θ: Vector,
+        storage: Storage,
+        state: PyTree,
+        loss: Scalar,
+        memories: Memories,
+        left_out: Truth | None,
+    ) -> "CellState":
+        """The cell after one update; its step of divergence where the loss is the first that is not finite.
+
+        The loss of a batch that was left out is no divergence: then the evaluations tell.
+        """
+        diverges = ~jnp.isfinite(loss) & (self.diverged_at == 0)
+        if left_out is not None:
+            diverges &= ~left_out
+        return self._replace(
+            θ=θ,
+            memory=storage,
+            state=state,
+            loss_sum=self.loss_sum + loss.astype(θ.dtype),
+            diverged_at=jnp.where(diverges, s + 1, self.diverged_at),
+            parts=memories,
+        )
+
 
 class Draws(NamedTuple):
-    """Everything random or planned that a block needs, made outside; for a population with a leading axis
-    [cells]."""
+    """Everything random or planned in a segment of `capacity` steps, made outside.
 
-    batches: Int[Array, "capacity batch"]
+    Batches and keys are those of some seeds, of which each cell has one; for a population `stream` and `plan`
+    have a leading axis [cells].
+    """
+
+    batches: Int[Array, "streams capacity batch"]
     """The examples of each step."""
-    key: Key
-    """The seed's random key, folded with the step only where the task asks for one."""
+    keys: Int[Array, "streams 2"]
+    """The random key of each seed, folded with the step only where the task asks for one."""
+    stream: Whole
+    """Which of them is the cell's."""
     plan: Plans
     """What each part of the strategy does at each step: [capacity, …], or None."""
 
@@ -62,8 +94,14 @@ class Clock(NamedTuple):
     """How many of the ends are evaluations that were asked for, where early stopping looks at them."""
 
 
-Counts = tuple[int, ...] | None
-"""How many cells of each rule a population has; None for a single cell, whatever its rule."""
+class Size(NamedTuple):
+    """What a program of cells in step is compiled for."""
+
+    family: int
+    """Whose rules it has: see `Program.families`."""
+    cells: int
+    streams: int
+    """Seeds whose batches it has room for."""
 
 
 Traced = tuple[Lowered | None, Lowered | None]

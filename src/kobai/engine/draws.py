@@ -45,7 +45,6 @@ def with_replacement(seed: int, epoch: int, examples: int) -> np.ndarray:
     return stream(seed, REPLACED, epoch).integers(examples, size=examples, dtype=np.int32)
 
 
-@functools.lru_cache(maxsize=16)
 def mini_batch(
     seed: int, start: int, stop: int, batch: int, examples: int, replacement: bool = False
 ) -> np.ndarray:

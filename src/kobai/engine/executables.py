@@ -6,7 +6,7 @@ import jax
 from jax.stages import Compiled
 
 from kobai.basics.machine import pool
-from kobai.engine.blocks import Counts, Traced
+from kobai.engine.blocks import Size, Traced
 from kobai.engine.program import COMPILER_OPTIONS
 
 Executable = Compiled
@@ -14,33 +14,45 @@ Executable = Compiled
 
 
 class Executables:
-    """The compiled functions of a program, by the counts of what they train.
+    """The compiled functions of a program, for one cell (None) and for populations by their size.
 
     Each is a pair (block, final). `final` is None where it is not needed: without test data, or where they
     have the shapes of the validation data, so that the block evaluates them as well.
 
     Args:
-      lower: what traces the pair for such counts, with arguments of the shapes that it will have.
+      lower: what traces the pair for one cell or such a population, with arguments of the shapes that it
+        will have.
     """
 
-    def __init__(self, lower: Callable[[Counts], Traced]) -> None:
+    def __init__(self, lower: Callable[[Size | None], Traced]) -> None:
         self._lower = lower
-        self._lowered: dict[Counts, Traced] = {}
-        self._compiled: dict[Counts, tuple[Executable, Executable | None]] = {}
+        self._lowered: dict[Size | None, Traced] = {}
+        self._compiled: dict[Size | None, tuple[Executable, Executable | None]] = {}
 
-    def compiled(self, counts: Counts) -> tuple[Executable, Executable | None]:
+    def compiled(self, size: Size | None) -> tuple[Executable, Executable | None]:
         """(block, final), ready to be called."""
-        if counts not in self._compiled:
+        if size not in self._compiled:
             options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
             with pool(2) as threads:  # the compiler uses one core for each
                 block, final = threads.map(
-                    lambda lowered: lowered and lowered.compile(options), self.traced(counts)
+                    lambda lowered: lowered and lowered.compile(options), self.traced(size)
                 )
-            self._compiled[counts] = block, final
-        return self._compiled[counts]
+            self._compiled[size] = block, final
+        return self._compiled[size]
 
-    def traced(self, counts: Counts) -> Traced:
+    def sizes(self) -> list[Size]:
+        """The populations that are compiled."""
+        return [size for size in self._compiled if size is not None]
+
+    def bytes_of(self, size: Size) -> int:
+        """What a block of such a population takes on the device, as its compiler says."""
+        need = self.compiled(size)[0].memory_analysis()
+        if need is None:  # a device that does not say
+            return 0
+        return need.argument_size_in_bytes + need.output_size_in_bytes + need.temp_size_in_bytes
+
+    def traced(self, size: Size | None) -> Traced:
         """(block, final) before compilation, traced once: for the program's text and for compiling it."""
-        if counts not in self._lowered:
-            self._lowered[counts] = self._lower(counts)
-        return self._lowered[counts]
+        if size not in self._lowered:
+            self._lowered[size] = self._lower(size)
+        return self._lowered[size]

@@ -19,7 +19,7 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Scalar, Truth, Vector
 from kobai.basics.errors import UsageError
-from kobai.basics.machine import pool
+from kobai.basics.machine import full_precision, pool
 from kobai.engine.blocks import Data
 from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
@@ -185,11 +185,12 @@ class FullBatch:
         if self._traced is None:
             task = self.task
             progress = jax.eval_shape(self.begin, self.θ, task.train)
-            self._traced = (
-                lowered(self.begin, self.θ, task.train),
-                lowered(self.block, progress, task.train, task.validation),
-                task.test and lowered(self.measure, self.θ, task.test),
-            )
+            with full_precision():
+                self._traced = (
+                    lowered(self.begin, self.θ, task.train),
+                    lowered(self.block, progress, task.train, task.validation),
+                    task.test and lowered(self.measure, self.θ, task.test),
+                )
         return self._traced
 
     def compiled(self) -> tuple[Executable, Executable, Executable | None]:

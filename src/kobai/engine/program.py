@@ -25,12 +25,13 @@ from jax import lax
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
+from kobai.basics.machine import full_precision
 from kobai.engine import convolutions
-from kobai.engine.blocks import CellState, Clock, Counts, Data, Draws, Memories, Traced, joined
+from kobai.engine.blocks import CellState, Clock, Data, Draws, Memories, Plans, Size, Traced
 from kobai.engine.columns import stacked
-from kobai.engine.draws import mini_batch, noise_key
 from kobai.engine.parts import Parts
 from kobai.engine.rule import Rule, Storage
+from kobai.engine.start import start
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
@@ -65,13 +66,15 @@ class Program:
         self.columns = self.parts.columns
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
-        self.optimizers = optimizers
-        self.rules = [Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in optimizers]
+        # Those that look at shapes come last: the rest are a family of their own.
+        self.optimizers = sorted(optimizers, key=lambda optimizer: not optimizer.elementwise)
+        self.rules = [
+            Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in self.optimizers
+        ]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
-        self.width = max((rule.hyperparameters for rule in self.rules), default=0)
         self.sizes = {
             kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Storage._fields
-        }
+        } | {"width": max((rule.hyperparameters for rule in self.rules), default=0)}
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
         self.evaluates_elsewhere = any(rule.evaluates_elsewhere for rule in self.rules)
         if any(strategy.weight_decay is not None for strategy in strategies):
@@ -82,37 +85,40 @@ class Program:
         """The position of the optimizer's rule among those of the program."""
         return self.position[jax.tree.structure(optimizer)]
 
-    def start(self, optimizer: PyTree, θ: np.ndarray, strategy: Strategy | None = None) -> CellState:
-        """One cell before its first step, on the host."""
-        leaves = jax.tree.leaves(optimizer)
-        position, θ = self.position_of(optimizer), θ.astype(self.θ.dtype)
-        values = np.zeros(self.width, θ.dtype)
-        values[: len(leaves)] = leaves
-        room = Storage(
-            slots=tuple(np.zeros_like(θ) for _ in range(self.sizes["slots"])),
-            floats=np.zeros(self.sizes["floats"], θ.dtype),
-            integers=np.zeros(self.sizes["integers"], np.int32),
-        )
-        state = jax.tree.map(np.asarray, self.task.state)
-        return CellState(
-            rule=np.int32(position),
-            hyperparameters=values,
-            θ=θ,
-            memory=self.rules[position].init(values, θ, room),
-            state=state,
-            loss_sum=np.zeros((), θ.dtype),
-            diverged_at=np.int32(0),
-            parts=self.parts.start(strategy or Strategy(), θ, state),
-        )
+    @property
+    def families(self) -> list[list[Rule]]:
+        """The rules that cells in step may follow together.
 
-    def draws(self, seed: int, strategy: Strategy, start: int, stop: int, steps: int) -> Draws:
-        """What is random or planned at the steps from `start` to `stop` of `steps`, on the host."""
-        rows = np.zeros((self.capacity, self.task.batch_size), np.int32)
-        if stop > start:
-            size, replacement = self.task.batch_size, strategy.replacement
-            rows[: stop - start] = mini_batch(seed, start, stop, size, self.examples, replacement)
-        plan = self.parts.plan(strategy, start, stop, steps, self.capacity, self.θ.dtype)
-        return Draws(rows, noise_key(seed), plan)
+        Formulas that work entry by entry cost next to nothing beside the memory that a step reads, so every
+        cell has all of them computed and takes its own: one program for any mixture. A rule that looks at
+        shapes may cost more than the gradient and stays alone.
+        """
+        together = [rule for optimizer, rule in self._pairs() if optimizer.elementwise]
+        alone = [[rule] for optimizer, rule in self._pairs() if not optimizer.elementwise]
+        return [*([together] if together else []), *alone]
+
+    def _pairs(self) -> list[tuple[Optimizer, Rule]]:
+        return list(zip(self.optimizers, self.rules, strict=True))
+
+    def family_of(self, optimizer: PyTree) -> int:
+        """The family of the optimizer's rule."""
+        rule = self.rules[self.position_of(optimizer)]
+        return next(i for i, family in enumerate(self.families) if rule in family)
+
+    def start(
+        self,
+        optimizers: Sequence[Optimizer],
+        points: Sequence[np.ndarray],
+        strategies: Sequence[Strategy],
+        *,
+        together: bool,
+    ) -> CellState:
+        """One cell at its initial θ, or a population, before the first step."""
+        state = jax.tree.map(np.asarray, self.task.state)
+        kept = [self.parts.start(*each, state) for each in zip(strategies, points, strict=True)]
+        θ = np.stack(points)
+        cells = start(self.rules, self.sizes, optimizers, θ, state, kept, on_device=together)
+        return cells if together else jax.tree.map(lambda array: array[0], cells)
 
     def clock(self, start: int, ends: np.ndarray | Sequence[int], due: int = 0) -> Clock:
         """The clock of a block, on the host; `due` of the ends are evaluations that were asked for."""
@@ -126,21 +132,10 @@ class Program:
         """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, columns]."""
 
         def step(s: Whole, cell: CellState) -> CellState:
-            point = self._point(s, cell)
-            loss, state, g = self._gradient(s, clock, point, cell, draws, train)
-            plan = jax.tree.map(lambda steps: steps[s - clock.start], draws.plan)
-            g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
-            steps = [functools.partial(self.parts.step, rule) for rule in self.rules]
-            operands = self.parts.operands(memories, plan)
-            θ, storage = lax.switch(
-                cell.rule, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
-            )
-            memories = self.parts.stepped(memories, plan, θ)
-            return _stepped(s, cell, θ, storage, state, loss, memories, left_out)
+            return self._step(self.rules, s, cell, draws, train)
 
         def evaluation(s: Whole, cell: CellState) -> Vector:
-            points = [rule.evaluation for rule in self.rules]
-            return lax.switch(cell.rule, points, s, cell.hyperparameters, cell.θ, cell.memory)
+            return self._evaluation(self.rules, s, cell)
 
         return self._run(
             clock, cell, step, evaluation, lambda cell: self._measure(cell, validation), self.parts.evaluated
@@ -148,48 +143,29 @@ class Program:
 
     def population(
         self,
-        counts: Sequence[int],
+        family: int,
         clock: Clock,
         cells: CellState,
         draws: Draws,
         train: PyTree,
         validation: PyTree,
     ) -> tuple[CellState, jax.Array]:
-        """All cells of the chunk in step, `counts[i]` of them, one after the other, of rule i: for a GPU.
+        """All cells of a chunk in step, whose rules are of one family: for a GPU.
 
-        One batched gradient for the whole population, then each rule on its own slice of it. The rows are
-        [cells, capacity + 1, columns].
+        Every line of a step is one for all of them: what chooses a cell's rule becomes a selection among the
+        formulas of the family. The rows are [cells, capacity + 1, columns].
         """
-        ends = np.cumsum(counts)
-        slices = [slice(end - count, end) for count, end in zip(counts, ends, strict=True)]
-
-        def per_rule(method: Callable, s: Whole, cells: CellState, *more: PyTree) -> PyTree:
-            """The results of ``method(rule, s, hyperparameters, …)`` of each rule on its slice, together."""
-            results = [
-                jax.vmap(functools.partial(method, rule), (None, *[0] * (1 + len(more))))(
-                    s, *_rows(part, (cells.hyperparameters, *more))
-                )
-                for rule, part in zip(self.rules, slices, strict=True)
-                if part.start < part.stop
-            ]
-            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *results)
+        rules = self.families[family]
 
         def step(s: Whole, cells: CellState) -> CellState:
-            point = cells.θ
-            if self.looks_ahead:
-                point = per_rule(Rule.lookahead, s, cells, cells.θ, cells.memory)
-            loss, state, g = jax.vmap(self._gradient, (None, None, 0, 0, 0, None))(
-                s, clock, point, cells, draws, train
-            )
-            plan = jax.tree.map(lambda steps: steps[:, s - clock.start], draws.plan)
-            g, memories, state, left_out = jax.vmap(self._guarded)(cells, loss, state, g, point)
-            operands = self.parts.operands(memories, plan)
-            θ, storage = per_rule(self.parts.step, s, cells, g, cells.memory, cells.θ, *operands)
-            memories = jax.vmap(self.parts.stepped)(memories, plan, θ)
-            return _stepped(s, cells, θ, storage, state, loss, memories, left_out)
+            # Of the draws, batches and keys are the seeds' own, for all of them.
+            def one(cell: CellState, stream: Whole, plan: Plans) -> CellState:
+                return self._step(rules, s, cell, draws._replace(stream=stream, plan=plan), train)
+
+            return jax.vmap(one)(cells, draws.stream, draws.plan)
 
         def evaluation(s: Whole, cells: CellState) -> Vector:
-            return per_rule(Rule.evaluation, s, cells, cells.θ, cells.memory)
+            return jax.vmap(functools.partial(self._evaluation, rules), (None, 0))(s, cells)
 
         measure = jax.vmap(self._measure, (0, None))
         evaluated = jax.vmap(self.parts.evaluated, (0, 0, 0, 0, None, None))
@@ -262,21 +238,52 @@ class Program:
         _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
         return cells, rows
 
-    def _point(self, s: Whole, cell: CellState) -> Vector:
+    def _step(
+        self, rules: Sequence[Rule], s: Whole, cell: CellState, draws: Draws, train: PyTree
+    ) -> CellState:
+        """Step number s, counted from 0, of one cell that follows one of `rules`."""
+        point = self._point(rules, s, cell)
+        place = lax.rem(s, jnp.int32(self.capacity))
+        loss, state, g = self._gradient(s, place, point, cell, draws, train)
+        plan = jax.tree.map(lambda steps: steps[place], draws.plan)
+        g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
+        steps = [functools.partial(self.parts.step, rule) for rule in rules]
+        operands = self.parts.operands(memories, plan)
+        θ, storage = self._switch(
+            rules, cell, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
+        )
+        memories = self.parts.stepped(memories, plan, θ)
+        return cell.stepped(s, θ, storage, state, loss, memories, left_out)
+
+    def _point(self, rules: Sequence[Rule], s: Whole, cell: CellState) -> Vector:
         """Where the gradient is taken."""
         if not self.looks_ahead:
             return cell.θ
-        looks = [rule.lookahead for rule in self.rules]
-        return lax.switch(cell.rule, looks, s, cell.hyperparameters, cell.θ, cell.memory)
+        looks = [rule.lookahead for rule in rules]
+        return self._switch(rules, cell, looks, s, cell.hyperparameters, cell.θ, cell.memory)
+
+    def _evaluation(self, rules: Sequence[Rule], s: Whole, cell: CellState) -> Vector:
+        """Where the network is evaluated after s updates."""
+        points = [rule.evaluation for rule in rules]
+        return self._switch(rules, cell, points, s, cell.hyperparameters, cell.θ, cell.memory)
+
+    def _switch(
+        self, rules: Sequence[Rule], cell: CellState, branches: Sequence[Callable], *operands: PyTree
+    ) -> PyTree:
+        """What the branch of the cell's rule gives."""
+        first = self.rules.index(rules[0])
+        return lax.switch(cell.rule - first if first else cell.rule, branches, *operands)
 
     def _gradient(
-        self, s: Whole, clock: Clock, point: Vector, cell: CellState, draws: Draws, train: PyTree
+        self, s: Whole, place: Whole, point: Vector, cell: CellState, draws: Draws, train: PyTree
     ) -> tuple[Scalar, PyTree, Vector]:
-        """(loss, model state, gradient) of one cell's batch at `point`."""
+        """(loss, model state, gradient) at `point`, of one cell's batch in this place of the segment."""
         task = self.task
-        rows = draws.batches[s - clock.start]
+        rows = draws.batches[draws.stream, place]
         batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
-        key = jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.key)), s) if task.random else None
+        key = None
+        if task.random:
+            key = jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.keys)[draws.stream]), s)
 
         def loss_at(point: Vector) -> tuple[Scalar, PyTree]:
             return task.training_loss(task.unflatten(point), cell.state, batch, key)
@@ -309,42 +316,21 @@ class Program:
         return tuple(value[i] for i in range(len(losses)) for value in (losses, metrics))
 
 
-def _stepped(
-    s: Whole,
-    cell: CellState,
-    θ: Vector,
-    storage: Storage,
-    state: PyTree,
-    loss: Scalar,
-    memories: Memories,
-    left_out: Truth | None,
-) -> CellState:
-    """The cell after one update; its step of divergence where the loss is the first that is not finite.
-
-    The loss of a batch that was left out is no divergence: then the evaluations tell.
-    """
-    diverges = ~jnp.isfinite(loss) & (cell.diverged_at == 0)
-    if left_out is not None:
-        diverges &= ~left_out
-    return cell._replace(
-        θ=θ,
-        memory=storage,
-        state=state,
-        loss_sum=cell.loss_sum + loss.astype(θ.dtype),
-        diverged_at=jnp.where(diverges, s + 1, cell.diverged_at),
-        parts=memories,
-    )
+def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
+    """(block, final) of a program, for one cell or for a population of such a size."""
+    cell = program.start(program.optimizers[:1], [program.θ], [Strategy()], together=False)
+    plan = program.parts.plan(Strategy(), 0, 0, 0, program.capacity, program.θ.dtype)
+    cells, stream, plan = (_shapes(tree, size and size.cells) for tree in (cell, np.int32(0), plan))
+    streams = size.streams if size else 1
+    batches = _shapes(np.zeros((program.capacity, program.task.batch_size), np.int32), streams)
+    draws = Draws(batches, _shapes(np.zeros(2, np.uint32), streams), stream, plan)
+    block = functools.partial(program.population, size.family) if size else program.block
+    with full_precision():
+        traced = convolutions.lowered(block, program.clock(0, []), cells, draws, *data[:2])
+        return traced, None if data.alike else convolutions.lowered(program.final, cells, data.test)
 
 
-def lowered(program: Program, data: Data, counts: Counts = None) -> Traced:
-    """A program traced for a population of such counts, with arguments of the shapes that it will have."""
-    together, size = counts is not None, 1 if counts is None else sum(counts)
-    cells = joined([program.start(program.optimizers[0], program.θ)] * size, together)
-    draws = joined([program.draws(0, Strategy(), 0, 0, 0)] * size, together)
-    block = program.block if counts is None else functools.partial(program.population, counts)
-    traced = convolutions.lowered(block, program.clock(0, []), cells, draws, *data[:2])
-    return traced, None if data.alike else convolutions.lowered(program.final, cells, data.test)
-
-
-def _rows(part: slice, arrays: PyTree) -> PyTree:
-    return jax.tree.map(lambda array: array[part], arrays)
+def _shapes(tree: PyTree, number: int | None) -> PyTree:
+    """What arrays like these are, so many of each along a leading axis; None: one of each, without it."""
+    axis = () if number is None else (number,)
+    return jax.tree.map(lambda array: jax.ShapeDtypeStruct((*axis, *array.shape), array.dtype), tree)

@@ -2,7 +2,7 @@
 
 On a CPU one thread per core takes the next chunk of cells and runs it, block after block, through the one
 compiled program (`backends.threads`). A cell's result does not depend on its chunk or its thread, bit for
-bit. On a GPU one thread runs large chunks, whose cells step together.
+bit. On a GPU one thread runs chunks as large as its memory allows, whose cells step together (`population`).
 """
 
 import functools
@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from kobai.basics.machine import cores
-from kobai.engine.blocks import Counts, Data, Traced
+from kobai.engine.blocks import Data, Size, Traced
 from kobai.engine.cell import Cell
 from kobai.engine.executables import Executables
 from kobai.engine.full_batch import FullBatch
 from kobai.engine.identity import Identity
+from kobai.engine.population import largest
 from kobai.engine.program import Program, lowered
 from kobai.engine.run import Run, evaluated_at
 from kobai.engine.strategy import Strategy
@@ -26,7 +27,6 @@ from kobai.optimizers.base import Optimizer
 from kobai.tasks.task import Task
 
 CELLS_PER_CHUNK = 4
-CELLS_PER_POPULATION = 512
 STEPS_PER_BLOCK = 512
 INDICES_PER_BLOCK = 2**20
 """Batch indices that a cell may hold at once: with huge batches a block has fewer steps."""
@@ -43,7 +43,7 @@ class Sweep:
       steps: of each run.
       evaluate_every: the steps between two evaluations.
       threads: how many take chunks on a CPU. Default: one a core.
-      chunk: the cells of a chunk.
+      chunk: the cells of a chunk. Default: a few on a CPU; in a population as many as memory allows.
       population: whether the cells of a chunk step together. Default: not on a CPU.
       strategies: those that any cell has.
       keep_model: whether each run holds its trained network (`Run.model`).
@@ -64,7 +64,7 @@ class Sweep:
     ) -> None:
         self.task, self.steps, self.every = task, steps, evaluate_every
         self.population = jax.default_backend() != "cpu" if population is None else population
-        self.chunk = chunk or (CELLS_PER_POPULATION if self.population else CELLS_PER_CHUNK)
+        self.chunk = chunk
         self.threads = 1 if self.population else threads or cores()
         self.rows = evaluated_at(steps, evaluate_every)
         rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
@@ -90,28 +90,47 @@ class Sweep:
         }
 
     def chunks(self, cells: Sequence[Cell]) -> list[list[int]]:
-        """The positions of the cells that are trained together; in a population, rule by rule."""
-        order: Sequence[int] = range(len(cells))
-        if self.population:
-            order = sorted(order, key=lambda i: self._position(cells[i]))
-        return [list(order[i : i + self.chunk]) for i in range(0, len(cells), self.chunk)]
+        """The positions of the cells that are trained together; in a population those of one family."""
+        groups: dict[int | None, list[int]] = {}
+        for i, cell in enumerate(cells):
+            groups.setdefault(self._family(cell), []).append(i)
+        chunks = []
+        for family, group in groups.items():
+            most = self.chunk or CELLS_PER_CHUNK
+            if family is not None and self.chunk is None:
+                most = self._in_step(family, [cells[i] for i in group])
+            chunks += [group[i : i + most] for i in range(0, len(group), most)]
+        return chunks
 
     def train(self, cells: Sequence[Cell], leave: Callable[[], bool] = lambda: False) -> list[Run] | None:
         """One chunk of cells from the first step to the last; None when told to leave.
 
         Cells are trained one by one or, in a population, in step; minimizers always one by one.
         """
-        in_step = [
-            i for i, cell in enumerate(cells) if self.population and isinstance(cell.optimizer, Optimizer)
-        ]
-        groups = [[i] for i in range(len(cells)) if i not in in_step] + ([in_step] if in_step else [])
+        groups: dict[int, list[int]] = {}
+        for i, cell in enumerate(cells):
+            family = self._family(cell)
+            groups.setdefault(-1 - i if family is None else family, []).append(i)
         results: dict[int, Run] = {}
-        for group in groups:
+        for group in groups.values():
             runs = self._train_group([cells[i] for i in group], leave)
             if runs is None:
                 return None
             results |= zip(group, runs, strict=True)
         return [results[i] for i in range(len(cells))]
+
+    def _family(self, cell: Cell) -> int | None:
+        """Whose rules a cell may step together with; None: it is trained alone."""
+        if not self.population or isinstance(cell.optimizer, Minimizer):
+            return None
+        return self.program.family_of(cell.optimizer)
+
+    def _in_step(self, family: int, cells: Sequence[Cell]) -> int:
+        """How many of some cells of a family step together: equal parts of what memory allows."""
+        streams = len({(cell.seed, cell.strategy.replacement) for cell in cells})
+        of_cell = self.program.θ.nbytes * (2 + self.program.sizes["slots"])
+        most = largest(self.executables, family, len(cells), streams, of_cell)
+        return -(-len(cells) // -(-len(cells) // most))
 
     def _train_group(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         """Cells that step together, or the one of a minimizer."""
@@ -129,9 +148,9 @@ class Sweep:
         if self.pace.watch is not None:
             self.pace.watch.started()
 
-    def _lower(self, counts: Counts) -> Traced:
-        """Trace the program for such counts, with arguments of the shapes that it will have."""
-        return lowered(self.program, self.data, counts) if self.program.rules else (None, None)
+    def _lower(self, size: Size | None) -> Traced:
+        """Trace the program for one cell or such a population, with arguments of the shapes that it has."""
+        return lowered(self.program, self.data, size) if self.program.rules else (None, None)
 
     @functools.cached_property
     def identity(self) -> Identity:
@@ -150,9 +169,3 @@ class Sweep:
             return self.full_batch[optimizer].memory()
         rule = self.program.rules[self.program.position_of(optimizer)]
         return rule.sizes["slots"] + rule.sizes["floats"] // self.program.θ.size
-
-    def _position(self, cell: Cell) -> int:
-        """The position of the cell's rule among the program's; behind all of them for a minimizer."""
-        if isinstance(cell.optimizer, Minimizer):
-            return len(self.program.rules)
-        return self.program.position_of(cell.optimizer)

@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import jax
 import numpy as np
 
-from kobai.engine.blocks import CellState, Counts, Data, joined
+from kobai.engine.blocks import CellState, Data, Draws, Size
 from kobai.engine.cell import Cell
 from kobai.engine.clock import CLOCK
 from kobai.engine.columns import Rows
-from kobai.engine.draws import INITIAL, stream
 from kobai.engine.executables import Executable, Executables
+from kobai.engine.population import fitting
 from kobai.engine.program import Program
 from kobai.engine.run import Run, TrainedNetwork, lost_at, run_of
-from kobai.engine.strategy import Strategy
+from kobai.engine.shared import Shared
+from kobai.optimizers.base import Optimizer
 
 SECONDS_PER_BLOCK = 0.5
 """A compiled call cannot be interrupted: it is kept this short, by measured time."""
@@ -77,6 +78,15 @@ class Training:
         self.executables, self.marks, self.pace = executables, marks, pace
         self.population, self.keep_model = population, keep_model
         self.steps = int(marks[-1])
+        self.shared = Shared(
+            program.task.start,
+            program.parts,
+            program.θ.dtype,
+            examples=program.examples,
+            batch=program.task.batch_size,
+            capacity=program.capacity,
+            steps=self.steps,
+        )
 
     def run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         """Train these cells together; None when told to leave, which is asked before each block."""
@@ -86,31 +96,36 @@ class Training:
     def _run(self, cells: Sequence[Cell], leave: Callable[[], bool]) -> list[Run] | None:
         program, data = self.program, self.data
         parts, columns = program.parts, program.columns
-        block, final = self.executables.compiled(self._counts(cells))
+        size = self._size(cells)
+        everyone = [*cells, *[cells[-1]] * (size.cells - len(cells))] if size else cells
+        block, final = self.executables.compiled(size)
         # A population is on a device, whose work is no processor time.
         clock = time.perf_counter if self.population else CLOCK.read
         began = clock()
-        state = joined([self._start(cell) for cell in cells], self.population)
+        state = self._start(everyone)
         table = np.full((len(cells), len(self.marks), columns.number), np.nan, program.θ.dtype)
         diverged_at, step, row, ended = np.zeros(len(cells), np.int32), 0, 0, False
+        draws = self._draws(everyone, step, size)
         while not ended:
             if leave():
                 return None
             before = time.perf_counter()
-            stop = min(step + self.pace.steps, self.steps)
+            end_of_segment = self.shared.segment(step)[1]
+            stop = min(step + self.pace.steps, end_of_segment)
             due = self.marks[row : np.searchsorted(self.marks, stop, side="right")]
             ends = due if len(due) and due[-1] == stop else np.append(due, stop)
-            draws = [program.draws(cell.seed, cell.strategy, step, stop, self.steps) for cell in cells]
             marks = program.clock(step, ends, len(due))
-            state, rows = block(marks, state, joined(draws, self.population), data.train, data.validation)
-            rows = Rows(np.asarray(rows).reshape(len(cells), -1, columns.number), columns)
+            state, rows = block(marks, state, draws, data.train, data.validation)
+            if stop == end_of_segment < self.steps:  # while the device works
+                draws = self._draws(everyone, stop, size)
+            rows = Rows(np.asarray(rows).reshape(len(everyone), -1, columns.number), columns)
             if len(ends) > len(due):  # the block ends between two evaluations
                 sums = rows.loss_sum[:, len(due)]
                 state = state._replace(loss_sum=sums if self.population else sums[0])
-            rows = Rows(rows.table[:, : len(due)], columns)
+            rows = Rows(rows.table[: len(cells), : len(due)], columns)
             table[:, row : row + len(due)] = rows.table
-            end = parts.end(state.parts, len(cells))
-            divergence = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at)))
+            end = parts.end(state.parts, len(everyone)).first(len(cells))
+            divergence = lost_at(due, rows, np.atleast_1d(np.asarray(state.diverged_at))[: len(cells)])
             # What comes after an early stop is no part of a run.
             divergence = np.where((end.step > 0) & (divergence > end.step), 0, divergence)
             diverged_at = np.where(diverged_at > 0, diverged_at, divergence)
@@ -120,7 +135,7 @@ class Training:
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)
         state = parts.restored(program.settled(state, np.int32(step), self.population))
-        tests = self._tests(block, final, state, step, diverged_at)
+        tests = self._tests(block, final, state, draws, step, diverged_at)
         models = self._models(state, len(cells))
         seconds = (clock() - began) / len(cells)
         return [
@@ -138,30 +153,46 @@ class Training:
             for i, cell in enumerate(cells)
         ]
 
-    def _start(self, cell: Cell) -> CellState:
-        θ = self.program.task.start(cell.initializer, stream(cell.seed, INITIAL))
-        return self.program.start(cell.optimizer, θ, cell.strategy)
+    def _size(self, cells: Sequence[Cell]) -> Size | None:
+        """What a population of these cells is compiled for; None: a cell alone."""
+        if not self.population:
+            return None
+        family = self.program.family_of(cells[0].optimizer)
+        streams = len({(cell.seed, cell.strategy.replacement) for cell in cells})
+        return fitting(self.executables, family, len(cells), streams)
+
+    def _start(self, cells: Sequence[Cell]) -> CellState:
+        points = [self.shared.initial(cell.initializer, cell.seed) for cell in cells]
+        optimizers = [cast(Optimizer, cell.optimizer) for cell in cells]
+        strategies = [cell.strategy for cell in cells]
+        return self.program.start(optimizers, points, strategies, together=self.population)
+
+    def _draws(self, cells: Sequence[Cell], step: int, size: Size | None) -> Draws:
+        """What is drawn for these cells in the segment of a step."""
+        seeds, strategies = [cell.seed for cell in cells], [cell.strategy for cell in cells]
+        return self.shared.draws(seeds, strategies, step, size and size.streams)
 
     def _tests(
         self,
         block: Executable,
         final: Executable | None,
         state: CellState,
+        draws: Draws,
         step: int,
         diverged_at: np.ndarray,
     ) -> Sequence[np.ndarray | None]:
         """What each cell's network, and each of its averages, is worth on the test data; None: not known."""
         program, data, columns = self.program, self.data, self.program.columns
         cells = len(diverged_at)
+        everyone = np.size(state.rule)
         if final is not None:
-            return list(np.asarray(final(state, data.test)).reshape(cells, -1))
+            return list(np.asarray(final(state, data.test)).reshape(everyone, -1)[:cells])
         if data.test is None or diverged_at.all():
             return [None] * cells
         # A block of no steps, on the test data in place of the validation data.
-        draws = [program.draws(0, Strategy(), step, step, self.steps)] * cells
-        draws = joined(draws, self.population)
         _, rows = block(program.clock(step, [step]), state, draws, data.train, data.test)
-        return list(Rows(np.asarray(rows).reshape(cells, -1, columns.number), columns).evaluations[:, 0])
+        rows = Rows(np.asarray(rows).reshape(everyone, -1, columns.number)[:cells], columns)
+        return list(rows.evaluations[:, 0])
 
     def _models(self, state: CellState, cells: int) -> Sequence[Sequence[TrainedNetwork]]:
         """The network of each cell and those of its averages, where they are kept; else none."""
@@ -182,12 +213,5 @@ class Training:
                 )
                 for θ in of_cell
             ]
-            for i, of_cell in enumerate(points)
+            for i, of_cell in enumerate(points[:cells])
         ]
-
-    def _counts(self, cells: Sequence[Cell]) -> Counts:
-        """How many cells a population has of each rule."""
-        if not self.population:
-            return None
-        rules = [self.program.position_of(cell.optimizer) for cell in cells]
-        return tuple(rules.count(i) for i in range(len(self.program.rules)))

@@ -24,7 +24,7 @@ def task():
 def test_a_failure_in_a_thread_is_raised_where_results_are_awaited(task, monkeypatch):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5)
     sweep.compile()
-    monkeypatch.setattr(sweep.program, "draws", lambda *_: 1 / 0)
+    monkeypatch.setattr(sweep.training.shared, "draws", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         THREADS.runs(sweep, [Cell(kobai.SGD(), HE, 0)])
 

@@ -55,6 +55,10 @@ class End(NamedTuple):
         """The end of one of the cells."""
         return End(self.step[i], self.best_loss[i])
 
+    def first(self, cells: int) -> "End":
+        """The ends of the first so many of them."""
+        return End(self.step[:cells], np.asarray(self.best_loss)[:cells])
+
 
 @dataclasses.dataclass(frozen=True)
 class Field:
