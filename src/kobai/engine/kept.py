@@ -29,11 +29,11 @@ class Kept(Generic[P, T]):
     def __call__(self, *key: P.args, **_: P.kwargs) -> T:
         with self._lock:
             if key in self._results:
-                self._results[key] = self._results.pop(key)  # the newest stand last
-                return self._results[key]
-            result = self.make(*key)  # type: ignore[call-arg]
-            self._results[key] = result
-            self._bytes += _bytes(result)
+                result = self._results.pop(key)
+            else:
+                result = self.make(*key)  # type: ignore[call-arg]
+                self._bytes += _bytes(result)
+            self._results[key] = result  # the newest stand last
             while self._bytes > self.room and len(self._results) > 1:
                 self._bytes -= _bytes(self._results.pop(next(iter(self._results))))
             return result

@@ -85,7 +85,7 @@ class Program:
         """The position of the optimizer's rule among those of the program."""
         return self.position[jax.tree.structure(optimizer)]
 
-    @property
+    @functools.cached_property
     def families(self) -> list[list[Rule]]:
         """The rules that cells in step may follow together.
 
@@ -93,17 +93,14 @@ class Program:
         cell has all of them computed and takes its own: one program for any mixture. A rule that looks at
         shapes may cost more than the gradient and stays alone.
         """
-        together = [rule for optimizer, rule in self._pairs() if optimizer.elementwise]
-        alone = [[rule] for optimizer, rule in self._pairs() if not optimizer.elementwise]
-        return [*([together] if together else []), *alone]
-
-    def _pairs(self) -> list[tuple[Optimizer, Rule]]:
-        return list(zip(self.optimizers, self.rules, strict=True))
+        together = sum(optimizer.elementwise for optimizer in self.optimizers)
+        first = [self.rules[:together]] if together else []
+        return first + [[rule] for rule in self.rules[together:]]
 
     def family_of(self, optimizer: PyTree) -> int:
         """The family of the optimizer's rule."""
-        rule = self.rules[self.position_of(optimizer)]
-        return next(i for i, family in enumerate(self.families) if rule in family)
+        position = self.position_of(optimizer)
+        return max(0, position - len(self.families[0]) + 1)
 
     def start(
         self,

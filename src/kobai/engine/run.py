@@ -134,7 +134,9 @@ def run_of(
 
 def since(marks: np.ndarray) -> np.ndarray:
     """How many steps each evaluation looks back on; NaN for the first, before any step."""
-    return np.append(np.nan, np.diff(marks))
+    steps = np.full(len(marks), np.nan)
+    steps[1:] = marks[1:] - marks[:-1]
+    return steps
 
 
 def lost_at(steps: np.ndarray, rows: Rows, by_loss: np.ndarray) -> np.ndarray:

@@ -68,7 +68,9 @@ class Shared:
         each = [(seed, strategy.replacement) for seed, strategy in zip(seeds, strategies, strict=True)]
         of = {stream: i for i, stream in enumerate(dict.fromkeys(each))}
         batches, keys = self._batches(tuple(of), start, stop, streams or 1)
-        plans = [self._plans(strategy, start, stop) for strategy in strategies]
+        plans: list[Plans] = [()] * len(strategies)
+        if self.parts.parts:
+            plans = [self._plans(strategy, start, stop) for strategy in strategies]
         together = streams is not None
         return Draws(
             batches,
