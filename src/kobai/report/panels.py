@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
-import scipy.optimize
 from numpy.typing import ArrayLike
 
 from kobai.report.colours import DASHES, GREY, PALETTE
@@ -208,10 +207,22 @@ def apart(heights: ArrayLike, gap: float, low: float, high: float) -> np.ndarray
     order = np.argsort(heights, kind="stable")
     steps = gap * np.arange(len(order))
     # Apart by a gap is ascending, once i gaps are taken off the i-th.
-    ascending = scipy.optimize.isotonic_regression(heights[order] - steps).x
+    ascending = _ascending(heights[order] - steps)
     places = np.empty(len(order))
     places[order] = np.clip(ascending, low, max(low, high - steps[-1])) + steps
     return places
+
+
+def _ascending(values: np.ndarray) -> np.ndarray:
+    """The numbers nearest to these [n] by squares that never fall: neighbours that do are pooled."""
+    pools: list[tuple[float, int]] = []
+    for value in values:
+        mean, size = float(value), 1
+        while pools and pools[-1][0] >= mean:
+            before, more = pools.pop()
+            mean, size = (before * more + mean * size) / (more + size), more + size
+        pools.append((mean, size))
+    return np.repeat([mean for mean, _ in pools], [size for _, size in pools])
 
 
 def listed(values: ArrayLike) -> list[float | None]:

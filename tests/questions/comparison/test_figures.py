@@ -6,6 +6,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+import scipy.optimize
 
 from compared import COMMAND, EVERY, NAMES, STEPS, Page, points, studied
 from kobai import words
@@ -283,6 +284,11 @@ def test_names_stand_as_near_to_their_lines_as_they_can_be_read():
         assert places.min() > -1e-9
         assert places.max() < 10 + 1e-9
         assert (np.argsort(places) == np.argsort(heights)).all()
+    # Of all places in this order, those nearest to the heights by squares.
+    for heights in np.random.default_rng(1).uniform(0, 10, (20, 9)):
+        taken_off = 1.2 * np.arange(9)
+        nearest = scipy.optimize.isotonic_regression(np.sort(heights) - taken_off).x + taken_off
+        np.testing.assert_allclose(np.sort(panels.apart(heights, 1.2, -100, 100)), nearest, atol=1e-9)
 
 
 def test_each_line_has_its_name_at_its_end(outcome):

@@ -6,6 +6,7 @@ import scipy.stats
 from scipy import stats
 
 from kobai.study import statistics as s
+from kobai.study.statistics import estimates
 from simulated import BUDGET, covered, least, most
 
 
@@ -81,6 +82,30 @@ def test_mean_covers_as_promised(runs, studies):
     # random resampling and the normal approximation of its tail.
     slack = 0.01 if runs >= 20 else 0
     assert least(studies, 0.95 - slack) <= rate <= most(studies, 0.95 + slack)
+
+
+def test_what_is_computed_here_is_what_scipy_has():
+    """Without its module of statistics, which takes longer to import than the answer to compute."""
+    rng = np.random.default_rng(1)
+    for n in (2, 5, 19, 20, 40):
+        values = rng.lognormal(4, 0.5, n)
+        own = estimates.t_interval(values)
+        student = stats.t.interval(0.95, n - 1, loc=values.mean(), scale=stats.sem(values))
+        np.testing.assert_allclose([own.low, own.high], student, rtol=1e-12)
+        tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1))
+        level, random = 1 - 2 * tail, np.random.default_rng(0)
+        given = {"confidence_level": level, "method": "percentile", "rng": random}
+        own, ends = estimates.bootstrap_interval(values), stats.bootstrap((values,), np.mean, **given)
+        np.testing.assert_allclose([own.low, own.high], ends.confidence_interval, rtol=1e-12)
+        times = np.where(rng.random(n) < 0.3, np.inf, rng.integers(1, 12, n)).astype(float)
+        seen = stats.CensoredData.right_censored(np.fmin(times, 10), times > 10)
+        cdf = stats.ecdf(seen).cdf
+        steps, fraction = s.kaplan_meier(times, 10)
+        np.testing.assert_array_equal(steps[1 : 1 + len(cdf.quantiles)], cdf.quantiles)
+        np.testing.assert_allclose(fraction[1 : 1 + len(cdf.quantiles)], cdf.probabilities, atol=1e-12)
+        for k in range(n + 1):
+            own, ends = s.wilson(k, n, 0.96), stats.binomtest(k, n).proportion_ci(0.96, "wilson")
+            np.testing.assert_allclose([own.low, own.high], [ends.low, ends.high], atol=1e-12)
 
 
 def test_bootstrap_is_as_wide_as_students_interval_for_normal_runs():

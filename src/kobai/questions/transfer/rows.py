@@ -11,6 +11,7 @@ from kobai.engine.run import Run, evaluated_at
 from kobai.report import cut
 from kobai.study import statistics
 from kobai.study.statistics import Estimate
+from kobai.study.statistics.estimates import t_interval
 from kobai.tasks.task import Task
 
 HELPS, HARMS, OPEN = "helps", "harms", "open"
@@ -146,10 +147,8 @@ def _mean(values: np.ndarray) -> Estimate:
     mean = float(values.mean())
     if len(values) < 2 or np.ptp(values) == 0:
         return Estimate(mean, None, None) if len(values) < 2 else Estimate(mean, mean, mean)
-    from scipy import stats
-
-    low, high = stats.t.interval(statistics.LEVEL, len(values) - 1, loc=mean, scale=stats.sem(values))
-    return Estimate(mean, float(low), float(high))
+    interval = t_interval(values)
+    return Estimate(mean, interval.low, interval.high)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ budget. From there:
   and `forecast`;
 - the cost of tuning: `best_after_k`, `working_range`; and `auto_target` where a task states none.
 
-Intervals are 95 %, two-sided. scipy.stats takes a second to import, so each function imports it when called.
+Intervals are 95 %, two-sided. scipy.stats takes a second to import, so the few functions that are asked for
+stand in scipy.special, which each imports when called.
 """
 
 from kobai.study.statistics.best import ALPHA, BestSet, best_set

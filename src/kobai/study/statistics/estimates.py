@@ -17,6 +17,8 @@ PART_LEVEL = 0.96
 """Confidence of each of two intervals that are put together to one."""
 BOOTSTRAP_FROM = 20
 """Runs from which a mean gets a bootstrap interval instead of Student's."""
+RESAMPLES = 9999
+"""Of a bootstrap."""
 Array = np.ndarray
 
 
@@ -165,10 +167,14 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Estimate:
     """A rate of success with Wilson's score interval, which stays inside [0, 1] and open at 0 and n."""
     if trials == 0:
         return NOT_ESTIMABLE
-    from scipy import stats
+    from scipy import special
 
-    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(level, method="wilson")
-    return Estimate(successes / trials, float(interval.low), float(interval.high))
+    k, n = int(successes), int(trials)
+    z = float(special.ndtri((1 + level) / 2))
+    middle, half = k + z**2 / 2, z * math.sqrt(k * (n - k) / n + z**2 / 4)
+    low = 0.0 if k == 0 else (middle - half) / (n + z**2)
+    high = 1.0 if k == n else (middle + half) / (n + z**2)
+    return Estimate(k / n, low, high)
 
 
 def kaplan_meier(times: npt.ArrayLike, budget: float) -> tuple[Array, Array]:
@@ -184,12 +190,12 @@ def kaplan_meier(times: npt.ArrayLike, budget: float) -> tuple[Array, Array]:
         Steps and fractions, both [points], from (0, 0) to the budget: corners of a line that is held until
         the next step and then jumps (plotly's `line.shape="hv"`).
     """
-    from scipy import stats
-
     times = np.asarray(times, float)
-    arrives = times <= budget
-    cdf = stats.ecdf(stats.CensoredData.right_censored(restricted(times, budget), ~arrives)).cdf
-    steps, fraction = np.r_[0.0, cdf.quantiles], np.r_[0.0, cdf.probabilities]
+    # Nobody is censored before the last arrival: then the estimate is the fraction that has arrived.
+    arrivals = np.sort(times[times <= budget])
+    steps = np.unique(restricted(times, budget))
+    fraction = np.searchsorted(arrivals, steps, side="right") / times.size
+    steps, fraction = np.r_[0.0, steps], np.r_[0.0, fraction]
     if steps[-1] == budget:
         return steps, fraction
     return np.r_[steps, budget], np.r_[fraction, fraction[-1]]
@@ -237,10 +243,11 @@ def mean(values: Array, interval: Callable[[Array], Interval] | None = None) -> 
 
 def t_interval(values: Array, level: float = LEVEL) -> Interval:
     """Student's interval for the mean of values [n], n at least 2 and not all equal."""
-    from scipy import stats
+    from scipy import special
 
-    low, high = stats.t.interval(level, values.size - 1, loc=values.mean(), scale=stats.sem(values))
-    return Interval(float(low), float(high))
+    n, middle = values.size, values.mean()
+    half = special.stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(n)
+    return Interval(float(middle - half), float(middle + half))
 
 
 def bootstrap_interval(values: Array) -> Interval:
@@ -250,11 +257,10 @@ def bootstrap_interval(values: Array) -> Interval:
     n = 20. Its percentiles are moved out to where Student's interval would be for normal values (Hesterberg
     2015, The American Statistician 69(4), 371–386), which keeps its asymmetry and restores the coverage.
     """
-    from scipy import stats
+    from scipy import special
 
-    n = values.size
-    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - LEVEL) / 2, n - 1))
-    interval = stats.bootstrap(
-        (values,), np.mean, confidence_level=1 - 2 * tail, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    return Interval(float(interval.low), float(interval.high))
+    n, random = values.size, np.random.default_rng(0)
+    tail = float(special.ndtr(math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 - LEVEL) / 2)))
+    means = values[random.integers(0, n, (RESAMPLES, n))].mean(axis=1)
+    low, high = np.percentile(means, [100 * tail, 100 * (1 - tail)])
+    return Interval(float(low), float(high))
