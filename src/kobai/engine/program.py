@@ -282,10 +282,12 @@ class Program:
         if task.random:
             key = jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.keys)[draws.stream]), s)
 
-        def loss_at(point: Vector) -> tuple[Scalar, PyTree]:
-            return task.training_loss(task.unflatten(point), cell.state, batch, key)
+        def loss_at(arrays: list[jax.Array]) -> tuple[Scalar, PyTree]:
+            return task.training_loss(task.with_arrays(arrays), cell.state, batch, key)
 
-        (loss, state), g = jax.value_and_grad(loss_at, has_aux=True)(point)
+        # By the arrays, and put together: derived by θ, each would be padded to its length, and all added.
+        (loss, state), by_arrays = jax.value_and_grad(loss_at, has_aux=True)(task.arrays(point))
+        g = jnp.concatenate([jnp.ravel(array).astype(point.dtype) for array in by_arrays])
         return loss, state, g
 
     def _guarded(

@@ -11,12 +11,14 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Array
 from kobai.engine.convolutions.convolution import convolution
 from kobai.engine.convolutions.pooling import greatest, place_of_greatest, total
+from kobai.engine.convolutions.product import is_tall, turned
 
 FORMS: dict[str, Callable[..., Array | None]] = {
     "conv_general_dilated": convolution,
     "reduce_window_max": greatest,
     "reduce_window_sum": total,
     "select_and_scatter_add": place_of_greatest,
+    "dot_general": turned,
 }
 """What is rewritten, and how: (operands, parameters of the equation) -> the result, or None: as it stands."""
 
@@ -25,12 +27,12 @@ INLINE = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 
 
 def lowered(function: Callable[..., PyTree], *arguments: PyTree) -> Lowered:
-    """``jax.jit(function).lower(*arguments)``; on a CPU with convolutions and maxima in fast forms."""
+    """``jax.jit(function).lower(*arguments)``; on a CPU with fast forms of what has one (`FORMS`)."""
     return prepared(function, *arguments).lower(*arguments)
 
 
 def prepared(function: Callable[..., PyTree], *arguments: PyTree) -> Wrapped:
-    """``jax.jit(function)``, for such arguments; on a CPU with convolutions and maxima in fast forms.
+    """``jax.jit(function)``, for such arguments; on a CPU with fast forms of what has one (`FORMS`).
 
     A program without any is the program that it was.
     """
@@ -51,10 +53,15 @@ def prepared(function: Callable[..., PyTree], *arguments: PyTree) -> Wrapped:
 
 def _concerned(program: Jaxpr) -> bool:
     """Whether there is anything to rewrite in a program, or in one inside it."""
-    return any(
-        equation.primitive.name in FORMS or any(map(_concerned, _inside(equation)))
-        for equation in program.eqns
-    )
+    return any(_has_form(equation) or any(map(_concerned, _inside(equation))) for equation in program.eqns)
+
+
+def _has_form(equation: JaxprEqn) -> bool:
+    """Whether an equation may be rewritten; products are many, and few of them are."""
+    if equation.primitive.name == "dot_general":
+        a, b = (variable.aval for variable in equation.invars)
+        return is_tall(a, b, **equation.params)
+    return equation.primitive.name in FORMS
 
 
 def _inside(equation: JaxprEqn) -> list[Jaxpr]:
