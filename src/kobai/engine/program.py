@@ -66,11 +66,10 @@ class Program:
         self.columns = self.parts.columns
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
-        # Those that look at shapes come last: the rest are a family of their own.
-        self.optimizers = sorted(optimizers, key=lambda optimizer: not optimizer.elementwise)
-        self.rules = [
-            Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in self.optimizers
-        ]
+        rules = [Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in optimizers]
+        # Those that stay alone come last: the rest are a family of their own.
+        self.rules = sorted(rules, key=lambda rule: rule.alone)
+        self.optimizers = [optimizers[rules.index(rule)] for rule in self.rules]
         self.position = {rule.tree: i for i, rule in enumerate(self.rules)}
         self.sizes = {
             kind: max((rule.sizes[kind] for rule in self.rules), default=0) for kind in Storage._fields
@@ -90,10 +89,9 @@ class Program:
         """The rules that cells in step may follow together.
 
         Formulas that work entry by entry cost next to nothing beside the memory that a step reads, so every
-        cell has all of them computed and takes its own: one program for any mixture. A rule that looks at
-        shapes may cost more than the gradient and stays alone.
+        cell has all of them computed and takes its own: one program for any mixture. Others stay alone.
         """
-        together = sum(optimizer.elementwise for optimizer in self.optimizers)
+        together = sum(not rule.alone for rule in self.rules)
         first = [self.rules[:together]] if together else []
         return first + [[rule] for rule in self.rules[together:]]
 

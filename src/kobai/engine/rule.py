@@ -85,6 +85,9 @@ class Rule:
             if not isinstance(optimizer, FromOptax):
                 raise
             raise refused(optimizer.name, problem) from problem
+        self.alone = not optimizer.elementwise or bool(self.keys)
+        """Whether no other rule's cells step together with its own: it may cost more than a gradient, or it
+        draws at random, by a generator that draws other numbers for more cells at once."""
         self.leaves, state_tree = jax.tree.flatten(shapes)
         self.state_tree: Structure = state_tree
         self.kinds = [self._kind(leaf, θ) for leaf in self.leaves]
