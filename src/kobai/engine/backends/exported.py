@@ -38,16 +38,16 @@ class Elsewhere:
         self.call, self.keep = call, keep
         self.kept = {id(part): [keep(np.asarray(x)) for x in jax.tree.leaves(part)] for part in sweep.data}
         program, data = sweep.program, sweep.data
-        cells = program.start(program.optimizers[0], program.θ)
-        draws = program.draws(0, Strategy(), 0, 0, 0)
+        cells = program.start(program.optimizers[:1], [program.θ], [Strategy()], together=False)
+        draws = sweep.training.shared.draws([0], [Strategy()], 0)
         arguments = program.clock(0, []), cells, draws, *data[:2]
         block = self._exported(program.block, arguments, 2)
         final = None if data.alike else self._exported(program.final, (cells, data.test), 1)
         self.pair = block, final
 
-    def compiled(self, counts: object) -> tuple[Callable[..., PyTree], Callable[..., PyTree] | None]:
+    def compiled(self, size: object) -> tuple[Callable[..., PyTree], Callable[..., PyTree] | None]:
         """(block, final), as those of `Executables`."""
-        assert counts is None
+        assert size is None
         return self.pair
 
     def _exported(
