@@ -17,7 +17,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.executables import Executables
 from kobai.engine.full_batch import FullBatch
 from kobai.engine.identity import Identity
-from kobai.engine.population import largest
+from kobai.engine.population import MOST, largest
 from kobai.engine.program import Program, lowered
 from kobai.engine.run import Run, evaluated_at
 from kobai.engine.strategy import Strategy
@@ -64,7 +64,8 @@ class Sweep:
     ) -> None:
         self.task, self.steps, self.every = task, steps, evaluate_every
         self.population = jax.default_backend() != "cpu" if population is None else population
-        self.chunk = chunk
+        self.chunk = chunk or (MOST if self.population else CELLS_PER_CHUNK)
+        self.by_memory = self.population and chunk is None
         self.threads = 1 if self.population else threads or cores()
         self.rows = evaluated_at(steps, evaluate_every)
         rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
@@ -96,8 +97,8 @@ class Sweep:
             groups.setdefault(self._family(cell), []).append(i)
         chunks = []
         for family, group in groups.items():
-            most = self.chunk or CELLS_PER_CHUNK
-            if family is not None and self.chunk is None:
+            most = self.chunk
+            if family is not None and self.by_memory:
                 most = self._in_step(family, [cells[i] for i in group])
             chunks += [group[i : i + most] for i in range(0, len(group), most)]
         return chunks
