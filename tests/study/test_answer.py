@@ -94,6 +94,7 @@ def test_from_few_seeds_comes_a_sketch(monkeypatch, seeds, excluded):
     text = terminal.text(found)
     ranks = "adam at 0.01 with he. Ranking: adam, sgd." in text
     first = f"! Sketch from {seeds} seeds: a ranking only; nothing is excluded."
+    assert text.startswith(first) == ranks
     assert ranks == (first in text) == ("note.sketch" in [note.key for note in found.notes]) == (seeds < 6)
     assert (found.optimizer.cost.high is None) == (seeds < 6)
 

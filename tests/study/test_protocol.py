@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,9 +13,10 @@ from kobai.basics import interruption
 from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
 from kobai.candidates.values import learning_rate
-from kobai.questions.comparison import terminal
+from kobai.questions.comparison import table, terminal
 from kobai.study import protocol, runner
 from kobai.study.answer import answer
+from kobai.study.criterion import FINAL
 from kobai.study.study import CONFIRMATION, DEMONSTRATION, TUNING, Study
 from studies import GRIDS, arrival_engine, blob_task, by_rate, outcome_of
 
@@ -140,3 +142,21 @@ def test_an_answer_that_is_asked_for_early_is_that_of_the_complete_seeds_and_say
     whole = study_of(monkeypatch, arriving(lambda cell: 20 + 10 * (cell.seed % 4) + 20 * (not is_adam(cell))))
     assert whole.planned == 0
     assert whole.cells.filter(pl.col("seed").is_in([1000, 1001, 1002])).equals(fresh, null_equal=True)
+
+
+def test_where_no_harder_target_helps_the_end_decides(monkeypatch):
+    """All arrive at once and fall back again: adam to .95, sgd to .91, and no harder target helps."""
+
+    def metric(cell, marks):
+        curve = np.where(marks == 0, 0.0, 1.0)
+        curve[-1] = (0.95 if is_adam(cell) else 0.91) - 0.001 * (cell.seed % 3)
+        return curve
+
+    found = study_of(monkeypatch, metric)
+    assert (found.by, found.turn) == (FINAL, "at_once")
+    said = answer(found)
+    assert said.optimizer.choice == "adam"
+    assert said.rows[0].compared == pytest.approx(0.949, abs=2e-3)
+    assert "look more often" in " ".join(terminal.text(said).split())
+    assert [row.optimizer for row in said.rows] == ["adam", "sgd"]
+    assert table.rows(said)[0][table.columns(said).index("final")] == "0.949"

@@ -39,13 +39,16 @@ def notes(
     )
 
 
+FIRST = ("note.sketch", "note.sketch.budget")
+"""What stands above all, since no more than a ranking follows."""
+
 ABOVE = (
     *("note.stopped", "note.budget", "note.budget.part"),
-    *("note.sketch", "note.sketch.budget", "note.harder", "note.harder.derived", "note.final"),
+    *("note.harder", "note.harder.derived", "note.final", "note.final.at_once"),
     *("note.untrained.maximize", "note.untrained.minimize", "note.at_once"),
     *("note.baseline.better", "note.baseline.open"),
 )
-"""Cautions that stand above the answers: it is not complete or of too few seeds, nothing can be told apart,
+"""Cautions that stand above the answers: it is not complete, nothing can be told apart,
 or no network is needed."""
 
 
@@ -140,6 +143,8 @@ def _of_criterion(outcome: Outcome) -> Iterator[Note]:
             yield Note("note.harder", {**values, "stated": f"{targets[0]:g}"})
         else:
             yield Note("note.harder.derived", values)
+    if outcome.turn == "at_once":
+        yield Note("note.final.at_once", {"target": target, "step": study.marks[1]})
     if outcome.turn == "final":
         yield Note("note.final", {"target": target, "steps": study.steps})
         yield from _of_scale(outcome)

@@ -21,7 +21,8 @@ class Outcome:
     by: str
     """By what candidates are judged, one of `CRITERIA`."""
     turn: str | None
-    """Why that, or the target, is not what was asked for, if it is not: "harder" or "final"."""
+    """Why that, or the target, is not what was asked for, if it is not: "harder", or "final" (hardly any run
+    arrives) or "at_once" (nearly all do)."""
     winners: dict[str, Trial]
     """The best trial of each candidate in tuning, by name, best first."""
     leader: str

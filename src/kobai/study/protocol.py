@@ -189,8 +189,8 @@ def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
     """What these cells of the tuning say.
 
     Where they show that the target tells nothing apart, because most of the best trials meet it by the first
-    evaluation, a harder one is derived from them; where hardly any trial meets it, the final metric decides
-    instead. No fresh seed has a say in that.
+    evaluation, a harder one is derived from them; where there is none, or hardly any trial meets the first,
+    the final metric decides instead. No fresh seed has a say in that.
     """
     stated = bool(study.facts.targets)
     target = (
@@ -202,9 +202,8 @@ def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
     if study.by == FINAL:
         return asked
     reach = [np.isfinite(study.times(cells, target)).mean() for _, cells in tuning.group_by(*study.columns)]
+    by_final = Tuned(target, stated, FINAL, "final", rank(study, study.trials(), tuning, target, FINAL))
     if max(reach) < HALF:
-        ranked = rank(study, study.trials(), tuning, target, FINAL)
-        by_final = Tuned(target, stated, FINAL, "final", ranked)
         return by_final if _differ(study, tuning, by_final) else asked
     if _at_once(study, tuning, asked) > HALF:
         for harder in _harder_targets(study, tuning, target):
@@ -212,6 +211,8 @@ def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
             tuned = Tuned(harder, False, study.by, "harder", ranked)
             if _at_once(study, tuning, tuned) <= HALF <= np.isfinite(_arrivals(study, tuning, tuned)).mean():
                 return tuned
+        if _differ(study, tuning, by_final):
+            return dataclasses.replace(by_final, turn="at_once")
     return asked
 
 

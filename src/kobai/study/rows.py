@@ -1,13 +1,14 @@
 """The rows of the table, one an optimizer, and the pairs of optimizer and initial value behind the map."""
 
 import dataclasses
+import math
 
 import numpy as np
 import polars as pl
 
 from kobai.candidates.values import Hyperparameters, hyperparameters_of, learning_rate, rate_is_factor
 from kobai.study import statistics
-from kobai.study.criterion import ends_of, seconds_to
+from kobai.study.criterion import FINAL, ends_of, seconds_to
 from kobai.study.outcome import Outcome
 from kobai.study.question import Cost, Question
 from kobai.study.statistics import Comparison, Estimate
@@ -41,6 +42,8 @@ class Row:
     """Expected steps when a run that misses the target is started again; where none arrives, the lower end of
     the interval alone."""
     diverged: int
+    compared: float
+    """What decides: the geometric mean of the steps or seconds to the target, or the mean final metric."""
     test_metric: float | None
     """Mean over the runs that did not diverge."""
     cost: float | None
@@ -137,6 +140,7 @@ def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | No
         kept=int(np.isfinite(stays).sum()),
         steps_with_restarts=statistics.steps_with_restarts(times, study.steps),
         diverged=int(cells["diverged_at"].is_not_null().sum()),
+        compared=_compared(outcome, trial),
         test_metric=test_mean(cells),
         cost=cost.high,
         best=cost.member,
@@ -155,6 +159,13 @@ def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | No
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
     )
+
+
+def _compared(outcome: Outcome, trial: Trial) -> float:
+    mean = float(outcome.measures(trial).x.mean())
+    if outcome.by == FINAL:
+        return -mean if outcome.study.facts.maximize else mean
+    return math.exp(mean)
 
 
 def elapsed(cells: pl.DataFrame) -> np.ndarray:

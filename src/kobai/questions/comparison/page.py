@@ -33,7 +33,7 @@ def page(outcome: Outcome, answer: Answer, command: str) -> str:
     few = cut.drawn(outcome, answer)
     look = looks_of(answer)
     parts = {
-        "answer": _opening(answer) + document.notes(sentences.warnings(answer)) + _answer(answer),
+        "answer": _above(answer) + _answer(answer),
         "costs": figure("costs", costs.captions(answer)) if len(answer.rows) > 1 else "",
         "notes": document.notes(sentences.notes(answer)),
         "table": _comparison(answer, look),
@@ -65,9 +65,8 @@ def summary(answer: Answer) -> str:
     answer = cut.shown(answer)
     left = [table.columns(answer).index(name) for name in ("optimizer", "initializer", *answer.columns)]
     listing = scrolling(table.headers(answer), escaped(table.rows(answer)), sentences.headline(answer), left)
-    warnings = document.notes(sentences.warnings(answer))
     notes = document.notes(sentences.notes(answer))
-    return f"{_opening(answer)}{warnings}{_answer(answer)}{notes}{listing}{_baselines(answer)}"
+    return f"{_above(answer)}{_answer(answer)}{notes}{listing}{_baselines(answer)}"
 
 
 def _data(outcome: Outcome, answer: Answer) -> str:
@@ -114,7 +113,7 @@ def _comparison(answer: Answer, look: dict[str, Look]) -> str:
         for head, name in zip(headers, columns, strict=True)
     ]
     below = "".join(f'<p class="use">{html.escape(sentence)}</p>' for sentence in sentences.factors(answer))
-    listing = scrolling(headers, rows, caption, left, deciding=columns.index("steps"))
+    listing = scrolling(headers, rows, caption, left, deciding=columns.index(table.deciding(answer)))
     return listing + below + folded(say("report.columns"), meanings)
 
 
@@ -129,10 +128,15 @@ def _baselines(answer: Answer) -> str:
     return f'<div class="others"><h3>{html.escape(say("baselines.title"))}</h3>{listing}</div>'
 
 
-def _opening(answer: Answer) -> str:
-    """Why a study that grows has ended, and how the data were prepared: whichever there is to tell."""
+def _above(answer: Answer) -> str:
+    """Whatever must be known before the answer: that it is a sketch, why a growing study has ended, how the
+    data were prepared, and cautions."""
     texts = [sentences.stopping(answer), sentences.preparation(answer)]
-    return "".join(f'<p class="headline">{html.escape(text)}</p>' for text in texts if text)
+    opening = "".join(f'<p class="headline">{html.escape(text)}</p>' for text in texts if text)
+    first, warnings = (
+        document.notes(each) for each in (sentences.sketch(answer), sentences.warnings(answer))
+    )
+    return first + opening + warnings
 
 
 def _other_targets(answer: Answer) -> str:

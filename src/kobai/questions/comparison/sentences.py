@@ -7,10 +7,13 @@ from kobai.questions.comparison.numbers import scale, unit, worse
 from kobai.study.answer import Answer
 from kobai.study.criterion import FINAL, STEPS
 from kobai.study.looks import ASKED, LOOKS, TIME, foreseen
-from kobai.study.notes import ABOVE
+from kobai.study.notes import ABOVE, FIRST
 from kobai.study.question import FIXED, REACH, SKETCH, Question
 from kobai.study.rows import Row
 from kobai.words import Term, metric, say
+
+BY_END = ("final", "at_once")
+"""Why the end decides where it was not asked for."""
 
 
 def lines(answer: Answer) -> list[str]:
@@ -25,11 +28,11 @@ def lines(answer: Answer) -> list[str]:
 
 def _otherwise(answer: Answer) -> Iterator[str]:
     """What is found where something else decides, a line each; and whether the winner is another then."""
-    others = [other for other in answer.others if other.turn != "final"]  # else it is no other criterion
+    others = [other for other in answer.others if other.turn not in BY_END]  # else it is no other criterion
     for other in others:
         yield say(f"answer.by.{other.by}", line=lines(other)[0], **_goal(other))
-    if answer.turn != "final":  # else a warning has said so
-        for other in [other for other in answer.others if other.turn == "final"][:1]:
+    if answer.turn not in BY_END:  # else a warning has said so
+        for other in [other for other in answer.others if other.turn in BY_END][:1]:
             yield say("answer.by.nobody", target=f"{other.target:.4g}", steps=other.steps)
     winners = {each.by: each.optimizer.choice for each in (answer, *others)}
     if len(set(winners.values())) > 1:
@@ -138,6 +141,11 @@ def _listed(names: Sequence[str], saved: Mapping[str, float], last: bool = True)
     return say("answer.comma").join(every)
 
 
+def sketch(answer: Answer) -> list[str]:
+    """The first line of all, where seeds are too few for anything but a ranking."""
+    return [str(note) for note in answer.notes if note.key in FIRST]
+
+
 def warnings(answer: Answer) -> list[str]:
     """What stands above the answers: that nothing can be told apart, or that no network is needed."""
     return [str(note) for note in answer.notes if note.key in ABOVE]
@@ -145,7 +153,7 @@ def warnings(answer: Answer) -> list[str]:
 
 def notes(answer: Answer) -> list[str]:
     """The other sentences of caution."""
-    return [str(note) for note in answer.notes if note.key not in ABOVE]
+    return [str(note) for note in answer.notes if note.key not in (*FIRST, *ABOVE)]
 
 
 def preparation(answer: Answer) -> str:

@@ -5,7 +5,7 @@ import math
 from kobai.questions.comparison.numbers import interval, number, signed, unit, worse
 from kobai.study.answer import Answer
 from kobai.study.baselines import Baseline, metric_value
-from kobai.study.criterion import FINAL
+from kobai.study.criterion import FINAL, SECONDS, STEPS
 from kobai.study.effects import Effect
 from kobai.study.question import SKETCH
 from kobai.study.rows import Row
@@ -24,9 +24,22 @@ def columns(answer: Answer, wide: bool = False) -> list[str]:
     """The columns: where axes have several values, one for each behind the initial value."""
     i = COLUMNS.index("initializer") + 1
     names = [*COLUMNS[:i], *answer.columns, *COLUMNS[i:], *(WIDE if wide else ())]
-    if answer.epoch is not None:  # then seconds say what epochs do not
-        names.insert(names.index("stays") + 1, "seconds_to_target")
+    if (name := _more(answer)) is not None:
+        names.insert(names.index("stays") + 1, name)
     return names
+
+
+def deciding(answer: Answer) -> str:
+    """The column of what decides."""
+    return "steps" if answer.by == STEPS else _more(answer) or "steps"
+
+
+def _more(answer: Answer) -> str | None:
+    """A column beside the steps: of what decides, where that is something else; and seconds, which say what
+    epochs do not."""
+    if answer.by == FINAL:
+        return "final"
+    return "seconds_to_target" if answer.by == SECONDS or answer.epoch is not None else None
 
 
 def headers(answer: Answer, wide: bool = False) -> list[str]:
@@ -36,7 +49,7 @@ def headers(answer: Answer, wide: bool = False) -> list[str]:
         "steps": unit(answer).phrase("table.first")
     }
     special["cost"] = say(f"table.cost.{'steps' if answer.by != FINAL else answer.by}")
-    if answer.epoch is not None:  # one more column has to fit
+    if _more(answer) is not None:  # one more column has to fit
         special["initializer"] = say("table.start")
     return [special.get(name) or say(f"table.{name}", reference=reference) for name in columns(answer, wide)]
 
@@ -58,7 +71,7 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
         texts["reached"],
         texts["steps"],
         texts["stays"],
-        *([] if answer.epoch is None else [f"{row.seconds_to_target:.2g}"]),
+        *_decides(answer, row),
         texts["test"],
         _cost(answer, row.cost),
         _best(answer, row),
@@ -74,6 +87,14 @@ def _row(answer: Answer, row: Row, wide: bool, unequal: bool) -> list[str]:
             sparkline(row.curve),
         ]
     return cells
+
+
+def _decides(answer: Answer, row: Row) -> list[str]:
+    """The cell of the column that `_more` names."""
+    if answer.by == FINAL:
+        return [metric_value(answer.metric, row.compared)]
+    seconds = row.compared if answer.by == SECONDS else row.seconds_to_target
+    return [] if _more(answer) is None else [f"{seconds:.2g}"]
 
 
 def measured(answer: Answer, row: Row | Effect) -> dict[str, str]:

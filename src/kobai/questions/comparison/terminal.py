@@ -37,6 +37,9 @@ def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
 
 
 def _said(answer: Answer) -> Iterator[RenderableType]:
+    for sketch in sentences.sketch(answer):
+        yield Paragraph(Text(f"! {sketch}", style="bold yellow"))
+        yield Text()
     yield Paragraph(Text(sentences.headline(answer), style="dim"))
     yield Text()
     if stopping := sentences.stopping(answer):
