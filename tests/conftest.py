@@ -120,10 +120,9 @@ def _quickly(function):
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
     from kobai.engine import executables, full_batch
-    from kobai.engine.backends import exported
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (full_batch, executables, exported):
+        for module in (full_batch, executables):
             patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
         yield
 

@@ -57,7 +57,6 @@ OPTIONS = (
     *files.OPTIONS,
     Option("resume"),
     Option("join"),
-    Option("on", "WHERE", keyword="backend"),
     Option("threads", "N", whole),
     Option("plan"),
 )
