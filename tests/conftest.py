@@ -58,6 +58,35 @@ def _let_programs_go():
         sys.modules["jax"].clear_caches()
 
 
+COMPILED_FAST = (
+    "minimizers",
+    "questions",
+    "tasks",
+    "networks",
+    "landscapes",
+    "cli",
+    "test_docs.py",
+    "test_examples.py",
+)
+"""Tests that compile much and compute little. Those of the engine, whose numbers are to the last bit, are not
+among them, nor the lessons, whose texts quote numbers."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_optimization(request):
+    """Where compiling takes most of the time, it is done with little optimization."""
+    place = request.path.relative_to(Path(__file__).parent).parts[0]
+    if place not in COMPILED_FAST:
+        yield
+        return
+    import jax
+
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty folder as the current one, 80 columns, no language from the tester's own system."""

@@ -388,7 +388,7 @@ def test_histograms_can_share_their_ends():
         ("3_1_SGD", "ja", "answer"),
         ("3_1_SGD", "en", "trainee"),
         ("3_8_learning_vs_optimization", "ja", "trainee"),
-        ("3_10_difficulties", "en", "answer"),
+        ("3_7_two_layer_NeuralNetwork_regression", "en", "answer"),
     ],
 )
 def test_a_notebook_runs_in_a_real_kernel(name, language, kind, tmp_path):
