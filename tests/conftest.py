@@ -81,10 +81,10 @@ def _little_optimization(request):
         return
     import jax
 
-    before = jax.config.jax_disable_most_optimizations
+    always = os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS") == "1"
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", always)
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_mistakes(given, problem):
 
 
 def test_a_figure_of_very_many_curves_shows_as_many_points_as_a_screen():
-    result = kobai.long_term_dependence([i / 50 for i in range(50)], length=1000, nodes=1)
+    result = kobai.long_term_dependence([i / 50 for i in range(50)], length=1000, nodes=2)
     curves = result.figures["norms"].data
     assert len(curves) == 40
     assert sum(len(curve.x) for curve in curves) <= panels.POINTS

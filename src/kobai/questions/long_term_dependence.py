@@ -9,6 +9,7 @@ stretch it, it explodes (Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio
     gradient_through_time("elman", gates, x)                 # of a network of your own
 """
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ def _sequences(x: ArrayLike, inputs: int) -> jax.Array:
     return jnp.asarray(sequences, jnp.result_type(float))
 
 
+@functools.partial(jax.jit, static_argnames=("cell", "activation"))  # one program for all radii
 def _jacobians(cell: str, gates: Gates, x: jax.Array, activation: str) -> jax.Array:
     """∂h_t₊₁/∂h_t along the run of every example, [time, examples, n, n]."""
     nodes = gates[recurrent.GATES[cell][0]]["recurrent"].shape[0]
@@ -112,7 +114,7 @@ def _jacobians(cell: str, gates: Gates, x: jax.Array, activation: str) -> jax.Ar
         return jax.lax.scan(both, jnp.zeros(nodes * recurrent.STATES[cell], brought.dtype), brought)[1]
 
     brought = x @ recurrent.beside(cell, gates, "inputs") + recurrent.beside(cell, gates, "biases")
-    return jax.jit(jax.vmap(along, out_axes=1))(brought)
+    return jax.vmap(along, out_axes=1)(brought)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
