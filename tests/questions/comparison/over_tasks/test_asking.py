@@ -175,7 +175,7 @@ def test_tasks_of_one_name_are_called_as_they_were_said():
         (["adding:length=x"], "adding"),
         (3, "task"),
     ],
-    ids=str,
+    ids=["none", "twice", "unknown", "one twice", "two spellings", "one name", "an option", "no task"],
 )
 def test_a_mistake_is_refused_before_any_training(tmp_path, also, mistake):
     with pytest.raises(UsageError, match=mistake):
