@@ -58,16 +58,7 @@ def _let_programs_go():
         sys.modules["jax"].clear_caches()
 
 
-COMPILED_FAST = (
-    "minimizers",
-    "questions",
-    "tasks",
-    "networks",
-    "landscapes",
-    "cli",
-    "test_docs.py",
-    "test_examples.py",
-)
+COMPILED_FAST = ("tasks", "networks", "landscapes", "test_docs.py", "test_examples.py")
 """Tests that compile much and compute little. Those of the engine, whose numbers are to the last bit, are not
 among them, nor the lessons, whose texts quote numbers."""
 

@@ -25,6 +25,7 @@ OF_THE_TERMINAL = {
     "wide": "the terminal alone has a width",
     "list": "lists what there is, and asks nothing",
     "html": "a file; in Python `result.html()`",
+    "plan": "says what would be run, and runs nothing",
     "json": "a file; in Python `result.to_json()`",
     "output": "a folder; in Python `result.save(folder)`, but where a study keeps its chunks there",
 }

@@ -59,7 +59,7 @@ def recommendation_of(folder: Path, task: str | None = None) -> Recommendation:
         content = json.loads(path.read_text("utf-8"))
         answers = {each["task"]: each for each in content.get("tasks", [content])}
         recommended = {name: Recommendation.read(each["recommendation"]) for name, each in answers.items()}
-    except (ValueError, LookupError, TypeError, OSError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as problem:
         raise UsageError(
             "error.code.other", path=path, problem=f"{type(problem).__name__}: {problem}"
         ) from problem
