@@ -16,7 +16,7 @@ from kobai.study.outcome import Outcome
 from kobai.study.question import LEAST
 from kobai.study.rows import Row
 from kobai.study.study import CONFIRMATION
-from kobai.words import Note, Term
+from kobai.words import Note, Term, say
 
 
 def notes(
@@ -62,12 +62,17 @@ def _of_time(outcome: Outcome) -> Iterator[Note]:
     """What was planned to fit into the time that the study was given."""
     study = outcome.study
     if study.allowance is not None:
-        time = duration(study.allowance.seconds)
+        seconds = study.allowance.seconds
+        time = say("progress.seconds", count=f"{seconds:g}") if seconds < EXACT else duration(seconds)
         values = {"time": time, "tuning_seeds": study.tuning_seeds, "seeds": study.seeds}
         if study.every == 1:
             yield Note("note.budget", values)
         else:
             yield Note("note.budget.part", {**values, "every": study.every})
+
+
+EXACT = 90
+"""Seconds below which a given time is told as it was given."""
 
 
 def _of_baselines(outcome: Outcome, rows: Sequence[Row], baselines: Sequence[Baseline]) -> Iterator[Note]:
