@@ -90,16 +90,8 @@ def part_optax(cells: int, hidden: int, steps: int) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     import optax
+    from optax_rules import MAKE
 
-    make = {
-        "sgd": optax.sgd,
-        "momentum": lambda rate: optax.sgd(rate, momentum=0.9),
-        "nesterov": lambda rate: optax.sgd(rate, momentum=0.9, nesterov=True),
-        "adagrad": lambda rate: optax.adagrad(rate, initial_accumulator_value=0.0, eps=1e-10),
-        "adadelta": lambda rate: optax.adadelta(rate, rho=0.95, eps=1e-6),
-        "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.9),
-        "adam": optax.adam,
-    }
     jax.config.update("jax_default_matmul_precision", "float32")  # as kobai has it
     (x, y), test = (tuple(map(jnp.asarray, work.data()[part])) for part in ("train", "test"))
     seeds = cells // 21
@@ -111,7 +103,7 @@ def part_optax(cells: int, hidden: int, steps: int) -> dict[str, Any]:
         return optax.softmax_cross_entropy_with_integer_labels(forward(p, x[rows]), y[rows]).mean()
 
     def train(rule: str, rate: jax.Array, p: list, batches: jax.Array) -> jax.Array:
-        optimizer = make[rule](rate)
+        optimizer = MAKE[rule](rate)
 
         def step(carry: tuple, rows: jax.Array) -> tuple:
             p, state = carry
@@ -122,7 +114,7 @@ def part_optax(cells: int, hidden: int, steps: int) -> dict[str, Any]:
         return jnp.mean(jnp.argmax(forward(p, test[0]), axis=1) == test[1])
 
     programs = {}
-    for rule in make:
+    for rule in MAKE:
         of_seeds = jax.vmap(lambda rate, p, rows, rule=rule: train(rule, rate, p, rows), (None, 0, 0))
         programs[rule] = jax.jit(jax.vmap(of_seeds, (0, None, None)))
     accuracies: list[Any] = []

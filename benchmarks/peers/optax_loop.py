@@ -5,16 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import work
-
-MAKE = {
-    "sgd": optax.sgd,
-    "momentum": lambda rate: optax.sgd(rate, momentum=0.9),
-    "nesterov": lambda rate: optax.sgd(rate, momentum=0.9, nesterov=True),
-    "adagrad": lambda rate: optax.adagrad(rate, initial_accumulator_value=0.0, eps=1e-10),
-    "adadelta": lambda rate: optax.adadelta(rate, rho=0.95, eps=1e-6),
-    "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.9),
-    "adam": optax.adam,
-}
+from optax_rules import MAKE
 
 given = work.arguments()
 parts = {part: (jnp.asarray(x), jnp.asarray(y)) for part, (x, y) in work.data().items()}

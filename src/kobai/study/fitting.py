@@ -86,6 +86,10 @@ class Pace:
         costs = [self.seconds[candidate.name] for candidate in study.candidates]
         return self.wall * sum(costs), self.wall * study.others * max(costs)
 
+    def least(self, study: Study) -> float:
+        """Seconds from the winners of tuning to the end, with the fresh seeds that the study has."""
+        return study.seeds * self.per_seed(study)[0] + self.rest(study)
+
     def rest(self, study: Study) -> float:
         """Seconds from the winners' confirmation to the end."""
         winners, others = self.per_seed(study)
@@ -113,13 +117,12 @@ def climbed(study: Study, pace: Pace) -> Study:
     for rung in rungs:
         trials, seeds = rung.trials(), list(range(rung.tuning_seeds))
         if rung is not now:
-            least = rung.seeds * pace.per_seed(rung)[0] + pace.rest(rung)
-            if interruption.is_winding_up() or pace.of(pace.missing(trials, seeds)) + least > given.left():
+            needed = pace.of(pace.missing(trials, seeds)) + pace.least(rung)
+            if interruption.is_winding_up() or needed > given.left():
                 break
         pace.run(TUNING, trials, seeds)
         now = rung
-        least = now.seeds * pace.per_seed(now)[0] + pace.rest(now)
-        if now is rungs[0] and least > given.left():
+        if now is rungs[0] and (least := pace.least(now)) > given.left():
             runner.progress.tell(say("budget.short", time=duration(given.seconds - given.left() + least)))
     part = say("budget.every" if now.every == 1 else "budget.part", every=now.every)
     runner.progress.tell(say("budget.tuned", rates=part, tuning_seeds=now.tuning_seeds))
