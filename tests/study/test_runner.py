@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 import kobai
@@ -48,6 +49,23 @@ def test_a_study_on_another_backend_has_the_same_frames():
     ours, theirs = (runner.frame().drop("seconds") for runner in (here, there))
     assert len(ours) == len(study.trials()) * 2
     assert ours.equals(theirs, null_equal=True)
+
+
+def test_what_a_training_for_an_average_gives_again_is_not_stored_again(tmp_path):
+    """The iterate of a training whose average is new was there before."""
+    for averages in (["none"], ["none", "polyak:4"]):
+        study = Study(
+            task=line(),
+            candidates=candidates([kobai.SGD(0.1)]),
+            initializers=[initial_values.he()],
+            axes=axes({"average": averages}),
+            steps=20,
+            evaluate_every=5,
+        )
+        Runner(study, Quiet(), tmp_path).run("tuning", study.trials(), [0, 1])
+    stored = [pl.read_parquet(path)["cell"] for path in (tmp_path / "store").glob("cells-*.parquet")]
+    assert sorted(pl.concat(stored)) == sorted(set(pl.concat(stored)))
+    assert len(pl.concat(stored)) == 4
 
 
 def test_the_protocol_runs_on_the_backend_that_it_is_given():

@@ -218,6 +218,7 @@ class Runner:
             self.unused_are_told = True
 
     def identity(self, trial: Trial, seed: int) -> str:
+        """What a cell of the study is (`kobai.engine.identity`); where nothing is kept, what it is called."""
         if not self.store:
             return f"{trial.named} {seed}"
         return self.sweeps[trial.task].identity.of(cell_of(trial, seed))
