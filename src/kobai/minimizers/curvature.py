@@ -57,14 +57,17 @@ def caution(fun: Callable[[Vector], Scalar], point: Point, gauge: Gauge, converg
     ).astype(jnp.int32)
 
 
-def tridiagonal(product: Callable[[Vector], Vector], x: Vector) -> Matrix:
-    """Lanczos' matrix [k, k] of a symmetric A, `product` v -> A v, for vectors like x [n]; k ≤ n, `PRODUCTS`.
+def tridiagonal(
+    product: Callable[[Vector], Vector], x: Vector, products: int = PRODUCTS, start: Vector | None = None
+) -> Matrix:
+    """Lanczos' matrix [k, k] of a symmetric A, `product` v -> A v, for vectors like x [n]; k ≤ n, `products`.
 
     Every new direction is made orthogonal to all before it, twice, since rounding undoes it otherwise. Where
-    the directions have used up all that there is, the rest of the matrix is zero.
+    the directions have used up all that there is, the rest of the matrix is zero. The first direction is
+    `start`; default: one that has a part along every axis.
     """
-    n, k = x.size, min(x.size, PRODUCTS)
-    first = unit(jnp.cos(jnp.arange(n, dtype=x.dtype) ** 2))  # has a part along every direction
+    n, k = x.size, min(x.size, products)
+    first = unit(jnp.cos(jnp.arange(n, dtype=x.dtype) ** 2) if start is None else start)
 
     def onward(i: Whole, carry: tuple) -> tuple:
         V, α, β = carry

@@ -1,0 +1,87 @@
+"""How sharply a loss curves: products with its Hessian, and the ends of its spectrum.
+
+Of a network the Hessian is never made: a product H v is a derivative of the gradient, which costs about as
+much as two gradients (Pearlmutter 1994). Lanczos' method needs a few of them to see the largest and the
+lowest eigenvalue (Golub and Van Loan 2013, section 10.1)::
+
+    loss = training_loss(task, batch)
+    low, high = extreme_eigenvalues(loss, θ)
+
+All of it can be traced, so that it stands inside a compiled program as well as by itself. What the largest
+eigenvalue has to do with a learning rate is said at `stable_curvature`.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from kobai.basics.arrays import Data, ModelState, Scalar, Vector
+from kobai.minimizers.curvature import tridiagonal
+from kobai.tasks.task import Task
+
+STEPS = 20
+"""Products with the Hessian: in networks of thousands of parameters the largest eigenvalue is then within a
+few per cent, because it stands apart from the others."""
+
+Loss = Callable[[Vector], Scalar]
+"""A loss as a function of θ, all trained arrays in one vector."""
+
+
+def training_loss(task: Task, batch: Data, state: ModelState = None, key: jax.Array | None = None) -> Loss:
+    """The training loss of a task on these examples, as a function of θ.
+
+    Args:
+      batch: examples, in the structure of ``task.train``.
+      state: the model's. Default: the one that it begins with.
+      key: of a loss that draws at random. Default: always the same.
+    """
+    state = task.state if state is None else state
+    key = jax.random.key(0) if key is None and task.random else key
+    return lambda θ: task.training_loss(task.unflatten(θ), state, batch, key)[0]
+
+
+def hessian_vector_product(loss: Loss) -> Callable[[Vector, Vector], Vector]:
+    """``(θ, v) -> H(θ) v``, the derivative of the gradient along v."""
+    return lambda θ, v: jax.jvp(jax.grad(loss), (θ,), (v,))[1]
+
+
+def extreme_eigenvalues(
+    loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
+) -> tuple[Scalar, Scalar]:
+    """(lowest, largest) eigenvalue of the loss's Hessian at θ, by Lanczos from a random direction.
+
+    Both come from inside: the largest is never told too large, nor the lowest too low.
+
+    Args:
+      steps: products with the Hessian; more than there are parameters are not needed.
+      seed: of the direction.
+      scale: a number s > 0 for each parameter; then the eigenvalues are those of diag(s) H diag(s), which are
+        those of diag(s²) H: of a rule that multiplies each gradient by a number of its own.
+    """
+    s = jnp.ones_like(θ) if scale is None else scale
+    _, product = jax.linearize(jax.grad(loss), jnp.asarray(θ))
+    start = jax.random.normal(jax.random.key(seed), jnp.shape(θ), jnp.asarray(θ).dtype)
+    T = tridiagonal(lambda v: s * product(s * v), jnp.asarray(θ), steps, start)
+    λ = jnp.linalg.eigvalsh(T)  # ascending
+    return λ[0], λ[-1]
+
+
+def largest_eigenvalue(
+    loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
+) -> Scalar:
+    """The largest eigenvalue of the Hessian: of the sharpest direction (see `extreme_eigenvalues`)."""
+    return extreme_eigenvalues(loss, θ, steps, seed, scale)[1]
+
+
+def stable_curvature(learning_rate: float, momentum: float = 0.0, nesterov: bool = False) -> float:
+    """The largest eigenvalue with which steps of this rate do not grow along a valley's walls.
+
+    On ½λx² gradient descent multiplies x by 1 − ηλ, which stays within ±1 up to λ = 2/η; with momentum α the
+    two-step recurrence stays bounded up to 2(1 + α)/η, and Nesterov's, which damps what turns around, up to
+    2(1 + α)/((1 + 2α)η) (the roots of z² − (1 + α)(1 − ηλ)z + α(1 − ηλ) reach −1). For a rule that divides
+    the gradients by √v the bound is that of the preconditioned Hessian (`scale` = v^-¼): with exponential
+    averages of weight 1 − ρ as in Adam it is 2(1 + ρ)/((1 − ρ)η) (Cohen and others, arXiv 2207.14484).
+    """
+    growth = 1 + momentum
+    return 2 * growth / ((1 + 2 * momentum if nesterov else 1) * learning_rate)
