@@ -35,6 +35,8 @@ _HOME = {
     "gradient_through_time": "questions.long_term_dependence",
     "transfer": "questions.transfer.ask",
     "TransferResult": "questions.transfer.result",
+    "learning_rate_range": "questions.range.ask",
+    "RangeResult": "questions.range.result",
     "judge": "questions.judgement.ask",
     "JudgementResult": "questions.judgement.result",
     "confirm": "questions.judgement.confirm",
@@ -144,6 +146,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.questions.long_term_dependence import gradient_through_time as gradient_through_time
     from kobai.questions.long_term_dependence import long_term_dependence as long_term_dependence
     from kobai.questions.probe import probe as probe
+    from kobai.questions.range.ask import learning_rate_range as learning_rate_range
+    from kobai.questions.range.result import RangeResult as RangeResult
     from kobai.questions.surrogate import surrogate as surrogate
     from kobai.questions.transfer.ask import transfer as transfer
     from kobai.questions.transfer.result import TransferResult as TransferResult

@@ -25,7 +25,7 @@ from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
 from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
-from kobai.cli import agents, code, compare, confirm, course, descend, judge, kept, transfer
+from kobai.cli import agents, code, compare, confirm, course, descend, judge, kept, range, transfer
 from kobai.cli.help import Group, Refusal, listed, translated
 from kobai.cli.options import LANGUAGE, Option, add_command
 from kobai.words import say
@@ -112,6 +112,7 @@ def application(arguments: list[str]) -> typer.Typer:
     kept.add(app)
     add_command(app, "methods", lambda: _list_methods, meaning=say("help.methods"))
     add_command(app, "tasks", lambda: _list_tasks, meaning=say("help.tasks"))
+    range.add(app, arguments)
     descend.add(app, arguments)
     transfer.add(app, arguments)
     judge.add(app, arguments)

@@ -101,6 +101,7 @@ WORDS: dict[str, str] = {
     "progress.minutes": "{count} minutes",
     "progress.hours": "{count} hours",
     "progress.protocols": "protocols",
+    "progress.range": "learning rates",
     "looks.open": "With {seeds:fresh seed|fresh seeds} it is not clear yet.",
     "looks.coming": "With {seeds}, {more} more, it is likely to be (probability {probability}).",
     "looks.coming.timed": "With {seeds}, {more} more (about {time}), it is likely to be (probability {probability}).",

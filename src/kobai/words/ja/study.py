@@ -101,6 +101,7 @@ WORDS: dict[str, str] = {
     "progress.minutes": "{count}分",
     "progress.hours": "{count}時間",
     "progress.protocols": "戦略",
+    "progress.range": "学習率",
     "looks.open": "新しいシード{seeds}個では、まだはっきりしません。",
     "looks.coming": "あと{more}個、合わせて{seeds}個になれば、はっきりする見込みです（確率{probability}）。",
     "looks.coming.timed": "あと{more}個（約{time}）、合わせて{seeds}個になれば、はっきりする見込みです（確率{probability}）。",

@@ -9,6 +9,7 @@ from kobai.words.ja.questions import (
     likelihood,
     over_tasks,
     probe,
+    range,
     transfer,
 )
 
@@ -19,6 +20,7 @@ WORDS = (
     | descent.WORDS
     | transfer.WORDS
     | probe.WORDS
+    | range.WORDS
     | dependence.WORDS
     | likelihood.WORDS
     | judgement.WORDS
