@@ -1,4 +1,4 @@
-"""How far kobai's suggestion of a learning rate is from the best of the whole grid, beside the usual range test.
+"""How far the suggestion of `kobai range` is from the best rate of the grid, beside the usual range test.
 
     python benchmarks/range.py --results range.json                    # about half an hour on two cores
     python benchmarks/range.py --results range.json --only sine,digits # a task at a time: what is there stays
@@ -6,9 +6,9 @@
 
 A case is a task, an initializer and an update rule. The truth is the grid of `kobai compare`: eight rates for
 500 steps, here with ten seeds in place of the three of its tuning, so that noise decides less. The cost of a
-rate is the geometric mean of its steps to the target, an unmet target counted as 500; where no rate meets it in
-half of its runs, the validation loss at the end. A suggested rate is trained for as long, on the same seeds. It
-is a hit where its cost is at most 25 % above that of the best of the grid.
+rate is the geometric mean of its steps to the target, an unmet target counted as 500; where no rate meets it
+in half of its runs, the validation loss at the end. A suggested rate is trained for as long, on the same
+seeds. It is a hit where its cost is at most 25 % above that of the best of the grid.
 
 The usual test (Smith 2017, arXiv 1506.01186, as libraries have it) is one training whose rate grows from step
 to step; the loss is smoothed, and the rate of its steepest fall is the suggestion.
@@ -111,7 +111,8 @@ def cost(task: Task, runs: Sequence[Run], by_steps: bool) -> float:
 
 
 def usual_test(task: Task, make: Any, grid: Sequence[float], initializer: Any) -> float | None:
-    """The rate of the steepest fall of one smoothed curve, while the rate grows a hundredfold beyond the grid."""
+    """The rate at the steepest fall of one smoothed curve, while the rate grows, from a decade below the grid
+    to a decade above it."""
     rates = np.geomspace(grid[0] / 10, grid[-1] * 10, RAMP)
     examples = len(jax.tree.leaves(task.train)[0])
     batches = mini_batch(500, 0, RAMP, task.batch_size, examples)
@@ -155,7 +156,8 @@ def summary(rows: Sequence[dict[str, Any]], method: str) -> str:
     error = [math.inf if row[method] is None else abs(math.log10(row[method] / row["best"])) for row in rows]
     hits = [row[f"{method}_ratio"] is not None and row[f"{method}_ratio"] <= HIT for row in rows]
     within = np.mean(np.array(error) < 0.51)  # rates are written with three figures
-    return f"{np.median(error):.2f} | {100 * within:.0f} % | {sum(hits)} of {len(hits)}, {100 * np.mean(hits):.0f} %"
+    of = f"{sum(hits)} of {len(hits)}, {100 * np.mean(hits):.0f} %"
+    return f"{np.median(error):.2f} | {100 * within:.0f} % | {of}"
 
 
 def section(rows: Sequence[dict[str, Any]]) -> str:
@@ -179,9 +181,10 @@ def section(rows: Sequence[dict[str, Any]]) -> str:
     there = np.mean([row["in_grid"] for row in others])
     lines += [
         "",
-        f"`kobai range` took {100 * share:.1f} % of the gradients of a tuning ({max(r['gradients'] for r in rows)} at most, "
-        f"of 12,000); the ramp {RAMP}. On the other tasks the best rate of the grid is among those that "
-        f"`kobai range` names for `--learning-rates` in {100 * there:.0f} % of cases.",
+        f"`kobai range` took {100 * share:.1f} % of the gradients of a tuning (at most "
+        f"{max(row['gradients'] for row in rows)} of 12,000); the ramp {RAMP}. On the other tasks the best "
+        "rate of the grid is among those that `kobai range` names for `--learning-rates` in "
+        f"{100 * there:.0f} % of cases.",
     ]
     return "\n".join(lines)
 

@@ -55,6 +55,7 @@ RESULTS = (
     "OverTasksResult",
     "DescentResult",
     "TransferResult",
+    "RangeResult",
     "JudgementResult",
     "ConfirmationResult",
     "Solution",
@@ -62,7 +63,16 @@ RESULTS = (
 )
 """What a person is given, and does not make."""
 
-TRYING = ("compare", "descend", "transfer", "minimize", "minimize_many", "maximum_likelihood", "Task")
+TRYING = (
+    "compare",
+    "learning_rate_range",
+    "descend",
+    "transfer",
+    "minimize",
+    "minimize_many",
+    "maximum_likelihood",
+    "Task",
+)
 """What takes long, or functions of a person's own: tools/fuzz.py and the tests of the guard try these."""
 
 

@@ -7,11 +7,16 @@ import pytest
 import kobai
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.cli import compare, descend, files, transfer
+from kobai.cli import compare, descend, files, range, transfer
 from kobai.cli.options import Option, reproducing
 from kobai.cli.values import grids, names, numbers, path, sizes, target, whole
 
-COMMANDS = {"compare": compare.OPTIONS, "descend": descend.OPTIONS, "transfer": transfer.OPTIONS}
+COMMANDS = {
+    "compare": compare.OPTIONS,
+    "descend": descend.OPTIONS,
+    "transfer": transfer.OPTIONS,
+    "learning_rate_range": range.OPTIONS,
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

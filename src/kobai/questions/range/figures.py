@@ -60,6 +60,7 @@ def _range(outcome: RangeOutcome) -> go.Figure:
             name=name,
             meta=name,
             mode="lines+markers",
+            cliponaxis=False,
             line={"color": panels.colour(i), "width": 2},
             marker={"size": 8, "symbol": ["circle" if loss <= top else "x" for loss in losses]},
             customdata=[f"{loss:.4g}" if math.isfinite(loss) else "∞" for loss in losses],
@@ -69,7 +70,7 @@ def _range(outcome: RangeOutcome) -> go.Figure:
     if bound is not None and ends[0] < math.log10(bound) < ends[1]:
         marks.append((bound, "dash", say("range.answer.theory")))
     for i, (rate, dash, word) in enumerate(marks):
-        _mark(figure, rate, dash, word, (bottom, top), above=i == 0)
+        _mark(figure, rate, dash, word, (bottom, top), above=i == 0, left=math.log10(rate) > sum(ends) / 2)
     return figure
 
 
@@ -86,9 +87,16 @@ def _level(figure: go.Figure, rates: list[float], start: float) -> None:
 
 
 def _mark(
-    figure: go.Figure, rate: float, dash: str, word: str, ends: tuple[float, float], *, above: bool
+    figure: go.Figure,
+    rate: float,
+    dash: str,
+    word: str,
+    ends: tuple[float, float],
+    *,
+    above: bool,
+    left: bool,
 ) -> None:
-    """A line across at a rate, with a word: at the upper end or at the lower one."""
+    """A line across at a rate, with a word at its upper or its lower end, to its left or its right."""
     figure.add_scatter(
         x=[rate, rate],
         y=list(ends),
@@ -103,8 +111,8 @@ def _mark(
         yref="y domain",
         text=panels.text(f"{word} {rate:.3g}"),
         showarrow=False,
-        xanchor="left",
-        xshift=5,
+        xanchor="right" if left else "left",
+        xshift=-5 if left else 5,
         yanchor="top" if above else "bottom",
         font={"color": panels.INK},
     )

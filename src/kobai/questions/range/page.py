@@ -44,16 +44,14 @@ def summary(outcome: RangeOutcome) -> str:
 
 
 def _answer(outcome: RangeOutcome) -> list[str]:
-    best = outcome.race.suggestion
-    items = []
-    for i, (head, rest) in enumerate(table.answers(outcome)):
-        large = head if i or best is None else f"{head} {best.rate:g}"
-        items.append(f"<li><strong>{html.escape(large)}</strong><span>{html.escape(rest)}</span></li>")
-    return items
+    return [
+        f"<li><strong>{html.escape(head)}</strong><span>{html.escape(rest)}</span></li>"
+        for head, rest in table.answers(outcome)
+    ]
 
 
 def _scrolling(outcome: RangeOutcome) -> str:
-    caption = f"{table.title(outcome)} {table.headline(outcome)}"
+    caption = f"{table.title(outcome)}. {table.headline(outcome)}"
     heads = table.headers(outcome)
     return scrolling(heads, escaped(table.cells(outcome)), caption, left=(0, len(heads) - 1))
 

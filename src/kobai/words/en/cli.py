@@ -120,7 +120,6 @@ WORDS: dict[str, str] = {
     "help.range.steps": "steps of the training that the rate is for, or epochs: 5epochs (default: 500)",
     "help.range.batch-size": "examples in a batch, or full (default: the task's)",
     "help.range.batch-norm": "batch normalization in a built-in task: off, before or after the activation",
-    "help.range.output": "folder for all files (default: kobai-runs/NAME-TIME)",
     "help.transfer": "Does it help to start from the weights of another task? Pretraining, fine tuning and transfer against training from scratch, by how much data there is.",
     "help.transfer.source": "a built-in pair (kobai transfer --list), or the task that is learned first",
     "help.transfer.target": "the task that is meant, where the first is no pair; both of the same network",

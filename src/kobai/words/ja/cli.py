@@ -120,7 +120,6 @@ WORDS: dict[str, str] = {
     "help.range.steps": "この学習率で行う学習の更新回数。5epochsとも書ける（既定: 500）",
     "help.range.batch-size": "バッチの大きさ、またはfull（既定: 課題のもの）",
     "help.range.batch-norm": "組み込みの課題のバッチ正規化。off、活性化の前（before）、後（after）",
-    "help.range.output": "すべてのファイルのフォルダー（既定: kobai-runs/NAME-TIME）",
     "help.transfer": "別の課題の重みから始めると役に立つかを調べます。事前学習、再学習、転移学習を、データの量ごとに、最初からの学習と比べます。",
     "help.transfer.source": "組み込みの組（kobai transfer --list）、または先に学ぶ課題",
     "help.transfer.target": "組を使わないとき、目的の課題。2つは同じネットワークの課題です",
