@@ -330,4 +330,5 @@ def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
 def _shapes(tree: PyTree, number: int | None) -> PyTree:
     """What arrays like these are, so many of each along a leading axis; None: one of each, without it."""
     axis = () if number is None else (number,)
-    return jax.tree.map(lambda array: jax.ShapeDtypeStruct((*axis, *array.shape), array.dtype), tree)
+    kind = jax.dtypes.canonicalize_dtype  # the state of a model may be in double precision
+    return jax.tree.map(lambda array: jax.ShapeDtypeStruct((*axis, *array.shape), kind(array.dtype)), tree)

@@ -19,7 +19,15 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from kobai.basics.arrays import Number, Parameters, Scalar
-from kobai.tasks.origins import OWN, Value, bound, constant, counts_from_the_end, is_constant_along
+from kobai.tasks.origins import (
+    OWN,
+    Value,
+    bound,
+    constant,
+    counts_from_the_end,
+    is_constant_along,
+    parts_of_scan,
+)
 
 INLINE = {
     *("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2"),
@@ -208,17 +216,18 @@ class Reader:
 
     def _scan(self, equation: JaxprEqn, values: tuple[Value, ...]) -> list[Value]:
         p = equation.params
-        constants, carried = p["num_consts"], p["num_consts"] + p["num_carry"]
-        rows = [replace(value, axis=None, equation=None, operands=()) for value in values[carried:]]
+        constants, carried = parts_of_scan(equation)
+        first = constants + carried
+        rows = [replace(value, axis=None, equation=None, operands=()) for value in values[first:]]
 
         def step(carry: list[Any], row: list[Any]) -> tuple[list[Any], Any]:
             each = [replace(value, array=a, number=n) for value, (a, n) in zip(rows, row, strict=True)]
             results, place = self._inside(p["jaxpr"], [*values[:constants], *map(Value, carry), *each])
-            return results[: p["num_carry"]], (results[p["num_carry"] :], place)
+            return results[:carried], (results[carried:], place)
 
         carry, (stacked, places) = lax.scan(
             step,
-            [value.array for value in values[constants:carried]],
+            [value.array for value in values[constants:first]],
             [(value.array, value.number) for value in rows],
             length=p["length"],
             reverse=p["reverse"],

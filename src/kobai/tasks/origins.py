@@ -104,6 +104,21 @@ def _axis(equation: JaxprEqn, values: Sequence[Value]) -> int | None:
     return None
 
 
+def parts_of_scan(equation: JaxprEqn) -> tuple[int, int]:
+    """How many arguments of a scan are constants, and how many are carried along; the others are its rows.
+
+    Read off the shapes, since the parameters that hold these numbers depend on the version of JAX: only rows
+    have one dimension more outside the body than in it.
+    """
+    body = equation.params["jaxpr"]
+
+    def alike(outside: Sequence[Any], inside: Sequence[Any]) -> int:
+        return sum(len(a.aval.shape) == len(b.shape) for a, b in zip(outside, inside, strict=True))
+
+    carried = alike(equation.outvars, body.out_avals)
+    return alike(equation.invars, body.in_avals) - carried, carried
+
+
 def is_constant_along(value: Value, axis: int) -> bool:
     """Whether an array is the same all along an axis: of size 1, or spread along it."""
     if value.array.shape[axis] == 1:

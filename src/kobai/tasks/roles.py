@@ -89,10 +89,11 @@ def _stopped(loss: LossOfLeaves, values: list[PyTree], trained: Sequence[bool]) 
     behind = [False] * len(values)
     arrays = [jnp.asarray(values[i]) for i in places]
     try:
-        if "stop_gradient" in str(jax.make_jaxpr(of_trained)(arrays)):
-            gradient = jax.make_jaxpr(jax.grad(of_trained))(arrays)
-            for i, zero in zip(places, zeros(gradient, [False] * len(arrays)), strict=True):
-                behind[i] = zero
+        if "stop_gradient" not in str(jax.make_jaxpr(of_trained)(arrays)):
+            return behind
+        gradient = jax.make_jaxpr(jax.grad(of_trained))(arrays)
     except Exception:  # of the user's own function
-        return [False] * len(values)
+        return behind
+    for i, zero in zip(places, zeros(gradient, [False] * len(arrays)), strict=True):
+        behind[i] = zero
     return behind

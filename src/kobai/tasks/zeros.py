@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 
+from kobai.tasks.origins import parts_of_scan
+
 WITH_ONE = {"mul", "dot_general", "conv_general_dilated"}
 """Zero where any operand is."""
 
@@ -57,7 +59,7 @@ def _results(equation: JaxprEqn, operands: list[bool]) -> list[bool]:
     if name in WITH_ALL:
         return [all(operands[WITH_ALL[name]])] * len(equation.outvars)
     if name == "scan":
-        return _loop(parameters["jaxpr"], operands, parameters["num_consts"], parameters["num_carry"])
+        return _loop(parameters["jaxpr"], operands, *parts_of_scan(equation))
     if name == "while":
         first = parameters["cond_nconsts"]
         constants = parameters["body_nconsts"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
+from jax import lax
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Matrix, Scalar, Truth, Vector, Whole
@@ -102,7 +103,12 @@ class Parts:
         Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             Δ = part.after(memory, planned, step, rule, Δ, θ)
-        return θ + Δ.astype(θ.dtype), rule.pack(state, storage)
+        Δ = Δ.astype(θ.dtype)
+        if jax.default_backend() == "cpu":
+            # Whether the compiler rounds ηg and the sum at once depends on what else stands in the program.
+            # From JAX 0.11 on this keeps it from that; before, the last bit depends on whether others decay.
+            Δ = lax.optimization_barrier(Δ)
+        return θ + Δ, rule.pack(state, storage)
 
     def stepped(self, memories: Memories, plan: Plans, θ: Vector) -> Memories:
         """The memories after the step to θ."""
