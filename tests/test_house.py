@@ -1,10 +1,15 @@
 """The house as docs/explanation/house.md shows it: its floors, and the way of a task through it."""
 
+import functools
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import pytest
+
+import conftest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/explanation/house.md").read_text("utf-8")
@@ -96,16 +101,22 @@ def test_the_tests_of_a_file_stand_where_one_looks_for_them():
             assert not (source / room / f"{name}.py").exists(), (room, name)
 
 
-def test_every_test_that_needs_a_framework_runs_where_all_are():
-    """They are skipped where one is absent; the list in .ci/run is of those that may not be skipped there."""
-    listed = re.search('^framework_tests="([^"]*)"', (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
-    places = [place.partition("::")[0] for place in listed[1].split()]
-    asks = re.compile(r"\bimportorskip\(|\bframework\(")
-    need = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "tests").rglob("test_*.py")
-        if path.name != "test_house.py" and asks.search(path.read_text("utf-8"))
-    }
-    assert len(need) > 20
-    assert {path for path in need if not path.startswith(tuple(places))} == set()
-    assert all((ROOT / place).exists() for place in places)
+def test_what_is_skipped_for_want_of_a_package_is_written_down(tmp_path, monkeypatch):
+    """`.ci/run` runs it once more, where every framework is installed and nothing may be skipped."""
+    absent = tmp_path / "absent"
+    monkeypatch.setenv("KOBAI_ABSENT", str(absent))
+
+    def told(report, node, why, outcome="skipped"):
+        longrepr = None if outcome == "passed" else ("file.py", 3, f"Skipped: {why}")
+        conftest.pytest_collectreport(report(node, outcome=outcome, longrepr=longrepr))
+
+    collect = functools.partial(pytest.CollectReport, result=None)
+    run = functools.partial(pytest.TestReport, location=("file.py", 3, ""), keywords={}, when="call")
+    told(collect, "tests/test_a.py", "could not import 'torch': No module named 'torch'")
+    told(collect, "tests/test_c.py", "", "passed")
+    told(run, "tests/test_b.py::test_it[a b]", "could not import 'keras': No module named 'keras'")
+    told(run, "tests/test_b.py::test_gpu", "no GPU")
+    assert absent.read_text("utf-8").splitlines() == ["tests/test_a.py", "tests/test_b.py::test_it[a b]"]
+    assert conftest.pytest_runtest_logreport is conftest.pytest_collectreport
+    text = (ROOT / ".ci/run").read_text("utf-8")
+    assert text.index("KOBAI_ABSENT=") < text.index('@"$scratch/absent.txt"')

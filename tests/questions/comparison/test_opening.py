@@ -269,7 +269,7 @@ def test_a_result_does_not_shrink_and_keeps_its_task():
 
 
 def test_cells_become_a_frame_of_pandas():
-    pytest.importorskip("pyarrow", reason="needs kobai[pandas]")
+    pytest.importorskip("pyarrow")
     result = kobai.compare(line(), **SHORT)
     frame = result.cells.to_pandas()
     assert frame.shape == result.cells.shape
