@@ -286,7 +286,8 @@ class Program:
         # By the arrays, and put together: derived by θ, each would be padded to its length, and all added.
         (loss, state), by_arrays = jax.value_and_grad(loss_at, has_aux=True)(task.arrays(point))
         g = jnp.concatenate([jnp.ravel(array).astype(point.dtype) for array in by_arrays])
-        return loss, state, g
+        # A GPU would put it together once for θ and once for each memory.
+        return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
 
     def _guarded(
         self, cell: CellState, loss: Scalar, state: PyTree, g: Vector, point: Vector
