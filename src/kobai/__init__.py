@@ -58,6 +58,23 @@ _HOME = {
     "Adam": "optimizers.adam",
     "AdamW": "optimizers.adamw",
     "Lion": "optimizers.lion",
+    "NAdamW": "optimizers.nadamw",
+    "RAdam": "optimizers.radam",
+    "AdaBelief": "optimizers.adabelief",
+    "Adan": "optimizers.adan",
+    "AdEMAMix": "optimizers.ademamix",
+    "ADOPT": "optimizers.adopt",
+    "LAMB": "optimizers.lamb",
+    "Adafactor": "optimizers.adafactor",
+    "ScheduleFreeSGD": "optimizers.schedule_free",
+    "ScheduleFreeAdamW": "optimizers.schedule_free",
+    "Prodigy": "optimizers.prodigy",
+    "DAdaptation": "optimizers.d_adaptation",
+    "Muon": "optimizers.muon",
+    "SOAP": "optimizers.soap",
+    "Shampoo": "optimizers.shampoo",
+    "SAM": "optimizers.sam",
+    "Sophia": "optimizers.sophia",
     "from_optax": "optimizers.from_optax",
     "minimize": "minimizers.solve",
     "minimize_many": "minimizers.many",
@@ -117,18 +134,35 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.minimizers.newton_cg import NewtonCG as NewtonCG
     from kobai.minimizers.solve import Solution as Solution
     from kobai.minimizers.solve import minimize as minimize
+    from kobai.optimizers.adabelief import AdaBelief as AdaBelief
     from kobai.optimizers.adadelta import AdaDelta as AdaDelta
+    from kobai.optimizers.adafactor import Adafactor as Adafactor
     from kobai.optimizers.adagrad import AdaGrad as AdaGrad
     from kobai.optimizers.adam import Adam as Adam
     from kobai.optimizers.adamw import AdamW as AdamW
+    from kobai.optimizers.adan import Adan as Adan
+    from kobai.optimizers.ademamix import AdEMAMix as AdEMAMix
+    from kobai.optimizers.adopt import ADOPT as ADOPT
     from kobai.optimizers.base import Optimizer as Optimizer
+    from kobai.optimizers.d_adaptation import DAdaptation as DAdaptation
     from kobai.optimizers.from_optax import from_optax as from_optax
+    from kobai.optimizers.lamb import LAMB as LAMB
     from kobai.optimizers.lion import Lion as Lion
     from kobai.optimizers.momentum import Momentum as Momentum
+    from kobai.optimizers.muon import Muon as Muon
+    from kobai.optimizers.nadamw import NAdamW as NAdamW
     from kobai.optimizers.nesterov import Nesterov as Nesterov
     from kobai.optimizers.nesterov_definition import NesterovDefinition as NesterovDefinition
+    from kobai.optimizers.prodigy import Prodigy as Prodigy
+    from kobai.optimizers.radam import RAdam as RAdam
     from kobai.optimizers.rmsprop import RMSProp as RMSProp
+    from kobai.optimizers.sam import SAM as SAM
+    from kobai.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
+    from kobai.optimizers.schedule_free import ScheduleFreeSGD as ScheduleFreeSGD
     from kobai.optimizers.sgd import SGD as SGD
+    from kobai.optimizers.shampoo import Shampoo as Shampoo
+    from kobai.optimizers.soap import SOAP as SOAP
+    from kobai.optimizers.sophia import Sophia as Sophia
     from kobai.questions.comparison.ask import compare as compare
     from kobai.questions.comparison.opening import open as open
     from kobai.questions.comparison.over_tasks.result import OverTasksResult as OverTasksResult

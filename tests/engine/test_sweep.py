@@ -40,11 +40,13 @@ def by_hand(task, optimizer, initializer, seed, steps, every):
     gradient = jax.jit(jax.grad(task.loss))
     for step in range(steps + 1):
         if step % every == 0 or step == steps:
-            curve.append([float(v) for v in task.evaluate(parameters, None, task.validation)])
+            point = optimizer.evaluation_point(parameters, state)
+            curve.append([float(v) for v in task.evaluate(point, None, task.validation)])
         rows = order[step * task.batch_size : (step + 1) * task.batch_size]
         batch = tuple(a[rows] for a in task.train)
         g = gradient(optimizer.lookahead(parameters, state), batch)
-        update, state = optimizer.update(g, state, parameters)
+        more = {} if optimizer.asks is None else {"gradient_at": lambda at, batch=batch: gradient(at, batch)}
+        update, state = optimizer.update(g, state, parameters, **more)
         parameters = jax.tree.map(jnp.add, parameters, update)
     return np.array(curve).T
 

@@ -20,7 +20,8 @@ def moves(optimizer, gradients, rates=None):
     for k, g in enumerate(gradients):
         if rates is not None:
             optimizer = dataclasses.replace(optimizer, learning_rate=rates[k])
-        Δ, state = optimizer.update(np.array([g]), state)
+        more = {} if optimizer.asks is None else {"gradient_at": lambda θ, g=g: g + θ}
+        Δ, state = optimizer.update(np.array([g]), state, np.zeros(1), **more)
         updates.append(Δ[0])
     return np.array(updates)
 
@@ -147,7 +148,13 @@ def interleaved_equals_alone(optimizer):
     alone = [moves(optimizer, row) for row in rows]
     states, together = [optimizer.init(np.zeros(1)) for _ in rows], []
     for pair in zip(*rows, strict=True):
-        results = [optimizer.update(np.array([g]), s) for g, s in zip(pair, states, strict=True)]
+        results = [
+            optimizer.update(
+                *(np.array([g]), s, np.zeros(1)),
+                **({} if optimizer.asks is None else {"gradient_at": lambda θ, g=g: g + θ}),
+            )
+            for g, s in zip(pair, states, strict=True)
+        ]
         states = [state for _, state in results]
         together.append([Δ[0] for Δ, _ in results])
     return np.array_equal(np.transpose(together), alone)

@@ -121,10 +121,69 @@ OPTIMIZERS = _table(
     Entry("adam", "optimizers.adam:Adam", "Kingma, Ba 2015, arXiv 1412.6980", rates_from(-4.0)),
     Entry("adamw", "optimizers.adamw:AdamW", "Loshchilov, Hutter 2019, arXiv 1711.05101", rates_from(-4.0)),
     Entry("lion", "optimizers.lion:Lion", "Chen et al. 2023, arXiv 2302.06675", rates_from(-5.0)),
+    Entry("nadamw", "optimizers.nadamw:NAdamW", "Dozat 2016", rates_from(-4.0)),
+    Entry("radam", "optimizers.radam:RAdam", "Liu et al. 2020, arXiv 1908.03265", rates_from(-4.0)),
+    Entry(
+        "adabelief",
+        "optimizers.adabelief:AdaBelief",
+        "Zhuang et al. 2020, arXiv 2010.07468",
+        rates_from(-4.0),
+    ),
+    Entry("adan", "optimizers.adan:Adan", "Xie et al. 2022, arXiv 2208.06677", rates_from(-4.0)),
+    Entry(
+        "ademamix",
+        "optimizers.ademamix:AdEMAMix",
+        "Pagliardini et al. 2024, arXiv 2409.03137",
+        rates_from(-4.0),
+    ),
+    Entry("adopt", "optimizers.adopt:ADOPT", "Taniguchi et al. 2024, arXiv 2411.02853", rates_from(-4.0)),
+    Entry("lamb", "optimizers.lamb:LAMB", "You et al. 2020, arXiv 1904.00962", rates_from(-3.5)),
+    Entry(
+        "adafactor",
+        "optimizers.adafactor:Adafactor",
+        "Shazeer, Stern 2018, arXiv 1804.04235",
+        rates_from(-3.5),
+    ),
+    Entry(
+        "schedule_free_sgd",
+        "optimizers.schedule_free:ScheduleFreeSGD",
+        "Defazio et al. 2024, arXiv 2405.15682",
+        rates_from(-2.5),
+    ),
+    Entry(
+        "schedule_free_adamw",
+        "optimizers.schedule_free:ScheduleFreeAdamW",
+        "Defazio et al. 2024, arXiv 2405.15682",
+        rates_from(-4.0),
+    ),
+    Entry(
+        "prodigy",
+        "optimizers.prodigy:Prodigy",
+        "Mishchenko, Defazio 2023, arXiv 2306.06101",
+        rates_from(-2.0),
+    ),
+    Entry(
+        "d_adaptation",
+        "optimizers.d_adaptation:DAdaptation",
+        "Defazio, Mishchenko 2023, arXiv 2301.07733",
+        rates_from(-2.0),
+    ),
+    Entry("muon", "optimizers.muon:Muon", "Jordan et al. 2024; arXiv 2502.16982", rates_from(-4.0)),
+    Entry("soap", "optimizers.soap:SOAP", "Vyas et al. 2024, arXiv 2409.11321", rates_from(-4.0)),
+    Entry("shampoo", "optimizers.shampoo:Shampoo", "Gupta et al. 2018, arXiv 1802.09568", rates_from(-3.0)),
+    Entry("sam", "optimizers.sam:SAM", "Foret et al. 2021, arXiv 2010.01412", rates_from(-3.5)),
+    Entry("sophia", "optimizers.sophia:Sophia", "Liu et al. 2023, arXiv 2305.14342", rates_from(-4.5)),
 )
 
 DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
 """What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
+
+MODERN_OPTIMIZERS = (
+    "adamw",
+    "lion",
+    *list(OPTIMIZERS)[list(OPTIMIZERS).index("nadamw") :],
+)
+"""What has been proposed since Adam: the named list "modern"."""
 
 MINIMIZERS = _table(
     "minimizer",

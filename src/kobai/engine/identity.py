@@ -156,7 +156,8 @@ def _kind(method: Optimizer | Minimizer) -> Hashable:
 
 def _formulas(rule: Rule, s: Whole, values: Vector, gradient: Vector, storage: Storage, θ: Vector) -> PyTree:
     """All that the program asks of a rule."""
-    Δ, state = rule.update(s, values, gradient, storage, θ)
+    # For a rule that asks for other gradients any function of θ stands in.
+    Δ, state = rule.update(s, values, gradient, storage, θ, (lambda at: gradient * at) if rule.asks else None)
     return (
         Δ,
         rule.pack(state, storage),

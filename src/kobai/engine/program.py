@@ -33,7 +33,7 @@ from kobai.engine.parts import Parts
 from kobai.engine.rule import Rule, Storage
 from kobai.engine.start import start
 from kobai.engine.strategy import Strategy
-from kobai.optimizers.base import Optimizer
+from kobai.optimizers.base import GRADIENT, Optimizer
 from kobai.tasks.task import Task
 
 COMPILER_OPTIONS = {
@@ -242,7 +242,11 @@ class Program:
         loss, state, g = self._gradient(s, place, point, cell, draws, train)
         plan = jax.tree.map(lambda steps: steps[place], draws.plan)
         g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
-        steps = [functools.partial(self.parts.step, rule) for rule in rules]
+        asking = functools.partial(self._gradient_at, s, place, cell, draws, train)
+        steps = [
+            functools.partial(self.parts.step, rule, gradient_at=asking(rule) if rule.asks else None)
+            for rule in rules
+        ]
         operands = self.parts.operands(memories, plan)
         θ, storage = self._switch(
             rules, cell, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
@@ -288,6 +292,17 @@ class Program:
         g = jnp.concatenate([jnp.ravel(array).astype(point.dtype) for array in by_arrays])
         # A GPU would put it together once for θ and once for each memory.
         return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
+
+    def _gradient_at(
+        self, s: Whole, place: Whole, cell: CellState, draws: Draws, train: PyTree, rule: Rule
+    ) -> Callable[[Vector], Vector]:
+        """The gradient of the step's batch as a function of θ, for a rule that asks for more than one."""
+
+        def at(θ: Vector) -> Vector:
+            loss, _, g = self._gradient(s, place, θ, cell, draws, train)
+            return self.parts.again(cell.parts, g, θ, loss, clipped=rule.asks == GRADIENT)
+
+        return at
 
     def _guarded(
         self, cell: CellState, loss: Scalar, state: PyTree, g: Vector, point: Vector

@@ -58,12 +58,15 @@ class Rule:
         names = [_name(path) for path, _ in jax.tree.flatten_with_path(optimizer)[0]]
         rates = [names.index(name) for name in RATES if name in names]
         self.rate = rates[0] if rates else None
+        self.rates = rates[:1] + [i for i, name in enumerate(names) if name.endswith("_learning_rate")]
+        """All that a schedule multiplies: the rate, and those of groups of arrays."""
         self.own_decay = names.index("weight_decay") if "weight_decay" in names else None
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
         """Whether all that its state counts is the updates: the loop knows that number."""
         self.own_init = kind.init is not Optimizer.init
+        self.asks = optimizer.asks
         self.keys: dict[int, Hashable] = {}
         """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
 
@@ -85,7 +88,7 @@ class Rule:
             if not isinstance(optimizer, FromOptax):
                 raise
             raise refused(optimizer.name, problem) from problem
-        self.alone = not optimizer.elementwise or bool(self.keys)
+        self.alone = not optimizer.elementwise or bool(self.keys) or self.asks is not None
         """Whether no other rule's cells step together with its own: it may cost more than a gradient, or it
         draws at random, by a generator that draws other numbers for more cells at once."""
         self.leaves, state_tree = jax.tree.flatten(shapes)
@@ -107,7 +110,8 @@ class Rule:
 
     def _begin(self, values: Vector | Sequence[Number], θ: Vector) -> PyTree:
         optimizer = self.optimizer(values)
-        return self._uncounted(optimizer.init(self._formed(optimizer, θ)))
+        more = self._weights(optimizer, θ) if optimizer.roles else {}
+        return self._uncounted(optimizer.init(self._formed(optimizer, θ), **more))
 
     def _formed(self, optimizer: Optimizer, θ: Vector) -> PyTree:
         """θ as the rule gets it: flat, or in its tree where the rule looks at shapes or names."""
@@ -136,18 +140,34 @@ class Rule:
         return self.pack(jax.tree.map(np.asarray, _keyless(state)), room)
 
     def update(
-        self, s: Whole, values: Vector, gradient: Vector, storage: Storage, θ: Vector
+        self,
+        s: Whole,
+        values: Vector,
+        gradient: Vector,
+        storage: Storage,
+        θ: Vector,
+        gradient_at: Callable[[Vector], Vector] | None = None,
     ) -> tuple[Vector, PyTree]:
-        """(Δ, state): the rule on the flat vector; one that looks at shapes gets the arrays."""
+        """(Δ, state): the rule on the flat vector; one that looks at shapes gets the arrays.
+
+        `gradient_at` is for a rule that `asks`: the gradient of the step's batch as a function of θ.
+        """
         optimizer, state = self.optimizer(values), self.unpack(s, storage)
+        more = self._weights(optimizer, θ) if optimizer.decays or optimizer.roles else {}
+        if self.asks is not None:
+            more["gradient_at"] = gradient_at
         if optimizer.elementwise:
-            more = {"weights": weights(self.spans, θ.dtype)} if optimizer.decays else {}
             return optimizer.update(gradient, state, θ, **more)
-        more = {"weights": self.tree_of(weight for _, weight in self.spans)} if optimizer.decays else {}
         Δ, state = optimizer.update(
             self._formed(optimizer, gradient), state, self._formed(optimizer, θ), **more
         )
         return self._flat(Δ), state
+
+    def _weights(self, optimizer: Optimizer, θ: Vector) -> dict[str, PyTree]:
+        """What a rule is told of what is a weight, by entry or by array."""
+        if optimizer.elementwise:
+            return {"weights": weights(self.spans, θ.dtype)}
+        return {"weights": self.tree_of(weight for _, weight in self.spans)}
 
     def evaluation(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
         """Where the network is evaluated after s updates."""

@@ -16,12 +16,22 @@ the parameters, all zero at the start) and gives one formula::
 `Optimizer` makes of it ``init(params) -> state`` and ``update(gradient, state, params) -> (update, state)``
 over any pytree of NumPy or JAX arrays. Both are pure, and the update is *added* to the parameters. These are
 optax's signatures, so that a rule can stand in a loop written for optax.
+
+What a rule may ask for beyond a gradient, each at no cost to those that do not ask:
+
+- a place of its own for the gradient: `lookahead`;
+- a second gradient of the same batch, or products with its Hessian: `asks`. Then `update` has one argument
+  more, ``gradient_at``, the function of the parameters whose value ``gradient`` was;
+- another point of evaluation: `evaluation_point`;
+- what each array is, from the first step on: `roles`. Then `init` and `update` are told by `weights`;
+- the arrays with their shapes (`elementwise` False, see `kobai.optimizers.by_array`), or sums over all of
+  them (`kobai.optimizers.on_vector`).
 """
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeGuard
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeGuard
 
 import jax
 import numpy as np
@@ -53,13 +63,25 @@ RANGES = {
     "decay": ("rule.decay", lambda x: 0 <= x < 1),
     "decay_1": ("rule.decay", lambda x: 0 <= x < 1),
     "decay_2": ("rule.decay", lambda x: 0 <= x < 1),
+    "decay_3": ("rule.decay", lambda x: 0 <= x < 1),
     "epsilon": ("rule.epsilon", lambda x: 0 <= x < math.inf),
     "weight_decay": ("rule.rate", lambda x: 0 <= x < math.inf),
+    "adamw_learning_rate": ("rule.rate", lambda x: 0 <= x < math.inf),
+    "mixture": ("rule.rate", lambda x: 0 <= x < math.inf),
+    "radius": ("rule.rate", lambda x: 0 <= x < math.inf),
+    "exponent": ("rule.rate", lambda x: 0 <= x < math.inf),
+    "scale": ("rule.rate", lambda x: 0 <= x < math.inf),
 }
 """What a hyperparameter of this name may be, in whichever rule it stands."""
 
 RATES = ("learning_rate", "lr", "eta", "step_size")
 """What a rule may call its learning rate, by which decay beside the step is multiplied."""
+
+GRADIENT, CURVATURE = "gradient", "curvature"
+"""What a rule may ask for: see `Optimizer.asks`."""
+
+GradientAt: TypeAlias = Callable[[Parameters], Parameters]
+"""The gradient of the step's batch as a function of the parameters, which JAX can derive."""
 
 ANY = ("rule.finite", math.isfinite)
 """What a hyperparameter of any other name may be, in a rule of the user's own."""
@@ -90,6 +112,14 @@ class Optimizer:
     """Whether the rule as published has no learning rate, and `learning_rate` is a factor of its step."""
     decays: ClassVar[bool] = False
     """Whether `weight_decay` shrinks the weights beside the formula: Δ − ηλθ."""
+    roles: ClassVar[bool] = False
+    """Whether the formula itself goes by what is a weight: `init` and `update` are both told by `weights`."""
+    asks: ClassVar[str | None] = None
+    """What else `update` needs, by its argument ``gradient_at``: the gradient at another point (`GRADIENT`),
+    which a training clips as it clips the first; its derivative (`CURVATURE`), of the loss itself; None: no
+    more than a gradient."""
+    gradients: ClassVar[float] = 1.0
+    """What a step costs, in gradients; a product with the Hessian counts as two."""
 
     def __post_init__(self) -> None:
         check(type(self).__name__, vars(self))
@@ -125,7 +155,7 @@ class Optimizer:
         """
         refuse_grid(type(self).__name__, vars(self))
         tree: Structure
-        leaves, tree = jax.tree.flatten(gradient, is_leaf=_is_none)
+        leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
         memories = [tree.flatten_up_to(state.memory[name]) for name in self.memories]
         t = state.step + 1
         places = [None] * len(leaves) if params is None else tree.flatten_up_to(params)
@@ -147,8 +177,8 @@ class Optimizer:
         moves = is_movable(g) if θ is None else is_movable(θ)
         if memory:  # which is there for what moves; its gradient may be whole numbers, (1, 2) for (1., 2.)
             moves = all(old is not None for old in memory)
-        if not moves or _is_nothing(g):
-            return _nothing(g), memory
+        if not moves or is_nothing(g):
+            return nothing(g), memory
         Δ, values = self.rule(wide(g), t, *memory)
         return narrow(Δ, g), [narrow(new, old) for new, old in zip(values, memory, strict=True)]
 
@@ -170,6 +200,8 @@ class Optimizer:
             import optax
         except ImportError as missing:
             raise UsageError("error.needs_optax") from missing
+        if self.asks is not None:
+            return optax.GradientTransformationExtraArgs(self.init, self.update)
         return optax.GradientTransformation(self.init, self.update)
 
 
@@ -193,10 +225,10 @@ def decayed(
     def shrink(Δ: Array | None, θ: Array, weight: Array | bool) -> Array | None:
         return Δ if Δ is None or weight is False else narrow(wide(Δ) - rate * weight * θ, Δ)
 
-    return jax.tree.map(shrink, update, params, weights, is_leaf=_is_none)
+    return jax.tree.map(shrink, update, params, weights, is_leaf=is_none)
 
 
-def _nothing(leaf: Array) -> Array:
+def nothing(leaf: Array) -> Array:
     """The update of a leaf that no rule moves: zeros of an array of numbers, else the leaf itself."""
     if not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
         return leaf
@@ -206,12 +238,12 @@ def _nothing(leaf: Array) -> Array:
     return namespace(leaf).zeros_like(leaf) if is_float(leaf) or whole else leaf
 
 
-def _is_nothing(gradient: object) -> bool:
+def is_nothing(gradient: object) -> bool:
     """Whether a gradient says that there is none: None, a function, what JAX says of whole numbers."""
     return not (is_movable(gradient) or getattr(getattr(gradient, "dtype", None), "kind", None) in ("i", "u"))
 
 
-def _is_none(leaf: object) -> bool:
+def is_none(leaf: object) -> bool:
     """Whether nothing stands there: a gradient may lack what its parameters have, a function in a module."""
     return leaf is None
 

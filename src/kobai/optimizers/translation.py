@@ -2,29 +2,38 @@
 
 One table a framework: a rule -> a `Call`. Where a framework has a rule in another form (its ε at another
 place, its learning rate outside of the momentum), the call is the nearest that is equal, and `difference`
-says what there is to know. Whether the learning rate is scheduled matters to momentum alone: with η inside,
-a rate that changes changes only the new part of v. Weight decay beside the step is no part of a call: each
-framework has its own way to leave biases alone.
+says what there is to know; a rule that a framework lacks has no row. Whether the learning rate is scheduled
+matters to momentum alone: with η inside, a rate that changes changes only the new part of v. Weight decay
+beside the step is no part of a call: each framework has its own way to leave biases alone.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from kobai.optimizers.adabelief import AdaBelief
 from kobai.optimizers.adadelta import AdaDelta
+from kobai.optimizers.adafactor import Adafactor
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.adamw import AdamW
+from kobai.optimizers.ademamix import AdEMAMix
+from kobai.optimizers.adopt import ADOPT
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.lion import Lion
 from kobai.optimizers.momentum import Momentum
+from kobai.optimizers.nadamw import NAdamW
 from kobai.optimizers.nesterov import Nesterov
 from kobai.optimizers.nesterov_definition import NesterovDefinition
+from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
 from kobai.optimizers.sgd import SGD
 from kobai.words import Note
 
 Number: TypeAlias = float | tuple[float, float] | bool
+
+AdamLike: TypeAlias = Adam | AdamW | NAdamW | RAdam | AdaBelief | AdEMAMix | ADOPT
+"""The rules that have Adam's numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +135,19 @@ OPTAX: Table = {
     RMSProp: lambda rule, _: Call("optax.rmsprop", {"decay": rule.decay, "eps": rule.epsilon}),
     Adam: lambda rule, _: Call("optax.adam", _adam(rule, ("b1", "b2"), "eps")),
     AdamW: lambda rule, _: Call("optax.adam", _adam(rule, ("b1", "b2"), "eps")),
+    NAdamW: lambda rule, _: Call("optax.nadamw", {**_adam(rule, ("b1", "b2"), "eps"), "weight_decay": 0.0}),
+    RAdam: lambda rule, _: Call("optax.radam", _adam(rule, ("b1", "b2"), "eps")),
+    AdaBelief: lambda rule, _: Call(
+        "optax.adabelief", {**_adam(rule, ("b1", "b2"), "eps"), "eps_root": rule.epsilon}
+    ),
+    AdEMAMix: lambda rule, _: Call(
+        "optax.contrib.ademamix",
+        {**_adam(rule, ("b1", "b2"), "eps"), "b3": rule.decay_3, "alpha": rule.mixture},
+    ),
+    ADOPT: lambda rule, _: Call("optax.contrib.adopt", _adam(rule, ("b1", "b2"), "eps")),
+    Adafactor: lambda rule, _: Call(
+        "optax.adafactor", {"min_dim_size_to_factor": 2, "decay_rate": rule.exponent}
+    ),
     Lion: lambda rule, _: Call(
         "optax.lion",
         {"b1": rule.decay_1, "b2": rule.decay_2, "weight_decay": 0.0},
@@ -169,7 +191,7 @@ def _ratio(divisor: float) -> str:
     return f"{1 / divisor:.2g}" if divisor else "∞"
 
 
-def _adam(rule: Adam | AdamW, betas: str | tuple[str, str], epsilon: str) -> dict[str, Number]:
+def _adam(rule: AdamLike, betas: str | tuple[str, str], epsilon: str) -> dict[str, Number]:
     """Adam's numbers under a framework's names: of both decays together, or of each."""
     if isinstance(betas, str):
         return {betas: (rule.decay_1, rule.decay_2), epsilon: rule.epsilon}

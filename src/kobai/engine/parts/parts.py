@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -78,6 +78,14 @@ class Parts:
             left_out += [] if without is None else [without]
         return g, tuple(new), functools.reduce(operator.or_, left_out) if left_out else None
 
+    def again(self, memories: Memories, g: Vector, θ: Vector, loss: Scalar, *, clipped: bool) -> Vector:
+        """A second gradient of the same step as the rule gets it: penalized, and clipped where it is asked
+        for; what the parts remember of the step is the first one's."""
+        for part, memory in zip(self.parts, memories, strict=True):
+            if clipped or not isinstance(part, Clipping):
+                g = part.gradient(memory, g, θ, loss)[0]
+        return g
+
     def operands(self, memories: Memories, plan: Plans) -> list[tuple[PyTree, PyTree]]:
         """What `step` needs beside the rule's own: (memory, plan) of each part that has a say in it."""
         return [
@@ -95,12 +103,13 @@ class Parts:
         storage: Storage,
         θ: Vector,
         *operands: tuple[PyTree, PyTree],
+        gradient_at: Callable[[Vector], Vector] | None = None,
     ) -> tuple[Vector, Storage]:
         """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
         step = RuleStep(values, number=s)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
-        Δ, state = rule.update(s, step.hyperparameters, g, storage, θ)
+        Δ, state = rule.update(s, step.hyperparameters, g, storage, θ, gradient_at)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             Δ = part.after(memory, planned, step, rule, Δ, θ)
         Δ = Δ.astype(θ.dtype)

@@ -35,7 +35,10 @@ class Schedules(Part):
     def before(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         if rule.rate is None:
             return step._replace(factor=plan)
-        return step._replace(hyperparameters=step.hyperparameters.at[rule.rate].multiply(plan))
+        values = step.hyperparameters
+        for place in rule.rates:
+            values = values.at[place].multiply(plan)
+        return step._replace(hyperparameters=values)
 
     def after(self, memory: PyTree, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         return Δ * plan if rule.rate is None else Δ

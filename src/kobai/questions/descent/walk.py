@@ -116,7 +116,8 @@ def _all_rules(objective: Function, steps: int) -> Callable[..., list[tuple[Arra
         def step(carry: Walk, _: None) -> tuple[Walk, tuple[Scalar, Vector]]:
             x, state = carry
             g = jax.grad(objective)(rule.lookahead(x, state))
-            Δ, state = rule.update(g, state, x)
+            more = {"gradient_at": jax.grad(objective)} if rule.asks else {}
+            Δ, state = rule.update(g, state, x, **more)
             x = x + Δ
             point = rule.evaluation_point(x, state)
             return (x, state), (objective(point), point)

@@ -190,15 +190,17 @@ def _rule(
     grid = candidates(optimizer, rates)
     name, rule, tried = grid[0].name, grid[0].variants[0], grid[0].learning_rates()
     alone = len(grid) == 1 and len(tried) == len(grid[0].variants)  # a grid of learning rates and no other
-    if not alone or not isinstance(rule, Optimizer) or not rule.elementwise or _looks_ahead(rule):
+    if not alone or not isinstance(rule, Optimizer) or not rule.elementwise or _asks(rule):
         raise UsageError("error.transfer.optimizer", value=quoted(optimizer))
     by_name = isinstance(optimizer, str | type) and rates is None
     return name, rule, tried[MIDDLE] if by_name and len(tried) > 4 else tried
 
 
-def _looks_ahead(rule: Optimizer) -> bool:
-    """Whether its gradient is taken elsewhere than at the parameters."""
-    return type(rule).lookahead is not Optimizer.lookahead
+def _asks(rule: Optimizer) -> bool:
+    """Whether it needs more than the gradient at the parameters, or is evaluated elsewhere."""
+    kind = type(rule)
+    elsewhere = kind.lookahead is not Optimizer.lookahead
+    return elsewhere or rule.asks is not None or kind.evaluation_point is not Optimizer.evaluation_point
 
 
 def _check(

@@ -3,6 +3,7 @@
 import math
 
 from kobai.basics.version import __version__
+from kobai.optimizers.translation import Table
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import block, call, comment, missing, refusal, wrapped
 from kobai.study.facts import CLASSES, NUMBERS
@@ -273,14 +274,17 @@ def clip_comment(plan: Plan, *more: str) -> str:
     return comment(say(f"code.clip.{kind}"), say("code.clip.finite"), *more)
 
 
-def own_optimizer(plan: Plan) -> str:
-    """What stands in place of an optimizer that cannot be written; "" where it can."""
+def own_optimizer(plan: Plan, table: Table) -> str:
+    """What stands in place of an optimizer that cannot be written; "" where it can. `table`: the
+    framework's rules."""
     if plan.rule is None:
         return missing("optimizer", plan.name)
     if plan.update_rule is None:
         sentence = say("code.minimizer", name=plan.name)
     elif plan.from_optax is not None:
         sentence = say("code.optax", name=plan.name, call=optax_call(plan))
+    elif plan.rule_in(table) is None:
+        sentence = say("code.rule.untranslated", name=plan.name)
     else:
         return ""
     return refusal(sentence)

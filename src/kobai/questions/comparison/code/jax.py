@@ -51,6 +51,7 @@ def weights(plan: Plan) -> str:
     if plan.by_task:
         penalties = [each for each in (plan.strategy.l1, plan.strategy.l2) if each.l1 or each.l2]
         of_all = [penalty.biases for penalty in penalties] + ([plan.decay.biases] if plan.decay else [])
+        of_all += [False] if plan.update_rule is not None and plan.update_rule.roles else []
         return "" if all(of_all) else of_task.weights()
     if plan.decay is None or plan.decay.biases:
         return ""

@@ -169,9 +169,10 @@ def _draw(plan: Plan) -> str:
 def _clip(plan: Plan) -> str:
     """Clipping as a class of the optimizer that clips before it applies."""
     clip = plan.clip
-    if clip is None or plan.update_rule is None or plan.from_optax:
+    rule = plan.rule_in(translation.KERAS)
+    if clip is None or rule is None or plan.from_optax:
         return ""
-    base = translation.keras(plan.update_rule).function
+    base = translation.keras(rule).function
     measured, entries = bool(clip.first), clip.value < math.inf
     build = [
         "    def build(self, variables):",
@@ -213,9 +214,10 @@ def _clip(plan: Plan) -> str:
 
 
 def _optimizer(plan: Plan) -> str:
-    if plan.update_rule is None or plan.from_optax:
-        return common.own_optimizer(plan)
-    form = translation.keras(plan.update_rule)
+    rule = plan.rule_in(translation.KERAS)
+    if rule is None or plan.from_optax:
+        return common.own_optimizer(plan, translation.KERAS)
+    form = translation.keras(rule)
     decay = plan.decay
     arguments: dict[str, object] = {"learning_rate": Code("LEARNING_RATE"), **form.arguments}
     exclusion = ""

@@ -2,7 +2,9 @@
 
 from kobai.basics import registry
 from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import GRADIENT, Optimizer
 from kobai.optimizers.nesterov_definition import NesterovDefinition
+from kobai.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from kobai.questions.comparison.code import common, jax, of_task
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import (
@@ -126,7 +128,9 @@ def _clip(clip: Clip) -> str:
 def _step(plan: Plan) -> str:
     strategy, scheduled = plan.strategy, plan.schedule is not None
     looks_ahead = isinstance(plan.rule, NesterovDefinition)
-    inner = "dataclasses.replace(rule, learning_rate=LEARNING_RATE * factor)"
+    groups = [name for name in plan.fields if name.endswith("_learning_rate")]
+    rates = ["learning_rate=LEARNING_RATE * factor", *(f"{name}=rule.{name} * factor" for name in groups)]
+    inner = f"dataclasses.replace(rule, {', '.join(rates)})"
     decays = strategy.weight_decay is not None and strategy.weight_decay.rate
     rate = "LEARNING_RATE * factor" if scheduled else "LEARNING_RATE"
     point = "point" if looks_ahead else "params"
@@ -136,24 +140,51 @@ def _step(plan: Plan) -> str:
     gradient = f"jax.grad(loss_of)({at})"
     if carried:
         gradient = f"jax.grad(loss_of, has_aux=True)({at})"
-    weights = ", weights" if plan.by_task and plan.decay and not strategy.weight_decay else ""
+    own_decay = plan.decay is not None and not strategy.weight_decay
+    weights = ", weights" if plan.by_task and (own_decay or _by_role(plan)) else ""
+    asking = _asking(plan, f"jax.grad(loss_of{', has_aux=True' if carried else ''})", arguments)
+    more = f"{weights}, gradient_at=gradient_at" if asking else weights
     results = ", ".join(["params", "state", *(["clipping"] if plan.clip else []), *carried])
     return block(
         "@jax.jit",
         f"def train({taken}, factor):",
         f"    now = {inner if scheduled and plan.from_optax is None else 'rule'}",
         "    point = now.lookahead(params, state)" if looks_ahead else "",
+        *asking,
         f"    {', '.join(['gradient', *carried])} = {gradient}",
         f"    gradient = l1.gradient(gradient, {point}{_pays(plan, strategy.l1)})" if strategy.l1.l1 else "",
         f"    gradient = l2.gradient(gradient, {point}{_pays(plan, strategy.l2)})" if strategy.l2.l2 else "",
         "    gradient, clipping = clip.update(gradient, clipping)" if plan.clip else "",
-        f"    update, state = now.update(gradient, state, params{weights})",
+        f"    update, state = now.update(gradient, state, params{more})",
         f"    update = weight_decay.update(update, params, {rate}{_pays(plan, strategy.weight_decay)})"
         if decays
         else "",
         "    params = jax.tree.map(jnp.add, params, update)",
         f"    return {results}",
     )
+
+
+def _by_role(plan: Plan) -> bool:
+    """Whether the rule itself goes by what is a weight."""
+    return isinstance(plan.rule, Optimizer) and plan.rule.roles
+
+
+def _asking(plan: Plan, gradient: str, arguments: str) -> list[str]:
+    """The function of the parameters that is given to a rule which asks for more than a gradient."""
+    rule, strategy = plan.update_rule, plan.strategy
+    if rule is None or rule.asks is None:
+        return []
+    at = arguments.replace("params", "at", 1)
+    first = "[0]" if of_task.carried(plan) else ""
+    lines = [
+        f"    gradient = {gradient}({at}){first}",
+        f"    gradient = l1.gradient(gradient, at{_pays(plan, strategy.l1)})" if strategy.l1.l1 else "",
+        f"    gradient = l2.gradient(gradient, at{_pays(plan, strategy.l2)})" if strategy.l2.l2 else "",
+    ]
+    clips = plan.clip is not None and rule.asks == GRADIENT
+    signature = "def gradient_at(at, clipping=clipping):" if clips else "def gradient_at(at):"
+    end = "    return clip.update(gradient, clipping)[0]" if clips else "    return gradient"
+    return [f"    {line}" for line in (signature, *filter(None, lines), end)]
 
 
 def _pays(plan: Plan, part: Penalty | WeightDecay | None) -> str:
@@ -165,15 +196,16 @@ def _training(plan: Plan) -> str:
     clipping = ["clipping"] if plan.clip else []
     results = ", ".join(["params", "state", *clipping, *of_task.carried(plan)])
     factor = "factors[step]" if plan.schedule else "1.0"
-    before = ["state = rule.init(params)", *(["clipping = clip.init(params)"] if plan.clip else [])]
+    told = ", weights" if plan.by_task and _by_role(plan) else ""
+    before = [f"state = rule.init(params{told})", *(["clipping = clip.init(params)"] if plan.clip else [])]
     step = [f"{results} = train({results}, {of_task.batch(plan)}, {factor})"]
-    average = []
+    average, seen = [], "params"
+    if type(plan.rule) in (ScheduleFreeSGD, ScheduleFreeAdamW):
+        seen = "rule.evaluation_point(params, state)"
     if plan.average:
         before += [comment(say("code.average")), "averaged = average.init(params)"]
-        average = ["averaged = average.update(params, averaged)"]
-    return jax.loop(
-        plan, before=before, step=step, average=average, seen="averaged.mean" if average else "params"
-    )
+        average, seen = ["averaged = average.update(params, averaged)"], "averaged.mean"
+    return jax.loop(plan, before=before, step=step, average=average, seen=seen)
 
 
 def _minimization(plan: Plan) -> Program:

@@ -81,15 +81,16 @@ def _draw(plan: Plan) -> list[str]:
 
 
 def _optimizer(plan: Plan) -> str:
-    if plan.update_rule is None:
-        return common.own_optimizer(plan)
+    rule = plan.rule_in(translation.OPTAX)
+    if rule is None:
+        return common.own_optimizer(plan, translation.OPTAX)
     scheduled = plan.schedule is not None
     rate = Code("learning_rate" if scheduled else "LEARNING_RATE")
     differences: tuple[object, ...] = ()
     if plan.from_optax:
         chain = [_from_optax(plan, rate)]
     else:
-        form = translation.optax(plan.update_rule, scheduled)
+        form = translation.optax(rule, scheduled)
         chain, differences = _chain(plan, form, rate), form.differences
     lines = [
         "rates = jnp.asarray([LEARNING_RATE * factor(step) for step in range(STEPS)])",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kobai import initializers
+from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.engine.spelling import read_method, read_strategy
 from kobai.engine.strategy import Strategy
@@ -14,7 +15,7 @@ from kobai.minimizers.base import Minimizer
 from kobai.networks.network import OFF, Dense
 from kobai.optimizers.base import RATES, Optimizer
 from kobai.optimizers.from_optax import FromOptax
-from kobai.optimizers.translation import TORCH
+from kobai.optimizers.translation import Table
 from kobai.questions.comparison.code.program import call, literal
 from kobai.stabilizers.averaging import Averaging
 from kobai.stabilizers.clipping import Clip
@@ -40,13 +41,18 @@ class Plan:
     def rule(self) -> Optimizer | Minimizer | None:
         """What trains; None: the user's own."""
         method = None if self.said.optimizer is None else read_method(self.said.optimizer)
-        is_known = not isinstance(method, Optimizer) or isinstance(method, FromOptax) or type(method) in TORCH
-        return method if is_known else None
+        is_known = not isinstance(method, Optimizer) or isinstance(method, FromOptax)
+        return method if is_known or registry.home_of(type(method), registry.OPTIMIZERS) else None
 
     @property
     def update_rule(self) -> Optimizer | None:
         """The update rule, where that is what trains."""
         return self.rule if isinstance(self.rule, Optimizer) else None
+
+    def rule_in(self, table: Table) -> Optimizer | None:
+        """The update rule, where a framework has it, or it is one of optax."""
+        rule = self.update_rule
+        return rule if isinstance(rule, FromOptax) or type(rule) in table else None
 
     @property
     def name(self) -> str:

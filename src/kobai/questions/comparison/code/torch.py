@@ -163,7 +163,7 @@ def _draw(plan: Plan) -> str:
 
 
 def _call(plan: Plan) -> translation.Call | None:
-    rule = plan.update_rule
+    rule = plan.rule_in(translation.TORCH)
     return None if rule is None or plan.from_optax else translation.torch(rule, plan.schedule is not None)
 
 
@@ -184,7 +184,7 @@ def _rule(plan: Plan) -> str:
 def _optimizer(plan: Plan) -> str:
     form = _call(plan)
     if form is None:
-        return common.own_optimizer(plan)
+        return common.own_optimizer(plan, translation.TORCH)
     function, parameters, decay = form.function, "model.parameters()", plan.decay
     more: dict[str, object] = dict(form.arguments)
     groups = ""

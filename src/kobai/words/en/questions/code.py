@@ -27,6 +27,7 @@ WORDS: dict[str, str] = {
     "code.own": "the {part} {name} is of your own and cannot be written here: put it in this place",
     "code.minimizer": "{name} works on all examples at once and chooses its own steps, which no loop over batches does: kobai code … --framework kobai writes it",
     "code.optax": "{name} is of optax and cannot be written here: kobai code … --framework optax writes {call}",
+    "code.rule.untranslated": "{name} has no equal in this framework: kobai code … --framework kobai writes it",
     "code.data.task": "The data of the built-in task. Put your own here.",
     "code.data.table": "The table, prepared and cut as it was for the comparison.",
     "code.data.model": "The data of {place}, cut as they were for the comparison.",

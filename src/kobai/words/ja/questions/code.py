@@ -27,6 +27,7 @@ WORDS: dict[str, str] = {
     "code.own": "{part}{name}は独自のものなので、ここには書けません。この場所に置いてください",
     "code.minimizer": "{name}は全例を一度に使い、歩幅も自分で決めるので、バッチのループには書けません。kobai code … --framework kobaiなら書けます",
     "code.optax": "{name}はoptaxのものなので、ここには書けません。kobai code … --framework optaxなら{call}と書けます",
+    "code.rule.untranslated": "{name}と同じものはこのフレームワークにありません。kobai code … --framework kobaiなら書けます",
     "code.data.task": "組み込みの課題のデータ。ここに自分のデータを置いてください。",
     "code.data.table": "表のデータ。前処理と分割は比較のときと同じです。",
     "code.data.model": "{place}のデータ。分割は比較のときと同じです。",

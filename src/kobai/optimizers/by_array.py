@@ -1,0 +1,130 @@
+"""Rules whose formula looks at the shape of an array, or at what it is: a norm, rows and columns, a matrix.
+
+Such a rule says what an array's memory is before the first step, and gives its formula on one array::
+
+    @hyperparameters
+    class Normalized(ByArray):
+        learning_rate: float = 0.01
+
+        def formula(self, g, θ, t, memory, weight):
+            return -self.learning_rate * g / norm(g), memory
+
+The engine, whose parameters are one vector, gives it the arrays.
+"""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from kobai.basics.arrays import (
+    Array,
+    Number,
+    Parameters,
+    Structure,
+    Truth,
+    Weights,
+    Whole,
+    is_movable,
+    namespace,
+    narrow,
+    wide,
+)
+from kobai.basics.errors import UsageError
+from kobai.basics.roles import weights as weights_of
+from kobai.optimizers.base import Optimizer, State, decayed, is_none, is_nothing, nothing, refuse_grid
+
+Memory = dict[str, Array]
+"""What a rule remembers of one array."""
+
+
+class ByArray(Optimizer):
+    """The contract of a rule that works array by array; its state's `memory` is {"arrays": …}, a pytree with
+    a `Memory` in the place of every array.
+    """
+
+    elementwise = False
+    roles = True
+
+    def begin(self, θ: Array, weight: bool) -> Memory:
+        """What is remembered of one array before the first step."""
+        return {}
+
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+        """The formula on one array: gradient, parameters, step number (from 1), memory -> (Δ, memory)."""
+        raise NotImplementedError
+
+    def init(self, params: Parameters, weights: Weights | None = None) -> State:
+        """The state before the first update; `weights` as for `update`."""
+        refuse_grid(type(self).__name__, vars(self))
+        tree: Structure
+        leaves, tree = jax.tree.flatten(params, is_leaf=is_none)
+        memories = [
+            self.begin(wide(_array(θ)), weight) if is_movable(θ) else None
+            for θ, weight in zip(leaves, flags(tree, params, weights), strict=True)
+        ]
+        return State(np.int32(0), {"arrays": tree.unflatten(memories)})
+
+    def update(
+        self,
+        gradient: Parameters,
+        state: State,
+        params: Parameters | None = None,
+        weights: Weights | None = None,
+    ) -> tuple[Parameters, State]:
+        """The update to be *added* to the parameters, and the next state; `params` are needed.
+
+        `weights` says what is a weight (see `decayed`).
+        """
+        refuse_grid(type(self).__name__, vars(self))
+        if params is None:
+            raise UsageError("error.rule.params", name=type(self).__name__)
+        tree: Structure
+        leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
+        places = tree.flatten_up_to(params)
+        memories = tree.flatten_up_to(state.memory["arrays"])
+        t = state.step + 1
+        results = [
+            self._moved(g, θ, t, memory, weight)
+            for g, θ, memory, weight in zip(
+                leaves, places, memories, flags(tree, params, weights), strict=True
+            )
+        ]
+        update = tree.unflatten([Δ for Δ, _ in results])
+        if self.decays:
+            rate = self.rate_at(state.step)
+            update = decayed(update, params, rate * self.weight_decay, weights)  # type: ignore[attr-defined]
+        return update, State(t, {"arrays": tree.unflatten([memory for _, memory in results])})
+
+    def _moved(
+        self, g: Array, θ: Array, t: Whole, memory: Memory | None, weight: bool
+    ) -> tuple[Array, Memory | None]:
+        if memory is None or is_nothing(g):
+            return nothing(g), memory
+        Δ, new = self.formula(wide(_array(g)), wide(_array(θ)), t, memory, weight)
+        return narrow(Δ, g), {name: narrow(new[name], old) for name, old in memory.items()}
+
+
+def flags(tree: Structure, params: Parameters, weights: Weights | None) -> list[bool]:
+    """Whether each array is a weight: what was said, or what the tree tells."""
+    said = weights_of(params) if weights is None else weights
+    return [flag is not False and flag is not None for flag in tree.flatten_up_to(said)]
+
+
+def when(
+    condition: Truth, yes: Callable[..., Memory], no: Callable[..., Memory], *operands: Memory
+) -> Memory:
+    """`yes` or `no` of the operands; where the condition is traced, one branch of the compiled program."""
+    if isinstance(condition, jax.core.Tracer):
+        return jax.lax.cond(condition, yes, no, *operands)
+    return yes(*operands) if condition else no(*operands)
+
+
+def norm(array: Array) -> Number:
+    """√Σx² of all entries."""
+    return namespace(array).sqrt(namespace(array).sum(array * array))
+
+
+def _array(leaf: Array) -> Array:
+    """Python's own numbers as arrays of none dimensions."""
+    return leaf if hasattr(leaf, "shape") else np.asarray(leaf)
