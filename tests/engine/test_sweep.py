@@ -56,9 +56,12 @@ def test_every_rule_follows_a_plain_loop(task, optimizers):
     runs = runs_of(sweep, [Cell(optimizer, HE, 3) for optimizer in optimizers])
     for optimizer, run in zip(optimizers, runs, strict=True):
         loss, metric = by_hand(task, optimizer, HE, 3, 25, 10)
-        # float32 sums in another order: about 25 steps of rounding.
-        np.testing.assert_allclose(run.validation_loss, loss, rtol=2e-4, err_msg=str(optimizer))
-        np.testing.assert_allclose(run.validation_metric, metric, atol=0.004, err_msg=str(optimizer))
+        # float32 sums in another order: about 25 steps of rounding. Where a matrix has fewer gradients than
+        # dimensions, SOAP's eigenvectors are not unique, and rounding picks them.
+        near = 5e-3 if isinstance(optimizer, kobai.SOAP) else 2e-4
+        np.testing.assert_allclose(run.validation_loss, loss, rtol=near, err_msg=str(optimizer))
+        close = 0.02 if isinstance(optimizer, kobai.SOAP) else 0.004
+        np.testing.assert_allclose(run.validation_metric, metric, atol=close, err_msg=str(optimizer))
         assert run.diverged_at is None
 
 

@@ -17,6 +17,7 @@ import independent
 import kobai
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
+from kobai.candidates.lists import MODERN
 from kobai.optimizers import by_array, muon, soap
 
 STEPS = 25
@@ -99,9 +100,7 @@ BY_OPTAX = {
 
 def test_every_rule_since_adam_has_an_oracle():
     of_schedule_free = {"schedule_free_sgd", "schedule_free_adamw"}
-    assert {*BY_OPTAX, *BY_FORMULA, *of_schedule_free, "soap", "adamw", "lion"} == set(
-        registry.MODERN_OPTIMIZERS
-    )
+    assert {*BY_OPTAX, *BY_FORMULA, *of_schedule_free, "soap", "adamw", "lion"} == set(MODERN)
 
 
 @pytest.mark.parametrize("name", BY_OPTAX)
@@ -398,7 +397,7 @@ def test_a_rule_that_asks_stands_in_a_chain_of_optax():
         np.testing.assert_allclose(Δ[name], whole[name] / 2, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", registry.MODERN_OPTIMIZERS)
+@pytest.mark.parametrize("name", MODERN)
 def test_a_compiled_program_follows_the_loop(name):
     """The branches that a program has (SOAP, Shampoo, Sophia) are those that a loop takes."""
     rule = registry.OPTIMIZERS[name].load()()

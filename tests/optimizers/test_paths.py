@@ -15,6 +15,7 @@ from jax import lax
 
 from kobai.basics import registry
 from kobai.basics.hyperparameters import hyperparameters
+from kobai.candidates.lists import MODERN
 from kobai.optimizers import (
     SGD,
     AdaDelta,
@@ -109,7 +110,7 @@ def disagreements(θ, row):
 
 def test_the_table_has_every_registered_rule():
     """But for those since Adam, which `test_oracles` has."""
-    modern = set(registry.MODERN_OPTIMIZERS) - {"adamw", "lion"}
+    modern = set(MODERN) - {"adamw", "lion"}
     assert {type(optimizer) for optimizer in TABLE} == {
         entry.load() for name, entry in registry.OPTIMIZERS.items() if name not in modern
     }

@@ -7,11 +7,12 @@ import numpy as np
 import optax
 import pytest
 
-from kobai.basics.registry import MODERN_OPTIMIZERS, OPTIMIZERS
+from kobai.basics.registry import OPTIMIZERS
+from kobai.candidates.lists import MODERN as SINCE_ADAM
 from kobai.optimizers import translation
 from kobai.optimizers.translation import KERAS, OPTAX, TORCH
 
-MODERN = [name for name in MODERN_OPTIMIZERS if name not in ("adamw", "lion")]
+MODERN = [name for name in SINCE_ADAM if name not in ("adamw", "lion")]
 
 
 @pytest.mark.parametrize("table", [TORCH, OPTAX, KERAS], ids=["torch", "optax", "keras"])

@@ -178,13 +178,6 @@ OPTIMIZERS = _table(
 DEFAULT_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam")
 """What is compared when nobody says otherwise: both Nesterov forms follow one path, one is enough."""
 
-MODERN_OPTIMIZERS = (
-    "adamw",
-    "lion",
-    *list(OPTIMIZERS)[list(OPTIMIZERS).index("nadamw") :],
-)
-"""What has been proposed since Adam: the named list "modern"."""
-
 MINIMIZERS = _table(
     "minimizer",
     Entry("newton", "minimizers.newton:Newton", "Conn, Gould, Toint 2000"),

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 
 from kobai.basics import registry
-from kobai.basics.checks import listed
 from kobai.basics.errors import UsageError, quoted, unknown
-from kobai.candidates.named import Choice, Method, Methods, distinct, named
+from kobai.candidates.named import Choice, Method, Methods, distinct, named, spelled_out
+from kobai.candidates.of_optax import settable, with_values
 from kobai.candidates.values import (
     Hyperparameters,
     Value,
@@ -139,7 +139,7 @@ def candidates(
 
 def choices_of(name: str, items: Methods, kind: str = "optimizer") -> list[Choice]:
     """The methods that were named, one or several. Raises `UsageError`, also where there are none."""
-    choices = [named(item, kind) for item in listed(items)]
+    choices = [named(item, kind) for item in spelled_out(items)]
     if not choices:
         raise UsageError("error.empty", name=name)
     return choices
@@ -174,7 +174,7 @@ def grid_of(name: str, method: Method, grids: Grids) -> Grid:
     for key, values in grids.items():
         candidate, _, hyperparameter = key.partition(".")
         if candidate == name:
-            known = hyperparameters_of(method)
+            known = settable(method) if isinstance(method, FromOptax) else hyperparameters_of(method)
             if hyperparameter not in known:
                 raise unknown("kind.hyperparameter", key, [f"{name}.{each}" for each in known])
             own[hyperparameter] = values_for(key, method, values)
@@ -217,5 +217,7 @@ def _check_rate(owner: str, rate: float | None) -> None:
 def _variant(method: Method, values: dict[str, Value]) -> Method:
     if isinstance(method, FromOptax):
         check(method.name, {name: value for name, value in values.items() if name == "learning_rate"})
-        return dataclasses.replace(method, hyperparameters={**method.hyperparameters, **values})
+        if set(values) <= set(method.hyperparameters):
+            return dataclasses.replace(method, hyperparameters={**method.hyperparameters, **values})
+        return with_values(method, values)
     return dataclasses.replace(method, **values)

@@ -13,6 +13,8 @@ import jax
 from kobai.basics import registry
 from kobai.basics.checks import NAME, check_arguments, listed
 from kobai.basics.errors import UsageError, quoted
+from kobai.candidates import of_optax
+from kobai.candidates.lists import LISTS
 from kobai.initializers import Initializer, parse
 from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import Optimizer
@@ -42,6 +44,16 @@ class Choice:
     """The default grid of an update rule that was given by its name or class; else none."""
 
 
+def spelled_out(items: Methods) -> list[MethodSource]:
+    """The methods that were named, with the names of lists ("modern") in place of which stands what is in
+    them."""
+    every: list[MethodSource] = []
+    each: list[MethodSource] = listed(items)
+    for item in each:
+        every += LISTS.get(item, (item,)) if isinstance(item, str) else [item]
+    return every
+
+
 def named(item: object, kind: str = "optimizer") -> Choice:
     """The method that is meant by a name, a class or an instance.
 
@@ -49,6 +61,9 @@ def named(item: object, kind: str = "optimizer") -> Choice:
     Raises `UsageError` for a name that does not exist, for what is no method, and for a class that lacks the
     decorator `kobai.optimizers.hyperparameters`.
     """
+    if isinstance(item, str) and item.startswith(of_optax.PREFIX):
+        rule, rates = of_optax.named(item)
+        return Choice(rule.name, rule, rates)
     entry = registry.entry_of(f"kind.{kind}", item, *TABLES)
     if entry is not None:
         return Choice(entry.name, entry.load()(), entry.learning_rates)

@@ -55,7 +55,8 @@ def read_method(spelling: Spelling) -> Method:
     if "optax" in spelling:
         import optax
 
-        return from_optax(getattr(optax, spelling["optax"]), **spelling["fields"])
+        name = spelling["optax"]
+        return from_optax(getattr(optax, name, None) or getattr(optax.contrib, name), **spelling["fields"])
     entry = registry.find("kind.optimizer", spelling["name"], *TABLES)
     return entry.load()(**spelling["fields"])
 

@@ -201,7 +201,9 @@ def _try_out(optimizer: FromOptax) -> None:
         raise refused(optimizer.name, problem) from problem
     try:
         jax.eval_shape(once, first)
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError) as problem:
+        if "obj_fn" in str(problem):
+            raise UsageError("error.from_optax.value", name=optimizer.name, needs="obj_fn") from problem
         return  # a rule that goes by names asks for the user's own tree
     except Exception as problem:
         name, sentence = optimizer.name, str(problem).split("\n")[0]

@@ -1,12 +1,10 @@
 import pytest
 
 import kobai
-from kobai.basics import registry
+from descended import SHOWN
 
 
 @pytest.fixture(scope="session")
 def bowl():
-    """Every update rule and BFGS over the lecture's bowl, with the rates that it names."""
-    return kobai.descend(
-        "bowl", [*registry.OPTIMIZERS, "bfgs"], hyperparameters={"momentum.momentum": [0.9, 0.5]}
-    )
+    """The lecture's rules, their kin and BFGS over its bowl, with the rates that it names."""
+    return kobai.descend("bowl", [*SHOWN, "bfgs"], hyperparameters={"momentum.momentum": [0.9, 0.5]})

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import kobai
-from descended import rows
-from kobai.basics import registry
+from descended import SHOWN, rows
 from kobai.questions.descent.figures import drawn_steps, figures
 from kobai.questions.descent.table import labels
 
@@ -15,7 +14,7 @@ def test_the_figures_are_the_paths(bowl):
     drawn = bowl.figures
     assert set(drawn) == {"paths", "descent"}
     names = labels(bowl.outcome)
-    assert len(set(names)) == len(bowl.outcome.rows) == len(registry.OPTIMIZERS) + 2
+    assert len(set(names)) == len(bowl.outcome.rows) == len(SHOWN) + 2
     assert "momentum η 0.1 α 0.5" in names
     for row, name in zip(bowl.outcome.rows, names, strict=True):
         line, head = (trace for trace in drawn["paths"].data if trace.meta == name)

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import kobai
+from descended import SHOWN
 from kobai import words
-from kobai.basics import registry
 from kobai.questions.descent import outcome as read
 from kobai.report import cut
 
@@ -30,7 +30,7 @@ def test_printed_it_is_the_table(bowl):
 def test_the_frames_and_the_json_agree(bowl):
     table = bowl.table
     assert dict(table.schema) == read.SCHEMA
-    assert len(table) == len(registry.OPTIMIZERS) + 2
+    assert len(table) == len(SHOWN) + 2
     found = json.loads(bowl.to_json())
     assert [row["method"] for row in found["rows"]] == table["method"].to_list()
     assert [row["first"] for row in found["rows"]] == table["first"].to_list()

@@ -10,6 +10,7 @@ from scipy import optimize
 import kobai
 from descended import rows
 from kobai import landscapes
+from kobai.candidates.lists import MODERN
 
 
 def test_a_path_is_that_of_a_plain_loop(bowl):
@@ -25,6 +26,26 @@ def test_a_path_is_that_of_a_plain_loop(bowl):
             x = x + update
             np.testing.assert_allclose(row.path.points[step], x, rtol=1e-7, atol=1e-9)
             assert row.path.values[step] == pytest.approx(x[0] ** 2 / 20 + x[1] ** 2, rel=1e-6, abs=1e-12)
+
+
+def test_rules_that_ask_for_more_follow_a_plain_loop():
+    """Each at one rate: second gradients, products with the Hessian, points of evaluation."""
+    found = kobai.descend("bowl", "modern", learning_rates=[0.1], steps=40)
+    assert [row.method for row in found.outcome.rows] == list(MODERN)
+
+    def gradient(x):
+        return x * np.array([0.1, 2.0])
+
+    for row in found.outcome.rows:
+        x, rule = np.array([-7.0, 2.0]), row.variant
+        state = rule.init(x)
+        with jax.enable_x64(True):
+            for step in range(1, 41):
+                more = {"gradient_at": gradient} if rule.asks else {}
+                update, state = rule.update(gradient(x), state, x, **more)
+                x = x + update
+                point = rule.evaluation_point(x, state)
+                np.testing.assert_allclose(row.path.points[step], point, rtol=1e-7, atol=1e-9)
 
 
 def test_a_path_does_not_depend_on_its_companions(bowl):

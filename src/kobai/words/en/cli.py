@@ -35,7 +35,7 @@ WORDS: dict[str, str] = {
     "help.report": "The answer of a study again, from its folder and without any training: in another language, to another file. Without --html and --json the files in the folder are written anew.",
     "help.kept.folder": "the folder of a study, the --output of kobai compare",
     "help.option.also": "a further task, of which the same is asked; repeatable",
-    "help.option.optimizers": "optimizers to compare (default: all seven; see kobai methods)",
+    "help.option.optimizers": "optimizers to compare: names, a list (lecture, modern, all), optax.NAME (default: lecture; see kobai methods)",
     "help.option.initializers": "initial values, such as he,xavier,normal:0.1 (default: he,xavier,normal:0.01)",
     "help.option.learning-rates": "learning rates for every optimizer (default: eight for each, half a decade apart)",
     "help.option.set": "a further hyperparameter as an axis, such as momentum.momentum=0.5,0.9 or conjugate_gradient.formula=FR,HS; repeatable",

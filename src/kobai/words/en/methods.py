@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     "error.grid": "{owner}: {name} is a grid ({value}), but init and update need one number; "
     "give the grid to kobai.compare",
     "error.needs_optax": "as_optax needs optax, which is not installed; run: pip install optax",
+    "error.optax.missing": "{name} needs optax, which is not installed; run: pip install optax",
     "error.as_optax.lookahead": "NesterovDefinition takes its gradient at a look-ahead point, "
     "and a loop written for optax never does; use kobai.Nesterov, the implementation form",
     "error.from_optax.factory": "from_optax needs the function itself and its arguments, "

@@ -35,7 +35,7 @@ WORDS: dict[str, str] = {
     "help.report": "比較の答えを、学習をせずにフォルダーからもう一度示す。別の言語でも、別のファイルにも。--htmlと--jsonがなければ、フォルダーのファイルを書き直す。",
     "help.kept.folder": "比較のフォルダー（kobai compareの--output）",
     "help.option.also": "同じことを調べるもう一つの課題（繰り返し指定可）",
-    "help.option.optimizers": "比べる最適化手法（既定: 7つすべて。kobai methodsを参照）",
+    "help.option.optimizers": "比べる最適化手法。名前、リスト名（lecture、modern、all）、optax.名前（既定: lecture。kobai methodsを参照）",
     "help.option.initializers": "初期値。例: he,xavier,normal:0.1（既定: he,xavier,normal:0.01）",
     "help.option.learning-rates": "すべての手法に使う学習率（既定: 手法ごとに√10倍刻みで8つ）",
     "help.option.set": "ほかのハイパーパラメータも軸にする。例: momentum.momentum=0.5,0.9、conjugate_gradient.formula=FR,HS（繰り返し可）",

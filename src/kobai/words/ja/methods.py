@@ -40,6 +40,7 @@ WORDS: dict[str, str] = {
     "格子はkobai.compareに渡してください",
     "error.needs_optax": "as_optaxにはoptaxが必要ですが、インストールされていません。"
     "pip install optaxを実行してください",
+    "error.optax.missing": "{name}にはoptaxが必要ですが、インストールされていません。pip install optaxを実行してください",
     "error.as_optax.lookahead": "NesterovDefinitionは先の点で勾配を取りますが、optax用のループではそれができません。"
     "実装形のkobai.Nesterovを使ってください",
     "error.from_optax.factory": "from_optaxにはfrom_optax(optax.lion, learning_rate=1e-3)のように"
