@@ -78,6 +78,19 @@ CASES |= {
     for rule in (WITH if part == "all" else WITH[i % 3 :: 3])
 }
 
+SINCE_ADAM = {
+    ("sam", "norm"): (kobai.SAM(0.1, 0.8, 0.3), STRATEGIES["norm"]),
+    ("sam", "both"): (kobai.SAM(0.1, 0.8, 0.3), STRATEGIES["both"]),
+    ("sophia", "norm"): (kobai.Sophia(0.02, 0.8, 0.7, 0.5, weight_decay=0.1), STRATEGIES["norm"]),
+    ("sophia", "both"): (kobai.Sophia(0.02, 0.8, 0.7, 0.5), STRATEGIES["both"]),
+    ("muon", "schedule"): (kobai.Muon(0.05, 0.02, 0.8, 0.1), Strategy(schedule=WARM_UP)),
+    ("muon", "decay"): (kobai.Muon(0.05, 0.02, 0.8, 0.1), STRATEGIES["decay"]),
+    ("schedule_free_adamw", "schedule"): (kobai.ScheduleFreeAdamW(0.05), Strategy(schedule=WARM_UP)),
+    ("prodigy", "schedule"): (kobai.Prodigy(2.0), Strategy(schedule=WARM_UP)),
+    ("lamb", "norm"): (kobai.LAMB(0.02, weight_decay=0.1), STRATEGIES["norm"]),
+}
+"""Rules that ask for more than a gradient, with parts that change what they get."""
+
 AT_THETA = [case for case in CASES if case[0] != "nesterov_definition"]
 """The cases whose program trains what the engine evaluates: θ, and not Θ = θ + αv."""
 
@@ -112,17 +125,22 @@ def task(dtype):
 @functools.cache
 def trainings(dtype):
     """What the engine makes of every case: {name: (losses on the validation data, the last arrays)}."""
+    return trained(CASES, dtype)
+
+
+def trained(cases, dtype):
+    """What the engine makes of cases."""
     with jax.enable_x64(dtype == "float64"):
         sweep = Sweep(
             task(dtype),
-            list(RULES.values()),
+            list({type(rule): rule for rule, _ in cases.values()}.values()),
             steps=STEPS,
             evaluate_every=1,
-            strategies=[strategy for _, strategy in CASES.values()],
+            strategies=[strategy for _, strategy in cases.values()],
             keep_model=True,
         )
-        runs = runs_of(sweep, [Cell(rule, HE, SEED, strategy) for rule, strategy in CASES.values()])
-    return dict(zip(CASES, runs, strict=True))
+        runs = runs_of(sweep, [Cell(rule, HE, SEED, strategy) for rule, strategy in cases.values()])
+    return dict(zip(cases, runs, strict=True))
 
 
 def start(dtype):

@@ -18,7 +18,10 @@ import kobai
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.candidates.lists import MODERN
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Sweep
 from kobai.optimizers import by_array, muon, soap
+from kobai.stabilizers import weight_decay
 
 STEPS = 25
 RNG = np.random.default_rng(0)
@@ -425,3 +428,9 @@ def test_when_takes_one_branch():
     by_array.when(True, lambda m: taken.append("yes") or m, lambda m: taken.append("no") or m, {})
     by_array.when(np.bool_(False), lambda m: taken.append("yes") or m, lambda m: taken.append("no") or m, {})
     assert taken == ["yes", "no"]
+
+
+def test_decay_beside_a_rate_that_is_found_is_refused():
+    strategies = [Strategy(weight_decay=weight_decay(0.1))]
+    with pytest.raises(UsageError, match="Prodigy finds its rate itself"):
+        Sweep(kobai.tasks.sine(), [kobai.Prodigy()], steps=2, evaluate_every=1, strategies=strategies)

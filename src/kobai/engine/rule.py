@@ -67,6 +67,7 @@ class Rule:
         """Whether all that its state counts is the updates: the loop knows that number."""
         self.own_init = kind.init is not Optimizer.init
         self.asks = optimizer.asks
+        self.finds_rate = optimizer.rate_is_factor and kind.rate_at is not Optimizer.rate_at
         self.keys: dict[int, Hashable] = {}
         """Which leaves of the state are random keys, and of which kind; kept as plain integers."""
 
@@ -127,6 +128,8 @@ class Rule:
 
     def refuse_unknown_rate(self) -> None:
         """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
+        if self.finds_rate:
+            raise UsageError("error.decay.found", name=self.name)
         if self.hides_rate:
             raise UsageError("error.decay.schedule", name=self.name)
         if self.optimizer([0.5] * self.hyperparameters).rate_at(np.int32(0)) is None:

@@ -56,6 +56,7 @@ WORDS: dict[str, str] = {
     "error.decay.params": "weight decay shrinks the parameters, and update was given none; "
     "call update(gradient, state, params)",
     "error.decay.rate": "weight decay shrinks by the learning rate times its strength, and {name} has no number called learning_rate, lr, eta or step_size; rename its rate, or leave weight_decay out",
+    "error.decay.found": "weight decay shrinks by the learning rate times its strength, and {name} finds its rate itself; give it a weight_decay of its own, or leave weight_decay out",
     "error.decay.schedule": "weight decay shrinks by the learning rate times its strength, and {name} makes a schedule of its own of that rate; give from_optax the schedule itself as learning_rate, compare with schedule=, or leave weight_decay out",
     # minimizers
     "kind.minimizer": "minimizer",

@@ -57,6 +57,7 @@ WORDS: dict[str, str] = {
     "error.decay.params": "重み減衰はパラメータを縮めますが、updateにパラメータが渡されていません。"
     "update(gradient, state, params)と呼んでください",
     "error.decay.rate": "重み減衰は学習率と強さの積で縮めますが、{name}にはlearning_rate、lr、eta、step_sizeという名前の数がありません。学習率の名前を変えるか、weight_decayを外してください",
+    "error.decay.found": "重み減衰は学習率と強さの積で重みを縮めますが、{name}は学習率を自分で決めます。{name}自身のweight_decayを指定するか、weight_decayを外してください",
     "error.decay.schedule": "重み減衰は学習率と強さの積で縮めますが、{name}は学習率を内部のスケジュールで変えています。スケジュールそのものをlearning_rateとしてfrom_optaxに渡すか、schedule=で比べるか、weight_decayを外してください",
     # minimizers
     "kind.minimizer": "最小化手法",
