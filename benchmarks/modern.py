@@ -1,0 +1,81 @@
+"""The numbers of docs/explanation/modern.md: python benchmarks/modern.py NAME, where NAME is one of
+
+cost    what a step of each rule costs: gradients, memory, processor time beside that of SGD
+study   every rule on tasks that are cheap, tuned alike and fully annealed, by the final metric
+"""
+
+import sys
+
+import numpy as np
+
+import kobai
+from kobai.basics.machine import use_compilation_cache
+from kobai.basics.registry import OPTIMIZERS
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
+from kobai.initializers import he
+from kobai.optimizers import Optimizer
+
+TASKS = {"sine": 500, "digits": 200, "mnist1d": 300}
+"""The tasks of the study, and the steps of each."""
+
+STEPS, REPEATS = 300, 7
+
+
+def seconds(task: kobai.Task, rule: Optimizer) -> float:
+    """The processor time of a step: of the fastest of some trainings on one thread."""
+    sweep = Sweep(task, [rule], steps=STEPS, evaluate_every=STEPS, chunk=1, threads=1)
+    cells = [Cell(rule, he(), seed) for seed in range(REPEATS)]
+    return min(run.seconds for _, runs in THREADS.run(sweep, cells) for run in runs) / STEPS
+
+
+def arrays(task: kobai.Task, rule: Optimizer) -> float:
+    """The numbers that a rule remembers, in arrays of the size of the parameters."""
+    program = Sweep(task, [rule], steps=1, evaluate_every=1).program
+    n = len(program.θ)
+    return (program.sizes["slots"] * n + program.sizes["floats"]) / n
+
+
+def cost() -> None:
+    tasks = [kobai.tasks.digits(hidden=100), kobai.tasks.mnist1d()]
+    names = [f"time on {task.name}, SGD = 1" for task in tasks]
+    print("| rule | gradients a step | memory |", " | ".join(names), "|")
+    print("|---|---|---|" + "---|" * len(tasks))
+    base = [seconds(task, kobai.SGD()) for task in tasks]
+    for name, entry in OPTIMIZERS.items():
+        rule = entry.load()()
+        times = " | ".join(f"{seconds(t, rule) / b:.2f}" for t, b in zip(tasks, base, strict=True))
+        print(f"| `{name}` | {rule.gradients:g} | {arrays(tasks[0], rule):.2g} | {times} |", flush=True)
+    print(f"SGD: {', '.join(f'{1e6 * second:.0f} µs' for second in base)} a step")
+
+
+def study() -> None:
+    for name, steps in TASKS.items():
+        found = kobai.compare(
+            getattr(kobai.tasks, name)(),
+            optimizers="all",
+            initializers=["he"],
+            steps=steps,
+            seeds=12,
+            tuning_seeds=3,
+            by="final",
+            progress=False,
+        )
+        table = found.table
+        print(f"\n{name}: best set: {', '.join(found.best_set)}")
+        for row in table.iter_rows(named=True):
+            rate = f"{'×' if row['rate_is_factor'] else ''}{row['learning_rate']:g}"
+            edge = {"high": "▸", "low": "◂", None: ""}[row["edge"]]
+            reached = f"{row['reached']}/{row['seeds']}"
+            print(
+                f"| `{row['optimizer']}` | {rate}{edge} | {row['kept']:.4g} | {row['bound']:.3g} "
+                f"| {reached} | {1e3 * row['seconds']:.0f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    np.set_printoptions(precision=3)
+    {"cost": cost, "study": study}[sys.argv[1]]()
