@@ -243,10 +243,7 @@ class Program:
         plan = jax.tree.map(lambda steps: steps[place], draws.plan)
         g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
         asking = functools.partial(self._gradient_at, s, place, cell, draws, train)
-        steps = [
-            functools.partial(self.parts.step, rule, gradient_at=asking(rule) if rule.asks else None)
-            for rule in rules
-        ]
+        steps = [functools.partial(self.parts.step, rule, asking=asking) for rule in rules]
         operands = self.parts.operands(memories, plan)
         θ, storage = self._switch(
             rules, cell, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
@@ -294,15 +291,11 @@ class Program:
         return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
 
     def _gradient_at(
-        self, s: Whole, place: Whole, cell: CellState, draws: Draws, train: PyTree, rule: Rule
-    ) -> Callable[[Vector], Vector]:
-        """The gradient of the step's batch as a function of θ, for a rule that asks for more than one."""
-
-        def at(θ: Vector) -> Vector:
-            loss, _, g = self._gradient(s, place, θ, cell, draws, train)
-            return self.parts.again(cell.parts, g, θ, loss, clipped=rule.asks == GRADIENT)
-
-        return at
+        self, s: Whole, place: Whole, cell: CellState, draws: Draws, train: PyTree, rule: Rule, θ: Vector
+    ) -> Vector:
+        """The gradient of the step's batch at θ, for a rule that asks for more than one."""
+        loss, _, g = self._gradient(s, place, θ, cell, draws, train)
+        return self.parts.again(cell.parts, g, θ, loss, clipped=rule.asks == GRADIENT)
 
     def _guarded(
         self, cell: CellState, loss: Scalar, state: PyTree, g: Vector, point: Vector

@@ -103,9 +103,13 @@ class Parts:
         storage: Storage,
         θ: Vector,
         *operands: tuple[PyTree, PyTree],
-        gradient_at: Callable[[Vector], Vector] | None = None,
+        asking: Callable[[Rule, Vector], Vector],
     ) -> tuple[Vector, Storage]:
-        """(θ + Δ, storage): the rule's step number s, with what the parts do beside it."""
+        """(θ + Δ, storage): the rule's step number s, with what the parts do beside it.
+
+        `asking` is the gradient at another point, for a rule that asks for it.
+        """
+        gradient_at = functools.partial(asking, rule) if rule.asks else None
         step = RuleStep(values, number=s)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
