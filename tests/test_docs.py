@@ -15,6 +15,7 @@ from kobai import cli
 from kobai.basics import registry
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
+from kobai.candidates.lists import LISTS
 from kobai.cli.main import application
 from kobai.questions.comparison.code.write import FRAMEWORKS
 from kobai.tasks.check import check_task
@@ -110,7 +111,7 @@ def refused(words: list[str]) -> str | None:
     values = dict(zip(rest, rest[1:], strict=False))
     every = (*registry.OPTIMIZERS, *registry.MINIMIZERS)
     names = (
-        ("--optimizers", every),
+        ("--optimizers", (*every, *LISTS)),
         ("--optimizer", registry.OPTIMIZERS),
         ("--initializers", (*INITIALIZERS, *registry.MODEL_VALUES)),
         ("--methods", every),
@@ -118,7 +119,8 @@ def refused(words: list[str]) -> str | None:
     )
     for option, known in names:
         for name in values.get(option, "").split(","):
-            if name and name.partition(":")[0] not in known:
+            of_optax = option == "--optimizers" and name.startswith("optax.")
+            if name and name.partition(":")[0] not in known and not of_optax:
                 return name
     if command in ("confirm", "judge", "mcp"):
         return None

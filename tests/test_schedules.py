@@ -7,7 +7,7 @@ import pytest
 from kobai import schedules
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
-from kobai.schedules import Schedule, constant, cosine, one_cycle, schedule, step, warm_up
+from kobai.schedules import Schedule, constant, cosine, one_cycle, schedule, step, warm_up, wsd
 
 STEPS = 200
 
@@ -67,6 +67,16 @@ def test_warm_up_reaches_one_at_its_last_step():
     np.testing.assert_allclose(factors(warm_up(4), 6), theirs)
 
 
+def test_wsd_is_stable_and_then_a_straight_line():
+    """optax joins the same of two pieces."""
+    assert factors(wsd(0.5), 8).tolist() == [1, 1, 1, 1, 1, 0.75, 0.5, 0.25]
+    start = int(0.8 * STEPS)
+    theirs = optax.linear_schedule(1.0, 0.0, STEPS - start, start)(np.arange(STEPS))
+    np.testing.assert_allclose(factors(wsd()), theirs, atol=1e-6)
+    # Until it falls, nothing depends on the length of the run.
+    np.testing.assert_array_equal(factors(wsd(), 100)[:80], factors(wsd(), 500)[:80])
+
+
 def test_schedules_multiply():
     both = warm_up(50) * cosine()
     assert both.name == "warm-up:50+cosine"
@@ -75,7 +85,7 @@ def test_schedules_multiply():
 
 
 @pytest.mark.parametrize(
-    "made", [constant(), step(7), cosine(), warm_up(5), one_cycle()], ids=lambda s: s.name
+    "made", [constant(), step(7), cosine(), warm_up(5), one_cycle(), wsd(), wsd(0.5)], ids=lambda s: s.name
 )
 def test_any_block_of_steps_can_be_made_by_itself(made):
     np.testing.assert_array_equal(made.factors(13, 29, STEPS), factors(made)[13:29])
@@ -94,7 +104,18 @@ def test_the_comparison_sees_a_wrong_period():
 
 
 @pytest.mark.parametrize(
-    "text", ["constant", "step:100", "step:100:0.5", "cosine", "cosine:0.1", "warm-up:50", "one-cycle"]
+    "text",
+    [
+        "constant",
+        "step:100",
+        "step:100:0.5",
+        "cosine",
+        "cosine:0.1",
+        "warm-up:50",
+        "one-cycle",
+        "wsd",
+        "wsd:0.5",
+    ],
 )
 def test_spellings_are_read_and_written(text):
     assert schedule(text).name == text
@@ -116,6 +137,8 @@ def test_every_registered_schedule_can_be_written():
         (lambda: schedule("warm-up:inf"), "length must be a whole number of at least 1, got inf"),
         (lambda: schedule("step:inf"), "every must be a whole number of at least 1, got inf"),
         (lambda: schedule("cosine:2"), "final must be a number between 0 and 1"),
+        (lambda: wsd(0.0), "decay must be .* got 0"),
+        (lambda: schedule("wsd:1.5"), "decay must be .* got 1.5"),
         (lambda: one_cycle(1.0), "peak must be a number above 0 and below 1"),
         (lambda: factors(Schedule("own", lambda t, steps: -t)), "schedule own must give one factor"),
         (lambda: factors(Schedule("own", lambda t, steps: 1.0)), "schedule own must give one factor"),

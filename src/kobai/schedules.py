@@ -109,6 +109,19 @@ def one_cycle(peak: float = 0.3) -> Schedule:
     return Schedule(written("one-cycle", *([] if peak == 0.3 else [peak])), factor)
 
 
+def wsd(decay: float = 0.2) -> Schedule:
+    """Stable at 1, and down in a straight line to 0 over the last part `decay` of the run: (T−t)/(dT).
+
+    With a warm-up before it (``warm-up:50+wsd``) warm-up, stable, decay: Hu and others (2024), arXiv
+    2404.06395, with the straight line of Hägele and others (2024), arXiv 2405.18392. Until the decay begins,
+    the rate does not depend on how long the run will be.
+    """
+    check_number("wsd", "decay", decay, "rule.fraction", lambda d: 0 < d <= 1)
+    d = float(decay)
+    name = written("wsd", *([] if d == 0.2 else [d]))
+    return Schedule(name, lambda t, steps: np.minimum((steps - t) / (d * steps), 1))
+
+
 def _half_cosine(start: float, end: float, part: np.ndarray) -> np.ndarray:
     return end + (start - end) * (1 + np.cos(np.pi * part)) / 2
 

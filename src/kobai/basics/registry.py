@@ -227,6 +227,7 @@ SCHEDULES = _table(
     Entry("cosine", "schedules:cosine", "Loshchilov, Hutter 2017, arXiv 1608.03983"),
     Entry("warm_up", "schedules:warm_up", "Goyal et al. 2017, arXiv 1706.02677"),
     Entry("one_cycle", "schedules:one_cycle", "Smith, Topin 2017, arXiv 1708.07120"),
+    Entry("wsd", "schedules:wsd", "Hu et al. 2024, arXiv 2404.06395"),
 )
 
 STABILIZERS = _table(

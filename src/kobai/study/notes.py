@@ -12,6 +12,7 @@ from kobai.study import statistics
 from kobai.study.baselines import Baseline, metric_value
 from kobai.study.criterion import FINAL
 from kobai.study.effects import Effect
+from kobai.study.of_rules import of_rules
 from kobai.study.outcome import Outcome
 from kobai.study.question import LEAST
 from kobai.study.rows import Row
@@ -34,6 +35,7 @@ def notes(
         *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
         *_of_starts(outcome),
+        *of_rules(outcome.study),
         *_of_runs(outcome, rows, effects),
         *outcome.study.facts.cautions,
     )

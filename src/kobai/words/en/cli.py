@@ -72,7 +72,7 @@ WORDS: dict[str, str] = {
     "help.option.l1": "λ of λ·|w| in the loss",
     "help.option.l2": "λ of ½λ·w² in the loss",
     "help.option.weight-decay": "λ of −ηλw beside the step",
-    "help.option.schedule": "learning-rate schedule: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle",
+    "help.option.schedule": "learning-rate schedule: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10 (evaluations without an improvement of the validation loss)",
     "help.option.sampling": "examples of a batch: without or with replacement",
     # options of descend

@@ -163,6 +163,7 @@ WORDS: dict[str, str] = {
     "schedule.cosine": "half a cosine down to 0 (--schedule cosine)",
     "schedule.warm_up": "a straight line up at the start (--schedule warm-up:50, warm-up:50+cosine)",
     "schedule.one_cycle": "up for a third of the run, down for the rest (--schedule one-cycle)",
+    "schedule.wsd": "stable, then down to 0 over the last fifth (--schedule warm-up:50+wsd)",
     "error.schedule": "the schedule {name} must give one factor of at least 0 for each step, got {outcome}",
     "error.batch_size": "batch_size must be a whole number of at least 1, or 'full', got {value}",
     # stabilizers

@@ -72,7 +72,7 @@ WORDS: dict[str, str] = {
     "help.option.l1": "損失に加えるλ·|w|のλ",
     "help.option.l2": "損失に加える½λ·w²のλ",
     "help.option.weight-decay": "更新とは別に重みを縮める−ηλwのλ",
-    "help.option.schedule": "学習率スケジュール: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle",
+    "help.option.schedule": "学習率スケジュール: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10（検証損失が改善しない評価の回数）",
     "help.option.sampling": "バッチの標本の取り方: without（非復元）かwith（復元）",
     # options of descend

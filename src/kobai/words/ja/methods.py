@@ -162,6 +162,7 @@ WORDS: dict[str, str] = {
     "schedule.cosine": "余弦の半周期で0まで下げます（--schedule cosine）",
     "schedule.warm_up": "最初だけ直線的に上げます（--schedule warm-up:50, warm-up:50+cosine）",
     "schedule.one_cycle": "初めの3割で上げ、残りで下げます（--schedule one-cycle）",
+    "schedule.wsd": "一定に保ち、最後の2割で0まで下げます（--schedule warm-up:50+wsd）",
     "error.schedule": "スケジュール{name}は各ステップに0以上の係数を1つずつ返す必要がありますが、{outcome}が返されました",
     "error.batch_size": "batch_sizeは1以上の整数か'full'でなければなりませんが、{value}が渡されました",
     # stabilizers

@@ -9,7 +9,17 @@ from kobai.questions.comparison.code.common import FACTORS, factor
 from kobai.schedules import schedule
 
 STEPS = 20
-NAMES = ("constant", "step:4:0.5", "cosine", "cosine:0.1", "warm-up:3", "one-cycle", "one-cycle:0.5")
+NAMES = (
+    "constant",
+    "step:4:0.5",
+    "cosine",
+    "cosine:0.1",
+    "warm-up:3",
+    "one-cycle",
+    "one-cycle:0.5",
+    "wsd",
+    "wsd:0.5",
+)
 
 
 def plan(name):

@@ -189,7 +189,7 @@ def factor(plan: Plan) -> str:
     )
 
 
-FACTORS = ("constant", "step", "cosine", "warm-up", "one-cycle")
+FACTORS = ("constant", "step", "cosine", "warm-up", "one-cycle", "wsd")
 """The schedules that are written."""
 
 
@@ -214,6 +214,9 @@ def _factor(name: str) -> tuple[list[str], str]:
             "if step > top:",
             "    start, end, part = 1.0, last, min((step - top) / max(STEPS - 1 - top, 1e-9), 1.0)",
         ], "(end + (start - end) * (1 + math.cos(math.pi * part)) / 2)"
+    if kind == "wsd":
+        part = float(numbers[0]) if numbers else 0.2
+        return [], f"min((STEPS - step) / ({part!r} * STEPS), 1.0)"
     assert kind == "constant"
     return [], "1.0"
 

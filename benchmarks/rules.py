@@ -1,12 +1,7 @@
-"""The numbers of docs/explanation/modern.md: python benchmarks/modern.py NAME, where NAME is one of
+"""What a step of each rule costs, for docs/explanation/modern.md: python benchmarks/rules.py
 
-cost    what a step of each rule costs: gradients, memory, processor time beside that of SGD
-study   every rule on tasks that are cheap, tuned alike and fully annealed, by the final metric
+Gradients, numbers that are kept, and processor time beside that of SGD, on one thread.
 """
-
-import sys
-
-import numpy as np
 
 import kobai
 from kobai.basics.machine import use_compilation_cache
@@ -16,9 +11,6 @@ from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
 from kobai.initializers import he
 from kobai.optimizers import Optimizer
-
-TASKS = {"sine": 500, "digits": 200, "mnist1d": 300}
-"""The tasks of the study, and the steps of each."""
 
 STEPS, REPEATS = 300, 7
 
@@ -50,32 +42,6 @@ def cost() -> None:
     print(f"SGD: {', '.join(f'{1e6 * second:.0f} µs' for second in base)} a step")
 
 
-def study() -> None:
-    for name, steps in TASKS.items():
-        found = kobai.compare(
-            getattr(kobai.tasks, name)(),
-            optimizers="all",
-            initializers=["he"],
-            steps=steps,
-            seeds=12,
-            tuning_seeds=3,
-            by="final",
-            progress=False,
-        )
-        table = found.table
-        print(f"\n{name}: best set: {', '.join(found.best_set)}")
-        for row in table.iter_rows(named=True):
-            rate = f"{'×' if row['rate_is_factor'] else ''}{row['learning_rate']:g}"
-            edge = {"high": "▸", "low": "◂", None: ""}[row["edge"]]
-            reached = f"{row['reached']}/{row['seeds']}"
-            print(
-                f"| `{row['optimizer']}` | {rate}{edge} | {row['kept']:.4g} | {row['bound']:.3g} "
-                f"| {reached} | {1e3 * row['seconds']:.0f} |",
-                flush=True,
-            )
-
-
 if __name__ == "__main__":
     use_compilation_cache()
-    np.set_printoptions(precision=3)
-    {"cost": cost, "study": study}[sys.argv[1]]()
+    cost()
