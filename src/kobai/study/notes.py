@@ -35,7 +35,7 @@ def notes(
         *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
         *_of_starts(outcome),
-        *of_rules(outcome.study),
+        *of_rules(outcome.study.candidates, outcome.study.strategies()),
         *_of_runs(outcome, rows, effects),
         *outcome.study.facts.cautions,
     )

@@ -1,18 +1,19 @@
 """What is to be known of single update rules before an answer is believed."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from kobai.candidates.grid import Candidate
+from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.muon import Muon
-from kobai.study.study import Study
 from kobai.words import Note
 
 
-def of_rules(study: Study) -> Iterator[Note]:
+def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) -> Iterator[Note]:
     """Steps that cost more than a gradient, and a bound of the norm that hardly bounds anything."""
-    clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in study.strategies())
-    for candidate in study.candidates:
+    clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in strategies)
+    for candidate in candidates:
         rule = candidate.variants[0]
         if isinstance(rule, Optimizer) and rule.gradients != 1:
             share = f"{100 / rule.gradients:.0f} %"
