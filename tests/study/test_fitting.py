@@ -12,9 +12,11 @@ from arrivals import Quiet
 from kobai import initializers as initial_values
 from kobai.basics import interruption
 from kobai.candidates.grid import candidates
-from kobai.questions.comparison import sentences
+from kobai.questions.comparison import opening, sentences, terminal
 from kobai.study import allowance, fitting, looks, protocol, record, runner
 from kobai.study.answer import answer
+from kobai.study.asked import questions
+from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, TUNING, Study
 from studies import arrival_engine, blob_task
 
@@ -207,6 +209,24 @@ def test_the_same_question_again_answers_at_once_and_a_longer_one_goes_on(monkey
     assert longer.clock.now < 1.1 * 150
 
 
+def test_an_answer_that_came_early_is_kept_and_the_same_question_goes_on_from_it(monkeypatch, tmp_path):
+    late = iter(range(10**6))
+
+    def slower(cell):
+        return 30.0 if cell.seed >= 1000 and next(late) >= 5 else 1.0
+
+    early = Given(monkeypatch, 120, slower, folder=tmp_path)
+    assert early.outcome.planned > early.outcome.study.seeds > 0
+    opened = opening.open(tmp_path)
+    assert opened.outcome.planned == early.outcome.planned
+    assert terminal.text(opened.answer) == terminal.text(early.answer)
+    [asked] = [each for each in questions(Store(tmp_path, reading=True)) if each.finished]
+    assert set(asked.phases["confirmation"].seeds) == set(early.outcome.study.confirmation_seeds)
+    whole = Given(monkeypatch, 120, lambda _: 1.0, folder=tmp_path)
+    assert (whole.outcome.planned, opening.open(tmp_path).outcome.planned) == (0, 0)
+    assert whole.outcome.reused > early.outcome.study.seeds
+
+
 def test_a_growing_study_ends_when_no_time_is_left_for_a_look(monkeypatch):
     short = Given(
         monkeypatch,
@@ -216,6 +236,7 @@ def test_a_growing_study_ends_when_no_time_is_left_for_a_look(monkeypatch):
         seeds=8,
     )
     assert short.answer.stop.why == looks.TIME
+    assert short.outcome.planned == 0  # it ends between two looks by the clock of its time, not in one
     assert short.outcome.study.seeds < 40
     assert "no time is left" in sentences.stopping(short.answer)
     assert short.clock.now < 1.1 * 150

@@ -85,11 +85,9 @@ def _compare(task: str, ask: dict[str, object], destination: Destination, wide: 
 
     def show(console: "Console", result: "ComparisonResult | OverTasksResult") -> None:
         console.print(result.view(wide))
-        outcomes = [each.outcome for each in result.tasks.values()]
-        if any(each.kept or each.reused for each in outcomes[:1]):
-            counts = {name: sum(getattr(each, name) for each in outcomes) for name in ("reused", "trained")}
+        if result.reused or any(each.outcome.kept for each in result.tasks.values()):
             console.print()
-            console.print(say("study.reused", **counts))
+            console.print(say("study.reused", reused=result.reused, trained=result.trained))
 
     destination.keep(compute, show)
 

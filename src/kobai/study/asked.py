@@ -7,7 +7,7 @@ without its task; and whoever asks something else in the same folder is told wha
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from kobai.engine.sweep import Sweep
 from kobai.study import frame, record
 from kobai.study.axes import Axis
 from kobai.study.store import RESULTS, STORE, Store, checksum, content_of
-from kobai.study.study import Study, Trial
+from kobai.study.study import CONFIRMATION, Study, Trial
 from kobai.words import say
 
 
@@ -44,6 +44,15 @@ class Phase:
         """The phase in which these trials are run with these seeds."""
         named = [{**trial.named, "learning_rate": learning_rate(trial.variant)} for trial in trials]
         return cls(named, list(seeds), cells)
+
+    def kept(self, seeds: Collection[int], there: Set[str]) -> "Phase":
+        """With these of its seeds, and with the trials all of whose cells are there."""
+        places = [place for place, seed in enumerate(self.seeds) if seed in seeds]
+        rows = [[cells[place] for place in places] for cells in self.cells]
+        trials = [(trial, row) for trial, row in zip(self.trials, rows, strict=True) if there >= set(row)]
+        return Phase(
+            [trial for trial, _ in trials], [self.seeds[i] for i in places], [row for _, row in trials]
+        )
 
     @property
     def every(self) -> list[str]:
@@ -88,6 +97,7 @@ class Asked:
       tasks: what each of its tasks is, by the names of the values that make it.
       phases: by name, as far as they have begun.
       finished: whether it has an answer.
+      planned: how many fresh seeds were planned where the answer was wanted before; else 0.
       memory: numbers that each candidate remembers for every parameter, once it has.
       command: what makes its report again.
       versions: of what computed it.
@@ -102,6 +112,7 @@ class Asked:
     phases: dict[str, Phase] = dataclasses.field(default_factory=dict)
     memory: dict[str, int] = dataclasses.field(default_factory=dict)
     finished: bool = False
+    planned: int = 0
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     number: int = 0
     among: list[str] = dataclasses.field(default_factory=list)
@@ -126,6 +137,17 @@ class Asked:
         phases = {name: Phase(**phase) for name, phase in values["phases"].items()}
         known = {field.name for field in dataclasses.fields(cls)}  # another version may write more
         return cls(**{name: value for name, value in values.items() if name in known} | {"phases": phases})
+
+    def end(self, seeds: Collection[int], there: Set[str], planned: int) -> None:
+        """Let the answer be that of these fresh seeds, before the `planned` ones, and of what is `there`.
+
+        The same question goes on from it: what it asks is as it was.
+        """
+        self.planned = planned
+        self.phases = {
+            name: phase.kept(seeds if name == CONFIRMATION else phase.seeds, there)
+            for name, phase in self.phases.items()
+        }
 
     def cells(self, store: Store) -> pl.DataFrame:
         """The frame of its cells, as far as they are kept."""

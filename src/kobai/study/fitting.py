@@ -146,7 +146,7 @@ def _answered(rungs: Sequence[Study], runner: Runner) -> Study | None:
     if runner.asked is None:
         return None
     for asked in questions(runner.store):
-        if asked.question == runner.asked.question and asked.finished:
+        if asked.question == runner.asked.question and asked.finished and not asked.planned:
             for rung in rungs:
                 plan = record.written(rung)
                 if all(plan[name] == asked.study[name] for name in ("candidates", "tuning_seeds")):

@@ -73,7 +73,7 @@ def settled(
     study: Study,
     look: Callable[[Study], Outcome | None],
     runner: Runner,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
 ) -> Study:
     """The study with as many fresh seeds as it takes.
 
@@ -82,8 +82,9 @@ def settled(
       look: runs what decides with the seeds of the study that it is given; None: somebody wants the
         answer now.
       runner: whose pace is measured, and whose progress is told how the study stands.
-      clock: seconds.
+      clock: seconds. Default: that of the time that the study is given.
     """
+    clock = clock or (study.allowance.clock if study.allowance else time.monotonic)
     for seeds, following in zip(statistics.LOOKS, (*statistics.LOOKS[1:], math.inf), strict=True):
         now = dataclasses.replace(study, seeds=seeds)
         began, done, trained = clock(), runner.reused + runner.trained, runner.trained

@@ -14,6 +14,7 @@ from kobai.study.criterion import FINAL
 from kobai.study.effects import Effect
 from kobai.study.of_rules import of_rules
 from kobai.study.outcome import Outcome
+from kobai.study.protocol import HALF
 from kobai.study.question import LEAST
 from kobai.study.rows import Row
 from kobai.study.study import CONFIRMATION
@@ -45,7 +46,7 @@ FIRST = ("note.sketch", "note.sketch.budget")
 """What stands above all, since no more than a ranking follows."""
 
 ABOVE = (
-    *("note.stopped", "note.budget", "note.budget.part"),
+    *("note.stopped", "note.budget", "note.budget.part", "note.budget.part.quick"),
     *("note.harder", "note.harder.derived", "note.final", "note.final.at_once"),
     *("note.untrained.maximize", "note.untrained.minimize", "note.at_once"),
     *("note.baseline.better", "note.baseline.open"),
@@ -70,7 +71,10 @@ def _of_time(outcome: Outcome) -> Iterator[Note]:
         if study.every == 1:
             yield Note("note.budget", values)
         else:
-            yield Note("note.budget.part", {**values, "every": study.every})
+            is_all = study.allowance.rungs[-1].every == 1
+            yield Note(
+                "note.budget.part" if is_all else "note.budget.part.quick", {**values, "every": study.every}
+            )
 
 
 EXACT = 90
@@ -126,9 +130,11 @@ def _of_target(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
     arrivals, [_, first, *_] = np.concatenate(fresh), evaluated_at(study.steps, study.evaluate_every)
     untrained, at_once = int((arrivals == 0).sum()), int((arrivals <= first).sum())
     values: dict[str, object] = {"target": target, "runs": len(arrivals), "step": int(first)}
-    if 2 * untrained >= len(arrivals):
+    if not all(row.best for row in rows):
+        pass  # something can be told apart all the same
+    elif untrained > HALF * len(arrivals):
         yield Note(f"note.untrained.{way}", {**values, "count": untrained})
-    elif 2 * at_once >= len(arrivals):
+    elif at_once > HALF * len(arrivals):
         yield Note("note.at_once", {**values, "count": at_once})
     elif np.isinf(arrivals).all():
         yield from _of_nobody(outcome, rows, way)
@@ -141,9 +147,10 @@ def _of_target(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
 def _of_criterion(outcome: Outcome) -> Iterator[Note]:
     """What decides in the place of the stated target, and under which schedule the end is judged."""
     study, target = outcome.study, f"{outcome.target:.4g}"
-    if study.by == FINAL:
+    if outcome.by == FINAL:
         schedules = [value.name for axis in study.axes if axis.name == "schedule" for value in axis.values]
-        yield Note("note.annealed" if schedules else "note.constant", {"schedules": ", ".join(schedules)})
+        constant = "note.constant" if study.by == FINAL else "note.constant.turn"
+        yield Note("note.annealed" if schedules else constant, {"schedules": ", ".join(schedules)})
     if outcome.turn == "harder":
         values: dict[str, object] = {"target": target, "step": study.marks[1]}
         if targets := study.facts.targets:

@@ -81,18 +81,19 @@ def run(
     finally:
         interruption.can_answer(False)
     memory = {name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in choice.winners.items()}
-    cells = runner.frame()
+    cells, planned = runner.frame(), 0
     if interruption.is_winding_up():
         fresh = cells.filter(pl.col("phase") == CONFIRMATION)
         seeds = complete(study, fresh, choice.confirmed(study))
         seeds = seeds or complete(study, fresh, choice.winners.values())
-        few = study.ended(len(seeds))
-        cells = cells.filter((pl.col("phase") != CONFIRMATION) | pl.col("seed").is_in(few.confirmation_seeds))
+        planned, study = study.seeds, study.ended(len(seeds))
+        cells = cells.filter(
+            (pl.col("phase") != CONFIRMATION) | pl.col("seed").is_in(study.confirmation_seeds)
+        )
         choice = choice.within(cells.filter(pl.col("phase") == CONFIRMATION))
-        outcome = dataclasses.replace(outcome_of(few, cells, memory, choice), planned=study.seeds)
-    else:
-        outcome = outcome_of(study, cells, memory, choice)
-        runner.finish(study, memory, test_metrics(outcome))
+    outcome = dataclasses.replace(outcome_of(study, cells, memory, choice), planned=planned)
+    if study.seeds:
+        runner.finish(study, memory, test_metrics(outcome), planned)
     return dataclasses.replace(outcome, reused=runner.reused, trained=runner.trained, kept=runner.kept)
 
 

@@ -296,11 +296,13 @@ class Runner:
         frames = [self.phases[name].rows(name, kept, axes, marks) for name in names]
         return ordered(frames, axes)
 
-    def finish(self, study: Study, memory: dict[str, int], metrics: Sequence[float]) -> None:
-        """Say in the folder that the question is answered: by `study`, which may have grown; `metrics` are
-        those of which the report speaks."""
+    def finish(self, study: Study, memory: dict[str, int], metrics: Sequence[float], planned: int) -> None:
+        """Say in the folder that the question is answered: by `study`, which may have grown or ended before
+        the `planned` fresh seeds; `metrics` are those of which the report speaks."""
         if self.asked is not None:
             self.asked.study = record.written(study, metrics)
+            if planned:
+                self.asked.end(study.confirmation_seeds, {*self.there, *self.store.places}, planned)
             self.asked.memory, self.asked.finished = memory, True
             self.asked.write(self.store)
             with (

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ import kobai
 from kobai.basics.errors import UsageError
 from kobai.basics.notices import Notice
 from kobai.engine.sweep import Sweep
+from kobai.questions.comparison.extension import extended
 from kobai.questions.comparison.opening import status
 from kobai.study import store
 from kobai.study.asked import questions
@@ -201,7 +203,8 @@ def test_a_result_grows_and_trains_only_what_is_new(folder, trained, kept):
     more = result.extend(seeds=5)
     assert len(trained) - count == more.outcome.trained == 2 * (5 - 3)
     assert len(more.answer.seeds) == 5
-    assert more.outcome.reused == count
+    assert more.outcome.reused == more.reused == count
+    assert more.trained == 4
     whole = kobai.compare(line(), **SHORT | {"seeds": 5})
     assert more.cells.drop("seconds").equals(whole.cells.drop("seconds"))
     count = len(trained)
@@ -266,6 +269,23 @@ def test_a_result_does_not_shrink_and_keeps_its_task():
     usual = kobai.compare(line(), **SHORT | {"learning_rates": None, "optimizers": [kobai.SGD(0.1)]})
     with pytest.raises(UsageError, match="learning rates of its own"):
         usual.extend(learning_rates=[0.5])
+
+
+def test_a_number_of_seeds_takes_the_place_of_what_ended_the_earlier_ones():
+    """The planted mistake: "leave one of the two out", where both come from the call before."""
+    before = {"seeds": None, "until_clear": True, "within": 0.1, "budget": "5m"}
+    outcome = SimpleNamespace(study=SimpleNamespace(axes=[], seeds=8, tuning_seeds=1))
+    grown = extended(before, outcome, {"seeds": 20})
+    assert grown == {"seeds": 20, "until_clear": False, "within": None, "budget": None, "command": None}
+
+
+def test_trainings_of_several_criteria_are_counted_once(folder):
+    """Steps and seconds are of the same trainings, whichever comes first."""
+    asked = SHORT | {"by": ["steps", "seconds"]}
+    first = kobai.compare(line(), **asked, output=folder)
+    assert (first.reused, first.trained) == (0, len(first.cells))
+    again = kobai.compare(line(), **asked, output=folder)
+    assert (again.reused, again.trained) == (len(first.cells), 0)
 
 
 def test_cells_become_a_frame_of_pandas():

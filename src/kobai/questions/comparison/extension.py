@@ -28,6 +28,8 @@ def extended(arguments: Mapping[str, Any], outcome: Outcome, more: Mapping[str, 
             before = getattr(outcome.study, name)
             if is_whole(value) and value < before:
                 raise UsageError("error.extend.fewer", name=name, value=value, before=before)
+            if name == "seeds":  # a number of its own takes the place of what ended the earlier ones
+                result |= {"until_clear": False, "within": None, "budget": None}
         result[name] = _joined(name, arguments, outcome, value) if name in (*ADDED, *axes) else value
     return result
 

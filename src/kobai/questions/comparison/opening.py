@@ -112,7 +112,8 @@ def _result(kept: Store, answered: Sequence[Asked]) -> ComparisonResult:
 
 
 def _outcome(kept: Store, asked: Asked) -> Outcome:
-    return protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+    outcome = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+    return dataclasses.replace(outcome, planned=asked.planned)
 
 
 def _others(kept: Store, answered: Sequence[Asked]) -> list[Outcome]:
@@ -175,6 +176,7 @@ def _question(kept: Store, asked: Asked) -> dict[str, Any]:
         "task": asked.task,
         "command": asked.command,
         "finished": asked.finished,
+        "planned": asked.planned,
         "optimizers": [each["name"] for each in study.get("candidates", ())],
         "initializers": [each["name"] for each in study.get("initializers", ())],
         "axes": {axis["name"]: [value["name"] for value in axis["values"]] for axis in study.get("axes", ())},

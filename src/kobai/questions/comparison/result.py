@@ -15,6 +15,7 @@ from kobai.basics.own_code import told
 from kobai.questions.comparison import terminal, trained
 from kobai.report.result import Result, Views
 from kobai.study.answer import Answer, answer
+from kobai.study.criterion import FINAL
 from kobai.study.outcome import Outcome
 from kobai.study.recommendation import Recommendation
 from kobai.study.setting import Setting
@@ -40,6 +41,10 @@ class ComparisonResult(Result):
     answer: Answer
     more: "Callable[[Outcome, Mapping[str, Any]], ComparisonResult] | None" = None
     """Asks the same with more in it; None: it was read from its folder, without its task."""
+    reused: int = 0
+    """Trainings of all criteria that were there before."""
+    trained: int = 0
+    """Trainings that were made for it."""
 
     files = {
         "report.html": "html",
@@ -65,6 +70,8 @@ class ComparisonResult(Result):
             outcome=outcome,
             answer=reading,
             more=more,
+            reused=_reused([outcome, *others]),
+            trained=sum(each.trained for each in (outcome, *others)),
         )
 
     @property
@@ -216,3 +223,9 @@ class ComparisonResult(Result):
 
     def _content(self) -> dict[str, object]:
         return {**self.answer.content(), "recommendation": dataclasses.asdict(self.recommendation)}
+
+
+def _reused(outcomes: Sequence[Outcome]) -> int:
+    """How many trainings were there before: steps and seconds are of the same ones, whichever came first."""
+    same = [each.reused for each in outcomes if each.by != FINAL]
+    return min(same, default=0) + sum(each.reused for each in outcomes if each.by == FINAL)

@@ -8,7 +8,7 @@ from kobai.study.answer import Answer
 from kobai.study.criterion import FINAL, STEPS
 from kobai.study.looks import ASKED, LOOKS, TIME, foreseen
 from kobai.study.notes import ABOVE, FIRST
-from kobai.study.question import FIXED, REACH, SKETCH, Question
+from kobai.study.question import EQUAL, FIXED, REACH, SKETCH, Question
 from kobai.study.rows import Row
 from kobai.words import Term, metric, say
 
@@ -78,7 +78,7 @@ def _choice(answer: Answer, name: str, question: Question, winner: Row) -> str:
     high = question.cost.high
     if not question.alternatives or high is None:
         return choice
-    if question.best_set == (question.choice,):
+    if len(question.not_best) == len(question.costs) - 1:
         return say(f"{key}.alone.{scale(answer)}", choice=choice, metric=metric(answer.metric), **values)
     phrase = key if high > 0 else f"{key}.nothing"
     values |= {"metric": metric(answer.metric), "cost": worse(answer, high)}
@@ -127,6 +127,8 @@ def _untold(answer: Answer, name: str, question: Question) -> Iterator[str]:
     elif question.cost.high is None and question.untold in (None, FIXED):
         if is_first or answer.optimizer.untold != FIXED:
             yield say("answer.untold.fixed")
+    elif question.untold == EQUAL and answer.by == FINAL and is_first:
+        yield say("answer.untold.equal", metric=metric(answer.metric))
     elif is_first and question.reach < 1 and answer.by != FINAL:
         yield say("answer.some", reached=reached, seeds=seeds, budget=budget(answer))
 

@@ -63,6 +63,16 @@ class OverTasksResult(Result):
         return {name: result.answer for name, result in self.tasks.items()}
 
     @property
+    def reused(self) -> int:
+        """Trainings of all tasks that were there before."""
+        return sum(result.reused for result in self.tasks.values())
+
+    @property
+    def trained(self) -> int:
+        """Trainings that were made for it."""
+        return sum(result.trained for result in self.tasks.values())
+
+    @property
     def cells(self) -> pl.DataFrame:
         """Every training run of every task: one row a cell, curves as lists."""
         return _stacked({name: result.cells for name, result in self.tasks.items()})

@@ -100,4 +100,6 @@ def _notes(over: OverTasks) -> Iterator[str]:
 def key(over: OverTasks, answers: Answers) -> str:
     """What the numbers and the signs in the columns of the tasks are."""
     own = _scale(over, answers)
+    if len({scale(answers[name]) for name in over.tasks}) > 1:
+        return say("over.table.key.mixed")
     return say("over.table.key" if own == "steps" else f"over.table.key.{own}")

@@ -48,6 +48,7 @@ WORDS: dict[str, str] = {
     "over.table.key.epochs": "Of each task: how many more epochs than its best. ●: may be the best; ×: is not.",
     "over.table.key.seconds": "Of each task: how much more processor time than its best. ●: may be the best; ×: is not.",
     "over.table.key.final": "Of each task: how far behind its best. ●: may be the best; ×: is not.",
+    "over.table.key.mixed": "Of each task: how far behind its best, each by its own measure. ●: may be the best; ×: is not.",
     # the page
     "over.title": "{names}: which optimizer for all of them?",
     "over.table.title": "Task by task",

@@ -98,7 +98,7 @@ WORDS: dict[str, str] = {
     # its figures
     "report.costs.title": "選ぶことの費用",
     "report.costs.caption.final": "新しいシードで、検証データの最終的な{metric}が最良のものにどれだけ劣るかです。",
-    "report.costs.caption.ratio": "新しいシードで、各手法が最良のものより何%多くを要したかです（幾何平均）。",
+    "report.costs.caption.ratio": "新しいシードで、各手法が最良のものより何%多くかかったかです（幾何平均）。",
     "report.axis.more.seconds": "最良のものに対するCPU時間の増加",
     "report.axis.more.final": "最良のものとの差",
     "report.hover.more.seconds": "先頭よりCPU時間が{seen}多い",
