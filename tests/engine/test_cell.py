@@ -125,6 +125,8 @@ SCHEDULES = [
     schedules.warm_up(5),
     schedules.one_cycle(),
     schedules.one_cycle(0.2),
+    schedules.wsd(),
+    schedules.wsd(0.5),
     schedules.warm_up(5) * schedules.step(7) * schedules.cosine(),
 ]
 
