@@ -210,7 +210,7 @@ WORDS: dict[str, str] = {
     "answer.alone.optimizer": "No other optimizer was tried",
     "answer.alone.variants": "No other optimizer was tried, but {variants} variants of this one",
     "answer.alone.learning_rate": "No other learning rate was tried with its other hyperparameters",
-    "answer.factor": "×: a factor of the step, 1 as published. Has no learning rate: {names}.",
+    "answer.factor": "×10: a factor of the step, 1 as published. Has no learning rate: {names}. ●: may be the best; ×: is not.",
     "answer.alone.no_rate": "{optimizer} has none",
     "answer.alone.initializer": "No other initial value was tried",
     "answer.end": ".",

@@ -118,7 +118,7 @@ WORDS: dict[str, str] = {
     "error.task.file": "there is no file {path}; name a built-in task (kobai tasks) or a Python file",
     "error.task.broken": "{path}, line {line}: {problem}",
     "error.task.fails": "{path} cannot be run: {problem}",
-    "error.task.attribute": "{path} has no '{name}'; tasks found there: {found}; name one as {path}:NAME",
+    "error.task.attribute": "{path} has no '{name}'; tasks found there: {found}; name one as {path}:NAME, or call a network of your own 'model' and its data 'data'",
     "error.task.options": "task {task}: options in its name must look like {task}:name=value,name=value, got '{value}'",
     "error.task.options.twice": "the task '{task}:{value}' sets {option} twice; set it once, as in {option}=5,6 for several values",
     "error.mnist1d.logistic": "the logistic model has no hidden layer, got hidden {value}; "

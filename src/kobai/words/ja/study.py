@@ -210,7 +210,7 @@ WORDS: dict[str, str] = {
     "answer.alone.optimizer": "ほかの手法は試していません",
     "answer.alone.variants": "ほかの手法は試していません（この手法のハイパーパラメータは{variants}通り）",
     "answer.alone.learning_rate": "ほかの設定が同じで学習率だけが異なるものは試していません",
-    "answer.factor": "×: 更新量に掛ける係数（論文では1）です。学習率がない手法: {names}。",
+    "answer.factor": "×10: 更新量に掛ける係数（論文では1）です。学習率がない手法: {names}。●: 最良かもしれないもの、×: 最良でないもの。",
     "answer.alone.no_rate": "{optimizer}に学習率はありません",
     "answer.alone.initializer": "ほかの初期値は試していません",
     "answer.end": "。",

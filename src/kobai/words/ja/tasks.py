@@ -118,7 +118,7 @@ WORDS: dict[str, str] = {
     "error.task.file": "ファイル{path}がありません。組み込みの課題（kobai tasks）かPythonファイルを指定してください",
     "error.task.broken": "{path}の{line}行目: {problem}",
     "error.task.fails": "{path}を実行できません: {problem}",
-    "error.task.attribute": "{path}に'{name}'がありません。そこにある課題: {found}。{path}:名前 のように指定してください",
+    "error.task.attribute": "{path}に'{name}'がありません。そこにある課題: {found}。{path}:名前 のように指定するか、自分のネットワークなら'model'、データなら'data'という名前にしてください",
     "error.task.options": "課題{task}: 名前の後のオプションは{task}:name=value,name=valueの形で書いてください。渡されたもの: '{value}'",
     "error.task.options.twice": "課題'{task}:{value}'は{option}を二度指定しています。一度にしてください。複数の値は{option}=5,6と書きます",
     "error.mnist1d.logistic": "モデルlogisticに隠れ層はありませんが、hidden {value}が渡されました。"
