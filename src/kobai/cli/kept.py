@@ -4,6 +4,7 @@ Nothing heavy is imported before it is needed.
 """
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,7 @@ import typer
 from kobai.cli import files
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command
-from kobai.cli.values import path
+from kobai.cli.values import names, path
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ def add(app: typer.Typer) -> None:
     def status(folder: object, **named: object) -> Deed:
         return functools.partial(_status, cast(Path, folder), cast(Path | None, named.get("json")))
 
-    def report(folder: object, wide: bool = False, **places: object) -> Deed:
+    def report(folder: object, wide: bool = False, by: object = None, **places: object) -> Deed:
         html, json = (cast(Path | None, places.get(name)) for name in ("html", "json"))
         own = cast(Path, folder) if html is None and json is None else None
         destination = Destination(own, html, json, kept_by_study=True)
-        return functools.partial(_report, cast(Path, folder), destination, wide)
+        return functools.partial(_report, cast(Path, folder), destination, wide, by)
 
     folder = [Argument("DIR", "help.kept.folder", read=path)]
     html, json = files.OPTIONS[1:]
     add_command(app, "status", status, folder, [json], meaning=say("help.status"), subject="help.status")
-    options = [Option("wide"), html, json]
+    options = [Option("by", "A,B,…", names), Option("wide"), html, json]
     add_command(app, "report", report, folder, options, meaning=say("help.report"), subject="help.report")
 
 
@@ -93,12 +94,12 @@ def _ranges(seeds: list[str]) -> list[str]:
     return [f"{row[0]}–{row[-1]}" if len(row) > 1 else f"{row[0]}" for row in rows]
 
 
-def _report(folder: Path, destination: Destination, wide: bool) -> None:
+def _report(folder: Path, destination: Destination, wide: bool, by: object) -> None:
     def read() -> "ComparisonResult | OverTasksResult":
         from kobai.questions.comparison.opening import open
         from kobai.study.lock import alone
 
-        result = open(folder)
+        result = open(folder, by=cast(Sequence[str] | None, by))
         if destination.folder is not None:
             with alone(folder):
                 result.save(folder)

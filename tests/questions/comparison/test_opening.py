@@ -16,7 +16,7 @@ from kobai.basics.notices import Notice
 from kobai.engine.sweep import Sweep
 from kobai.questions.comparison.extension import extended
 from kobai.questions.comparison.opening import status
-from kobai.study import store
+from kobai.study import protocol, store
 from kobai.study.asked import questions
 from kobai.study.store import Store
 
@@ -294,3 +294,49 @@ def test_cells_become_a_frame_of_pandas():
     frame = result.cells.to_pandas()
     assert frame.shape == result.cells.shape
     assert frame["validation_loss"][0].tolist() == result.cells["validation_loss"][0].to_list()
+
+
+# Judged by another criterion.
+
+TWO = SHORT | {"optimizers": ["sgd", "adam"], "learning_rates": [0.1], "seeds": 6}
+
+
+def test_another_criterion_is_read_from_the_cells_that_are_kept(folder, trained):
+    asked = kobai.compare(line(), **TWO, output=folder, command="kobai compare line.py --by=steps")
+    count = len(trained)
+    by_seconds = kobai.open(folder, by="seconds")
+    assert by_seconds.answer.by == by_seconds.answer.optimizer.by == "seconds"
+    assert by_seconds.command == "kobai compare line.py --by seconds"
+    assert by_seconds.cells.equals(asked.cells)
+    both = kobai.open(folder, by=["steps", "seconds"])
+    assert both.answer.optimizer == asked.answer.optimizer
+    assert [other.optimizer for other in both.answer.others] == [by_seconds.answer.optimizer]
+    assert len(trained) == count
+    with pytest.raises(UsageError, match="did you mean 'seconds'"):
+        kobai.open(folder, by="secnods")
+
+
+def test_the_end_is_judged_of_annealed_trainings_alone(folder, trained):
+    """Where there are none, one line names the command that makes them; afterwards they are found."""
+    kobai.compare(line(), **TWO, output=folder, command="kobai compare line.py --seeds 6")
+    with pytest.raises(UsageError, match="rate falls to 0") as refused:
+        kobai.open(folder, by="final")
+    assert str(refused.value).endswith(f"kobai compare line.py --seeds 6 --by final --output {folder}")
+    final = kobai.compare(line(), **TWO, by="final", output=folder)
+    kobai.compare(line(), **TWO, output=folder)
+    count = len(trained)
+    again = kobai.open(folder, by="final")
+    assert again.answer.optimizer == final.answer.optimizer
+    assert again.answer.rows[0].values == {"schedule": "cosine"}
+    assert len(trained) == count
+
+
+def test_a_winner_that_was_not_confirmed_is_said(folder, monkeypatch):
+    kobai.compare(
+        line(), **TWO | {"learning_rates": [0.001, 0.01, 0.1]}, output=folder, command="kobai.compare(t)"
+    )
+    ranked = protocol.rank
+    monkeypatch.setattr(protocol, "rank", lambda *ask: ranked(*ask)[::-1])  # as another criterion may have it
+    with pytest.raises(UsageError, match="tuning chooses another setting for .*sgd") as refused:
+        kobai.open(folder, by="seconds")
+    assert str(refused.value).endswith(f"kobai.compare(t, by='seconds', output={str(folder)!r})")

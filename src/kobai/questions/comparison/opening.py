@@ -13,6 +13,7 @@ from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.notices import notice
 from kobai.engine.identity import versions, versions_named
+from kobai.questions.comparison.otherwise import judged
 from kobai.questions.comparison.over_tasks.result import OverTasksResult
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.report.result import Result
@@ -25,7 +26,9 @@ from kobai.words import language as speaking
 
 
 @guard
-def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult:
+def open(
+    folder: str | Path, *, by: str | Sequence[str] | None = None, language: str | None = None
+) -> ComparisonResult:
     """The result of the latest question that was answered in a folder, as its run gave it.
 
     Of a folder that keeps several tasks (`kobai.compare` with ``also``) it is the `OverTasksResult` of the
@@ -36,13 +39,17 @@ def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult
 
     Args:
       folder: the ``output`` of `kobai.compare`, or the folder of ``kobai compare --output``.
+      by: what decides, "steps", "final" or "seconds", or several, as `kobai.compare` takes it. Default: what
+        decided. What is not kept, such as trainings whose rate falls to 0 for "final", is told with the
+        command that trains it.
       language: "en" or "ja", which the result speaks. Default: the language in use.
 
     Returns:
       A `ComparisonResult`, or an `OverTasksResult`.
 
     Raises:
-      UsageError: for a folder that holds no study, none that is finished, or one of another version.
+      UsageError: for a folder that holds no study, none that is finished, or one of another version; and
+        where trainings that another criterion needs are missing.
     """
     with speaking(language):
         path = checked(Path(folder))
@@ -55,7 +62,7 @@ def open(folder: str | Path, *, language: str | None = None) -> ComparisonResult
             raise UsageError("error.store.unfinished", path=path, kept=there, cells=all_cells)
         if unanswered := ", ".join(name for name in of_tasks if name not in answered):
             notice("store.unanswered", path=path, names=unanswered)
-        results = [_opened(path, kept, own) for own in answered.values()]
+        results = [_opened(path, kept, own, by) for own in answered.values()]
         return results[0] if len(results) == 1 else cast(ComparisonResult, OverTasksResult.of(results))
 
 
@@ -81,7 +88,7 @@ def _of_tasks(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
     return {name: [each for each in asked if each.task == name] for name in in_order(asked)}
 
 
-def _opened(path: Path, kept: Store, asked: Sequence[Asked]) -> ComparisonResult:
+def _opened(path: Path, kept: Store, asked: Sequence[Asked], by: object = None) -> ComparisonResult:
     """The answer to the latest of these questions, to one task, that has one."""
     answered = [each for each in asked if each.finished]
     if not asked[-1].finished:
@@ -92,10 +99,10 @@ def _opened(path: Path, kept: Store, asked: Sequence[Asked]) -> ComparisonResult
         missing = all_cells - there
         raise UsageError("error.store.missing", path=path, missing=missing, command=latest.command)
     if latest.versions == versions():
-        return _result(kept, answered)
+        return _result(path, kept, answered, by)
     theirs = ", ".join(f"{name} {version}" for name, version in latest.versions.items())
     try:
-        result = _result(kept, answered)
+        result = _result(path, kept, answered, by)
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         names = {"path": path, "versions": theirs, "command": latest.command}
         raise UsageError("error.store.question", **names) from problem
@@ -103,12 +110,16 @@ def _opened(path: Path, kept: Store, asked: Sequence[Asked]) -> ComparisonResult
     return result
 
 
-def _result(kept: Store, answered: Sequence[Asked]) -> ComparisonResult:
-    """The answer to the latest question, all of whose cells are kept."""
+def _result(path: Path, kept: Store, answered: Sequence[Asked], by: object) -> ComparisonResult:
+    """The answer to the latest question, all of whose cells are kept; judged by what decided, or by `by`."""
     latest = answered[-1]
     there, _ = _count(kept, latest)
-    outcome = dataclasses.replace(_outcome(kept, latest), reused=there)
-    return ComparisonResult.of(outcome, latest.command, others=_others(kept, answered))
+    command = latest.command
+    if by is None:
+        first, others = _outcome(kept, latest), _others(kept, answered)
+    else:
+        (first, *others), command = judged(kept, answered, by, path)
+    return ComparisonResult.of(dataclasses.replace(first, reused=there), command, others=others)
 
 
 def _outcome(kept: Store, asked: Asked) -> Outcome:

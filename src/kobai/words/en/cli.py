@@ -33,6 +33,7 @@ WORDS: dict[str, str] = {
     "help.option.version": "say the version",
     "help.status": "What the folder of a study keeps: its task, trainings, seeds, versions, and the questions that were asked there.",
     "help.report": "The answer of a study again, from its folder and without any training: in another language, to another file. Without --html and --json the files in the folder are written anew.",
+    "help.report.by": "steps, final (metric at the end), seconds: judge the kept trainings by this; several side by side",
     "help.kept.folder": "the folder of a study, the --output of kobai compare",
     "help.option.also": "a further task, of which the same is asked; repeatable",
     "help.option.optimizers": "optimizers to compare: names, a list (lecture, modern, all), optax.NAME (default: lecture; see kobai methods)",

@@ -33,6 +33,7 @@ WORDS: dict[str, str] = {
     "help.option.version": "バージョンを表示",
     "help.status": "比較のフォルダーに何があるかを示す。課題、学習の数、シード、バージョン、そこで尋ねた問い。",
     "help.report": "比較の答えを、学習をせずにフォルダーからもう一度示す。別の言語でも、別のファイルにも。--htmlと--jsonがなければ、フォルダーのファイルを書き直す。",
+    "help.report.by": "steps、final（終わりの指標）、seconds: 保存されている学習を、何で比べ直すか。複数なら並べて答える",
     "help.kept.folder": "比較のフォルダー（kobai compareの--output）",
     "help.option.also": "同じことを調べるもう一つの課題（繰り返し指定可）",
     "help.option.optimizers": "比べる最適化手法。名前、リスト名（lecture、modern、all）、optax.名前（既定: lecture。kobai methodsを参照）",
