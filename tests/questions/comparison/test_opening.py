@@ -340,3 +340,13 @@ def test_a_winner_that_was_not_confirmed_is_said(folder, monkeypatch):
     with pytest.raises(UsageError, match="tuning chooses another setting for .*sgd") as refused:
         kobai.open(folder, by="seconds")
     assert str(refused.value).endswith(f"kobai.compare(t, by='seconds', output={str(folder)!r})")
+
+
+def test_the_command_judges_otherwise_and_writes_the_page_anew(folder, kobai_here):
+    kobai.compare(line(), **TWO, output=folder)
+    ran = kobai_here("report", str(folder), "--by", "seconds,steps")
+    assert ran.code == 0
+    content = json.loads((folder / "answer.json").read_text("utf-8"))
+    assert (content["by"], [other["by"] for other in content["others"]]) == ("seconds", ["steps"])
+    ran = kobai_here("report", str(folder), "--by", "final")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
