@@ -76,3 +76,10 @@ def test_a_disk_that_is_really_full(tmp_path):
         text=True,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "2.0\n", "")
+
+
+def test_a_processor_has_the_name_of_its_kind():
+    told = "processor\t: 0\nmodel name\t: Some CPU @ 2.60GHz\nflags\t: a b\nmodel name\t: another\n"
+    assert machine.processor_in(told) == "Some CPU @ 2.60GHz"
+    assert machine.processor_in("processor : 0\nCPU part : 0xd0c\n") == ""
+    assert machine.processor()

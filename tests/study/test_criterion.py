@@ -238,3 +238,21 @@ def test_the_steps_of_a_criterion_are_those_of_the_study(monkeypatch):
     cells = outcome.cells.filter(pl.col("phase") == CONFIRMATION, pl.col("optimizer") == "sgd")
     found = outcome.study.measures(cells, outcome.target, "steps")
     assert np.exp(found.x) == pytest.approx(outcome.times(cells))
+
+
+def test_seconds_of_different_processors_are_told_above_the_answer(monkeypatch):
+    outcome = study_of(monkeypatch, slow_and_steady, by=SECONDS)
+    assert outcome.cells["machine"].n_unique() == 1
+    assert "note.machines" not in [note.key for note in answer(outcome).notes]
+
+    def measured(by, sgd):
+        name = pl.when(pl.col("optimizer") == "sgd").then(pl.lit(sgd)).otherwise(pl.lit("Fast 3000"))
+        return answer(dataclasses.replace(outcome, by=by, cells=outcome.cells.with_columns(machine=name)))
+
+    [above, *_] = sentences.warnings(measured(SECONDS, "Slow 100"))
+    assert "different processors (Fast 3000, Slow 100) and cannot be compared" in above
+    assert "a new --output" in above
+    with words.language("ja"):
+        [above, *_] = sentences.warnings(measured(SECONDS, None))
+        assert "異なるプロセッサー（Fast 3000、記録のない種類）" in above
+    assert "note.machines" not in [note.key for note in measured("steps", "Slow 100").notes]

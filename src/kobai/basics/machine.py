@@ -2,7 +2,12 @@
 
 import contextlib
 import contextvars
+import functools
 import os
+import platform
+import re
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -20,6 +25,27 @@ from kobai.basics.notices import notice
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def processor() -> str:
+    """What computes here, by the name of its kind and not of this machine: two equal ones have one name."""
+    if jax.default_backend() != "cpu":
+        return str(jax.devices()[0].device_kind)
+    name = ""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        if sys.platform == "darwin":
+            asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            name = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True).stdout
+        elif sys.platform == "linux":
+            name = processor_in(Path("/proc/cpuinfo").read_text("utf-8", "replace"))
+    return name.strip() or platform.processor() or platform.machine()
+
+
+def processor_in(information: str) -> str:
+    """The name of the processor in what Linux tells of it; nothing where it has none, as on some ARM."""
+    found = re.search(r"^model name\s*:\s*(.+)$", information, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def thread(work: Callable[[], None]) -> threading.Thread:

@@ -13,6 +13,7 @@ import polars as pl
 from kobai.basics.files import json_text
 from kobai.candidates.values import learning_rate
 from kobai.study.baselines import Baseline, baselines
+from kobai.study.criterion import SECONDS
 from kobai.study.effects import Effect, effects
 from kobai.study.facts import Facts
 from kobai.study.looks import Stop, stop_of
@@ -21,7 +22,7 @@ from kobai.study.outcome import Outcome
 from kobai.study.question import Question, question
 from kobai.study.rows import Combination, Row, pairs, rows
 from kobai.study.study import CONFIRMATION, Trial
-from kobai.words import Note
+from kobai.words import Note, Term
 
 CURVE = 500
 """So many values of a curve are in the JSON, at equal distances."""
@@ -168,12 +169,23 @@ def answer(outcome: Outcome) -> Answer:
         meaning=_meaning(study.facts, winner),
         stop=None if study.within is None else stop_of(outcome),
         preparation=tuple(study.facts.preparation),
-        notes=notes(outcome, table, of_axes, others),
+        notes=(*_machines(outcome), *notes(outcome, table, of_axes, others)),
     )
 
 
 def _meaning(task: Facts, row: Row) -> Note | None:
     return None if task.meaning is None or row.test_metric is None else task.meaning(row.test_metric)
+
+
+def _machines(outcome: Outcome) -> list[Note]:
+    """That seconds of different processors are compared, where they are."""
+    if outcome.by != SECONDS or "machine" not in outcome.cells.columns:
+        return []
+    machines = outcome.cells["machine"].unique().to_list()
+    if len(machines) == 1:
+        return []
+    unknown = [Term("machine", "unknown")] if None in machines else []
+    return [Note("note.machines", {"names": (*sorted(filter(None, machines)), *unknown)})]
 
 
 def _trainings(outcome: Outcome) -> int:

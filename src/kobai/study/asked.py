@@ -79,7 +79,8 @@ class Phase:
             for name in frame.happenings()
             if name in columns
         ]
-        return every.with_columns(times, *own).select(*columns)
+        machine = pl.Series("machine", [each.get("machine") for each in happened], pl.String)
+        return every.with_columns(times, machine, *own).select(*columns)
 
 
 def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:

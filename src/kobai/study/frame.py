@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from kobai.basics.machine import processor
+from kobai.candidates.values import as_json
+from kobai.engine.run import Run
 from kobai.study.axes import OF_PARTS, Axis
 from kobai.study.store import MEASURED, DataType
 
@@ -17,13 +20,21 @@ SCHEMA: dict[str, DataType] = {
     "diverged_at": pl.Int64,
     "evaluated_at": pl.List(pl.Int32),
     **MEASURED,
+    "machine": pl.String,
 }
-"""The curves are over `evaluated_at`; `hyperparameters` is JSON."""
+"""The curves are over `evaluated_at`; `hyperparameters` is JSON; `machine` is the kind of processor that took
+`seconds`, null where that is not known."""
 
 
 def happenings() -> list[str]:
     """The columns of all that parts of a strategy make happen: the step of an end, the batches left out."""
     return [field.happens for field in OF_PARTS.values() if field.happens]
+
+
+def happened(run: Run) -> str:
+    """What happened in a run, and the kind of processor that it had, as JSON."""
+    events = {name: vars(run).get(name, run.counts[name]) for name in happenings()}
+    return as_json({**events, "machine": processor()})
 
 
 def schema(axes: Iterable[Axis]) -> dict[str, DataType]:

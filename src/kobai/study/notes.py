@@ -47,6 +47,7 @@ FIRST = ("note.sketch", "note.sketch.budget")
 
 ABOVE = (
     *("note.stopped", "note.budget", "note.budget.part", "note.budget.part.quick"),
+    "note.machines",
     *("note.harder", "note.harder.derived", "note.final", "note.final.at_once"),
     *("note.untrained.maximize", "note.untrained.minimize", "note.at_once"),
     *("note.baseline.better", "note.baseline.open"),

@@ -30,7 +30,7 @@ from kobai.study import record
 from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions, tasks_named
 from kobai.study.axes import strategy
 from kobai.study.estimate import Estimate
-from kobai.study.frame import happenings, ordered
+from kobai.study.frame import happened, happenings, ordered
 from kobai.study.joined import Joined, Work
 from kobai.study.outcome import Outcome
 from kobai.study.store import KEPT, RESULTS, WHAT, Store
@@ -274,7 +274,7 @@ class Runner:
                 "cell": identities[id(trial), training.seed],
                 **_described(self.study, trial, training.seed),
                 **{name: value for name, value in self._read(trial, run).items() if name in RESULTS},
-                "happened": as_json({name: vars(run).get(name, run.counts[name]) for name in happenings()}),
+                "happened": happened(run),
             }
             for training, run in zip(part, runs, strict=True)
             for trial in training.trials
@@ -343,8 +343,8 @@ def kept_of(outcome: Outcome) -> Store:
     for row in outcome.cells.iter_rows(named=True):
         trial = trials[tuple(row[column] for column in study.columns)]
         cell = sweeps[trial.task].identity.of(cell_of(trial, row["seed"]))
-        happened = {name: row[name] for name in happenings() if name in row}
+        events = {name: row[name] for name in (*happenings(), "machine") if name in row}
         described = _described(study, trial, row["seed"])
-        rows.append({"cell": cell, **described, "happened": as_json(happened), **row})
+        rows.append({"cell": cell, **described, "happened": as_json(events), **row})
     columns = [[row.get(name) for row in rows] for name in KEPT]
     return Store(cells=pl.DataFrame(dict(zip(KEPT, columns, strict=True)), schema=KEPT))

@@ -69,7 +69,8 @@ RESULTS: dict[str, DataType] = {
     "happened": pl.String,
     **MEASURED,
 }
-"""What came of a cell; `happened` is JSON, what each part of a strategy may make happen by its name."""
+"""What came of a cell; `happened` is JSON, what each part of a strategy may make happen by its name, and
+the `machine`, by the kind of its processor."""
 
 KEPT = {**WHAT, **RESULTS}
 """The columns of what is kept: one row a cell."""

@@ -250,6 +250,8 @@ WORDS: dict[str, str] = {
     "note.harder.derived": "most of the best tuning runs met the target that was derived from them by the first evaluation, at step {step}, so that it tells nothing apart. The target is {target} instead, a harder one from the same runs; a --target of your own or a smaller --evaluate-every replaces it",
     "note.final.at_once": "most tuning runs met the target {target} by the first evaluation (step {step}), and no harder one tells them apart, so that the final metric decides instead. To compare steps, look more often: --evaluate-every 1",
     "note.final": "hardly any tuning run met the target {target} within {steps:step|steps}, so that the final metric decides instead. To compare steps, allow more --steps or choose an easier --target",
+    "note.machines": "the seconds were taken on different processors ({names}) and cannot be compared: an optimizer may lead because its trainings ran on the faster one; ask once more with a new --output, on one machine",
+    "machine.unknown": "of a kind that was not written down",
     "note.annealed": "judged by the metric at the end of the budget, with the learning rate under the schedule {schedules}; another --schedule replaces it",
     "note.constant": "judged by the metric at the end of the budget, with constant learning rates",
     "note.constant.turn": "judged by the metric at the end of the budget, with constant learning rates; --by final compares at the end of a schedule to 0",
