@@ -1,12 +1,11 @@
 """The frame of a study: one row a cell, with the names of its trial, its phase, and what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
 from kobai.basics.machine import processor
 from kobai.candidates.values import as_json
-from kobai.engine.run import Run
 from kobai.study.axes import OF_PARTS, Axis
 from kobai.study.store import MEASURED, DataType
 
@@ -31,9 +30,9 @@ def happenings() -> list[str]:
     return [field.happens for field in OF_PARTS.values() if field.happens]
 
 
-def happened(run: Run) -> str:
-    """What happened in a run, and the kind of processor that it had, as JSON."""
-    events = {name: vars(run).get(name, run.counts[name]) for name in happenings()}
+def happened(fields: Mapping[str, object], counts: Mapping[str, int]) -> str:
+    """What happened in a run with these fields and counts, and the kind of processor that it had, as JSON."""
+    events = {name: fields.get(name, counts[name]) for name in happenings()}
     return as_json({**events, "machine": processor()})
 
 

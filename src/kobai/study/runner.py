@@ -274,7 +274,7 @@ class Runner:
                 "cell": identities[id(trial), training.seed],
                 **_described(self.study, trial, training.seed),
                 **{name: value for name, value in self._read(trial, run).items() if name in RESULTS},
-                "happened": happened(run),
+                "happened": happened(vars(run), run.counts),
             }
             for training, run in zip(part, runs, strict=True)
             for trial in training.trials
