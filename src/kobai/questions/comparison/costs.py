@@ -96,6 +96,7 @@ def _row(answer: Answer, cost: Cost, row: int, colour: str) -> list[go.Scatter]:
         y=[row],
         mode="markers",
         marker={"size": 10, "color": fill, "line": {"color": colour, "width": 2}},
+        cliponaxis=False,  # or the dot at no cost would be half a dot
         hovertemplate=f"<b>%{{fullData.name}}</b><br>{_hover(answer, cost)}<extra></extra>",
         **shared,
     )
