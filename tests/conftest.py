@@ -154,10 +154,10 @@ def _quickly(function):
 @pytest.fixture(scope="module")
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
-    from kobai.engine import executables, full_batch
+    from kobai.engine import executables, full_batch, program
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (full_batch, executables):
+        for module in (full_batch, executables, program):
             patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
         yield
 

@@ -95,6 +95,7 @@ def refused(words: list[str]) -> str | None:
         "compare",
         "descend",
         "confirm",
+        "diagnose",
         "judge",
         "mcp",
         "range",
@@ -132,7 +133,7 @@ def refused(words: list[str]) -> str | None:
         known = ("--list", "--help", *registry.PAIRS, *registry.TASKS)
         tasks = [word for word in rest[:2] if not word.startswith("--")] or rest[:1]
         return next((word for word in tasks if word.partition(":")[0] not in known), None)
-    task = rest[0] if command in ("compare", "range") else "--help"
+    task = rest[0] if command in ("compare", "diagnose", "range") else "--help"
     if task.startswith("examples/"):
         return None if (ROOT / task.partition(":")[0]).is_file() else task
     return None if task.partition(":")[0] in ("--help", *registry.TASKS) or ".py" in task else task
@@ -268,7 +269,7 @@ def test_the_page_of_the_command_line_is_what_the_commands_say(language):
     tool = runpy.run_path(str(ROOT / "tools/command_line.py"))
     written = (ROOT / "docs/reference" / tool["PAGES"][language]).read_text("utf-8")
     assert written == tool["page"](language), "write it anew: python tools/command_line.py"
-    assert written.count("\n## kobai") == 20
+    assert written.count("\n## kobai") == 21
 
 
 def test_every_public_name_stands_in_the_reference_once():

@@ -37,6 +37,8 @@ _HOME = {
     "TransferResult": "questions.transfer.result",
     "learning_rate_range": "questions.range.ask",
     "RangeResult": "questions.range.result",
+    "diagnose": "questions.diagnosis.ask",
+    "DiagnosisResult": "questions.diagnosis.result",
     "judge": "questions.judgement.ask",
     "JudgementResult": "questions.judgement.result",
     "confirm": "questions.judgement.confirm",
@@ -169,6 +171,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; a test holds 
     from kobai.questions.comparison.result import ComparisonResult as ComparisonResult
     from kobai.questions.descent.ask import descend as descend
     from kobai.questions.descent.result import DescentResult as DescentResult
+    from kobai.questions.diagnosis.ask import diagnose as diagnose
+    from kobai.questions.diagnosis.result import DiagnosisResult as DiagnosisResult
     from kobai.questions.judgement.ask import judge as judge
     from kobai.questions.judgement.confirm import ConfirmationResult as ConfirmationResult
     from kobai.questions.judgement.confirm import confirm as confirm

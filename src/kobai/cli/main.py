@@ -25,7 +25,7 @@ from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
 from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
-from kobai.cli import agents, code, compare, confirm, course, descend, judge, kept, range, transfer
+from kobai.cli import agents, code, compare, confirm, course, descend, diagnose, judge, kept, range, transfer
 from kobai.cli.help import Group, Refusal, listed, translated
 from kobai.cli.options import LANGUAGE, Option, add_command
 from kobai.words import say
@@ -115,6 +115,7 @@ def application(arguments: list[str]) -> typer.Typer:
     range.add(app, arguments)
     descend.add(app, arguments)
     transfer.add(app, arguments)
+    diagnose.add(app, arguments)
     judge.add(app, arguments)
     confirm.add(app, arguments)
     agents.add(app)

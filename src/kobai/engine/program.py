@@ -127,7 +127,7 @@ class Program:
         """One cell through the stretches of `clock`: for a CPU. The rows are [capacity + 1, columns]."""
 
         def step(s: Whole, cell: CellState) -> CellState:
-            return self._step(self.rules, s, cell, draws, train)
+            return self.step(self.rules, s, cell, draws, train)[0]
 
         def evaluation(s: Whole, cell: CellState) -> Vector:
             return self._evaluation(self.rules, s, cell)
@@ -155,7 +155,7 @@ class Program:
         def step(s: Whole, cells: CellState) -> CellState:
             # Of the draws, batches and keys are the seeds' own, for all of them.
             def one(cell: CellState, stream: Whole, plan: Plans) -> CellState:
-                return self._step(rules, s, cell, draws._replace(stream=stream, plan=plan), train)
+                return self.step(rules, s, cell, draws._replace(stream=stream, plan=plan), train)[0]
 
             return jax.vmap(one)(cells, draws.stream, draws.plan)
 
@@ -233,15 +233,15 @@ class Program:
         _, _, cells, rows = lax.while_loop(goes_on, stretch, start)
         return cells, rows
 
-    def _step(
+    def step(
         self, rules: Sequence[Rule], s: Whole, cell: CellState, draws: Draws, train: PyTree
-    ) -> CellState:
-        """Step number s, counted from 0, of one cell that follows one of `rules`."""
+    ) -> tuple[CellState, Scalar, Vector, Vector]:
+        """(the cell after step number s, from 0; its batch's loss and gradient, what the rule got)."""
         point = self._point(rules, s, cell)
         place = lax.rem(s, jnp.int32(self.capacity))
-        loss, state, g = self._gradient(s, place, point, cell, draws, train)
+        loss, state, of_batch = self._gradient(s, place, point, cell, draws, train)
         plan = jax.tree.map(lambda steps: steps[place], draws.plan)
-        g, memories, state, left_out = self._guarded(cell, loss, state, g, point)
+        g, memories, state, left_out = self._guarded(cell, loss, state, of_batch, point)
         asking = functools.partial(self._gradient_at, s, place, cell, draws, train)
         steps = [functools.partial(self.parts.step, rule, asking=asking) for rule in rules]
         operands = self.parts.operands(memories, plan)
@@ -249,7 +249,7 @@ class Program:
             rules, cell, steps, s, cell.hyperparameters, g, cell.memory, cell.θ, *operands
         )
         memories = self.parts.stepped(memories, plan, θ)
-        return cell.stepped(s, θ, storage, state, loss, memories, left_out)
+        return cell.stepped(s, θ, storage, state, loss, memories, left_out), loss, of_batch, g
 
     def _point(self, rules: Sequence[Rule], s: Whole, cell: CellState) -> Vector:
         """Where the gradient is taken."""
@@ -275,11 +275,7 @@ class Program:
     ) -> tuple[Scalar, PyTree, Vector]:
         """(loss, model state, gradient) at `point`, of one cell's batch in this place of the segment."""
         task = self.task
-        rows = draws.batches[draws.stream, place]
-        batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
-        key = None
-        if task.random:
-            key = jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.keys)[draws.stream]), s)
+        batch, key = self.batch(s, place, draws, train)
 
         def loss_at(arrays: list[jax.Array]) -> tuple[Scalar, PyTree]:
             return task.training_loss(task.with_arrays(arrays), cell.state, batch, key)
@@ -296,6 +292,14 @@ class Program:
         """The gradient of the step's batch at θ, for a rule that asks for more than one."""
         loss, _, g = self._gradient(s, place, θ, cell, draws, train)
         return self.parts.again(cell.parts, g, θ, loss, clipped=rule.asks == GRADIENT)
+
+    def batch(self, s: Whole, place: Whole, draws: Draws, train: PyTree) -> tuple[PyTree, jax.Array | None]:
+        """(the examples, the random key or None) of step number s, in this place of the segment."""
+        rows = draws.batches[draws.stream, place]
+        batch = jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), train)
+        if not self.task.random:
+            return batch, None
+        return batch, jax.random.fold_in(jax.random.wrap_key_data(jnp.asarray(draws.keys)[draws.stream]), s)
 
     def _guarded(
         self, cell: CellState, loss: Scalar, state: PyTree, g: Vector, point: Vector

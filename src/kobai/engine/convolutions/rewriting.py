@@ -97,10 +97,10 @@ def _result(equation: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
             inner = params[INLINE[name]]
             return _results(inner.jaxpr, inner.consts, values)
         equation = equation.replace(params={key: _rewritten(value) for key, value in params.items()})
-    return _bound(equation, values)
+    return bound(equation, values)
 
 
-def _bound(equation: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
+def bound(equation: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
     """The results of an equation as JAX has it."""
     places = {variable: i for i, variable in enumerate(equation.invars) if not isinstance(variable, Literal)}
     names = [str(variable) for variable in places], [str(variable) for variable in equation.outvars]

@@ -5,6 +5,7 @@ from kobai.words.ja.questions import (
     comparison,
     dependence,
     descent,
+    diagnosis,
     judgement,
     likelihood,
     over_tasks,
@@ -18,6 +19,7 @@ WORDS = (
     | comparison.WORDS
     | over_tasks.WORDS
     | descent.WORDS
+    | diagnosis.WORDS
     | transfer.WORDS
     | probe.WORDS
     | range.WORDS

@@ -1,0 +1,225 @@
+"""The remedies that the lecture gives, as settings that can be tried: for each trouble, in their order.
+
+A remedy that needs other data, a longer sequence's network or a new idea is told in words alone.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kobai import initializers
+from kobai.engine.strategy import Strategy
+from kobai.initializers import Initializer
+from kobai.networks import mlp
+from kobai.optimizers.adam import Adam
+from kobai.optimizers.base import Optimizer
+from kobai.questions.diagnosis.case import Case, Setting, Trouble
+from kobai.questions.diagnosis.facts import parts
+from kobai.questions.diagnosis.sites import RELU
+from kobai.schedules import cosine
+from kobai.stabilizers.averaging import polyak
+from kobai.stabilizers.clipping import clip_norm
+from kobai.stabilizers.early_stopping import early_stopping
+from kobai.stabilizers.regularization import l2
+from kobai.tasks.measurement import Measurement
+from kobai.tasks.task import Task
+
+STEPS, END = "steps", "end"
+"""What a cure is judged by: the steps to a target, or the validation loss at the end."""
+
+
+class Cure(NamedTuple):
+    """A changed setting.
+
+    Fields:
+      key: of its words, ``diagnose.cure.KEY``.
+      values: that they name.
+      setting: the whole of it.
+      by: "steps" or "end".
+    """
+
+    key: str
+    values: Mapping[str, object]
+    setting: Setting
+    by: str = STEPS
+
+
+def cures(case: Case, trouble: Trouble) -> Iterator[Cure]:
+    """The cures of a trouble, the first to be tried first."""
+    for make in CURES.get(trouble.name, ()):
+        cure = make(case)
+        if cure is not None:
+            yield cure
+
+
+Maker = Callable[[Case], Cure | None]
+
+
+def _initial(name: str) -> Maker:
+    def make(case: Case) -> Cure | None:
+        own = case.setting.initializer
+        new: Initializer = getattr(initializers, name)()
+        if own == new:
+            return None
+        setting = dataclasses.replace(case.setting, initializer=new)
+        return Cure("initializer", {"new": new.name, "old": own.name}, setting)
+
+    return make
+
+
+def _usual(case: Case) -> Cure | None:
+    """He's initial values for max(x, 0), Xavier's for anything else."""
+    relu = any(site.kind == RELU for site in case.sites)
+    return _initial("he" if relu else "xavier")(case)
+
+
+def _other(case: Case) -> Cure | None:
+    """The one of the two that is not the usual."""
+    relu = any(site.kind == RELU for site in case.sites)
+    return _initial("xavier" if relu else "lecun")(case)
+
+
+def _rate(factor: float, by: str = STEPS) -> Maker:
+    def make(case: Case) -> Cure | None:
+        optimizer: Any = case.setting.optimizer
+        if not hasattr(optimizer, "learning_rate"):
+            return None
+        old = float(optimizer.learning_rate)
+        new = dataclasses.replace(optimizer, learning_rate=old * factor)
+        setting = dataclasses.replace(case.setting, optimizer=new)
+        return Cure("rate", {"new": f"{old * factor:.3g}", "old": f"{old:.3g}"}, setting, by)
+
+    return make
+
+
+def _rule(make_rule: Callable[[], Optimizer], name: str, rate: float) -> Maker:
+    def make(case: Case) -> Cure | None:
+        new = make_rule()
+        if isinstance(case.setting.optimizer, type(new)):
+            return None
+        setting = dataclasses.replace(case.setting, optimizer=new)
+        return Cure("rule", {"new": name, "rate": f"{rate:.3g}"}, setting)
+
+    return make
+
+
+def _strategy(key: str, by: str, part: str, **change: Any) -> Maker:
+    def make(case: Case) -> Cure | None:
+        strategy: Strategy = dataclasses.replace(case.setting.strategy, **change)
+        if strategy == case.setting.strategy:
+            return None
+        return Cure(key, {"new": part}, dataclasses.replace(case.setting, strategy=strategy), by)
+
+    return make
+
+
+def _schedule(case: Case) -> Cure | None:
+    return _strategy("schedule", END, "cosine", schedule=cosine())(case)
+
+
+def _average(case: Case) -> Cure | None:
+    start = max(3 * case.setting.steps // 4, 1)
+    return _strategy("average", END, f"polyak:{start}", averages=(polyak(start),))(case)
+
+
+def _stopping(case: Case) -> Cure | None:
+    return _strategy("stopping", END, "3", early_stopping=early_stopping(3))(case)
+
+
+def _without_decay(case: Case) -> Cure | None:
+    optimizer: Any = case.setting.optimizer
+    strategy = dataclasses.replace(
+        case.setting.strategy, weight_decay=None, l1=Strategy().l1, l2=Strategy().l2
+    )
+    if hasattr(optimizer, "weight_decay"):
+        optimizer = dataclasses.replace(optimizer, weight_decay=0.0)
+    setting = dataclasses.replace(case.setting, optimizer=optimizer, strategy=strategy)
+    return Cure("decay", {"old": f"{case.setting.decay:.3g}"}, setting)
+
+
+def _standardized(case: Case) -> Cure | None:
+    task = case.setting.task
+    inputs, _ = parts(task.train)
+    if len(inputs) != 1 or not isinstance(task.train, tuple):
+        return None
+    axes = tuple(range(inputs[0].ndim - 1))
+    mean, spread = inputs[0].mean(axes, dtype=float), inputs[0].std(axes, dtype=float)
+    spread = np.where(spread > 0, spread, 1)
+
+    def scaled(data: Any) -> Any:
+        x, y = data
+        return ((np.asarray(x) - mean) / spread).astype(inputs[0].dtype), y
+
+    changed = dataclasses.replace(
+        task,
+        train=scaled(task.train),
+        validation=scaled(task.validation),
+        test=None if task.test is None else scaled(task.test),
+    )
+    return Cure("standardized", {}, dataclasses.replace(case.setting, task=changed))
+
+
+def _dense(activation: str | None, times: int, key: str, by: str = STEPS) -> Maker:
+    """The dense network of a task with another activation, or wider hidden layers."""
+
+    def make(case: Case) -> Cure | None:
+        task, own = case.setting.task, case.setting.task.dense
+        if own is None or len(own.widths) < 3 or own.batch_norm != "off" or own.activation == activation:
+            return None
+        first, *hidden, last = own.widths
+        network = mlp.network(
+            (first, *(times * width for width in hidden), last), activation or own.activation
+        )
+        changed = _rebuilt(task, network)
+        if changed is None:
+            return None
+        old = own.activation if activation else ",".join(map(str, hidden))
+        new = activation or ",".join(str(times * width) for width in hidden)
+        setting = dataclasses.replace(case.setting, task=changed)
+        if activation == "relu":
+            setting = dataclasses.replace(setting, initializer=initializers.he())
+        return Cure(key, {"new": new, "old": old}, setting, by)
+
+    return make
+
+
+def _rebuilt(task: Task, network: Any) -> Task | None:
+    """The task with another network; None where its loss is not measured at the outputs of one."""
+    if not isinstance(task.loss, Measurement):
+        return None
+    changed = dataclasses.replace(
+        task,
+        parameters=network.parameters,
+        loss=dataclasses.replace(task.loss, network=network),
+        dense=network.dense,
+        roles=None,
+    )
+    if task.metric is None:
+        return changed
+    if not isinstance(task.metric, Measurement):
+        return None
+    return dataclasses.replace(changed, metric=dataclasses.replace(task.metric, network=network))
+
+
+CURES: Mapping[str, tuple[Maker, ...]] = {
+    "unscaled_inputs": (_standardized,),
+    "symmetry": (_usual, _other),
+    "saturation": (_usual, _other, _dense("relu", 1, "activation")),
+    "dead_units": (_usual, _rate(1 / 10), _dense("tanh", 1, "activation")),
+    "explosion": (_usual, _strategy("clip", STEPS, "norm:1", clip=clip_norm(1.0)), _initial("orthogonal")),
+    "rate_too_high": (_rate(1 / 10), _rate(1 / 100), _rate(1 / 3), _rate(1 / 1000)),
+    "weight_decay_too_strong": (_without_decay,),
+    "vanishing": (_usual, _dense("relu", 1, "activation"), _rule(lambda: Adam(0.01), "adam", 0.01)),
+    "long_term": (_initial("orthogonal"), _usual, _rule(lambda: Adam(0.01), "adam", 0.01)),
+    "batch_norm_lag": (_schedule, _rate(1 / 10, END)),
+    "saddle": (_usual, _rule(lambda: Adam(0.01), "adam", 0.01), _rate(10)),
+    "plateau": (_usual, _rate(10), _rate(100), _rule(lambda: Adam(0.01), "adam", 0.01)),
+    "rate_too_low": (_rate(10), _rate(100), _rate(3)),
+    "noise_floor": (_schedule, _average, _rate(1 / 10, END)),
+    "overfitting": (_stopping, _strategy("l2", END, "0.01", l2=l2(0.01))),
+    "underfitting": (_dense(None, 10, "wider"),),
+}
+"""What is tried for each trouble. Constant inputs, labels that cannot be learned and rare classes need other
+data, which nobody but their owner has."""

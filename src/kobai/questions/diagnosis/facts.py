@@ -1,0 +1,85 @@
+"""What can be seen of the data before any training: columns of the inputs, and the labels."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+MOST_CLASSES = 1000
+"""Whole numbers of more kinds than this are no classes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the training data are like.
+
+    Fields:
+      columns: numbers along the last axis of the inputs.
+      constant: the share of them that never vary.
+      largest: the root mean square of the largest column; 0: no inputs of numbers.
+      apart: the largest standard deviation of a column that varies, over the median one.
+      classes: how often each class stands in the labels, most often first; (): they are no classes.
+    """
+
+    columns: int
+    constant: float
+    largest: float
+    apart: float
+    classes: tuple[int, ...]
+
+    @property
+    def outnumbered(self) -> float:
+        """How often the largest class stands there for each example of the smallest."""
+        return self.classes[0] / self.classes[-1] if len(self.classes) > 1 else 1.0
+
+
+def facts(train: PyTree) -> Facts:
+    """The facts of training data; of (x, y) x are the inputs, of anything else all of it."""
+    inputs, labels = parts(train)
+    spreads, sizes = [], [0.0]
+    for array in inputs:
+        if array.dtype.kind == "f" and array.ndim > 1:
+            rows = array.reshape(-1, array.shape[-1]).astype(float)
+            spreads.append(rows.std(axis=0))
+            sizes.append(float(np.sqrt((rows**2).mean(axis=0)).max()))
+    spread = np.concatenate(spreads) if spreads else np.ones(1)
+    varies = spread > 1e-7 * max(sizes)
+    usual = float(np.median(spread[varies])) if varies.any() else 1.0
+    return Facts(
+        columns=len(spread),
+        constant=float(np.mean(~varies)) if spreads else 0.0,
+        largest=max(sizes),
+        apart=float(spread.max()) / usual if varies.any() else 1.0,
+        classes=_classes(labels),
+    )
+
+
+def parts(train: PyTree) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """(the arrays of inputs, the labels or None)."""
+    if isinstance(train, tuple) and len(train) == 2:
+        x, y = train
+        own = jax.tree.leaves(y)
+        return list(map(np.asarray, jax.tree.leaves(x))), np.asarray(own[0]) if len(own) == 1 else None
+    return list(map(np.asarray, jax.tree.leaves(train))), None
+
+
+def _classes(labels: np.ndarray | None) -> tuple[int, ...]:
+    if labels is None or labels.dtype.kind not in "iu":
+        return ()
+    _, counts = np.unique(labels, return_counts=True)
+    return tuple(int(n) for n in np.sort(counts)[::-1]) if len(counts) <= MOST_CLASSES else ()
+
+
+def shuffled(train: PyTree, seed: int = 0) -> PyTree | None:
+    """The same inputs with the labels of other examples; None: it is not known what the labels are."""
+    if not (isinstance(train, tuple) and len(train) == 2):
+        return None
+    x, y = train
+    order = np.random.default_rng(seed).permutation(len(jax.tree.leaves(x)[0]))
+
+    def moved(array: Any) -> np.ndarray:
+        return np.asarray(array)[order]
+
+    return x, jax.tree.map(moved, y)

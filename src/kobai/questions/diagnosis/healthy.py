@@ -1,0 +1,97 @@
+"""What healthy trainings look like: bounds between them and sick ones, each with the measurement behind it.
+
+Measured by `benchmarks/diagnosis.py`: 42 settings, which are the built-in tasks by five rules at the rate of
+kobai's grid that needs the fewest steps to the target, with three fresh seeds each. "Healthy" below is the
+range over those 126 trainings; a bound lies beyond it, or is said to be no trouble alone. None of them is the
+value of a loss: losses are compared with the start of the same training, or with what the same training
+reaches where the labels are shuffled.
+"""
+
+CONSTANT = 0.5
+"""Share of columns that never vary. Healthy: at most .0625 (4 pixels of the 64 of digits)."""
+
+SIZE = 30.0
+"""Largest root mean square of a column, and its inverse. Healthy: .54 to 1.8."""
+
+APART = 30.0
+"""Largest spread of a column over the median one. Healthy: at most 1.75."""
+
+OUTNUMBERED = 10.0
+"""Examples of the largest class for one of the smallest. Healthy: at most 1.06."""
+
+LEARNED = 0.05
+"""Part of the loss without inputs that new examples get rid of. Healthy: at least .49."""
+
+BY_HEART = 0.2
+"""The same of the training examples. Healthy: at least .67; alone no trouble."""
+
+ALIKE = 0.5
+"""Share of a layer's units that begin and end alike. Healthy: at most .04."""
+
+SATURATED = 0.5
+"""Share of saturated values of a layer that begins with as many. Healthy: at the start 0."""
+
+SATURATED_LATER = 0.8
+"""The same of a layer that begins with fewer. Healthy: at most .71 at the end (AdaGrad at the rate 1)."""
+
+DEAD = 0.75
+"""Share of a layer's units that are 0 for all examples, at the end. Healthy: at most .52."""
+
+GAIN = 100.0
+"""Gradient at the first layer (or step of a sequence) over that at the last, and its inverse. Healthy: .73 to
+1.03 for layers (2 or 3 of them), .33 to 1.55 for sequences (of 7 to 40 steps)."""
+
+FITTED = 0.5
+"""Part of the loss without inputs that the training examples get rid of. Healthy: at least .67."""
+
+JUMP = 50.0
+"""A gradient over the longest of the twenty before it. Healthy: at most 12."""
+
+RISEN = 0.3
+"""How far the training loss has risen again from its lowest, of its way down. Healthy: at most .28."""
+
+THROWN = 3.0
+"""Highest loss of a batch over the first one; alone no trouble."""
+
+GONE = 0.1
+"""Part of the training loss at the start that is gone at the end. Healthy: at least .35."""
+
+BORNE = 1.5
+"""Curvature, as the rule sees it, over what it bears: by formula 1. Healthy trainings go beyond for a time
+and are thrown back (Adam and RMSProp in their first steps by far), so that alone it is no trouble."""
+
+LEAP = 1.0
+"""Length of an update over that of all parameters, in the first tenth; alone no trouble (up to 6)."""
+
+OVERSHOT = 0.6
+"""Share of steps that raise the loss of their own batch. Healthy: at most .46."""
+
+AHEAD = 0.05
+"""How much of its start the loss still falls farther along the same way. Healthy: at most .01."""
+
+IDLE = 0.5
+"""Part of the curvature that the rule bears which is used at the end; alone no trouble."""
+
+STEADY = 0.2
+"""Share of steps that raise the loss of their own batch, up to which more length can be meant."""
+
+SHRUNK = 0.7
+"""Length of all parameters at the end over that at the start. Healthy: at least 1.12."""
+
+LAG = 2.0
+"""Loss with running statistics over that with a batch's own. Healthy: at most 1.05."""
+
+BENT = 0.1
+"""−lowest eigenvalue of the Hessian over the largest, and over the loss, where the loss stands still."""
+
+STALLED = 0.35
+"""Longest share of the steps in which nothing is learned. Healthy: at most .17."""
+
+AVERAGED = 0.2
+"""How much lower the loss is at the mean of the last iterates, of its start. Healthy: at most .12."""
+
+FORGOTTEN = 0.35
+"""How far the validation loss has risen again from its lowest, of its way down. Healthy: at most .33."""
+
+SETTLED = 0.05
+"""How much of its start the training loss still changes in the last quarter; alone no trouble."""

@@ -1,0 +1,52 @@
+"""Troubles of the steps: the learning rate, and what is done beside the update rule."""
+
+import numpy as np
+
+from kobai.questions.diagnosis import healthy, signs
+from kobai.questions.diagnosis.case import Case, Finding, is_known
+from kobai.questions.diagnosis.record import Record
+
+
+def rate_too_high(case: Case, record: Record) -> Finding | None:  # noqa: ARG001 - each has this form
+    """Steps longer than the curvature bears: the loss is thrown up, and does not come down again."""
+    risen, over = signs.risen(record), signs.overshoot(record)
+    # What only goes round about a better place is thrown up by noise: each step suits its own batch.
+    round_about = over < healthy.STEADY and signs.averaged(record) > healthy.AVERAGED
+    # Thrown where no unit is left alive, a loss comes back to its start and no farther.
+    thrown = signs.thrown(record) > healthy.THROWN and signs.fallen(record) < healthy.GONE
+    lost = bool(record.diverged_at) or ((risen > healthy.RISEN or thrown) and not round_about)
+    step, curved = signs.beyond(record)
+    at, leap = signs.leap(record)
+    too_long = curved > healthy.BORNE or leap > healthy.LEAP or over > healthy.OVERSHOT
+    if not ((lost and too_long) or over > healthy.OVERSHOT):
+        return None
+    numbers = {"curvature": curved, "leap": leap, "overshoot": over, "diverged": float(record.diverged_at)}
+    return Finding(numbers, step=record.diverged_at or (step if curved > healthy.BORNE else at))
+
+
+def rate_too_low(case: Case, record: Record) -> Finding | None:
+    """Straight on, several times as far, the loss is still falling: the steps are too short."""
+    ahead, used = signs.ahead(record), signs.slowest(record)
+    idle = not is_known(used) or used < healthy.IDLE
+    if record.diverged_at or ahead < healthy.AHEAD or not idle or signs.overshoot(record) > healthy.STEADY:
+        return None
+    return Finding({"ahead": ahead, "used": used}, step=case.setting.steps)
+
+
+def weight_decay_too_strong(case: Case, record: Record) -> Finding | None:
+    """The weights are drawn to zero faster than the loss can hold them."""
+    shrunk = signs.shrunk(record)
+    if not case.setting.decay or case.control is None or shrunk > healthy.SHRUNK:
+        return None
+    fitted = signs.fitted(record, case.control)
+    if fitted >= healthy.FITTED:
+        return None
+    return Finding({"shrunk": shrunk, "fitted": max(fitted, 0.0), "decay": case.setting.decay})
+
+
+def batch_norm_lag(case: Case, record: Record) -> Finding | None:
+    """With the running statistics the network is worse than with a batch's own, on the same examples."""
+    lag = signs.lag(record)
+    if case.setting.task.state is None or not np.isfinite(lag) or lag < healthy.LAG:
+        return None
+    return Finding({"lag": lag}, step=case.setting.steps)

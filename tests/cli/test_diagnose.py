@@ -1,0 +1,79 @@
+"""`kobai diagnose` on the command line: help, files, a study's setting, mistakes."""
+
+import json
+import re
+
+import pytest
+
+import kobai
+from kobai import words
+from terminal import imports_nothing_heavy, squeezed, widest
+
+pytestmark = pytest.mark.usefixtures("quick_engine")
+
+
+def test_help_and_mistakes_import_nothing_heavy(place):
+    assert imports_nothing_heavy(
+        [["diagnose", "--help"], ["diagnose"], ["diagnose", "sine", "--seeds", "x"]], place
+    )
+
+
+@pytest.mark.parametrize("language", words.TABLES)
+def test_help_says_every_option(kobai_here, language):
+    out = kobai_here("diagnose", "--help", "--language", language).out
+    assert widest(out) <= 80
+    column = len(re.search(r"^  --help +", out, re.MULTILINE)[0])
+    said = squeezed("".join(line[column:] for line in out.splitlines()))
+    keys = [key for key in words.TABLES[language] if key.startswith("help.diagnose.")]
+    assert len(keys) == 14
+    for key in keys:
+        sentence = squeezed(words.TABLES[language][key])
+        assert sentence in squeezed(out) or sentence in said, key
+
+
+def test_a_rate_that_is_too_high_is_named(kobai_here, place):
+    line = "diagnose sine --optimizer sgd --learning-rate 5 --initializer xavier --steps 40 --seeds 1"
+    ran = kobai_here(*line.split(), "--json", "d.json", "--html", "d.html")
+    assert ran.code == 0
+    assert "learning rate too high" in ran.out
+    assert json.loads((place / "d.json").read_text("utf-8"))["troubles"][0]["name"] == "rate_too_high"
+    assert "kobai diagnose sine --optimizer sgd" in (place / "d.html").read_text("utf-8")
+
+
+def test_the_setting_of_a_study_is_taken(kobai_here, place):
+    kobai.compare(
+        "sine",
+        optimizers=["adam"],
+        initializers=["xavier"],
+        steps=40,
+        seeds=2,
+        tuning_seeds=1,
+        output=place / "run",
+        progress=False,
+    )
+    best = kobai.open(place / "run").best
+    line = "diagnose sine --from run --steps 40 --seeds 1 --language ja --json d.json --output out"
+    ran = kobai_here(*line.split())
+    assert ran.code == 0
+    assert "の学習はどこが悪いのか" in ran.out
+    content = json.loads((place / "d.json").read_text("utf-8"))
+    assert content["hyperparameters"]["learning_rate"] == pytest.approx(best.optimizer.learning_rate)
+    assert {path.name for path in (place / "out").iterdir()} > {"diagnosis.html", "table.parquet"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "diagnose",
+        "diagnose sien",
+        "diagnose sine --optimizer bfgs",
+        "diagnose sine --steps 3",
+        "diagnose sine --from nowhere",
+        "diagnose sine --learning-rate -1",
+        "diagnose sine --clip norm",
+    ],
+)
+def test_a_mistake_is_one_line(kobai_here, line):
+    ran = kobai_here(*line.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1

@@ -1,0 +1,97 @@
+"""A training with instruments is the engine's own; what they show, against what it is by hand."""
+
+import jax
+import numpy as np
+import pytest
+
+from kobai import optimizers, schedules, stabilizers, tasks
+from kobai.engine.cell import Cell
+from kobai.engine.draws import INITIAL, mini_batch, stream
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Sweep
+from kobai.initializers import parse
+from kobai.questions.curvature import training_loss
+from kobai.questions.diagnosis.instruments import Instruments
+from kobai.questions.diagnosis.record import Data, marks, record
+
+STEPS = 45
+RULES = [optimizers.Adam(0.01), optimizers.NesterovDefinition(0.02)]
+STRATEGIES = [
+    Strategy(),
+    Strategy(clip=stabilizers.clip_norm(0.5), schedule=schedules.cosine(), l2=stabilizers.l2(0.01)),
+]
+
+
+@pytest.fixture(scope="module")
+def task():
+    return tasks.sine(hidden=6)
+
+
+@pytest.fixture(scope="module")
+def recorded(task):
+    instruments = Instruments(task, RULES, STRATEGIES)
+    cells = [Cell(rule, parse("xavier"), 3, each) for rule, each in zip(RULES, STRATEGIES, strict=True)]
+    data = Data.of(task.train, task.validation)
+    return cells, [record(instruments, cell, data, STEPS) for cell in cells]
+
+
+@pytest.mark.parametrize("i", [0, 1])
+def test_it_ends_where_the_engine_does_to_the_last_bit(task, recorded, i):
+    cells, records = recorded
+    sweep = Sweep(
+        task, RULES, steps=STEPS, evaluate_every=9, strategies=STRATEGIES, keep_model=True, threads=1
+    )
+    [run] = sweep.train([cells[i]])
+    np.testing.assert_array_equal(records[i].θ, task.flatten(run.model.parameters))
+    assert records[i].validation[-1, 0] == pytest.approx(float(run.validation_loss[-1]), rel=1e-6)
+
+
+def test_lengths_of_the_first_step_are_those_of_its_gradient(task, recorded):
+    _, records = recorded
+    θ = task.start(parse("xavier"), stream(3, INITIAL))
+    [rows] = mini_batch(3, 0, 1, task.batch_size, len(task.train[0]))
+    batch = jax.tree.map(lambda array: array[rows], task.train)
+    loss, g = jax.value_and_grad(training_loss(task, batch))(θ)
+    found = records[0]
+    assert found.loss[0] == pytest.approx(float(loss), rel=1e-6)
+    expected = [np.linalg.norm(part) for part in task.arrays(np.asarray(g))]
+    np.testing.assert_allclose(found.gradients[0], expected, rtol=1e-5)
+    # Adam's first step moves every parameter that has a gradient by η.
+    np.testing.assert_allclose(
+        np.linalg.norm(found.updates[0]), 0.01 * np.sqrt(np.count_nonzero(g)), rtol=1e-3
+    )
+
+
+def test_clipping_shows_in_what_the_rule_got(recorded):
+    _, records = recorded
+    lengths = np.linalg.norm(records[1].gradients, axis=1)
+    assert (lengths > 0.6).any()
+    assert records[1].given.max() < 0.7  # with the penalty's own gradient, clipped to 0.5
+    np.testing.assert_allclose(records[0].given, np.linalg.norm(records[0].gradients, axis=1), rtol=1e-5)
+
+
+def test_noise_and_signal_are_those_of_the_chunks(task, recorded):
+    """The trace of the covariance of single gradients, estimated by chunks, against all of them by one."""
+    _, records = recorded
+    places = np.random.RandomState(0).permutation(len(task.train[0]))[:256]
+    x, y = (array[places] for array in task.train)
+    gradient = jax.jit(jax.grad(lambda θ, x, y: training_loss(task, (x, y))(θ)))
+    each = np.array([gradient(records[0].θ, x[i : i + 1], y[i : i + 1]) for i in range(256)])
+    assert records[0].signal[-1] == pytest.approx(float(np.sum(each.mean(0) ** 2)), rel=1e-3)
+    assert records[0].noise[-1] == pytest.approx(float(each.var(0, ddof=1).sum()), rel=0.6)
+
+
+def test_curvature_against_the_whole_hessian(task, recorded):
+    _, records = recorded
+    places = np.random.RandomState(0).permutation(len(task.train[0]))[:128]
+    batch = jax.tree.map(lambda array: array[places], task.train)
+    λ = np.linalg.eigvalsh(np.asarray(jax.jit(jax.hessian(training_loss(task, batch)))(records[0].θ)))
+    low, high, _ = records[0].curvature[STEPS]
+    assert high == pytest.approx(float(λ[-1]), rel=1e-3)
+    assert low == pytest.approx(float(λ[0]), abs=0.02 * float(λ[-1]))
+
+
+def test_looks_are_at_the_beginning_at_the_end_and_evenly_between():
+    assert list(marks(8)) == list(range(9))
+    assert {0, 1, 2, 5, 10, 1000} <= set(marks(1000))
+    assert np.diff(marks(1000)).max() <= 42
