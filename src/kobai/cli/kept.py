@@ -57,7 +57,9 @@ def _lines(content: dict[str, Any]) -> list[str]:
     """The status in sentences, one a line."""
 
     def listed(counts: dict[str, int]) -> str:
-        return say("answer.comma").join(f"{name} {count}" for name, count in counts.items())
+        return say("answer.comma").join(
+            say("status.count", name=name, count=count) for name, count in counts.items()
+        )
 
     seeds = [str(seed) for seed in content["seeds"]]
     size = f"{content['bytes'] / 1e6:.1f}"

@@ -8,12 +8,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from kobai.basics.registry import OPTIMIZERS
+
 PALETTE = ("#326f4c", "#c80f03", "#8c8ed8", "#ba8c09", "#f84675", "#11a69d", "#024efe", "#b51e97")
 """Eight colours, found by search. Each has a contrast of 3 or more to the light and to the dark ground, and
 any two differ by a CIEDE2000 of 13 or more, for normal sight and as Machado, Oliveira and Fernandes (2009)
 simulate the lack of each kind of cone."""
 
-DASHES = ("solid", "dash", "dot", "dashdot")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 GREY = "#808080"
 """What is drawn beside the chosen, where there are more lines than colours."""
@@ -47,17 +49,27 @@ class Look(NamedTuple):
 def looks(names: Iterable[str]) -> dict[str, Look]:
     """The look of each optimizer.
 
-    Those of the lecture have their own. Any other takes the next that is free, from one on that its name
-    decides: first among the colours that nobody of the lecture has, then among those of the absent. Beyond
-    eight, colours come again with other dashes; the first eight names have eight colours.
+    Every registered optimizer has its own, whoever stands beside it: those of the lecture a colour each, the
+    others, in the order of the registry, these colours again with other dashes. What is not registered takes
+    the next that is free, from one on that its name decides: first among the colours that nobody of the
+    lecture has, then among those of the absent, then with other dashes.
     """
     names = list(dict.fromkeys(names))
-    places = {name: LECTURE.index(name) for name in names if name in LECTURE}
+    own = _registered()
+    places = {name: own[name] for name in names if name in own}
     for some in (names[: len(PALETTE)], names[len(PALETTE) :]):
         for name in sorted(set(some) - set(places)):
             taken = set(places.values())
             places[name] = next(place for place in _places(name) if place not in taken)
     return {name: _look(places[name]) for name in names}
+
+
+def _registered() -> dict[str, int]:
+    """The place of the look of each registered optimizer."""
+    others = [name for name in OPTIMIZERS if name not in LECTURE]
+    return {name: i for i, name in enumerate(LECTURE)} | {
+        name: len(PALETTE) + i for i, name in enumerate(others)
+    }
 
 
 def _places(name: str) -> Iterator[int]:

@@ -21,6 +21,7 @@ from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
 from kobai.minimizers.base import Minimizer
+from kobai.study import statistics
 from kobai.study.asked import Asked, check_tasks, questions, tasks_named
 from kobai.study.runner import cell_of, shared_runs, sweeps_of
 from kobai.study.store import KEPT, Store
@@ -41,6 +42,8 @@ class Plan:
       measured: whether that was measured for the plan; else it is read from what is kept.
       seconds: of what is left, here.
       threads: how many trainings run at once, here.
+      trainings_at_most, seconds_at_most: of a study that grows, if it is not clear before its last look; of
+        another one as above.
       bytes: of the folder, when the study has ended.
       bytes_at_most: of the folder, before its files are put into one.
     """
@@ -52,6 +55,8 @@ class Plan:
     measured: bool
     seconds: float
     threads: int
+    trainings_at_most: int
+    seconds_at_most: float
     bytes: int
     bytes_at_most: int
 
@@ -67,6 +72,7 @@ class Plan:
         """Two studies, one after the other."""
         own, others = dataclasses.asdict(self), dataclasses.asdict(other)
         added = ("trainings", "tuning", "kept", "seconds", "bytes", "bytes_at_most")
+        added += ("trainings_at_most", "seconds_at_most")
         return dataclasses.replace(self, **{name: own[name] + others[name] for name in added})
 
 
@@ -80,6 +86,11 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
     kept, known = _kept(study, sweeps, store)
     each = float(np.mean(known)) if known else _timed(study, sweep)
     size = functools.partial(_size, len(study.marks))
+    most = (
+        study.trainings
+        if study.within is None
+        else dataclasses.replace(study, seeds=statistics.LOOKS[-1]).trainings
+    )
     return Plan(
         trainings=study.trainings,
         tuning=len(shared_runs(study.trials(), range(study.tuning_seeds))),
@@ -88,8 +99,10 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
         measured=not known,
         seconds=max(study.trainings - kept, 0) * each / sweep.threads,
         threads=sweep.threads,
-        bytes=size(study.trainings),
-        bytes_at_most=-(-study.trainings // sweep.chunk) * size(sweep.chunk),
+        trainings_at_most=most,
+        seconds_at_most=max(most - kept, 0) * each / sweep.threads,
+        bytes=size(most),
+        bytes_at_most=-(-most // sweep.chunk) * size(sweep.chunk),
     )
 
 

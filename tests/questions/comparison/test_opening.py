@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -350,3 +351,15 @@ def test_the_command_judges_otherwise_and_writes_the_page_anew(folder, kobai_her
     assert (content["by"], [other["by"] for other in content["others"]]) == ("seconds", ["steps"])
     ran = kobai_here("report", str(folder), "--by", "final")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
+
+
+def test_the_status_sets_counts_apart_and_every_field_of_it_is_explained(folder, kobai_here):
+    kobai.compare(line(), **SHORT, output=folder)
+    for language, said in (("en", "Steps: 20 ("), ("ja", "ステップ数: 20（")):
+        ran = kobai_here("status", str(folder), "--language", language)
+        assert said in ran.out
+    content = status(folder)
+    page = (Path(__file__).parents[3] / "docs/reference/files.md").read_text("utf-8")
+    section = page[page.index("## kobai status --json") :].split("\n## ")[0]
+    fields = [*content, *content["questions"][0], *content["questions"][0]["phases"]["tuning"]]
+    assert [name for name in fields if f"`{name}`" not in section] == []

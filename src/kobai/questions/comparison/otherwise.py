@@ -40,7 +40,8 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
     latest = answered[-1]
     for asked in reversed(answered):
         if asked.study.get("by") == by and _matter(asked) == _matter(latest):
-            return protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+            found = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+            return dataclasses.replace(found, planned=asked.planned)
     study = dataclasses.replace(record.read(latest.study), by=by)
     command = commanded(latest.command, [by], path)
     if study.within is not None:  # it was grown until another criterion was clear
@@ -56,7 +57,8 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
     choice = protocol.chosen(study, tuned, fresh)
     if absent := _absent(study, fresh, choice.confirmed(study)):
         notice("by.fewer", count=len(absent), path=path, command=command)
-    return protocol.outcome_of(study, cells, latest.memory, choice.within(fresh))
+    found = protocol.outcome_of(study, cells, latest.memory, choice.within(fresh))
+    return dataclasses.replace(found, planned=latest.planned)
 
 
 def _ends(study: Study) -> bool:

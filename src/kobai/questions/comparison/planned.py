@@ -12,6 +12,7 @@ from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import duration
 from kobai.questions.comparison.ask import compare, questions_of
+from kobai.study import statistics
 from kobai.study.plan import Plan, plan
 from kobai.study.store import is_store
 from kobai.words import language, say
@@ -42,5 +43,8 @@ def lines(plan: Plan) -> Iterator[str]:
     how = say("plan.measured" if plan.measured else "plan.read")
     each = f"{plan.seconds_each:.3g}"
     yield say("plan.time", time=duration(plan.seconds), cores=plan.threads, seconds=each, how=how)
+    if plan.trainings_at_most > plan.trainings:
+        values = {"most": plan.trainings_at_most, "time": duration(plan.seconds_at_most)}
+        yield say("plan.grows", first=statistics.LOOKS[0], last=statistics.LOOKS[-1], **values)
     size, most = (f"{size / 1e6:.2g}" for size in (plan.bytes, plan.bytes_at_most))
     yield say("plan.size", size=size, most=most)
