@@ -71,8 +71,7 @@ class Plan:
     def __add__(self, other: "Plan") -> "Plan":
         """Two studies, one after the other."""
         own, others = dataclasses.asdict(self), dataclasses.asdict(other)
-        added = ("trainings", "tuning", "kept", "seconds", "bytes", "bytes_at_most")
-        added += ("trainings_at_most", "seconds_at_most")
+        added = [name for name in own if name not in ("seconds_each", "measured", "threads")]
         return dataclasses.replace(self, **{name: own[name] + others[name] for name in added})
 
 
