@@ -21,8 +21,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
-from kobai.basics.arrays import Vector
+from kobai.basics.arrays import ModelState, Scalar, Vector
 from kobai.engine.draws import INITIAL, mini_batch, stream
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
@@ -92,27 +93,43 @@ class Bound:
 
 def bound(task: Task, rule: Optimizer, initializer: Initializer, seed: int) -> Bound:
     """What theory says of a rule on a task, at the start of a seed and on its first batch."""
-    kind = type(rule)
-    if kind not in PLAIN and kind not in DIVIDED:
-        return Bound("unknown")
-    θ = jnp.asarray(task.start(initializer, stream(seed, INITIAL)))
-    examples = len(jax.tree.leaves(task.train)[0])
-    rows = mini_batch(seed, 0, BATCHES, task.batch_size, examples)
+    rows = mini_batch(seed, 0, BATCHES, task.batch_size, len(jax.tree.leaves(task.train)[0]))
     batches = jax.tree.map(lambda part: jnp.asarray(part)[rows], task.train)
-    first = jax.tree.map(lambda part: part[0], batches)
+    limit, _ = limits(task, rule, batches)
+    return limit(jnp.asarray(task.start(initializer, stream(seed, INITIAL))), task.state)
+
+
+def limits(task: Task, rule: Optimizer, batches: PyTree) -> tuple[Callable[[Vector, ModelState], Bound], int]:
+    """What says the limit of a rule at any θ, compiled once, and how many gradients that takes each time.
+
+    Args:
+      batches: some, along a first axis; the curvature is that of the first, the mean square is of all.
+    """
+    kind, first = type(rule), jax.tree.map(lambda part: part[0], batches)
     if kind in PLAIN:
-        λ = float(jax.jit(lambda θ: largest_eigenvalue(training_loss(task, first), θ))(θ))
-        return _bound("plain", λ, PLAIN[kind], rule, 2 * STEPS)
-    limit, divisor = DIVIDED[kind]
 
-    def divided(θ: Vector) -> Vector:
-        squares = jax.lax.map(lambda batch: jax.grad(training_loss(task, batch))(θ) ** 2, batches)
-        v = squares.mean(0)
-        D = divisor(v, rule.epsilon)  # type: ignore[attr-defined]
-        s = jnp.where(v > 0, 1 / jnp.sqrt(D), 0.0)  # what has no gradient does not move
-        return largest_eigenvalue(training_loss(task, first), θ, scale=s)
+        @jax.jit
+        def plain(θ: Vector, state: ModelState) -> Scalar:
+            return largest_eigenvalue(training_loss(task, first, state), θ)
 
-    return _bound("divided", float(jax.jit(divided)(θ)), limit, rule, 2 * STEPS + BATCHES)
+        cost = 2 * STEPS
+        return lambda θ, state: _bound("plain", float(plain(θ, state)), PLAIN[kind], rule, cost), cost
+    if kind in DIVIDED:
+        limit, divisor = DIVIDED[kind]
+
+        @jax.jit
+        def divided(θ: Vector, state: ModelState) -> Scalar:
+            def square(batch: PyTree) -> Vector:
+                return jax.grad(training_loss(task, batch, state))(θ) ** 2
+
+            v = jax.lax.map(square, batches).mean(0)
+            D = divisor(v, rule.epsilon)  # type: ignore[attr-defined]
+            s = jnp.where(v > 0, 1 / jnp.sqrt(D), 0.0)  # what has no gradient does not move
+            return largest_eigenvalue(training_loss(task, first, state), θ, scale=s)
+
+        cost = 2 * STEPS + len(jax.tree.leaves(batches)[0])
+        return lambda θ, state: _bound("divided", float(divided(θ, state)), limit, rule, cost), cost
+    return lambda θ, state: Bound("unknown"), 0  # noqa: ARG005
 
 
 def _bound(kind: str, λ: float, limit: Limit, rule: Optimizer, gradients: int) -> Bound:
