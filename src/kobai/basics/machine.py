@@ -64,6 +64,25 @@ def pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, initializer=enter)
 
 
+@functools.cache
+def quick_compilation() -> dict[str, bool | int] | None:
+    """Options of XLA with which a program that runs once or twice is compiled several times as fast.
+
+    None where it is no CPU that computes, and for a version that does not know them.
+    """
+    options: dict[str, bool | int] = {
+        "xla_backend_optimization_level": 0,
+        "xla_cpu_use_fusion_emitters": False,
+    }
+    if jax.default_backend() != "cpu":
+        return None
+    try:
+        jax.jit(lambda x: x, compiler_options=options)(1.0)
+    except Exception:  # noqa: BLE001 - whatever this version says of an option that it does not know
+        return None
+    return options
+
+
 def full_precision() -> contextlib.AbstractContextManager[object]:
     """Inside, traced products of float32 are in float32 on a GPU, too, unless the user chose a precision.
 

@@ -28,6 +28,7 @@ from kobai.questions.comparison.place import save, working
 from kobai.questions.comparison.provenance import provenance
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.comparison.target import with_target
+from kobai.questions.why.ask import measurements
 from kobai.report.result import Name, call
 from kobai.study import protocol, runner, statistics, store
 from kobai.study.allowance import allowance, ladder, parts
@@ -227,7 +228,8 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
                     for one, (outcome, others) in zip(every, found, strict=False):
                         outcomes.append(outcome)
                         more = functools.partial(_more, one)
-                        results.append(ComparisonResult.of(outcome, command, more, others))
+                        seen = measurements(outcome, folder)
+                        results.append(ComparisonResult.of(outcome, command, more, others, seen))
                 result = asking.together(asked, arguments, results) if is_several else results[0]
                 interruption.check()
                 if folder:

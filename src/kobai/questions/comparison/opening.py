@@ -16,6 +16,7 @@ from kobai.engine.identity import versions, versions_named
 from kobai.questions.comparison.otherwise import judged
 from kobai.questions.comparison.over_tasks.result import OverTasksResult
 from kobai.questions.comparison.result import ComparisonResult
+from kobai.questions.why.ask import read
 from kobai.report.result import Result
 from kobai.study import protocol, record, store
 from kobai.study.asked import Asked, in_order, names_in, questions
@@ -119,7 +120,8 @@ def _result(path: Path, kept: Store, answered: Sequence[Asked], by: object) -> C
         first, others = _outcome(kept, latest), _others(kept, answered)
     else:
         (first, *others), command = judged(kept, answered, by, path)
-    return ComparisonResult.of(dataclasses.replace(first, reused=there), command, others=others)
+    outcome = dataclasses.replace(first, reused=there)
+    return ComparisonResult.of(outcome, command, others=others, measured=read(outcome, path))
 
 
 def _outcome(kept: Store, asked: Asked) -> Outcome:

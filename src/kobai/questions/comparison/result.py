@@ -13,6 +13,9 @@ from kobai.basics.leaf import lineage
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.own_code import told
 from kobai.questions.comparison import terminal, trained
+from kobai.questions.why import causes, sentences
+from kobai.questions.why.causes import Why
+from kobai.questions.why.measure import Measured
 from kobai.report.result import Result, Views
 from kobai.study.answer import Answer, answer
 from kobai.study.criterion import FINAL
@@ -45,6 +48,8 @@ class ComparisonResult(Result):
     """Trainings of all criteria that were there before."""
     trained: int = 0
     """Trainings that were made for it."""
+    why: Why | None = None
+    """The causes that measurements support; None where nothing was measured."""
 
     files = {
         "report.html": "html",
@@ -60,8 +65,10 @@ class ComparisonResult(Result):
         command: str,
         more: "Callable[[Outcome, Mapping[str, Any]], ComparisonResult] | None" = None,
         others: Sequence[Outcome] = (),
+        measured: Measured | None = None,
     ) -> "ComparisonResult":
-        """The result of a study, in the language in use; `others`: of those that were judged otherwise."""
+        """The result of a study, in the language in use; `others`: of those that were judged otherwise;
+        `measured`: what there is to say why."""
         reading = dataclasses.replace(answer(outcome), others=tuple(map(answer, others)))
         return cls(
             table=reading.table(),
@@ -72,6 +79,7 @@ class ComparisonResult(Result):
             more=more,
             reused=_reused([outcome, *others]),
             trained=sum(each.trained for each in (outcome, *others)),
+            why=None if measured is None else causes.why(outcome, reading, measured),
         )
 
     @property
@@ -207,17 +215,17 @@ class ComparisonResult(Result):
 
     def view(self, wide: bool = False) -> RenderableType:
         """What it prints in a terminal, for rich; `wide`: with more columns."""
-        return terminal.view(self.answer, wide)
+        return terminal.view(self.answer, wide, why=sentences.lines(self.why))
 
     def _text(self) -> str:
-        return terminal.text(self.answer)
+        return terminal.text(self.answer, why=sentences.lines(self.why))
 
     def _views(self) -> Views:
         from kobai.questions.comparison import figures, page
 
         return Views(
             summary=partial(page.summary, self.answer),
-            page=partial(page.page, self.outcome, self.answer, self.command),
+            page=partial(page.page, self.outcome, self.answer, self.command, self.why),
             figures=partial(figures.figures, self.outcome, self.answer),
         )
 
@@ -229,3 +237,5 @@ def _reused(outcomes: Sequence[Outcome]) -> int:
     """How many trainings were there before: steps and seconds are of the same ones, whichever came first."""
     same = [each.reused for each in outcomes if each.by != FINAL]
     return min(same, default=0) + sum(each.reused for each in outcomes if each.by == FINAL)
+        content = {**self.answer.content(), "why": sentences.content(self.why)}
+        return {**content, "recommendation": dataclasses.asdict(self.recommendation)}

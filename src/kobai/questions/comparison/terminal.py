@@ -17,9 +17,9 @@ NO_ROOM = ("initializer", "skipped", "diverged")
 """What a table of effects does not show in a terminal. Cautions tell of the runs that went wrong."""
 
 
-def view(answer: Answer, wide: bool = False) -> RenderableType:
-    """The answer, the table and the cautions, to be printed by rich."""
-    return Group(*_parts(cut.shown(answer), wide))
+def view(answer: Answer, wide: bool = False, why: Sequence[str] = ()) -> RenderableType:
+    """The answer, why, the table and the cautions, to be printed by rich."""
+    return Group(*_parts(cut.shown(answer), wide, why))
 
 
 def brief(answer: Answer) -> RenderableType:
@@ -28,11 +28,11 @@ def brief(answer: Answer) -> RenderableType:
     return Group(*_said(few), *_cautions(few))
 
 
-def text(answer: Answer, wide: bool = False, width: int = 80) -> str:
+def text(answer: Answer, wide: bool = False, width: int = 80, why: Sequence[str] = ()) -> str:
     """The same as plain text."""
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
-        console.print(view(answer, wide))
+        console.print(view(answer, wide, why))
     return capture.get().rstrip("\n")
 
 
@@ -63,8 +63,10 @@ def _cautions(answer: Answer) -> Iterator[RenderableType]:
         yield Paragraph(Text(f"! {note}", style="yellow"))
 
 
-def _parts(answer: Answer, wide: bool) -> Iterator[RenderableType]:
+def _parts(answer: Answer, wide: bool, why: Sequence[str]) -> Iterator[RenderableType]:
     yield from _said(answer)
+    for line in why:
+        yield Paragraph(Text(line, style="dim"))
     yield Text()
     yield _table(answer, [name for name in table.columns(answer) if name not in answer.columns])
     for sentence in sentences.factors(answer):

@@ -16,6 +16,7 @@ is no parabola. It stands beside what was measured and decides nothing.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -24,6 +25,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import ModelState, Scalar, Vector
+from kobai.basics.machine import quick_compilation
 from kobai.engine.draws import INITIAL, mini_batch, stream
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
@@ -108,7 +110,7 @@ def limits(task: Task, rule: Optimizer, batches: PyTree) -> tuple[Callable[[Vect
     kind, first = type(rule), jax.tree.map(lambda part: part[0], batches)
     if kind in PLAIN:
 
-        @jax.jit
+        @functools.partial(jax.jit, compiler_options=quick_compilation())
         def plain(θ: Vector, state: ModelState) -> Scalar:
             return largest_eigenvalue(training_loss(task, first, state), θ)
 
@@ -117,7 +119,7 @@ def limits(task: Task, rule: Optimizer, batches: PyTree) -> tuple[Callable[[Vect
     if kind in DIVIDED:
         limit, divisor = DIVIDED[kind]
 
-        @jax.jit
+        @functools.partial(jax.jit, compiler_options=quick_compilation())
         def divided(θ: Vector, state: ModelState) -> Scalar:
             def square(batch: PyTree) -> Vector:
                 return jax.grad(training_loss(task, batch, state))(θ) ** 2

@@ -7,6 +7,7 @@ small part of what the study took (`Measured.gradients`), or it is left out.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import ModelState, Vector
+from kobai.basics.machine import quick_compilation
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.engine.draws import INITIAL, mini_batch, stream
@@ -98,8 +100,8 @@ def measured(
     seed: int,
     steps: int,
     most: float,
-) -> Measured:
-    """What there is to measure, at `most` so many gradients.
+) -> Measured | None:
+    """What there is to measure, at `most` so many gradients; None where that is too few for anything.
 
     Args:
       rule: the recommended one, with its rate.
@@ -108,12 +110,14 @@ def measured(
       seed: of the starts, and of the training that is made again.
       steps: of that training.
     """
+    gradients = BATCHES * len(initializers)
+    if gradients > most:
+        return None
     batches = _batches(task, seed)
     look = _looking(task, batches)
     limit, dear = limits(task, rule, batches)
     starts = {each.name: task.start(each, stream(seed, INITIAL)) for each in initializers}
     looks = {name: look(jnp.asarray(θ), task.state) for name, θ in starts.items()}
-    gradients = BATCHES * len(looks)
     begin = end = None
     last: Look | None = None
     if gradients + dear <= most:
@@ -136,7 +140,7 @@ def _looking(task: Task, batches: PyTree) -> Callable[[Vector, ModelState], Look
     """What looks at the network at θ; compiled once."""
     first = jax.tree.map(lambda part: part[0], batches)
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=quick_compilation())
     def numbers(θ: Vector, state: ModelState) -> tuple:
         def one(batch: PyTree) -> tuple:
             return jax.value_and_grad(training_loss(task, batch, state))(θ)

@@ -12,6 +12,7 @@ from kobai.words.en.questions import (
     probe,
     range,
     transfer,
+    why,
 )
 
 WORDS = (
@@ -22,6 +23,7 @@ WORDS = (
     | diagnosis.WORDS
     | transfer.WORDS
     | probe.WORDS
+    | why.WORDS
     | range.WORDS
     | dependence.WORDS
     | likelihood.WORDS
