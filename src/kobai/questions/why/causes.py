@@ -124,7 +124,7 @@ def _initializer(answer: Answer, measured: Measured) -> Cause:
 
 
 def _ratio(one: float, other: float) -> float:
-    least = np.finfo(np.float32).tiny
+    least = float(np.finfo(np.float32).tiny)
     return max(one, least) / max(other, least)
 
 

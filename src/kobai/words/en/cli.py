@@ -4,7 +4,7 @@ WORDS: dict[str, str] = {
     # commands
     "kind.command": "command",
     "kind.option": "option",
-    "help.kobai": "Which optimizer, which learning rate, which initial weights for my network, and how sure are we?",
+    "help.kobai": "Which optimizer, which learning rate, which initial weights for my network, how sure are we, and why?",
     "help.docs": 'The documentation is docs/ in the clone; it begins at docs/index.md. As a site on 127.0.0.1:\n\npip install -e ".[docs]" && zensical serve',
     "help.compare": "Tune every optimizer on a task, confirm the winners on fresh seeds, and say how sure we are.",
     "help.usage": "Usage: {words}",

@@ -4,7 +4,7 @@ WORDS: dict[str, str] = {
     # commands
     "kind.command": "コマンド",
     "kind.option": "オプション",
-    "help.kobai": "自分のネットワークには、どの最適化手法、どの学習率、どの重みの初期値がよいのか。そして、どこまで確かなのか。",
+    "help.kobai": "自分のネットワークには、どの最適化手法、どの学習率、どの重みの初期値がよいのか。そして、どこまで確かで、それはなぜか。",
     "help.docs": '文書はクローンしたフォルダーのdocs/にあり、入口はdocs/index.ja.mdです。127.0.0.1のサイトとして読むには:\n\npip install -e ".[docs]" && zensical serve',
     "help.compare": "課題の上で各手法を調整し、勝者を新しいシードで確認し、どこまで確かかを答えます。",
     "help.usage": "使い方: {words}",

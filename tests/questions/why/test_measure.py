@@ -1,0 +1,101 @@
+"""What is measured, against numbers known by hand."""
+
+import jax
+import numpy as np
+import pytest
+
+import kobai
+from kobai.engine.strategy import Strategy
+from kobai.initializers import he, normal, xavier
+from kobai.questions.range.bounds import bound
+from kobai.questions.why import measure
+from kobai.questions.why.measure import Measured
+from kobai.tasks.digits import digits
+from ranged import valley
+from reasons import two_layers
+
+SGD = kobai.SGD(0.1)
+
+
+def of(task, *starts, rule=SGD, **more):
+    given = {"seed": 3, "steps": 20, "most": 10_000} | more
+    return measure.measured(task, rule, starts, Strategy(), **given)
+
+
+@pytest.fixture(scope="module")
+def layered():
+    return of(two_layers(10.0), normal(1.0), normal(0.01), rule=kobai.SGD(0.001))
+
+
+def test_gradients_by_array_and_what_batches_have_in_common():
+    """½ Σ λᵢ wᵢ², alike in every batch: g = λw, and all of it is common."""
+    task = valley([1.0, 4.0])
+    found = of(task, he())
+    w = task.start(he(), measure.stream(3, measure.INITIAL))
+    [gradient] = found.starts["he"].gradients.values()
+    assert gradient == pytest.approx(np.sqrt(np.mean((np.array([1.0, 4.0]) * w) ** 2)), rel=1e-5)
+    assert found.starts["he"].common == pytest.approx(1)
+    assert found.starts["he"].rare == 0
+    assert found.bound_at_start == bound(task, kobai.SGD(0.1), he(), 3)
+    assert found.end.loss < found.starts["he"].loss
+
+
+def test_layers_of_another_scale_have_gradients_of_another_scale(layered):
+    """By the square of the scale: one factor from the input, one from the error."""
+    gradients = layered.starts["normal:1"].gradients
+    assert 30 < gradients["a"] / gradients["b"] < 300
+    assert 0 < layered.starts["normal:1"].common < 1
+
+
+def test_an_entry_is_rare_that_seldom_has_a_gradient():
+    """Of four batches one sees the second feature; the third never is seen, and does not count."""
+    x = np.zeros((8, 3), np.float32)
+    x[:, 0], x[0, 1] = 1, 1
+    task = kobai.Task(
+        parameters={"w": np.zeros((3, 1), np.float32)},
+        loss=lambda p, b: ((b @ p["w"] - 1) ** 2).mean(),
+        train=x,
+        validation=x,
+        batch_size=2,
+        target=0.1,
+    )
+    assert of(task, normal(0.1)).starts["normal:0.1"].rare == pytest.approx((0 + 3 / 4) / 2)
+
+
+def test_the_activations_of_a_dense_network_are_those_of_its_layers():
+    task = digits(hidden=6)
+    found = of(task, xavier()).starts["xavier"]
+    rows = measure.mini_batch(3, 0, 1, task.batch_size, len(task.train[0]))[0]
+    layers = task.filled(xavier(), measure.stream(3, measure.INITIAL))
+    hidden = np.maximum(task.train[0][rows] @ layers[0]["weights"].T, 0)
+    spreads = [hidden.std(), (hidden @ layers[1]["weights"].T).std()]
+    np.testing.assert_allclose(found.activations, spreads, rtol=1e-4)
+
+
+def test_it_takes_what_it_may_and_no_more():
+    task = valley([1.0, 4.0])
+    whole = of(task, he(), xavier())
+    assert whole.gradients == 4 * 2 + 40 + 20 + 4 + 40
+    assert of(task, he(), xavier(), most=whole.gradients) == whole
+    start = of(task, he(), xavier(), most=whole.gradients - 1)
+    assert (start.end, start.bound_at_end, start.gradients) == (None, None, 48)
+    assert start.bound_at_start == whole.bound_at_start
+    assert of(task, he(), xavier(), most=47).bound_at_start is None
+    assert of(task, he(), xavier(), most=7) is None
+
+
+def test_a_training_that_diverges_has_no_end():
+    found = of(valley([1.0, 4.0]), he(), rule=kobai.SGD(1e20))
+    assert (found.end, found.bound_at_end) == (None, None)
+
+
+def test_the_end_is_that_of_the_training_itself():
+    """On ½λw² a step multiplies w by 1 − ηλ."""
+    task = valley([1.0, 4.0])
+    found = of(task, he(), rule=kobai.SGD(0.1), steps=10)
+    w = task.start(he(), measure.stream(3, measure.INITIAL)) * np.array([0.9, 0.6]) ** 10
+    assert found.end.loss == pytest.approx(0.5 * (w**2 * [1, 4]).sum(), rel=1e-4)
+
+
+def test_plain_values_give_it_back(layered):
+    assert Measured.of(jax.tree.map(lambda value: value, layered.plain())) == layered
