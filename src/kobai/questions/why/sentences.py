@@ -29,7 +29,7 @@ def paragraphs(why: Why) -> Iterator[tuple[str, str]]:
         if cause.name != "none":
             yield say(f"why.{name}"), say(f"why.{name}.{cause.name}.more", **values)
         else:
-            yield say(f"why.{name}"), say("why.none") + say("why.space") + _numbers(name, cause)
+            yield say(f"why.{name}"), say("why.none") + say("report.space") + _numbers(name, cause)
 
 
 def section(why: Why | None) -> str:

@@ -7,7 +7,6 @@ WORDS: dict[str, str] = {
     "why.learning_rate": "Why this rate",
     "why.optimizer": "Why this optimizer",
     "why.none": "No cause found.",
-    "why.space": " ",
     "why.initializer.vanishing": "why {choice}: with {other} the gradients begin {times} times smaller ({layer})",
     "why.initializer.vanishing.more": "{other} needs {ratio} times the steps, and with it gradients vanish: at the start that of {layer} is {gradient}, where {choice} gives {of_choice}, {times} times as much.",
     "why.initializer.exploding": "why {choice}: with {other} the gradients begin {times} times larger ({layer})",

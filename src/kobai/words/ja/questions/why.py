@@ -7,7 +7,6 @@ WORDS: dict[str, str] = {
     "why.learning_rate": "なぜこの学習率か",
     "why.optimizer": "なぜこのオプティマイザか",
     "why.none": "原因は見つかりませんでした。",
-    "why.space": "",
     "why.initializer.vanishing": "なぜ{choice}か: {other}では最初の勾配が{times}分の1です（{layer}）",
     "why.initializer.vanishing.more": "{other}では{ratio}倍のステップがかかり、勾配が消えています。最初の点での{layer}の勾配は{gradient}で、{choice}の{of_choice}の{times}分の1です。",
     "why.initializer.exploding": "なぜ{choice}か: {other}では最初の勾配が{times}倍です（{layer}）",
