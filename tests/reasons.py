@@ -8,7 +8,7 @@ from kobai.questions.why.measure import Look, Measured
 
 
 def two_layers(scale):
-    """y = scale·(x·a) + x'·b, whose gradients by a and by b differ by a factor of scale².
+    """y = scale·(x·a) + x'·b, whose gradients by a and by b differ by a factor of up to scale².
 
     What is to be reached is that both are near their true values, each in its own units.
     """

@@ -251,7 +251,7 @@ def _cells(path: Path) -> Iterable[str] | None:
     if rest.partition(".")[0] != checksum(content):
         return None
     if kind != "cells":
-        return () if kind == "question" else None
+        return () if kind in ("question", "why") else None
     try:
         if dict(pl.read_parquet_schema(io.BytesIO(content))) != KEPT:
             return None

@@ -44,6 +44,7 @@ def test_the_same_question_again_measures_nothing(folder, monkeypatch):
     assert again.why is not None
 
 
+@pytest.mark.filterwarnings("ignore::kobai.basics.notices.Notice")  # the store tells of what it sets aside
 def test_what_is_damaged_is_measured_again(folder):
     [file] = (folder / "store").glob("why-*.json")
     content = file.read_text("utf-8")

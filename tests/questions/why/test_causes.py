@@ -110,7 +110,7 @@ def lead(result):
 
 
 def test_equal_scales_take_adams_lead_and_the_reason_for_it_away():
-    """Layers whose gradients differ a hundredfold make Adam lead, and are given as the reason; the same
+    """Layers whose gradients differ tenfold and more make Adam lead, and are given as the reason; the same
     layers rescaled, so that their gradients are alike, take both away."""
     unequal, equal = compared(10.0), compared(1.0)
     assert unequal.answer.optimizer.choice == "adam"

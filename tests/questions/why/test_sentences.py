@@ -17,6 +17,7 @@ def result(monkeypatch):
     numbers = measured(
         {
             "he": look(0.01, 1.0, activations=[0.5, 0.4]),
+            "xavier": look(0.01, 1.0, activations=[0.5, 0.4]),
             "normal:0.01": look(0.0001, 1.0, activations=[0.1, 0.0]),
         },
         end=look(common=0.03),

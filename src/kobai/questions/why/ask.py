@@ -3,6 +3,7 @@
 Whoever opens the folder later has no task to measure; what was measured is read there.
 """
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -15,7 +16,7 @@ from kobai.questions.why.causes import gradients_of
 from kobai.questions.why.measure import MOST, Measured, measured
 from kobai.study.axes import strategy
 from kobai.study.outcome import Outcome
-from kobai.study.store import STORE
+from kobai.study.store import STORE, checksum, content_of
 
 
 def measurements(outcome: Outcome, folder: Path | None) -> Measured | None:
@@ -32,31 +33,29 @@ def measurements(outcome: Outcome, folder: Path | None) -> Measured | None:
     except Exception:  # noqa: BLE001 - a loss without a second derivative, say: no answer is lost for a reason
         return None
     if found is not None and folder is not None and (folder / STORE).is_dir():
-        files.write_text(_place(outcome, folder), files.json_text(found.plain()))
+        content = json.dumps({"of": _of(outcome), "measured": found.plain()}, ensure_ascii=False).encode()
+        files.write(folder / STORE / f"why-{checksum(content)}.json", content)
     return found
 
 
 def read(outcome: Outcome, folder: Path | None) -> Measured | None:
-    """What was measured before, if it is kept."""
-    if folder is None or not (path := _place(outcome, folder)).is_file():
-        return None
-    try:
-        return Measured.of(json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError, KeyError):  # as another version writes it
-        return None
+    """What was measured before, if it is kept; of two processes that did so at once, one."""
+    of = _of(outcome)
+    for path in sorted((folder / STORE).glob("why-*.json")) if folder else ():
+        content = content_of(path) or b""
+        if path.name == f"why-{checksum(content)}.json":
+            with contextlib.suppress(ValueError, LookupError, TypeError):  # as another version writes it
+                values = json.loads(content)
+                if values["of"] == of:
+                    return Measured.of(values["measured"])
+    return None
 
 
-def _place(outcome: Outcome, folder: Path) -> Path:
-    """The file of what this study recommends, and of what it was compared with."""
+def _of(outcome: Outcome) -> str:
+    """What this study recommends, and what it was compared with."""
     study = outcome.study
-    what = [
-        study.facts.name,
-        outcome.recommended.named,
-        sorted(outcome.initializers),
-        study.steps,
-        versions(),
-    ]
-    return folder / STORE / f"why-{digest(as_json(what))}.json"
+    names = [study.facts.name, outcome.recommended.named, sorted(outcome.initializers)]
+    return digest(as_json([*names, study.steps, study.confirmation_seeds[0], versions()]))
 
 
 def _measured(outcome: Outcome) -> Measured | None:
