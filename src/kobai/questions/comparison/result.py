@@ -230,12 +230,11 @@ class ComparisonResult(Result):
         )
 
     def _content(self) -> dict[str, object]:
-        return {**self.answer.content(), "recommendation": dataclasses.asdict(self.recommendation)}
+        content = {**self.answer.content(), "why": sentences.content(self.why)}
+        return {**content, "recommendation": dataclasses.asdict(self.recommendation)}
 
 
 def _reused(outcomes: Sequence[Outcome]) -> int:
     """How many trainings were there before: steps and seconds are of the same ones, whichever came first."""
     same = [each.reused for each in outcomes if each.by != FINAL]
     return min(same, default=0) + sum(each.reused for each in outcomes if each.by == FINAL)
-        content = {**self.answer.content(), "why": sentences.content(self.why)}
-        return {**content, "recommendation": dataclasses.asdict(self.recommendation)}
