@@ -49,6 +49,9 @@ def way() -> tuple[dict[str, list[str]], set[str]]:
         if names and not file.startswith("basics/"):
             stations[file] |= names
 
+    ask = sys.modules["kobai.questions.comparison.ask"] if kobai.compare else None
+    if hasattr(ask, "measurements"):  # what is measured to say why comes after the answer, beside the way
+        ask.measurements = lambda *_: None  # type: ignore[union-attr]
     threading.setprofile(watch)
     sys.setprofile(watch)
     try:
