@@ -10,7 +10,8 @@ import kobai
 from arrivals import STEPS, answered, arriving, is_adam, study_of, task_of
 from kobai import words
 from kobai.basics.errors import UsageError
-from kobai.questions.comparison import sentences, terminal
+from kobai.questions.comparison import sentences, table, terminal
+from kobai.questions.comparison.numbers import worse
 from kobai.study.answer import answer
 from kobai.study.criterion import FINAL, SECONDS, criteria
 from kobai.study.study import CONFIRMATION
@@ -256,3 +257,21 @@ def test_seconds_of_different_processors_are_told_above_the_answer(monkeypatch):
         [above, *_] = sentences.warnings(measured(SECONDS, None))
         assert "異なるプロセッサー（Fast 3000、記録のない種類）" in above
     assert "note.machines" not in [note.key for note in measured("steps", "Slow 100").notes]
+
+
+def test_the_costs_by_every_criterion_stand_side_by_side(monkeypatch):
+    steps, final = (answered(monkeypatch, slow_and_steady, by=by) for by in ("steps", FINAL))
+    both = dataclasses.replace(steps, others=(final,))
+    assert table.criterion_rows(steps) == []
+    heads, rows = table.criterion_headers(both), table.criterion_rows(both)
+    assert [head.replace("\n", " ") for head in heads[1:]] == [
+        "costs at most by steps",
+        "costs at most by final metric",
+    ]
+    assert [(name, by_steps[-1], by_end[-1]) for name, by_steps, by_end in rows] == [
+        ("adam", "●", "×"),
+        ("sgd", "×", "●"),
+    ]
+    assert rows[0][1:] == ["0 % ●", f"≤ {worse(final, final.optimizer.of('adam').high)} ×"]
+    assert "costs at most" in terminal.text(both)
+    assert rows[1][2] in terminal.text(both)

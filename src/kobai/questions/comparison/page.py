@@ -39,7 +39,7 @@ def page(outcome: Outcome, answer: Answer, command: str, why: Why | None = None)
         "costs": figure("costs", costs.captions(answer)) if len(answer.rows) > 1 else "",
         "notes": document.notes(sentences.notes(answer)),
         "table": _comparison(answer, look),
-        "baselines": _baselines(answer),
+        "baselines": _criteria(answer) + _baselines(answer),
         "others": _other_targets(answer),
         "effects": _effects(answer),
         "why": causes.section(why),
@@ -118,6 +118,16 @@ def _comparison(answer: Answer, look: dict[str, Look]) -> str:
     below = "".join(f'<p class="use">{html.escape(sentence)}</p>' for sentence in sentences.factors(answer))
     listing = scrolling(headers, rows, caption, left, deciding=columns.index(table.deciding(answer)))
     return listing + below + folded(say("report.columns"), meanings)
+
+
+def _criteria(answer: Answer) -> str:
+    """The costs by every criterion, side by side; nothing where one alone decides."""
+    rows = table.criterion_rows(answer)
+    if not rows:
+        return ""
+    heads = [head.replace("\n", " ") for head in table.criterion_headers(answer)]
+    listing = scrolling(heads, escaped(rows), say("report.criteria.caption"))
+    return f'<div class="others"><h3>{html.escape(say("report.criteria"))}</h3>{listing}</div>'
 
 
 def _baselines(answer: Answer) -> str:

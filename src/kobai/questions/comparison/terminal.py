@@ -74,6 +74,9 @@ def _parts(answer: Answer, wide: bool, why: Sequence[str]) -> Iterator[Renderabl
     if answer.columns:
         yield Text()
         yield _table(answer, ("optimizer", *answer.columns))
+    if criteria := table.criterion_rows(answer):
+        yield Text()
+        yield Stack(table.criterion_headers(answer), criteria, left=(0,))
     if others := table.baseline_rows(answer):
         yield Text()
         words = (0, 3) if answer.meaning else (0,)

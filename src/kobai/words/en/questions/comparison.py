@@ -3,6 +3,9 @@
 WORDS: dict[str, str] = {
     # the table
     "table.optimizer": "optimizer",
+    "table.by.steps": "costs at most\nby steps",
+    "table.by.final": "costs at most\nby final metric",
+    "table.by.seconds": "costs at most\nby seconds",
     "table.learning_rate": "rate",
     "table.initializer": "init.\nvalue",
     "table.reached": "met",
@@ -164,6 +167,8 @@ WORDS: dict[str, str] = {
     "report.demonstration": "demonstration",
     # its settings
     "report.others": "Other targets",
+    "report.criteria": "By each criterion",
+    "report.criteria.caption": "What choosing each optimizer costs at most, by each criterion that was asked for. ●: may be the best by it; ×: is not.",
     "report.others.caption": "Runs that reached each target, and the cost until then (geometric mean; a miss counts as {budget}).",
     "report.settings": "Settings",
     "report.settings.reproduce": "To run this again",

@@ -3,6 +3,9 @@
 WORDS: dict[str, str] = {
     # the table
     "table.optimizer": "手法",
+    "table.by.steps": "増加の上限\n（ステップ）",
+    "table.by.final": "差の上限\n（最終指標）",
+    "table.by.seconds": "増加の上限\n（CPU時間）",
     "table.learning_rate": "学習率",
     "table.initializer": "初期値",
     "table.reached": "到達",
@@ -164,6 +167,8 @@ WORDS: dict[str, str] = {
     "report.demonstration": "実演",
     # its settings
     "report.others": "ほかの目標",
+    "report.criteria": "比べ方ごとの結果",
+    "report.criteria.caption": "各手法を選んだ場合に、最良のものよりどれだけ劣りうるかを、比べ方ごとに示します。●はその比べ方で最良かもしれないもの、×は最良でないもの。",
     "report.others.caption": "各目標に到達した学習の数と、それまでの費用です（幾何平均。到達しなければ{budget}と数えます）。",
     "report.settings": "設定",
     "report.settings.reproduce": "もう一度実行するには",
