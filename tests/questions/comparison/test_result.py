@@ -1,5 +1,6 @@
 """What a result gives: the setting to go on with, costs and the set as data."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import polars as pl
 import kobai
 from kobai import stabilizers
 from kobai.questions.comparison.result import ComparisonResult
+from kobai.study.over_tasks import OverTask, OverTasks
 from kobai.study.setting import Setting
 from studies_of_axes import by_clip, run, study_of
 
@@ -56,6 +58,12 @@ def test_every_field_of_the_file_is_explained(known):
     page = (Path(__file__).parents[3] / "docs/reference/files.md").read_text("utf-8")
     section = page[page.index("## answer.json") :]
     content = json.loads(ComparisonResult.of(known, "").to_json())
+    rows = page[page.index("## results.parquet") :]
+    assert [name for name in content["rows"][0] if f"`{name}`" not in rows] == []
     explained = [content, content["optimizer"], content["optimizer"]["costs"][0], content["recommendation"]]
     for fields in explained:
         assert [name for name in fields if f"`{name}`" not in section] == []
+    section = section[section.index("A study of several tasks") :]
+    for each in (OverTasks, OverTask):
+        names = [field.name for field in dataclasses.fields(each)]
+        assert [name for name in names if f"`{name}`" not in section] == []
