@@ -39,7 +39,7 @@ def test_the_tools(runs, place):
     tools, (judged, refused, unknown) = asked(
         agents.server(), ("judge", judging), ("judge", wrong), ("status", {"folder": str(place)})
     )
-    assert {tool.name for tool in tools} == {"compare", "judge", "status"}
+    assert {tool.name for tool in tools} == {"compare", "judge", "diagnose", "status"}
     assert all(tool.description for tool in tools)
     content = judged.structured_content
     assert content["exit_code"] == 0
@@ -65,8 +65,18 @@ def test_a_comparison(place):
     assert kept.structured_content["cells"] > 0
 
 
+def test_a_diagnosis():
+    sick = {"task": "sine", "optimizer": "sgd", "learning_rate": 5.0, "steps": 40, "seeds": 1}
+    few = {"task": "sine", "steps": 3}
+    _, (named, refused) = asked(agents.server(), ("diagnose", sick), ("diagnose", few))
+    assert named.structured_content["troubles"][0]["name"] == "rate_too_high"
+    assert "text" in named.structured_content
+    assert refused.is_error
+    assert "at least 20" in refused.content[0].text
+
+
 def test_as_a_process_that_speaks_over_its_own_streams(runs):
     process = StdioServerParameters(command=sys.executable, args=["-m", "kobai", "mcp"])
     tools, (judged,) = asked(mcp.stdio_client(process), ("judge", {"source": [runs], "watch": False}))
-    assert len(tools) == 3
+    assert len(tools) == 4
     assert judged.structured_content["verdicts"][0]["arm"] == "new"

@@ -1,7 +1,7 @@
 """The command `kobai mcp`: a server of the Model Context Protocol for agents, on standard input and output.
 
-It offers what the command line offers, as tools: `compare`, `judge`, `status`. It listens to nobody but the
-program that started it. Nothing heavy is imported before it is needed.
+It offers what the command line offers, as tools: `compare`, `judge`, `diagnose`, `status`. It listens to
+nobody but the program that started it. Nothing heavy is imported before it is needed.
 """
 
 import contextlib
@@ -42,8 +42,9 @@ def server() -> "MCPServer":
     except ImportError:
         raise UsageError("error.judge.extra", package="mcp", extra="mcp") from None
     served = MCPServer("kobai", instructions=say("mcp.instructions"))
-    tools: dict[str, Callable[..., dict[str, Any]]] = {"judge": judge, "compare": compare, "status": status}
-    for name, function in tools.items():
+    tools: tuple[Callable[..., dict[str, Any]], ...] = (judge, compare, diagnose, status)
+    for function in tools:
+        name = function.__name__
         served.tool(name=name, description=say(f"mcp.{name}"))(_told(function))
     return served
 
@@ -120,6 +121,26 @@ def compare(
     if output is not None:
         result.save(Path(output))
     return {"answer": json.loads(result.to_json()), "text": str(result), "folder": output}
+
+
+def diagnose(
+    task: str,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    initializer: str | None = None,
+    clip: str | None = None,
+    weight_decay: float | None = None,
+    schedule: str | None = None,
+    steps: int = 300,
+    seeds: int = 3,
+    cure: bool = False,
+) -> dict[str, Any]:
+    """The troubles of a training as JSON, strongest first, and what a terminal would show."""
+    from kobai.questions.diagnosis.ask import diagnose as question
+
+    asked = {key: value for key, value in locals().items() if key not in ("task", "question")}
+    result = question(task, progress=False, **asked)
+    return {**json.loads(result.to_json()), "text": str(result)}
 
 
 def status(folder: str) -> dict[str, Any]:

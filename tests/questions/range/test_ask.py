@@ -93,7 +93,7 @@ def test_the_steps_may_be_epochs():
     [
         ({"task": "sien"}, "there is no task 'sien'; did you mean 'sine'?"),
         ({"optimizer": "bfgs"}, "one update rule that has a learning rate and no other grid, got 'bfgs'"),
-        ({"optimizer": "adma"}, "did you mean 'adam'?"),
+        ({"optimizer": "adamm"}, "did you mean 'adam'?"),
         ({"optimizer": kobai.Momentum([0.1, 0.2], momentum=[0.5, 0.9])}, "and no other grid, got"),
         ({"learning_rates": [0.1]}, "a range needs at least two learning rates, got 0.1 alone"),
         ({"learning_rates": [0.1, 0.0]}, "learning_rate = 0.0 moves nothing"),

@@ -20,7 +20,10 @@ def test_the_answer():
         "suggestion: 1, whose loss is the lowest after 8 steps: 0.3, from 2 at the start (0.1: 0.4)" in whole
     )
     assert "to 1: 2.0 decades; from 10 on its short trainings diverge or end above the start" in whole
-    assert "theory: 2/λ = 0.5, with λ = 4, the largest eigenvalue of the Hessian at the start" in whole
+    assert (
+        "theory: 2/λ = 0.5, with λ = 4, the largest eigenvalue of the Hessian of the first batch's loss"
+        in whole
+    )
     assert "next: kobai compare … --optimizers sgd --learning-rates 0.01,0.1,1" in whole
     assert "40 gradients, 3.3 % of what kobai compare tunes the rule with" in whole
     assert all(cell_len(line) <= 80 for line in lines)

@@ -1,10 +1,14 @@
 """Which causes the numbers support, and the intervention that takes one away."""
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import kobai
 import studies
+from kobai.questions.why import sentences
 from kobai.questions.why.causes import why
+from kobai.questions.why.measure import in_common
 from kobai.study.answer import answer
 from reasons import look, measured, two_layers
 
@@ -45,7 +49,7 @@ def test_gradients_that_differ_are_no_cause_where_nothing_is_slower(monkeypatch)
 def test_why_this_rate_because_the_next_diverges(monkeypatch):
     outcome = studies.outcome_of(
         monkeypatch,
-        lambda cell: None if cell.optimizer.learning_rate > 0.5 else 20 + cell.seed % 3,
+        lambda cell: {0.01: 50, 0.1: 20, 1.0: None}[cell.optimizer.learning_rate],
         optimizers=kobai.SGD(learning_rate=[0.01, 0.1, 1.0]),
         evaluate_every=1,
     )
@@ -56,13 +60,63 @@ def test_why_this_rate_because_the_next_diverges(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limit", "common", "cause"),
-    [(0.05, 0.5, "limit"), (0.005, 0.5, "none"), (5.0, 0.5, "none"), (5.0, 0.03, "noise")],
+    ("at_start", "at_end", "cause"),
+    [
+        (0.05, 0.05, "limit"),
+        (0.05, None, "limit"),
+        (0.005, 0.005, "none"),
+        (5.0, 5.0, "none"),
+        (0.005, 0.05, "none"),  # the rate itself is beyond one of them
+        (0.05, 5.0, "none"),
+    ],
 )
-def test_why_this_rate_where_none_diverges(known, limit, common, cause):
+def test_why_this_rate_where_none_diverges(known, at_start, at_end, cause):
     """adam at 0.01, where 0.1 needs more steps; what theory allows lies between, below both, above both."""
-    found = causes(known, end=look(common=common), at_start=limit, at_end=limit).learning_rate
+    found = causes(known, end=look(), at_start=at_start, at_end=at_end).learning_rate
     assert (found.name, found.values["rate"]) == (cause, 0.01)
+
+
+def test_a_rate_far_above_that_diverges_is_no_reason(monkeypatch):
+    """Between it and the choice stands one that does as well."""
+
+    def arrival(cell):
+        rate = cell.optimizer.learning_rate
+        return None if rate > 5 else (20 if rate < 0.5 else 22) + cell.seed % 3
+
+    grid = kobai.SGD(learning_rate=[0.1, 1.0, 10.0])
+    outcome = studies.outcome_of(monkeypatch, arrival, optimizers=grid, evaluate_every=1)
+    found = causes(outcome).learning_rate
+    assert (found.name, found.values["rate"]) == ("none", 0.1)
+
+
+def test_no_gradient_at_all_is_told_as_that(known):
+    found = causes(known, starts={"normal:0.01": look(last=0.0)})
+    assert found.initializer.name == "absent"
+    assert "why he: with normal:0.01 1.weights has no gradient" in sentences.lines(found)
+
+
+def test_rules_that_neither_divide_nor_follow_are_no_witnesses(monkeypatch):
+    """Lion takes the sign of an average: that it keeps up says nothing of scales."""
+    outcome = studies.outcome_of(
+        monkeypatch,
+        lambda cell: (20 if not isinstance(cell.optimizer, kobai.SGD) else 60) + cell.seed % 3,
+        optimizers=[kobai.Adam(0.01), kobai.SGD(0.1), kobai.Lion(0.01)],
+        evaluate_every=1,
+    )
+    found = causes(outcome, starts={"he": look(0.001, 1.0)}).optimizer
+    assert (found.name, found.values["rival"]) == ("scales", "sgd")
+
+
+def test_what_gradients_have_in_common_is_without_bias():
+    """The planted mistake, |mean|² over the mean |g|², is a quarter for four that share nothing."""
+    draws = np.random.default_rng(0).normal(size=(4, 200_000))
+    biased = (draws.mean(0) ** 2).sum() / (draws**2).sum(1).mean()
+    assert biased == pytest.approx(0.25, abs=0.01)
+    assert float(in_common(jnp.asarray(draws))) == pytest.approx(0, abs=0.01)
+    assert float(in_common(jnp.asarray(np.ones((4, 3))))) == pytest.approx(1)
+    shared = draws + np.random.default_rng(1).normal(size=200_000)
+    assert float(in_common(jnp.asarray(shared))) == pytest.approx(0.5, abs=0.01)
+    assert float(in_common(jnp.zeros((4, 3)))) == 0
 
 
 @pytest.mark.parametrize(

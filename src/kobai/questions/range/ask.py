@@ -1,8 +1,8 @@
 """`learning_rate_range`: which learning rates work, found by a race of short trainings.
 
 The learning-rate range test in its usual form raises the rate within one training and looks at one curve.
-Here every rate has trainings of its own, with several seeds, all in one compiled program; the best go on for
-longer (`race`). Beside it stands what theory says of the largest rate (`bounds`).
+Here every rate has trainings of its own, with two seeds at first, all in one compiled program; the best go on
+for longer (`race`). Beside it stands what theory says of the largest rate (`bounds`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -8,11 +8,11 @@ On ½λx² a rule with a constant rate stays bounded up to a limit that its form
     AdaGrad, RMSProp  η < 2 / λ'
     Adam              η < 2(1 + ρ₁) / ((1 − ρ₁) λ')
 
-λ is the largest eigenvalue of the loss's Hessian H, λ' that of D⁻¹H, where D = √v + ε is what the rule
-divides each gradient by; v is the mean square of the gradients at the start (Cohen and others 2021, arXiv
-2103.00065, and 2022, arXiv 2207.14484). AdaGrad's v is that of its first step: after n of them its limit is
-√n times as large. The limit is one of the start: λ changes on the way, mini-batches add noise, and a network
-is no parabola. It stands beside what was measured and decides nothing.
+λ is the largest eigenvalue of the Hessian H of the first batch's loss, λ' that of D⁻¹H, where D = √v + ε is
+what the rule divides each gradient by; v is the mean square of the gradients at the start (Cohen and others
+2021, arXiv 2103.00065, and 2022, arXiv 2207.14484). AdaGrad's v is that of its first step: after n of them
+its limit is √n times as large. The limit is one of the start: λ changes on the way, mini-batches add noise,
+and a network is no parabola. It stands beside what was measured and decides nothing.
 """
 
 import dataclasses
@@ -79,7 +79,8 @@ class Bound:
 
     Fields:
       kind: "plain" or "divided": which eigenvalue counts; "unknown" where there is no formula for the rule,
-        "flat" where the loss curves nowhere upwards at the start.
+        "flat" where the loss curves nowhere upwards at the start, "not_finite" where its curvature is no
+        finite number.
       formula: of the limit.
       curvature: that eigenvalue.
       rate: the largest stable learning rate.
@@ -137,5 +138,5 @@ def limits(task: Task, rule: Optimizer, batches: PyTree) -> tuple[Callable[[Vect
 def _bound(kind: str, λ: float, limit: Limit, rule: Optimizer, gradients: int) -> Bound:
     formula, value = limit
     if not (np.isfinite(λ) and λ > 0):
-        return Bound("flat", formula, gradients=gradients)
+        return Bound("flat" if np.isfinite(λ) else "not_finite", formula, gradients=gradients)
     return Bound(kind, formula, λ, value(rule) / λ, gradients)

@@ -4,7 +4,8 @@ Every rate trains for a few steps; those with the lowest loss go on, for more st
 halving, Jamieson and Talwalkar 2016). The first rungs tell the range: where a rate moves nothing yet, and
 where it diverges. The last ones tell the suggestion. What a rate has reached is the mean logarithm of its
 validation loss over the last third of its steps and over the seeds: a rate that jumps about is not told by a
-lucky last step.
+lucky last step. Only the first rung has two seeds: the suggestion rests on one training of each of three
+rates.
 """
 
 import dataclasses

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import ModelState, Vector
+from kobai.basics.arrays import Matrix, ModelState, Scalar, Vector
 from kobai.basics.machine import quick_compilation
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
@@ -24,6 +24,7 @@ from kobai.engine.draws import INITIAL, mini_batch, stream
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
+from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.base import Optimizer
 from kobai.questions.curvature import training_loss
 from kobai.questions.range.bounds import Bound, limits
@@ -45,8 +46,8 @@ class Look:
       loss: the mean over the batches.
       gradients: the root mean square of the gradient of each weight array, by its path.
       activations: the standard deviation of what each layer gives, of a dense network; else empty.
-      common: what the gradients of the batches have in common: |mean|² as a part of the mean |g|²; near 0 a
-        step is noise.
+      common: what the gradients of the batches have in common, as a part of their mean |g|² (`in_common`): 1
+        where all are alike, 0 where each points elsewhere.
       rare: of the entries that have a gradient in some batch, the mean part of the batches in which each has
         none.
     """
@@ -106,7 +107,8 @@ def measured(
     Args:
       rule: the recommended one, with its rate.
       initializers: the recommended one first.
-      strategy: of the recommended training.
+      strategy: of the recommended training. Theory's limit at its end is not told under a schedule, whose
+        rate is another there, nor for AdaGrad, which divides by all gradients so far.
       seed: of the starts, and of the training that is made again.
       steps: of that training.
     """
@@ -127,7 +129,9 @@ def measured(
         gradients += steps
         if trained is not None:
             θ, state = trained
-            last, end, gradients = look(θ, state), limit(θ, state), gradients + BATCHES + dear
+            last, gradients = look(θ, state), gradients + BATCHES
+            if not isinstance(rule, AdaGrad) and strategy.schedule is None:
+                end, gradients = limit(θ, state), gradients + dear
     return Measured(looks, last, begin, end, gradients)
 
 
@@ -148,7 +152,7 @@ def _looking(task: Task, batches: PyTree) -> Callable[[Vector, ModelState], Look
         losses, g = jax.lax.map(one, batches)
         parts = flat.split(task.trained(task.parameters), (g**2).mean(0))
         rms = jnp.stack([jnp.sqrt(jnp.mean(part)) for part in parts])
-        common = jnp.sum(g.mean(0) ** 2) / jnp.mean(jnp.sum(g**2, axis=1))
+        common = in_common(g)
         none = (g == 0).mean(0)
         rare = jnp.sum(jnp.where(none < 1, none, 0)) / jnp.maximum(jnp.sum(none < 1), 1)
         return losses.mean(), rms, common, rare, _activations(task, θ, first)
@@ -161,6 +165,17 @@ def _looking(task: Task, batches: PyTree) -> Callable[[Vector, ModelState], Look
         return Look(float(loss), by_array, [float(each) for each in spreads], float(common), float(rare))
 
     return look
+
+
+def in_common(g: Matrix) -> Scalar:
+    """The mean inner product of two of the rows [several, parameters], as a part of their mean |g|².
+
+    That is the squared length of what they are draws of, without bias: |mean g|² in its place would be 1/n
+    for n rows that have nothing in common. 0 where it comes out below.
+    """
+    n, squares = len(g), jnp.sum(g**2)
+    pairs = (jnp.sum(jnp.sum(g, axis=0) ** 2) - squares) / (n - 1)
+    return jnp.where(squares > 0, jnp.maximum(pairs, 0) / jnp.where(squares > 0, squares, 1), 0)
 
 
 def _activations(task: Task, θ: Vector, batch: PyTree) -> list[jax.Array]:

@@ -101,5 +101,5 @@ def _written(value: object) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return "∞"
-        return f"{value:.0f}" if abs(value) >= 9.95 else f"{value:.2g}"
+        return f"{value:.0f}" if 9.95 <= abs(value) < 1e5 else f"{value:.2g}"
     return ", ".join(map(_written, value)) if isinstance(value, list) else str(value)

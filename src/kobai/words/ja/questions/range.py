@@ -24,6 +24,7 @@ WORDS: dict[str, str] = {
     "range.theory.divided": "{formula} = {rate}。λ = {curvature}は、更新則が勾配を割る値でヘッセ行列を割ったときの、最初の点での最大固有値です",
     "range.theory.unknown": "{optimizer}の最大の学習率を与える式を、kobaiは持っていません",
     "range.theory.flat": "最初の点では損失が上に曲がる方向がないため、限界はありません",
+    "range.theory.not_finite": "最初の点で損失の曲率が有限の数ではないため、限界は言えません",
     # the table
     "range.column.rate": "学習率",
     "range.column.loss": "{steps}ステップ後",
