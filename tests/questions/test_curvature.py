@@ -73,6 +73,13 @@ def test_as_many_steps_as_parameters_are_enough():
     )
 
 
+@pytest.mark.parametrize("λ", [1.0, -1.0])
+def test_where_one_direction_is_all_there_is_both_ends_are_its_own(λ):
+    """Of H = λI Lanczos' method has nothing left after its first step."""
+    ends = curvature.extreme_eigenvalues(lambda θ: λ * jnp.vdot(θ, θ) / 2, jnp.ones(30))
+    assert tuple(map(float, ends)) == pytest.approx((λ, λ), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "rule", "rate"),
     [

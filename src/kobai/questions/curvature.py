@@ -16,7 +16,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from kobai.basics.arrays import Data, ModelState, Scalar, Vector
+from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector
 from kobai.minimizers.curvature import tridiagonal
 from kobai.tasks.task import Task
 
@@ -63,8 +63,18 @@ def extreme_eigenvalues(
     _, product = jax.linearize(jax.grad(loss), jnp.asarray(θ))
     start = jax.random.normal(jax.random.key(seed), jnp.shape(θ), jnp.asarray(θ).dtype)
     T = tridiagonal(lambda v: s * product(s * v), jnp.asarray(θ), steps, start)
-    λ = jnp.linalg.eigvalsh(T)  # ascending
+    λ = jnp.linalg.eigvalsh(_without_padding(T))  # ascending
     return λ[0], λ[-1]
+
+
+def _without_padding(T: Matrix) -> Matrix:
+    """Lanczos' matrix with α₀ on the diagonal where the directions were used up, in place of zero.
+
+    Zero need not lie between the ends of the spectrum: of H = I both are 1. α₀ = v·H v does for any H.
+    """
+    used = jnp.cumprod(jnp.diag(T, 1) != 0)
+    padded = jnp.concatenate([jnp.zeros(1, T.dtype), 1 - used.astype(T.dtype)])
+    return T + T[0, 0] * jnp.diag(padded)
 
 
 def largest_eigenvalue(
@@ -81,7 +91,8 @@ def stable_curvature(learning_rate: float, momentum: float = 0.0, nesterov: bool
     two-step recurrence stays bounded up to 2(1 + α)/η, and Nesterov's, which damps what turns around, up to
     2(1 + α)/((1 + 2α)η) (the roots of z² − (1 + α)(1 − ηλ)z + α(1 − ηλ) reach −1). For a rule that divides
     the gradients by √v the bound is that of the preconditioned Hessian (`scale` = v^-¼): with exponential
-    averages of weight 1 − ρ as in Adam it is 2(1 + ρ)/((1 − ρ)η) (Cohen and others, arXiv 2207.14484).
+    averages of weight 1 − ρ as in Adam it is 2(1 + ρ)/((1 − ρ)η) (Cohen and others, arXiv 2207.14484), and
+    1 − ρᵗ times that at its t-th step, where the average is corrected for having begun at zero.
     """
     growth = 1 + momentum
     return 2 * growth / ((1 + 2 * momentum if nesterov else 1) * learning_rate)

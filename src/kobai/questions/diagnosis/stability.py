@@ -51,8 +51,8 @@ def reach(rule: Rule, cell: CellState, step: int, factor: float = 1.0) -> Reach 
     if isinstance(optimizer, Adam | AdamW):
         ρ1, ρ2, ε = (float(x) for x in (optimizer.decay_1, optimizer.decay_2, optimizer.epsilon))
         v = np.sqrt(np.maximum(memory["v"], 0) / (1 - ρ2**step))
-        # m is an average of weight 1 − ρ₁: momentum of the rate (1 − ρ₁) η.
-        return Reach((1 - ρ1) * η / (v + ε), stable_curvature(1.0, ρ1))
+        # m is an average of weight 1 − ρ₁, divided by 1 − ρ₁ᵗ: momentum of the rate (1 − ρ₁) η / (1 − ρ₁ᵗ).
+        return Reach((1 - ρ1) * η / (1 - ρ1**step) / (v + ε), stable_curvature(1.0, ρ1))
     if isinstance(optimizer, RMSProp):
         return Reach(η / np.sqrt(float(optimizer.epsilon) + memory["h"]), stable_curvature(1.0))
     if isinstance(optimizer, AdaGrad):
