@@ -52,13 +52,17 @@ def test_the_setting_of_a_study_is_taken(kobai_here, place):
         progress=False,
     )
     best = kobai.open(place / "run").best
-    line = "diagnose sine --from run --steps 40 --seeds 1 --language ja --json d.json --output out"
+    line = "diagnose sine --from run --seeds 1 --language ja --json d.json --output out"
     ran = kobai_here(*line.split())
     assert ran.code == 0
     assert "の学習はどこが悪いのか" in ran.out
     content = json.loads((place / "d.json").read_text("utf-8"))
     assert content["hyperparameters"]["learning_rate"] == pytest.approx(best.optimizer.learning_rate)
+    assert content["steps"] == 40
     assert {path.name for path in (place / "out").iterdir()} > {"diagnosis.html", "table.parquet"}
+    other = kobai_here("diagnose", "digits", "--from", "run")
+    assert (other.code, other.out, len(other.err.splitlines())) == (2, "", 1)
+    assert "run keeps a study of sine, not of digits" in other.err
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from kobai.cli.values import number, path, steps, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.questions.comparison.result import ComparisonResult
     from kobai.questions.diagnosis.result import DiagnosisResult
-    from kobai.study.setting import Setting
 
 ARGUMENTS = (Argument("TASK", "help.diagnose.task"),)
 OPTIONS = (
@@ -48,12 +48,14 @@ def add(app: typer.Typer, line: list[str]) -> None:
     add_command(app, "diagnose", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.diagnose")
 
 
-def _diagnose(task: str, ask: dict[str, object], destination: Destination, command: str) -> None:
+def _diagnose(task: str, said: dict[str, object], destination: Destination, command: str) -> None:
     def compute() -> "DiagnosisResult":
         from kobai.questions.diagnosis.ask import diagnose
 
+        ask = said
         if "setting" in ask:
-            ask["setting"] = _recommended(str(ask["setting"]), task)
+            result = _study(str(ask["setting"]), task)
+            ask = {"steps": result.outcome.study.steps} | ask | {"setting": result.best}
         question: Callable[..., DiagnosisResult] = diagnose  # whose arguments `OPTIONS` names
         return question(task, command=command, **ask)
 
@@ -65,11 +67,13 @@ def _diagnose(task: str, ask: dict[str, object], destination: Destination, comma
     destination.keep(compute, show)
 
 
-def _recommended(folder: str, task: str) -> "Setting":
-    """What the study of a folder recommends; of several tasks, for the one of this name."""
+def _study(folder: str, task: str) -> "ComparisonResult":
+    """The study of this task that a folder keeps."""
     from kobai.questions.comparison.opening import open as opened
+    from kobai.tasks.load import load
 
     results = opened(folder).tasks
-    if len(results) > 1 and task not in results:
+    name = task if task in results else load(task).name
+    if name not in results:
         raise UsageError("error.diagnose.from", path=folder, known=", ".join(results), task=task)
-    return results[task if len(results) > 1 else next(iter(results))].best
+    return results[name]

@@ -122,14 +122,15 @@ def test_a_recommended_setting_may_be_diagnosed():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"optimizer": "bfgs"}, "update rule"),
-        ({"optimizer": "adamm"}, "adam"),
-        ({"optimizer": kobai.Adam([0.1, 0.2])}, "one setting"),
-        ({"learning_rate": "fast"}, "learning_rate"),
-        ({"steps": 5}, "at least 20"),
-        ({"seeds": 0}, "seeds"),
-        ({"setting": "run"}, "kobai.open"),
-        ({"initializer": "hee"}, "he"),
+        ({"optimizer": "bfgs"}, "diagnose looks at the steps of an update rule, got"),
+        ({"optimizer": "adamm"}, "there is no optimizer 'adamm'; did you mean 'adam'"),
+        ({"optimizer": kobai.Adam([0.1, 0.2])}, "diagnose looks at one setting, got a list of values"),
+        ({"learning_rate": "fast"}, "learning_rate must be numbers, got"),
+        ({"steps": 5}, "steps must be at least 20, got 5"),
+        ({"seeds": 0}, "seeds must be a whole number of at least 1, got 0"),
+        ({"setting": "run"}, "setting must be what a comparison recommends"),
+        ({"initializer": "hee"}, "there is no initializer 'hee'; did you mean 'he'"),
+        ({"cure": True, "cure_seeds": 7}, "cure_seeds must be at least 8 .* got 7"),
     ],
 )
 def test_mistakes_are_told_before_any_training(arguments, said):

@@ -11,8 +11,10 @@ from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import parse
 from kobai.questions.curvature import training_loss
+from kobai.questions.diagnosis import signs
 from kobai.questions.diagnosis.instruments import Instruments
 from kobai.questions.diagnosis.record import Data, marks, record
+from kobai.tasks.task import Task
 
 STEPS = 45
 RULES = [optimizers.Adam(0.01), optimizers.NesterovDefinition(0.02)]
@@ -79,6 +81,25 @@ def test_noise_and_signal_are_those_of_the_chunks(task, recorded):
     each = np.array([gradient(records[0].θ, x[i : i + 1], y[i : i + 1]) for i in range(256)])
     assert records[0].signal[-1] == pytest.approx(float(np.sum(each.mean(0) ** 2)), rel=1e-3)
     assert records[0].noise[-1] == pytest.approx(float(each.var(0, ddof=1).sum()), rel=0.6)
+
+
+def test_the_noise_scale_is_the_one_that_was_drawn():
+    """Gradients θ − x with x from N(μ, 1) in 1,000 dimensions: tr Σ / ‖μ‖² is known, of 64 examples too."""
+    d, μ, random = 1000, 0.2, np.random.default_rng(0)
+    x = (μ + random.standard_normal((64, d))).astype(np.float32)
+
+    def distance(parameters, batch):
+        return 0.5 * jax.numpy.mean(jax.numpy.sum((parameters["biases"] - batch) ** 2, axis=-1))
+
+    still = Task(
+        parameters={"biases": np.zeros(d, np.float32)}, loss=distance, train=x, validation=x[:8], batch_size=8
+    )
+    rule = optimizers.SGD(0.0)
+    cell = Cell(rule, parse("he"), 0, Strategy())
+    found = record(Instruments(still, [rule]), cell, Data.of(x, x[:8]), 20)
+    assert found.looked == 64
+    assert found.noise[-1] == pytest.approx(d, rel=0.15)
+    assert signs.noise_scale(found) == pytest.approx(1 / μ**2, rel=0.2)
 
 
 def test_curvature_against_the_whole_hessian(task, recorded):

@@ -15,7 +15,7 @@ from kobai.engine.parts import check_steps
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis.case import Setting
-from kobai.questions.diagnosis.confirm import confirmed
+from kobai.questions.diagnosis.confirm import LEVEL, confirmed
 from kobai.questions.diagnosis.cures import CURES
 from kobai.questions.diagnosis.examine import examine
 from kobai.questions.diagnosis.outcome import Diagnosis, frame
@@ -25,6 +25,7 @@ from kobai.report.result import call
 from kobai.schedules import Schedule
 from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.regularization import Penalty, WeightDecay
+from kobai.study import statistics
 from kobai.study.axes import KINDS, OF_TASK, full_batch, strategy
 from kobai.study.budget import Epoch
 from kobai.study.setting import Setting as Recommended
@@ -77,7 +78,7 @@ def diagnose(
       steps: updates, at least 20, or epochs: "5epochs".
       seeds: of the trainings.
       cure: try the remedies.
-      cure_seeds: of each of these trials.
+      cure_seeds: of each of these trials; at least 8, for fewer can confirm nothing.
       language: "en" or "ja", for this call.
       progress: show a progress bar.
       command: what the page says reproduces it. Default: this call.
@@ -95,6 +96,8 @@ def diagnose(
         check_arguments("diagnose", {"cure": cure}, {"cure": TRUTH})
         for name, count in (("seeds", seeds), ("cure_seeds", cure_seeds)):
             check_count(name, count, 10**4)
+        if cure:
+            _check_enough(cure_seeds)
         if setting is not None and not isinstance(setting, Recommended):
             raise UsageError("error.diagnose.setting", value=quoted(setting))
         name, meant = _setting(task, _Asked(optimizer, learning_rate, initializer, said, setting), steps)
@@ -114,6 +117,14 @@ def diagnose(
         return DiagnosisResult(
             table=frame(diagnosis), command=command, language=current(), diagnosis=diagnosis
         )
+
+
+def _check_enough(cure_seeds: int) -> None:
+    """Refuse so few seeds that no cure of a trouble could be confirmed (`confirm.LEVEL`), whatever it did."""
+    most = max(map(len, CURES.values()))
+    fewest = statistics.seeds_needed(most, LEVEL)
+    if fewest is not None and cure_seeds < fewest:
+        raise UsageError("error.diagnose.cure_seeds", fewest=fewest, cures=most, value=cure_seeds)
 
 
 class _Asked(NamedTuple):

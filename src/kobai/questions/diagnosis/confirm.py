@@ -17,6 +17,7 @@ from kobai.study.statistics import Estimate
 
 LEVEL = 0.05
 """Of all cures of a trouble together: each is held to its part."""
+VALIDATION, TEST = "validation", "test"
 LEAST = 0.5
 """A cure that is judged by steps must arrive in at least this share of its runs."""
 
@@ -26,7 +27,7 @@ class Confirmation:
     """What a cure did.
 
     Fields:
-      before, after: geometric means of the steps to the target, or mean validation losses at the end.
+      before, after: geometric means of the steps to the target, or mean losses at the end.
       effect: of the steps the ratio, below 1 is faster; of the losses the difference, below 0 is better.
       better: on how many seeds.
       helps: whether that is established: its interval leaves out "no effect", and so does the paired test.
@@ -42,6 +43,8 @@ class Confirmation:
     seeds: int
     p: float
     helps: bool
+    on: str = VALIDATION
+    """The data that judge it."""
 
 
 def confirmed(
@@ -138,8 +141,16 @@ def _target(setting: Setting, curves: Sequence[np.ndarray]) -> float | None:
 
 
 def _by_end(cure: Cure, before: Sequence[Run], after: Sequence[Run], level: float) -> Confirmation:
-    """By the validation loss at the end; of an average by its own."""
-    losses = [_end(before, averaged=False), _end(after, averaged=bool(cure.setting.strategy.averages))]
+    """By the loss at the end; of an average by its own.
+
+    It is that of the test data, if the task has any: early stopping restores by validation data, which would
+    judge it too kindly.
+    """
+    on = VALIDATION if cure.setting.task.test is None else TEST
+    losses = [
+        _end(before, on, averaged=False),
+        _end(after, on, averaged=bool(cure.setting.strategy.averages)),
+    ]
     difference = statistics.paired_difference(losses[1], losses[0])
     gains = losses[1] - losses[0]
     p = float(statistics.sign_flip_p_values(gains)) if np.isfinite(gains).all() else 1.0
@@ -155,9 +166,12 @@ def _by_end(cure: Cure, before: Sequence[Run], after: Sequence[Run], level: floa
         len(before),
         p,
         helps=bool(lower and p <= level),
+        on=on,
     )
 
 
-def _end(runs: Sequence[Run], *, averaged: bool) -> np.ndarray:
-    ends = [(run.averages[0] if averaged else run).validation_loss for run in runs]
-    return np.array([losses[-1] for losses in ends], float)
+def _end(runs: Sequence[Run], on: str, *, averaged: bool) -> np.ndarray:
+    ends = [run.averages[0] if averaged else run for run in runs]
+    if on == TEST:
+        return np.array([np.nan if end.test_loss is None else end.test_loss for end in ends], float)
+    return np.array([end.validation_loss[-1] for end in ends], float)

@@ -27,7 +27,7 @@ from kobai.tasks.measurement import Measurement
 from kobai.tasks.task import Task
 
 STEPS, END = "steps", "end"
-"""What a cure is judged by: the steps to a target, or the validation loss at the end."""
+"""What a cure is judged by: the steps to a target, or the loss at the end."""
 
 
 class Cure(NamedTuple):

@@ -7,6 +7,9 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from kobai.tasks.measurement import Measurement
+from kobai.tasks.task import Task
+
 MOST_CLASSES = 1000
 """Whole numbers of more kinds than this are no classes."""
 
@@ -40,7 +43,7 @@ def facts(train: PyTree) -> Facts:
     inputs, labels = parts(train)
     spreads, sizes = [], [0.0]
     for array in inputs:
-        if array.dtype.kind == "f" and array.ndim > 1:
+        if _is_measured(array):
             rows = array.reshape(-1, array.shape[-1]).astype(float)
             spreads.append(rows.std(axis=0))
             sizes.append(float(np.sqrt((rows**2).mean(axis=0)).max()))
@@ -54,6 +57,22 @@ def facts(train: PyTree) -> Facts:
         apart=float(spread.max()) / usual if varies.any() else 1.0,
         classes=_classes(labels),
     )
+
+
+def _is_measured(array: np.ndarray) -> bool:
+    """Whether an input is of numbers that have a size: whole ones in images alone (rows may be tokens)."""
+    return array.ndim > 1 if array.dtype.kind == "f" else array.dtype.kind in "iu" and array.ndim > 2
+
+
+def outputs(task: Task) -> int | None:
+    """How many outputs its network has for an example; None: its loss is not measured at those of one."""
+    if not isinstance(task.loss, Measurement) or not isinstance(task.train, tuple):
+        return None
+    network, x = task.loss.network, jax.tree.map(lambda array: np.asarray(array)[:1], task.train[0])
+    shape = jax.eval_shape(
+        lambda parameters, state: network.apply(parameters, x, state, False)[0], task.parameters, task.state
+    ).shape
+    return int(shape[-1]) if len(shape) > 1 else 1
 
 
 def parts(train: PyTree) -> tuple[list[np.ndarray], np.ndarray | None]:

@@ -22,6 +22,10 @@ OUTNUMBERED = 10.0
 LEARNED = 0.05
 """Part of the loss without inputs that new examples get rid of. Healthy: at least .49."""
 
+MORE = 0.01
+"""How much more of the loss is gone on the training examples than on shuffled ones, where there is something
+to learn. A choice: nothing was measured for it."""
+
 BY_HEART = 0.2
 """The same of the training examples. Healthy: at least .67; alone no trouble."""
 

@@ -2,6 +2,7 @@
 
 from kobai.questions.diagnosis import healthy, signs
 from kobai.questions.diagnosis.case import Case, Finding
+from kobai.questions.diagnosis.facts import outputs
 from kobai.questions.diagnosis.record import Record
 
 
@@ -21,9 +22,12 @@ def unscaled_inputs(case: Case, record: Record) -> Finding | None:  # noqa: ARG0
 
 
 def imbalance(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
-    """One class stands there much more often than another: to name it always is nearly right."""
+    """One class stands there much more often than another: to name it always is nearly right.
+
+    Whole numbers are classes where the network has an output for each kind of them: counts are none.
+    """
     classes = case.facts.classes
-    if case.facts.outnumbered < healthy.OUTNUMBERED:
+    if case.facts.outnumbered < healthy.OUTNUMBERED or (outputs(case.setting.task) or 0) < len(classes):
         return None
     return Finding({"times": case.facts.outnumbered, "share": classes[0] / sum(classes)})
 
@@ -39,10 +43,16 @@ def unlearnable_labels(case: Case, record: Record) -> Finding | None:
 
 
 def nothing_to_learn(case: Case, record: Record) -> Finding | None:
-    """The same of a network that cannot learn by heart: asked where nothing else is the matter."""
+    """The same of a network that cannot learn by heart: asked where nothing else is the matter.
+
+    Labels that have something to do with the inputs are fitted better than shuffled ones from the first steps
+    on, before new examples show it: such a training has not gone far, and is none of this. That is seen in
+    the first seed, which has the start and the batches of the control.
+    """
     if case.control is None or record.diverged_at:
         return None
     learned, fitted = signs.learned(record, case.control), signs.fitted(record, case.control)
-    if learned >= healthy.LEARNED:
+    first, mixed = (signs.fitted(each, case.control) for each in (case.records[0], case.control))
+    if learned >= healthy.LEARNED or first > mixed + healthy.MORE:
         return None
     return Finding({"learned": max(learned, 0.0), "fitted": fitted})

@@ -8,7 +8,7 @@ from kobai.questions.diagnosis.record import Record
 
 
 def rate_too_high(case: Case, record: Record) -> Finding | None:  # noqa: ARG001 - each has this form
-    """Steps longer than the curvature bears: the loss is thrown up, and does not come down again."""
+    """Steps longer than the curvature bears: the loss is thrown up for good, or by most steps a little."""
     risen, over = signs.risen(record), signs.overshoot(record)
     # What only goes round about a better place is thrown up by noise: each step suits its own batch.
     round_about = over < healthy.STEADY and signs.averaged(record) > healthy.AVERAGED
@@ -20,7 +20,8 @@ def rate_too_high(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
     too_long = curved > healthy.BORNE or leap > healthy.LEAP or over > healthy.OVERSHOT
     if not ((lost and too_long) or over > healthy.OVERSHOT):
         return None
-    numbers = {"curvature": curved, "leap": leap, "overshoot": over, "diverged": float(record.diverged_at)}
+    numbers = {"curvature": curved, "leap": leap, "overshoot": over}
+    numbers |= {"diverged": float(record.diverged_at), "lost": float(lost)}
     return Finding(numbers, step=record.diverged_at or (step if curved > healthy.BORNE else at))
 
 

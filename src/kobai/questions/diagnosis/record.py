@@ -47,6 +47,7 @@ class Record:
       in_training: the training loss of the same examples, with statistics of the batch, [M].
       gradient: lengths of the mean gradient by array, [M, A].
       noise, signal: the trace of a single example's covariance, and the squared length of the mean, [M].
+      looked: how many examples that mean is of.
       alike: shares of alike units by array, [M, A].
       units: of each site what was seen there: arrays [M], and ``reach`` [M] or [M, time].
       curvature: step -> (lowest, largest eigenvalue of H, the largest as the rule sees it over its bound).
@@ -70,6 +71,7 @@ class Record:
     gradient: np.ndarray
     noise: np.ndarray
     signal: np.ndarray
+    looked: int
     alike: np.ndarray
     units: list[dict[str, np.ndarray]]
     curvature: dict[int, tuple[float, float, float]]
@@ -200,6 +202,7 @@ class _Training:
             weights=rows[:, FIRST + 2 * count :],
             marks=self.marks[: len(points)],
             **dict(seen.items()),
+            looked=len(self.instruments.places),
             curvature=curved,
             **self._ends(points, sums, state),
             diverged_at=int(state.diverged_at),

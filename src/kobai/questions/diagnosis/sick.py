@@ -222,6 +222,7 @@ def sick() -> Sequence[Sick]:
         Sick("constant_inputs", "sine", Adam(0.01), "xavier", 100, _data(_still)),
         Sick("constant_inputs", "digits", SGD(0.3), "he", 100, _data(_covered)),
         Sick("unscaled_inputs", "sine", SGD(0.1), "xavier", 100, _data(functools.partial(_times, 100))),
+        Sick("unscaled_inputs", "sine", Adam(0.01), "xavier", 100, _data(functools.partial(_times, 0.01))),
         Sick("unscaled_inputs", "digits", Momentum(0.01), "he", 100, _data(_apart)),
         Sick("symmetry", "sine", Adam(0.01), "constant:0.5", 100),
         Sick("symmetry", "digits", Momentum(0.1), "constant:0.1", 100),

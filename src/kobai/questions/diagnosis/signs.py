@@ -225,9 +225,9 @@ def ratio(record: Record) -> float:
 def noise_scale(record: Record) -> float:
     """tr Σ / ‖g‖² at the end, in examples: in batches much smaller than this a gradient is mostly noise.
 
-    McCandlish and others (2018), arXiv 1812.06162, equation 2.8. The squared length of the mean holds
-    some of the noise, which is taken off it.
+    McCandlish and others (2018), arXiv 1812.06162, equation 2.8. The squared length of a mean of n examples
+    holds tr Σ / n of the noise, which is taken off it.
     """
     noise, signal = record.noise[-1], record.signal[-1]
-    pure = signal - noise / 256
+    pure = signal - noise / record.looked
     return float(noise / pure) if pure > 0 else np.inf

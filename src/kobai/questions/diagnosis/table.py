@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kobai.questions.diagnosis import signs
-from kobai.questions.diagnosis.case import Trouble
-from kobai.questions.diagnosis.confirm import Confirmation
+from kobai.questions.diagnosis import healthy, signs
+from kobai.questions.diagnosis.case import Trouble, is_known
+from kobai.questions.diagnosis.confirm import VALIDATION, Confirmation
 from kobai.questions.diagnosis.cures import STEPS
 from kobai.questions.diagnosis.outcome import Diagnosis
 from kobai.study.statistics import limit
@@ -84,11 +84,23 @@ def evidence(trouble: Trouble) -> str:
     numbers = {label: _written(label, value) for label, value in trouble.numbers.items()}
     if trouble.name == "explosion" and trouble.numbers["jump"] > trouble.numbers["ratio"]:
         key += ".jump"
-    if trouble.name == "rate_too_high" and trouble.numbers["diverged"]:
-        key += ".diverged"
-    if trouble.name == "unscaled_inputs" and trouble.numbers["apart"] > trouble.numbers["size"]:
+    if trouble.name == "rate_too_high":
+        curved = is_known(trouble.numbers["curvature"])
+        numbers["curved"] = say(f"{key}.curved", curvature=numbers["curvature"]) if curved else ""
+        if trouble.numbers["diverged"]:
+            key += ".diverged"
+        elif not trouble.numbers["lost"]:
+            key += ".overshooting"
+    if trouble.name == "unscaled_inputs" and trouble.numbers["apart"] > healthy.APART:
         key += ".apart"
+    if _fits_nothing(trouble):
+        key += ".nothing"
     return say(key, **numbers)
+
+
+def _fits_nothing(trouble: Trouble) -> bool:
+    """Whether not even the training examples are learned by heart (`of_data.nothing_to_learn`)."""
+    return trouble.name == "unlearnable_labels" and trouble.numbers["fitted"] < healthy.BY_HEART
 
 
 SHARES = ("share", "start", "learned", "fitted", "overshoot", "shrunk", "gain", "forgotten", "ahead", "used")
@@ -104,7 +116,7 @@ def _written(label: str, value: float) -> str:
 
 def remedy(trouble: Trouble) -> str:
     """What the lecture advises."""
-    return say(f"diagnose.remedy.{trouble.name}")
+    return say(f"diagnose.remedy.{trouble.name}" + (".nothing" if _fits_nothing(trouble) else ""))
 
 
 def cure(confirmation: Confirmation) -> str:
@@ -114,6 +126,8 @@ def cure(confirmation: Confirmation) -> str:
     verdict = "helps" if confirmation.helps else "not"
     if confirmation.cure.by != STEPS:
         ends = {"before": f"{confirmation.before:.3g}", "after": f"{confirmation.after:.3g}"}
+        own = "stopping" if confirmation.cure.key == "stopping" and confirmation.on == VALIDATION else ""
+        ends["loss"] = say(f"diagnose.loss.{own or confirmation.on}")
         return say(f"diagnose.{verdict}.end", effect=_interval(confirmation), **ends, **values)
     if confirmation.target is None:
         return say("diagnose.not.nowhere", **values)
@@ -212,6 +226,7 @@ def _cure(confirmation: Confirmation) -> dict[str, object]:
         "values": {key: str(value) for key, value in confirmation.cure.values.items()},
         "sentence": cure(confirmation),
         "by": confirmation.cure.by,
+        "on": confirmation.on,
         "target": confirmation.target,
         "before": confirmation.before,
         "after": confirmation.after,
