@@ -7,7 +7,11 @@ range of every sign over those trainings is what the bounds in `kobai.questions.
 
 Sick: the trainings of `kobai.questions.diagnosis.sick`, on seeds that none of the bounds has seen.
 
+Cures: with `--cures` alone, of how many of the sick trainings a cure of their own trouble is confirmed, as
+`kobai diagnose --cure` tries them.
+
     python benchmarks/diagnosis.py [--seeds 3] [--json FILE]
+    python benchmarks/diagnosis.py --cures [--cure-seeds 10]
 
 Takes about ten minutes on two cores.
 """
@@ -26,7 +30,9 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import parse
 from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis import signs
-from kobai.questions.diagnosis.case import Case, Setting
+from kobai.questions.diagnosis.case import Case, Setting, Trouble
+from kobai.questions.diagnosis.confirm import confirmed
+from kobai.questions.diagnosis.cures import CURES
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sick import families
 from kobai.questions.diagnosis.troubles import NAMES, troubles
@@ -140,11 +146,41 @@ def named(seeds: int) -> dict[str, list[tuple[bool, str]]]:
     return results
 
 
+def cured(cure_seeds: int) -> Iterator[tuple[str, str | None]]:
+    """Of each sick training for which there is something to try, what it is, and the cure that helps."""
+    for family in families():
+        settings = [each.setting for each in family]
+        instruments = instruments_for(settings)
+        for each, setting in zip(family, settings, strict=True):
+            if each.trouble not in CURES:
+                continue
+            case = examine(setting, (FRESH,), instruments)
+            trouble = Trouble(each.trouble, None, None, {}, 1)
+            tried = confirmed(case, trouble, range(FRESH, FRESH + cure_seeds), lambda _: None)
+            helps = next((one.cure for one in tried if one.helps), None)
+            name = f"{each.trouble}, {each.family}"
+            yield name, None if helps is None else f"{helps.key} {dict(helps.values)}"
+
+
+def count_cures(cure_seeds: int) -> None:
+    """Print them."""
+    helped = []
+    for name, cure in cured(cure_seeds):
+        helped.append(cure is not None)
+        print(f"{name:44} {cure or 'none is confirmed'}", flush=True)
+    print(f"cured: {sum(helped)} of {len(helped)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--cures", action="store_true")
+    parser.add_argument("--cure-seeds", type=int, default=10)
     arguments = parser.parse_args()
+    if arguments.cures:
+        count_cures(arguments.cure_seeds)
+        return
     results = named(arguments.seeds)
     for name, each in results.items():
         wrong = [what for right, what in each if not right]
