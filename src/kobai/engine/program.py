@@ -76,9 +76,9 @@ class Program:
         } | {"width": max((rule.hyperparameters for rule in self.rules), default=0)}
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
         self.evaluates_elsewhere = any(rule.evaluates_elsewhere for rule in self.rules)
-        if any(strategy.weight_decay is not None for strategy in strategies):
-            for rule in self.rules:
-                rule.refuse_unknown_rate()
+        decays = [strategy.weight_decay for strategy in strategies if strategy.weight_decay is not None]
+        for rule in self.rules if decays else []:
+            rule.refuse_decay(any(decay.biases for decay in decays))
 
     def position_of(self, optimizer: PyTree) -> int:
         """The position of the optimizer's rule among those of the program."""

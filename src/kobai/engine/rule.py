@@ -61,6 +61,7 @@ class Rule:
         self.rates = rates[:1] + [i for i, name in enumerate(names) if name.endswith("_learning_rate")]
         """All that a schedule multiplies: the rate, and those of groups of arrays."""
         self.own_decay = names.index("weight_decay") if "weight_decay" in names else None
+        self.decays_within = optimizer.decays_within
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update
@@ -126,8 +127,15 @@ class Rule:
         """The state without the number of updates, where the loop knows it."""
         return state._replace(step=None) if self.counts else state
 
-    def refuse_unknown_rate(self) -> None:
-        """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by."""
+    def refuse_decay(self, biases: bool) -> None:
+        """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by, or no point
+        that it shrinks alone; where it is within the formula, which spares biases, if they are to decay."""
+        if self.decays_within:
+            if biases:
+                raise UsageError("error.decay.biases", name=self.name)
+            return
+        if self.evaluates_elsewhere:
+            raise UsageError("error.decay.elsewhere", name=self.name)
         if self.finds_rate:
             raise UsageError("error.decay.found", name=self.name)
         if self.hides_rate:

@@ -112,6 +112,8 @@ class Optimizer:
     """Whether the rule as published has no learning rate, and `learning_rate` is a factor of its step."""
     decays: ClassVar[bool] = False
     """Whether `weight_decay` shrinks the weights beside the formula: Δ − ηλθ."""
+    decays_within: ClassVar[bool] = False
+    """Whether the formula has its `weight_decay` elsewhere than in −ηλθ: a strategy's λ takes its place."""
     roles: ClassVar[bool] = False
     """Whether the formula itself goes by what is a weight: `init` and `update` are both told by `weights`."""
     asks: ClassVar[str | None] = None

@@ -29,6 +29,8 @@ class LAMB(ByArray):
     epsilon: float = 1e-6
     weight_decay: float = 0.0
 
+    decays_within = True
+
     def begin(self, θ: Array, weight: bool) -> Memory:
         return {"m": zeros_like(θ), "v": zeros_like(θ)}
 

@@ -40,6 +40,8 @@ class Muon(ByArray):
     momentum: float = 0.95
     weight_decay: float = 0.0
 
+    decays_within = True
+
     def begin(self, θ: Array, weight: bool) -> Memory:
         if is_matrix(θ, weight):
             return {"M": zeros_like(θ)}

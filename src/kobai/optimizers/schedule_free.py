@@ -19,6 +19,8 @@ class _ScheduleFree(OnVector):
     learning_rate: float
     decay_1: float
 
+    decays_within = True
+
     def averaged(
         self, y: Vector, z: Vector, moved: Vector, total: Number, largest: Number
     ) -> tuple[Vector, Number, Number]:

@@ -1,9 +1,10 @@
-"""Weight decay beside the step of any rule: Δ − ηλw."""
+"""Weight decay beside the step of any rule: Δ − ηλw; within the formula of one that has it elsewhere."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
@@ -48,9 +49,15 @@ class Decays(Part):
     def before(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule) -> RuleStep:
         if rule.own_decay is None:
             return step
-        values = step.hyperparameters.at[rule.own_decay].multiply(1 - memory.replaces)
+        own = step.hyperparameters[rule.own_decay]
+        value = own * (1 - memory.replaces)
+        if rule.decays_within:
+            value = jnp.where(memory.replaces > 0, memory.rate, own)
+        values = step.hyperparameters.at[rule.own_decay].set(value)
         return step._replace(hyperparameters=values)
 
     def after(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
+        if rule.decays_within:
+            return Δ
         η, λ = step.learning_rate(rule), memory.rate
         return decayed(Δ, θ, η * λ, shares(weights(self.spans, θ.dtype), memory.biases))

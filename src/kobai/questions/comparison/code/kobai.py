@@ -86,7 +86,8 @@ def _construction(plan: Plan) -> str:
     if "learning_rate" in fields:
         fields["learning_rate"] = Code("LEARNING_RATE")
     if "weight_decay" in fields and plan.strategy.weight_decay:
-        fields["weight_decay"] = 0.0  # the strategy's stands in its place
+        # The strategy's stands in its place: beside the step, or in the formula.
+        fields["weight_decay"] = plan.strategy.weight_decay.rate if _decays_within(plan) else 0.0
     return call(f"kobai.{home.attribute}", **fields)
 
 
@@ -102,7 +103,7 @@ def _parts(plan: Plan) -> str:
     for name, strength, part in (
         ("l1", strategy.l1.l1, strategy.l1),
         ("l2", strategy.l2.l2, strategy.l2),
-        ("weight_decay", strategy.weight_decay.rate if strategy.weight_decay else 0, strategy.weight_decay),
+        ("weight_decay", _beside(plan), strategy.weight_decay),
     ):
         if strength and part is not None:
             penalty = call(f"stabilizers.{name}", f"{float(strength)!r}", **(biases if part.biases else {}))
@@ -131,7 +132,7 @@ def _step(plan: Plan) -> str:
     groups = [name for name in plan.fields if name.endswith("_learning_rate")]
     rates = ["learning_rate=LEARNING_RATE * factor", *(f"{name}=rule.{name} * factor" for name in groups)]
     inner = f"dataclasses.replace(rule, {', '.join(rates)})"
-    decays = strategy.weight_decay is not None and strategy.weight_decay.rate
+    decays = _beside(plan)
     rate = "LEARNING_RATE * factor" if scheduled else "LEARNING_RATE"
     point = "point" if looks_ahead else "params"
     arguments, carried = of_task.arguments(plan), of_task.carried(plan)
@@ -162,6 +163,16 @@ def _step(plan: Plan) -> str:
         "    params = jax.tree.map(jnp.add, params, update)",
         f"    return {results}",
     )
+
+
+def _beside(plan: Plan) -> float:
+    """λ of the decay beside the step, which a formula that has it elsewhere does without."""
+    decay = plan.strategy.weight_decay
+    return 0.0 if decay is None or _decays_within(plan) else decay.rate
+
+
+def _decays_within(plan: Plan) -> bool:
+    return isinstance(plan.rule, Optimizer) and plan.rule.decays_within
 
 
 def _by_role(plan: Plan) -> bool:
