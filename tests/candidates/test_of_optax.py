@@ -13,6 +13,9 @@ from kobai.candidates.grid import candidates, default_rates
 from kobai.candidates.lists import LISTS, MODERN
 from kobai.candidates.of_optax import named, settable
 from kobai.engine.spelling import read_method, spell_method
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Sweep
+from kobai.stabilizers import weight_decay
 
 
 def test_a_name_means_the_factory_with_the_grid_of_kobai_s_own_rule_of_that_name():
@@ -52,6 +55,13 @@ def test_one_of_contrib_travels():
         ("optax.lionn", None, "no optimizer 'optax.lionn'; did you mean 'optax.lion'"),
         ("optax.contrib.moun", None, "did you mean 'optax.contrib.muon'"),
         ("optax.a.b", None, "no optimizer 'optax.a.b'"),
+        ("optax.identity", None, "optax's identity is no optimizer"),
+        ("optax.scale_by_adam", None, "optax's scale_by_adam is no optimizer"),
+        ("optax.scale_by_rprop", None, "is no optimizer"),
+        ("optax.global_norm", None, "is no optimizer"),
+        ("optax.apply_updates", None, "is no optimizer"),
+        ("optax.chain", None, "is no optimizer"),
+        ("optax.cosine_decay_schedule", None, "is no optimizer"),
         ("optax.lbfgs", None, "its update needs 'value_fn'"),
         ("optax.polyak_sgd", None, "its update needs 'value'"),
         ("optax.contrib.sophia", None, "its update needs 'obj_fn'"),
@@ -64,6 +74,16 @@ def test_what_cannot_be_compared_is_refused_in_a_line(text, hyperparameters, sen
     with pytest.raises(UsageError, match=sentence) as caught:
         candidates(text, None, hyperparameters)
     assert "\n" not in str(caught.value)
+
+
+def test_one_that_finds_its_rate_has_a_factor():
+    for factory in (optax.contrib.prodigy, optax.contrib.dadapt_adamw):
+        rule = kobai.from_optax(factory, learning_rate=1.0)
+        assert rule.rate_is_factor
+        strategies = [Strategy(weight_decay=weight_decay(0.1))]
+        with pytest.raises(UsageError, match=f"{rule.name} finds its rate itself"):
+            Sweep(kobai.tasks.sine(), [rule], steps=2, evaluate_every=1, strategies=strategies)
+    assert not kobai.from_optax(optax.lion, learning_rate=1.0).rate_is_factor
 
 
 def test_without_optax_it_says_what_to_install(monkeypatch):

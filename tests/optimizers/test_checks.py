@@ -44,7 +44,8 @@ def test_a_decay_of_one_or_more_is_refused(name, value):
     rules = [rule for rule, field in FIELDS if field == name]
     assert rules
     for rule in rules:
-        with pytest.raises(UsageError, match=rf"{name} must be a number in \[0, 1\), got 1"):
+        said = "above 0 and below 1" if name in rule.ranges else r"in \[0, 1\)"
+        with pytest.raises(UsageError, match=rf"{name} must be a number {said}, got 1"):
             rule(**{name: value})
 
 
@@ -53,7 +54,11 @@ def test_a_decay_of_one_or_more_is_refused(name, value):
     "value", [0, 0.0, 0.999, np.float32(0.5), np.int64(0), [0.1, 0.2], np.array([0.1, 0.2])]
 )
 def test_what_is_one_is_taken(rule, name, value):
-    assert getattr(rule(**{name: value}), name) is value
+    if name in rule.ranges and np.all(value == 0):  # those whose formula divides by it
+        with pytest.raises(UsageError, match=f"{name} must be a .*number above 0"):
+            rule(**{name: value})
+    else:
+        assert getattr(rule(**{name: value}), name) is value
 
 
 def test_a_learning_rate_may_exceed_one():

@@ -1,6 +1,6 @@
 """What every update rule promises, whatever its formula: pytrees, dtypes, purity, tracing.
 
-The checks of hyperparameters, and the words, are in `test_optimizers_checks.py`.
+The checks of hyperparameters, and the words, are in `test_checks.py`.
 """
 
 import dataclasses

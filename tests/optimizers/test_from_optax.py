@@ -277,7 +277,9 @@ REFUSED = [
     (optax.sgd, {**RATE, "momentum": [0.1, "a"]}, "sgd: momentum must be a float, a list of floats"),
     (optax.adam(0.1), {}, "from_optax needs the function itself .*, got GradientTransformationExtraArgs"),
     ("adam", {}, "from_optax needs the function itself .*, got str"),
-    (optax.constant_schedule, {"value": 0.1}, "constant_schedule does not work .*'init'"),
+    (optax.constant_schedule, {"value": 0.1}, "optax's constant_schedule is no optimizer"),
+    (optax.identity, {}, "optax's identity is no optimizer"),
+    (lambda value: optax.constant_schedule(value), {"value": 0.1}, "does not work .*'init'"),
 ]
 
 

@@ -1,8 +1,8 @@
 """The update rules against the lecture's reference table, f = x²/20 + y² from (−7, 2), and planted mistakes.
 
 A planted mistake is a small wrong variant of a rule; each is held against the very check that the right rule
-passes, which must see it. Beside it: `test_optimizers_steps.py`, single steps worked out by hand;
-`test_optimizers_contract.py`, what all rules share; `test_optimizers_optax.py`, the comparison with optax.
+passes, which must see it. Beside it: `test_steps.py`, single steps worked out by hand;
+`test_contract.py`, what all rules share; `test_from_optax.py`, the comparison with optax.
 """
 
 import dataclasses

@@ -16,11 +16,12 @@ def test_a_step_of_more_than_one_gradient_is_told():
     assert "50 % of the steps" in str(note)
     with language("ja"):
         assert "samの1ステップは勾配2回分" in str(note)
-    assert list(of_rules(candidates(["adam", "lbfgs", "muon"]), [])) == []
+    assert list(of_rules(candidates(["adam", "lbfgs", "lion"]), [])) == []
 
 
 def test_muon_under_a_bound_of_the_norm_is_told():
-    [note] = of_rules(candidates(["muon", "adam"]), [Strategy(), NORM])
+    layers, note = of_rules(candidates(["muon", "adam"]), [Strategy(), NORM])
+    assert "embeddings and the last layer too" in str(layers)
     assert str(note).startswith("muon does not see how long its momentum is")
-    assert list(of_rules(candidates("muon"), [VALUE])) == []
+    assert list(map(str, of_rules(candidates("muon"), [VALUE]))) == [str(layers)]
     assert list(of_rules(candidates("adam"), [NORM])) == []

@@ -11,7 +11,7 @@ from typing import Any
 from kobai.basics import registry
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError, unknown
-from kobai.optimizers.from_optax import RATELESS, FromOptax, from_optax, name_of
+from kobai.optimizers.from_optax import RATELESS, FromOptax, from_optax, is_optimizer, name_of
 
 PREFIX = "optax."
 
@@ -59,7 +59,7 @@ def _factory(text: str) -> Callable[..., Any]:
     room, name = (optax, text.removeprefix(PREFIX))
     if name.startswith("contrib."):
         room, name = optax.contrib, name.removeprefix("contrib.")
-    factory = getattr(room, name, None) if name.isidentifier() else None
+    factory = getattr(room, name, None) if name.isidentifier() and not name.startswith("_") else None
     if not inspect.isfunction(factory):
         within = text.rpartition(".")[0]
         every = [each for each in dir(room) if inspect.isfunction(getattr(room, each))]
@@ -68,7 +68,7 @@ def _factory(text: str) -> Callable[..., Any]:
 
 
 def _is_rule(room: Any, name: str) -> bool:
-    return "learning_rate" in inspect.signature(getattr(room, name)).parameters
+    return not name.startswith("_") and is_optimizer(getattr(room, name))
 
 
 def _arguments(factory: Callable[..., Any]) -> dict[str, Any]:

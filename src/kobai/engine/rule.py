@@ -128,8 +128,8 @@ class Rule:
         return state._replace(step=None) if self.counts else state
 
     def refuse_decay(self, biases: bool) -> None:
-        """Raise `UsageError` where decay beside the step has no learning rate to be multiplied by, or no point
-        that it shrinks alone; where it is within the formula, which spares biases, if they are to decay."""
+        """Raise `UsageError` where decay beside the step has no rate to be multiplied by or another point is
+        evaluated, and where biases are to decay by a formula that spares them."""
         if self.decays_within:
             if biases:
                 raise UsageError("error.decay.biases", name=self.name)

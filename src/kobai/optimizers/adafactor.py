@@ -16,7 +16,7 @@ LONGEST = 1.0
 class Adafactor(ByArray):
     """RMSProp that remembers of a matrix of squares only the means of its rows and of its columns.
 
-    ρ = 1 − t^−c    t = 1, 2, …
+    ρ = 1 − t^−k    t = 1, 2, …
     r ← ρr + (1−ρ) row means of (g⊙g + ε₁),  c likewise for columns
     v = r cᵀ / mean(r)    for arrays of two or more dimensions; of others v ← ρv + (1−ρ) (g⊙g + ε₁)
     u = g / √v
@@ -27,7 +27,7 @@ class Adafactor(ByArray):
 
     Args:
       learning_rate: η ≥ 0: the part of its size that an array moves by.
-      exponent: c ≥ 0: how fast the memory grows long.
+      exponent: k ≥ 0: how fast the memory grows long.
     """
 
     learning_rate: float = 0.01

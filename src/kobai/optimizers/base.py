@@ -57,7 +57,10 @@ from kobai.basics.roles import weights as weights_of
 if TYPE_CHECKING:
     import optax
 
-RANGES = {
+Range: TypeAlias = tuple[str, Callable[[Any], bool]]
+"""What a hyperparameter may be: in words, and as a condition."""
+
+RANGES: dict[str, Range] = {
     "learning_rate": ("rule.rate", lambda x: 0 <= x < math.inf),
     "momentum": ("rule.decay", lambda x: 0 <= x < 1),
     "decay": ("rule.decay", lambda x: 0 <= x < 1),
@@ -83,7 +86,7 @@ GRADIENT, CURVATURE = "gradient", "curvature"
 GradientAt: TypeAlias = Callable[[Parameters], Parameters]
 """The gradient of the step's batch as a function of the parameters, which JAX can derive."""
 
-ANY = ("rule.finite", math.isfinite)
+ANY: Range = ("rule.finite", math.isfinite)
 """What a hyperparameter of any other name may be, in a rule of the user's own."""
 
 
@@ -114,6 +117,8 @@ class Optimizer:
     """Whether `weight_decay` shrinks the weights beside the formula: Δ − ηλθ."""
     decays_within: ClassVar[bool] = False
     """Whether the formula has its `weight_decay` elsewhere than in −ηλθ: a strategy's λ takes its place."""
+    ranges: ClassVar[Mapping[str, Range]] = {}
+    """What single hyperparameters may be where that is not what `RANGES` says."""
     roles: ClassVar[bool] = False
     """Whether the formula itself goes by what is a weight: `init` and `update` are both told by `weights`."""
     asks: ClassVar[str | None] = None
@@ -124,7 +129,7 @@ class Optimizer:
     """What a step costs, in gradients; a product with the Hessian counts as two."""
 
     def __post_init__(self) -> None:
-        check(type(self).__name__, vars(self))
+        check(type(self).__name__, vars(self), self.ranges)
 
     def rule(self, g: Array, t: Whole, *memory: Any) -> tuple[Array, tuple[Array, ...]]:
         """The formula on one array: gradient, step number (from 1), memories -> (Δ, new memories)."""
@@ -152,7 +157,8 @@ class Optimizer:
         """The update to be *added* to the parameters, and the next state.
 
         `gradient` is a pytree of the parameters' shapes and dtypes, and so is the update; its leaves that are
-        no floating-point arrays come to nothing. Complex numbers are treated as in optax: squares are |g|².
+        no floating-point arrays come to nothing. Complex numbers are treated as in optax: squares are |g|²;
+        rules by array or on one vector refuse them.
         Only a rule that decays the weights looks at `params` and `weights` (see `decayed`).
         """
         refuse_grid(type(self).__name__, vars(self))
@@ -250,13 +256,20 @@ def is_none(leaf: object) -> bool:
     return leaf is None
 
 
-def check(owner: str, values: Mapping[str, object]) -> None:
+def check(owner: str, values: Mapping[str, object], ranges: Mapping[str, Range] = {}) -> None:  # noqa: B006
     """Raise `UsageError` where a hyperparameter is no number, or out of its range."""
     for name, value in values.items():
-        rule, holds = RANGES.get(name, ANY)
+        rule, holds = ranges.get(name) or RANGES.get(name, ANY)
         for entry in entries(value):
             if not (is_number(entry) and holds(entry)):
                 raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=quoted(entry))
+
+
+def refuse_complex(owner: str, leaves: Sequence[object]) -> None:
+    """Raise `UsageError` where there are complex numbers, for a formula that is one of real numbers."""
+    for leaf in leaves:
+        if isinstance(leaf, complex) or getattr(getattr(leaf, "dtype", None), "kind", None) == "c":
+            raise UsageError("error.rule.complex", name=owner)
 
 
 def refuse_grid(owner: str, values: Mapping[str, object]) -> None:

@@ -32,7 +32,16 @@ from kobai.basics.arrays import (
 )
 from kobai.basics.errors import UsageError
 from kobai.basics.roles import weights as weights_of
-from kobai.optimizers.base import Optimizer, State, decayed, is_none, is_nothing, nothing, refuse_grid
+from kobai.optimizers.base import (
+    Optimizer,
+    State,
+    decayed,
+    is_none,
+    is_nothing,
+    nothing,
+    refuse_complex,
+    refuse_grid,
+)
 
 Memory = dict[str, Array]
 """What a rule remembers of one array."""
@@ -59,9 +68,10 @@ class ByArray(Optimizer):
         refuse_grid(type(self).__name__, vars(self))
         tree: Structure
         leaves, tree = jax.tree.flatten(params, is_leaf=is_none)
+        refuse_complex(type(self).__name__, leaves)
         memories = [
             self.begin(wide(_array(θ)), weight) if is_movable(θ) else None
-            for θ, weight in zip(leaves, flags(tree, params, weights), strict=True)
+            for θ, weight in zip(leaves, self._flags(tree, params, weights), strict=True)
         ]
         return State(np.int32(0), {"arrays": tree.unflatten(memories)})
 
@@ -82,12 +92,13 @@ class ByArray(Optimizer):
         tree: Structure
         leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
         places = tree.flatten_up_to(params)
+        refuse_complex(type(self).__name__, [*leaves, *places])
         memories = tree.flatten_up_to(state.memory["arrays"])
         t = state.step + 1
         results = [
             self._moved(g, θ, t, memory, weight)
             for g, θ, memory, weight in zip(
-                leaves, places, memories, flags(tree, params, weights), strict=True
+                leaves, places, memories, self._flags(tree, params, weights), strict=True
             )
         ]
         update = tree.unflatten([Δ for Δ, _ in results])
@@ -104,11 +115,21 @@ class ByArray(Optimizer):
         Δ, new = self.formula(wide(_array(g)), wide(_array(θ)), t, memory, weight)
         return narrow(Δ, g), {name: narrow(new[name], old) for name, old in memory.items()}
 
+    def _flags(self, tree: Structure, params: Parameters, weights: Weights | None) -> list[bool]:
+        """Whether each array is a weight: what was said, or what the tree tells."""
+        said = weights_of(params) if weights is None else weights
+        return [whole(type(self).__name__, flag) for flag in tree.flatten_up_to(said)]
 
-def flags(tree: Structure, params: Parameters, weights: Weights | None) -> list[bool]:
-    """Whether each array is a weight: what was said, or what the tree tells."""
-    said = weights_of(params) if weights is None else weights
-    return [flag is not False and flag is not None for flag in tree.flatten_up_to(said)]
+
+def whole(owner: str, flag: object) -> bool:
+    """What is said of a whole array: a truth value, or an array of one and the same. None is False.
+
+    Raises `UsageError` where some entries are weights and others are not.
+    """
+    truths = np.asarray(flag).astype(bool)
+    if truths.any() and not truths.all():
+        raise UsageError("error.rule.weights", name=owner)
+    return bool(truths.all())
 
 
 def when(

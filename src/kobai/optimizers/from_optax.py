@@ -26,6 +26,10 @@ RATELESS = {"prodigy", "dadapt_adamw", "dog", "dowg", "cocob", "mechanize"}
 """Factories whose learning rate is a factor of one that they find themselves."""
 
 
+WITHOUT_RATE = {"polyak_sgd", "sam", "mechanize"}
+"""The optimizers of optax that have no argument of the name `learning_rate`."""
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class FromOptax(Optimizer):
@@ -50,6 +54,11 @@ class FromOptax(Optimizer):
     def name(self) -> str:
         return name_of(self.factory)
 
+    @property
+    def rate_is_factor(self) -> bool:  # type: ignore[override]
+        """Whether the rule finds a rate, of which `learning_rate` is a factor."""
+        return self.name in RATELESS
+
     def transformation(self) -> "optax.GradientTransformation":
         """The `optax.GradientTransformation` that the factory makes."""
         refuse_grid(self.name, self.hyperparameters)
@@ -57,7 +66,7 @@ class FromOptax(Optimizer):
 
     def rate_at(self, step: Whole) -> Number | None:
         """η of the update after `step` others; None for a rule that finds its own rate."""
-        if self.name in RATELESS:
+        if self.rate_is_factor:
             return None
         arguments: dict[str, Any] = {**_defaults(self.factory), **self.hyperparameters, **dict(self.switches)}
         rate = next((arguments[name] for name in RATES if arguments.get(name) is not None), None)
@@ -111,11 +120,14 @@ def from_optax(factory: Factory, **arguments: object) -> FromOptax:
         grid. Integers (but for a learning rate), booleans, tuples and everything else are fixed when the
         program is compiled, and must be hashable.
 
-    Raises `UsageError` where the factory refuses the arguments, where the learning rate is out of range, or
-    where the optimizer needs more than a gradient: the loss's value, or the loss itself, as optax.lbfgs does.
+    Raises `UsageError` where a function of optax is no optimizer, where the factory refuses the arguments,
+    where the learning rate is out of range, or where the optimizer needs more than a gradient: the loss's
+    value, or the loss itself, as optax.lbfgs does.
     """
     if not callable(factory):
         raise UsageError("error.from_optax.factory", value=type(factory).__name__)
+    if not is_optimizer(factory):
+        raise UsageError("error.from_optax.part", name=name_of(factory))
     rate = arguments.get("learning_rate", 0.0)
     if not callable(rate):
         check(name_of(factory), {"learning_rate": rate})
@@ -135,6 +147,20 @@ def name_of(factory: Factory) -> str:
     """What a factory is called; a `functools.partial` after its function."""
     factory = getattr(factory, "func", factory)
     return getattr(factory, "__name__", type(factory).__name__)
+
+
+def is_optimizer(factory: Factory) -> bool:
+    """Whether a function makes an optimizer: one of optax's takes a learning rate, and is no part of another.
+
+    A function of the user's own is believed.
+    """
+    origin = getattr(factory, "func", factory)
+    if not inspect.isfunction(origin) or origin.__module__.split(".")[0] != "optax":
+        return True
+    name = name_of(factory)
+    if name.startswith("scale_by_"):
+        return False
+    return name in WITHOUT_RATE or "learning_rate" in inspect.signature(origin).parameters
 
 
 def _is_traced(name: str, value: object) -> bool:

@@ -25,8 +25,8 @@ class Muon(ByArray):
     0.2 √max(n, m) (arXiv 2502.16982) gives a step the size of AdamW's, so that the two rates are alike;
     Jordan's own scale is √max(1, out/in). M as a mean or as a sum is the same: X does not see its length.
     It is not corrected for starting at zero, where `optax.contrib.muon` corrects it. Embeddings and the last
-    layer, which the authors leave to AdamW, cannot be told from a tree: `weights` says it where you call
-    `init` and `update`.
+    layer, which the authors leave to AdamW, cannot be told from a tree: in a comparison they are made
+    orthogonal, too. `weights` says it where you call `init` and `update`.
 
     Args:
       learning_rate: η ≥ 0, for matrices.

@@ -35,7 +35,16 @@ from kobai.basics.arrays import (
 )
 from kobai.basics.errors import UsageError
 from kobai.basics.roles import weights as weights_of
-from kobai.optimizers.base import GradientAt, Optimizer, State, is_none, is_nothing, nothing, refuse_grid
+from kobai.optimizers.base import (
+    GradientAt,
+    Optimizer,
+    State,
+    is_none,
+    is_nothing,
+    nothing,
+    refuse_complex,
+    refuse_grid,
+)
 
 Memory = dict[str, Any]
 """What a rule remembers: a vector, or a number, for each name."""
@@ -77,6 +86,7 @@ class OnVector(Optimizer):
 
             return jax.tree.map(leaf, params)
 
+        refuse_complex(type(self).__name__, jax.tree.leaves(params))
         memory = {name: begin(name) for name in self.memories}
         leaves = [_array(θ) for θ in jax.tree.leaves(params) if is_movable(θ)]
         xp = _library(leaves)
@@ -106,6 +116,7 @@ class OnVector(Optimizer):
         tree: Structure
         leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
         places = tree.flatten_up_to(params)
+        refuse_complex(type(self).__name__, [*leaves, *places])
         moving = [
             i
             for i, (g, θ) in enumerate(zip(leaves, places, strict=True))
@@ -170,9 +181,9 @@ class _View:
 
 def _flag(said: Any, θ: Any) -> Array:
     """1 where there is a weight, of the shape of the array."""
-    if hasattr(said, "shape"):
+    if np.shape(said) == np.shape(θ) and np.ndim(said) > 0:
         return said
-    return _library([θ]).full(np.shape(θ), float(bool(said)), wide(_array(θ)).dtype)
+    return _library([θ]).full(np.shape(θ), float(bool(np.asarray(said))), wide(_array(θ)).dtype)
 
 
 def _library(arrays: Sequence[Any]) -> Any:

@@ -20,6 +20,7 @@ class _ScheduleFree(OnVector):
     decay_1: float
 
     decays_within = True
+    ranges = {"decay_1": ("rule.inside", lambda x: 0 < x < 1)}
 
     def averaged(
         self, y: Vector, z: Vector, moved: Vector, total: Number, largest: Number
@@ -87,7 +88,8 @@ class ScheduleFreeAdamW(_ScheduleFree):
     x ← (1−c) x + cz    where the network is evaluated
     Δ moves y, which is what is trained
 
-    The paper advises a warm-up, whose small η then hardly count in x.
+    The paper advises a warm-up, whose small η then hardly count in x. c = 1/t at a constant η is optax's; the
+    authors' code weighs by γ² instead of ηₘ², with the rate γ = η√(1−ρ₂ᵗ) that it steps with.
 
     Args:
       learning_rate: η ≥ 0.

@@ -1,12 +1,12 @@
 """SOAP (Vyas and others 2024, arXiv 2409.11321, algorithm 3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from kobai.basics.arrays import Array, Matrix, Whole, namespace, narrow, zeros_like
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.by_array import ByArray, Memory, when
-from kobai.optimizers.shampoo import unfolded
+from kobai.optimizers.shampoo import eigen, sides, unfolded
 
 
 @hyperparameters
@@ -16,15 +16,14 @@ class SOAP(ByArray):
     For a matrix, with Q_L, Q_R the eigenvectors of L and R:
     m ← ρ₁m + (1−ρ₁) G,  G' = Q_LᵀGQ_R,  m' = Q_LᵀmQ_R
     v ← ρ₂v + (1−ρ₂) G'⊙G'
-    m̂' = m' / (1−ρ₁ᵗ),  v̂ = v / (1−ρ₂ᵗ)    t = 1, 2, …
-    Δ = −η Q_L (m̂' / (√v̂ + ε)) Q_Rᵀ − ηλθ
+    Δ = −η √(1−ρ₂ᵗ)/(1−ρ₁ᵗ) Q_L (m' / (√v + ε)) Q_Rᵀ − ηλθ    t = 1, 2, …
     L ← ρ₂L + (1−ρ₂) GGᵀ,  R ← ρ₂R + (1−ρ₂) GᵀG
     every 10th step: Q ← orthonormal part of (L Q) by QR, ordered by its eigenvalues; v in the same order
 
     Before the first step one gradient is spent on L, R and their eigenvectors: it moves nothing, as in the
-    authors' code. ε stands beside √v, as it does there: √v̂ + ε/√(1−ρ₂ᵗ). Arrays of more dimensions have a
-    matrix for each; vectors and numbers have none, and are Adam's.
-    Biases and scales are not decayed.
+    authors' code. ε stands beside √v, as it does there, and not beside √v̂. Arrays of more dimensions have a
+    matrix for each; vectors and numbers have none, and are Adam's. Nor has a side longer than 10 000, as in
+    the authors' code. Biases and scales are not decayed.
 
     Args:
       learning_rate: η ≥ 0.
@@ -42,11 +41,13 @@ class SOAP(ByArray):
 
     every: ClassVar[int] = 10
     """Steps between two turns of the basis."""
+    largest: ClassVar[int] = 10_000
+    """The longest side that has a matrix."""
 
     def begin(self, θ: Array, weight: bool) -> Memory:
         memory = {"m": zeros_like(θ), "v": zeros_like(θ)}
-        for k, size in enumerate(sides(θ)):
-            one = namespace(θ).eye(size, dtype=θ.dtype)
+        for k in self.sides(θ):
+            one = namespace(θ).eye(θ.shape[k], dtype=θ.dtype)
             memory |= {f"sum_{k}": 0 * one, f"basis_{k}": one}
         return memory
 
@@ -55,7 +56,7 @@ class SOAP(ByArray):
 
         def looked(old: Memory) -> Memory:
             sums = self.summed(g, old)
-            bases = {f"basis_{k}": xp.linalg.eigh(sums[f"sum_{k}"])[1][:, ::-1] for k in range(len(sides(g)))}
+            bases = {f"basis_{k}": eigen(sums[f"sum_{k}"])[1][:, ::-1] for k in self.sides(g)}
             return {**old, **sums, **bases, "Δ": 0 * g}
 
         def stepped(old: Memory) -> Memory:
@@ -70,13 +71,17 @@ class SOAP(ByArray):
         new = when(t == 1, alike(looked), alike(stepped), memory)
         return new.pop("Δ"), new
 
+    def sides(self, array: Array) -> list[int]:
+        return sides(array, self.largest)
+
     def adam(self, g: Array, t: Whole, memory: Memory) -> tuple[Array, Array, Array]:
         """Adam in the eigenbasis: (Δ, m, v)."""
         η, ρ1, ρ2, ε = self.learning_rate, self.decay_1, self.decay_2, self.epsilon
-        bases = [memory[f"basis_{k}"] for k in range(len(sides(g)))]
+        bases = {k: memory[f"basis_{k}"] for k in self.sides(g)}
+        transposed = {k: basis.T for k, basis in bases.items()}
         m = ρ1 * memory["m"] + (1 - ρ1) * g
-        v = ρ2 * memory["v"] + (1 - ρ2) * turned(g, [basis.T for basis in bases]) ** 2
-        u = turned(m, [basis.T for basis in bases]) / (namespace(g).sqrt(v) + ε)
+        v = ρ2 * memory["v"] + (1 - ρ2) * turned(g, transposed) ** 2
+        u = turned(m, transposed) / (namespace(g).sqrt(v) + ε)
         rate = η * (1 - ρ2**t) ** 0.5 / (1 - ρ1**t)
         return -rate * turned(u, bases), m, v
 
@@ -85,14 +90,14 @@ class SOAP(ByArray):
         ρ2 = self.decay_2
         return {
             f"sum_{k}": ρ2 * memory[f"sum_{k}"] + (1 - ρ2) * unfolded(g, k) @ unfolded(g, k).T
-            for k in range(len(sides(g)))
+            for k in self.sides(g)
         }
 
     def turned(self, memory: Memory) -> Memory:
         """The bases after one step of the power iteration, each by falling eigenvalues, and v with them."""
         v, bases = memory["v"], {}
         xp = namespace(v)
-        for k in range(len(sides(v))):
+        for k in self.sides(v):
             basis = memory[f"basis_{k}"]
             product = memory[f"sum_{k}"] @ basis
             order = xp.argsort(-xp.sum(basis * product, axis=0))
@@ -101,14 +106,9 @@ class SOAP(ByArray):
         return {**memory, **bases, "v": v}
 
 
-def sides(array: Array) -> tuple[int, ...]:
-    """The dimensions of an array that have a matrix: all, if there are two or more."""
-    return array.shape if array.ndim > 1 else ()
-
-
-def turned(array: Array, matrices: Sequence[Matrix]) -> Array:
-    """The array with a matrix applied to each of its dimensions."""
+def turned(array: Array, matrices: Mapping[int, Matrix]) -> Array:
+    """The array with matrices applied to its dimensions."""
     xp = namespace(array)
-    for k, matrix in enumerate(matrices):
+    for k, matrix in matrices.items():
         array = xp.moveaxis(xp.tensordot(matrix, array, axes=(1, k)), 0, k)
     return array

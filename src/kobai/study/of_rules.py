@@ -11,7 +11,7 @@ from kobai.words import Note
 
 
 def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) -> Iterator[Note]:
-    """Steps that cost more than a gradient, and a bound of the norm that hardly bounds anything."""
+    """Steps that cost more than a gradient, what Muon makes orthogonal, and a bound that hardly bounds."""
     clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in strategies)
     for candidate in candidates:
         rule = candidate.variants[0]
@@ -19,5 +19,7 @@ def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) ->
             share = f"{100 / rule.gradients:.0f} %"
             values = {"name": candidate.name, "gradients": f"{rule.gradients:g}", "share": share}
             yield Note("note.gradients", values)
+        if isinstance(rule, Muon):
+            yield Note("note.muon", {"name": candidate.name})
         if isinstance(rule, Muon) and clipped:
             yield Note("note.muon.clip", {"name": candidate.name})

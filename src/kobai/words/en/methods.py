@@ -34,6 +34,8 @@ WORDS: dict[str, str] = {
     "optimizer.sam": "the gradient of the worst point nearby: two gradients a step",
     "optimizer.sophia": "momentum over an estimate of curvature, cut to the rate",
     "error.rule.params": "{name} looks at the parameters, and update was given none; call update(gradient, state, params)",
+    "error.rule.weights": "{name} takes an array whole, as a weight or as none, and weights has both for one array; give True or False for each array",
+    "error.rule.complex": "{name} is a formula of real numbers, and the parameters or their gradient are complex; split them into real and imaginary parts, or choose another optimizer, such as Adam",
     "error.rule.gradient_at": "{name} needs more than one gradient of a batch, and update was given one; call update(gradient, state, params, gradient_at=f) with the function f of the parameters whose value the gradient was",
     "error.range": "{owner}: {name} must be {rule}, got {value}",
     "error.grid": "{owner}: {name} is a grid ({value}), but init and update need one number; "
@@ -44,6 +46,7 @@ WORDS: dict[str, str] = {
     "and a loop written for optax never does; use kobai.Nesterov, the implementation form",
     "error.from_optax.factory": "from_optax needs the function itself and its arguments, "
     "as in from_optax(optax.lion, learning_rate=1e-3), got {value}",
+    "error.from_optax.part": "optax's {name} is no optimizer; choose one, such as optax.lion, or give from_optax a function of your own that puts it in a chain with optax.scale_by_learning_rate",
     "error.from_optax.switch": "{name}: {argument} must be a float, a list of floats (a grid) "
     "or a fixed value such as an integer, a tuple or a function, got {value}",
     "error.from_optax.value": "{name} cannot be compared: its update needs '{needs}', "

@@ -24,8 +24,8 @@ WORDS: dict[str, str] = {
     "optimizer.adopt": "前のステップまでの二乗平均だけで割るAdamです",
     "optimizer.lamb": "配列ごとに、その長さに応じた幅でAdamの向きに進みます",
     "optimizer.adafactor": "勾配の二乗を行と列の平均で覚え、メモリを節約します",
-    "optimizer.schedule_free_sgd": "反復を平均しながら進むSGDです。スケジュールは不要です",
-    "optimizer.schedule_free_adamw": "反復を平均しながら進むAdamWです。スケジュールは不要です",
+    "optimizer.schedule_free_sgd": "反復点を平均しながら進むSGDです。スケジュールは不要です",
+    "optimizer.schedule_free_adamw": "反復点を平均しながら進むAdamWです。スケジュールは不要です",
     "optimizer.prodigy": "進んだ距離から学習率を自分で見つけるAdamです",
     "optimizer.d_adaptation": "解までの距離の下界から学習率を決めるAdamです",
     "optimizer.muon": "行列は直交化した更新、残りはAdamWで進みます",
@@ -34,6 +34,8 @@ WORDS: dict[str, str] = {
     "optimizer.sam": "近くの最も悪い点の勾配で進みます。勾配は1ステップに2回です",
     "optimizer.sophia": "曲率の推定値でモーメンタムを割り、上限で切ります",
     "error.rule.params": "{name}はパラメータの値も使いますが、updateに渡されていません。update(gradient, state, params)として呼び出してください",
+    "error.rule.weights": "{name}は配列をまるごと重みとして扱うかどうかを決めますが、weightsでは1つの配列に両方が混ざっています。配列ごとにTrueかFalseを渡してください",
+    "error.rule.complex": "{name}は実数の式ですが、パラメータか勾配が複素数です。実部と虚部に分けるか、Adamなど別の更新則を選んでください",
     "error.rule.gradient_at": "{name}は1つのバッチに対して勾配を2つ以上必要としますが、updateには1つしか渡されていません。勾配をパラメータの関数fとしてupdate(gradient, state, params, gradient_at=f)のように渡してください",
     "error.range": "{owner}: {name}は{rule}でなければなりませんが、{value}が渡されました",
     "error.grid": "{owner}: {name}は格子（{value}）ですが、initとupdateには1つの数が必要です。"
@@ -45,6 +47,7 @@ WORDS: dict[str, str] = {
     "実装形のkobai.Nesterovを使ってください",
     "error.from_optax.factory": "from_optaxにはfrom_optax(optax.lion, learning_rate=1e-3)のように"
     "関数そのものと引数を渡してください。渡されたもの: {value}",
+    "error.from_optax.part": "optaxの{name}は最適化手法ではありません。optax.lionなどを選ぶか、optax.scale_by_learning_rateとつないで返す関数を作り、from_optaxに渡してください",
     "error.from_optax.switch": "{name}: {argument}は小数、小数のリスト（格子）、または整数・タプル・関数のような"
     "固定の値でなければなりませんが、{value}が渡されました",
     "error.from_optax.value": "{name}は比較できません。更新に'{needs}'が必要ですが、"

@@ -168,7 +168,7 @@ def _step(plan: Plan) -> str:
 def _beside(plan: Plan) -> float:
     """λ of the decay beside the step, which a formula that has it elsewhere does without."""
     decay = plan.strategy.weight_decay
-    return 0.0 if decay is None or _decays_within(plan) else decay.rate
+    return 0.0 if decay is None or _decays_within(plan) else float(decay.rate)
 
 
 def _decays_within(plan: Plan) -> bool:
