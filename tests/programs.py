@@ -86,6 +86,8 @@ SINCE_ADAM = {
     ("muon", "schedule"): (kobai.Muon(0.05, 0.02, 0.8, 0.1), Strategy(schedule=WARM_UP)),
     ("muon", "decay"): (kobai.Muon(0.05, 0.02, 0.8, 0.1), STRATEGIES["decay"]),
     ("schedule_free_adamw", "schedule"): (kobai.ScheduleFreeAdamW(0.05), Strategy(schedule=WARM_UP)),
+    ("schedule_free_adamw", "decay"): (kobai.ScheduleFreeAdamW(0.05, weight_decay=0.1), STRATEGIES["decay"]),
+    ("lamb", "decay"): (kobai.LAMB(0.02, weight_decay=0.1), STRATEGIES["decay"]),
     ("prodigy", "schedule"): (kobai.Prodigy(2.0), Strategy(schedule=WARM_UP)),
     ("lamb", "norm"): (kobai.LAMB(0.02, weight_decay=0.1), STRATEGIES["norm"]),
 }

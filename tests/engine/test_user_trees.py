@@ -153,9 +153,15 @@ def test_decay_is_multiplied_by_the_rate_of_the_rule(rule):
     np.testing.assert_allclose(run.model.parameters["w"], start["w"] * 0.9025, rtol=1e-5)
 
 
-@pytest.mark.parametrize("rule", [NoRate(), kobai.from_optax(optax.contrib.prodigy, learning_rate=1.0)])
-def test_decay_beside_an_unknown_rate_is_refused(rule):
-    with pytest.raises(kobai.UsageError, match="no number called learning_rate"):
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (NoRate(), "no number called learning_rate"),
+        (kobai.from_optax(optax.contrib.prodigy, learning_rate=1.0), "prodigy finds its rate itself"),
+    ],
+)
+def test_decay_beside_an_unknown_rate_is_refused(rule, sentence):
+    with pytest.raises(kobai.UsageError, match=sentence):
         trained(task(), rule, Strategy(weight_decay=weight_decay(0.5)))
 
 
