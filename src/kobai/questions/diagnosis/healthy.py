@@ -2,9 +2,9 @@
 
 Measured by `benchmarks/diagnosis.py`: 42 settings, which are the built-in tasks by five rules at the rate of
 kobai's grid that needs the fewest steps to the target, with three fresh seeds each. "Healthy" below is the
-range over those 126 trainings; a bound lies beyond it, or is said to be no trouble alone. None of them is the
-value of a loss: losses are compared with the start of the same training, or with what the same training
-reaches where the labels are shuffled.
+range over those 126 trainings; a bound lies beyond it, or is said to be no trouble alone. One beside which no
+range stands is a choice. None of them is the value of a loss: losses are compared with the start of the same
+training, or with what the same training reaches where the labels are shuffled.
 """
 
 CONSTANT = 0.5

@@ -132,7 +132,7 @@ WORDS: dict[str, str] = {
     "help.diagnose.l2": "strength of the L2 penalty",
     "help.diagnose.weight-decay": "decay of the weights beside the step",
     "help.diagnose.schedule": "course of the learning rate: cosine, step:100, warm-up:50+cosine",
-    "help.diagnose.from": "folder of a comparison, whose recommended setting is taken",
+    "help.diagnose.from": "folder of a comparison, whose recommended setting and steps are taken",
     "help.diagnose.steps": "updates, at least 20, or epochs: 5epochs (default: 300)",
     "help.diagnose.seeds": "seeds that are trained with instruments (default: 3)",
     "help.diagnose.cure": "try the remedies of each trouble on paired seeds, until one helps",

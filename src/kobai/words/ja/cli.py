@@ -132,7 +132,7 @@ WORDS: dict[str, str] = {
     "help.diagnose.l2": "L2正則化の強さ",
     "help.diagnose.weight-decay": "更新とは別に重みを減衰させる強さ",
     "help.diagnose.schedule": "学習率の変え方: cosine, step:100, warm-up:50+cosine",
-    "help.diagnose.from": "比較のフォルダ。お勧めの設定を使う",
+    "help.diagnose.from": "比較のフォルダ。おすすめの設定とステップ数を使う",
     "help.diagnose.steps": "更新回数（20以上）。5epochsとも書ける（既定: 300）",
     "help.diagnose.seeds": "計測しながら学習するシードの数（既定: 3）",
     "help.diagnose.cure": "問題ごとの対処法を、効くものが見つかるまで同じシードで試す",
