@@ -31,6 +31,14 @@ def test_every_way_to_say_no_is_no(rule, no):
     np.testing.assert_array_equal(steps(rule, [W], W, np.ones((2, 3))), one)
 
 
+def test_truth_values_of_numpy_stand_for_whole_arrays_of_a_vector():
+    θ, rule = {"b": np.ones(2), "w": W}, kobai.ScheduleFreeSGD(0.1, 0.5, 0.5)
+    expected, _ = rule.update(θ, rule.init(θ), θ, {"b": False, "w": True})
+    found, _ = rule.update(θ, rule.init(θ), θ, {"b": np.False_, "w": np.True_})
+    for name in θ:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
 def test_an_array_that_is_partly_a_weight_is_refused():
     with pytest.raises(UsageError, match="LAMB takes an array whole"):
         kobai.LAMB().init(W, np.eye(2, 3))
