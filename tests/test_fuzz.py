@@ -48,7 +48,7 @@ def test_the_tool_tries_every_public_callable():
     finally:
         sys.path.remove(str(ROOT / "tools"))
     results = {"Result", "ComparisonResult", "DescentResult", "TransferResult", "Solution", "UsageError"}
-    results |= {"OverTasksResult", "JudgementResult", "ConfirmationResult"}
+    results |= {"OverTasksResult", "JudgementResult", "ConfirmationResult", "RangeResult", "DiagnosisResult"}
     bases = {"Optimizer", "Minimizer", "Initializer", "Backend"}
     public = {name for name in kobai.__all__ if callable(getattr(kobai, name))}
     assert public - results - bases <= set(fuzz.CALLS)

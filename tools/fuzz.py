@@ -193,6 +193,11 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"pair": "halves", "amounts": (5,), "seeds": 1, "tuning_seeds": 1, "steps": 2, "source_steps": 2}
         | {"learning_rates": [0.1], "progress": False},
     ),
+    "learning_rate_range": (
+        kobai.learning_rate_range,
+        {"task": "sine", "optimizer": "sgd", "learning_rates": [0.01, 0.1], "steps": 40, "progress": False},
+    ),
+    "diagnose": (kobai.diagnose, {"task": "sine", "steps": 20, "seeds": 1, "progress": False}),
     "judge": (kobai.judge, {"source": {"main": [1.0, 2.0, 1.5], "new": [1.0, 0.9, 1.1]}, "maximize": False}),
     "confirm": (kobai.confirm, {"storage": "nowhere.db", "objective": max}),
     "minimize": (kobai.minimize, {"fun": bowl, "x0": [1.0, 2.0]}),
@@ -291,6 +296,7 @@ def elsewhere(trains: bool) -> Iterator[None]:
         raise Reached
 
     places = ("study.protocol.run", "questions.transfer.ask.trained", "questions.descent.ask.walk")
+    places += ("questions.range.ask.race", "questions.diagnosis.ask.examine")
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         os.chdir(folder)
         for place in places if not trains else ():

@@ -41,7 +41,7 @@ MISTAKES = [
     ("compare digits --steps", "--steps needs a value", "see kobai compare --help"),
     ("compare digits --quick=1", "--quick takes no value", "alone"),
     ("compare digits --optimizers sgd,amad", "optimizer 'amad'", "'adam'"),
-    ("compare digits --optimizers zzz", "optimizer 'zzz'", "choose one of: adadelta, "),
+    ("compare digits --optimizers zzz", "optimizer 'zzz'", "choose one of: adabelief, "),
     ("compare digits --optimizers sgd,,adam", "--optimizers", "separated by commas", "'sgd,,adam'"),
     ("compare digits --optimizers ''", "--optimizers", "separated by commas", "''"),
     ("compare digits --initializers hee", "initializer 'hee'", "'he'"),

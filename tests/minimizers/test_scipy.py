@@ -83,7 +83,8 @@ def test_against_scipy(which, method):
     assert ours.gradient_norm <= 1e-6
     assert ours.objective == pytest.approx(0, abs=1e-7)
     if lowest > 1:
-        assert (method, fun) == ("lbfgs", wood)  # L-BFGS-B stops early there, at 7.9
+        assert fun == wood  # where some of SciPy's stop early, at 7.9: which ones, the last bit decides
+        assert method in ("lbfgs", "newton_cg")
     else:
         assert ours.objective <= lowest + 1e-7
         assert ours.evaluations.value <= ROOM * points

@@ -28,6 +28,10 @@ SMALL = {
     "long_term_dependence": lambda **more: kobai.long_term_dependence([0.5, 1.0], length=6, nodes=3, **more),
     "fit_normal": lambda **more: fit_normal([1, 2, 3, 4, 10], **more),
     "surrogate": lambda **more: surrogate(points=11, steps=4, **more),
+    "learning_rate_range": lambda **more: kobai.learning_rate_range(
+        "sine", optimizer="sgd", learning_rates=[0.01, 0.1, 1.0], steps=40, progress=False, **more,
+    ),
+    "diagnose": lambda **more: kobai.diagnose("sine", steps=20, seeds=1, progress=False, **more),
 }  # fmt: skip
 """Every question of kobai, asked in little time."""
 

@@ -61,8 +61,8 @@ def test_a_plan_reads_what_is_kept(tmp_path, monkeypatch):
 
 
 def test_two_studies_are_one_plan():
-    one = module.Plan(10, 4, 1, 0.5, True, 2.25, 2, 100, 200)
-    assert one + one == module.Plan(20, 8, 2, 0.5, True, 4.5, 2, 200, 400)
+    one = module.Plan(10, 4, 1, 0.5, True, 2.25, 2, 30, 6.5, 100, 200)
+    assert one + one == module.Plan(20, 8, 2, 0.5, True, 4.5, 2, 60, 13.0, 200, 400)
     assert one.content()["left"] == 9
 
 

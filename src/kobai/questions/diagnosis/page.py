@@ -7,7 +7,7 @@ from kobai.questions.diagnosis import table
 from kobai.questions.diagnosis.figures import figures
 from kobai.questions.diagnosis.outcome import Diagnosis
 from kobai.report import document, panels
-from kobai.report.document import definitions
+from kobai.report.document import definitions, escaped
 from kobai.words import say
 
 PACKAGE = "kobai.questions.diagnosis"
@@ -43,10 +43,13 @@ def page(diagnosis: Diagnosis, command: str) -> str:
 
 
 def summary(diagnosis: Diagnosis) -> str:
-    """Answer, troubles and notes alone, without style or script: for a notebook."""
+    """Answer, troubles, measurements and notes alone, without style or script: for a notebook."""
     found = "".join(_troubles(diagnosis))
+    heads = [say("diagnose.measured"), say("diagnose.value")]
+    rows = escaped([list(row) for row in table.measured(diagnosis)])
+    listing = document.scrolling(heads, rows, table.title(diagnosis))
     notes = document.notes(table.notes(diagnosis))
-    return f"<p>{html.escape(table.answer(diagnosis))}</p><ol>{found}</ol>{notes}"
+    return f"<p>{html.escape(table.answer(diagnosis))}</p><ol>{found}</ol>{listing}{notes}"
 
 
 def _troubles(diagnosis: Diagnosis) -> Iterator[str]:
