@@ -5,7 +5,9 @@ carries is zero where it begins as zero and the body keeps it so.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 
@@ -38,7 +40,7 @@ WITH_ALL: dict[str, slice] = {
 def zeros(program: ClosedJaxpr, arguments: Sequence[bool]) -> list[bool]:
     """Whether each result of the program is zero, where `arguments` says which of its arguments are."""
     jaxpr = program.jaxpr
-    constants = [np.ndim(value) == 0 and bool(np.all(value == 0)) for value in program.consts]
+    constants = [_is_zero(value) for value in program.consts]
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
 
     def of(variable: Var | Literal) -> bool:
@@ -49,6 +51,13 @@ def zeros(program: ClosedJaxpr, arguments: Sequence[bool]) -> list[bool]:
     for equation in jaxpr.eqns:
         known |= zip(equation.outvars, _results(equation, [of(v) for v in equation.invars]), strict=True)
     return [of(variable) for variable in jaxpr.outvars]
+
+
+def _is_zero(constant: Any) -> bool:
+    """Whether a constant is the number 0; a random key is none."""
+    if jax.dtypes.issubdtype(jax.dtypes.result_type(constant), jax.dtypes.extended):
+        return False
+    return np.ndim(constant) == 0 and bool(np.all(constant == 0))
 
 
 def _results(equation: JaxprEqn, operands: list[bool]) -> list[bool]:
