@@ -123,6 +123,12 @@ def test_where_no_harder_target_tells_more_the_stated_one_stays(monkeypatch):
     assert ["note.at_once" in each for each in keys] == [True, False]
 
 
+def test_where_most_meet_it_at_once_and_the_rest_tells_two_apart_it_is_not_called_nothing(monkeypatch):
+    found = answered(monkeypatch, arriving(lambda cell: 10 if is_adam(cell) or cell.seed % 4 == 0 else 40))
+    assert (found.turn, found.optimizer.not_best) == (None, ("sgd",))
+    assert [note.key for note in found.notes if note.key in ("note.at_once", "note.untrained.maximize")] == []
+
+
 def test_the_end_that_decides_in_place_of_the_target_is_under_constant_rates_and_that_is_said(monkeypatch):
     turned = answer(study_of(monkeypatch, lambda cell, marks: marks / STEPS * (0.6 + 0.1 * is_adam(cell))))
     assert turned.by == FINAL
@@ -275,3 +281,8 @@ def test_the_costs_by_every_criterion_stand_side_by_side(monkeypatch):
     assert rows[0][1:] == ["0 % ●", f"≤ {worse(final, final.optimizer.of('adam').high)} ×"]
     assert "costs at most" in terminal.text(both)
     assert rows[1][2] in terminal.text(both)
+    # Where the end decides only for want of arrivals it is no criterion of its own.
+    turned = dataclasses.replace(both, others=(dataclasses.replace(final, turn="final"),))
+    assert table.criterion_rows(turned) == []
+    harder = dataclasses.replace(both, others=(dataclasses.replace(final, turn="harder"),))
+    assert table.criterion_rows(harder) == rows
