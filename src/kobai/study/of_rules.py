@@ -16,10 +16,10 @@ def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) ->
     for candidate in candidates:
         rule = candidate.variants[0]
         if isinstance(rule, Optimizer) and rule.gradients != 1:
-            share = f"{100 / rule.gradients:.0f} %"
+            share = f"{100 / rule.gradients:.0f}"
             values = {"name": candidate.name, "gradients": f"{rule.gradients:g}", "share": share}
             yield Note("note.gradients", values)
         if isinstance(rule, Muon):
             yield Note("note.muon", {"name": candidate.name})
-        if isinstance(rule, Muon) and clipped:
-            yield Note("note.muon.clip", {"name": candidate.name})
+            if clipped:
+                yield Note("note.muon.clip", {"name": candidate.name})

@@ -59,7 +59,8 @@ def _table(why: Why) -> str:
     for i in range(spreads):
         cells = (f"{look.activations[i]:.2g}" if look.activations else "–" for look in looks.values())
         rows.append([say("why.activations", layer=i + 1), *cells])
-    rows.append([say("why.common"), *(f"{100 * look.common:.0f} %" for look in looks.values())])
+    shares = (say("answer.part", part=f"{100 * look.common:.0f}") for look in looks.values())
+    rows.append([say("why.common"), *shares])
     return scrolling([say("why.array"), *looks], escaped(rows), say("why.caption"))
 
 

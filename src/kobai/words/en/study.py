@@ -264,7 +264,7 @@ WORDS: dict[str, str] = {
     "note.sketch.budget": "Sketch from {seeds:seed|seeds}: a ranking only; nothing is excluded. From {least} seeds on something can be: give it more time",
     "note.sketch": "Sketch from {seeds:seed|seeds}: a ranking only; nothing is excluded. From {least} seeds on something can be: --seeds {least}",
     "note.fixed": "the seed changes nothing in the runs of {names}: {seeds} equal runs count as one, from which nobody is excluded and no cost can be told",
-    "note.gradients": "a step of {name} costs {gradients} gradients, and its steps are counted as those of others are; for as many gradients it would have {share} of the steps",
+    "note.gradients": "a step of {name} costs {gradients} gradients, and its steps are counted as those of others are; for as many gradients it would have {share} % of the steps",
     "note.muon": "{name} makes every weight of two dimensions orthogonal here, embeddings and the last layer too, which its authors leave to AdamW",
     "note.muon.clip": "{name} does not see how long its momentum is: a bound of the norm changes only how much each batch counts in it, and if most gradients are cut it throttles the large ones; compare it without --clip, too",
     "note.skipped": "batches whose loss or gradient was not finite were left out, in all fresh runs together: {batches}; look at the data and the learning rate",
