@@ -115,25 +115,14 @@ def kobai_here(place, capsys):  # noqa: ARG001
     return run
 
 
-@functools.cache
-def quick_options():
-    """Options of XLA that compile with little optimization: several times as fast, where runs are short."""
-    import jax
-
-    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    try:
-        jax.jit(lambda x: x, compiler_options=options)(1.0)
-    except Exception:  # an option that this version of XLA does not know
-        return {}
-    return options
-
-
 @pytest.fixture(scope="session")
 def quickly():
     """jax.jit that compiles with little optimization."""
     import jax
 
-    return functools.partial(jax.jit, compiler_options=quick_options() or None)
+    from kobai.basics.machine import quick_compilation
+
+    return functools.partial(jax.jit, compiler_options=quick_compilation())
 
 
 @pytest.fixture
@@ -148,17 +137,21 @@ def quick_compile(monkeypatch):
 def _quickly(function):
     import jax
 
-    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=quick_options() or None)
+    from kobai.basics.machine import quick_compilation
+
+    return jax.jit(function, static_argnums=(0, 1, 2, 3, 4), compiler_options=quick_compilation())
 
 
 @pytest.fixture(scope="module")
 def quick_engine():
     """Compile the engine with little optimization, in all tests of a module."""
-    from kobai.engine import executables, full_batch, program
+    from kobai.basics.machine import quick_compilation
+    from kobai.engine import executables
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (full_batch, executables, program):
-            patch.setattr(module, "COMPILER_OPTIONS", {**module.COMPILER_OPTIONS, **quick_options()})
+        patch.setattr(
+            executables, "COMPILER_OPTIONS", {**executables.COMPILER_OPTIONS, **(quick_compilation() or {})}
+        )
         yield
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from kobai.basics.errors import UsageError
-from kobai.cli import files
+from kobai.cli import files, tables
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import each, grids, names, nodes, number, numbers, part, sizes, steps, target, whole
+from kobai.cli.values import each, grids, names, nodes, numbers, part, sizes, steps, target, whole
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -25,12 +25,7 @@ OPTIONS = (
     Option("initializers", "A,B,…", names),
     Option("learning-rates", "X,Y,…", numbers),
     Option("set", "A.B=X,Y,…", grids, keyword="hyperparameters", repeatable=True),
-    Option("label", "COLUMN"),
-    Option("kind", "NAME"),
-    Option("leave-out", "A,B,…", names),
-    Option("validation", "X", number),
-    Option("test", "X", number),
-    Option("split-seed", "N", whole),
+    *tables.OPTIONS,
     Option("activation", "A,B,…", names),
     Option("batch-norm", "A,B,…", names),
     Option("hidden", "N,M,…", nodes),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from kobai.basics.console import Console
-from kobai.cli import files
+from kobai.cli import files, tables
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import names, nodes, number, numbers, steps, whole, word
+from kobai.cli.values import nodes, numbers, steps, word
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ OPTIONS = (
     Option("initializer", "NAME", word),
     Option("learning-rates", "X,Y,…", numbers),
     Option("steps", "N", steps),
-    Option("label", "COLUMN"),
-    Option("kind", "NAME"),
-    Option("leave-out", "A,B,…", names),
-    Option("validation", "X", number),
-    Option("test", "X", number),
-    Option("split-seed", "N", whole),
+    *tables.OPTIONS,
     Option("activation", "NAME", word),
     Option("batch-norm", "NAME", word),
     Option("hidden", "N,M,…", nodes),

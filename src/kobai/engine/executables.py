@@ -7,7 +7,19 @@ from jax.stages import Compiled
 
 from kobai.basics.machine import pool
 from kobai.engine.blocks import Size, Traced
-from kobai.engine.program import COMPILER_OPTIONS
+
+COMPILER_OPTIONS = {
+    # A cell belongs to one thread: splitting its small products over cores only adds waiting.
+    "xla_cpu_multi_thread_eigen": False,
+    # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
+    "xla_cpu_enable_fast_min_max": False,
+}
+
+
+def compiler_options() -> dict[str, str | bool] | None:
+    """`COMPILER_OPTIONS` where a CPU computes."""
+    return {**COMPILER_OPTIONS} if jax.default_backend() == "cpu" else None
+
 
 Executable = Compiled
 """A compiled function, called with arrays of the shapes that it was compiled for."""
@@ -32,7 +44,7 @@ class Executables:
     def compiled(self, size: Size | None) -> tuple[Executable, Executable | None]:
         """(block, final), ready to be called."""
         if size not in self._compiled:
-            options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+            options = compiler_options()
             with pool(2) as threads:  # the compiler uses one core for each
                 block, final = threads.map(
                     lambda lowered: lowered and lowered.compile(options), self.traced(size)

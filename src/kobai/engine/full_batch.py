@@ -26,8 +26,7 @@ from kobai.engine.clock import CLOCK
 from kobai.engine.columns import LOST, Columns, Rows, stacked
 from kobai.engine.convolutions import lowered
 from kobai.engine.draws import INITIAL, stream
-from kobai.engine.executables import Executable
-from kobai.engine.program import COMPILER_OPTIONS
+from kobai.engine.executables import Executable, compiler_options
 from kobai.engine.run import Run, TrainedNetwork, first_lost, lost_at, run_of, since
 from kobai.minimizers.base import (
     NONFINITE_START,
@@ -196,7 +195,7 @@ class FullBatch:
     def compiled(self) -> tuple[Executable, Executable, Executable | None]:
         """(begin, block, measure), compiled once."""
         if self._compiled is None:
-            options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+            options = compiler_options()
             with pool(2) as threads:  # the compiler uses one core for each
                 begin, block, measure = threads.map(lambda one: one and one.compile(options), self.traced())
             self._compiled = begin, block, measure

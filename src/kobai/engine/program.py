@@ -36,13 +36,6 @@ from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import GRADIENT, Optimizer
 from kobai.tasks.task import Task
 
-COMPILER_OPTIONS = {
-    # A cell belongs to one thread: splitting its small products over cores only adds waiting.
-    "xla_cpu_multi_thread_eigen": False,
-    # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
-    "xla_cpu_enable_fast_min_max": False,
-}
-
 
 class Program:
     """All cells of a task under some optimizers, as one program.

@@ -213,6 +213,11 @@ class Optimizer:
         return optax.GradientTransformation(self.init, self.update)
 
 
+def as_array(leaf: Any) -> Any:
+    """A leaf as it is; Python's own number as an array of no dimensions."""
+    return leaf if hasattr(leaf, "shape") else np.asarray(leaf)
+
+
 def decayed(
     update: Parameters, params: Parameters | None, rate: Number, weights: Weights | None = None
 ) -> Parameters:
@@ -263,6 +268,22 @@ def check(owner: str, values: Mapping[str, object], ranges: Mapping[str, Range] 
         for entry in entries(value):
             if not (is_number(entry) and holds(entry)):
                 raise UsageError("error.range", owner=owner, name=name, rule=said(rule), value=quoted(entry))
+
+
+def leaves_of(
+    rule: Optimizer, gradient: Parameters, params: Parameters | None
+) -> tuple[list[Array], list[Array], Structure]:
+    """(the leaves of the gradient, those of the parameters, their tree) for a formula of real numbers that
+    needs both. Raises `UsageError` for a grid, without parameters, and for complex numbers."""
+    owner = type(rule).__name__
+    refuse_grid(owner, vars(rule))
+    if params is None:
+        raise UsageError("error.rule.params", name=owner)
+    tree: Structure
+    leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
+    places = tree.flatten_up_to(params)
+    refuse_complex(owner, [*leaves, *places])
+    return leaves, places, tree
 
 
 def refuse_complex(owner: str, leaves: Sequence[object]) -> None:

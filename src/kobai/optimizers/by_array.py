@@ -35,9 +35,11 @@ from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import (
     Optimizer,
     State,
+    as_array,
     decayed,
     is_none,
     is_nothing,
+    leaves_of,
     nothing,
     refuse_complex,
     refuse_grid,
@@ -70,7 +72,7 @@ class ByArray(Optimizer):
         leaves, tree = jax.tree.flatten(params, is_leaf=is_none)
         refuse_complex(type(self).__name__, leaves)
         memories = [
-            self.begin(wide(_array(θ)), weight) if is_movable(θ) else None
+            self.begin(wide(as_array(θ)), weight) if is_movable(θ) else None
             for θ, weight in zip(leaves, self._flags(tree, params, weights), strict=True)
         ]
         return State(np.int32(0), {"arrays": tree.unflatten(memories)})
@@ -86,13 +88,7 @@ class ByArray(Optimizer):
 
         `weights` says what is a weight (see `decayed`).
         """
-        refuse_grid(type(self).__name__, vars(self))
-        if params is None:
-            raise UsageError("error.rule.params", name=type(self).__name__)
-        tree: Structure
-        leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
-        places = tree.flatten_up_to(params)
-        refuse_complex(type(self).__name__, [*leaves, *places])
+        leaves, places, tree = leaves_of(self, gradient, params)
         memories = tree.flatten_up_to(state.memory["arrays"])
         t = state.step + 1
         results = [
@@ -112,7 +108,7 @@ class ByArray(Optimizer):
     ) -> tuple[Array, Memory | None]:
         if memory is None or is_nothing(g):
             return nothing(g), memory
-        Δ, new = self.formula(wide(_array(g)), wide(_array(θ)), t, memory, weight)
+        Δ, new = self.formula(wide(as_array(g)), wide(as_array(θ)), t, memory, weight)
         return narrow(Δ, g), {name: narrow(new[name], old) for name, old in memory.items()}
 
     def _flags(self, tree: Structure, params: Parameters, weights: Weights | None) -> list[bool]:
@@ -144,8 +140,3 @@ def when(
 def norm(array: Array) -> Number:
     """√Σx² of all entries."""
     return namespace(array).sqrt(namespace(array).sum(array * array))
-
-
-def _array(leaf: Array) -> Array:
-    """Python's own numbers as arrays of none dimensions."""
-    return leaf if hasattr(leaf, "shape") else np.asarray(leaf)

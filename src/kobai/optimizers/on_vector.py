@@ -39,8 +39,9 @@ from kobai.optimizers.base import (
     GradientAt,
     Optimizer,
     State,
-    is_none,
+    as_array,
     is_nothing,
+    leaves_of,
     nothing,
     refuse_complex,
     refuse_grid,
@@ -82,13 +83,13 @@ class OnVector(Optimizer):
             def leaf(θ: Array) -> Array | None:
                 if not is_movable(θ):
                     return None
-                return wide(_array(θ)) + 0 if name in self.starts else zeros_like(_array(θ))
+                return wide(as_array(θ)) + 0 if name in self.starts else zeros_like(as_array(θ))
 
             return jax.tree.map(leaf, params)
 
         refuse_complex(type(self).__name__, jax.tree.leaves(params))
         memory = {name: begin(name) for name in self.memories}
-        leaves = [_array(θ) for θ in jax.tree.leaves(params) if is_movable(θ)]
+        leaves = [as_array(θ) for θ in jax.tree.leaves(params) if is_movable(θ)]
         xp = _library(leaves)
         dtype = np.result_type(np.float32, *(wide(θ).dtype for θ in leaves))
         numbers = {name: xp.asarray(first, dtype) for name, first in self.numbers.items()}
@@ -108,15 +109,9 @@ class OnVector(Optimizer):
           weights: what is a weight (see `decayed`).
           gradient_at: for a rule that `asks`: the function of the parameters whose value `gradient` was.
         """
-        refuse_grid(type(self).__name__, vars(self))
-        if params is None:
-            raise UsageError("error.rule.params", name=type(self).__name__)
+        leaves, places, tree = leaves_of(self, gradient, params)
         if self.asks is not None and gradient_at is None:
             raise UsageError("error.rule.gradient_at", name=type(self).__name__)
-        tree: Structure
-        leaves, tree = jax.tree.flatten(gradient, is_leaf=is_none)
-        places = tree.flatten_up_to(params)
-        refuse_complex(type(self).__name__, [*leaves, *places])
         moving = [
             i
             for i, (g, θ) in enumerate(zip(leaves, places, strict=True))
@@ -156,7 +151,7 @@ class _View:
         if len(arrays) == 1 and getattr(arrays[0], "ndim", 0) == 1:
             return wide(arrays[0])
         xp = _library(arrays)  # of the derivative of a gradient on NumPy arrays JAX's
-        return xp.concatenate([xp.ravel(wide(_array(a))) for a in arrays] or [np.zeros(0)])
+        return xp.concatenate([xp.ravel(wide(as_array(a))) for a in arrays] or [np.zeros(0)])
 
     def put(self, old: Sequence[Any], vector: Vector, like: Sequence[Any]) -> list[Any]:
         """`old` with the pieces of the vector at their places, each in the shape and dtype of `like`."""
@@ -183,13 +178,8 @@ def _flag(said: Any, θ: Any) -> Array:
     """1 where there is a weight, of the shape of the array."""
     if np.shape(said) == np.shape(θ) and np.ndim(said) > 0:
         return said
-    return _library([θ]).full(np.shape(θ), float(bool(np.asarray(said))), wide(_array(θ)).dtype)
+    return _library([θ]).full(np.shape(θ), float(bool(np.asarray(said))), wide(as_array(θ)).dtype)
 
 
 def _library(arrays: Sequence[Any]) -> Any:
     return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
-
-
-def _array(leaf: Any) -> Any:
-    """Python's own numbers as arrays of no dimensions."""
-    return leaf if hasattr(leaf, "shape") else np.asarray(leaf)

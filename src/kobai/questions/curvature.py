@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector
+from kobai.engine.draws import mini_batch
 from kobai.minimizers.curvature import tridiagonal
 from kobai.tasks.task import Task
 
@@ -39,6 +40,12 @@ def training_loss(task: Task, batch: Data, state: ModelState = None, key: jax.Ar
     state = task.state if state is None else state
     key = jax.random.key(0) if key is None and task.random else key
     return lambda θ: task.training_loss(task.unflatten(θ), state, batch, key)[0]
+
+
+def first_batches(task: Task, seed: int, count: int) -> Data:
+    """The first so many batches of a seed's training, along a first axis of each array of ``task.train``."""
+    rows = mini_batch(seed, 0, count, task.batch_size, len(jax.tree.leaves(task.train)[0]))
+    return jax.tree.map(lambda array: jnp.asarray(array)[rows], task.train)
 
 
 def hessian_vector_product(loss: Loss) -> Callable[[Vector, Vector], Vector]:

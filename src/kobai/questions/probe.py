@@ -25,6 +25,7 @@ from kobai.basics.guard import guard
 from kobai.engine import draws
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
+from kobai.questions.curvature import first_batches
 from kobai.report import cut, panels
 from kobai.report.panels import Attributes
 from kobai.report.result import call
@@ -278,9 +279,7 @@ def _propagate(
 
 def _probe_task(initializer: Initializer, task: Task, seed: int) -> ProbeResult:
     check_task(task)
-    examples = len(jax.tree.leaves(task.train)[0])
-    [indices] = draws.mini_batch(seed, 0, 1, task.batch_size, examples)
-    batch = jax.tree.map(lambda part: jnp.asarray(part)[indices], task.train)
+    batch = jax.tree.map(lambda array: array[0], first_batches(task, seed, 1))
     trained = task.trained(task.filled(initializer, draws.stream(seed, draws.INITIAL)))
 
     def loss(trained: list[Array]) -> Scalar:

@@ -13,7 +13,7 @@ import polars as pl
 from kobai.basics.files import json_text
 from kobai.candidates.values import learning_rate
 from kobai.study.baselines import Baseline, baselines
-from kobai.study.criterion import SECONDS
+from kobai.study.criterion import BY_END, SECONDS
 from kobai.study.effects import Effect, effects
 from kobai.study.facts import Facts
 from kobai.study.looks import Stop, stop_of
@@ -71,6 +71,12 @@ class Answer:
     notes: tuple[Note, ...]
     others: tuple["Answer", ...] = ()
     """The answers of the same question that were judged otherwise."""
+
+    @property
+    def criteria(self) -> tuple["Answer", ...]:
+        """This answer, and those by other criteria: an end that decides for want of arrivals is none of its
+        own."""
+        return (self, *(other for other in self.others if other.turn not in BY_END))
 
     def to_json(self) -> str:
         """All of it as JSON; what is not finite or not estimable is null."""

@@ -12,6 +12,9 @@ from kobai.study import statistics
 STEPS, FINAL, SECONDS = "steps", "final", "seconds"
 CRITERIA = (STEPS, FINAL, SECONDS)
 
+BY_END = ("final", "at_once")
+"""Why the end decides where it was not asked for."""
+
 
 def criteria(by: object) -> list[str]:
     """What decides, the first in full. Raises `UsageError` for what is no criterion."""

@@ -131,14 +131,13 @@ def _of_target(outcome: Outcome, rows: Sequence[Row]) -> Iterator[Note]:
     arrivals, [_, first, *_] = np.concatenate(fresh), evaluated_at(study.steps, study.evaluate_every)
     untrained, at_once = int((arrivals == 0).sum()), int((arrivals <= first).sum())
     values: dict[str, object] = {"target": target, "runs": len(arrivals), "step": int(first)}
-    if not all(row.best for row in rows):
-        pass  # something can be told apart all the same
-    elif untrained > HALF * len(arrivals):
-        yield Note(f"note.untrained.{way}", {**values, "count": untrained})
-    elif at_once > HALF * len(arrivals):
-        yield Note("note.at_once", {**values, "count": at_once})
-    elif np.isinf(arrivals).all():
-        yield from _of_nobody(outcome, rows, way)
+    if all(row.best for row in rows):  # else something can be told apart all the same
+        if untrained > HALF * len(arrivals):
+            yield Note(f"note.untrained.{way}", {**values, "count": untrained})
+        elif at_once > HALF * len(arrivals):
+            yield Note("note.at_once", {**values, "count": at_once})
+        elif np.isinf(arrivals).all():
+            yield from _of_nobody(outcome, rows, way)
     winner = next(row for row in rows if row.optimizer == outcome.recommended.candidate.name)
     if winner.kept < winner.reached:
         counts = {"kept": winner.kept, "reached": winner.reached, "seeds": winner.seeds}

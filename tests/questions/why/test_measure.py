@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import kobai
+from kobai.engine.draws import mini_batch
 from kobai.engine.strategy import Strategy
 from kobai.initializers import he, normal, xavier
 from kobai.questions.range.bounds import bound
@@ -66,7 +67,7 @@ def test_an_entry_is_rare_that_seldom_has_a_gradient():
 def test_the_activations_of_a_dense_network_are_those_of_its_layers():
     task = digits(hidden=6)
     found = of(task, xavier()).starts["xavier"]
-    rows = measure.mini_batch(3, 0, 1, task.batch_size, len(task.train[0]))[0]
+    rows = mini_batch(3, 0, 1, task.batch_size, len(task.train[0]))[0]
     layers = task.filled(xavier(), measure.stream(3, measure.INITIAL))
     hidden = np.maximum(task.train[0][rows] @ layers[0]["weights"].T, 0)
     spreads = [hidden.std(), (hidden @ layers[1]["weights"].T).std()]

@@ -13,12 +13,12 @@ from kobai.basics.errors import UsageError
 from kobai.basics.guard import guard
 from kobai.basics.notices import notice
 from kobai.engine.identity import versions, versions_named
-from kobai.questions.comparison.otherwise import judged
+from kobai.questions.comparison.otherwise import found, judged
 from kobai.questions.comparison.over_tasks.result import OverTasksResult
 from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.why.ask import read
 from kobai.report.result import Result
-from kobai.study import protocol, record, store
+from kobai.study import store
 from kobai.study.asked import Asked, in_order, names_in, questions
 from kobai.study.claims import STALE, processes
 from kobai.study.outcome import Outcome
@@ -117,16 +117,11 @@ def _result(path: Path, kept: Store, answered: Sequence[Asked], by: object) -> C
     there, _ = _count(kept, latest)
     command = latest.command
     if by is None:
-        first, others = _outcome(kept, latest), _others(kept, answered)
+        first, others = found(kept, latest), _others(kept, answered)
     else:
         (first, *others), command = judged(kept, answered, by, path)
     outcome = dataclasses.replace(first, reused=there)
     return ComparisonResult.of(outcome, command, others=others, measured=read(outcome, path))
-
-
-def _outcome(kept: Store, asked: Asked) -> Outcome:
-    outcome = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
-    return dataclasses.replace(outcome, planned=asked.planned)
 
 
 def _others(kept: Store, answered: Sequence[Asked]) -> list[Outcome]:
@@ -137,7 +132,7 @@ def _others(kept: Store, answered: Sequence[Asked]) -> list[Outcome]:
         if asked.command != latest.command or asked.study.get("by") in by:
             break
         by.add(asked.study.get("by"))
-        outcomes.append(_outcome(kept, asked))
+        outcomes.append(found(kept, asked))
     return outcomes
 
 

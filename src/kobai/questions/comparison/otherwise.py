@@ -25,6 +25,12 @@ from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, TUNING, Study, Trial
 
 
+def found(kept: Store, asked: Asked) -> Outcome:
+    """What a question has found, from the cells that are kept."""
+    outcome = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+    return dataclasses.replace(outcome, planned=asked.planned)
+
+
 def judged(kept: Store, answered: Sequence[Asked], by: object, path: Path) -> tuple[list[Outcome], str]:
     """What the latest of these questions finds by each of some criteria; and the command that asks so.
 
@@ -40,8 +46,7 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
     latest = answered[-1]
     for asked in reversed(answered):
         if asked.study.get("by") == by and _matter(asked) == _matter(latest):
-            found = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
-            return dataclasses.replace(found, planned=asked.planned)
+            return found(kept, asked)
     study = dataclasses.replace(record.read(latest.study), by=by)
     command = commanded(latest.command, [by], path)
     if study.within is not None:  # it was grown until another criterion was clear
@@ -57,8 +62,8 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
     choice = protocol.chosen(study, tuned, fresh)
     if absent := _absent(study, fresh, choice.confirmed(study)):
         notice("by.fewer", count=len(absent), path=path, command=command)
-    found = protocol.outcome_of(study, cells, latest.memory, choice.within(fresh))
-    return dataclasses.replace(found, planned=latest.planned)
+    outcome = protocol.outcome_of(study, cells, latest.memory, choice.within(fresh))
+    return dataclasses.replace(outcome, planned=latest.planned)
 
 
 def _ends(study: Study) -> bool:

@@ -5,15 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kobai.questions.comparison.numbers import scale, unit, worse
 from kobai.study.answer import Answer
-from kobai.study.criterion import FINAL, STEPS
+from kobai.study.criterion import BY_END, FINAL, STEPS
 from kobai.study.looks import ASKED, LOOKS, TIME, foreseen
 from kobai.study.notes import ABOVE, FIRST
 from kobai.study.question import EQUAL, FIXED, REACH, SKETCH, Question
 from kobai.study.rows import Row
 from kobai.words import Term, metric, say
-
-BY_END = ("final", "at_once")
-"""Why the end decides where it was not asked for."""
 
 
 def lines(answer: Answer) -> list[str]:
@@ -28,13 +25,12 @@ def lines(answer: Answer) -> list[str]:
 
 def _otherwise(answer: Answer) -> Iterator[str]:
     """What is found where something else decides, a line each; and whether the winner is another then."""
-    others = [other for other in answer.others if other.turn not in BY_END]  # else it is no other criterion
-    for other in others:
+    for other in answer.criteria[1:]:
         yield say(f"answer.by.{other.by}", line=lines(other)[0], **_goal(other))
     if answer.turn not in BY_END:  # else a warning has said so
         for other in [other for other in answer.others if other.turn in BY_END][:1]:
             yield say("answer.by.nobody", target=f"{other.target:.4g}", steps=other.steps)
-    winners = {each.by: each.optimizer.choice for each in (answer, *others)}
+    winners = {each.by: each.optimizer.choice for each in answer.criteria}
     if len(set(winners.values())) > 1:
         named = [say(f"answer.winner.{by}", name=name) for by, name in winners.items()]
         yield say("answer.flips", names=say("answer.comma").join(named)) + say("answer.end")

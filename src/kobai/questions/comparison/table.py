@@ -113,24 +113,19 @@ def measured(answer: Answer, row: Row | Effect) -> dict[str, str]:
 
 def criterion_headers(answer: Answer) -> list[str]:
     """The heads of the table of criteria: one for each by which the same candidates are judged."""
-    return [say("table.optimizer"), *(say(f"table.by.{each.by}") for each in _judged(answer))]
+    return [say("table.optimizer"), *(say(f"table.by.{each.by}") for each in answer.criteria)]
 
 
 def criterion_rows(answer: Answer) -> list[list[str]]:
     """What choosing each optimizer costs at most by each criterion, and whether it may be the best by it;
     no rows where one alone decides."""
-    judged = _judged(answer)
-    if len(judged) == 1:
+    if len(answer.criteria) == 1:
         return []
     found = [
-        {row.optimizer: f"{_cost(each, row.cost)} {_best(each, row)}" for row in each.rows} for each in judged
+        {row.optimizer: f"{_cost(each, row.cost)} {_best(each, row)}" for row in each.rows}
+        for each in answer.criteria
     ]
     return [[row.optimizer, *(each.get(row.optimizer, "–").strip() for each in found)] for row in answer.rows]
-
-
-def _judged(answer: Answer) -> list[Answer]:
-    """The answer by each criterion; where the end decides for want of arrivals, that is none of its own."""
-    return [answer, *(other for other in answer.others if other.turn is None or other.turn == "harder")]
 
 
 def baseline_headers(answer: Answer) -> list[str]:

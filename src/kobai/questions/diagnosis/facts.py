@@ -19,14 +19,12 @@ class Facts:
     """What the training data are like.
 
     Fields:
-      columns: numbers along the last axis of the inputs.
-      constant: the share of them that never vary.
+      constant: the share of columns, numbers along the last axis of the inputs, that never vary.
       largest: the root mean square of the largest column; 0: no inputs of numbers.
       apart: the largest standard deviation of a column that varies, over the median one.
       classes: how often each class stands in the labels, most often first; (): they are no classes.
     """
 
-    columns: int
     constant: float
     largest: float
     apart: float
@@ -51,7 +49,6 @@ def facts(train: PyTree) -> Facts:
     varies = spread > 1e-7 * max(sizes)
     usual = float(np.median(spread[varies])) if varies.any() else 1.0
     return Facts(
-        columns=len(spread),
         constant=float(np.mean(~varies)) if spreads else 0.0,
         largest=max(sizes),
         apart=float(spread.max()) / usual if varies.any() else 1.0,

@@ -25,8 +25,8 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Array, Scalar, Vector, Whole
 from kobai.basics.machine import full_precision
 from kobai.engine import convolutions
-from kobai.engine import program as engine
 from kobai.engine.blocks import CellState, Draws
+from kobai.engine.executables import compiler_options
 from kobai.engine.program import Program
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
@@ -44,8 +44,9 @@ PRODUCTS = 16
 """Products with the Hessian in a measurement of its spectrum."""
 ALIKE = 1e-3
 """Two units are alike whose weights differ by less than this part of them."""
-BEYOND = {TANH: 0.95, SIGMOID: 0.95}
-"""Where a unit counts as saturated, as in `kobai.probe`: tanh beyond ±0.95, sigmoid within 0.05 of 0 or 1."""
+BEYOND = {TANH: 0.95, SIGMOID: 0.9}
+"""Where a unit counts as saturated, as in `kobai.probe`: tanh beyond ±0.95, sigmoid within 0.05 of 0 or 1,
+which is beyond ±0.9 on the way from −1 to 1."""
 
 FIRST = 3
 """Columns of a step's row before those of the arrays: loss before, loss after, length that the rule got."""
@@ -119,10 +120,7 @@ class Instruments:
         self, start: Whole, stop: Whole, cell: CellState, draws: Draws, train: PyTree
     ) -> tuple[CellState, jax.Array, jax.Array]:
         """(the cell, a row for each step, the sum of θ over them) after the steps from `start` to `stop`."""
-        program, splits = self.program, np.cumsum(self.sizes)[:-1]
-
-        def lengths(vector: Vector) -> list[Scalar]:
-            return [jnp.linalg.norm(part) for part in jnp.split(vector, splits)]
+        program = self.program
 
         def step(s: Whole, carry: tuple) -> tuple:
             cell, rows, total = carry
@@ -130,7 +128,11 @@ class Instruments:
             batch, key = program.batch(s, lax.rem(s, jnp.int32(program.capacity)), draws, train)
             again, _ = self.task.training_loss(self.task.unflatten(after.θ), cell.state, batch, key)
             row = [loss, again, jnp.linalg.norm(given)]
-            row += [*lengths(of_batch), *lengths(after.θ - cell.θ), *lengths(cell.θ)]
+            row += [
+                *self._lengths(of_batch),
+                *self._lengths(after.θ - cell.θ),
+                *self._lengths(cell.θ),
+            ]
             rows = rows.at[s - start].set(jnp.stack([number.astype(rows.dtype) for number in row]))
             return after, rows, total + after.θ
 
@@ -155,7 +157,7 @@ class Instruments:
             "train": jnp.stack(train),
             "validation": jnp.stack(held_out),
             "in_training": self._loss(θ, state, examples),
-            "gradient": jnp.stack([jnp.linalg.norm(part) for part in self._split(mean)]),
+            "gradient": jnp.stack(self._lengths(mean)),
             # Of the mean of n examples the variance is Σ/n: their sum over all directions, for one example.
             "noise": per_chunk * jnp.sum(jnp.var(each, axis=0, ddof=1)),
             "signal": jnp.sum(mean**2),
@@ -163,8 +165,9 @@ class Instruments:
             "units": self._at_sites(θ, state, self._units(examples)),
         }
 
-    def _split(self, vector: Vector) -> list[jax.Array]:
-        return jnp.split(vector, np.cumsum(self.sizes)[:-1])
+    def _lengths(self, vector: Vector) -> list[Scalar]:
+        """The length of a vector like θ, array by array."""
+        return [jnp.linalg.norm(part) for part in jnp.split(vector, np.cumsum(self.sizes)[:-1])]
 
     def _alike(self, θ: Vector) -> list[Array]:
         """Of each trained array the share of units whose weights are those of another; NaN: no weights."""
@@ -219,11 +222,9 @@ class Instruments:
     def compiled(self, name: str, *arguments: PyTree) -> Any:
         """What the instrument `name` gives for these arguments."""
         if name not in self._programs:
-            options: dict[str, str | bool] | None = None
-            if jax.default_backend() == "cpu":
-                options = {**engine.COMPILER_OPTIONS}
             with full_precision():
-                self._programs[name] = convolutions.lowered(getattr(self, name), *arguments).compile(options)
+                lowered = convolutions.lowered(getattr(self, name), *arguments)
+            self._programs[name] = lowered.compile(compiler_options())
         return self._programs[name](*arguments)
 
     @functools.cached_property
@@ -237,7 +238,7 @@ def _seen(site: Site, value: jax.Array, gradient: jax.Array, axis: int) -> dict[
     largest = jnp.max(jnp.abs(rows), axis=0)
     dead = largest == 0 if site.kind == RELU else jnp.max(rows, 0) == jnp.min(rows, 0)
     beyond = rows if site.kind == TANH else 2 * rows - 1
-    bound = BEYOND.get(site.kind, jnp.inf) if site.kind != SIGMOID else 0.9
+    bound = BEYOND.get(site.kind, jnp.inf)
     axes = tuple(range(1, gradient.ndim)) if site.time else None
     reach = jnp.sqrt(jnp.sum(gradient.astype(jnp.float32) ** 2, axis=axes))
     return {

@@ -81,10 +81,6 @@ class Record:
     skipped: int
     θ: np.ndarray
 
-    @property
-    def steps(self) -> int:
-        return int(self.marks[-1])
-
 
 def marks(steps: int) -> np.ndarray:
     """The steps of the looks."""

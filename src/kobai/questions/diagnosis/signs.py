@@ -11,7 +11,7 @@ from kobai.questions.diagnosis.record import Record
 from kobai.questions.diagnosis.sites import RELU, STATE, Site
 
 BEFORE = 20
-"""Steps whose median a gradient is held against."""
+"""Steps whose longest gradient the next one is held against."""
 
 
 def finite(values: np.ndarray) -> np.ndarray:
@@ -76,13 +76,6 @@ def beyond(record: Record) -> tuple[int, float]:
 def slowest(record: Record) -> float:
     """The same at the end: how much of the curvature that the rule bears is used."""
     return float(list(record.curvature.values())[-1][2]) if record.curvature else np.nan
-
-
-def bent(record: Record) -> tuple[int, float]:
-    """(step, −lowest / largest eigenvalue) of the Hessian, where that is most; negative: a valley."""
-    ratios = {step: -low / max(high, 1e-30) for step, (low, high, _) in record.curvature.items()}
-    step = max(ratios, key=lambda step: ratios[step], default=0)
-    return step, ratios.get(step, 0.0)
 
 
 def stalled(record: Record, level: float) -> tuple[int, float]:

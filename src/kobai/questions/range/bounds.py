@@ -26,7 +26,7 @@ from jaxtyping import PyTree
 
 from kobai.basics.arrays import ModelState, Scalar, Vector
 from kobai.basics.machine import quick_compilation
-from kobai.engine.draws import INITIAL, mini_batch, stream
+from kobai.engine.draws import INITIAL, stream
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
@@ -37,7 +37,13 @@ from kobai.optimizers.nesterov import Nesterov
 from kobai.optimizers.nesterov_definition import NesterovDefinition
 from kobai.optimizers.rmsprop import RMSProp
 from kobai.optimizers.sgd import SGD
-from kobai.questions.curvature import STEPS, largest_eigenvalue, stable_curvature, training_loss
+from kobai.questions.curvature import (
+    STEPS,
+    first_batches,
+    largest_eigenvalue,
+    stable_curvature,
+    training_loss,
+)
 from kobai.tasks.task import Task
 
 BATCHES = 8
@@ -96,9 +102,7 @@ class Bound:
 
 def bound(task: Task, rule: Optimizer, initializer: Initializer, seed: int) -> Bound:
     """What theory says of a rule on a task, at the start of a seed and on its first batch."""
-    rows = mini_batch(seed, 0, BATCHES, task.batch_size, len(jax.tree.leaves(task.train)[0]))
-    batches = jax.tree.map(lambda part: jnp.asarray(part)[rows], task.train)
-    limit, _ = limits(task, rule, batches)
+    limit, _ = limits(task, rule, first_batches(task, seed, BATCHES))
     return limit(jnp.asarray(task.start(initializer, stream(seed, INITIAL))), task.state)
 
 

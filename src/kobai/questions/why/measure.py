@@ -20,13 +20,13 @@ from kobai.basics.arrays import Matrix, ModelState, Scalar, Vector
 from kobai.basics.machine import quick_compilation
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
-from kobai.engine.draws import INITIAL, mini_batch, stream
+from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.base import Optimizer
-from kobai.questions.curvature import training_loss
+from kobai.questions.curvature import first_batches, training_loss
 from kobai.questions.range.bounds import Bound, limits
 from kobai.tasks import flat
 from kobai.tasks.task import Task
@@ -115,7 +115,7 @@ def measured(
     gradients = BATCHES * len(initializers)
     if gradients > most:
         return None
-    batches = _batches(task, seed)
+    batches = first_batches(task, seed, BATCHES)
     look = _looking(task, batches)
     limit, dear = limits(task, rule, batches)
     starts = {each.name: task.start(each, stream(seed, INITIAL)) for each in initializers}
@@ -133,11 +133,6 @@ def measured(
             if not isinstance(rule, AdaGrad) and strategy.schedule is None:
                 end, gradients = limit(θ, state), gradients + dear
     return Measured(looks, last, begin, end, gradients)
-
-
-def _batches(task: Task, seed: int) -> PyTree:
-    rows = mini_batch(seed, 0, BATCHES, task.batch_size, len(jax.tree.leaves(task.train)[0]))
-    return jax.tree.map(lambda part: jnp.asarray(part)[rows], task.train)
 
 
 def _looking(task: Task, batches: PyTree) -> Callable[[Vector, ModelState], Look]:
