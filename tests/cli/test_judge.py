@@ -31,7 +31,7 @@ def test_help_says_every_option(kobai_here, language):
     column = len(re.search(r"^  --help +", out, re.MULTILINE)[0])
     said = squeezed("".join(line[column:] for line in out.splitlines()))
     keys = [key for key in words.TABLES[language] if key.startswith("help.judge.")]
-    assert len(keys) == 15
+    assert len(keys) == 17
     for key in keys:
         assert (
             squeezed(words.TABLES[language][key]) in squeezed(out)

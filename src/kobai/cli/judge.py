@@ -34,6 +34,8 @@ OPTIONS = (
     Option("margin", "X", word),
     Option("sigma", "X", word),
     Option("unpaired"),
+    Option("ranks"),
+    Option("slope", "X", word),
     Option("watch"),
     *files.OPTIONS,
 )

@@ -46,6 +46,11 @@ def curves(table: pl.DataFrame, heights: Sequence[str], most: int = POINTS) -> p
     return table[np.unique(np.concatenate(places))]
 
 
+def p_value(p: float) -> str:
+    """.023; below .001 only that, and 1 where it rounds to it."""
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 0.9995 else "1"
+
+
 def listed(text: str) -> str:
     """A list in a sentence; a long one cut at a comma, or where there is none."""
     if len(text) <= LETTERS:

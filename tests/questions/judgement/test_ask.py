@@ -150,7 +150,19 @@ def test_a_growing_file_keeps_no_verdict_of_chance():
 def test_json_has_what_its_schema_says():
     content = json.loads(kobai.judge(ARMS, margin=0.01).to_json())
     assert set(content) == {
-        *("metric", "better", "by", "scale", "baseline", "arm", "margin", "sigma", "arms", "verdicts"),
+        *(
+            "metric",
+            "better",
+            "by",
+            "scale",
+            "baseline",
+            "arm",
+            "margin",
+            "sigma",
+            "slope",
+            "arms",
+            "verdicts",
+        ),
         *("best_set", "next_look", "exit_code", "warnings"),
     }
     assert {"name", "n", "mean", "interval"} <= set(content["arms"][0])

@@ -1,10 +1,14 @@
 """From a run to one number."""
 
+import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 
+import kobai
+from judged import curves, table
 from kobai import UsageError
 from kobai.questions.judgement import scale
 from kobai.questions.judgement.runs import Run, Runs
@@ -83,3 +87,55 @@ def test_nothing_to_judge():
     nothing = runs(("a", 0, [NAN]), ("b", 0, [math.inf]))
     with pytest.raises(UsageError, match="no run has a finite loss"):
         scale.arms(nothing, scale.parse("final", False, nothing))
+
+
+# A slope
+
+
+def budgets(new=1800):
+    frame = curves({"main": 300, "new": 280})
+    return frame.filter((pl.col("method") == "main") | (pl.col("step") <= new))
+
+
+def test_the_shorter_budget_is_extrapolated_by_a_declared_slope():
+    without, by_slope = kobai.judge(budgets()), kobai.judge(budgets(), slope=-2e-5)
+    main, new = (np.array([arm.x for arm in each.judgement.arms]) for each in (without, by_slope))
+    np.testing.assert_allclose(new - main, [[0.0] * 8, [-2e-5 * 200] * 8], atol=1e-12)
+    assert [note.key for note in without.judgement.warnings] == ["judge.trap.budgets"]
+    assert [note.key for note in by_slope.judgement.warnings] == ["judge.trap.extrapolated"]
+    assert "extrapolated" in str(by_slope)
+    assert "-0.004" in str(by_slope).replace("−", "-")
+    assert json.loads(by_slope.to_json())["slope"] == -2e-5
+    turned = kobai.judge(budgets().with_columns(score=-pl.col("val_loss")), metric="score", slope="2e-5")
+    np.testing.assert_allclose([arm.x for arm in turned.judgement.arms], new)
+
+
+def test_a_run_that_crashed_is_not_extrapolated_from_where_it_did():
+    crashed = budgets().filter((pl.col("seed") != 3) | (pl.col("method") == "main") | (pl.col("step") <= 100))
+    new = kobai.judge(crashed, slope=-2e-5).judgement.arms[1]
+    early = crashed.filter((pl.col("seed") == 3) & (pl.col("method") == "new"))["val_loss"][-1]
+    assert new.x[3] == pytest.approx(early - 2e-5 * 200)
+
+
+def test_a_slope_without_a_gap_changes_nothing_and_says_so():
+    result = kobai.judge(budgets(new=2000), slope=-1e-5)
+    assert [note.key for note in result.judgement.warnings] == ["judge.trap.slope"]
+    plain = kobai.judge(budgets(new=2000))
+    assert [list(arm.x) for arm in result.judgement.arms] == [list(arm.x) for arm in plain.judgement.arms]
+
+
+@pytest.mark.parametrize(
+    ("ask", "parts"),
+    [
+        ({"slope": "steep"}, ["slope", "steep"]),
+        ({"slope": 0}, ["slope", "0"]),
+        ({"slope": -1e-5, "by": "best"}, ["--slope", "best"]),
+    ],
+)
+def test_a_slope_that_cannot_be_meant(ask, parts):
+    with pytest.raises(UsageError) as problem:
+        kobai.judge(budgets(), **ask)
+    assert says_in_each_language(problem.value, parts)
+    with pytest.raises(UsageError) as problem:
+        kobai.judge(table({"main": 1, "new": 2}), slope=-1e-5)
+    assert says_in_each_language(problem.value, ["--slope", "--step"])

@@ -3,6 +3,7 @@
 import math
 
 from kobai.questions.comparison.numbers import interval, number, signed, unit, worse
+from kobai.report.cut import p_value
 from kobai.study.answer import Answer
 from kobai.study.baselines import Baseline, metric_value
 from kobai.study.criterion import FINAL, SECONDS, STEPS
@@ -194,9 +195,7 @@ def _ratio(estimate: Estimate, bound: str) -> str:
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1"
+    return "" if value is None else p_value(value)
 
 
 def or_dash(value: float | None, form: str) -> str:

@@ -38,6 +38,8 @@ def judge(
     margin: float | str | None = None,
     sigma: float | str | None = None,
     unpaired: bool = False,
+    ranks: bool = False,
+    slope: float | str | None = None,
     watch: bool = False,
     earlier: Mapping[str, int] | None = None,
     language: str | None = None,
@@ -66,6 +68,10 @@ def judge(
       sigma: the standard deviation of a run, if it is known beforehand (of the logarithm of steps); or
         "baseline": two or three runs take that of five or more on the other side, as a single one does.
       unpaired: whether equal seeds have nothing in common, such as those of two programs.
+      ranks: whether ranks are compared in place of means. To be said beforehand, not once the runs are seen:
+        where spreads differ a rank test is no test of means.
+      slope: by so much the metric changes a step, such as -2e-5: where arms have different numbers of steps,
+        the metric at the end of the fewer is extrapolated to that of the most.
       watch: whether the source grows: judged with the first 4, 8, 16, 32, … runs of each arm alone, which
         may be asked for as often as one likes.
       earlier: numbers of runs by arm that a verdict was made from before; `watch` needs none.
@@ -82,13 +88,16 @@ def judge(
     _check({**locals()})
     with speaking(language):
         runs = load(source, Columns(metric, group, seed, step))
-        ruler = scale.parse(by, _maximize(maximize, runs.metric), runs)
+        ruler = scale.parse(by, _maximize(maximize, runs.metric), runs, slope)
         arms = scale.arms(runs, ruler)
         ordered = isinstance(source, Mapping) or (isinstance(source, list | tuple) and group is None)
         base = _baseline(baseline, runs, ordered)
         _check_arms(runs.arms, arm, base)
         known, borrow = _sigma(sigma)
-        judging = Judging(arms, base, ruler.margin(margin), known, borrow, unpaired or not runs.seeded)
+        if ranks and sigma is not None:
+            raise UsageError("error.judge.ranks")
+        apart = unpaired or not runs.seeded
+        judging = Judging(arms, base, ruler.margin(margin), known, borrow, apart, ranks)
         said, following = judging.watched() if watch else (judging.verdicts(), None)
         caution = [*traps.traps(runs, arms, ruler, sigma=known, baseline=base)]
         if not watch:
@@ -116,7 +125,7 @@ def _check(values: Mapping[str, object]) -> None:
     texts = dict.fromkeys(("metric", "group", "seed", "step", "baseline", "arm"), NAME)
     rules = {**texts, "maximize": TRUTH, "earlier": MAPPING}
     told = {name: rule for name, rule in rules.items() if values[name] is not None}
-    check_arguments("judge", values, told | {"unpaired": TRUTH, "watch": TRUTH})
+    check_arguments("judge", values, told | dict.fromkeys(("unpaired", "ranks", "watch"), TRUTH))
 
 
 def _maximize(maximize: bool | None, metric: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from kobai.questions.judgement.pairing import are_paired
-from kobai.questions.judgement.procedures import Contrast, quantile
+from kobai.questions.judgement.procedures import Contrast
 from kobai.questions.judgement.runs import Array
 from kobai.questions.judgement.scale import Arm
 from kobai.study.statistics import choose, holm
@@ -42,7 +42,7 @@ def together(
     Args:
       arms: two or more.
       contrast: that of one arm against another.
-      unpaired: whether equal seeds are no pairs, or σ is known.
+      unpaired: whether equal seeds are no pairs, σ is known, or ranks are compared.
       alpha: the part of studies in which something wrong may be said.
       count: the first so many runs alone.
     """
@@ -81,19 +81,17 @@ def _unpaired(arms: Sequence[Arm], contrast: Callable[[Arm, Arm], Contrast], alp
     pairs = list(itertools.combinations(range(len(arms)), 2))
     contrasts = [contrast(arms[i], arms[j]) for i, j in pairs]
     worse = {
-        i if each.difference > 0 else j
+        i if each.worse else j
         for (i, j), each, p in zip(pairs, contrasts, holm([each.p for each in contrasts]), strict=True)
         if p <= alpha
     }
     members = [i for i in range(len(arms)) if i not in worse]
     bounds: dict[int, list[float]] = {i: [0.0] for i in range(len(arms))}
     for (i, j), each in zip(pairs, contrasts, strict=True):
-        half = math.inf
-        if math.isfinite(each.error):
-            half = quantile(1 - alpha / (2 * len(pairs)), each.freedom) * each.error
+        low, high = each.interval(1 - alpha / len(pairs)) or (-math.inf, math.inf)
         if j in members:
-            bounds[i].append(each.difference + half)
+            bounds[i].append(high)
         if i in members:
-            bounds[j].append(half - each.difference)
+            bounds[j].append(-low)
     costs = {arms[i].name: max(own) if math.isfinite(max(own)) else None for i, own in bounds.items()}
     return Best(tuple(arms[i].name for i in members), costs, False)

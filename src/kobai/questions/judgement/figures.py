@@ -79,7 +79,7 @@ def _row(judgement: Judgement, verdict: Verdict, place: int) -> list[go.Scatter]
         "legendgroup": verdict.arm,
         "showlegend": False,
     }
-    said = f"{table.effect(judgement, verdict)}, p {text(table.p_value(verdict.corrected_p))}"
+    said = f"{table.effect(judgement, verdict)}, p {text(cut.p_value(verdict.corrected_p))}"
     dot = go.Scatter(
         x=[value],
         y=[place],

@@ -23,7 +23,7 @@ class Judging:
       arms: all of them, the baseline among them.
       baseline: its name.
       margin: of equivalence, on the scale; None: none.
-      sigma, borrow, unpaired: as `compared` takes them.
+      sigma, borrow, unpaired, ranks: as `compared` takes them.
     """
 
     arms: Sequence[Arm]
@@ -32,6 +32,7 @@ class Judging:
     sigma: float | None
     borrow: bool
     unpaired: bool
+    ranks: bool = False
 
     @property
     def base(self) -> Arm:
@@ -45,7 +46,15 @@ class Judging:
 
     def contrast(self, arm: Arm, other: Arm, count: int | None = None) -> Contrast:
         """One arm against another, of the first so many runs."""
-        return compared(arm, other, sigma=self.sigma, borrow=self.borrow, unpaired=self.unpaired, count=count)
+        return compared(
+            arm,
+            other,
+            sigma=self.sigma,
+            borrow=self.borrow,
+            unpaired=self.unpaired,
+            ranks=self.ranks,
+            count=count,
+        )
 
     def verdicts(self) -> list[Verdict]:
         """Of all runs at once."""
@@ -103,7 +112,7 @@ class Judging:
         if watch:
             runs = min(self._available(arm) for arm in self.others)
             count, alpha = [(None, 0.0), *looks.looks(runs)][-1]
-        unpaired = self.unpaired or self.sigma is not None
+        unpaired = self.unpaired or self.ranks or self.sigma is not None
         return together(
             self.arms,
             lambda one, other: self.contrast(one, other, count),

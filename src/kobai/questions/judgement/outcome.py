@@ -144,6 +144,7 @@ def content(judgement: Judgement, warnings: list[str]) -> Mapping[str, Any]:
         "arm": judgement.asked,
         "margin": None if judgement.margin is None else scale.size(judgement.margin),
         "sigma": judgement.sigma,
+        "slope": scale.slope,
         "arms": [_arm(judgement, arm) for arm in judgement.arms],
         "verdicts": [_verdict(judgement, each) for each in judgement.verdicts],
         "best_set": list(judgement.best.members),

@@ -79,6 +79,7 @@ def _setup(judgement: Judgement) -> str:
         "baseline": judgement.baseline,
         "margin": "–" if margin is None else f"{scale.size(margin):g}",
         "sigma": "–" if sigma is None else f"{sigma:g}",
+        "slope": "–" if scale.slope is None else f"{scale.slope:g}",
         "look": "–" if judgement.next is None else str(judgement.next),
     }
     rows = definitions((say(f"judge.setting.{name}"), value) for name, value in values.items())

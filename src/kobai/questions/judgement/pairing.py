@@ -8,11 +8,14 @@ from kobai.questions.judgement.procedures import (
     BORROWED,
     FEWEST,
     PAIRED,
+    RANKS,
     SIGMA,
+    SIGNED,
     UNPAIRED,
     Contrast,
     contrast_of,
 )
+from kobai.questions.judgement.ranks import rank_contrast
 from kobai.questions.judgement.runs import Array
 from kobai.questions.judgement.scale import Arm
 
@@ -45,19 +48,28 @@ def pairs_of(arm: Arm, other: Arm) -> tuple[Array, Array]:
 
 
 def compared(
-    arm: Arm, other: Arm, *, sigma: float | None, borrow: bool, unpaired: bool, count: int | None = None
+    arm: Arm,
+    other: Arm,
+    *,
+    sigma: float | None,
+    borrow: bool,
+    unpaired: bool,
+    ranks: bool = False,
+    count: int | None = None,
 ) -> Contrast:
     """The test of an arm against the baseline.
 
     With σ known, that alone counts. Else arms on the same seeds are paired. Else Welch and the permutation,
     for which four runs on either side are needed. A single run, or two or three where that was asked for,
-    borrows the spread of five or more on the other side. Where none of it can be, no p is below 1.
+    borrows the spread of five or more on the other side. Where none of it can be, no p is below 1. Where
+    ranks are asked for, pairs and other arms have the rank forms.
 
     Args:
       arm, other: the two, the baseline last.
       sigma: the standard deviation of a run, if it is known.
       borrow: whether two or three runs are to borrow the spread of the other side.
       unpaired: whether equal seeds are no pairs.
+      ranks: whether ranks are compared in place of means.
       count: the first so many runs alone, or pairs.
     """
     if sigma is not None:
@@ -66,13 +78,16 @@ def compared(
         )
     if not unpaired and are_paired(arm, other):
         x, y = pairs_of(arm, other)
-        return _one_pair(arm, other, contrast_of(PAIRED, x[:count], y[:count]))
+        x, y = x[:count], y[:count]
+        own = rank_contrast(SIGNED, x, y) if ranks else contrast_of(PAIRED, x, y)
+        return _one_pair(arm, other, own)
     arm, other = (each.first(count or len(each.x)) for each in (arm, other))
     n, m = len(arm.x), len(other.x)
     if min(n, m) >= FEWEST:
-        return _one_pair(arm, other, contrast_of(UNPAIRED, arm.x, other.x))
+        own = rank_contrast(RANKS, arm.x, other.x) if ranks else contrast_of(UNPAIRED, arm.x, other.x)
+        return _one_pair(arm, other, own)
     few, many = (arm, other) if n < m else (other, arm)
-    if len(many.x) >= LENDING and not many.fixed and (len(few.x) == 1 or borrow):
+    if len(many.x) >= LENDING and not many.fixed and not ranks and (len(few.x) == 1 or borrow):
         contrast = contrast_of(BORROWED, few.x, many.x)
         return contrast if n < m else contrast.turned()
     return untestable(n, m, float(arm.x.mean() - other.x.mean()))

@@ -23,6 +23,8 @@ from kobai.questions.judgement.runs import Array
 from kobai.study.statistics import BATCH, FLIPS, sign_flip_p_values
 
 PAIRED, UNPAIRED, SIGMA, BORROWED = "paired", "unpaired", "sigma", "borrowed"
+SIGNED, RANKS = "signed ranks", "ranks"
+"""The rank forms of the first two, which ranks.py has."""
 FEWEST = 4
 """Arms with fewer runs than this have no spread that a test could stand on."""
 ROUNDING, TINY = 1e-13, np.finfo(float).tiny
@@ -36,7 +38,7 @@ class Contrast:
     """One arm against another.
 
     Fields:
-      procedure: which of the four it is.
+      procedure: which of the four it is, or a rank form.
       runs: of the arm and of the other; of a pair the number of pairs, twice.
       difference: d.
       error: its standard error.
@@ -54,6 +56,11 @@ class Contrast:
     freedom: float
     p: float
     least: float = 0.0
+
+    @property
+    def worse(self) -> bool:
+        """On which side of the other it is."""
+        return self.difference > 0
 
     def turned(self) -> "Contrast":
         """The other against this one."""
@@ -170,12 +177,19 @@ def deals(n: int, m: int, most: int = FLIPS) -> Array:
 
 def least_p(procedure: str, n: int, m: int) -> float:
     """The smallest p that so many runs, or pairs, can give."""
+    if procedure in (SIGNED, RANKS):  # whose laws are known
+        return 2 / (2**n if procedure == SIGNED else math.comb(n + m, n))
     if procedure == PAIRED:
         return max(2 / 2**n, 1 / FLIPS)
     if procedure == UNPAIRED:
         ways = math.comb(n + m, n)
         return max((2 if n == m else 1) / ways, 1 / FLIPS)
     return 0.0
+
+
+def plain(procedure: str) -> str:
+    """The procedure of means that one of ranks stands in for; any other itself."""
+    return {SIGNED: PAIRED, RANKS: UNPAIRED}.get(procedure, procedure)
 
 
 def centred(x: Array, y: Array) -> tuple[Array, Array]:

@@ -3,10 +3,14 @@
 `final` and `best` are the metric at the last step and the best of all steps, with its sign turned where more
 is better. `steps:TARGET` is the logarithm of the first step from which on the target holds to the end of the
 run; a run in which it never does counts as the whole budget, as it does in `compare`.
+
+Arms with different budgets can be put on one of them only by a slope that somebody declares: by so much the
+metric changes a step. Then `final` is extrapolated to the largest budget, and said to be.
 """
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,12 +30,16 @@ class Scale:
       maximize: whether more of the metric is better.
       target: of the metric, where steps to it are counted.
       budget: so many steps every arm was given, where steps are counted.
+      slope: by so much the metric changes a step, as declared; None: nothing is extrapolated.
+      missing: of each arm, the steps by which its budget is smaller than the largest.
     """
 
     by: str
     maximize: bool
     target: float | None = None
     budget: float = math.inf
+    slope: float | None = None
+    missing: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def ratios(self) -> bool:
@@ -46,8 +54,9 @@ class Scale:
         measured = sign * run.values[np.isfinite(run.values)]
         if self.by == BEST:
             return float(measured.min()) if measured.size else math.nan
-        last = sign * float(run.values[-1]) if run.values.size else math.nan
-        return last if math.isfinite(last) else math.nan
+        last = float(run.values[-1]) if run.values.size else math.nan
+        further = (self.slope or 0.0) * self.missing.get(run.arm, 0.0)
+        return sign * (last + further) if math.isfinite(last) else math.nan
 
     def arrival(self, run: Run) -> float:
         """The step from which on the target holds within the budget; inf where it does not."""
@@ -117,8 +126,10 @@ class Arm:
         return len(self.x) > 1 and bool(np.ptp(self.x) == 0)
 
 
-def parse(by: object, maximize: bool, runs: Runs) -> Scale:
+def parse(by: object, maximize: bool, runs: Runs, slope: object = None) -> Scale:
     """The scale that ``final``, ``best`` or ``steps:3.28`` names. Raises `UsageError`."""
+    if slope is not None:
+        return _extrapolated(by, maximize, runs, slope)
     kind, colon, target = by.partition(":") if isinstance(by, str) else ("", "", "")
     if kind in (FINAL, BEST) and not colon:
         return Scale(kind, maximize)
@@ -127,8 +138,28 @@ def parse(by: object, maximize: bool, runs: Runs) -> Scale:
         raise UsageError("error.judge.by", value=quoted(by))
     if not runs.curves:
         raise UsageError("error.judge.steps", value=by)
-    budget = min(max(run.steps[-1] for run in runs.of(arm) if run.steps.size) for arm in runs.arms)
-    return Scale(STEPS, maximize, value, max(float(budget), 1.0))
+    return Scale(STEPS, maximize, value, max(min(budgets(runs).values()), 1.0))
+
+
+def budgets(runs: Runs) -> dict[str, float]:
+    """The last step of each arm that has one."""
+    lasts = {name: [float(run.steps[-1]) for run in runs.of(name) if run.steps.size] for name in runs.arms}
+    return {name: max(own) for name, own in lasts.items() if own}
+
+
+def _extrapolated(by: object, maximize: bool, runs: Runs, slope: object) -> Scale:
+    """The metric at the end of the largest budget, by a slope a step."""
+    value = _number(slope, False)
+    if value is None or not math.isfinite(value) or value == 0:
+        raise UsageError("error.judge.slope", value=quoted(slope))
+    if by != FINAL:
+        raise UsageError("error.judge.slope.by", value=quoted(by))
+    if not runs.curves:
+        raise UsageError("error.judge.steps", value=f"--slope {value:g}")
+    own = budgets(runs)
+    largest = max(own.values())
+    missing = {name: largest - budget for name, budget in own.items()}
+    return Scale(FINAL, maximize, budget=largest, slope=value, missing=missing)
 
 
 def arms(runs: Runs, scale: Scale) -> list[Arm]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from kobai.questions.judgement.outcome import Judgement
-from kobai.questions.judgement.procedures import BORROWED, FEWEST, PAIRED, SIGMA
+from kobai.questions.judgement.procedures import BORROWED, FEWEST, PAIRED, RANKS, SIGMA, SIGNED
 from kobai.questions.judgement.scale import Arm
 from kobai.questions.judgement.verdicts import UNDECIDED, Verdict
 from kobai.report import cut
@@ -12,6 +12,7 @@ from kobai.words import say
 
 COLUMNS = ("arm", "runs", "mean", "effect", "p", "verdict", "cost", "detectable")
 LEFT = ("arm", "verdict")
+GROUNDS = {PAIRED: "paired", SIGMA: "sigma", BORROWED: "borrowed", SIGNED: "signed", RANKS: "ranks"}
 
 
 def title(judgement: Judgement) -> str:
@@ -49,7 +50,7 @@ def _sentences(judgement: Judgement, verdict: Verdict) -> Iterator[str]:
         yield say(
             f"judge.seen.{scale}",
             effect=effect(judgement, verdict),
-            p=p_value(verdict.corrected_p),
+            p=cut.p_value(verdict.corrected_p),
             level=level,
         )
     yield _ground(judgement, verdict)
@@ -65,8 +66,7 @@ def _ground(judgement: Judgement, verdict: Verdict) -> str:
     if not math.isfinite(contrast.error):
         return say("judge.ground.none", n=n, m=m)
     values = {"n": n, "m": m, "few": names[0], "many": names[1], "most": max(n, m), "sigma": judgement.sigma}
-    key = {PAIRED: "paired", SIGMA: "sigma", BORROWED: "borrowed"}.get(contrast.procedure, "unpaired")
-    return say(f"judge.ground.{key}", **values)
+    return say(f"judge.ground.{GROUNDS.get(contrast.procedure, 'unpaired')}", **values)
 
 
 def _remedy(judgement: Judgement, verdict: Verdict) -> str:
@@ -118,7 +118,7 @@ def _row(judgement: Judgement, arm: Arm, verdict: Verdict | None) -> list[str]:
     detectable = "–" if verdict.detectable is None else _size(judgement, verdict.detectable)
     kind = f"{verdict.verdict}.within" if verdict.within else verdict.verdict
     seen = effect(judgement, verdict)
-    return [*row, seen, p_value(verdict.corrected_p), say(f"judge.word.{kind}"), last, detectable]
+    return [*row, seen, cut.p_value(verdict.corrected_p), say(f"judge.word.{kind}"), last, detectable]
 
 
 def warnings(judgement: Judgement) -> list[str]:
@@ -152,11 +152,6 @@ def number(value: float, digits: int | None, signed: bool = False) -> str:
     sign = "+" if signed else ""
     text = format(value, f"{sign}.4g") if digits is None else format(value, f"{sign}.{digits}f")
     return text.replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """.023; below .001 only that."""
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def _size(judgement: Judgement, difference: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kobai.questions.judgement.pairing import common
 from kobai.questions.judgement.runs import Run, Runs
-from kobai.questions.judgement.scale import BEST, Arm, Scale
+from kobai.questions.judgement.scale import BEST, Arm, Scale, budgets
 from kobai.words import Note
 
 DIGITS = 6
@@ -37,7 +37,7 @@ def traps(
     yield from _failed(arms, scale)
     yield from _chosen(arms)
     yield from _checkpoints(runs, scale)
-    yield from _budgets(runs)
+    yield from _budgets(runs, scale)
     yield from _copies(runs)
     yield from _same(arms)
     yield from _without_partner(arms, baseline)
@@ -90,22 +90,36 @@ def _checkpoints(runs: Runs, scale: Scale) -> Iterator[Note]:
         yield Note("judge.trap.checkpoints", {"count": max(counts.values()), "metric": runs.metric})
 
 
-def _budgets(runs: Runs) -> Iterator[Note]:
+def _budgets(runs: Runs, scale: Scale) -> Iterator[Note]:
     """Arms, or runs of one arm, that did not end at the same step."""
     if not runs.curves:
         return
-    lasts = {name: [float(run.steps[-1]) for run in runs.of(name) if run.steps.size] for name in runs.arms}
-    budgets = {name: max(own) for name, own in lasts.items() if own}
-    if len(set(budgets.values())) > 1:
-        yield Note(
-            "judge.trap.budgets", {"budgets": tuple(f"{name} {steps:g}" for name, steps in budgets.items())}
-        )
-    for name, own in lasts.items():
-        short = sum(last < budgets[name] for last in own)
+    own = budgets(runs)
+    if scale.slope is not None:
+        yield from _extrapolated(own, scale)
+    elif len(set(own.values())) > 1:
+        told = tuple(f"{name} {steps:g}" for name, steps in own.items())
+        yield Note("judge.trap.budgets", {"budgets": told})
+    for name, budget in own.items():
+        lasts = [run.steps[-1] for run in runs.of(name) if run.steps.size]
+        short = sum(last < budget for last in lasts)
         if short:
             yield Note(
-                "judge.trap.short",
-                {"name": name, "count": short, "all": len(own), "budget": f"{budgets[name]:g}"},
+                "judge.trap.short", {"name": name, "count": short, "all": len(lasts), "budget": f"{budget:g}"}
+            )
+
+
+def _extrapolated(own: Mapping[str, float], scale: Scale) -> Iterator[Note]:
+    """What no run was trained to."""
+    slope = scale.slope or 0.0
+    values = {"slope": f"{slope:g}", "largest": f"{scale.budget:g}"}
+    if not any(scale.missing.values()):
+        yield Note("judge.trap.slope", values)
+    for name, missing in scale.missing.items():
+        if missing > 0:
+            yield Note(
+                "judge.trap.extrapolated",
+                {**values, "name": name, "budget": f"{own[name]:g}", "change": f"{slope * missing:+.4g}"},
             )
 
 

@@ -13,6 +13,7 @@ from kobai.questions.judgement.procedures import (
     UNPAIRED,
     Contrast,
     least_p,
+    plain,
     quantile,
 )
 from kobai.study.statistics import holm
@@ -73,7 +74,7 @@ def _verdict(
     family: int,
 ) -> Verdict:
     shown, equal = p <= level, equivalence <= level
-    kind = (BETTER if contrast.difference < 0 else WORSE) if shown else EQUIVALENT if equal else UNDECIDED
+    kind = (WORSE if contrast.worse else BETTER) if shown else EQUIVALENT if equal else UNDECIDED
     power, detectable = _power(contrast, margin, level / family), _detectable(contrast, level / family)
     return Verdict(name, kind, shown and equal, contrast, p, level, None, power, detectable)
 
@@ -153,7 +154,7 @@ def more(
 
 
 def _counts(contrast: Contrast) -> tuple[int, ...]:
-    return contrast.runs[:1] if contrast.procedure == PAIRED else contrast.runs
+    return contrast.runs[:1] if plain(contrast.procedure) == PAIRED else contrast.runs
 
 
 def _precision(counts: tuple[int, ...]) -> float:
@@ -163,5 +164,5 @@ def _precision(counts: tuple[int, ...]) -> float:
 
 def _freedom(contrast: Contrast, runs: int) -> float:
     """The degrees of freedom with so many more runs."""
-    added = {PAIRED: runs, UNPAIRED: 2 * runs, BORROWED: runs, SIGMA: 0}[contrast.procedure]
+    added = {PAIRED: runs, UNPAIRED: 2 * runs, BORROWED: runs, SIGMA: 0}[plain(contrast.procedure)]
     return contrast.freedom + added

@@ -100,6 +100,8 @@ WORDS: dict[str, str] = {
     "help.judge.margin": "a difference that does not matter: 0.01 of the metric, 10% of the steps",
     "help.judge.sigma": "standard deviation of a run, if it is known; baseline: two or three runs take that of five or more others, as a single one does",
     "help.judge.unpaired": "equal seeds have nothing in common, as those of two programs",
+    "help.judge.ranks": "compare ranks, not means: to be decided before the runs are seen",
+    "help.judge.slope": "by so much the metric changes a step, such as -2e-5: arms with fewer steps are extrapolated (default: not)",
     "help.judge.watch": "the file grows: judge its first 4, 8, 16, 32, … runs alone, as often as you like",
     "help.judge.output": "folder for all files (default: none)",
     "help.confirm": "Do the best trials of a search hold? Runs the best of a study of Optuna on fresh seeds, and tells how much of what they showed was luck.",
