@@ -15,7 +15,7 @@ from kobai.engine.draws import BATCHES, INITIAL, mini_batch, stream
 from kobai.engine.run import Reading, Run
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
-from kobai.stabilizers import early_stopping, exponential, l1, l2, polyak, weight_decay
+from kobai.stabilizers import cautious, early_stopping, exponential, l1, l2, polyak, weight_decay
 from swept import HE, runs_of, same
 
 STEPS, EVERY = 25, 5
@@ -29,6 +29,8 @@ STRATEGIES = {
     "l2": Strategy(l2=l2(0.1, biases=True)),
     "decay": Strategy(weight_decay=weight_decay(0.1)),
     "decay of biases": Strategy(weight_decay=weight_decay(0.1, biases=True)),
+    "mask": Strategy(mask=cautious()),
+    "mask and decay": Strategy(mask=cautious(), weight_decay=weight_decay(0.1)),
     "schedule": Strategy(schedule=schedules.warm_up(5) * schedules.cosine()),
     "all": Strategy(
         clip=kobai.clip_norm(0.5),
@@ -76,7 +78,14 @@ def compiled(task):
     return jax.jit(jax.grad(task.loss)), jax.jit(lambda p: task.evaluate(p, None, task.validation))
 
 
-def by_hand(task, compiled, optimizer, strategy, seed):
+def masked(Δ, g):
+    """Algorithm 1 of arXiv 2411.16085, on all arrays together."""
+    u, h = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (Δ, g))
+    scale = len(u) / (np.sum(-u * h > 0) + 1)
+    return jax.tree.map(lambda u, h: np.float32(scale) * np.where(-u * h > 0, u, 0), Δ, g)
+
+
+def by_hand(task, compiled, optimizer, strategy, seed, masked=masked):
     """The same training as a plain loop on the tree: rows of (loss, metric) of iterate and averages."""
     parameters = HE.fill(task.parameters, stream(seed, INITIAL), layout=task.layout)
     clip, state = strategy.clip.init(parameters), optimizer.init(parameters)
@@ -93,15 +102,19 @@ def by_hand(task, compiled, optimizer, strategy, seed):
             break
         batch = tuple(a[order[step * task.batch_size : (step + 1) * task.batch_size]] for a in task.train)
         rule = dataclasses.replace(optimizer, learning_rate=optimizer.learning_rate * factors[step])
-        if strategy.weight_decay and hasattr(rule, "weight_decay"):
+        decay = strategy.weight_decay
+        if (decay or strategy.mask) and hasattr(rule, "weight_decay"):
+            decay = decay or weight_decay(rule.weight_decay)
             rule = dataclasses.replace(rule, weight_decay=0.0)
         point = rule.lookahead(parameters, state)
         g = jax.tree.map(np.asarray, gradient(point, batch))
         g = strategy.l2.gradient(strategy.l1.gradient(g, point), point)
         g, clip = strategy.clip.update(g, clip)
         Δ, state = rule.update(g, state, parameters)
-        if strategy.weight_decay:
-            Δ = strategy.weight_decay.update(Δ, parameters, rule.learning_rate)
+        if strategy.mask:
+            Δ = masked(Δ, g)
+        if decay:
+            Δ = decay.update(Δ, parameters, rule.learning_rate)
         parameters = jax.tree.map(np.add, parameters, Δ)
         means = [a.update(parameters, mean) for a, mean in zip(strategy.averages, means, strict=True)]
     return np.array(rows, float)  # [evaluations, iterate and averages, loss and metric]
@@ -149,6 +162,21 @@ def test_the_loop_sees_a_part_that_is_left_out(task, cells, runs):
         if cell.strategy not in (Strategy(), STRATEGIES["averages"]):
             difference = np.abs(run.validation_loss / plain[cell.optimizer].validation_loss - 1)
             assert difference.max() > 1e-3, cell
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda Δ, g: jax.tree.map(lambda u, h: np.where(-u * h > 0, u, 0), Δ, g),
+        lambda Δ, g: masked(jax.tree.map(np.negative, Δ), g),
+        lambda Δ, g: jax.tree.map(lambda u, h: masked([u], [h])[0], Δ, g),
+    ],
+    ids=["not scaled", "against the gradient", "scaled by array"],
+)
+def test_the_loop_sees_a_wrong_mask(task, compiled, cells, runs, wrong):
+    cell = next(cell for cell in cells if cell.strategy is STRATEGIES["mask"])
+    rows = by_hand(task, compiled, cell.optimizer, cell.strategy, cell.seed, wrong)
+    assert np.abs(runs[cells.index(cell)].validation_loss / rows[:, 0, 0] - 1).max() > 5e-3
 
 
 def test_averages_change_nothing_in_the_training(cells, runs):

@@ -26,6 +26,7 @@ from kobai.stabilizers import (
 from kobai.stabilizers.averaging import average
 from kobai.stabilizers.clipping import clip
 from kobai.stabilizers.early_stopping import stopping
+from kobai.stabilizers.masking import masking
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ from kobai.stabilizers.early_stopping import stopping
         (average, "polyak:100", "polyak:100"),
         (average, "exponential", "exponential:0.99"),
         (stopping, "patience:10", "patience:10"),
+        (masking, "cautious", "cautious"),
         (stopping, "patience:10:0.001", "patience:10:0.001"),
     ],
 )
@@ -52,6 +54,7 @@ def test_spellings_are_read_and_written(read, text, name):
 
 def test_none_is_no_average_and_no_stopping():
     assert average("none") is average(None) is stopping("none") is stopping(None) is None
+    assert masking("none") is masking(None) is None
 
 
 @pytest.mark.parametrize(

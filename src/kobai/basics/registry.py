@@ -215,6 +215,7 @@ BATCHES = _table(
     "batch",
     Entry("mini_batch", "engine.draws:mini_batch", f"{BOOK}, 8.1.3"),
     Entry("full_batch", "study.axes:full_batch"),
+    Entry("accumulation", "engine.accumulation:accumulated", "Smith et al. 2018, arXiv 1711.00489"),
     Entry("without_replacement", "engine.draws:without_replacement"),
     Entry("with_replacement", "engine.draws:with_replacement"),
 )
@@ -244,6 +245,7 @@ STABILIZERS = _table(
         "stabilizers.regularization:weight_decay",
         "Loshchilov, Hutter 2019, arXiv 1711.05101",
     ),
+    Entry("cautious", "stabilizers.masking:cautious", "Liang et al. 2024, arXiv 2411.16085"),
     Entry("early_stopping", "stabilizers.early_stopping:early_stopping", "Prechelt 1998"),
     Entry("batch_norm", "networks.layers:batch_norm", "Ioffe, Szegedy 2015, arXiv 1502.03167"),
 )

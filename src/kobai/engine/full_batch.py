@@ -67,7 +67,7 @@ class FullBatch:
     Args:
       task: what is trained; without model state and randomness, so that its loss is one function.
       minimizer: the method.
-      marks: int32 [evaluations]: where runs are evaluated, in steps of `task.batch_size` examples.
+      marks: int32 [evaluations]: where runs are evaluated, in steps of `task.examples_a_step` examples.
       keep_model: whether a run holds its trained network.
     """
 
@@ -125,7 +125,7 @@ class FullBatch:
         gradients = (
             jnp.maximum(counts.value, counts.gradient) + counts.hessian_vector + self.θ.size * counts.hessian
         )
-        return gradients * (self.examples / self.task.batch_size)
+        return gradients * (self.examples / self.task.examples_a_step)
 
     def begin(self, θ: Vector, train: PyTree) -> FullBatchState:
         """The state at the start θ, which is evaluated there."""

@@ -16,6 +16,7 @@ number of an update is the loop's, and when to evaluate is a list that the host 
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 
 import jax
@@ -27,6 +28,7 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
 from kobai.basics.machine import full_precision
 from kobai.engine import convolutions
+from kobai.engine.accumulation import accumulated
 from kobai.engine.blocks import CellState, Clock, Data, Draws, Memories, Plans, Size, Traced
 from kobai.engine.columns import stacked
 from kobai.engine.parts import Parts
@@ -69,9 +71,8 @@ class Program:
         } | {"width": max((rule.hyperparameters for rule in self.rules), default=0)}
         self.looks_ahead = any(rule.looks_ahead for rule in self.rules)
         self.evaluates_elsewhere = any(rule.evaluates_elsewhere for rule in self.rules)
-        decays = [strategy.weight_decay for strategy in strategies if strategy.weight_decay is not None]
-        for rule in self.rules if decays else []:
-            rule.refuse_decay(any(decay.biases for decay in decays))
+        for part, rule in itertools.product(self.parts.parts, self.rules):
+            part.refuse(rule)
 
     def position_of(self, optimizer: PyTree) -> int:
         """The position of the optimizer's rule among those of the program."""
@@ -267,17 +268,25 @@ class Program:
         self, s: Whole, place: Whole, point: Vector, cell: CellState, draws: Draws, train: PyTree
     ) -> tuple[Scalar, PyTree, Vector]:
         """(loss, model state, gradient) at `point`, of one cell's batch in this place of the segment."""
-        task = self.task
         batch, key = self.batch(s, place, draws, train)
+        k, of_batch = self.task.accumulate, self._of_batch
+        of_step = of_batch if k == 1 else functools.partial(accumulated, k, of_batch)
+        loss, state, g = of_step(point, cell.state, batch, key)
+        # A GPU would put it together once for θ and once for each memory.
+        return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
+
+    def _of_batch(
+        self, point: Vector, state: PyTree, batch: PyTree, key: jax.Array | None
+    ) -> tuple[Scalar, PyTree, Vector]:
+        """(loss, model state, gradient) of some examples."""
+        task = self.task
 
         def loss_at(arrays: list[jax.Array]) -> tuple[Scalar, PyTree]:
-            return task.training_loss(task.with_arrays(arrays), cell.state, batch, key)
+            return task.training_loss(task.with_arrays(arrays), state, batch, key)
 
         # By the arrays, and put together: derived by θ, each would be padded to its length, and all added.
         (loss, state), by_arrays = jax.value_and_grad(loss_at, has_aux=True)(task.arrays(point))
-        g = jnp.concatenate([jnp.ravel(array).astype(point.dtype) for array in by_arrays])
-        # A GPU would put it together once for θ and once for each memory.
-        return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
+        return loss, state, jnp.concatenate([jnp.ravel(array).astype(point.dtype) for array in by_arrays])
 
     def _gradient_at(
         self, s: Whole, place: Whole, cell: CellState, draws: Draws, train: PyTree, rule: Rule, θ: Vector
@@ -325,7 +334,7 @@ def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
     plan = program.parts.plan(Strategy(), 0, 0, 0, program.capacity, program.θ.dtype)
     cells, stream, plan = (_shapes(tree, size and size.cells) for tree in (cell, np.int32(0), plan))
     streams = size.streams if size else 1
-    batches = _shapes(np.zeros((program.capacity, program.task.batch_size), np.int32), streams)
+    batches = _shapes(np.zeros((program.capacity, program.task.examples_a_step), np.int32), streams)
     draws = Draws(batches, _shapes(np.zeros(2, np.uint32), streams), stream, plan)
     block = functools.partial(program.population, size.family) if size else program.block
     with full_precision():

@@ -62,6 +62,7 @@ class Rule:
         """All that a schedule multiplies: the rate, and those of groups of arrays."""
         self.own_decay = names.index("weight_decay") if "weight_decay" in names else None
         self.decays_within = optimizer.decays_within and self.own_decay is not None
+        self.decays_beside = optimizer.decays and self.own_decay is not None
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
         self.counts = kind.init is Optimizer.init and kind.update is Optimizer.update

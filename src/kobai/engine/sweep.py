@@ -70,7 +70,7 @@ class Sweep:
         self.rows = evaluated_at(steps, evaluate_every)
         rules = [optimizer for optimizer in optimizers if isinstance(optimizer, Optimizer)]
         self.kinds = {jax.tree.structure(rule): rule for rule in rules}
-        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.batch_size))
+        capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.examples_a_step))
         self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
         self.data = Data(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
         self.executables = Executables(self._lower)

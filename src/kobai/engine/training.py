@@ -83,7 +83,7 @@ class Training:
             program.parts,
             program.θ.dtype,
             examples=program.examples,
-            batch=program.task.batch_size,
+            batch=program.task.examples_a_step,
             capacity=program.capacity,
             steps=self.steps,
         )

@@ -44,7 +44,7 @@ def training_loss(task: Task, batch: Data, state: ModelState = None, key: jax.Ar
 
 def first_batches(task: Task, seed: int, count: int) -> Data:
     """The first so many batches of a seed's training, along a first axis of each array of ``task.train``."""
-    rows = mini_batch(seed, 0, count, task.batch_size, len(jax.tree.leaves(task.train)[0]))
+    rows = mini_batch(seed, 0, count, task.examples_a_step, len(jax.tree.leaves(task.train)[0]))
     return jax.tree.map(lambda array: jnp.asarray(array)[rows], task.train)
 
 

@@ -4,8 +4,8 @@ An axis has a name and values. A single value is simply used; several are tried 
 answer says what each does, paired by seed. A value acts in one of two places::
 
     the strategy  clip, average, schedule, …            numbers of a cell: one program for all values
-    the task      activation, batch_norm, batch_size    another network or shape: a program for each
-                                                        combination of their values
+    the task      activation, batch_norm, batch_size,   another network or shape: a program for each
+                  accumulate                            combination of their values
 
 `KINDS` is the table of them.
 """
@@ -27,6 +27,7 @@ from kobai.schedules import Schedule
 from kobai.stabilizers.averaging import Averaging
 from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.early_stopping import EarlyStopping
+from kobai.stabilizers.masking import Mask
 from kobai.stabilizers.regularization import Penalty, WeightDecay
 from kobai.tasks.task import Task
 
@@ -144,6 +145,15 @@ def _batch_size(item: object) -> Reading:
     return (str(item), item)
 
 
+def _accumulated(item: object) -> Reading:
+    """A number of batches."""
+    if isinstance(item, str) and item.strip().isdigit():
+        item = int(item)
+    if not is_whole(item) or not 1 <= item <= MOST:
+        raise UsageError("error.accumulate", value=quoted(item))
+    return (str(item), item)
+
+
 def reader(axis: str, field: Field) -> Reader:
     """How the values of a part's axis are read."""
     return (_strength if field.numeric else _named)(axis, field.read, field.kind)
@@ -154,12 +164,14 @@ def reader(axis: str, field: Field) -> Reader:
 Activations = str | Iterable[str] | None
 Norms = str | bool | Iterable[str | bool] | None
 BatchSizes = int | str | Iterable[int | str] | None
+Accumulations = int | Iterable[int] | None
 Samplings = str | Iterable[str] | None
 Clips = str | Clip | Iterable[str | Clip | None] | None
 Penalties = float | Penalty | Iterable[float | Penalty | None] | None
 Decays = float | WeightDecay | Iterable[float | WeightDecay | None] | None
 Schedules = str | Schedule | Iterable[str | Schedule | None] | None
 Averagings = str | Averaging | Iterable[str | Averaging | None] | None
+Masks = str | Mask | Iterable[str | Mask | None] | None
 Stoppings = str | EarlyStopping | Iterable[str | EarlyStopping | None] | None
 
 OF_PARTS = {field.axis or name: field for name, field in fields_of(PARTS).items()}
@@ -169,6 +181,7 @@ KINDS: dict[str, Reader] = {
     "activation": _word,
     "batch_norm": _place,
     "batch_size": _batch_size,
+    "accumulate": _accumulated,
     "sampling": _sampling,
     **{axis: reader(axis, field) for axis, field in OF_PARTS.items()},
 }
@@ -177,7 +190,7 @@ KINDS: dict[str, Reader] = {
 WORDS = ("activation", "batch_norm")
 """The axes whose values are one where they have one name, however they are written: False and "off"."""
 
-OF_TASK = ("activation", "batch_norm", "batch_size")
+OF_TASK = ("activation", "batch_norm", "batch_size", "accumulate")
 """The axes whose values make other tasks."""
 
 
@@ -193,12 +206,14 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
     tasks = {}
     for values in itertools.product(*(axis.values for axis in of_task)):
         options = {axis.name: value.part for axis, value in zip(of_task, values, strict=True)}
-        batch_size = options.pop("batch_size", None)
+        batch_size, accumulate = options.pop("batch_size", None), options.pop("accumulate", None)
         task = make(**options)
         if batch_size == "full":
             task = full_batch(task)
         elif is_whole(batch_size):
             task = dataclasses.replace(task, batch_size=batch_size)
+        if is_whole(accumulate):
+            task = dataclasses.replace(task, accumulate=accumulate)
         tasks[tuple(value.name for value in values)] = task
     return tasks
 

@@ -42,7 +42,7 @@ class Epoch:
     def _length(self, name: str, value: str) -> Fraction:
         for task in self.tasks:
             check_task(task)  # its examples and its batches are what they ought to be
-        lengths = {Fraction(len(jax.tree.leaves(task.train)[0]), task.batch_size) for task in self.tasks}
+        lengths = {Fraction(len(jax.tree.leaves(task.train)[0]), task.examples_a_step) for task in self.tasks}
         if len(lengths) > 1:
             raise UsageError("error.epochs.batches", name=name, value=value)
         return lengths.pop()

@@ -252,8 +252,9 @@ def _of_runs(
     outcome: Outcome, rows: Sequence[Row], effects: Mapping[str, Sequence[Effect]]
 ) -> Iterator[Note]:
     """What happened in the runs on the fresh seeds."""
-    if "batch_size" in outcome.alternatives:
-        yield Note("note.batch_size", {"examples": _examples(outcome)})
+    for axis in ("batch_size", "accumulate"):
+        if axis in outcome.alternatives:
+            yield Note(f"note.{axis}", {"examples": _examples(outcome, axis)})
     first = outcome.recommended.candidate.name
     for key, diverged in _diverged(outcome, rows, effects).items():
         yield Note(key, {"runs": ", ".join(diverged)})
@@ -286,10 +287,10 @@ def _diverged(
     return runs
 
 
-def _examples(outcome: Outcome) -> str:
-    """How many examples the recommended optimizer looks at until the target, with each batch size."""
+def _examples(outcome: Outcome, axis: str) -> str:
+    """How many examples the recommended optimizer looks at until the target, with each value of an axis."""
     study, counts = outcome.study, []
-    for name, trial in outcome.alternatives["batch_size"].items():
+    for name, trial in outcome.alternatives[axis].items():
         arrived = outcome.times(outcome.cells_of(trial, CONFIRMATION))
         steps = statistics.geometric_mean(arrived, study.steps)
         reached = int(np.isfinite(arrived).sum())

@@ -276,7 +276,7 @@ def facts_of(task: Task) -> Facts:
         measures_loss=task.metric is None,
         maximize=task.maximize,
         targets=task.targets,
-        batch_size=task.batch_size,
+        batch_size=task.examples_a_step,
         random=task.random,
         has_state=task.state is not None,
         provenance=task.provenance if are_arrays(task.train) else Provenance(),

@@ -108,6 +108,8 @@ def check_task(task: Task) -> None:
             if isinstance(leaf, np.ndarray | np.generic):
                 check_precision(task.name, part, leaf)
     sizes = {part: _length(task, part) for part in ("train", "validation", "test")}
+    if not is_whole(task.accumulate) or task.accumulate < 1:
+        raise UsageError("error.accumulate", value=task.accumulate)
     if not is_whole(task.batch_size) or not 1 <= task.batch_size <= sizes["train"]:
         raise UsageError("error.task.batch", task=task.name, value=task.batch_size, examples=sizes["train"])
     if (task.state is not None or task.random) and task.validation_loss is None:

@@ -73,6 +73,8 @@ class Task:
       target: the metric to reach. Several: the first decides, the others are reported. None: 90 % of the way
         from the start to the best tuning run.
       batch_size: examples in a batch.
+      accumulate: batches a step, whose mean gradient the rule gets: gradient accumulation. A step is that of
+        one batch of all their examples, to rounding, in the memory of a small one.
       roles: what each leaf is, where the types and names of Equinox, Flax, Keras and PyTorch do not tell it:
         "weight", "bias", "scale", "frozen", or ``kobai.Role("weight", fans=(fan_in, fan_out))``. A mapping
         from names (``{"decoder.position": "weight", "encoder": "frozen"}``), a tree like `parameters`, or a
@@ -118,6 +120,7 @@ class Task:
     metric_range: tuple[float, float] = (-math.inf, math.inf)
     target: float | Sequence[float] | None = None
     batch_size: int = 32
+    accumulate: int = 1
     roles: Roles | None = None
     layout: Layout | None = None
     state: ModelState = None
@@ -202,6 +205,11 @@ class Task:
             pretrained=pretrained,
             name=name,
         )
+
+    @property
+    def examples_a_step(self) -> int:
+        """Examples whose gradients make a step."""
+        return self.batch_size * self.accumulate
 
     @property
     def targets(self) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.parts import PARTS, Field, Part, Parts, parts
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
-from kobai.stabilizers import early_stopping, l2, polyak, weight_decay
+from kobai.stabilizers import cautious, early_stopping, l2, polyak, weight_decay
 
 HE = initial_values.he()
 
@@ -24,6 +24,7 @@ ONE_OF_EACH = {
     "Penalties": Strategy(l2=l2(0.1)),
     "Clipping": Strategy(clip=kobai.clip_norm(1)),
     "Schedules": Strategy(schedule=schedules.cosine()),
+    "Masking": Strategy(mask=cautious()),
     "Decays": Strategy(weight_decay=weight_decay(0.1)),
     "Averages": Strategy(averages=(polyak(),)),
     "Stopping": Strategy(early_stopping=early_stopping(2)),

@@ -34,12 +34,16 @@ class Decays(Part):
 
     fields = {"weight_decay": Field(WeightDecay, weight_decay, numeric=True)}
 
-    def __init__(self, spans: Spans) -> None:
-        self.spans = spans
+    def __init__(self, spans: Spans, biases: bool) -> None:
+        self.spans, self.biases = spans, biases
 
     @classmethod
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Decays | None":
-        return cls(spans) if any(strategy.weight_decay is not None for strategy in strategies) else None
+        decays = [strategy.weight_decay for strategy in strategies if strategy.weight_decay is not None]
+        return cls(spans, any(decay.biases for decay in decays)) if decays else None
+
+    def refuse(self, rule: Rule) -> None:
+        rule.refuse_decay(self.biases)
 
     def start(self, strategy: Strategy, θ: Vector, state: PyTree) -> Decay:
         decay, replaces = strategy.weight_decay or WeightDecay(), strategy.weight_decay is not None
@@ -54,7 +58,8 @@ class Decays(Part):
         if rule.decays_within:
             value = jnp.where(memory.replaces > 0, memory.rate, own)
         values = step.hyperparameters.at[rule.own_decay].set(value)
-        return step._replace(hyperparameters=values)
+        elsewhere = None if step.decay is None else step.decay * (1 - memory.replaces)
+        return step._replace(hyperparameters=values, decay=elsewhere)
 
     def after(self, memory: Decay, plan: PyTree, step: RuleStep, rule: Rule, Δ: Vector, θ: Vector) -> Vector:
         if rule.decays_within:

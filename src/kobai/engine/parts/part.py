@@ -34,6 +34,10 @@ class RuleStep(NamedTuple):
     """What the update of a rule without a learning rate is multiplied by; None: by nothing."""
     number: Whole = np.int32(0)
     """How many steps were made before it."""
+    gradient: Vector | None = None
+    """What the rule gets."""
+    decay: Number | None = None
+    """The rule's own λ, where a part makes that decay in its place; None: the rule does."""
 
     def learning_rate(self, rule: Rule) -> Number:
         """η of this step."""
@@ -105,6 +109,9 @@ class Part:
     @classmethod
     def check(cls, strategy: Strategy, steps: int) -> None:
         """Refuse what would do nothing, or never end, in so few steps. Raises `UsageError`."""
+
+    def refuse(self, rule: Rule) -> None:
+        """Refuse a rule beside which the part makes no sense. Raises `UsageError`."""
 
     # On the host, before the first step and before each block.
 

@@ -16,6 +16,7 @@ from kobai.engine.columns import Columns, Rows
 from kobai.engine.parts.average import Averages
 from kobai.engine.parts.clip import Clipping
 from kobai.engine.parts.decay import Decays
+from kobai.engine.parts.mask import Masking
 from kobai.engine.parts.part import End, Field, Part, RuleStep
 from kobai.engine.parts.penalty import Penalties
 from kobai.engine.parts.schedule import Schedules
@@ -24,7 +25,7 @@ from kobai.engine.rule import Rule, Storage
 from kobai.engine.strategy import Strategy
 from kobai.tasks.flat import Spans
 
-PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Decays, Averages, Stopping)
+PARTS: tuple[type[Part], ...] = (Penalties, Clipping, Schedules, Masking, Decays, Averages, Stopping)
 """Every part that there is, in the order in which they act."""
 
 
@@ -110,7 +111,7 @@ class Parts:
         `asking` is the gradient at another point, for a rule that asks for it.
         """
         gradient_at = functools.partial(asking, rule) if rule.asks else None
-        step = RuleStep(values, number=s)
+        step = RuleStep(values, number=s, gradient=g)
         for part, (memory, planned) in zip(self.beside, operands, strict=True):
             step = part.before(memory, planned, step, rule)
         Δ, state = rule.update(s, step.hyperparameters, g, storage, θ, gradient_at)

@@ -30,25 +30,9 @@ from kobai.questions.comparison.result import ComparisonResult
 from kobai.questions.comparison.target import with_target
 from kobai.questions.why.ask import measurements
 from kobai.report.result import Name, call
-from kobai.study import protocol, runner, statistics, store
+from kobai.study import axes, protocol, runner, statistics, store
 from kobai.study.allowance import allowance, ladder, parts
 from kobai.study.asked import names_in
-from kobai.study.axes import (
-    KINDS,
-    OF_TASK,
-    Activations,
-    Averagings,
-    BatchSizes,
-    Clips,
-    Decays,
-    Norms,
-    Penalties,
-    Samplings,
-    Schedules,
-    Stoppings,
-    axes,
-)
-from kobai.study.axes import tasks as tasks_of
 from kobai.study.budget import Epoch, interval_of
 from kobai.study.criterion import FINAL, STEPS, criteria
 from kobai.study.looks import margin
@@ -96,17 +80,19 @@ def compare(
     test: float | None = None,
     split_seed: int | None = None,
     hidden: int | Sequence[int] | None = None,
-    batch_size: BatchSizes = None,
-    sampling: Samplings = None,
-    activation: Activations = None,
-    batch_norm: Norms = None,
-    clip: Clips = None,
-    l1: Penalties = None,
-    l2: Penalties = None,
-    weight_decay: Decays = None,
-    schedule: Schedules = None,
-    average: Averagings = None,
-    early_stopping: Stoppings = None,
+    batch_size: axes.BatchSizes = None,
+    accumulate: axes.Accumulations = None,
+    sampling: axes.Samplings = None,
+    activation: axes.Activations = None,
+    batch_norm: axes.Norms = None,
+    clip: axes.Clips = None,
+    l1: axes.Penalties = None,
+    l2: axes.Penalties = None,
+    mask: axes.Masks = None,
+    weight_decay: axes.Decays = None,
+    schedule: axes.Schedules = None,
+    average: axes.Averagings = None,
+    early_stopping: axes.Stoppings = None,
     also: Sequence[TaskSource | Path | Frame | Model] | TaskSource | Path | Frame | None = None,
     target: float | Sequence[float] | str | None = None,
     by: str | Sequence[str] | None = None,
@@ -156,10 +142,12 @@ def compare(
       split_seed: of the split of a table into training, validation and test. Default 0.
       hidden: nodes of each hidden layer, for a task that takes them by name, as the built-in ones do.
       batch_size: in place of the task's; "full": all examples in every batch.
+      accumulate: batches a step, whose mean gradient is used. A step then costs as many gradients.
       sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
       activation, batch_norm: for a task that takes them by name, as the built-in ones do.
       clip: None, "norm:1", "value:0.5", "percentile:90", or as `kobai.clip_norm` and its like make it.
       l1, l2: λ of λ|w| or ½λw² in the loss, of the weights only.
+      mask: None, or "cautious": only the entries of an update that go down the gradient.
       weight_decay: λ of −ηλw beside the step, of the weights only.
       schedule: "constant", "cosine", "step:100", "warm-up:50", "one-cycle", "warm-up:50+cosine", or a
         `kobai.schedules.Schedule`. Steps may be epochs: "warm-up:1epoch".
@@ -295,7 +283,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     given = allowance(arguments["budget"], seeds, criteria(arguments["by"]), arguments["join"])
     fixed = {} if hidden is None else {"hidden": hidden}
     source = meant(arguments["task"], arguments["data"], arguments)
-    of_task = axes({name: arguments[name] for name in OF_TASK})
+    of_task = axes.axes({name: arguments[name] for name in axes.OF_TASK})
     where = str(arguments["task"]) if isinstance(arguments["task"], str | Path) else ""
     where = where if arguments["data"] is None else ""
     reading = {name: arguments[name] for name in (*OF_TABLE, *OF_SPLIT)}
@@ -305,9 +293,11 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
         made = load(source, **options)
         return _from(made if target is None else with_target(made, target), where, reading, options)
 
-    tasks = tasks_of(make, of_task)
+    tasks = axes.tasks(make, of_task)
     first, epoch = next(iter(tasks.values())), Epoch(tasks.values())
-    of_strategy = {name: epoch.parts(name, arguments[name]) for name in KINDS if name not in OF_TASK}
+    of_strategy = {
+        name: epoch.parts(name, arguments[name]) for name in axes.KINDS if name not in axes.OF_TASK
+    }
     rules, rates, grids = (arguments[name] for name in ("optimizers", "learning_rates", "hyperparameters"))
     tried = functools.partial(candidates, rules, rates, grids)
     if given is not None:
@@ -322,7 +312,7 @@ def _study(arguments: Mapping[str, Any], by: str = STEPS) -> Study:
     return Study(
         task=first,
         tasks=tasks,
-        axes=(*of_task, *axes(of_strategy)),
+        axes=(*of_task, *axes.axes(of_strategy)),
         candidates=every,
         allowance=given,
         by=by,

@@ -155,7 +155,7 @@ def _along(outcome: Outcome, drawn: Unit) -> list[Attributes]:
     """
     study = outcome.study
     scales = {"steps": drawn.steps, "epochs": drawn.steps / study.epoch if study.epoch else 0.0}
-    if {"batch_size", "sampling"} & {each.name for each in study.axes}:
+    if {"batch_size", "accumulate", "sampling"} & {each.name for each in study.axes}:
         del scales["epochs"]  # then a step is not one number of examples
     ways: list[Attributes] = [
         {"unit": say(f"report.unit.{name}"), "title": say(f"report.along.{name}"), "scale": scale}

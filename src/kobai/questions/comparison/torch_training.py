@@ -20,7 +20,7 @@ from kobai.study.study import Study, Trial
 from kobai.tasks.frameworks.torch import optimizer_of
 from kobai.tasks.frameworks.torch.optimizers import ROLE, Parameters
 
-OUTSIDE = ("average", "early_stopping")
+OUTSIDE = ("average", "early_stopping", "mask")
 """What no optimizer of torch's can do."""
 
 

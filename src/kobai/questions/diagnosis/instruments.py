@@ -65,7 +65,7 @@ class Instruments:
         self, task: Task, optimizers: Sequence[Optimizer], strategies: Sequence[Strategy] = ()
     ) -> None:
         self.task = task
-        capacity = max(1, min(CAPACITY, 2**20 // task.batch_size))
+        capacity = max(1, min(CAPACITY, 2**20 // task.examples_a_step))
         self.program = Program(task, optimizers, capacity=capacity, strategies=strategies)
         self.sizes = [size for size, _ in task.spans]
         places = np.random.RandomState(0).permutation(self.program.examples)  # noqa: NPY002 - for ever the same

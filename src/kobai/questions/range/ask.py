@@ -147,7 +147,7 @@ def _measured(
 
 def _task(arguments: Mapping[str, Any]) -> Task:
     """The one task that is meant."""
-    of_task = axes({name: arguments[name] for name in OF_TASK})
+    of_task = axes({name: arguments[name] for name in OF_TASK if name in arguments})
     for axis in of_task:
         if len(axis.values) > 1:
             raise UsageError("error.range.one", name=axis.name, value=quoted(arguments[axis.name]))

@@ -72,9 +72,11 @@ WORDS: dict[str, str] = {
     "help.option.average": "what is evaluated: none (the last iterate),polyak,polyak:100,exponential:0.99",
     "help.option.l1": "λ of λ·|w| in the loss",
     "help.option.l2": "λ of ½λ·w² in the loss",
+    "help.option.mask": "none,cautious: of an update only what goes down the gradient",
     "help.option.weight-decay": "λ of −ηλw beside the step",
     "help.option.schedule": "learning-rate schedule: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10 (evaluations without an improvement of the validation loss)",
+    "help.option.accumulate": "batches a step, whose mean gradient is used (default 1)",
     "help.option.sampling": "examples of a batch: without or with replacement",
     # options of descend
     "help.descend.methods": "update rules and minimizers (default: seven rules and bfgs; see kobai methods)",

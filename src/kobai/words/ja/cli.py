@@ -72,9 +72,11 @@ WORDS: dict[str, str] = {
     "help.option.average": "評価する点: none（最後の点）,polyak,polyak:100,exponential:0.99",
     "help.option.l1": "損失に加えるλ·|w|のλ",
     "help.option.l2": "損失に加える½λ·w²のλ",
+    "help.option.mask": "none,cautious: 更新のうち、勾配を下る成分だけを使う",
     "help.option.weight-decay": "更新とは別に重みを縮める−ηλwのλ",
     "help.option.schedule": "学習率スケジュール: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10（検証損失が改善しない評価の回数）",
+    "help.option.accumulate": "1ステップで勾配を平均するバッチの数（既定: 1）",
     "help.option.sampling": "バッチの標本の取り方: without（非復元）かwith（復元）",
     # options of descend
     "help.descend.methods": "更新則と最小化手法（既定: 更新則7つとbfgs。kobai methodsを参照）",

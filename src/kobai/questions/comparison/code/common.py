@@ -259,6 +259,11 @@ def half_width(plan: Plan) -> float:
     return math.sqrt(3) * number_of(plan)
 
 
+def mask(plan: Plan) -> str:
+    """What stands in the place of a mask, which is not written."""
+    return "" if plan.strategy.mask is None else refusal(say("code.mask"))
+
+
 def clip_settings(plan: Plan) -> str:
     """The bound of the gradient, under its name in the programs."""
     clip = plan.clip

@@ -35,6 +35,7 @@ def written(plan: Plan) -> Program:
         "optimizer": _rule(plan),
         "parts": _parts(plan),
         "step": _step(plan),
+        "mask": common.mask(plan),
         "batches": common.batches(plan),
         "evaluation": jax.evaluation(plan),
         "training": _training(plan),

@@ -26,6 +26,7 @@ def written(plan: Plan) -> Program:
         "factor": common.factor(plan),
         "optimizer": _optimizer(plan),
         "clip": _clip(plan),
+        "mask": common.mask(plan),
         "batches": common.batches(plan),
         "evaluation": _evaluation(plan),
         "training": _training(plan),

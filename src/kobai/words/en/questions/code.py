@@ -88,6 +88,7 @@ WORDS: dict[str, str] = {
     "code.clip.finite": "A batch that is not finite is left out: the rule gets zeros.",
     "code.clip.torch": "clip_grad_norm_ would add 1e-6 to the norm and spread what is not finite.",
     "code.clip.keras": "Keras's own global_clipnorm and clipvalue would spread what is not finite.",
+    "code.mask": "The updates of this training are masked (cautious), which is not written here: put d / (nnz + 1) * update * (update * gradient < 0) behind the rule, before any weight decay, d entries of which nnz are kept. kobai.stabilizers.cautious().update does it for any tree.",
     "code.schedule": "The factor of the learning rate: {name}.",
     "code.batches": "The examples of each batch, from shuffled epochs in one endless row.",
     "code.batches.with": "The examples of each batch, each drawn from all.",

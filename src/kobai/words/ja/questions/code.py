@@ -88,6 +88,7 @@ WORDS: dict[str, str] = {
     "code.clip.finite": "有限でないバッチは飛ばします。更新則には0を渡します。",
     "code.clip.torch": "clip_grad_norm_はノルムに1e-6を足し、有限でない値を広げます。",
     "code.clip.keras": "Kerasのglobal_clipnormとclipvalueは、有限でない値を広げます。",
+    "code.mask": "この学習では更新にマスク（cautious）をかけますが、ここには書けません。更新則の後、重み減衰の前に、次の式を入れてください: d / (nnz + 1) * update * (update * gradient < 0)。dは成分の数、nnzは残る成分の数です。kobai.stabilizers.cautious().updateはどんな木にも使えます。",
     "code.schedule": "学習率に掛ける係数: {name}。",
     "code.batches": "各バッチの例の番号。シャッフルしたエポックを切れ目なく並べて取り出します。",
     "code.batches.with": "各バッチの例の番号。毎回すべての例から引きます。",

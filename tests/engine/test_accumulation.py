@@ -1,0 +1,86 @@
+"""Gradient accumulation: k batches a step are one of all their examples, whatever asks for the gradient."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kobai
+from kobai.basics.errors import UsageError
+from kobai.engine.cell import Cell
+from kobai.engine.strategy import Strategy
+from kobai.engine.sweep import Sweep
+from kobai.tasks.check import check_task
+from swept import HE, runs_of
+
+RULES = [kobai.Momentum(0.1), kobai.SAM(0.1)]
+
+
+def task(batch_size, accumulate=1, **fields):
+    """A linear regression of two numbers on three."""
+    x = np.random.default_rng(0).standard_normal((120, 3)).astype(np.float32)
+    y = x @ np.array([[1.0, 2.0], [3.0, 4.0], [-1.0, 0.0]], np.float32)
+    made = kobai.Task(
+        parameters={"w": np.zeros((3, 2), np.float32)},
+        loss=lambda p, batch: jnp.mean((batch[0] @ p["w"] - batch[1]) ** 2),
+        train=(x[:96], y[:96]),
+        validation=(x[96:], y[96:]),
+        batch_size=batch_size,
+        accumulate=accumulate,
+    )
+    return dataclasses.replace(made, **fields)
+
+
+def losses(task, population=False, strategy=Strategy()):  # noqa: B008
+    sweep = Sweep(task, RULES, steps=20, evaluate_every=5, population=population, strategies=[strategy])
+    runs = runs_of(sweep, [Cell(rule, HE, 0, strategy) for rule in RULES])
+    return np.array([[run.validation_loss, run.training_loss] for run in runs])
+
+
+@pytest.fixture(scope="module")
+def large():
+    return losses(task(16))
+
+
+@pytest.mark.parametrize("population", [False, True])
+def test_batches_that_are_accumulated_are_one_large_batch(large, population):
+    np.testing.assert_allclose(losses(task(4, 4), population), large, rtol=2e-5)
+
+
+def test_the_comparison_sees_a_sum_and_other_examples(large):
+    """Planted: gradients that are added, not averaged, and steps of one of the batches."""
+    summed = task(4, 4, loss=lambda p, batch: 4 * task(4).loss(p, batch))
+    assert np.abs(losses(summed)[:, 0, 1:] / large[:, 0, 1:] - 1).max() > 0.1
+    assert np.abs(losses(task(4))[:, 0, 1:] / large[:, 0, 1:] - 1).max() > 0.1
+
+
+def test_a_state_and_random_numbers_go_through_the_batches():
+    """The model's state counts batches; each of them has a key of its own."""
+
+    def loss(p, batch, state, key):
+        noise = jax.random.uniform(key)
+        mean = jnp.mean((batch[0] @ p["w"] - batch[1]) ** 2)
+        return 0 * mean + state["noise"][1], {"n": state["n"] + 1, "noise": jnp.stack([noise, noise])}
+
+    state = {"n": np.float32(0), "noise": np.zeros(2, np.float32)}
+    made = task(4, 3, loss=loss, state=state, random=True, validation_loss=lambda p, d, state: state["n"])
+    sweep = Sweep(made, RULES[:1], steps=2, evaluate_every=1)
+    [run] = runs_of(sweep, [Cell(RULES[0], HE, 0, Strategy())])
+    np.testing.assert_array_equal(run.validation_loss, [0, 3, 6])
+    sums = 3 * run.training_loss[1:]  # of the noise of the batch before each
+    assert len({0.0, *sums}) == 3
+
+
+def test_a_program_of_one_batch_a_step_is_what_it_was():
+    assert task(16).examples_a_step == task(4, 4).examples_a_step == 16
+    texts = [Sweep(each, RULES, steps=2, evaluate_every=1).text() for each in (task(16), task(16, 1))]
+    assert texts[0] == texts[1]
+    assert "while" in texts[0]
+
+
+@pytest.mark.parametrize("number", [0, 1.5, True])
+def test_no_number_of_batches_is_refused(number):
+    with pytest.raises(UsageError, match="accumulate must be a whole number of batches, at least 1"):
+        check_task(task(16, number))
