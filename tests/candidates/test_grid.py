@@ -11,6 +11,20 @@ from kobai.basics.hyperparameters import hyperparameters
 from kobai.candidates.grid import candidates, default_rates
 
 
+def test_the_rate_of_a_group_is_the_learning_rate_unless_values_are_said():
+    """Muon's AdamW is tuned with it, and is no question of its own; with a grid it is."""
+    [tied] = candidates("muon")
+    assert [(v.learning_rate, v.adamw_learning_rate) for v in tied.variants] == [
+        (rate, rate) for rate in default_rates("muon")
+    ]
+    assert (tied.several, len(tied.along_rate(tied.variants[0]))) == ({}, 8)
+    [apart] = candidates("muon", hyperparameters={"muon.adamw_learning_rate": [0.01, 0.1]})
+    assert (len(apart.variants), len(apart.along_rate(apart.variants[0]))) == (16, 8)
+    assert list(apart.several) == ["adamw_learning_rate"]
+    [said] = candidates([kobai.Muon([0.1, 0.2])])
+    assert {variant.adamw_learning_rate for variant in said.variants} == {0.001}
+
+
 def test_default_grids_are_eight_rates_half_a_decade_apart():
     for name in registry.OPTIMIZERS:
         rates = default_rates(name)

@@ -21,7 +21,7 @@ def test_a_step_of_more_than_one_gradient_is_told():
 
 def test_muon_under_a_bound_of_the_norm_is_told():
     layers, note = of_rules(candidates(["muon", "adam"]), [Strategy(), NORM])
-    assert "embeddings and the last layer too" in str(layers)
+    assert "embeddings and the last layer, as it finds them in the loss" in str(layers)
     assert str(note).startswith("muon does not see how long its momentum is")
     assert list(map(str, of_rules(candidates("muon"), [VALUE]))) == [str(layers)]
     assert list(of_rules(candidates("adam"), [NORM])) == []

@@ -48,8 +48,12 @@ Data: TypeAlias = PyTree[Shaped[Array, "examples ..."]]
 ModelState: TypeAlias = PyTree[Array | complex]
 """What a model carries beside its parameters (running statistics): arrays and numbers, or None."""
 
-Weights: TypeAlias = PyTree[Array | bool]
-"""A pytree like the parameters that says what is a weight: True or False for a whole array, or 1 and 0."""
+Flag: TypeAlias = bool | str
+"""Whether a whole array is a weight; "outer": one at an end of the network, an embedding or the last one."""
+
+Weights: TypeAlias = PyTree[Array | Flag]
+"""A pytree like the parameters that says what is a weight: True or False for a whole array, or 1 and 0; where
+a rule asks for the ends of a network, also "outer"."""
 
 
 class Structure(Protocol):

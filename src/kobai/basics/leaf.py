@@ -11,6 +11,9 @@ from kobai.basics.errors import UsageError, unknown
 
 WEIGHT, BIAS, SCALE, FROZEN = KINDS = ("weight", "bias", "scale", "frozen")
 
+OUTER = "outer"
+"""A weight at an end of the network, in words."""
+
 Layout: TypeAlias = str | Callable[[tuple[int, ...]], tuple[int, int]]
 """Where the fans are in the shape of a weight: one of `layouts.LAYOUTS`, or a function of the shape."""
 
@@ -29,12 +32,15 @@ class Role:
         or several: the gates of a recurrent layer along the outputs, the groups of a convolution likewise.
       copies: of a weight, how many of its first axes count copies of one layer, as `flax.linen.scan` and
         `equinox.filter_vmap` stack them: the fans are those of each copy, which is drawn by itself.
+      outer: of a weight, whether it is at an end of the network: an embedding, or the output layer. None:
+        that is found in the traced loss of a task (`kobai.tasks.ends`).
     """
 
     kind: str
     fans: Fans | None = None
     layout: Layout | None = None
     copies: int = 0
+    outer: bool | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
@@ -51,6 +57,10 @@ class Role:
     @property
     def is_weight(self) -> bool:
         return self.kind == WEIGHT
+
+    def flag(self, at_end: bool) -> bool | str:
+        """What it is to a rule: `OUTER` for a weight that is said to be at an end, or found there."""
+        return OUTER if self.is_weight and (at_end if self.outer is None else self.outer) else self.is_weight
 
     @property
     def is_trained(self) -> bool:

@@ -12,6 +12,7 @@ tree does, by the types and names that frameworks use (`kobai.basics.names`)::
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
@@ -21,7 +22,7 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Structure, is_float
 from kobai.basics.errors import UsageError, quoted, unknown
 from kobai.basics.layouts import LAYOUTS
-from kobai.basics.leaf import FROZEN, WEIGHT, Layout, Leaf, Role, leaves
+from kobai.basics.leaf import FROZEN, OUTER, WEIGHT, Layout, Leaf, Role, leaves
 from kobai.basics.names import told
 from kobai.basics.own_code import told as told_as_own
 
@@ -39,8 +40,8 @@ def roles(tree: PyTree, said: Roles | None = None, layout: Layout | None = None)
       said: what the caller says: a tree of the structure of `tree`; a function of a leaf's path and value; or
         a mapping from names to roles, where a name is a path ("layers.0.weight"), a part of one ("encoder",
         "weight"), or a pattern ("layers.*.weight"); of several that fit, the longest counts. A role is a
-        `Role` or its kind. What is left out, or None, is told from the tree. Leaves that are no
-        floating-point arrays are frozen, whatever is said.
+        `Role`, its kind, or "outer", a weight at an end of the network. What is left out, or None, is told
+        from the tree. Leaves that are no floating-point arrays are frozen, whatever is said.
       layout: how the fans of weights are read off their shapes. Default: as the framework has it, where it
         can be told, else "in_out".
 
@@ -77,9 +78,11 @@ def _role(leaf: Leaf, choice: Said, default: Role | None, layout: Layout | None)
         return Role(FROZEN)
     if choice is None:
         return default
-    role = choice if isinstance(choice, Role) else Role(choice)
+    said = Role(WEIGHT, outer=True) if choice == OUTER else choice
+    role = said if isinstance(said, Role) else Role(said)
     if role.is_weight and role.fans is None and role.layout is None:
-        role = default if default and default.is_weight else Role(WEIGHT, layout=layout or "in_out")
+        usual = default if default and default.is_weight else Role(WEIGHT, layout=layout or "in_out")
+        role = replace(usual, outer=role.outer)
     if role.is_weight and role.fans is None and len(leaf.shape) < 2 and not callable(role.layout):
         raise UsageError("error.role.vector", name=leaf.name, shape=leaf.shape)
     return role

@@ -64,8 +64,19 @@ class Candidate:
         """The variants with all but the learning rate as in `variant`, by rate; none if it has no rate."""
         if learning_rate(variant) is None:
             return []
-        same = [other for other in self.variants if _but_rate(other) == _but_rate(variant)]
+        same = [other for other in self.variants if self._but_rate(other) == self._but_rate(variant)]
         return sorted(same, key=learning_rate)  # type: ignore[arg-type]
+
+    def _but_rate(self, variant: Method) -> Hyperparameters:
+        return {**hyperparameters_of(variant), **dict.fromkeys(("learning_rate", *self.tied))}
+
+    @functools.cached_property
+    def tied(self) -> list[str]:
+        """The rates of groups of arrays, where every variant has the learning rate for them."""
+        every = [hyperparameters_of(variant) for variant in self.variants]
+        return [
+            name for name in rates_of_groups(every[0]) if all(v[name] == v["learning_rate"] for v in every)
+        ]
 
     @functools.cached_property
     def several(self) -> dict[str, dict[str, str]]:
@@ -73,7 +84,7 @@ class Candidate:
         tried: dict[str, dict[str, str]] = {}
         for variant in self.variants:
             for name, value in hyperparameters_of(variant).items():
-                if name != "learning_rate":
+                if name != "learning_rate" and name not in self.tied:
                     tried.setdefault(name, {})[as_json(value)] = written(variant, name, value)
         return {
             name: shown if len(set(shown.values())) == len(shown) else dict(zip(shown, shown, strict=True))
@@ -92,10 +103,6 @@ class Candidate:
         if len(rates) < 2 or learning_rate(variant) not in (rates[0], rates[-1]):
             return None
         return "low" if learning_rate(variant) == rates[0] else "high"
-
-
-def _but_rate(variant: Method) -> Hyperparameters:
-    return {**hyperparameters_of(variant), "learning_rate": None}
 
 
 def default_rates(name: str, every: int = 1) -> list[float]:
@@ -201,11 +208,20 @@ def variants(
     if rates is not None and "learning_rate" in values:
         grid["learning_rate"] = rates
     grid.update(further)
-    combinations = itertools.product(*grid.values())
-    every = tuple(_variant(choice.method, dict(zip(grid, each, strict=True))) for each in combinations)
+    tied = [name for name in rates_of_groups(values) if name not in grid and choice.learning_rates]
+    combinations = [dict(zip(grid, each, strict=True)) for each in itertools.product(*grid.values())]
+    every = tuple(
+        _variant(choice.method, {**each, **dict.fromkeys(tied, each["learning_rate"])} if tied else each)
+        for each in combinations
+    )
     for variant in every:
         _check_rate(choice.name, learning_rate(variant))
     return every
+
+
+def rates_of_groups(values: Hyperparameters) -> list[str]:
+    """The hyperparameters that are learning rates of some arrays, beside that of the others."""
+    return [name for name in values if name.endswith("_learning_rate")]
 
 
 def _check_rate(owner: str, rate: float | None) -> None:

@@ -32,6 +32,7 @@ OPTIONS = (
     Option("steps", "N", steps),
     Option("batch-size", "N,M,…", sizes),
     Option("accumulate", "N,M,…", sizes),
+    Option("parametrization", "A,B,…", names),
     Option("sampling", "A,B", names),
     Option("clip", "A,B,…", names),
     Option("l1", "X,Y,…", numbers),

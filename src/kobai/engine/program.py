@@ -61,7 +61,8 @@ class Program:
         self.columns = self.parts.columns
         self.examples = len(jax.tree.leaves(task.train)[0])
         self.θ = task.flatten(task.parameters)
-        rules = [Rule(optimizer, self.θ, task.spans, task.arrays, task.tree) for optimizer in optimizers]
+        told = task.arrays, task.tree, lambda: task.flags, task.rates if task.growth else None
+        rules = [Rule(optimizer, self.θ, task.spans, *told) for optimizer in optimizers]
         # Those that stay alone come last: the rest are a family of their own.
         self.rules = sorted(rules, key=lambda rule: rule.alone)
         self.optimizers = [optimizers[rules.index(rule)] for rule in self.rules]
@@ -269,8 +270,8 @@ class Program:
     ) -> tuple[Scalar, PyTree, Vector]:
         """(loss, model state, gradient) at `point`, of one cell's batch in this place of the segment."""
         batch, key = self.batch(s, place, draws, train)
-        k, of_batch = self.task.accumulate, self._of_batch
-        of_step = of_batch if k == 1 else functools.partial(accumulated, k, of_batch)
+        k, of_step = self.task.accumulate, self._of_batch
+        of_step = of_step if k == 1 else functools.partial(accumulated, k, of_step)
         loss, state, g = of_step(point, cell.state, batch, key)
         # A GPU would put it together once for θ and once for each memory.
         return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Array, Integers, Number, Structure, Vector, Whole, namespace
+from kobai.basics.arrays import Array, Flag, Integers, Number, Structure, Vector, Whole, namespace
 from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
-from kobai.optimizers.base import RATES, Optimizer, State
+from kobai.optimizers.base import RATES, Optimizer, State, decayed
 from kobai.optimizers.from_optax import FromOptax, refused
 from kobai.tasks.flat import Spans
 
@@ -40,6 +40,8 @@ class Rule:
       spans: which entries of θ are weights.
       arrays: what cuts a vector like θ into the trained arrays.
       tree: what puts one value an array into the tree of the parameters.
+      flags: gives what each array is to a rule that asks for the ends of the network.
+      of_width: gives what the learning rate of each entry is multiplied by; None: by nothing.
     """
 
     def __init__(
@@ -48,9 +50,13 @@ class Rule:
         θ: np.ndarray,
         spans: Spans,
         arrays: Callable[[Vector], Iterable[Array]],
-        tree: Callable[[Iterable[Array | bool]], PyTree],
+        tree: Callable[[Iterable[Array | Flag]], PyTree],
+        flags: Callable[[], Sequence[Flag]],
+        of_width: Callable[[int], np.ndarray] | None,
     ) -> None:
         self.spans, self.arrays, self.tree_of = spans, arrays, tree
+        whole = [weight for _, weight in spans]
+        self.flags: Sequence[Flag] = flags() if optimizer.ends else whole
         leaves, structure = jax.tree.flatten(optimizer)
         self.tree: Structure = structure
         self.hyperparameters = len(leaves)
@@ -62,6 +68,7 @@ class Rule:
         """All that a schedule multiplies: the rate, and those of groups of arrays."""
         self.own_decay = names.index("weight_decay") if "weight_decay" in names else None
         self.decays_within = optimizer.decays_within and self.own_decay is not None
+        self.factors = None if of_width is None else self._factors(optimizer, of_width).astype(θ.dtype)
         self.decays_beside = optimizer.decays and self.own_decay is not None
         kind = type(optimizer)
         self.looks_ahead = kind.lookahead is not Optimizer.lookahead
@@ -100,6 +107,12 @@ class Rule:
         self.sizes = {"slots": 0, "floats": 0, "integers": 0}
         for place, leaf in zip(self.kinds, self.leaves, strict=True):
             self.sizes[place] += 1 if place == "slots" else math.prod(leaf.shape)
+
+    def _factors(self, optimizer: Optimizer, of_width: Callable[[int], np.ndarray]) -> np.ndarray:
+        """What the step of each entry is multiplied by, under μP."""
+        if optimizer.degree is None:
+            raise UsageError("error.mup.rule", name=self.name)
+        return of_width(optimizer.degree)
 
     @staticmethod
     def _kind(leaf: jax.ShapeDtypeStruct, θ: Vector) -> str:
@@ -164,22 +177,27 @@ class Rule:
 
         `gradient_at` is for a rule that `asks`: the gradient of the step's batch as a function of θ.
         """
+        own = values[self.own_decay] if self.factors is not None and self.decays_beside else None
+        if own is not None:
+            values = jnp.asarray(values).at[self.own_decay].set(0)
         optimizer, state = self.optimizer(values), self.unpack(s, storage)
         more = self._weights(optimizer, θ) if optimizer.decays or optimizer.roles else {}
         if self.asks is not None:
             more["gradient_at"] = gradient_at
-        if optimizer.elementwise:
-            return optimizer.update(gradient, state, θ, **more)
-        Δ, state = optimizer.update(
-            self._formed(optimizer, gradient), state, self._formed(optimizer, θ), **more
-        )
-        return self._flat(Δ), state
+        formed = self._formed(optimizer, gradient), state, self._formed(optimizer, θ)
+        Δ, state = optimizer.update(*formed, **more)
+        Δ = Δ if optimizer.elementwise else self._flat(Δ)
+        if self.factors is not None:  # but for the decay beside the step, which is the same at every width
+            Δ = Δ * self.factors
+            η = self.learning_rate(s, values)
+            Δ = Δ if own is None or η is None else decayed(Δ, θ, η * own, more["weights"])
+        return Δ, state
 
     def _weights(self, optimizer: Optimizer, θ: Vector) -> dict[str, PyTree]:
         """What a rule is told of what is a weight, by entry or by array."""
         if optimizer.elementwise:
             return {"weights": weights(self.spans, θ.dtype)}
-        return {"weights": self.tree_of(weight for _, weight in self.spans)}
+        return {"weights": self.tree_of(self.flags)}
 
     def evaluation(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
         """Where the network is evaluated after s updates."""

@@ -28,6 +28,7 @@ class AdaBelief(Optimizer):
     decay_2: float = 0.999
     epsilon: float = 1e-16
 
+    degree = 0
     memories = ("m", "s")
 
     def rule(self, g: Array, t: Whole, m: Array, s: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -27,6 +27,7 @@ class AdaDelta(Optimizer):
     decay: float = 0.95
     epsilon: float = 1e-6
 
+    degree = 0
     memories = ("h", "r")
     rate_is_factor = True
 

@@ -1,6 +1,6 @@
 """Adafactor (Shazeer and Stern 2018, arXiv 1804.04235, algorithms 4 to 6)."""
 
-from kobai.basics.arrays import Array, Whole, namespace, zeros_like
+from kobai.basics.arrays import Array, Flag, Whole, namespace, zeros_like
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.by_array import ByArray, Memory
 
@@ -33,14 +33,14 @@ class Adafactor(ByArray):
     learning_rate: float = 0.01
     exponent: float = 0.8
 
-    def begin(self, θ: Array, weight: bool) -> Memory:
+    def begin(self, θ: Array, weight: Flag) -> Memory:
         axes = longest(θ.shape)
         if axes is None:
             return {"v": zeros_like(θ)}
         down, across = axes
         return {"rows": zeros_like(θ.mean(axis=across)), "columns": zeros_like(θ.mean(axis=down))}
 
-    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: Flag) -> tuple[Array, Memory]:
         η = self.learning_rate
         xp = namespace(g)
         ρ = 1 - (1.0 * t) ** -self.exponent

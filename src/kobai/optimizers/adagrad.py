@@ -22,6 +22,7 @@ class AdaGrad(Optimizer):
     learning_rate: float = 0.01
     epsilon: float = 1e-10
 
+    degree = 0
     memories = ("h",)
 
     def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -28,6 +28,7 @@ class Adam(Optimizer):
     decay_2: float = 0.999
     epsilon: float = 1e-8
 
+    degree = 0
     memories = ("m", "v")
 
     def rule(self, g: Array, t: Whole, m: Array, v: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -30,5 +30,6 @@ class AdamW(Optimizer):
     weight_decay: float = 0.01
 
     memories = Adam.memories
+    degree = 0
     decays = True
     rule = Adam.rule

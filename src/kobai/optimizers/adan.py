@@ -36,6 +36,7 @@ class Adan(Optimizer):
     epsilon: float = 1e-8
     weight_decay: float = 0.0
 
+    degree = 0
     memories = ("m", "v", "n", "before")
     decays = True
 

@@ -37,6 +37,7 @@ class AdEMAMix(Optimizer):
     epsilon: float = 1e-8
     weight_decay: float = 0.0
 
+    degree = 0
     memories = ("m1", "m2", "v")
     decays = True
 

@@ -29,6 +29,7 @@ class ADOPT(Optimizer):
     decay_2: float = 0.9999
     epsilon: float = 1e-6
 
+    degree = 0
     memories = ("m", "v")
 
     def rule(self, g: Array, t: Whole, m: Array, v: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -23,7 +23,8 @@ What a rule may ask for beyond a gradient, each at no cost to those that do not 
 - a second gradient of the same batch, or products with its Hessian: `asks`. Then `update` has one argument
   more, ``gradient_at``, the function of the parameters whose value ``gradient`` was;
 - another point of evaluation: `evaluation_point`;
-- what each array is, from the first step on: `roles`. Then `init` and `update` are told by `weights`;
+- what each array is, from the first step on: `roles`. Then `init` and `update` are told by `weights`, and
+  with `ends` of the ends of the network, too;
 - the arrays with their shapes (`elementwise` False, see `kobai.optimizers.by_array`), or sums over all of
   them (`kobai.optimizers.on_vector`).
 """
@@ -38,6 +39,7 @@ import numpy as np
 
 from kobai.basics.arrays import (
     Array,
+    Flag,
     Number,
     Parameters,
     Structure,
@@ -121,10 +123,15 @@ class Optimizer:
     """What single hyperparameters may be where that is not what `RANGES` says."""
     roles: ClassVar[bool] = False
     """Whether the formula itself goes by what is a weight: `init` and `update` are both told by `weights`."""
+    ends: ClassVar[bool] = False
+    """Whether it also goes by what is at an end of the network: then `weights` say "outer" of embeddings and
+    the last layer."""
     asks: ClassVar[str | None] = None
     """What else `update` needs, by its argument ``gradient_at``: the gradient at another point (`GRADIENT`),
     which a training clips as it clips the first; its derivative (`CURVATURE`), of the loss itself; None: no
     more than a gradient."""
+    degree: ClassVar[int | None] = None
+    """The power of the gradient with which a step grows: 1 as SGD's, 0 as Adam's; None: another, or none."""
     gradients: ClassVar[float] = 1.0
     """What a step costs, in gradients; a product with the Hessian counts as two."""
 
@@ -223,10 +230,10 @@ def decayed(
 ) -> Parameters:
     """The update with the weights shrunk beside it: Δ − rate·θ (Loshchilov and Hutter 2019).
 
-    `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole
-    array, or an array of 1 and 0. Default: what the tree tells (`kobai.basics.roles`). Biases and scales are
-    left alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are weights and no
-    `params`.
+    `weights` says what is a weight, as a pytree of the parameters' structure: True or False for a whole array
+    (or "outer"), or an array of 1 and 0. Default: what the tree tells (`kobai.basics.roles`). Biases and
+    scales are left alone: nothing is gained by drawing them to zero. Raises `UsageError` where there are
+    weights and no `params`.
     """
     if weights is None:
         weights = weights_of(update if params is None else params)
@@ -235,8 +242,10 @@ def decayed(
             raise UsageError("error.decay.params")
         return update
 
-    def shrink(Δ: Array | None, θ: Array, weight: Array | bool) -> Array | None:
-        return Δ if Δ is None or weight is False else narrow(wide(Δ) - rate * weight * θ, Δ)
+    def shrink(Δ: Array | None, θ: Array, weight: Array | Flag) -> Array | None:
+        if Δ is None or weight is False:
+            return Δ
+        return narrow(wide(Δ) - rate * (1 if isinstance(weight, str) else weight) * θ, Δ)
 
     return jax.tree.map(shrink, update, params, weights, is_leaf=is_none)
 

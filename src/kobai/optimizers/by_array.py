@@ -19,6 +19,7 @@ import numpy as np
 
 from kobai.basics.arrays import (
     Array,
+    Flag,
     Number,
     Parameters,
     Structure,
@@ -31,6 +32,7 @@ from kobai.basics.arrays import (
     wide,
 )
 from kobai.basics.errors import UsageError
+from kobai.basics.leaf import OUTER
 from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import (
     Optimizer,
@@ -57,11 +59,11 @@ class ByArray(Optimizer):
     elementwise = False
     roles = True
 
-    def begin(self, θ: Array, weight: bool) -> Memory:
+    def begin(self, θ: Array, weight: Flag) -> Memory:
         """What is remembered of one array before the first step."""
         return {}
 
-    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: Flag) -> tuple[Array, Memory]:
         """The formula on one array: gradient, parameters, step number (from 1), memory -> (Δ, memory)."""
         raise NotImplementedError
 
@@ -104,24 +106,27 @@ class ByArray(Optimizer):
         return update, State(t, {"arrays": tree.unflatten([memory for _, memory in results])})
 
     def _moved(
-        self, g: Array, θ: Array, t: Whole, memory: Memory | None, weight: bool
+        self, g: Array, θ: Array, t: Whole, memory: Memory | None, weight: Flag
     ) -> tuple[Array, Memory | None]:
         if memory is None or is_nothing(g):
             return nothing(g), memory
         Δ, new = self.formula(wide(as_array(g)), wide(as_array(θ)), t, memory, weight)
         return narrow(Δ, g), {name: narrow(new[name], old) for name, old in memory.items()}
 
-    def _flags(self, tree: Structure, params: Parameters, weights: Weights | None) -> list[bool]:
+    def _flags(self, tree: Structure, params: Parameters, weights: Weights | None) -> list[Flag]:
         """Whether each array is a weight: what was said, or what the tree tells."""
         said = weights_of(params) if weights is None else weights
         return [whole(type(self).__name__, flag) for flag in tree.flatten_up_to(said)]
 
 
-def whole(owner: str, flag: object) -> bool:
-    """What is said of a whole array: a truth value, or an array of one and the same. None is False.
+def whole(owner: str, flag: object) -> Flag:
+    """What is said of a whole array: a truth value, or an array of one and the same, or "outer". None is
+    False.
 
     Raises `UsageError` where some entries are weights and others are not.
     """
+    if isinstance(flag, str) and flag == OUTER:
+        return OUTER
     truths = np.asarray(flag).astype(bool)
     if truths.any() and not truths.all():
         raise UsageError("error.rule.weights", name=owner)

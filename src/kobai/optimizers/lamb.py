@@ -1,6 +1,6 @@
 """LAMB (You and others 2020, arXiv 1904.00962, algorithm 2)."""
 
-from kobai.basics.arrays import Array, Whole, namespace, zeros_like
+from kobai.basics.arrays import Array, Flag, Whole, namespace, zeros_like
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.by_array import ByArray, Memory, norm
 
@@ -31,10 +31,10 @@ class LAMB(ByArray):
 
     decays_within = True
 
-    def begin(self, θ: Array, weight: bool) -> Memory:
+    def begin(self, θ: Array, weight: Flag) -> Memory:
         return {"m": zeros_like(θ), "v": zeros_like(θ)}
 
-    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: Flag) -> tuple[Array, Memory]:
         η, ρ1, ρ2, ε = self.learning_rate, self.decay_1, self.decay_2, self.epsilon
         xp = namespace(g)
         m = ρ1 * memory["m"] + (1 - ρ1) * g

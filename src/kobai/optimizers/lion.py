@@ -27,6 +27,7 @@ class Lion(Optimizer):
     decay_2: float = 0.99
     weight_decay: float = 0.0
 
+    degree = 0
     memories = ("m",)
     decays = True
 

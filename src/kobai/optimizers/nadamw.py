@@ -31,6 +31,7 @@ class NAdamW(Optimizer):
     epsilon: float = 1e-8
     weight_decay: float = 0.01
 
+    degree = 0
     memories = ("m", "v")
     decays = True
 

@@ -23,6 +23,7 @@ class Nesterov(Optimizer):
     learning_rate: float = 0.01
     momentum: float = 0.9
 
+    degree = 1
     memories = ("v",)
 
     def rule(self, g: Array, t: Whole, v: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -27,6 +27,7 @@ class NesterovDefinition(Optimizer):
     learning_rate: float = 0.01
     momentum: float = 0.9
 
+    degree = 1
     memories = ("v",)
 
     def lookahead(self, params: Parameters, state: State) -> Parameters:

@@ -24,6 +24,7 @@ class RMSProp(Optimizer):
     decay: float = 0.9
     epsilon: float = 1e-8
 
+    degree = 0
     memories = ("h",)
 
     def rule(self, g: Array, t: Whole, h: Array) -> tuple[Array, tuple[Array, ...]]:

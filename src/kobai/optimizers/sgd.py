@@ -20,6 +20,8 @@ class SGD(Optimizer):
 
     learning_rate: float = 0.01
 
+    degree = 1
+
     def rule(self, g: Array, t: Whole) -> tuple[Array, tuple[Array, ...]]:
         η = self.learning_rate
         return -η * g, ()

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kobai.basics.arrays import Array, Matrix, Whole, namespace, zeros_like
+from kobai.basics.arrays import Array, Flag, Matrix, Whole, namespace, zeros_like
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.by_array import ByArray, Memory, when
 
@@ -38,7 +38,7 @@ class Shampoo(ByArray):
     largest: ClassVar[int] = 10_000
     """The longest side that has a matrix."""
 
-    def begin(self, θ: Array, weight: bool) -> Memory:
+    def begin(self, θ: Array, weight: Flag) -> Memory:
         xp, ε = namespace(θ), self.epsilon
         axes = sides(θ, self.largest)
         if not axes:
@@ -49,7 +49,7 @@ class Shampoo(ByArray):
             memory |= {f"sum_{k}": ε * one, f"root_{k}": one}
         return memory
 
-    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: Flag) -> tuple[Array, Memory]:
         η, xp = self.learning_rate, namespace(g)
         axes = sides(g, self.largest)
         if not axes:

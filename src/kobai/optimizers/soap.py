@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from kobai.basics.arrays import Array, Matrix, Whole, namespace, narrow, zeros_like
+from kobai.basics.arrays import Array, Flag, Matrix, Whole, namespace, narrow, zeros_like
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.by_array import ByArray, Memory, when
 from kobai.optimizers.shampoo import eigen, sides, unfolded
@@ -44,14 +44,14 @@ class SOAP(ByArray):
     largest: ClassVar[int] = 10_000
     """The longest side that has a matrix."""
 
-    def begin(self, θ: Array, weight: bool) -> Memory:
+    def begin(self, θ: Array, weight: Flag) -> Memory:
         memory = {"m": zeros_like(θ), "v": zeros_like(θ)}
         for k in self.sides(θ):
             one = namespace(θ).eye(θ.shape[k], dtype=θ.dtype)
             memory |= {f"sum_{k}": 0 * one, f"basis_{k}": one}
         return memory
 
-    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: bool) -> tuple[Array, Memory]:
+    def formula(self, g: Array, θ: Array, t: Whole, memory: Memory, weight: Flag) -> tuple[Array, Memory]:
         xp = namespace(g)
 
         def looked(old: Memory) -> Memory:

@@ -5,7 +5,7 @@ answer says what each does, paired by seed. A value acts in one of two places::
 
     the strategy  clip, average, schedule, …            numbers of a cell: one program for all values
     the task      activation, batch_norm, batch_size,   another network or shape: a program for each
-                  accumulate                            combination of their values
+                  accumulate, parametrization           combination of their values
 
 `KINDS` is the table of them.
 """
@@ -29,6 +29,7 @@ from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.early_stopping import EarlyStopping
 from kobai.stabilizers.masking import Mask
 from kobai.stabilizers.regularization import Penalty, WeightDecay
+from kobai.tasks.parametrization import growths
 from kobai.tasks.task import Task
 
 
@@ -154,6 +155,16 @@ def _accumulated(item: object) -> Reading:
     return (str(item), item)
 
 
+def _parametrization(item: object) -> Reading:
+    """The base width of "mup:64"; None for "standard"."""
+    name, _, number = str("standard" if item is None else item).strip().lower().partition(":")
+    if name == "standard" and not number:
+        return ("standard", None)
+    if name != "mup" or not number.isdigit() or not 1 <= int(number) <= MOST:
+        raise UsageError("error.parametrization", value=quoted(item))
+    return (f"mup:{int(number)}", int(number))
+
+
 def reader(axis: str, field: Field) -> Reader:
     """How the values of a part's axis are read."""
     return (_strength if field.numeric else _named)(axis, field.read, field.kind)
@@ -164,6 +175,7 @@ def reader(axis: str, field: Field) -> Reader:
 Activations = str | Iterable[str] | None
 Norms = str | bool | Iterable[str | bool] | None
 BatchSizes = int | str | Iterable[int | str] | None
+Parametrizations = str | Iterable[str | None] | None
 Accumulations = int | Iterable[int] | None
 Samplings = str | Iterable[str] | None
 Clips = str | Clip | Iterable[str | Clip | None] | None
@@ -177,11 +189,14 @@ Stoppings = str | EarlyStopping | Iterable[str | EarlyStopping | None] | None
 OF_PARTS = {field.axis or name: field for name, field in fields_of(PARTS).items()}
 """The axes that the parts of the engine bring with them."""
 
+MUP = "parametrization"
+
 KINDS: dict[str, Reader] = {
     "activation": _word,
     "batch_norm": _place,
     "batch_size": _batch_size,
     "accumulate": _accumulated,
+    MUP: _parametrization,
     "sampling": _sampling,
     **{axis: reader(axis, field) for axis, field in OF_PARTS.items()},
 }
@@ -190,7 +205,7 @@ KINDS: dict[str, Reader] = {
 WORDS = ("activation", "batch_norm")
 """The axes whose values are one where they have one name, however they are written: False and "off"."""
 
-OF_TASK = ("activation", "batch_norm", "batch_size", "accumulate")
+OF_TASK = ("activation", "batch_norm", "batch_size", "accumulate", MUP)
 """The axes whose values make other tasks."""
 
 
@@ -206,16 +221,35 @@ def tasks(make: Callable[..., Task], axes: Sequence[Axis]) -> dict[tuple[str, ..
     tasks = {}
     for values in itertools.product(*(axis.values for axis in of_task)):
         options = {axis.name: value.part for axis, value in zip(of_task, values, strict=True)}
-        batch_size, accumulate = options.pop("batch_size", None), options.pop("accumulate", None)
-        task = make(**options)
-        if batch_size == "full":
-            task = full_batch(task)
-        elif is_whole(batch_size):
-            task = dataclasses.replace(task, batch_size=batch_size)
-        if is_whole(accumulate):
-            task = dataclasses.replace(task, accumulate=accumulate)
+        task = made(make, options)
         tasks[tuple(value.name for value in values)] = task
     return tasks
+
+
+def made(make: Callable[..., Task], options: Mapping[str, Any]) -> Task:
+    """The task of these values, by the names of the axes that make tasks."""
+    own = {name: value for name, value in options.items() if name not in ("batch_size", "accumulate", MUP)}
+    batch_size, accumulate, base = (options.get(name) for name in ("batch_size", "accumulate", MUP))
+    task = make(**own)
+    if base is not None:
+        task = grown_from(make(**{**own, "hidden": _hidden(task, base)}), task)
+    if batch_size is not None:
+        task = full_batch(task) if batch_size == "full" else dataclasses.replace(task, batch_size=batch_size)
+    return task if accumulate is None else dataclasses.replace(task, accumulate=accumulate)
+
+
+def _hidden(task: Task, base: int) -> int | list[int]:
+    """The option `hidden` of a task that has the base width in every layer."""
+    layers = 1 if task.dense is None else len(task.dense.widths) - 2
+    return base if layers == 1 else [base] * layers
+
+
+def grown_from(base: Task, task: Task) -> Task:
+    """The task whose initial values and learning rates go with its width from that of `base`: μP."""
+    then, now = (jax.tree.leaves(each.parameters) for each in (base, task))
+    if len(now) != len(then):
+        raise UsageError("error.mup.base", task=task.name, now=len(now), base=len(then))
+    return dataclasses.replace(task, growth=growths(task.every_role, now, base.every_role, then))
 
 
 def full_batch(task: Task) -> Task:

@@ -11,7 +11,7 @@ from kobai.words import Note
 
 
 def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) -> Iterator[Note]:
-    """Steps that cost more than a gradient, what Muon makes orthogonal, and a bound that hardly bounds."""
+    """Steps that cost more than a gradient, what Muon leaves to AdamW, and a bound that hardly bounds."""
     clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in strategies)
     for candidate in candidates:
         rule = candidate.variants[0]

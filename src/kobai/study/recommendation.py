@@ -13,7 +13,7 @@ from kobai.basics.errors import UsageError
 from kobai.engine.spelling import Spelling, spell_initializer, spell_method, spell_strategy
 from kobai.networks.network import Convolutional, Dense, Recurrent
 from kobai.stabilizers.averaging import Averaging
-from kobai.study.axes import OF_PARTS, strategy
+from kobai.study.axes import MUP, OF_PARTS, strategy
 from kobai.study.facts import Examples
 from kobai.study.study import Study, Trial
 from kobai.tasks.provenance import Provenance
@@ -69,6 +69,8 @@ class Recommendation:
                 averages = [value.part] if isinstance(value.part, Averaging) else []
                 part = strategy({value.axis: value.part}, averages)
                 parts |= spelled(value.axis, value.name, functools.partial(spell_strategy, part), {})
+            elif value.axis == MUP and value.part is not None:
+                own[MUP] = value.name
         return cls(
             task=facts.name,
             optimizer=optimizer,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Array, Vector
+from kobai.basics.arrays import Array, Flag, Vector
 from kobai.basics.leaf import Role
 
 Spans = tuple[tuple[int, bool], ...]
@@ -47,7 +47,7 @@ def with_arrays(parameters: PyTree, roles: Sequence[Role], arrays: Iterable[Arra
     return jax.tree.unflatten(tree, _replaced(leaves, roles, arrays))
 
 
-def alone(parameters: PyTree, roles: Sequence[Role], arrays: Iterable[Array | bool]) -> PyTree:
+def alone(parameters: PyTree, roles: Sequence[Role], arrays: Iterable[Array | Flag]) -> PyTree:
     """The pytree `parameters` with these in place of its trained arrays, and None for every other leaf."""
     leaves, tree = jax.tree.flatten(parameters)
     return jax.tree.unflatten(tree, _replaced([None] * len(leaves), roles, arrays))

@@ -17,7 +17,7 @@ from jaxtyping import PyTree
 
 from kobai import initializers as initial_values
 from kobai.basics import registry
-from kobai.basics.arrays import Array, Data, Matrix, ModelState, Number, Scalar, Vector
+from kobai.basics.arrays import Array, Data, Flag, Matrix, ModelState, Number, Scalar, Vector
 from kobai.basics.checks import listed
 from kobai.basics.errors import UsageError
 from kobai.basics.leaf import Layout, Leaf, Role, leaves
@@ -26,8 +26,10 @@ from kobai.basics.roles import Roles
 from kobai.initializers import Initializer
 from kobai.networks.network import Convolutional, Dense, Network, Recurrent
 from kobai.tasks import flat
+from kobai.tasks.ends import at_ends
 from kobai.tasks.loss import Loss, Metric
 from kobai.tasks.measurement import shared
+from kobai.tasks.parametrization import Growth, grown
 from kobai.tasks.provenance import Provenance
 from kobai.tasks.roles import roles_of
 from kobai.words import Note
@@ -75,6 +77,8 @@ class Task:
       batch_size: examples in a batch.
       accumulate: batches a step, whose mean gradient the rule gets: gradient accumulation. A step is that of
         one batch of all their examples, to rounding, in the memory of a small one.
+      growth: of each leaf, how it has grown from a base width: initial values and learning rates then go with
+        the width (`kobai.tasks.parametrization`). Default: they do not.
       roles: what each leaf is, where the types and names of Equinox, Flax, Keras and PyTorch do not tell it:
         "weight", "bias", "scale", "frozen", or ``kobai.Role("weight", fans=(fan_in, fan_out))``. A mapping
         from names (``{"decoder.position": "weight", "encoder": "frozen"}``), a tree like `parameters`, or a
@@ -121,6 +125,7 @@ class Task:
     target: float | Sequence[float] | None = None
     batch_size: int = 32
     accumulate: int = 1
+    growth: Sequence[Growth] | None = None
     roles: Roles | None = None
     layout: Layout | None = None
     state: ModelState = None
@@ -247,14 +252,25 @@ class Task:
     @functools.cached_property
     def every_role(self) -> tuple[Role, ...]:
         """The role of every leaf, in tree order. Raises `UsageError` where one is not known."""
-        tree = jax.tree.structure(self.parameters)
-
-        def loss(values: list[PyTree]) -> Scalar:
-            batch = jax.tree.map(lambda array: array[: self.batch_size], self.train)
-            parameters = jax.tree.unflatten(tree, values)
-            return self.training_loss(parameters, self.state, batch, jax.random.key(0))[0]
-
+        loss = functools.partial(self._loss_of_leaves, batch=self._first)
         return roles_of(self.name, self.parameters, self.roles, self.layout, loss)
+
+    @property
+    def _first(self) -> Data:
+        """The first examples, as many as a batch has."""
+        return jax.tree.map(lambda array: array[: self.batch_size], self.train)
+
+    def _loss_of_leaves(self, values: list[PyTree], batch: Data) -> Scalar:
+        parameters = jax.tree.unflatten(jax.tree.structure(self.parameters), values)
+        return self.training_loss(parameters, self.state, batch, jax.random.key(0))[0]
+
+    @functools.cached_property
+    def flags(self) -> list[Flag]:
+        """What each trained array is to a rule: "outer" for a weight at an end of the network, as its role or
+        the traced loss says; else whether it is a weight."""
+        at_end = at_ends(self._loss_of_leaves, jax.tree.leaves(self.parameters), self._first)
+        pairs = zip(self.every_role, at_end, strict=True)
+        return [role.flag(end) for role, end in pairs if role.is_trained]
 
     @property
     def places(self) -> list[Leaf]:
@@ -275,6 +291,17 @@ class Task:
 
         It draws the weights; "own" everything that the model draws, and "given" nothing.
         """
+        drawn = self._drawn(initializer, generator)
+        return drawn if self.growth is None else grown(drawn, self.growth, initializer)
+
+    def rates(self, degree: int) -> np.ndarray:
+        """[parameters]: by what the growth multiplies the learning rate of each entry of θ, of a rule of this
+        `degree`."""
+        every = zip(self.growth or (), self.every_role, strict=True)
+        factors = [growth.rate(degree) for growth, role in every if role.is_trained]
+        return np.repeat(factors, [size for size, _ in self.spans])
+
+    def _drawn(self, initializer: Initializer, generator: int | np.random.Generator) -> PyTree:
         if initializer == initial_values.given():
             return self.parameters
         if initializer == initial_values.own():
@@ -305,7 +332,7 @@ class Task:
         """The pytree `parameters` with these in place of its trained arrays."""
         return flat.with_arrays(self.parameters, self.every_role, arrays)
 
-    def tree(self, arrays: Iterable[Array | bool]) -> PyTree[Array | None]:
+    def tree(self, arrays: Iterable[Array | Flag]) -> PyTree[Array | None]:
         """`parameters` with these in place of its trained arrays, and None for its other leaves."""
         return flat.alone(self.parameters, self.every_role, arrays)
 

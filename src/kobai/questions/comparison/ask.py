@@ -82,6 +82,7 @@ def compare(
     hidden: int | Sequence[int] | None = None,
     batch_size: axes.BatchSizes = None,
     accumulate: axes.Accumulations = None,
+    parametrization: axes.Parametrizations = None,
     sampling: axes.Samplings = None,
     activation: axes.Activations = None,
     batch_norm: axes.Norms = None,
@@ -143,6 +144,8 @@ def compare(
       hidden: nodes of each hidden layer, for a task that takes them by name, as the built-in ones do.
       batch_size: in place of the task's; "full": all examples in every batch.
       accumulate: batches a step, whose mean gradient is used. A step then costs as many gradients.
+      parametrization: "standard", or "mup:64": initial values and learning rates that go with the width from
+        a base width of 64 on, for a task that takes `hidden`.
       sampling: "without" replacement (every epoch in an order of its own; the default) or "with".
       activation, batch_norm: for a task that takes them by name, as the built-in ones do.
       clip: None, "norm:1", "value:0.5", "percentile:90", or as `kobai.clip_norm` and its like make it.

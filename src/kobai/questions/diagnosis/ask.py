@@ -1,6 +1,7 @@
 """What is wrong with this training? ``kobai.diagnose("digits", optimizer="sgd", learning_rate=3.0)``."""
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 from kobai import initializers as initial_values
@@ -26,7 +27,7 @@ from kobai.schedules import Schedule
 from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.regularization import Penalty, WeightDecay
 from kobai.study import statistics
-from kobai.study.axes import KINDS, OF_TASK, full_batch, strategy
+from kobai.study.axes import KINDS, OF_TASK, made, strategy
 from kobai.study.budget import Epoch
 from kobai.study.setting import Setting as Recommended
 from kobai.tasks.check import check_start, check_task
@@ -165,11 +166,7 @@ def _setting(source: TaskSource, asked: _Asked, steps: int | str) -> tuple[str, 
 
 def _task(source: TaskSource, options: dict[str, Any]) -> Task:
     """The task, with the values of a study's axes that make another."""
-    batch_size = options.pop("batch_size", None)
-    task = load(source, **options)
-    if batch_size == "full":
-        return full_batch(task)
-    return task if batch_size is None else dataclasses.replace(task, batch_size=int(batch_size))
+    return made(functools.partial(load, source), options)
 
 
 def _with_rate(method: object, rate: float | None, given: object) -> Optimizer:

@@ -77,6 +77,7 @@ WORDS: dict[str, str] = {
     "help.option.schedule": "学習率スケジュール: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10（検証損失が改善しない評価の回数）",
     "help.option.accumulate": "1ステップで勾配を平均するバッチの数（既定: 1）",
+    "help.option.parametrization": "standard,mup:64: 初期値と学習率を、基準の幅から幅に合わせて変えるか",
     "help.option.sampling": "バッチの標本の取り方: without（非復元）かwith（復元）",
     # options of descend
     "help.descend.methods": "更新則と最小化手法（既定: 更新則7つとbfgs。kobai methodsを参照）",

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 import kobai  # noqa: E402
 from kobai.tasks.frameworks.torch import network_of, optimizer_of  # noqa: E402
-from torch_zoo import BATCH, called, member  # noqa: E402
+from torch_zoo import BATCH, Words, called, member  # noqa: E402
 
 STEPS = 10
 MOMENTUM = kobai.Momentum(learning_rate=0.05, momentum=0.9)
@@ -109,3 +109,10 @@ def test_a_state_that_is_left_behind_is_seen(quickly):
 
     with pytest.raises(AssertionError, match="norm"):
         compared("residual", MOMENTUM, quickly, double=False, tolerance=1e-4, steps=forgetful)
+
+
+def test_the_table_of_words_and_the_last_layer_are_at_the_ends_of_a_module():
+    rng = np.random.default_rng(0)
+    task = kobai.Task.of(Words(), (rng.integers(1, 11, size=(24, 4)), rng.integers(3, size=24)))
+    flags = {place.name: flag for place, flag in zip(task.places, task.flags, strict=True)}
+    assert flags == {"head.bias": False, "head.weight": "outer", "table.weight": "outer"}

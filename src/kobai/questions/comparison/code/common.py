@@ -259,9 +259,13 @@ def half_width(plan: Plan) -> float:
     return math.sqrt(3) * number_of(plan)
 
 
-def mask(plan: Plan) -> str:
-    """What stands in the place of a mask, which is not written."""
-    return "" if plan.strategy.mask is None else refusal(say("code.mask"))
+def beside(plan: Plan) -> str:
+    """What stands in the place of a mask and of μP, which are not written."""
+    growth = plan.said.own.get("parametrization")
+    return block(
+        "" if plan.strategy.mask is None else refusal(say("code.mask")),
+        "" if growth is None else refusal(say("code.parametrization", name=growth)),
+    )
 
 
 def clip_settings(plan: Plan) -> str:

@@ -24,7 +24,7 @@ def written(plan: Plan) -> Program:
         "factor": common.factor(plan),
         "clip": _clip(plan),
         "optimizer": _optimizer(plan),
-        "mask": common.mask(plan),
+        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": _evaluation(plan),
         "training": _training(plan),

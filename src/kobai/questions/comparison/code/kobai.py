@@ -33,9 +33,10 @@ def written(plan: Plan) -> Program:
         "loss": jax.loss(plan),
         "initial": _initial(plan),
         "optimizer": _rule(plan),
+        "flags": _flags(plan),
         "parts": _parts(plan),
         "step": _step(plan),
-        "mask": common.mask(plan),
+        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": jax.evaluation(plan),
         "training": _training(plan),
@@ -144,6 +145,7 @@ def _step(plan: Plan) -> str:
         gradient = f"jax.grad(loss_of, has_aux=True)({at})"
     own_decay = plan.decay is not None and not strategy.weight_decay
     weights = ", weights" if plan.by_task and (own_decay or _by_role(plan)) else ""
+    weights = ", flags" if _by_ends(plan) else weights
     asking = _asking(plan, f"jax.grad(loss_of{', has_aux=True' if carried else ''})", arguments)
     more = f"{weights}, gradient_at=gradient_at" if asking else weights
     results = ", ".join(["params", "state", *(["clipping"] if plan.clip else []), *carried])
@@ -181,6 +183,23 @@ def _by_role(plan: Plan) -> bool:
     return isinstance(plan.rule, Optimizer) and plan.rule.roles
 
 
+def _by_ends(plan: Plan) -> bool:
+    """Whether the rule goes by what is at an end of the network, too."""
+    return isinstance(plan.rule, Optimizer) and plan.rule.ends
+
+
+def _flags(plan: Plan) -> str:
+    """What each array is to a rule that goes by the ends of the network."""
+    if not _by_ends(plan):
+        return ""
+    if plan.by_task:
+        return block(comment(say("code.flags")), "flags = task.flags")
+    last = 'flags[-1]["weights"] = "outer"'
+    return block(
+        comment(say("code.flags")), "flags = jax.tree.map(lambda leaf: leaf.ndim >= 2, params)", last
+    )
+
+
 def _asking(plan: Plan, gradient: str, arguments: str) -> list[str]:
     """The function of the parameters that is given to a rule which asks for more than a gradient."""
     rule, strategy = plan.update_rule, plan.strategy
@@ -208,7 +227,7 @@ def _training(plan: Plan) -> str:
     clipping = ["clipping"] if plan.clip else []
     results = ", ".join(["params", "state", *clipping, *of_task.carried(plan)])
     factor = "factors[step]" if plan.schedule else "1.0"
-    told = ", weights" if plan.by_task and _by_role(plan) else ""
+    told = ", flags" if _by_ends(plan) else ", weights" if plan.by_task and _by_role(plan) else ""
     before = [f"state = rule.init(params{told})", *(["clipping = clip.init(params)"] if plan.clip else [])]
     step = [f"{results} = train({results}, {of_task.batch(plan)}, {factor})"]
     average, seen = [], "params"

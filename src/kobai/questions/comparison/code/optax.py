@@ -22,7 +22,7 @@ def written(plan: Plan) -> Program:
         "optimizer": _optimizer(plan),
         "clip": block(common.clip_comment(plan), common.clip_settings(plan)),
         "step": _step(plan),
-        "mask": common.mask(plan),
+        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": jax.evaluation(plan),
         "training": _training(plan),

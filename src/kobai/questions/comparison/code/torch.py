@@ -26,7 +26,7 @@ def written(plan: Plan) -> Program:
         "factor": common.factor(plan),
         "optimizer": _optimizer(plan),
         "clip": _clip(plan),
-        "mask": common.mask(plan),
+        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": _evaluation(plan),
         "training": _training(plan),

@@ -1,0 +1,145 @@
+"""The two ends of a network in its traced loss: what is looked up, and the layer whose products are the last.
+
+Between them stand the matrices that multiply activations. An array is at an end where it multiplies nothing
+that depends on the data (an embedding, of which rows are looked up; positions, which are added), or where no
+product follows those in which it stands (the output layer). A program of JAX is read from top to bottom: each
+value carries the parameters of which alone it is made, or, where the data enter, the products that went into
+it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import jax
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
+from jaxtyping import PyTree
+
+from kobai.basics.arrays import Array, Scalar, is_float
+from kobai.tasks.origins import parts_of_scan
+
+PRODUCTS = ("dot_general", "conv_general_dilated")
+
+Names: TypeAlias = frozenset[int]
+Place: TypeAlias = tuple[int, ...]
+"""Of an equation: its number in the program, behind those of the equations that call the program."""
+
+
+class Made(NamedTuple):
+    """What a value is made of."""
+
+    of: Names = frozenset()
+    """The parameters, by their numbers; none of a value in which the data are."""
+    products: frozenset[Place] = frozenset()
+    """The products of parameters and data that went into it."""
+    data: bool = False
+    """Whether the data did."""
+
+
+@dataclass
+class Found:
+    """What was met: the parameters of each product, and the products that another one followed."""
+
+    factors: dict[Place, Names] = field(default_factory=dict)
+    followed: set[Place] = field(default_factory=set)
+
+
+def at_ends(
+    loss: Callable[[list[PyTree], PyTree], Scalar], values: Sequence[PyTree], batch: PyTree
+) -> list[bool]:
+    """Whether each leaf of the parameters is at an end of the network; none where the loss cannot be traced.
+
+    Args:
+      loss: of a batch, by the leaves.
+      values: the leaves.
+    """
+    places = [i for i, value in enumerate(values) if is_float(value)]
+
+    def of_arrays(arrays: list[Array], batch: PyTree) -> Scalar:
+        every = dict(enumerate(values)) | dict(zip(places, arrays, strict=True))
+        return loss(list(every.values()), batch)
+
+    try:
+        program = jax.make_jaxpr(of_arrays)([values[i] for i in places], batch)
+    except Exception:  # of the user's own function
+        return [False] * len(values)
+    found = dict(zip(places, ends(program, len(places)), strict=True))
+    return [found.get(i, False) for i in range(len(values))]
+
+
+def ends(program: ClosedJaxpr, parameters: int) -> list[bool]:
+    """Whether each of the first so many arguments of a program, its parameters, is at an end of the network;
+    the other arguments are the data."""
+    found = Found()
+    arguments = [Made(frozenset({i})) for i in range(parameters)]
+    arguments += [Made(data=True)] * (len(program.jaxpr.invars) - parameters)
+    _read(program, arguments, found, ())
+    between = {i for product in found.followed for i in found.factors[product]}
+    return [i not in between for i in range(parameters)]
+
+
+def _read(program: ClosedJaxpr, arguments: Sequence[Made], found: Found, place: Place) -> list[Made]:
+    """What the results of a program are made of."""
+    jaxpr = program.jaxpr
+    known: dict[Var, Made] = dict(zip(jaxpr.invars, arguments, strict=True))
+
+    def of(variable: Var | Literal) -> Made:
+        return Made() if isinstance(variable, Literal) else known.get(variable, Made())
+
+    for i, equation in enumerate(jaxpr.eqns):
+        results = _results(equation, [of(v) for v in equation.invars], found, (*place, i))
+        known |= zip(equation.outvars, results, strict=True)
+    return [of(variable) for variable in jaxpr.outvars]
+
+
+def _results(equation: JaxprEqn, operands: list[Made], found: Found, place: Place) -> list[Made]:
+    name, parameters = equation.primitive.name, equation.params
+    if name in PRODUCTS:
+        return [_product(operands, found, place)]
+    if name == "scan":
+        return _loop(parameters["jaxpr"], operands, *parts_of_scan(equation), found, place)
+    if name == "while":
+        first, constants = parameters["cond_nconsts"], parameters["body_nconsts"]
+        carried = len(operands) - first - constants
+        return _loop(parameters["body_jaxpr"], operands[first:], constants, carried, found, place)
+    if name == "cond":
+        branches = [
+            _read(branch, operands[1:], found, (*place, i)) for i, branch in enumerate(parameters["branches"])
+        ]
+        return [_all([operands[0], *results]) for results in zip(*branches, strict=True)]
+    inner = next((parameters[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in parameters), None)
+    closed = inner if inner is None or hasattr(inner, "jaxpr") else ClosedJaxpr(inner, ())
+    if closed is not None and len(closed.jaxpr.invars) == len(operands):
+        return _read(closed, operands, found, place)
+    return [_all(operands)] * len(equation.outvars)
+
+
+def _product(operands: list[Made], found: Found, place: Place) -> Made:
+    """A product of parameters with data is one of a layer, and follows all that went into the data."""
+    for matrix, other in (operands, operands[::-1]):
+        if matrix.of and other.data:
+            found.factors[place] = found.factors.get(place, frozenset()) | matrix.of
+            found.followed |= other.products
+            return Made(products=other.products | {place}, data=True)
+    return _all(operands)
+
+
+def _loop(
+    body: ClosedJaxpr, operands: list[Made], constants: int, carried: int, found: Found, place: Place
+) -> list[Made]:
+    """The results of a loop: what it carries at the end, and what it stacks."""
+    carry = operands[constants : constants + carried]
+    while True:
+        results = _read(body, [*operands[:constants], *carry, *operands[constants + carried :]], found, place)
+        more = [_all(pair) for pair in zip(carry, results, strict=False)]
+        if more == carry:
+            return [*carry, *results[carried:]]
+        carry = more
+
+
+def _all(values: Iterable[Made]) -> Made:
+    """What is made of all of these."""
+    every = list(values)
+    data = any(value.data for value in every)
+    of = frozenset[int]() if data else frozenset[int]().union(*(value.of for value in every))
+    return Made(of, frozenset[Place]().union(*(value.products for value in every)), data)
