@@ -1,10 +1,10 @@
-"""A task whose layers' gradients differ in scale as asked, and measurements that never were made."""
+"""Tasks whose gradients differ in scale as asked, and measurements that never were made."""
 
 import numpy as np
 
 import kobai
 from kobai.questions.range.bounds import Bound
-from kobai.questions.why.measure import Look, Measured
+from kobai.questions.why.measure import Curved, Look, Measured
 
 
 def two_layers(scale):
@@ -39,13 +39,33 @@ def two_layers(scale):
     )
 
 
-def look(first=1.0, last=1.0, common=0.5, rare=0.0, activations=()):
-    return Look(1.0, {"0.weights": first, "1.weights": last}, list(activations), common, rare)
+def bowl(curvatures):
+    """½ Σ λᵢ wᵢ², one array, whose entries have gradients λᵢwᵢ. All of them are to come near zero."""
+    λ = np.array(curvatures, np.float32)[:, None]
+    data = np.zeros((64, 1), np.float32)
+    return kobai.Task(
+        parameters={"w": np.zeros(λ.shape, np.float32)},
+        loss=lambda parameters, batch: 0.5 * (λ * parameters["w"] ** 2).sum() + 0 * batch.mean(),
+        metric=lambda parameters, batch: (parameters["w"] ** 2).mean(),  # noqa: ARG005
+        train=data,
+        validation=data,
+        target=0.05,
+        name="bowl",
+    )
 
 
-def measured(starts=None, end=None, at_start=0.5, at_end=0.4):
-    limits = [
-        None if rate is None else Bound("plain", "2/λ", 2 / rate, rate, 40) for rate in (at_start, at_end)
-    ]
+def look(first=1.0, last=1.0, common=0.5, rare=0.0, spread=2.0, activations=None):
+    arrays = ("0.weights", "1.weights")
+    sizes, spreads = (dict(zip(arrays, each, strict=True)) for each in ((first, last), (1.0, spread)))
+    return Look(1.0, sizes, spreads, activations or {}, common, rare)
+
+
+def curved(limit=0.5, ratio=50.0):
+    return Curved(4.0, ratio, None, Bound("plain", "2/λ", 2 / limit, limit, 40))
+
+
+def measured(starts=None, end=None, at_start=0.5, at_end=0.4, **more):
+    curves = [None if limit is None else curved(limit) for limit in (at_start, at_end)]
     usual = {name: look() for name in ("he", "xavier", "normal:0.01")}
-    return Measured(usual | (starts or {}), end, *limits, gradients=100)
+    averaged = None if end is None else 0.9
+    return Measured(usual | (starts or {}), end, averaged, *curves, gradients=100, **more)

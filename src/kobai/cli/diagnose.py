@@ -8,17 +8,17 @@ import typer
 
 from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
-from kobai.cli import files
+from kobai.cli import files, tables
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
-from kobai.cli.values import number, path, steps, whole, word
+from kobai.cli.values import nodes, number, path, steps, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
     from kobai.questions.comparison.result import ComparisonResult
     from kobai.questions.diagnosis.result import DiagnosisResult
 
-ARGUMENTS = (Argument("TASK", "help.diagnose.task"),)
+ARGUMENTS = (Argument("TASK", "help.task"),)
 OPTIONS = (
     Option("optimizer", "NAME", word),
     Option("learning-rate", "X", number),
@@ -29,6 +29,11 @@ OPTIONS = (
     Option("weight-decay", "X", number),
     Option("schedule", "NAME", word),
     Option("from", "DIR", path, keyword="setting"),
+    *tables.OPTIONS,
+    Option("activation", "NAME", word),
+    Option("batch-norm", "NAME", word),
+    Option("hidden", "N,M,…", nodes),
+    Option("batch-size", "N", word),
     Option("steps", "N", steps),
     Option("seeds", "N", whole),
     Option("cure"),

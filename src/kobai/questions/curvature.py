@@ -12,12 +12,15 @@ eigenvalue has to do with a learning rate is said at `stable_curvature`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector
 from kobai.engine.draws import mini_batch
+from kobai.engine.strategy import Strategy
+from kobai.engine.weights import shares, weights
 from kobai.minimizers.curvature import tridiagonal
 from kobai.tasks.task import Task
 
@@ -29,17 +32,39 @@ Loss = Callable[[Vector], Scalar]
 """A loss as a function of θ, all trained arrays in one vector."""
 
 
-def training_loss(task: Task, batch: Data, state: ModelState = None, key: jax.Array | None = None) -> Loss:
+def training_loss(
+    task: Task,
+    batch: Data,
+    state: ModelState = None,
+    key: jax.Array | None = None,
+    strategy: Strategy | None = None,
+) -> Loss:
     """The training loss of a task on these examples, as a function of θ.
 
     Args:
       batch: examples, in the structure of ``task.train``.
       state: the model's. Default: the one that it begins with.
       key: of a loss that draws at random. Default: always the same.
+      strategy: whose penalties are part of the loss, as its gradient is what a rule sees. Default: none.
     """
     state = task.state if state is None else state
     key = jax.random.key(0) if key is None and task.random else key
-    return lambda θ: task.training_loss(task.unflatten(θ), state, batch, key)[0]
+
+    def loss(θ: Vector) -> Scalar:
+        return task.training_loss(task.unflatten(θ), state, batch, key)[0]
+
+    if strategy is None or not (strategy.l1.l1 or strategy.l2.l2):
+        return loss
+    λ1, λ2 = strengths(task, strategy)
+    return lambda θ: loss(θ) + jnp.vdot(λ1, jnp.abs(θ)) + jnp.vdot(λ2, θ**2) / 2
+
+
+def strengths(task: Task, strategy: Strategy) -> tuple[Vector, Vector]:
+    """(λ₁, λ₂) for each parameter: what L1 and L2 cost, λ₁|θ| + ½λ₂θ², where it pays."""
+    of_weights = weights(task.spans, jnp.result_type(float))
+    pair = (strategy.l1.l1, strategy.l1.biases), (strategy.l2.l2, strategy.l2.biases)
+    λ1, λ2 = (strength * shares(of_weights, float(biases)) for strength, biases in pair)
+    return λ1, λ2
 
 
 def first_batches(task: Task, seed: int, count: int) -> Data:
@@ -53,12 +78,23 @@ def hessian_vector_product(loss: Loss) -> Callable[[Vector, Vector], Vector]:
     return lambda θ, v: jax.jvp(jax.grad(loss), (θ,), (v,))[1]
 
 
-def extreme_eigenvalues(
-    loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
-) -> tuple[Scalar, Scalar]:
-    """(lowest, largest) eigenvalue of the loss's Hessian at θ, by Lanczos from a random direction.
+class Spectrum(NamedTuple):
+    """What a few products tell of a Hessian's eigenvalues.
 
-    Both come from inside: the largest is never told too large, nor the lowest too low.
+    Fields:
+      lowest, largest: both come from inside: the largest is never told too large, nor the lowest too low.
+      mean: v·H v of the random direction v, which is the mean of all of them in expectation.
+    """
+
+    lowest: Scalar
+    largest: Scalar
+    mean: Scalar
+
+
+def spectrum(
+    loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
+) -> Spectrum:
+    """The spectrum of the loss's Hessian at θ, by Lanczos from a random direction.
 
     Args:
       steps: products with the Hessian; more than there are parameters are not needed.
@@ -71,7 +107,7 @@ def extreme_eigenvalues(
     start = jax.random.normal(jax.random.key(seed), jnp.shape(θ), jnp.asarray(θ).dtype)
     T = tridiagonal(lambda v: s * product(s * v), jnp.asarray(θ), steps, start)
     λ = jnp.linalg.eigvalsh(_without_padding(T))  # ascending
-    return λ[0], λ[-1]
+    return Spectrum(λ[0], λ[-1], T[0, 0])
 
 
 def _without_padding(T: Matrix) -> Matrix:
@@ -84,11 +120,12 @@ def _without_padding(T: Matrix) -> Matrix:
     return T + T[0, 0] * jnp.diag(padded)
 
 
-def largest_eigenvalue(
+def extreme_eigenvalues(
     loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
-) -> Scalar:
-    """The largest eigenvalue of the Hessian: of the sharpest direction (see `extreme_eigenvalues`)."""
-    return extreme_eigenvalues(loss, θ, steps, seed, scale)[1]
+) -> tuple[Scalar, Scalar]:
+    """(lowest, largest) eigenvalue of the Hessian (see `spectrum`)."""
+    λ = spectrum(loss, θ, steps, seed, scale)
+    return λ.lowest, λ.largest
 
 
 def stable_curvature(learning_rate: float, momentum: float = 0.0, nesterov: bool = False) -> float:

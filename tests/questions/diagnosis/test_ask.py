@@ -4,6 +4,7 @@ import dataclasses
 import html
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -112,11 +113,24 @@ def test_a_recommended_setting_may_be_diagnosed():
     result = kobai.diagnose("sine", setting=best, steps=30, seeds=1, progress=False)
     assert result.diagnosis.case.setting.strategy.clip == kobai.clip_norm(100.0)
     assert result.troubles[0]["name"] == "rate_too_high"
+    assert "steps whose gradient was clipped" in str(result)
+    content = json.loads(result.to_json())
+    assert 0 < content["clipped"] < 1
+    assert content["skipped"] >= 0
     beside = kobai.diagnose(
         "sine", setting=best, learning_rate=0.1, initializer="xavier", steps=30, seeds=1, progress=False
     )
     assert beside.diagnosis.case.setting.optimizer == kobai.SGD(0.1)
     assert beside.diagnosis.case.setting.initializer == kobai.initializers.xavier()
+
+
+def test_a_table_and_the_options_of_a_task():
+    x = np.random.default_rng(0).standard_normal((80, 3))
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": x[:, 0] - x[:, 1]})
+    given = {"label": "y", "leave_out": "c", "hidden": 5, "activation": "tanh", "batch_size": 8}
+    result = kobai.diagnose(frame, **given, optimizer="sgd", steps=20, seeds=1, progress=False)
+    task = result.diagnosis.case.setting.task
+    assert (task.dense.widths, task.dense.activation, task.batch_size) == ((2, 5, 1), "tanh", 8)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +143,7 @@ def test_a_recommended_setting_may_be_diagnosed():
         ({"steps": 5}, "steps must be at least 20, got 5"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1, got 0"),
         ({"setting": "run"}, "setting must be what a comparison recommends"),
+        ({"activation": ["relu", "tanh"]}, "activation takes one value here"),
         ({"initializer": "hee"}, "there is no initializer 'hee'; did you mean 'he'"),
         ({"cure": True, "cure_seeds": 7}, "cure_seeds must be at least 8 .* got 7"),
     ],

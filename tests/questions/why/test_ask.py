@@ -54,15 +54,16 @@ def test_what_is_damaged_is_measured_again(folder):
     assert file.read_text("utf-8") == content
 
 
-def test_what_cannot_be_measured_costs_no_answer(monkeypatch):
+def test_what_cannot_be_measured_costs_no_answer_and_is_said(monkeypatch, tmp_path):
     def fails(*_, **__):
-        raise TypeError("no second derivative")
+        raise TypeError("no <gradient>")
 
     monkeypatch.setattr(ask, "measured", fails)
-    result = kobai.compare(two_layers(1.0), **SMALL)
-    assert result.why is None
-    assert json.loads(result.to_json())["why"] is None
-    assert 'id="why"' not in result.html()
+    result = kobai.compare(two_layers(1.0), output=tmp_path / "run", **SMALL)
+    assert (result.why, result.unmeasured.reason) == (None, "TypeError: no <gradient>")
+    assert json.loads(result.to_json())["why"] == {"failed": "TypeError: no <gradient>"}
+    assert "It could not be measured: TypeError: no &lt;gradient&gt;" in result.html()
+    assert kobai.open(tmp_path / "run").unmeasured == result.unmeasured
 
 
 def test_a_study_that_is_too_small_measures_nothing():

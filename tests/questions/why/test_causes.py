@@ -10,7 +10,7 @@ from kobai.questions.why import sentences
 from kobai.questions.why.causes import why
 from kobai.questions.why.measure import in_common
 from kobai.study.answer import answer
-from reasons import look, measured, two_layers
+from reasons import bowl, look, measured, two_layers
 
 
 @pytest.fixture
@@ -121,7 +121,13 @@ def test_what_gradients_have_in_common_is_without_bias():
 
 @pytest.mark.parametrize(
     ("start", "cause"),
-    [(look(0.01, 1.0), "scales"), (look(0.5, 1.0), "none"), (look(rare=0.8), "rare")],
+    [
+        (look(0.01, 1.0), "scales"),
+        (look(0.5, 1.0), "none"),
+        (look(spread=500.0), "coordinates"),
+        (look(spread=190.0), "none"),  # as in sine
+        (look(rare=0.8), "none"),
+    ],
 )
 def test_why_this_optimizer(known, start, cause):
     found = causes(known, starts={"he": start}).optimizer
@@ -145,28 +151,23 @@ def test_a_rule_that_follows_the_gradient_needs_no_such_reason(monkeypatch):
 # The intervention
 
 
-def compared(scale):
-    return kobai.compare(
-        two_layers(scale),
-        optimizers=["sgd", "adam"],
-        initializers="normal:1",
-        steps=150,
-        seeds=8,
-        tuning_seeds=2,
-        progress=False,
-    )
+def compared(task, optimizers=("sgd", "adam"), **more):
+    given = {"initializers": "normal:1", "steps": 150, "seeds": 8, "tuning_seeds": 2, "progress": False}
+    return kobai.compare(task, optimizers=list(optimizers), **given | more)
 
 
 def lead(result):
-    """How many times the steps of the recommended rule the other one needs."""
+    """How many times the steps of the adaptive rule the other one needs; infinite where it never arrives."""
     [other] = result.answer.optimizer.alternatives
-    return other.ratio.value if result.answer.optimizer.choice == "adam" else 1 / other.ratio.value
+    if result.answer.optimizer.choice == "sgd":
+        return 1 / other.ratio.value
+    return float("inf") if other.ratio.value is None else other.ratio.value
 
 
 def test_equal_scales_take_adams_lead_and_the_reason_for_it_away():
     """Layers whose gradients differ tenfold and more make Adam lead, and are given as the reason; the same
     layers rescaled, so that their gradients are alike, take both away."""
-    unequal, equal = compared(10.0), compared(1.0)
+    unequal, equal = compared(two_layers(10.0)), compared(two_layers(1.0))
     assert unequal.answer.optimizer.choice == "adam"
     assert unequal.why.optimizer.name == "scales"
     assert unequal.why.optimizer.values["high_layer"] == "a"
@@ -175,3 +176,14 @@ def test_equal_scales_take_adams_lead_and_the_reason_for_it_away():
     assert lead(equal) < 0.5 * lead(unequal)
     for result in (unequal, equal):
         assert result.why.share < 0.1
+
+
+def test_equal_entries_take_adams_lead_and_the_reason_for_it_away():
+    """The same within one array: entries that curve 300 times as much, and all alike."""
+    unequal, equal = compared(bowl([1.0, 300.0] * 8)), compared(bowl([1.0] * 16))
+    assert unequal.answer.optimizer.choice == "adam"
+    assert unequal.why.optimizer.name == "coordinates"
+    assert unequal.why.optimizer.values["wide_layer"] == "w"
+    assert lead(unequal) > 2
+    assert equal.why.optimizer.name == "none"
+    assert lead(equal) < 0.5 * lead(unequal)

@@ -1,6 +1,7 @@
 """What is measured, against numbers known by hand."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -8,9 +9,11 @@ import kobai
 from kobai.engine.draws import mini_batch
 from kobai.engine.strategy import Strategy
 from kobai.initializers import he, normal, xavier
+from kobai.questions.curvature import first_batches
 from kobai.questions.range.bounds import bound
 from kobai.questions.why import measure
 from kobai.questions.why.measure import Measured
+from kobai.stabilizers.regularization import l2
 from kobai.tasks.digits import digits
 from ranged import valley
 from reasons import two_layers
@@ -37,7 +40,9 @@ def test_gradients_by_array_and_what_batches_have_in_common():
     assert gradient == pytest.approx(np.sqrt(np.mean((np.array([1.0, 4.0]) * w) ** 2)), rel=1e-5)
     assert found.starts["he"].common == pytest.approx(1)
     assert found.starts["he"].rare == 0
-    assert found.bound_at_start == bound(task, kobai.SGD(0.1), he(), 3)
+    assert found.curved_at_start.bound == bound(task, kobai.SGD(0.1), he(), 3)
+    assert found.curved_at_start.stable == pytest.approx(2 / 4, rel=1e-4)
+    assert found.failed == ""
     assert found.end.loss < found.starts["he"].loss
 
 
@@ -64,31 +69,71 @@ def test_an_entry_is_rare_that_seldom_has_a_gradient():
     assert of(task, normal(0.1)).starts["normal:0.1"].rare == pytest.approx((0 + 3 / 4) / 2)
 
 
-def test_the_activations_of_a_dense_network_are_those_of_its_layers():
+def test_how_far_apart_the_gradients_of_entries_are():
+    """Of twenty, λ = 1 … 1 and 50 … 50: g = λw, whose ratio for w alike is that of λ."""
+    task = valley([1.0] * 10 + [50.0] * 10)
+    seen, _ = measure._looking(task, first_batches(task, 0, 4), Strategy())(jnp.ones(20), None)
+    assert seen.spreads == {"w": pytest.approx(50)}
+
+
+def test_the_ratio_of_curvatures_and_what_dividing_makes_of_it():
+    """One direction in twenty curves 96 times as much. AdaGrad divides by |g| = λ|w|: 1/|w| is left of λ."""
+    task = valley([96.0] + [1.0] * 19)
+    found = of(task, he(), rule=kobai.AdaGrad(0.1)).curved_at_start
+    v = jax.random.normal(jax.random.key(0), (20,))  # the mean is that in one random direction
+    mean = float(jnp.vdot(v, jnp.array([96.0] + [1.0] * 19) * v) / jnp.vdot(v, v))
+    assert found.ratio == pytest.approx(96 / mean, rel=1e-3)
+    w = np.abs(task.start(he(), measure.stream(3, measure.INITIAL)))
+    assert found.divided == pytest.approx(1 / w.min() / float(jnp.vdot(v, v / w) / jnp.vdot(v, v)), rel=1e-3)
+
+
+def test_the_units_are_those_of_the_layers_of_any_network():
     task = digits(hidden=6)
     found = of(task, xavier()).starts["xavier"]
     rows = mini_batch(3, 0, 1, task.batch_size, len(task.train[0]))[0]
     layers = task.filled(xavier(), measure.stream(3, measure.INITIAL))
     hidden = np.maximum(task.train[0][rows] @ layers[0]["weights"].T, 0)
-    spreads = [hidden.std(), (hidden @ layers[1]["weights"].T).std()]
-    np.testing.assert_allclose(found.activations, spreads, rtol=1e-4)
+    assert found.activations == {"relu 1": pytest.approx(hidden.std(), rel=1e-4)}
+
+
+def test_penalties_are_part_of_what_the_rule_sees():
+    """½λw² and ½λ₂w²: both curvatures add up, and so do the gradients."""
+    task = valley([1.0, 4.0])
+    strategy = Strategy(l2=l2(2.0))
+    found = measure.measured(task, SGD, [he()], strategy, seed=3, steps=5, most=10_000)
+    w = task.start(he(), measure.stream(3, measure.INITIAL))
+    [gradient] = found.starts["he"].gradients.values()
+    assert gradient == pytest.approx(np.sqrt(np.mean((np.array([3.0, 6.0]) * w) ** 2)), rel=1e-5)
+    assert found.curved_at_start.largest == pytest.approx(6, rel=1e-4)
+    assert found.starts["he"].loss == pytest.approx(0.5 * (w**2 * [3, 6]).sum(), rel=1e-5)
+
+
+def test_a_curvature_that_cannot_be_measured_says_why(monkeypatch):
+    def fails(*_, **__):
+        raise TypeError("no second derivative\nat all")
+
+    monkeypatch.setattr(measure, "curving", lambda *_: fails)
+    found = of(valley([1.0, 4.0]), he())
+    assert found.failed == "TypeError: no second derivative"
+    assert (found.curved_at_start, found.curved_at_end) == (None, None)
+    assert found.end is not None
 
 
 def test_it_takes_what_it_may_and_no_more():
     task = valley([1.0, 4.0])
     whole = of(task, he(), xavier())
-    assert whole.gradients == 4 * 2 + 40 + 20 + 4 + 40
+    assert whole.gradients == 4 * 2 + 40 + 20 + 8 + 40
     assert of(task, he(), xavier(), most=whole.gradients) == whole
     start = of(task, he(), xavier(), most=whole.gradients - 1)
-    assert (start.end, start.bound_at_end, start.gradients) == (None, None, 48)
-    assert start.bound_at_start == whole.bound_at_start
-    assert of(task, he(), xavier(), most=47).bound_at_start is None
+    assert (start.end, start.averaged, start.curved_at_end, start.gradients) == (None, None, None, 48)
+    assert start.curved_at_start == whole.curved_at_start
+    assert of(task, he(), xavier(), most=47).curved_at_start is None
     assert of(task, he(), xavier(), most=7) is None
 
 
 def test_a_training_that_diverges_has_no_end():
     found = of(valley([1.0, 4.0]), he(), rule=kobai.SGD(1e20))
-    assert (found.end, found.bound_at_end) == (None, None)
+    assert (found.end, found.curved_at_end) == (None, None)
 
 
 def test_the_end_is_that_of_the_training_itself():
@@ -97,6 +142,8 @@ def test_the_end_is_that_of_the_training_itself():
     found = of(task, he(), rule=kobai.SGD(0.1), steps=10)
     w = task.start(he(), measure.stream(3, measure.INITIAL)) * np.array([0.9, 0.6]) ** 10
     assert found.end.loss == pytest.approx(0.5 * (w**2 * [1, 4]).sum(), rel=1e-4)
+    mean = w * np.mean([np.array([0.9, 0.6]) ** -k for k in range(3)], axis=0)  # of the last 2 or 3 iterates
+    assert found.averaged == pytest.approx(0.5 * (mean**2 * [1, 4]).sum(), rel=1e-4)
 
 
 def test_plain_values_give_it_back(layered):

@@ -1,6 +1,7 @@
 """The causes in words: in the terminal, on the page, in the file, in both languages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from reasons import look, measured
 def result(monkeypatch):
     numbers = measured(
         {
-            "he": look(0.01, 1.0, activations=[0.5, 0.4]),
-            "xavier": look(0.01, 1.0, activations=[0.5, 0.4]),
-            "normal:0.01": look(0.0001, 1.0, activations=[0.1, 0.0]),
+            "he": look(0.01, 1.0, activations={"relu 1": 0.5, "relu 2": 0.4}),
+            "xavier": look(0.01, 1.0, activations={"relu 1": 0.5, "relu 2": 0.4}),
+            "normal:0.01": look(0.0001, 1.0, activations={"relu 1": 0.1, "relu 2": 0.001}),
         },
-        end=look(common=0.03),
+        end=look(common=0.03, activations={"relu 1": 0.6, "relu 2": 0.5}),
         at_start=0.03,
         at_end=0.02,
     )
@@ -42,6 +43,24 @@ def test_every_line_fits_the_terminal(result, language):
         assert all(cell_len(line) <= 80 for line in str(again).splitlines())
 
 
+def test_each_paragraph_leads_to_its_numbers(result):
+    """The places that it names are there."""
+    page = result.html()
+    section = page[page.index('<section aria-labelledby="why">') :]
+    section = section[: section.index("</section>")]
+    links = [re.findall(r'href="#([^"]+)"', item) for item in section.split("<li>")[1:]]
+    assert [each[0] for each in links] == ["why-arrays", "why-points", "why-arrays"]
+    assert all(f'id="{place}"' in page for each in links for place in each)
+
+
+def test_why_this_rate_says_where_it_diverges_what_theory_bears_and_the_noise_floor(result):
+    text = json.loads(result.to_json())["why"]["learning_rate"]["text"]
+    assert "No run of the tuning diverges, up to a rate of 0.1." in text
+    assert "2/λ, which is 0.5 at the start and 0.5 at the end" in text
+    assert "the loss is 0.9, at the end itself 1, so that noise makes up 10 % of it" in text
+    assert "have 3 % in common" in text
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_section_of_the_page(result, language):
     with words.language(language):
@@ -49,7 +68,7 @@ def test_a_section_of_the_page(result, language):
         assert '<section aria-labelledby="why"><h2 id="why">' in page
         assert words.say("why.optimizer") in page
         assert words.say("why.end") in page
-        assert words.say("why.activations", layer=2) in page
+        assert words.say("why.row.units", name="relu 2") in page
 
 
 def test_where_nothing_is_found_that_is_said(monkeypatch):

@@ -15,8 +15,9 @@ from kobai.questions.comparison.curves import looks_of
 from kobai.questions.comparison.figures import figures
 from kobai.questions.comparison.numbers import unit
 from kobai.questions.comparison.rates import crossed, measure
-from kobai.questions.why import sentences as causes
+from kobai.questions.why import section as causes
 from kobai.questions.why.causes import Why
+from kobai.questions.why.measure import Unmeasured
 from kobai.report import document
 from kobai.report.colours import PALETTE, Look
 from kobai.report.document import definitions, escaped, figure, folded, scrolling
@@ -29,7 +30,7 @@ OF_OPTIMIZERS = ("curves", "reached", "tuning")
 """Figures whose lines are optimizers: the buttons of the page are their legend."""
 
 
-def page(outcome: Outcome, answer: Answer, command: str, why: Why | None = None) -> str:
+def page(outcome: Outcome, answer: Answer, command: str, why: Why | Unmeasured | None = None) -> str:
     """The whole report; `command` is the shell command or the Python call that makes it again."""
     answer = cut.shown(answer)
     few = cut.drawn(outcome, answer)

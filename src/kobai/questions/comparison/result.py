@@ -15,7 +15,7 @@ from kobai.basics.own_code import told
 from kobai.questions.comparison import terminal, trained
 from kobai.questions.why import causes, sentences
 from kobai.questions.why.causes import Why
-from kobai.questions.why.measure import Measured
+from kobai.questions.why.measure import Measured, Unmeasured
 from kobai.report.result import Result, Views
 from kobai.study.answer import Answer, answer
 from kobai.study.criterion import FINAL
@@ -50,6 +50,8 @@ class ComparisonResult(Result):
     """Trainings that were made for it."""
     why: Why | None = None
     """The causes that measurements support; None where nothing was measured."""
+    unmeasured: Unmeasured | None = None
+    """Why nothing was; None where the study is too small for it, or something was."""
 
     files = {
         "report.html": "html",
@@ -65,7 +67,7 @@ class ComparisonResult(Result):
         command: str,
         more: "Callable[[Outcome, Mapping[str, Any]], ComparisonResult] | None" = None,
         others: Sequence[Outcome] = (),
-        measured: Measured | None = None,
+        measured: Measured | Unmeasured | None = None,
     ) -> "ComparisonResult":
         """The result of a study, in the language in use; `others`: of those that were judged otherwise;
         `measured`: what there is to say why."""
@@ -79,7 +81,8 @@ class ComparisonResult(Result):
             more=more,
             reused=_reused([outcome, *others]),
             trained=sum(each.trained for each in (outcome, *others)),
-            why=None if measured is None else causes.why(outcome, reading, measured),
+            why=causes.why(outcome, reading, measured) if isinstance(measured, Measured) else None,
+            unmeasured=measured if isinstance(measured, Unmeasured) else None,
         )
 
     @property
@@ -225,12 +228,12 @@ class ComparisonResult(Result):
 
         return Views(
             summary=partial(page.summary, self.answer),
-            page=partial(page.page, self.outcome, self.answer, self.command, self.why),
+            page=partial(page.page, self.outcome, self.answer, self.command, self.why or self.unmeasured),
             figures=partial(figures.figures, self.outcome, self.answer),
         )
 
     def _content(self) -> dict[str, object]:
-        content = {**self.answer.content(), "why": sentences.content(self.why)}
+        content = {**self.answer.content(), "why": sentences.content(self.why or self.unmeasured)}
         return {**content, "recommendation": dataclasses.asdict(self.recommendation)}
 
 

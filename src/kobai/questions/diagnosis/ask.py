@@ -1,8 +1,11 @@
 """What is wrong with this training? ``kobai.diagnose("digits", optimizer="sgd", learning_rate=3.0)``."""
 
 import dataclasses
-import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from jaxtyping import PyTree
 
 from kobai import initializers as initial_values
 from kobai.basics.checks import TRUTH, check_arguments, check_count, is_number
@@ -10,6 +13,7 @@ from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.basics.machine import use_compilation_cache
 from kobai.basics.progress import progress_bar
+from kobai.basics.roles import Roles
 from kobai.candidates.named import named
 from kobai.candidates.values import hyperparameters_of
 from kobai.engine.parts import check_steps
@@ -22,17 +26,20 @@ from kobai.questions.diagnosis.examine import examine
 from kobai.questions.diagnosis.outcome import Diagnosis, frame
 from kobai.questions.diagnosis.result import DiagnosisResult
 from kobai.questions.diagnosis.troubles import troubles
+from kobai.questions.subject import subject
 from kobai.report.result import call
 from kobai.schedules import Schedule
 from kobai.stabilizers.clipping import Clip
 from kobai.stabilizers.regularization import Penalty, WeightDecay
 from kobai.study import statistics
-from kobai.study.axes import KINDS, OF_TASK, made, strategy
+from kobai.study.axes import KINDS, OF_TASK, strategy
 from kobai.study.budget import Epoch
 from kobai.study.setting import Setting as Recommended
 from kobai.tasks.check import check_start, check_task
-from kobai.tasks.load import TaskSource, load
-from kobai.tasks.task import Task
+from kobai.tasks.frameworks.data import Data
+from kobai.tasks.frameworks.makers import Model
+from kobai.tasks.load import TaskSource
+from kobai.tasks.table import Frame
 from kobai.words import current
 from kobai.words import language as speaking
 
@@ -42,7 +49,8 @@ FEWEST = 20
 
 @guard
 def diagnose(
-    task: TaskSource,
+    task: TaskSource | Path | Frame | Model,
+    data: Data = None,
     *,
     optimizer: str | type[Optimizer] | Optimizer | None = None,
     learning_rate: float | None = None,
@@ -53,6 +61,19 @@ def diagnose(
     weight_decay: float | WeightDecay | None = None,
     schedule: str | Schedule | None = None,
     setting: Recommended | None = None,
+    loss: Callable[..., PyTree] | str | None = None,
+    metric: Callable[..., PyTree] | str | None = None,
+    roles: Roles | None = None,
+    label: str | None = None,
+    kind: str | None = None,
+    leave_out: str | Sequence[str] | None = None,
+    validation: float | None = None,
+    test: float | None = None,
+    split_seed: int | None = None,
+    hidden: int | Sequence[int] | None = None,
+    activation: str | None = None,
+    batch_norm: str | bool | None = None,
+    batch_size: int | str | None = None,
     steps: int | str = 300,
     seeds: int = 3,
     cure: bool = False,
@@ -69,13 +90,15 @@ def diagnose(
     `cure` the remedies are tried on the same seeds, one after another until one helps.
 
     Args:
-      task: a `Task`, the name of a built-in one, a function that makes one, or a file.
+      task, data, loss, metric, roles: as `compare` takes them.
       optimizer: the update rule: a name, a class or an instance. Default: adam.
       learning_rate: in place of the rule's own.
       initializer: the initial weights. Default: the task's first, else he.
       clip, l1, l2, weight_decay, schedule: what is done beside the rule, as in `kobai.compare`.
       setting: what a comparison recommends, ``kobai.open(folder).best``; what is said beside it stands in its
         place.
+      label, kind, leave_out, validation, test, split_seed: of a table or a model, as `compare` takes them.
+      hidden, activation, batch_norm, batch_size: one value each, as `compare` takes them.
       steps: updates, at least 20, or epochs: "5epochs".
       seeds: of the trainings.
       cure: try the remedies.
@@ -90,8 +113,9 @@ def diagnose(
     Raises:
       UsageError: for anything that cannot be trained, before any training.
     """
-    names = {"task": "task", "optimizer": "optimizer", "initializer": "initializer", "setting": "setting"}
-    command = command or call(diagnose, locals(), names)
+    arguments = dict(locals())
+    shown = ("task", "data", "loss", "metric", "roles", "optimizer", "initializer", "setting")
+    command = command or call(diagnose, arguments, {name: name for name in shown})
     said = {"clip": clip, "l1": l1, "l2": l2, "weight_decay": weight_decay, "schedule": schedule}
     with speaking(language):
         check_arguments("diagnose", {"cure": cure}, {"cure": TRUTH})
@@ -101,7 +125,7 @@ def diagnose(
             _check_enough(cure_seeds)
         if setting is not None and not isinstance(setting, Recommended):
             raise UsageError("error.diagnose.setting", value=quoted(setting))
-        name, meant = _setting(task, _Asked(optimizer, learning_rate, initializer, said, setting), steps)
+        name, meant = _setting(arguments, _Asked(optimizer, learning_rate, initializer, said, setting), steps)
         use_compilation_cache()
         with progress_bar(progress) as bar:
             bar.phase("diagnosis", seeds + 1)
@@ -138,18 +162,18 @@ class _Asked(NamedTuple):
     setting: Recommended | None
 
 
-def _setting(source: TaskSource, asked: _Asked, steps: int | str) -> tuple[str, Setting]:
+def _setting(arguments: dict[str, Any], asked: _Asked, steps: int | str) -> tuple[str, Setting]:
     """What the optimizer is called, and the setting that is meant, checked."""
     optimizer, initializer = asked.optimizer or "adam", asked.initializer
     parts = {name: KINDS[name](value)[1] for name, value in asked.parts.items() if value is not None}
-    of_task: dict[str, Any] = {}
+    of_task = {name: arguments.get(name) for name in OF_TASK}
     if asked.setting is not None:
         best = asked.setting
         optimizer = asked.optimizer or best.optimizer
         initializer = asked.initializer or best.initializer
-        of_task = {name: part for name, part in best.parts.items() if name in OF_TASK}
+        of_task |= {name: best.parts.get(name) for name, own in of_task.items() if own is None}
         parts = {name: part for name, part in best.parts.items() if name not in OF_TASK} | parts
-    task = _task(source, of_task)
+    task = subject(arguments | of_task)
     check_task(task)
     choice = named(optimizer)
     rule = _with_rate(choice.method, asked.learning_rate, optimizer)
@@ -162,11 +186,6 @@ def _setting(source: TaskSource, asked: _Asked, steps: int | str) -> tuple[str, 
     beside = strategy(parts)
     check_steps([beside], number)
     return choice.name, Setting(task, rule, start, beside, number)
-
-
-def _task(source: TaskSource, options: dict[str, Any]) -> Task:
-    """The task, with the values of a study's axes that make another."""
-    return made(functools.partial(load, source), options)
 
 
 def _with_rate(method: object, rate: float | None, given: object) -> Optimizer:

@@ -9,7 +9,7 @@ from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis.facts import Facts
 from kobai.questions.diagnosis.record import Record
-from kobai.questions.diagnosis.sites import Site
+from kobai.questions.diagnosis.sites import Site, titles
 from kobai.tasks.task import Task
 
 
@@ -54,9 +54,7 @@ class Case:
 
     def layer(self, site: int) -> str:
         """What a site is called: "relu 2", the second of its kind."""
-        kind = self.sites[site].kind
-        number = sum(each.kind == kind for each in self.sites[: site + 1])
-        return f"{kind} {number}"
+        return titles(self.sites)[site]
 
 
 @dataclasses.dataclass(frozen=True)

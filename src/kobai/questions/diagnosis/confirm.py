@@ -51,9 +51,12 @@ def confirmed(
     case: Case, trouble: Trouble, seeds: Sequence[int], advance: Callable[[int], None]
 ) -> Iterator[Confirmation]:
     """The cures of a trouble, tried one after another until one of them helps."""
-    before: list[Run] | None = None
+    own: list[Run] | None = None
     for cure in cures(case, trouble):
-        before = before or _runs(case.setting, seeds)
+        if cure.against is None:
+            own = before = own or _runs(case.setting, seeds)
+        else:
+            before = _runs(cure.against, seeds)
         after = _runs(cure.setting, seeds)
         advance(1)
         confirmation = _compared(case.setting, cure, before, after, LEVEL / len(CURES[trouble.name]))

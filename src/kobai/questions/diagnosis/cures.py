@@ -7,12 +7,14 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from kobai import initializers
 from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
-from kobai.networks import mlp
+from kobai.networks import mlp, rnn
+from kobai.networks.network import Network
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
@@ -24,6 +26,7 @@ from kobai.stabilizers.clipping import clip_norm
 from kobai.stabilizers.early_stopping import early_stopping
 from kobai.stabilizers.regularization import l2
 from kobai.tasks.measurement import Measurement
+from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 
 STEPS, END = "steps", "end"
@@ -38,12 +41,14 @@ class Cure(NamedTuple):
       values: that they name.
       setting: the whole of it.
       by: "steps" or "end".
+      against: what it is compared with, where that is not the sick setting itself.
     """
 
     key: str
     values: Mapping[str, object]
     setting: Setting
     by: str = STEPS
+    against: Setting | None = None
 
 
 def cures(case: Case, trouble: Trouble) -> Iterator[Cure]:
@@ -161,18 +166,16 @@ def _standardized(case: Case) -> Cure | None:
     return Cure("standardized", {}, dataclasses.replace(case.setting, task=changed))
 
 
-def _dense(activation: str | None, times: int, key: str, by: str = STEPS) -> Maker:
-    """The dense network of a task with another activation, or wider hidden layers."""
+def _dense(key: str, *, activation: str | None = None, times: int = 1, batch_norm: bool = False) -> Maker:
+    """The dense network of a task with another activation, wider hidden layers, or batch normalization."""
 
     def make(case: Case) -> Cure | None:
         task, own = case.setting.task, case.setting.task.dense
         if own is None or len(own.widths) < 3 or own.batch_norm != "off" or own.activation == activation:
             return None
         first, *hidden, last = own.widths
-        network = mlp.network(
-            (first, *(times * width for width in hidden), last), activation or own.activation
-        )
-        changed = _rebuilt(task, network)
+        widths = (first, *(times * width for width in hidden), last)
+        changed = _rebuilt(task, mlp.network(widths, activation or own.activation, batch_norm))
         if changed is None:
             return None
         old = own.activation if activation else ",".join(map(str, hidden))
@@ -180,46 +183,85 @@ def _dense(activation: str | None, times: int, key: str, by: str = STEPS) -> Mak
         setting = dataclasses.replace(case.setting, task=changed)
         if activation == "relu":
             setting = dataclasses.replace(setting, initializer=initializers.he())
-        return Cure(key, {"new": new, "old": old}, setting, by)
+        return Cure(key, {"new": new, "old": old}, setting)
 
     return make
 
 
-def _rebuilt(task: Task, network: Any) -> Task | None:
-    """The task with another network; None where its loss is not measured at the outputs of one."""
-    if not isinstance(task.loss, Measurement):
+def _gated(case: Case) -> Cure | None:
+    """A GRU in place of a recurrent network's plain state, which its gates let through unchanged."""
+    task, own = case.setting.task, case.setting.task.recurrent
+    if own is None or own.cell != "elman" or own.is_both_ways:
         return None
-    changed = dataclasses.replace(
-        task,
-        parameters=network.parameters,
-        loss=dataclasses.replace(task.loss, network=network),
-        dense=network.dense,
-        roles=None,
+    network = rnn.network(
+        own.inputs, own.nodes, own.outputs, cell="gru", activation=own.activation, last=own.last
     )
-    if task.metric is None:
-        return changed
-    if not isinstance(task.metric, Measurement):
+    changed = _rebuilt(task, network)
+    if changed is None:
         return None
-    return dataclasses.replace(changed, metric=dataclasses.replace(task.metric, network=network))
+    return Cure("cell", {"new": "gru", "old": own.cell}, dataclasses.replace(case.setting, task=changed))
 
+
+def _rebuilt(task: Task, network: Network) -> Task | None:
+    """The task with another network; None where its loss is not measured at the outputs of one."""
+    measures = (task.loss, task.metric or task.loss)
+    if not all(isinstance(measure, Measurement) for measure in measures):
+        return None
+    loss, metric = (measure.measure for measure in measures if isinstance(measure, Measurement))
+    new = task_of(network, loss=loss, metric=metric, train=task.train, validation=task.validation)
+    fields = {name: getattr(new, name) for name in OF_NETWORK}
+    return dataclasses.replace(task, **fields, metric=new.metric if task.metric else None, roles=None)
+
+
+OF_NETWORK = (
+    *("parameters", "state", "random", "loss", "validation_loss"),
+    *("layout", "own", "dense", "recurrent", "model"),
+)
+"""The fields of a task that its network decides."""
+
+
+def _even(case: Case) -> Cure | None:
+    """Each class equally often; with and without it the loss is that of data in which it is so, too."""
+    task = case.setting.task
+    _, labels = parts(task.train)
+    if not isinstance(task.train, tuple) or labels is None or labels.ndim != 1:
+        return None
+
+    def even(data: Any) -> Any:
+        """As many examples, of one class after the other, each class's again and again."""
+        y = np.asarray(jax.tree.leaves(data[1])[0])
+        own = [np.flatnonzero(y == label) for label in np.unique(labels) if (y == label).any()]
+        rows = np.array([own[i % len(own)][i // len(own) % len(own[i % len(own)])] for i in range(len(y))])
+        return jax.tree.map(lambda array: np.asarray(array)[rows], data)
+
+    judged = dataclasses.replace(
+        task, validation=even(task.validation), test=None if task.test is None else even(task.test)
+    )
+    drawn = dataclasses.replace(judged, train=even(task.train))
+    before, after = (dataclasses.replace(case.setting, task=each) for each in (judged, drawn))
+    return Cure("even", {}, after, END, against=before)
+
+
+RELU_THERE, NORMALIZED = _dense("activation", activation="relu"), _dense("batch_norm", batch_norm=True)
 
 CURES: Mapping[str, tuple[Maker, ...]] = {
     "unscaled_inputs": (_standardized,),
     "symmetry": (_usual, _other),
-    "saturation": (_usual, _other, _dense("relu", 1, "activation")),
-    "dead_units": (_usual, _rate(1 / 10), _dense("tanh", 1, "activation")),
+    "saturation": (_usual, _other, RELU_THERE, NORMALIZED),
+    "dead_units": (_usual, _rate(1 / 10), _dense("activation", activation="tanh")),
     "explosion": (_usual, _strategy("clip", STEPS, "norm:1", clip=clip_norm(1.0)), _initial("orthogonal")),
     "rate_too_high": (_rate(1 / 10), _rate(1 / 100), _rate(1 / 3), _rate(1 / 1000)),
     "weight_decay_too_strong": (_without_decay,),
-    "vanishing": (_usual, _dense("relu", 1, "activation"), _rule(lambda: Adam(0.01), "adam", 0.01)),
-    "long_term": (_initial("orthogonal"), _usual, _rule(lambda: Adam(0.01), "adam", 0.01)),
+    "vanishing": (_usual, RELU_THERE, _rule(lambda: Adam(0.01), "adam", 0.01), NORMALIZED),
+    "long_term": (_initial("orthogonal"), _usual, _rule(lambda: Adam(0.01), "adam", 0.01), _gated),
     "batch_norm_lag": (_schedule, _rate(1 / 10, END)),
     "saddle": (_usual, _rule(lambda: Adam(0.01), "adam", 0.01), _rate(10)),
     "plateau": (_usual, _rate(10), _rate(100), _rule(lambda: Adam(0.01), "adam", 0.01)),
     "rate_too_low": (_rate(10), _rate(100), _rate(3)),
     "noise_floor": (_schedule, _average, _rate(1 / 10, END)),
     "overfitting": (_stopping, _strategy("l2", END, "0.01", l2=l2(0.01))),
-    "underfitting": (_dense(None, 10, "wider"),),
+    "underfitting": (_dense("wider", times=10),),
+    "imbalance": (_even,),
 }
-"""What is tried for each trouble. Constant inputs, labels that cannot be learned and rare classes need other
-data, which nobody but their owner has."""
+"""What is tried for each trouble. Constant inputs and labels that cannot be learned need other data, which
+nobody but their owner has."""

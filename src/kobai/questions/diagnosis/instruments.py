@@ -31,7 +31,7 @@ from kobai.engine.program import Program
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.questions import curvature
-from kobai.questions.diagnosis.sites import RELU, SIGMOID, STATE, TANH, Site, observed
+from kobai.questions.diagnosis.sites import RELU, SIGMOID, STATE, TANH, Site, observed, with_units
 from kobai.tasks.task import Task
 
 CAPACITY = 512
@@ -97,13 +97,7 @@ class Instruments:
 
     @functools.cached_property
     def _kept(self) -> list[int]:
-        count = len(self._units(self.places))
-        kept = []
-        for i, (site, shape) in enumerate(zip(self._observed.sites, self._shapes, strict=True)):
-            own = shape.shape[1:] if site.time else shape.shape
-            if len(own) >= 2 and own[0] == count and own[-1] > 1:
-                kept.append(i)
-        return kept
+        return with_units(self._observed.sites, self._shapes, len(self._units(self.places)))
 
     @staticmethod
     def _units(examples: PyTree) -> PyTree:
@@ -208,9 +202,18 @@ class Instruments:
 
     # The curvature
 
-    def curvature(self, θ: Vector, state: PyTree, examples: PyTree, scale: Vector) -> jax.Array:
-        """[lowest, largest] eigenvalue of diag(scale) H diag(scale), of the training loss."""
-        loss = functools.partial(self._loss, state=state, examples=self._units(examples))
+    def curvature(
+        self, θ: Vector, state: PyTree, examples: PyTree, scale: Vector, penalty: Vector
+    ) -> jax.Array:
+        """[lowest, largest] eigenvalue of diag(scale) H diag(scale), of the training loss.
+
+        `penalty`: λ₂ for each parameter, of ½λ₂θ² in the loss; L1 does not curve.
+        """
+        units = self._units(examples)
+
+        def loss(θ: Vector) -> Scalar:
+            return self._loss(θ, state, units) + jnp.vdot(penalty, θ**2) / 2
+
         return jnp.stack(curvature.extreme_eigenvalues(loss, θ, PRODUCTS, scale=scale))
 
     def losses(self, points: Array, state: PyTree, examples: PyTree) -> jax.Array:

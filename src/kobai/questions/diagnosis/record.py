@@ -11,6 +11,7 @@ from jaxtyping import PyTree
 from kobai.engine.blocks import CellState
 from kobai.engine.cell import Cell
 from kobai.engine.shared import Shared
+from kobai.questions.curvature import strengths
 from kobai.questions.diagnosis.instruments import FIRST, Instruments
 from kobai.questions.diagnosis.stability import reach
 from kobai.tasks.task import Task
@@ -163,9 +164,10 @@ class _Training:
         now = min(step, self.steps - 1)
         factor = 1.0 if schedule is None else float(schedule.factors(now, now + 1, self.steps)[0])
         own = reach(rule, state, step, factor)
+        penalty = np.asarray(strengths(self.instruments.task, self.cell.strategy)[1], θ.dtype)
 
         def ends(scale: np.ndarray) -> np.ndarray:
-            arguments = θ, state.state, self.examples, scale.astype(θ.dtype)
+            arguments = θ, state.state, self.examples, scale.astype(θ.dtype), penalty
             return np.asarray(self.instruments.compiled("curvature", *arguments), float)
 
         low, high = ends(np.ones(θ.shape))

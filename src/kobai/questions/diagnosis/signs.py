@@ -66,6 +66,16 @@ def overshoot(record: Record) -> float:
     return float(higher[known].mean()) if known.any() else 1.0
 
 
+def clipped(record: Record) -> tuple[float, float]:
+    """(share of the steps, median factor) in which the rule got a shorter gradient than the batch's own."""
+    whole = lengths(record.gradients)
+    known = np.isfinite(whole) & (whole > 0)
+    factors = record.given[known] / whole[known]
+    shorter = factors[factors < 1 - 1e-3]
+    share = len(shorter) / len(factors) if len(factors) else 0.0
+    return share, float(np.median(shorter)) if len(shorter) else 1.0
+
+
 def beyond(record: Record) -> tuple[int, float]:
     """(step, value) of the largest curvature as the rule sees it, over what the rule bears."""
     seen = {step: each[2] for step, each in record.curvature.items() if np.isfinite(each[2])}

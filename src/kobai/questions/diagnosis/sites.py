@@ -96,6 +96,22 @@ def observed(function: Callable[..., PyTree], *arguments: PyTree) -> Observed:
     return Observed(_sites(program.jaxpr, set()), run)
 
 
+def titles(sites: Sequence[Site]) -> list[str]:
+    """What sites are called: "relu 2", the second of its kind."""
+    kinds = [site.kind for site in sites]
+    return [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
+
+
+def with_units(sites: Sequence[Site], shapes: Sequence[Any], examples: int) -> list[int]:
+    """Which sites, whose values have these shapes, have a row for each example, and several units."""
+    kept = []
+    for i, (site, shape) in enumerate(zip(sites, shapes, strict=True)):
+        own = shape.shape[1:] if site.time else shape.shape
+        if len(own) >= 2 and own[0] == examples and own[-1] > 1:
+            kept.append(i)
+    return kept
+
+
 # Which sites there are
 
 

@@ -10,6 +10,7 @@ from kobai.questions.diagnosis.case import Trouble, is_known
 from kobai.questions.diagnosis.confirm import VALIDATION, Confirmation
 from kobai.questions.diagnosis.cures import STEPS
 from kobai.questions.diagnosis.outcome import Diagnosis
+from kobai.stabilizers.clipping import Clip
 from kobai.study.statistics import limit
 from kobai.words import say
 
@@ -126,7 +127,8 @@ def cure(confirmation: Confirmation) -> str:
     verdict = "helps" if confirmation.helps else "not"
     if confirmation.cure.by != STEPS:
         ends = {"before": f"{confirmation.before:.3g}", "after": f"{confirmation.after:.3g}"}
-        own = "stopping" if confirmation.cure.key == "stopping" and confirmation.on == VALIDATION else ""
+        key = confirmation.cure.key
+        own = key if key == "even" or (key == "stopping" and confirmation.on == VALIDATION) else ""
         ends["loss"] = say(f"diagnose.loss.{own or confirmation.on}")
         return say(f"diagnose.{verdict}.end", effect=_interval(confirmation), **ends, **values)
     if confirmation.target is None:
@@ -188,6 +190,10 @@ def measured(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         "lowest": _curved(record.curvature, 0),
         "largest": _curved(record.curvature, 1),
     }
+    if diagnosis.case.setting.strategy.clip != Clip():
+        share, factor = signs.clipped(record)
+        values["clipped"] = say("diagnose.clipped", share=_written("share", share), factor=f"{factor:.2g}")
+        values["skipped"] = str(record.skipped)
     return [(say(f"diagnose.measure.{key}"), value) for key, value in values.items()]
 
 
@@ -264,5 +270,7 @@ def content(diagnosis: Diagnosis) -> dict[str, object]:
             {"step": step, "lowest": low, "largest": high, "of_bound": seen}
             for step, (low, high, seen) in record.curvature.items()
         ],
+        "clipped": signs.clipped(record)[0],
+        "skipped": record.skipped,
         "notes": notes(diagnosis),
     }

@@ -5,9 +5,8 @@ Here every rate has trainings of its own, with two seeds at first, all in one co
 for longer (`race`). Beside it stands what theory says of the largest rate (`bounds`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import PyTree
@@ -31,13 +30,13 @@ from kobai.questions.range.outcome import RangeOutcome
 from kobai.questions.range.race import FIRST_SEED, RUNGS, race
 from kobai.questions.range.result import RangeResult
 from kobai.questions.range.trials import Trials
+from kobai.questions.subject import subject
 from kobai.report.result import call
-from kobai.study.axes import OF_TASK, axes, tasks
 from kobai.study.budget import Epoch
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.frameworks.data import Data
 from kobai.tasks.frameworks.makers import Model
-from kobai.tasks.load import TaskSource, load, meant
+from kobai.tasks.load import TaskSource
 from kobai.tasks.table import Frame
 from kobai.tasks.task import Task
 from kobai.words import current
@@ -109,16 +108,16 @@ def learning_rate_range(
     names |= {"optimizer": "optimizer", "initializer": "initializer"}
     command = command or call(learning_rate_range, arguments, names)
     with speaking(language):
-        subject = _task(arguments)
-        check_task(subject)
+        one = subject(arguments)
+        check_task(one)
         rule = _rule(optimizer, learning_rates)
-        start = initial_values.parse(_usual_start(subject) if initializer is None else initializer)
-        check_start(subject, subject.filled(start, 0))
-        budget: int = Epoch([subject]).steps("steps", steps)
+        start = initial_values.parse(_usual_start(one) if initializer is None else initializer)
+        check_start(one, one.filled(start, 0))
+        budget: int = Epoch([one]).steps("steps", steps)
         check_count("steps", budget, 10**9)
         use_compilation_cache()
         with progress_bar(progress) as bar:
-            outcome = _measured(subject, rule, start, budget, bar)
+            outcome = _measured(one, rule, start, budget, bar)
         return RangeResult(table=outcome.table(), command=command, language=current(), outcome=outcome)
 
 
@@ -143,22 +142,6 @@ def _measured(
 
 
 # From the arguments to what is run
-
-
-def _task(arguments: Mapping[str, Any]) -> Task:
-    """The one task that is meant."""
-    of_task = axes({name: arguments[name] for name in OF_TASK if name in arguments})
-    for axis in of_task:
-        if len(axis.values) > 1:
-            raise UsageError("error.range.one", name=axis.name, value=quoted(arguments[axis.name]))
-    source = meant(arguments["task"], arguments["data"], arguments)
-    fixed = {} if arguments["hidden"] is None else {"hidden": arguments["hidden"]}
-
-    def make(**values: object) -> Task:
-        return load(source, **fixed | values)
-
-    [task] = tasks(make, of_task).values()
-    return task
 
 
 def _usual_start(task: Task) -> str | Initializer:

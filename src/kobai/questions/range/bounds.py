@@ -24,9 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import ModelState, Scalar, Vector
+from kobai.basics.arrays import ModelState, Vector
 from kobai.basics.machine import quick_compilation
 from kobai.engine.draws import INITIAL, stream
+from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
@@ -39,8 +40,9 @@ from kobai.optimizers.rmsprop import RMSProp
 from kobai.optimizers.sgd import SGD
 from kobai.questions.curvature import (
     STEPS,
+    Spectrum,
     first_batches,
-    largest_eigenvalue,
+    spectrum,
     stable_curvature,
     training_loss,
 )
@@ -48,6 +50,9 @@ from kobai.tasks.task import Task
 
 BATCHES = 8
 """Batches whose gradients tell the mean square that an adaptive rule divides by."""
+
+COST = 2 * STEPS
+"""Gradients that a spectrum is counted as: a product with the Hessian as two."""
 
 Limit = tuple[str, Callable[[Optimizer], float]]
 """Of a rule: the formula of its limit, and its value if the eigenvalue that counts were 1."""
@@ -70,11 +75,11 @@ PLAIN: dict[type[Optimizer], Limit] = {
 }
 """Rules that follow the gradient as it is."""
 
-DIVIDED: dict[type[Optimizer], tuple[Limit, Callable[[Vector, float], Vector]]] = {
-    AdaGrad: (SIMPLE, lambda v, ε: ε + jnp.sqrt(v)),
-    RMSProp: (SIMPLE, lambda v, ε: jnp.sqrt(ε + v)),
-    Adam: (AVERAGED, lambda v, ε: jnp.sqrt(v) + ε),
-    AdamW: (AVERAGED, lambda v, ε: jnp.sqrt(v) + ε),
+DIVIDED: dict[type[Optimizer], tuple[Limit, Callable[[np.ndarray, float], np.ndarray]]] = {
+    AdaGrad: (SIMPLE, lambda v, ε: ε + np.sqrt(v)),
+    RMSProp: (SIMPLE, lambda v, ε: np.sqrt(ε + v)),
+    Adam: (AVERAGED, lambda v, ε: np.sqrt(v) + ε),
+    AdamW: (AVERAGED, lambda v, ε: np.sqrt(v) + ε),
 }
 """Rules that divide it, and by what."""
 
@@ -102,45 +107,63 @@ class Bound:
 
 def bound(task: Task, rule: Optimizer, initializer: Initializer, seed: int) -> Bound:
     """What theory says of a rule on a task, at the start of a seed and on its first batch."""
-    limit, _ = limits(task, rule, first_batches(task, seed, BATCHES))
-    return limit(jnp.asarray(task.start(initializer, stream(seed, INITIAL))), task.state)
+    if not has_limit(rule):
+        return Bound("unknown")
+    batches = first_batches(task, seed, BATCHES)
+    θ, more = jnp.asarray(task.start(initializer, stream(seed, INITIAL))), 0
+    v = np.zeros(θ.shape, θ.dtype)
+    if type(rule) in DIVIDED:
+        v, more = squares(task, batches, θ), BATCHES
+    curved = curving(task, jax.tree.map(lambda part: part[0], batches))
+    return limit(rule, float(curved(θ, task.state, scale(rule, v)).largest), COST + more)
 
 
-def limits(task: Task, rule: Optimizer, batches: PyTree) -> tuple[Callable[[Vector, ModelState], Bound], int]:
-    """What says the limit of a rule at any θ, compiled once, and how many gradients that takes each time.
+def has_limit(rule: Optimizer) -> bool:
+    """Whether there is a formula for the rule."""
+    return type(rule) in PLAIN or type(rule) in DIVIDED
 
-    Args:
-      batches: some, along a first axis; the curvature is that of the first, the mean square is of all.
+
+def squares(task: Task, batches: PyTree, θ: Vector) -> np.ndarray:
+    """The mean square of the gradients of these batches at θ, entry by entry."""
+
+    @functools.partial(jax.jit, compiler_options=quick_compilation())
+    def mean(θ: Vector) -> Vector:
+        def square(batch: PyTree) -> Vector:
+            return jax.grad(training_loss(task, batch))(θ) ** 2
+
+        return jax.lax.map(square, batches).mean(0)
+
+    return np.asarray(mean(θ))
+
+
+def curving(
+    task: Task, batch: PyTree, strategy: Strategy | None = None
+) -> Callable[[Vector, ModelState, np.ndarray], Spectrum]:
+    """What tells the spectrum of diag(s) H diag(s) at θ, for `COST` gradients; compiled once for all s and θ.
+
+    H is the Hessian of the loss of a batch, with the penalties of the strategy.
     """
-    kind, first = type(rule), jax.tree.map(lambda part: part[0], batches)
-    if kind in PLAIN:
 
-        @functools.partial(jax.jit, compiler_options=quick_compilation())
-        def plain(θ: Vector, state: ModelState) -> Scalar:
-            return largest_eigenvalue(training_loss(task, first, state), θ)
+    @functools.partial(jax.jit, compiler_options=quick_compilation())
+    def curved(θ: Vector, state: ModelState, s: Vector) -> Spectrum:
+        return spectrum(training_loss(task, batch, state, strategy=strategy), θ, scale=s)
 
-        cost = 2 * STEPS
-        return lambda θ, state: _bound("plain", float(plain(θ, state)), PLAIN[kind], rule, cost), cost
-    if kind in DIVIDED:
-        limit, divisor = DIVIDED[kind]
-
-        @functools.partial(jax.jit, compiler_options=quick_compilation())
-        def divided(θ: Vector, state: ModelState) -> Scalar:
-            def square(batch: PyTree) -> Vector:
-                return jax.grad(training_loss(task, batch, state))(θ) ** 2
-
-            v = jax.lax.map(square, batches).mean(0)
-            D = divisor(v, rule.epsilon)  # type: ignore[attr-defined]
-            s = jnp.where(v > 0, 1 / jnp.sqrt(D), 0.0)  # what has no gradient does not move
-            return largest_eigenvalue(training_loss(task, first, state), θ, scale=s)
-
-        cost = 2 * STEPS + len(jax.tree.leaves(batches)[0])
-        return lambda θ, state: _bound("divided", float(divided(θ, state)), limit, rule, cost), cost
-    return lambda θ, state: Bound("unknown"), 0  # noqa: ARG005
+    return curved
 
 
-def _bound(kind: str, λ: float, limit: Limit, rule: Optimizer, gradients: int) -> Bound:
-    formula, value = limit
+def scale(rule: Optimizer, v: np.ndarray) -> np.ndarray:
+    """s for each entry, where the rule multiplies its gradient by s²; v is the gradients' mean square."""
+    if type(rule) not in DIVIDED:
+        return np.ones_like(v)
+    _, divisor = DIVIDED[type(rule)]
+    D = divisor(v, rule.epsilon)  # type: ignore[attr-defined]
+    return np.where(v > 0, 1 / np.sqrt(D), 0).astype(v.dtype)  # what has no gradient does not move
+
+
+def limit(rule: Optimizer, λ: float, gradients: int) -> Bound:
+    """The limit of a rule whose largest eigenvalue that counts is λ, which took so many gradients."""
+    kind = "plain" if type(rule) in PLAIN else "divided"
+    formula, value = PLAIN[type(rule)] if kind == "plain" else DIVIDED[type(rule)][0]
     if not (np.isfinite(λ) and λ > 0):
         return Bound("flat" if np.isfinite(λ) else "not_finite", formula, gradients=gradients)
     return Bound(kind, formula, λ, value(rule) / λ, gradients)

@@ -13,14 +13,14 @@ from kobai.candidates.values import as_json
 from kobai.engine.identity import digest, versions
 from kobai.optimizers.base import Optimizer
 from kobai.questions.why.causes import gradients_of
-from kobai.questions.why.measure import MOST, Measured, measured
+from kobai.questions.why.measure import MOST, Measured, Unmeasured, measured, told
 from kobai.study.axes import strategy
 from kobai.study.outcome import Outcome
 from kobai.study.store import STORE, checksum, content_of
 
 
-def measurements(outcome: Outcome, folder: Path | None) -> Measured | None:
-    """What was measured to say why; None where the study is too small for it, or nothing can be measured.
+def measurements(outcome: Outcome, folder: Path | None) -> Measured | Unmeasured | None:
+    """What was measured to say why; None where the study is too small for it, or there is nothing to measure.
 
     Args:
       folder: of the study, where it is kept.
@@ -28,17 +28,19 @@ def measurements(outcome: Outcome, folder: Path | None) -> Measured | None:
     there = read(outcome, folder)
     if there is not None:
         return there
+    found: Measured | Unmeasured | None
     try:
         found = _measured(outcome)
-    except Exception:  # noqa: BLE001 - a loss without a second derivative, say: no answer is lost for a reason
-        return None
+    except Exception as error:  # noqa: BLE001 - no answer is lost for a reason
+        found = Unmeasured(told(error))
     if found is not None and folder is not None and (folder / STORE).is_dir():
-        content = json.dumps({"of": _of(outcome), "measured": found.plain()}, ensure_ascii=False).encode()
+        what = {"failed": found.reason} if isinstance(found, Unmeasured) else {"measured": found.plain()}
+        content = json.dumps({"of": _of(outcome)} | what, ensure_ascii=False).encode()
         files.write(folder / STORE / f"why-{checksum(content)}.json", content)
     return found
 
 
-def read(outcome: Outcome, folder: Path | None) -> Measured | None:
+def read(outcome: Outcome, folder: Path | None) -> Measured | Unmeasured | None:
     """What was measured before, if it is kept; of two processes that did so at once, one."""
     of = _of(outcome)
     for path in sorted((folder / STORE).glob("why-*.json")) if folder else ():
@@ -47,7 +49,8 @@ def read(outcome: Outcome, folder: Path | None) -> Measured | None:
             with contextlib.suppress(ValueError, LookupError, TypeError):  # as another version writes it
                 values = json.loads(content)
                 if values["of"] == of:
-                    return Measured.of(values["measured"])
+                    failed = values.get("failed")
+                    return Measured.of(values["measured"]) if failed is None else Unmeasured(str(failed))
     return None
 
 

@@ -1,15 +1,15 @@
-"""What is measured of a network to say why: gradients by array, their noise, and the curvature.
+"""What is measured of a network to say why: gradients by array and entry, units, noise, and the curvature.
 
 At the start of one seed with every initial value that was tried, and at the end of the recommended training,
-which is made once more (a study keeps no weights). The gradients of a few batches tell most of it; the
-largest eigenvalue of the Hessian takes 20 products, each as much as two gradients. All of it together is a
-small part of what the study took (`Measured.gradients`), or it is left out.
+which is made once more (a study keeps no weights). The gradients of a few batches tell most of it: those that
+the rule sees, of loss and penalties. The spectrum of the Hessian takes 20 products, each as much as two
+gradients. All of it together is a small part of what the study took (`Measured.gradients`), or left out.
 """
 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,9 +26,10 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.base import Optimizer
-from kobai.questions.curvature import first_batches, training_loss
-from kobai.questions.range.bounds import Bound, limits
-from kobai.tasks import flat
+from kobai.questions.curvature import Spectrum, first_batches, training_loss
+from kobai.questions.diagnosis.sites import observed, titles, with_units
+from kobai.questions.range.bounds import COST, Bound, curving, has_limit, limit, scale
+from kobai.stabilizers.averaging import polyak
 from kobai.tasks.task import Task
 
 BATCHES = 4
@@ -38,6 +39,10 @@ MOST = 0.1
 """So much of the gradients of a study may be taken to say why."""
 
 
+LAST = 0.25
+"""The part of a training whose iterates are averaged, to see its noise floor."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Look:
     """The network at one point.
@@ -45,7 +50,9 @@ class Look:
     Fields:
       loss: the mean over the batches.
       gradients: the root mean square of the gradient of each weight array, by its path.
-      activations: the standard deviation of what each layer gives, of a dense network; else empty.
+      spreads: of each of these arrays how far the gradients of its entries lie apart: the root mean square
+        that a tenth of them is above, over that which a tenth is below; of those that have a gradient at all.
+      activations: the standard deviation of what comes out of each layer of units, by its name.
       common: what the gradients of the batches have in common, as a part of their mean |g|² (`in_common`): 1
         where all are alike, 0 where each points elsewhere.
       rare: of the entries that have a gradient in some batch, the mean part of the batches in which each has
@@ -54,9 +61,32 @@ class Look:
 
     loss: float
     gradients: Mapping[str, float]
-    activations: Sequence[float]
+    spreads: Mapping[str, float]
+    activations: Mapping[str, float]
     common: float
     rare: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Curved:
+    """How the loss curves at one point.
+
+    Fields:
+      largest: the largest eigenvalue of the Hessian.
+      ratio: the same over the mean of all of them; None where that is not above 0.
+      divided: the same ratio where each gradient is divided as the rule divides it; None: it does not.
+      bound: the limit of theory for the rule; None where there is no formula for it there.
+    """
+
+    largest: float
+    ratio: float | None
+    divided: float | None
+    bound: Bound | None
+
+    @property
+    def stable(self) -> float | None:
+        """2/λ: the rate up to which SGD is stable."""
+        return 2 / self.largest if np.isfinite(self.largest) and self.largest > 0 else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,17 +94,21 @@ class Measured:
     """All that was measured.
 
     Fields:
-      starts: by the name of the initial value.
+      starts: by the name of the initial value, the recommended one first.
       end: at the end of the recommended training; None where that was too dear, or diverged.
-      bound_at_start, bound_at_end: the limit of theory for the recommended rule; None likewise.
+      averaged: the loss on the same batches at the mean of the iterates of its last quarter; None likewise.
+      curved_at_start, curved_at_end: with the recommended initial values; None where that was too dear.
       gradients: how many were computed, each of a batch; a product with the Hessian counts as two.
+      failed: why the curvature could not be measured; "": it could.
     """
 
     starts: Mapping[str, Look]
     end: Look | None
-    bound_at_start: Bound | None
-    bound_at_end: Bound | None
+    averaged: float | None
+    curved_at_start: Curved | None
+    curved_at_end: Curved | None
     gradients: int
+    failed: str = ""
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for a file."""
@@ -83,13 +117,22 @@ class Measured:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Measured":
         """What `plain` gave."""
-        bounds = {
-            name: None if values[name] is None else Bound(**values[name])
-            for name in ("bound_at_start", "bound_at_end")
-        }
         end = None if values["end"] is None else Look(**values["end"])
         starts = {name: Look(**look) for name, look in values["starts"].items()}
-        return cls(starts, end, gradients=values["gradients"], **bounds)
+        curved = {name: _curved(values[name]) for name in ("curved_at_start", "curved_at_end")}
+        return cls(**{**values, "starts": starts, "end": end, **curved})
+
+
+class Unmeasured(NamedTuple):
+    """Why nothing could be measured, in letters."""
+
+    reason: str
+
+
+def _curved(values: Mapping[str, Any] | None) -> Curved | None:
+    if values is None:
+        return None
+    return Curved(**{**values, "bound": None if values["bound"] is None else Bound(**values["bound"])})
 
 
 def measured(
@@ -116,50 +159,101 @@ def measured(
     if gradients > most:
         return None
     batches = first_batches(task, seed, BATCHES)
-    look = _looking(task, batches)
-    limit, dear = limits(task, rule, batches)
-    starts = {each.name: task.start(each, stream(seed, INITIAL)) for each in initializers}
-    looks = {name: look(jnp.asarray(θ), task.state) for name, θ in starts.items()}
-    begin = end = None
-    last: Look | None = None
-    if gradients + dear <= most:
-        begin, gradients = limit(jnp.asarray(starts[initializers[0].name]), task.state), gradients + dear
-    if gradients + steps + BATCHES + dear <= most:
-        trained = _trained(task, rule, initializers[0], strategy, seed, steps)
-        gradients += steps
-        if trained is not None:
-            θ, state = trained
-            last, gradients = look(θ, state), gradients + BATCHES
-            if not isinstance(rule, AdaGrad) and strategy.schedule is None:
-                end, gradients = limit(θ, state), gradients + dear
-    return Measured(looks, last, begin, end, gradients)
+    look = _looking(task, batches, strategy)
+    curve = _curving(task, rule, jax.tree.map(lambda part: part[0], batches), strategy)
+    dear = COST * (2 if is_divided(rule) else 1)
+    starts = {each.name: jnp.asarray(task.start(each, stream(seed, INITIAL))) for each in initializers}
+    looks = {name: look(θ, task.state) for name, θ in starts.items()}
+    own = initializers[0].name
+    found = Measured({name: seen for name, (seen, _) in looks.items()}, None, None, None, None, gradients)
+    if gradients + dear > most:
+        return found
+    begin, failed = _tried(lambda: curve(starts[own], task.state, looks[own][1], limited=True))
+    gradients += dear
+    found = dataclasses.replace(found, curved_at_start=begin, gradients=gradients, failed=failed)
+    if gradients + steps + 2 * BATCHES + dear > most:
+        return found
+    ends = _trained(task, rule, initializers[0], strategy, seed, steps)
+    found = dataclasses.replace(found, gradients=gradients + steps)
+    if ends is None:
+        return found
+    (last, v), (mean, _) = (look(θ, state) for θ, state in ends)
+    gradients += steps + 2 * BATCHES
+    limited = not isinstance(rule, AdaGrad) and strategy.schedule is None
+    end = None if failed else curve(*ends[0], v, limited=limited)
+    return dataclasses.replace(
+        found,
+        end=last,
+        averaged=mean.loss,
+        curved_at_end=end,
+        gradients=gradients + (0 if failed else dear),
+    )
 
 
-def _looking(task: Task, batches: PyTree) -> Callable[[Vector, ModelState], Look]:
-    """What looks at the network at θ; compiled once."""
+def _tried(measure: Callable[[], Curved]) -> tuple[Curved | None, str]:
+    """What is measured, or why it cannot be: a loss without a second derivative, say."""
+    try:
+        return measure(), ""
+    except Exception as error:  # noqa: BLE001 - no answer is lost for a reason
+        return None, told(error)
+
+
+def told(error: Exception) -> str:
+    """An error in one line."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _looking(
+    task: Task, batches: PyTree, strategy: Strategy
+) -> Callable[[Vector, ModelState], tuple[Look, np.ndarray]]:
+    """What looks at the network at θ, and gives the mean square of its gradients, too; compiled once."""
     first = jax.tree.map(lambda part: part[0], batches)
+
+    def loss(θ: Vector, state: ModelState, batch: PyTree) -> Scalar:
+        return training_loss(task, batch, state, strategy=strategy)(θ)
+
+    start = task.flatten(task.parameters)
+    units = observed(loss, start, task.state, first)
+    shapes = jax.eval_shape(functools.partial(units.run, None), start, task.state, first)[1]
+    kept = with_units(units.sites, shapes, task.batch_size)
 
     @functools.partial(jax.jit, compiler_options=quick_compilation())
     def numbers(θ: Vector, state: ModelState) -> tuple:
-        def one(batch: PyTree) -> tuple:
-            return jax.value_and_grad(training_loss(task, batch, state))(θ)
-
-        losses, g = jax.lax.map(one, batches)
-        parts = flat.split(task.trained(task.parameters), (g**2).mean(0))
-        rms = jnp.stack([jnp.sqrt(jnp.mean(part)) for part in parts])
-        common = in_common(g)
+        losses, g = jax.lax.map(lambda batch: jax.value_and_grad(loss)(θ, state, batch), batches)
         none = (g == 0).mean(0)
         rare = jnp.sum(jnp.where(none < 1, none, 0)) / jnp.maximum(jnp.sum(none < 1), 1)
-        return losses.mean(), rms, common, rare, _activations(task, θ, first)
+        _, values = units.run(None, θ, state, first)
+        return losses.mean(), (g**2).mean(0), in_common(g), rare, [jnp.std(values[i]) for i in kept]
 
-    places = [(place.name, weight) for place, (_, weight) in zip(task.places, task.spans, strict=True)]
+    places = [place.name for place in task.places]
+    names = titles([units.sites[i] for i in kept])
 
-    def look(θ: Vector, state: ModelState) -> Look:
-        loss, rms, common, rare, spreads = jax.tree.map(np.asarray, numbers(θ, state))
-        by_array = {name: float(x) for (name, weight), x in zip(places, rms, strict=True) if weight}
-        return Look(float(loss), by_array, [float(each) for each in spreads], float(common), float(rare))
+    def look(θ: Vector, state: ModelState) -> tuple[Look, np.ndarray]:
+        loss, v, common, rare, spreads = jax.tree.map(np.asarray, numbers(θ, state))
+        parts = np.split(v, np.cumsum([size for size, _ in task.spans])[:-1])
+        of_weights = {
+            name: np.sqrt(part)
+            for name, part, (_, is_weight) in zip(places, parts, task.spans, strict=True)
+            if is_weight
+        }
+        seen = Look(
+            loss=float(loss),
+            gradients={name: float(np.sqrt(np.mean(rms**2))) for name, rms in of_weights.items()},
+            spreads={name: _spread(rms) for name, rms in of_weights.items()},
+            activations={name: float(spread) for name, spread in zip(names, spreads, strict=True)},
+            common=float(common),
+            rare=float(rare),
+        )
+        return seen, v
 
     return look
+
+
+def _spread(sizes: np.ndarray) -> float:
+    """What a tenth is above over what a tenth is below, of those above 0; 1 where there are none."""
+    low, high = np.quantile(sizes[sizes > 0], [0.1, 0.9]) if (sizes > 0).any() else (1, 1)
+    return float(high / low)
 
 
 def in_common(g: Matrix) -> Scalar:
@@ -173,30 +267,42 @@ def in_common(g: Matrix) -> Scalar:
     return jnp.where(squares > 0, jnp.maximum(pairs, 0) / jnp.where(squares > 0, squares, 1), 0)
 
 
-def _activations(task: Task, θ: Vector, batch: PyTree) -> list[jax.Array]:
-    """The standard deviation of what each layer gives, of a plain dense network of kobai's own."""
-    dense = task.dense
-    if dense is None or dense.batch_norm != "off":
-        return []
-    from kobai.networks.mlp import ACTIVATIONS
+def is_divided(rule: Optimizer) -> bool:
+    """Whether the curvature is told of the divided gradient, too."""
+    return has_limit(rule) and bool((scale(rule, np.full(1, 4.0)) != 1).all())
 
-    a = jax.tree.leaves(batch)[0]
-    layers = task.with_arrays(task.arrays(θ))
-    spreads = []
-    for i, layer in enumerate(layers):
-        a = a @ layer["weights"].T + layer["biases"]
-        a = ACTIVATIONS[dense.activation](a) if i < len(layers) - 1 else a
-        spreads.append(jnp.std(a))
-    return spreads
+
+def _curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> Callable[..., Curved]:
+    """What tells how the loss curves at θ, where the gradients' mean square is v; compiled once."""
+    spectrum = curving(task, batch, strategy)
+
+    def curve(θ: Vector, state: ModelState, v: np.ndarray, *, limited: bool) -> Curved:
+        own = spectrum(θ, state, np.ones_like(v))
+        seen = spectrum(θ, state, scale(rule, v)) if is_divided(rule) else own
+        return Curved(
+            largest=float(own.largest),
+            ratio=_ratio(own),
+            divided=_ratio(seen) if is_divided(rule) else None,
+            bound=limit(rule, float(seen.largest), COST) if has_limit(rule) and limited else None,
+        )
+
+    return curve
+
+
+def _ratio(λ: Spectrum) -> float | None:
+    """The largest eigenvalue over the mean of all."""
+    return float(λ.largest / λ.mean) if λ.mean > 0 else None
 
 
 def _trained(
     task: Task, rule: Optimizer, initializer: Initializer, strategy: Strategy, seed: int, steps: int
-) -> tuple[Vector, ModelState] | None:
-    """(θ, model state) at the end of a training; None where it diverged."""
-    strategies = [] if strategy == Strategy() else [strategy]
-    sweep = Sweep(task, [rule], steps=steps, evaluate_every=steps, strategies=strategies, keep_model=True)
-    [run] = THREADS.runs(sweep, [Cell(rule, initializer, seed, strategy)])
-    if run.model is None:
+) -> list[tuple[Vector, ModelState]] | None:
+    """(θ, model state) at the end of a training, and of the mean of its last iterates; None: it diverged."""
+    mean = polyak(max(steps - round(LAST * steps), 1))
+    own = dataclasses.replace(strategy, averages=(mean,))
+    sweep = Sweep(task, [rule], steps=steps, evaluate_every=steps, strategies=[own], keep_model=True)
+    [run] = THREADS.runs(sweep, [Cell(rule, initializer, seed, own)])
+    models = [run.model, run.averages[0].model]
+    if any(model is None for model in models):
         return None
-    return jnp.asarray(task.flatten(run.model.parameters)), run.model.state
+    return [(jnp.asarray(task.flatten(model.parameters)), model.state) for model in models if model]

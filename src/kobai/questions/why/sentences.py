@@ -1,14 +1,18 @@
 """The causes in words: a line each for the terminal, a paragraph each for the page."""
 
-import html
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from kobai.questions.why.causes import Cause, Why
-from kobai.report.document import escaped, scrolling
+from kobai.questions.why.measure import Unmeasured
 from kobai.words import say
 
 OF = ("initializer", "learning_rate", "optimizer")
+PARTS = ("common", "rare", "floor")
+"""Values that are parts of one, told in per cent."""
+RATES = ("rate", "next", "diverging", "highest")
+"""Values that stand in the table of the study, told as there."""
 
 
 def lines(why: Why | None) -> list[str]:
@@ -22,50 +26,24 @@ def lines(why: Why | None) -> list[str]:
 
 
 def paragraphs(why: Why) -> Iterator[tuple[str, str]]:
-    """(what is asked, what there is to say) of each of the three."""
+    """(what is asked, what there is to say) of each of the three: the cause, and what was measured."""
     for name in OF:
         cause: Cause = getattr(why, name)
-        values = _values(cause)
-        if cause.name != "none":
-            yield say(f"why.{name}"), say(f"why.{name}.{cause.name}.more", **values)
-        else:
-            yield say(f"why.{name}"), say("why.none") + say("report.space") + _numbers(name, cause)
+        found = (
+            say("why.none")
+            if cause.name == "none"
+            else say(f"why.{name}.{cause.name}.more", **_values(cause))
+        )
+        facts = [say(f"why.{name}.{key}", **_values(cause)) for key in FACTS[name](cause)]
+        if why.measured.failed and name != "initializer":
+            facts.append(say("why.failed.curvature", reason=why.measured.failed))
+        yield say(f"why.{name}"), say("report.space").join([found, *facts])
 
 
-def section(why: Why | None) -> str:
-    """The section of the page; nothing where nothing was measured."""
-    if why is None:
-        return ""
-    title = html.escape(say("why.title"))
-    how = html.escape(say("why.how", gradients=why.measured.gradients, share=f"{100 * why.share:.1f}"))
-    items = "".join(
-        f"<li><strong>{html.escape(head)}</strong><span>{html.escape(text)}</span></li>"
-        for head, text in paragraphs(why)
-    )
-    return (
-        f'<section aria-labelledby="why"><h2 id="why">{title}</h2><p class="headline">{how}</p>'
-        f'<ul class="answer causes">{items}</ul>{_table(why)}</section>'
-    )
-
-
-def _table(why: Why) -> str:
-    """The evidence: the gradient of each array, with each initial value, and at the end."""
-    looks = dict(why.measured.starts)
-    if why.measured.end is not None:
-        looks[say("why.end")] = why.measured.end
-    arrays = list(next(iter(looks.values())).gradients)
-    rows = [[name, *(f"{look.gradients[name]:.2g}" for look in looks.values())] for name in arrays]
-    spreads = max((len(look.activations) for look in looks.values()), default=0)
-    for i in range(spreads):
-        cells = (f"{look.activations[i]:.2g}" if look.activations else "–" for look in looks.values())
-        rows.append([say("why.activations", layer=i + 1), *cells])
-    shares = (say("answer.part", part=f"{100 * look.common:.0f}") for look in looks.values())
-    rows.append([say("why.common"), *shares])
-    return scrolling([say("why.array"), *looks], escaped(rows), say("why.caption"))
-
-
-def content(why: Why | None) -> dict[str, object] | None:
+def content(why: Why | Unmeasured | None) -> dict[str, object] | None:
     """What ``answer.json`` holds."""
+    if isinstance(why, Unmeasured):
+        return {"failed": why.reason}
     if why is None:
         return None
     texts = dict(zip(OF, (text for _, text in paragraphs(why)), strict=True))
@@ -81,26 +59,63 @@ def content(why: Why | None) -> dict[str, object] | None:
     }
 
 
-def _numbers(name: str, cause: Cause) -> str:
-    """What was measured where no cause was found."""
-    values = _values(cause)
-    if name == "initializer":
-        return say("why.initializer.same", **values) if "other" in values else say("why.initializer.alike")
-    if name == "learning_rate":
-        return say("why.learning_rate.open", **values) if values.get("limit_at_start", "–") != "–" else ""
-    return say("why.optimizer.alike", **values) if "times" in values else ""
+# What was measured, whether or not it is a cause: keys of sentences
+
+
+def _of_initializer(cause: Cause) -> Iterator[str]:
+    if cause.name == "none":
+        yield "same" if "other" in cause.values else "alike"
+    if "unit" in cause.values:
+        yield "units"
+
+
+def _of_rate(cause: Cause) -> Iterator[str]:
+    values = cause.values
+    if "diverging" in values:
+        yield "diverging"
+    elif "highest" in values:
+        yield "stays"
+    if values.get("stable_at_start") is not None:
+        yield "stable"
+    if values.get("limit_at_start") not in (None, values.get("stable_at_start")):
+        yield "limits"
+    if values.get("averaged") is not None:
+        yield "floor"
+
+
+def _of_optimizer(cause: Cause) -> Iterator[str]:
+    values = cause.values
+    if "times" in values and cause.name != "scales":
+        yield "layers"
+    if "spread" in values and cause.name != "coordinates":
+        yield "entries"
+    yield "absent"
+    if values.get("curved") is not None:
+        yield "curved" if values["divided"] is None else "divided"
+
+
+FACTS = {"initializer": _of_initializer, "learning_rate": _of_rate, "optimizer": _of_optimizer}
 
 
 def _values(cause: Cause) -> dict[str, str]:
-    rates = ("rate", "next")  # as they stand in the table
-    return {name: f"{value:g}" if name in rates else _written(value) for name, value in cause.values.items()}
+    values: dict[str, Any] = dict(cause.values)
+    if values.get("averaged") is not None:
+        values["floor"] = max(1 - values["averaged"] / values["loss"], 0.0) if values["loss"] > 0 else 0.0
+    return {name: _told(name, value) for name, value in values.items()}
 
 
-def _written(value: object) -> str:
+def _told(name: str, value: object) -> str:
+    if name in PARTS and isinstance(value, float):
+        return say("answer.part", part=f"{100 * value:.0f}")
+    return f"{value:g}" if name in RATES else written(value)
+
+
+def written(value: object) -> str:
+    """A number in two figures, a dash where there is none."""
     if value is None:
         return "–"
     if isinstance(value, float):
         if not math.isfinite(value):
             return "∞"
         return f"{value:.0f}" if 9.95 <= abs(value) < 1e5 else f"{value:.2g}"
-    return ", ".join(map(_written, value)) if isinstance(value, list) else str(value)
+    return str(value)

@@ -128,7 +128,6 @@ WORDS: dict[str, str] = {
     "help.range.batch-size": "examples in a batch, or full (default: the task's)",
     "help.range.batch-norm": "batch normalization in a built-in task: off, before or after the activation",
     "help.diagnose": "What is wrong with this training? Trains a few seeds with instruments, names every trouble with its evidence, place and remedy, and with --cure tries the remedies on paired seeds.",
-    "help.diagnose.task": "a built-in task (kobai tasks), or my_task.py",
     "help.diagnose.optimizer": "update rule (default: adam)",
     "help.diagnose.learning-rate": "learning rate (default: the rule's own)",
     "help.diagnose.initializer": "initial weights (default: the task's first, else he)",

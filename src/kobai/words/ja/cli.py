@@ -128,7 +128,6 @@ WORDS: dict[str, str] = {
     "help.range.batch-size": "バッチの大きさ、またはfull（既定: 課題のもの）",
     "help.range.batch-norm": "組み込みの課題のバッチ正規化。off、活性化の前（before）、後（after）",
     "help.diagnose": "この学習はどこが悪いのかを調べます。計測しながらいくつかのシードで学習し、問題を証拠、場所、対処法とともに示します。--cureを付けると、対処法を同じシードで試します。",
-    "help.diagnose.task": "組み込みの課題（kobai tasks）、またはmy_task.py",
     "help.diagnose.optimizer": "更新則（既定: adam）",
     "help.diagnose.learning-rate": "学習率（既定: 更新則の既定値）",
     "help.diagnose.initializer": "重みの初期値（既定: 課題の最初のもの、なければhe）",
