@@ -8,16 +8,18 @@ from importlib.resources import files
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
 import kobai
 import quoted
 from kobai import words
-from kobai.course import figures
+from kobai.course import figures, ward
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
 from kobai.course.notebooks import KINDS, dump, notebook, rendered
 from kobai.course.source import LANGUAGES, LessonCell, lesson_names, load, read
+from kobai.questions.diagnosis.troubles import troubles
 
 LESSONS = [pytest.param(load(name), id=name) for name in lesson_names()]
 SOURCES = {
@@ -77,6 +79,43 @@ def test_with_answers_every_check_passes_and_without_each_says_not_yet_written(l
             assert {verdict.status for verdict in verdicts.values()} <= {UNWRITTEN}, language
             sentence = words.TABLES[language]["course.mark.unwritten"]
             assert all(verdict.message.startswith(sentence) for verdict in verdicts.values())
+
+
+SICK = {
+    "A": ("noise_floor", "bef"),
+    "B": ("long_term", "d"),
+    "C": ("plateau", "ae"),
+    "D": ("explosion", "cde"),
+    "E": ("saddle", "ade"),
+}
+"""Of each patient in lesson 3_10 its trouble, and the remedies that its check takes."""
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_the_sick_trainings_have_what_their_checks_take_for_right(name):
+    """Of the wards that the notebooks of 3_10 have examined; no other remedy is shown to help."""
+    trouble, remedies = SICK[name]
+    assert troubles(ward.patients()[name].case)[0].name == trouble
+    assert "".join(letter for letter, found in ward.trials(name).items() if found.helps) == remedies
+
+
+def test_the_evidence_contradicts_what_the_checks_say_that_it_does():
+    ways, still, lowest, averaged = {}, {}, {}, {}
+    for name, each in ward.patients().items():
+        ways[name] = np.median(each.gradients[:, 0] / each.gradients[:, -1])
+        still[name], lowest[name], averaged[name] = each.standstill, each.lowest, each.averaged
+    assert {name: way for name, way in ways.items() if not 0.1 < way < 10}.keys() == {"B", "D"}
+    assert (ways["B"] < 1e-3, ways["D"] > 1e3) == (True, True)
+    assert {name for name, share in still.items() if share > 0.3} == {"B", "C", "E"}
+    assert (still["A"] < 0.1, still["D"] < 0.1) == (True, True)
+    assert all(value < 0 for name, value in lowest.items() if name != "D")
+    assert (lowest["C"] > -0.1, lowest["E"] < -1) == (True, True)
+    assert {name for name, gain in averaged.items() if gain > 0.1} == {"A"}
+
+
+def test_an_unknown_remedy_is_refused():
+    with pytest.raises(kobai.UsageError, match="no remedy 'x'"):
+        ward.patients()["A"].treated("x")
 
 
 def test_a_number_that_no_cell_shows_is_noticed():

@@ -13,7 +13,7 @@ import functools
 import inspect
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard, cast
 
 import numpy as np
@@ -217,26 +217,50 @@ def _equal(left: object, right: object) -> bool:
 # Questions with letters to choose from
 
 
-def quiz(name: str, letters: str, defines: str, choices: str = "abcd") -> Exercise:
+def quiz(
+    name: str,
+    letters: str,
+    defines: str,
+    choices: str = "abcd",
+    *,
+    also: Mapping[int, str] | None = None,
+    of_letters: Collection[str] | None = None,
+) -> Exercise:
     """Questions with one right letter each, answered in one string: "bcadb" or "1b 2c 3a 4d 5b".
 
-    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. What is observed are the
-    letters themselves: whether they are right is decided outside the process of a learner's code.
+    Question 2 of "3_1.review" has the sentence ``course.wrong.3_1.review.2``. Where the same is asked of A,
+    B, …, each wrong letter has a sentence, ``course.wrong.3_10.troubles.c``, and it is told of which it is.
+    What is observed are the letters themselves: whether they are right is decided outside the process of a
+    learner's code.
+
+    Args:
+      also: further right letters, by question.
+      of_letters: that wrong letters have sentences; those named here, "2.c", have one in question 2 alone.
     """
+    right_too = also or {}
 
     def observe(answer: object, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
         for number, letter in enumerate(_letters(answer, len(letters), choices), start=1):
-            yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(letter))))
+            meant = letters[number - 1] if letter in right_too.get(number, "") else letter
+            yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(meant))))
+
+    def mistake(number: int, letter: str) -> Mistake:
+        if of_letters is None:
+            return Mistake(f"{name}.{number}")
+        own = f"{number}.{letter}"
+        return Mistake(f"{name}.{own if own in of_letters else letter}", patient=chr(ord("A") + number - 1))
 
     def recognise(_: Exercise, trace: Trace, expected: Trace, seed: int) -> Mistake | None:  # noqa: ARG001
         pairs = enumerate(zip(trace, expected, strict=True), start=1)
-        return next((Mistake(f"{name}.{i}") for i, (own, right) in pairs if own.value != right.value), None)
+        wrong = ((i, chr(int(own.value))) for i, (own, right) in pairs if own.value != right.value)
+        return next((mistake(i, letter) for i, letter in wrong), None)
 
-    def slip(number: int) -> str:
-        other = "a" if letters[number] != "a" else "b"
-        return letters[:number] + other + letters[number + 1 :]
-
-    wrong = {f"{name}.{number + 1}": slip(number) for number in range(len(letters))}
+    wrong: dict[str, object] = {}
+    for number, right in enumerate(letters, start=1):
+        for letter in choices:
+            if letter not in right + right_too.get(number, ""):
+                slip = letters[: number - 1] + letter + letters[number:]
+                wrong.setdefault(mistake(number, letter).name, slip)
     wrong |= {"quiz_length": letters[:-1], "quiz_letters": "12345"[: len(letters)]}
     return Exercise(
         defines=defines, observe=observe, reference=letters, wrong=wrong, recognise=recognise, secret=True

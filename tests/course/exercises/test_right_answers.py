@@ -193,6 +193,10 @@ def starts_needed(share, confidence):
     while 1 - (1 - share) ** k < confidence:
         k += 1
     return k
+# 3_10.way_back
+def way_back(gradients):
+    ratios = sorted(row[0] / row[-1] for row in gradients)
+    return (ratios[(len(ratios) - 1) // 2] + ratios[len(ratios) // 2]) / 2
 # 3_11.averages
 def averages(iterates, start):
     return np.array([iterates[min(t, start - 1):t + 1].mean(axis=0) for t in range(len(iterates))])

@@ -20,6 +20,7 @@
 # - 長期依存性による勾配消失と勾配爆発を、数値で説明できる
 # - 吸引域の地図を描き、出発点を何個試せばよいかを見積もれる
 # - 勾配が不正確なときに、平均や平滑化にどのような効果があるかを測れる
+# - うまく進まない学習を、測った証拠から診断し、対策の効果を確かめられる
 #
 # | 内容 | 目安 |
 # |---|---|
@@ -30,6 +31,7 @@
 # | 局所構造と全体構造 | 10分 |
 # | 深さの違う極小点、大きなネットワークとミニバッチ | 18分 |
 # | 不正確な勾配 | 16分 |
+# | 診断: どこが悪いのか | 22分 |
 
 # %% [markdown] tags=["en", "slide"]
 # # 3-10 What makes networks hard to optimise
@@ -41,6 +43,7 @@
 # - explain in numbers how long-term dependence makes gradients vanish or explode
 # - draw a map of basins of attraction, and estimate how many starts to try
 # - measure what averaging and smoothing do where gradients are inexact
+# - diagnose a training that does not get on from measured evidence, and confirm a remedy
 #
 # | part | time |
 # |---|---|
@@ -51,6 +54,7 @@
 # | local against global structure | 10 min |
 # | minima of unequal depth; large networks, mini-batches | 18 min |
 # | inexact gradients | 16 min |
+# | diagnosis: what is wrong? | 22 min |
 
 # %%
 import numpy as np
@@ -59,6 +63,7 @@ import kobai
 from kobai.course import check, done, hint
 from kobai.course.figures import against, curves, histograms, lines, regions
 from kobai.course.network import InPlace, Network, normal, standardized
+from kobai.course.ward import patients
 from kobai.tasks.digits import load
 
 kobai.words.use("ja")  # ja
@@ -884,12 +889,231 @@ if done("3_10.smoothed_gradient"):
 # of parameters. For networks one usually prefers a smooth surrogate loss.
 
 # %% [markdown] tags=["ja", "slide"]
+# ## 8. 診断: どこが悪いのか
+#
+# ここまでの難しさは、実際の学習では名札を付けずに現れます。うまく進んでいない5つの学習A〜Eを、測った値から診断しましょう。
+#
+# | 学習 | 課題 | 更新則 | 重みの初期値 | ステップ |
+# |---|---|---|---|---|
+# | A | 曲線（正解にノイズ） | SGD η=1 | xavier | 200 |
+# | B | 系列の平均 | Adam η=0.01 | normal:0.02 | 200 |
+# | C | 曲線（正解が5だけ高い） | SGD η=0.1 | xavier | 200 |
+# | D | 系列の平均 | SGD η=0.03 | normal:1 | 100 |
+# | E | 曲線 | SGD η=0.05 | normal:0.0001 | 200 |
+#
+# - **曲線**: 8つの入力から$\sin x_1$を予測します。隠れ層はtanhの10ノードが1層で、損失は$1 - e^{-(\text{誤差})^2/2}$です。
+#   外れ値に強い代わりに、誤差が大きい所では平らになります。バッチサイズは4です。
+# - **系列の平均**: 12個の数を順に読み、最後に平均を答える再帰型のネットワークです（ReLUの12ノード、二乗誤差）。
+#
+# 次のセルは、`kobai.diagnose`と同じ計測器を付けて5つを学習させ、損失の曲線（20ステップの平均、最初の値を1とする）を描きます。
+# 初回は計測器のコンパイルに十数秒かかります。
+#
+# **予想**: 曲線を見ただけで、どれが何の難しさか、いくつ言い当てられるでしょうか。書き留めておいてください。
+
+# %% [markdown] tags=["en", "slide"]
+# ## 8. Diagnosis: what is wrong?
+#
+# In real trainings these difficulties come without a label. Here are five, A to E, that do not get on. Diagnose them from
+# what is measured.
+#
+# | training | task | rule | initial weights | steps |
+# |---|---|---|---|---|
+# | A | curve (noise on the truth) | SGD η=1 | xavier | 200 |
+# | B | mean of a sequence | Adam η=0.01 | normal:0.02 | 200 |
+# | C | curve (the truth is 5 higher) | SGD η=0.1 | xavier | 200 |
+# | D | mean of a sequence | SGD η=0.03 | normal:1 | 100 |
+# | E | curve | SGD η=0.05 | normal:0.0001 | 200 |
+#
+# - **Curve**: $\sin x_1$ from eight inputs, by one hidden layer of 10 tanh nodes. The loss is $1 - e^{-(\text{error})^2/2}$: it
+#   does not mind outliers, and is flat where the error is large. Batches of 4.
+# - **Mean of a sequence**: a recurrent network reads 12 numbers one after another, and says their mean in the end (12 nodes
+#   of ReLU, squared error).
+#
+# The next cell trains the five with the instruments of `kobai.diagnose`, and draws their losses: means over 20 steps, the
+# first loss as 1. The first time the instruments are compiled, which takes ten or twenty seconds.
+#
+# **Predict**: how many of the five can you name from the curves alone? Write them down.
+
+# %% tags=["slide"]
+ward = patients()
+shapes = {}
+for name, each in ward.items():
+    smooth = np.convolve(each.loss / each.loss[0], np.ones(20) / 20, mode="valid")
+    shapes[name] = np.clip(smooth, 0, 2)
+    print(f"{name}: {each.loss[0]:.3g} → {each.loss[-1]:.3g}")
+
+curves(shapes, x="ステップ", y="損失（最初の値を1とする）", title="5つの学習の損失")  # ja
+curves(shapes, x="step", y="loss (the first one is 1)", title="The losses of five trainings")  # en
+
+# %% [markdown] tags=["ja", "result"]
+# Dはすぐに損失が計算できなくなります（nan）。B、C、Eはどれもほぼ平らで、**曲線だけでは区別がつきません**。
+# 証拠を測りましょう。
+
+# %% [markdown] tags=["en", "result"]
+# The loss of D soon is no number any more (nan). B, C and E are all more or less level: **the curve alone does not tell them
+# apart**. So measure evidence.
+
+# %% [markdown] tags=["ja"]
+# ### 8.1 勾配の帰り道（5分）
+#
+# 計測器は、それぞれの場所に届いた勾配の長さを記録しています。配列`gradients`の行は測った時点、列は場所で、**最初の層から最後の層へ**
+# （再帰型なら最初の時刻から最後の時刻へ）並んでいます。勾配は最後から最初へ逆伝播します。各時点で「最初の場所に届いた長さ ÷ 最後の場所の長さ」を計算し、
+# その**全時点の中央値**を返してください。1より桁違いに小さければ勾配消失、桁違いに大きければ勾配爆発です。
+
+# %% [markdown] tags=["en"]
+# ### 8.1 The gradient's way back (5 min)
+#
+# The instruments have recorded the length of the gradient that arrives at each place. A row of the array `gradients` is a
+# moment, a column a place, **from the first layer to the last** (of a recurrent network: from the first time to the last).
+# Backpropagation goes from the last to the first. Compute "length at the first place ÷ length at the last" for each moment, and return
+# *the median over all moments*. Far below 1 the gradient vanishes, far above 1 it explodes.
+
+
+# %% tags=["exercise"] name="way_back"
+def way_back(gradients):
+    ### BEGIN SOLUTION
+    return np.median(gradients[:, 0] / gradients[:, -1])
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="way_back"
+check("3_10.way_back")
+
+# %% [markdown] tags=["ja"]
+# 次のセルは、証拠を表にします。
+#
+# | 列 | 意味 |
+# |---|---|
+# | 帰り道 | 8.1の値。AとCとEでは最初の層と最後の層、BとDでは最初の時刻と最後の時刻の比 |
+# | 停滞 | 損失が止まっていた時間の、全ステップに占める割合 |
+# | 最小固有値 | 10ステップ進んだ所でのヘッセ行列の最小固有値を、そこの損失で割ったもの。負なら、下に曲がる向きがある |
+# | 平均の効果 | 最後の4分の1で通った点を平均すると、損失がどれだけ下がるか（最初の損失に対する割合） |
+
+# %% [markdown] tags=["en"]
+# The next cell puts the evidence into a table.
+#
+# | column | meaning |
+# |---|---|
+# | way back | from 8.1; of A, C and E the first layer over the last, of B and D the first time over the last |
+# | standstill | the share of the steps in which the loss stood still |
+# | lowest | the Hessian's lowest eigenvalue after 10 steps, over the loss there. Below 0 there is a direction that curves down |
+# | averaging | by how much the loss is lower at the mean of the last quarter's points, as a part of the first loss |
+
+# %% tags=["slide"]
+if done("3_10.way_back"):
+    print("     帰り道   停滞  最小固有値  平均の効果")  # ja
+    print("   way back  standstill  lowest  averaging")  # en
+    for name, each in ward.items():
+        print(f"{name} {way_back(each.gradients):10.2g} {each.standstill:6.0%} {each.lowest:10.2f} {each.averaged:10.0%}")  # ja
+        print(f"{name} {way_back(each.gradients):9.2g} {each.standstill:10.0%} {each.lowest:9.2f} {each.averaged:9.0%}")  # en
+
+# %% [markdown] tags=["ja", "slide"]
+# ### 8.2 病名と場所（8分）
+#
+# A〜Eのそれぞれについて、何が、どこで起きているかを次から選び、5文字で答えてください（`"abcde"`のように）。使わない選択肢もあります。
+#
+# - (a) プラトー: 傾きも、下に曲がる向きも、ほとんどない場所にいる
+# - (b) 鞍点: 傾きはほとんどないが、はっきり下に曲がる向きがある場所にいる
+# - (c) 勾配爆発: 系列の始めに向かって、勾配が桁違いに大きくなる
+# - (d) 長期依存性（勾配消失）: 勾配が、系列の始めまで届かない
+# - (e) 不正確な勾配: 最後に、より低い点のまわりを回り続けている
+# - (f) 層のあいだの勾配消失: 勾配が、最初の層まで届かない
+# - (g) 局所解: 最小点でない極小点で止まっている
+
+# %% [markdown] tags=["en", "slide"]
+# ### 8.2 The trouble, and where it is (8 min)
+#
+# What is wrong with each of A to E, and where? Answer with five letters (like `"abcde"`). Some choices are not needed.
+#
+# - (a) plateau: where it stands there is hardly a slope, and hardly a direction that curves down
+# - (b) saddle: where it stands there is hardly a slope, but a direction that clearly curves down
+# - (c) exploding gradient: it grows by orders of magnitude towards the beginning of the sequence
+# - (d) long-term dependence (vanishing gradient): it does not get to the beginning of the sequence
+# - (e) inexact gradients: in the end it goes round and round a lower point
+# - (f) vanishing gradient between layers: it does not get to the first layer
+# - (g) local solution: it has stopped in a minimum that is not the lowest
+
+# %% tags=["exercise"] name="troubles"
+troubles = ""  # trainee
+troubles = "edacb"  # answer
+
+# %% tags=["check"] name="troubles"
+check("3_10.troubles")
+
+# %% [markdown] tags=["ja"]
+# 合っていたら、次のセルで`kobai.diagnose`の診断と比べてください。
+
+# %% [markdown] tags=["en"]
+# Once they are right, compare them with what `kobai.diagnose` says.
+
+# %% tags=["slide"]
+if done("3_10.troubles"):
+    for name, each in ward.items():
+        print(f"{name}: {each.diagnosis}")
+
+# %% [markdown] tags=["ja"]
+# 局所解は、この表の選択肢にはあっても、答えにはありませんでした。1つの学習の中からは、止まった極小点が最小点かどうかを区別できないからです。
+# 6.2のように、いくつもの出発点の最終的な損失を比べて、はじめてわかります。
+
+# %% [markdown] tags=["en"]
+# A local solution was among the choices, and none of the answers. Within a single training nothing tells whether the minimum in
+# which it has stopped is the lowest: it takes the final losses of several starts, as in section 6.2.
+
+# %% [markdown] tags=["ja", "slide"]
+# ### 8.3 対策を選び、確かめる（6分）
+#
+# A〜Eのそれぞれに効く対策を1つずつ選び、5文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
+# （Aは最後の損失、ほかは目標までのステップ数）。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
+#
+# - (a) 学習率を10倍にする
+# - (b) 学習率を10分の1にする
+# - (c) 勾配クリッピング（閾値1）
+# - (d) 初期値をxavierにする
+# - (e) Adam（η = 0.03）に変える
+# - (f) 学習率を、最後に0になるように下げていく（cosine）
+
+# %% [markdown] tags=["en", "slide"]
+# ### 8.3 Choose a remedy, and confirm it (6 min)
+#
+# Choose one remedy that helps for each of A to E, and answer with five letters. The next cell compares the training with and
+# without it *on the same 8 seeds* (of A the loss at the end, of the others the steps to a target). Read what the remedies did that
+# do not help, too, before you run the check.
+#
+# - (a) ten times the learning rate
+# - (b) a tenth of the learning rate
+# - (c) gradient clipping with threshold 1
+# - (d) Xavier's initial values
+# - (e) Adam with η = 0.03 in place of the rule
+# - (f) let the learning rate fall to 0 in the end (cosine)
+
+# %% tags=["exercise"] name="remedies"
+remedies = ""  # trainee
+remedies = "bdedd"  # answer
+
+# %% tags=["slide"]
+chosen = [letter for letter in str(remedies).lower() if letter in "abcdef"]
+for (name, each), remedy in zip(ward.items(), chosen):
+    print(f"{name} ({remedy}) {each.treated(remedy)}")
+
+# %% tags=["check"] name="remedies"
+check("3_10.remedies")
+
+# %% [markdown] tags=["ja"]
+# 正解は1つとは限りません。ほかの文字も入れて、何が起きるかを確かめてください。自分の学習では、
+# `kobai diagnose my_task.py --cure --language ja`が、診断から対策の確認までを行います。
+
+# %% [markdown] tags=["en"]
+# There may be more than one right answer: try other letters, and see what they do. For a training of your own,
+# `kobai diagnose my_task.py --cure --language en` goes all the way from the diagnosis to the remedy.
+
+# %% [markdown] tags=["ja", "slide"]
 # ## まとめ
 #
 # - 鞍点とプラトーでは勾配が小さすぎ、崖では大きすぎます。前者には適応的な手法が、後者には勾配クリッピングが効きます。
 # - 同じ行列を繰り返し掛けると、勾配は指数関数的に消えるか爆発します。
 # - どの極小点に到達するかは、出発点と手法で決まります。深さが違うなら、何回も出発して最も良いものを選びます。
 # - 勾配にノイズがあるときは、平均しても、学習率を下げても、揺れは小さくなります。階段状なら、ぼかした関数の勾配を使います。
+# - 止まった学習の原因は、損失の曲線だけではわかりません。証拠を測って区別し、対策の効果は同じシードどうしで確かめます。
 #
 # ### 自己診断
 #
@@ -914,6 +1138,7 @@ if done("3_10.smoothed_gradient"):
 # - Start and method decide which of the minima you reach. Where depths differ, start several times and keep the best.
 # - Averaging gradients with noise calms them, and so does a lower learning rate. On stairs, use the gradient of a blurred
 #   function.
+# - Why a training stands still no curve of the loss tells. Measure evidence, and confirm a remedy on the same seeds.
 #
 # ### Test yourself
 #

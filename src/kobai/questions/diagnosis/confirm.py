@@ -54,37 +54,40 @@ def confirmed(
     own: list[Run] | None = None
     for cure in cures(case, trouble):
         if cure.against is None:
-            own = before = own or _runs(case.setting, seeds)
+            own = before = own or runs([case.setting], seeds)[0]
         else:
-            before = _runs(cure.against, seeds)
-        after = _runs(cure.setting, seeds)
+            before = runs([cure.against], seeds)[0]
+        after = runs([cure.setting], seeds)[0]
         advance(1)
-        confirmation = _compared(case.setting, cure, before, after, LEVEL / len(CURES[trouble.name]))
+        confirmation = compared(case.setting, cure, before, after, LEVEL / len(CURES[trouble.name]))
         yield confirmation
         if confirmation.helps:
             return
 
 
-def _runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
-    every = _interval(setting)
+def runs(settings: Sequence[Setting], seeds: Sequence[int]) -> list[list[Run]]:
+    """The trainings of some settings, by seed; they have one task, and as many steps."""
+    first = settings[0]
     sweep = Sweep(
-        setting.task,
-        [setting.optimizer],
-        steps=setting.steps,
-        evaluate_every=every,
-        strategies=[setting.strategy],
+        first.task,
+        [setting.optimizer for setting in settings],
+        steps=first.steps,
+        evaluate_every=_interval(first),
+        strategies=[setting.strategy for setting in settings],
     )
-    cells = [Cell(setting.optimizer, setting.initializer, seed, setting.strategy) for seed in seeds]
-    return THREADS.runs(sweep, cells, lambda _: None)
+    cells = [Cell(s.optimizer, s.initializer, seed, s.strategy) for s in settings for seed in seeds]
+    every = THREADS.runs(sweep, cells, lambda _: None)
+    return [every[i : i + len(seeds)] for i in range(0, len(every), len(seeds))]
 
 
 def _interval(setting: Setting) -> int:
     return max(1, min(10, setting.steps // 20))
 
 
-def _compared(
+def compared(
     setting: Setting, cure: Cure, before: Sequence[Run], after: Sequence[Run], level: float
 ) -> Confirmation:
+    """What a cure did, from the runs without it and with it, on the same seeds."""
     if cure.by == STEPS:
         return _by_steps(setting, cure, before, after, level)
     return _by_end(cure, before, after, level)

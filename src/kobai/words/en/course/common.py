@@ -4,6 +4,8 @@ WORDS = {
     "course.write_here": "write your code here, in place of the next line",
     "course.result": "What came out (open it when you have written your prediction)",
     "kind.exercise": "exercise",
+    "kind.remedy": "remedy",
+    "course.ward.unchanged": "nothing changes: it is so already.",
     # verdicts
     "course.verdict.passed": "right!",
     "course.verdict.unwritten": "not yet written. Fill in {name}, remove the line raise NotImplementedError, and run its cell",

@@ -4,6 +4,8 @@ WORDS = {
     "course.write_here": "次の行を消して、ここにコードを書いてください",
     "course.result": "結果（予想を書いてから開いてください）",
     "kind.exercise": "演習",
+    "kind.remedy": "対策",
+    "course.ward.unchanged": "何も変わりません（もともとそうなっています）。",
     # verdicts
     "course.verdict.passed": "正解です!",
     "course.verdict.unwritten": "まだ書かれていません。{name}を完成させ、raise NotImplementedErrorの行を消して、セルを実行してください",

@@ -1,0 +1,253 @@
+"""The sick trainings of lesson 3_10: what was measured of each, and what a remedy does to it.
+
+A patient is trained once a session, with the instruments of `kobai.diagnose`; what they saw is given as plain
+arrays, from which a learner computes evidence. A remedy is tried on paired seeds, as ``--cure`` does::
+
+    ward = patients()
+    ward["A"].gradients          # [looks, places]: the gradient that arrives there
+    print(ward["A"].treated("b"))
+    print(ward["A"].diagnosis)   # kobai's own
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+
+import jax.numpy as jnp
+import numpy as np
+
+from kobai import initializers
+from kobai.basics.arrays import Array, Scalar
+from kobai.basics.errors import unknown
+from kobai.basics.machine import use_compilation_cache
+from kobai.engine.strategy import Strategy
+from kobai.networks import mlp, rnn
+from kobai.networks.network import Network
+from kobai.optimizers.adam import Adam
+from kobai.optimizers.sgd import SGD
+from kobai.questions.diagnosis import signs, table
+from kobai.questions.diagnosis.case import Case, Setting
+from kobai.questions.diagnosis.confirm import LEVEL, Confirmation, compared, runs
+from kobai.questions.diagnosis.cures import END, STEPS, Cure
+from kobai.questions.diagnosis.examine import examine, instruments_for
+from kobai.questions.diagnosis.sites import STATE
+from kobai.questions.diagnosis.troubles import troubles
+from kobai.schedules import cosine
+from kobai.stabilizers.clipping import clip_norm
+from kobai.tasks.of_network import task_of
+from kobai.tasks.task import Task
+from kobai.words import say
+
+SEEDS = range(8)
+"""On which a remedy is tried: eight pairs can establish an effect."""
+
+# What is learned. Tasks of one kind have equal shapes, so that their instruments are compiled once.
+
+TRAINING = 256
+
+
+def curve(offset: float = 0.0, noise: float = 0.0) -> Task:
+    """sin x₁ from eight inputs, moved up by `offset`, with noise; by a loss that ignores what is far off."""
+
+    def robust(outputs: Array, y: Array) -> Scalar:
+        return jnp.mean(1 - jnp.exp(-((outputs - y) ** 2) / 2))
+
+    random = np.random.RandomState(10)
+    x = random.uniform(-2, 2, (2 * TRAINING, 8)).astype(np.float32)
+    y = np.sin(x[:, :1]) + offset + noise * random.standard_normal((len(x), 1))
+    network = mlp.network((8, 10, 1), "tanh")
+    return _task("curve", network, robust, x, y.astype(np.float32), batch_size=4)
+
+
+def mean_of_sequence() -> Task:
+    """4 × the mean of twelve numbers − 2, read one after another by a recurrent network of ReLU."""
+
+    def squared_error(outputs: Array, y: Array) -> Scalar:
+        return jnp.mean((outputs[:, 0] - y) ** 2)
+
+    random = np.random.RandomState(10)
+    x = random.uniform(0, 1, (384, 12, 1)).astype(np.float32)
+    network = rnn.network(1, 12, 1, cell="elman", activation="relu")
+    return _task("sequence", network, squared_error, x, 4 * x.mean(axis=1) - 2, batch_size=16)
+
+
+def _task(
+    name: str,
+    network: Network,
+    loss: Callable[[Array, Array], Scalar],
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    batch_size: int,
+) -> Task:
+    return task_of(
+        network,
+        name=name,
+        loss=loss,
+        train=(x[:TRAINING], y[:TRAINING]),
+        validation=(x[TRAINING:], y[TRAINING:]),
+        batch_size=batch_size,
+    )
+
+
+def _setting(task: Task, optimizer: Adam | SGD, initializer: str, steps: int) -> Setting:
+    return Setting(task, optimizer, initializers.parse(initializer), Strategy(), steps)
+
+
+@functools.cache
+def settings() -> dict[str, Setting]:
+    """The patients by name, as they were trained."""
+    return {
+        "A": _setting(curve(noise=0.5), SGD(1.0), "xavier", 200),
+        "B": _setting(mean_of_sequence(), Adam(0.005), "normal:0.02", 200),
+        "C": _setting(curve(offset=5), SGD(0.1), "xavier", 200),
+        "D": _setting(mean_of_sequence(), SGD(0.03), "normal:1", 100),
+        "E": _setting(curve(), SGD(0.05), "normal:0.0001", 200),
+    }
+
+
+BY_THE_END = ("A",)
+"""Patients that arrive soon and stay too high: a remedy is judged by the loss at the end."""
+
+# What was measured
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Patient:
+    """A sick training: what the instruments saw of it.
+
+    Fields:
+      name: A, B, …
+      case: all that was measured.
+    """
+
+    name: str
+    case: Case
+
+    @property
+    def loss(self) -> np.ndarray:
+        """[steps]: the loss of each step's batch; NaN after a divergence."""
+        losses = np.full(self.case.setting.steps, np.nan)
+        seen = self.case.records[0].loss
+        losses[: len(seen)] = np.where(np.isfinite(seen), seen, np.nan)
+        return losses
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """[looks, places]: the length of the gradient that arrives at each place.
+
+        The places are the layers' weights, of a recurrent network the times; from the first to the last.
+        """
+        record = self.case.records[0]
+        weights = [i for i, name in enumerate(self.case.arrays) if name.endswith("weights")]
+        reach = record.gradient[:, weights]
+        for unit, site in zip(record.units, self.case.sites, strict=True):
+            if site.kind == STATE:  # the one before the first time is no result of any weights
+                reach = unit["reach"][:, 1:]
+        return reach[np.isfinite(reach).all(axis=1) & (reach[:, -1] > 0)]
+
+    @property
+    def standstill(self) -> float:
+        """The longest share of the steps in which nothing is learned."""
+        record, control = self.case.records[0], self.case.control
+        start = float(record.train[0, 0])
+        return signs.stalled(record, start if control is None else min(signs.level(control), start))[1]
+
+    @property
+    def lowest(self) -> float:
+        """The lowest eigenvalue of the Hessian over the loss, after ten steps (or the last that there is)."""
+        record = self.case.records[0]
+        at = min(record.curvature, key=lambda step: abs(step - 10))
+        return record.curvature[at][0] / float(record.train[record.marks == at, 0][0])
+
+    @property
+    def averaged(self) -> float:
+        """How much lower the loss is at the mean of the last quarter's points, as a part of its start."""
+        return signs.averaged(self.case.records[0])
+
+    @property
+    def diagnosis(self) -> str:
+        """What kobai says of it: the strongest trouble with its evidence."""
+        strongest = troubles(self.case)[0]
+        return f"{table.name(strongest)}: {table.evidence(strongest)}"
+
+    def treated(self, remedy: str) -> str:
+        """What a remedy (one of `REMEDIES`) does to it, on eight paired seeds.
+
+        Raises:
+          UsageError: for a remedy that is none.
+        """
+        if remedy not in REMEDIES:
+            raise unknown("kind.remedy", remedy, REMEDIES)
+        found = trials(self.name).get(remedy)
+        return say("course.ward.unchanged") if found is None else table.cure(found)
+
+
+@functools.cache
+def patients() -> dict[str, Patient]:
+    """The patients by name; examined once a session."""
+    use_compilation_cache()
+    ward: dict[str, Patient] = {}
+    for kind in dict.fromkeys(setting.task.name for setting in settings().values()):
+        own = {name: setting for name, setting in settings().items() if setting.task.name == kind}
+        instruments = instruments_for(list(own.values()))
+        for name, setting in own.items():
+            ward[name] = Patient(name, examine(setting, [0], instruments))
+    return {name: ward[name] for name in sorted(ward)}
+
+
+@functools.cache
+def trials(name: str) -> dict[str, Confirmation]:
+    """What each remedy does to a patient, by its letter; those that would change nothing are left out."""
+    setting, by = settings()[name], END if name in BY_THE_END else STEPS
+    tried = {letter: cure for letter, make in REMEDIES.items() if (cure := make(setting)) is not None}
+    before, *after = runs([setting, *(cure.setting for cure in tried.values())], SEEDS)
+    return {
+        letter: compared(setting, cure._replace(by=by), before, own, LEVEL)
+        for (letter, cure), own in zip(tried.items(), after, strict=True)
+    }
+
+
+# What can be done about it
+
+
+def _rate(factor: float, setting: Setting) -> Cure | None:
+    old = float(setting.optimizer.learning_rate)  # type: ignore[attr-defined]
+    optimizer = dataclasses.replace(setting.optimizer, learning_rate=factor * old)  # type: ignore[call-arg]
+    values = {"new": f"{factor * old:.3g}", "old": f"{old:.3g}"}
+    return Cure("rate", values, dataclasses.replace(setting, optimizer=optimizer))
+
+
+def _clipped(setting: Setting) -> Cure | None:
+    strategy = Strategy(clip=clip_norm(1.0))
+    return Cure("clip", {"new": "norm:1"}, dataclasses.replace(setting, strategy=strategy))
+
+
+def _xavier(setting: Setting) -> Cure | None:
+    new = initializers.xavier()
+    if setting.initializer == new:
+        return None
+    values = {"new": new.name, "old": setting.initializer.name}
+    return Cure("initializer", values, dataclasses.replace(setting, initializer=new))
+
+
+def _adam(setting: Setting) -> Cure | None:
+    if isinstance(setting.optimizer, Adam):
+        return None
+    return Cure("rule", {"new": "adam", "rate": "0.03"}, dataclasses.replace(setting, optimizer=Adam(0.03)))
+
+
+def _falling(setting: Setting) -> Cure | None:
+    strategy = Strategy(schedule=cosine())
+    return Cure("schedule", {"new": "cosine"}, dataclasses.replace(setting, strategy=strategy))
+
+
+REMEDIES: Mapping[str, Callable[[Setting], Cure | None]] = {
+    "a": functools.partial(_rate, 10.0),
+    "b": functools.partial(_rate, 0.1),
+    "c": _clipped,
+    "d": _xavier,
+    "e": _adam,
+    "f": _falling,
+}
+"""What a learner may choose; None: nothing would be changed."""
