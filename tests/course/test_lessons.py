@@ -15,10 +15,11 @@ from nbclient import NotebookClient
 import kobai
 import quoted
 from kobai import words
-from kobai.course import figures, ward
+from kobai.course import figures, job, ward
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
 from kobai.course.notebooks import KINDS, dump, notebook, rendered
 from kobai.course.source import LANGUAGES, LessonCell, lesson_names, load, read
+from kobai.questions.diagnosis import signs
 from kobai.questions.diagnosis.troubles import troubles
 
 LESSONS = [pytest.param(load(name), id=name) for name in lesson_names()]
@@ -82,21 +83,39 @@ def test_with_answers_every_check_passes_and_without_each_says_not_yet_written(l
 
 
 SICK = {
-    "A": ("noise_floor", "bef"),
-    "B": ("long_term", "d"),
-    "C": ("plateau", "ae"),
-    "D": ("explosion", "cde"),
-    "E": ("saddle", "ade"),
+    "noise_floor": (ward.patients, "A", "bef"),
+    "long_term": (ward.patients, "B", "d"),
+    "plateau": (ward.patients, "C", "ae"),
+    "explosion": (ward.patients, "D", "cde"),
+    "saddle": (ward.patients, "E", "ade"),
+    "rate_too_low": (job.colleagues, "A", "a"),
+    "unscaled_inputs": (job.colleagues, "B", "c"),
+    "symmetry": (job.colleagues, "C", "d"),
+    "overfitting": (job.colleagues, "D", "be"),
+    "rate_too_high": (job.colleagues, "E", "b"),
+    "saturation": (job.colleagues, "F", "ad"),
 }
-"""Of each patient in lesson 3_10 its trouble, and the remedies that its check takes."""
+"""Of each trouble the sick training of 3_10 or 3_13 that has it, and the remedies that its check takes."""
 
 
-@pytest.mark.parametrize("name", SICK)
-def test_the_sick_trainings_have_what_their_checks_take_for_right(name):
-    """Of the wards that the notebooks of 3_10 have examined; no other remedy is shown to help."""
-    trouble, remedies = SICK[name]
-    assert troubles(ward.patients()[name].case)[0].name == trouble
-    assert "".join(letter for letter, found in ward.trials(name).items() if found.helps) == remedies
+@pytest.mark.parametrize("trouble", SICK)
+def test_the_sick_trainings_have_what_their_checks_take_for_right(trouble):
+    """Of those that the notebooks have examined before; no other remedy is shown to help."""
+    made, name, remedies = SICK[trouble]
+    patient = made()[name]
+    assert troubles(patient.case)[0].name == trouble
+    assert "".join(letter for letter, found in patient.trials.items() if found.helps) == remedies
+
+
+def test_the_evidence_on_the_job_contradicts_what_the_checks_say_that_it_does():
+    every = job.colleagues()
+    ratios = {name: signs.ratio(each.case.records[0]) for name, each in every.items()}
+    assert {name for name, ratio in ratios.items() if ratio > 0.5} == {"E"}
+    assert {name for name, ratio in ratios.items() if ratio < 1e-3} == {"A", "F"}
+    assert {name for name, each in every.items() if each.apart > 2} == {"B"}
+    assert {name for name, each in every.items() if each.alike > 0.5} == {"C"}
+    assert {name for name, each in every.items() if each.saturated[0] > 0.5} == {"B", "F"}
+    assert {name for name, each in every.items() if each.forgotten > 0.3} == {"D"}
 
 
 def test_the_evidence_contradicts_what_the_checks_say_that_it_does():

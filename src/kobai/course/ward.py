@@ -1,4 +1,4 @@
-"""The sick trainings of lesson 3_10: what was measured of each, and what a remedy does to it.
+"""Sick trainings, those of lesson 3_10: what was measured of each, and what a remedy does to it.
 
 A patient is trained once a session, with the instruments of `kobai.diagnose`; what they saw is given as plain
 arrays, from which a learner computes evidence. A remedy is tried on paired seeds, as ``--cure`` does::
@@ -11,7 +11,8 @@ arrays, from which a learner computes evidence. A remedy is tried on paired seed
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
@@ -90,7 +91,7 @@ def _task(
     )
 
 
-def _setting(task: Task, optimizer: Adam | SGD, initializer: str, steps: int) -> Setting:
+def trained(task: Task, optimizer: Adam | SGD, initializer: str, steps: int) -> Setting:
     return Setting(task, optimizer, initializers.parse(initializer), Strategy(), steps)
 
 
@@ -98,16 +99,13 @@ def _setting(task: Task, optimizer: Adam | SGD, initializer: str, steps: int) ->
 def settings() -> dict[str, Setting]:
     """The patients by name, as they were trained."""
     return {
-        "A": _setting(curve(noise=0.5), SGD(1.0), "xavier", 200),
-        "B": _setting(mean_of_sequence(), Adam(0.005), "normal:0.02", 200),
-        "C": _setting(curve(offset=5), SGD(0.1), "xavier", 200),
-        "D": _setting(mean_of_sequence(), SGD(0.03), "normal:1", 100),
-        "E": _setting(curve(), SGD(0.05), "normal:0.0001", 200),
+        "A": trained(curve(noise=0.5), SGD(1.0), "xavier", 200),
+        "B": trained(mean_of_sequence(), Adam(0.005), "normal:0.02", 200),
+        "C": trained(curve(offset=5), SGD(0.1), "xavier", 200),
+        "D": trained(mean_of_sequence(), SGD(0.03), "normal:1", 100),
+        "E": trained(curve(), SGD(0.05), "normal:0.0001", 200),
     }
 
-
-BY_THE_END = ("A",)
-"""Patients that arrive soon and stay too high: a remedy is judged by the loss at the end."""
 
 # What was measured
 
@@ -117,12 +115,14 @@ class Patient:
     """A sick training: what the instruments saw of it.
 
     Fields:
-      name: A, B, …
       case: all that was measured.
+      remedies: what may be tried, by its letter.
+      by: what judges a remedy: the steps to a target, or the loss at the end.
     """
 
-    name: str
     case: Case
+    remedies: "Mapping[str, Remedy]"
+    by: str
 
     @property
     def loss(self) -> np.ndarray:
@@ -166,64 +166,122 @@ class Patient:
         return signs.averaged(self.case.records[0])
 
     @property
+    def updates(self) -> np.ndarray:
+        """[steps, arrays]: the length of each step's update of each array, as long as all are finite."""
+        return self._lengths(self.case.records[0].updates)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """[steps, arrays]: the length of each array before the step, as long as all updates are finite."""
+        return self._lengths(self.case.records[0].weights)
+
+    def _lengths(self, lengths: np.ndarray) -> np.ndarray:
+        record = self.case.records[0]
+        return lengths[np.isfinite(record.updates).all(axis=1) & np.isfinite(record.weights).all(axis=1)]
+
+    @property
+    def apart(self) -> float:
+        """The spread of the widest input column over the median one."""
+        return self.case.facts.apart
+
+    @property
+    def alike(self) -> float:
+        """The share of a layer's units that have another's weights, at the beginning and at the end."""
+        return float(signs.alike(self.case.records[0]).max())
+
+    @property
+    def saturated(self) -> tuple[float, float]:
+        """The share of saturated values, at the beginning and at the end."""
+        shares = np.nan_to_num(signs.saturated(self.case.records[0], self.case.sites).max(axis=0))
+        return float(shares[0]), float(shares[-1])
+
+    @property
+    def forgotten(self) -> float:
+        """How far the validation loss has risen again from its lowest, as a part of its way down."""
+        return signs.forgotten(self.case.records[0])
+
+    @property
     def diagnosis(self) -> str:
         """What kobai says of it: the strongest trouble with its evidence."""
         strongest = troubles(self.case)[0]
         return f"{table.name(strongest)}: {table.evidence(strongest)}"
 
     def treated(self, remedy: str) -> str:
-        """What a remedy (one of `REMEDIES`) does to it, on eight paired seeds.
+        """What one of its remedies does to it, on eight paired seeds.
 
         Raises:
           UsageError: for a remedy that is none.
         """
-        if remedy not in REMEDIES:
-            raise unknown("kind.remedy", remedy, REMEDIES)
-        found = trials(self.name).get(remedy)
+        if remedy not in self.remedies:
+            raise unknown("kind.remedy", remedy, self.remedies)
+        found = self.trials.get(remedy)
         return say("course.ward.unchanged") if found is None else table.cure(found)
+
+    @functools.cached_property
+    def trials(self) -> dict[str, Confirmation]:
+        """What each remedy does, by its letter; those that would change nothing are left out.
+
+        Those that change the task need programs of their own; the others have one.
+        """
+        setting = self.case.setting
+        tried = {
+            letter: cure for letter, make in self.remedies.items() if (cure := make(setting)) is not None
+        }
+        alike = {letter: cure for letter, cure in tried.items() if cure.setting.task is setting.task}
+        before, *after = runs([setting, *(cure.setting for cure in alike.values())], SEEDS)
+        own = dict(zip(alike, after, strict=True))
+        return {
+            letter: compared(
+                setting,
+                cure._replace(by=self.by),
+                before,
+                own[letter] if letter in own else runs([cure.setting], SEEDS)[0],
+                LEVEL,
+            )
+            for letter, cure in tried.items()
+        }
+
+
+def examined(
+    settings: Mapping[str, Setting], remedies: "Mapping[str, Remedy]", by_the_end: Collection[str]
+) -> dict[str, Patient]:
+    """The patients of these settings; of some a remedy is judged by the loss at the end."""
+    use_compilation_cache()
+    ward: dict[str, Patient] = {}
+    for kind in dict.fromkeys(setting.task.name for setting in settings.values()):
+        own = {name: setting for name, setting in settings.items() if setting.task.name == kind}
+        instruments = instruments_for(list(own.values()))
+        for name, setting in own.items():
+            case = examine(setting, [0], instruments)
+            ward[name] = Patient(case, remedies, END if name in by_the_end else STEPS)
+    return {name: ward[name] for name in settings}
 
 
 @functools.cache
 def patients() -> dict[str, Patient]:
-    """The patients by name; examined once a session."""
-    use_compilation_cache()
-    ward: dict[str, Patient] = {}
-    for kind in dict.fromkeys(setting.task.name for setting in settings().values()):
-        own = {name: setting for name, setting in settings().items() if setting.task.name == kind}
-        instruments = instruments_for(list(own.values()))
-        for name, setting in own.items():
-            ward[name] = Patient(name, examine(setting, [0], instruments))
-    return {name: ward[name] for name in sorted(ward)}
-
-
-@functools.cache
-def trials(name: str) -> dict[str, Confirmation]:
-    """What each remedy does to a patient, by its letter; those that would change nothing are left out."""
-    setting, by = settings()[name], END if name in BY_THE_END else STEPS
-    tried = {letter: cure for letter, make in REMEDIES.items() if (cure := make(setting)) is not None}
-    before, *after = runs([setting, *(cure.setting for cure in tried.values())], SEEDS)
-    return {
-        letter: compared(setting, cure._replace(by=by), before, own, LEVEL)
-        for (letter, cure), own in zip(tried.items(), after, strict=True)
-    }
+    """The patients of lesson 3_10 by name; examined once a session."""
+    return examined(settings(), REMEDIES, by_the_end="A")
 
 
 # What can be done about it
 
+Remedy: TypeAlias = Callable[[Setting], Cure | None]
+"""The changed setting; None: nothing would be changed."""
 
-def _rate(factor: float, setting: Setting) -> Cure | None:
+
+def rate(factor: float, setting: Setting) -> Cure | None:
     old = float(setting.optimizer.learning_rate)  # type: ignore[attr-defined]
     optimizer = dataclasses.replace(setting.optimizer, learning_rate=factor * old)  # type: ignore[call-arg]
     values = {"new": f"{factor * old:.3g}", "old": f"{old:.3g}"}
     return Cure("rate", values, dataclasses.replace(setting, optimizer=optimizer))
 
 
-def _clipped(setting: Setting) -> Cure | None:
+def clipped(setting: Setting) -> Cure | None:
     strategy = Strategy(clip=clip_norm(1.0))
     return Cure("clip", {"new": "norm:1"}, dataclasses.replace(setting, strategy=strategy))
 
 
-def _xavier(setting: Setting) -> Cure | None:
+def xavier(setting: Setting) -> Cure | None:
     new = initializers.xavier()
     if setting.initializer == new:
         return None
@@ -231,23 +289,23 @@ def _xavier(setting: Setting) -> Cure | None:
     return Cure("initializer", values, dataclasses.replace(setting, initializer=new))
 
 
-def _adam(setting: Setting) -> Cure | None:
+def adam(setting: Setting) -> Cure | None:
     if isinstance(setting.optimizer, Adam):
         return None
     return Cure("rule", {"new": "adam", "rate": "0.03"}, dataclasses.replace(setting, optimizer=Adam(0.03)))
 
 
-def _falling(setting: Setting) -> Cure | None:
+def falling(setting: Setting) -> Cure | None:
     strategy = Strategy(schedule=cosine())
     return Cure("schedule", {"new": "cosine"}, dataclasses.replace(setting, strategy=strategy))
 
 
-REMEDIES: Mapping[str, Callable[[Setting], Cure | None]] = {
-    "a": functools.partial(_rate, 10.0),
-    "b": functools.partial(_rate, 0.1),
-    "c": _clipped,
-    "d": _xavier,
-    "e": _adam,
-    "f": _falling,
+REMEDIES: Mapping[str, Remedy] = {
+    "a": functools.partial(rate, 10.0),
+    "b": functools.partial(rate, 0.1),
+    "c": clipped,
+    "d": xavier,
+    "e": adam,
+    "f": falling,
 }
-"""What a learner may choose; None: nothing would be changed."""
+"""What may be chosen in lesson 3_10."""

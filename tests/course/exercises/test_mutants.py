@@ -24,7 +24,10 @@ from kobai.words import TABLES
 EXERCISES = {name: exercise for lesson in lesson_names() for name, exercise in of_lesson(lesson).items()}
 FEWEST = 25
 """Mutants of an exercise, at least."""
-RIGHT_TOO = {"3_10.remedies": ["bef", "d", "ea", "dce", "dae"]}
+RIGHT_TOO = {
+    "3_10.remedies": ["bef", "d", "ea", "dce", "dae"],
+    "3_13.remedies": ["a", "c", "d", "eb", "b", "da"],
+}
 """The right letters of each question, where there are several."""
 FRESH = 20261126
 """The seed of a grade: its numbers must catch what those of the notebook catch."""

@@ -207,6 +207,10 @@ def update(params, grads, learning_rate, factors):
 # 3_13.restricted_mean
 def restricted_mean(times, budget):
     return float(np.fmin(times, budget).mean())
+# 3_13.update_ratio
+def update_ratio(updates, weights):
+    steps = [np.linalg.norm(u) / np.linalg.norm(w) for u, w in zip(updates, weights)]
+    return float(np.median(steps))
 # 3_13.holm
 def holm(p):
     rank = sorted(range(len(p)), key=lambda i: p[i])

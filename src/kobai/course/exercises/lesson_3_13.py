@@ -1,4 +1,4 @@
-"""The exercises of lesson 3_13: loss and metric of one's own, and the statistics of a comparison."""
+"""The exercises of lesson 3_13: loss and metric of one's own, statistics of a comparison, sick trainings."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -178,6 +178,31 @@ def step_up(p: Any, factors: Callable[[int], Any]) -> Any:
     return corrected
 
 
+# The length of the updates beside that of the weights, and six trainings to diagnose
+
+LENGTHS = [
+    (
+        np.array([[0.3, 0.4, 0.0], [0.06, 0.08, 0.02], [2.0, 1.0, 4.0], [0.01, 0.03, 0.02], [0.5, 0.1, 0.7]]),
+        np.array([[3.0, 4.0, 0.0], [3.1, 4.2, 0.3], [2.0, 5.0, 0.5], [4.0, 4.5, 0.9], [1.0, 2.5, 1.5]]),
+    ),
+    (np.array([[1e-4, 2e-4], [3e-4, 1e-4], [9e-4, 5e-4]]), np.array([[1.0, 2.0], [1.5, 2.5], [0.5, 3.0]])),
+    (np.array([[7.0, 2.0], [30.0, 1.0]]), np.array([[1.0, 0.2], [6.0, 1.5]])),
+]
+
+
+def whole(lengths: Any) -> Any:
+    return np.sqrt((lengths**2).sum(axis=1))
+
+
+def update_ratio(
+    updates: Any, weights: Any, *, length: Callable[[Any], Any] = whole, of: Callable[[Any], Any] = np.median
+) -> Any:
+    return of(length(updates) / length(weights))
+
+
+OWN_SENTENCES = ("2.e", "6.b")
+"""Wrong letters that other evidence contradicts in one of the trainings than in the rest."""
+
 EXERCISES: dict[str, Exercise] = {
     "loss_and_metric": Exercise(
         defines="loss_and_metric",
@@ -225,4 +250,21 @@ EXERCISES: dict[str, Exercise] = {
         discovery=lambda p: step_up(p, lambda m: m / np.arange(1, m + 1)),
     ),
     "reading": quiz("3_13.reading", "bacdb", "reading"),
+    "update_ratio": function(
+        "update_ratio",
+        lambda updates, weights: update_ratio(updates, weights),
+        LENGTHS,
+        upside_down=lambda updates, weights: update_ratio(weights, updates),
+        mean=partial(update_ratio, of=np.mean),
+        every_step=partial(update_ratio, of=np.array),
+        largest=partial(update_ratio, of=np.max),
+        last_step=partial(update_ratio, of=lambda ratios: ratios[-1]),
+        of_medians=lambda updates, weights: np.median(whole(updates)) / np.median(whole(weights)),
+        total=partial(update_ratio, length=lambda lengths: lengths.sum(axis=1)),
+        squared=partial(update_ratio, length=lambda lengths: (lengths**2).sum(axis=1)),
+        first_array=partial(update_ratio, length=lambda lengths: lengths[:, 0]),
+        steps_summed=lambda updates, weights: update_ratio(updates.T, weights.T),
+    ),
+    "troubles": quiz("3_13.troubles", "bcdfae", "troubles", "abcdef", of_letters=OWN_SENTENCES),
+    "remedies": quiz("3_13.remedies", "acdebd", "remedies", "abcde", also={4: "b", 6: "a"}, of_letters=()),
 }

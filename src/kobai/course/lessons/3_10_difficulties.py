@@ -988,6 +988,8 @@ check("3_10.way_back")
 # | 停滞 | 損失が止まっていた時間の、全ステップに占める割合 |
 # | 最小固有値 | 10ステップ進んだ所でのヘッセ行列の最小固有値を、そこの損失で割ったもの。負なら、下に曲がる向きがある |
 # | 平均の効果 | 最後の4分の1で通った点を平均すると、損失がどれだけ下がるか（最初の損失に対する割合） |
+#
+# `nan`は、計算できなかったことを表します。
 
 # %% [markdown] tags=["en"]
 # The next cell puts the evidence into a table.
@@ -998,14 +1000,16 @@ check("3_10.way_back")
 # | standstill | the share of the steps in which the loss stood still |
 # | lowest | the Hessian's lowest eigenvalue after 10 steps, over the loss there. Below 0 there is a direction that curves down |
 # | averaging | by how much the loss is lower at the mean of the last quarter's points, as a part of the first loss |
+#
+# `nan`: it could not be computed.
 
 # %% tags=["slide"]
 if done("3_10.way_back"):
     print("     帰り道   停滞  最小固有値  平均の効果")  # ja
     print("   way back  standstill  lowest  averaging")  # en
     for name, each in ward.items():
-        print(f"{name} {way_back(each.gradients):10.2g} {each.standstill:6.0%} {each.lowest:10.2f} {each.averaged:10.0%}")  # ja
-        print(f"{name} {way_back(each.gradients):9.2g} {each.standstill:10.0%} {each.lowest:9.2f} {each.averaged:9.0%}")  # en
+        print(f"{name} {way_back(each.gradients):10.2g} {each.standstill:6.0%} {each.lowest:10.2f} {each.averaged:10.1%}")  # ja
+        print(f"{name} {way_back(each.gradients):9.2g} {each.standstill:10.0%} {each.lowest:9.2f} {each.averaged:9.1%}")  # en
 
 # %% [markdown] tags=["ja", "slide"]
 # ### 8.2 病名と場所（8分）

@@ -18,12 +18,14 @@
 # - 自分の課題を`kobai.Task`として書ける
 # - `kobai.compare`の数字を、自分の手で計算して確かめられる
 # - 答えを批判的に読み、最良かもしれないものと、それを選ぶ費用を読み取れる
+# - うまく進まない学習を診断し、対策の効果を確かめられる
 #
 # | 内容 | 目安 |
 # |---|---|
 # | 自分の課題を定義する | 14分 |
 # | 比較の数字を自分で計算する | 22分 |
 # | 答えを批判的に読む | 12分 |
+# | 同僚の学習を診断する | 20分 |
 # | 自分の課題で | 20分 |
 
 # %% [markdown] tags=["en", "slide"]
@@ -34,12 +36,14 @@
 # - write a task of your own as a `kobai.Task`
 # - compute the numbers of `kobai.compare` yourself
 # - read its answer critically: what may be the best, and what choosing it costs
+# - diagnose trainings that do not get on, and confirm a remedy
 #
 # | part | time |
 # |---|---|
 # | a task of your own | 14 min |
 # | the numbers of a comparison, by hand | 22 min |
 # | reading an answer critically | 12 min |
+# | diagnosing colleagues' trainings | 20 min |
 # | your own data | 20 min |
 
 # %%
@@ -51,6 +55,7 @@ import numpy as np
 import kobai
 from kobai.course import check, done, hint
 from kobai.course.figures import curves
+from kobai.course.job import colleagues
 from kobai.study import statistics
 
 kobai.words.use("ja")  # ja
@@ -478,8 +483,191 @@ if done("3_13.reading"):
 # %% [markdown] tags=["ja"]
 # 同じ課題を、試す回数をそろえて8シードで比べた結果が、第1節の答えです。**見比べてください**。Momentumは学習率0.01では遅かったのに、
 # 学習率の範囲を広げると、Adamと区別がつかなくなりました。「5.85倍」の大部分は、手法の差ではなく、探し方の差だったのです。
+
+# %% [markdown] tags=["en"]
+# Section 1 has the answer for the same task with equal trials and 8 seeds. *Compare the two.* Momentum, slow at 0.01, may be as
+# good as Adam once its grid is wide enough. "5.85 times" was mostly a difference between
+# searches, not between methods.
+
+# %% [markdown] tags=["ja", "slide"]
+# ## 7. 同僚の学習を診断する
 #
-# ## 7. 自分の課題で（20分）
+# 6人の同僚が、配達の時間を予測するネットワーク（3つの入力、tanhの20ノード、二乗誤差）を学習させていますが、うまくいきません。
+#
+# | 学習 | 更新則 | 重みの初期値 | ステップ | 同僚の話 |
+# |---|---|---|---|---|
+# | A | Adam η=0.0001 | xavier | 200 | 「慎重に学習させています」 |
+# | B | Adam η=0.03 | xavier | 200 | 「データは届いたまま使っています」 |
+# | C | Adam η=0.03 | constant:0.5 | 200 | 「再現できるように、初期値をそろえました」 |
+# | D | Adam η=0.1 | xavier | 400 | 「急いで集めた12件で学習させました」 |
+# | E | SGD η=2 | xavier | 200 | 「早く終わらせたくて」 |
+# | F | Adam η=0.01 | normal:5 | 200 | 「初期値は大きくばらけさせました」 |
+#
+# 話からも想像はつきますが、ここでは**測った値で**決めます。
+
+# %% [markdown] tags=["en", "slide"]
+# ## 7. Diagnosing colleagues' trainings
+#
+# Six colleagues train a network (3 inputs, 20 nodes of tanh, squared error) to forecast the time of a delivery, and do not get on.
+#
+# | training | rule | initial weights | steps | what they say |
+# |---|---|---|---|---|
+# | A | Adam η=0.0001 | xavier | 200 | "I train it with care" |
+# | B | Adam η=0.03 | xavier | 200 | "I use the data as they came" |
+# | C | Adam η=0.03 | constant:0.5 | 200 | "the same initial value for all, so that it can be reproduced" |
+# | D | Adam η=0.1 | xavier | 400 | "trained on 12 deliveries, collected in a hurry" |
+# | E | SGD η=2 | xavier | 200 | "it should be done soon" |
+# | F | Adam η=0.01 | normal:5 | 200 | "I spread the initial values well" |
+#
+# What they say gives a hint. Here *what is measured* decides.
+
+# %% [markdown] tags=["ja"]
+# ### 7.1 更新と重みの比（5分）
+#
+# 学習率が適切かどうかは、更新の長さを重みの長さと比べるとわかります。`updates[s, i]`はステップ$s$での配列$i$（$W_1$、$b_1$など）の更新の長さ、
+# `weights[s, i]`は更新前のその配列の長さです。ステップごとに、**全配列をまとめた**更新の長さを、全配列をまとめた重みの長さで割り、
+# **全ステップの中央値**を返してください。
+#
+# $$\operatorname{median}_s \frac{\lVert\Delta\boldsymbol\theta_s\rVert}{\lVert\boldsymbol\theta_s\rVert}$$
+
+# %% [markdown] tags=["en"]
+# ### 7.1 Updates beside weights (5 min)
+#
+# Whether a learning rate suits shows in the length of the updates beside that of the weights. `updates[s, i]` is the length of
+# the update of array $i$ ($W_1$, $b_1$, …) at step $s$, `weights[s, i]` the length of that array before it. For each step divide
+# the length of the update, *over all arrays*, by that of the weights, over all arrays, and return *the median over the steps*.
+#
+# $$\operatorname{median}_s \frac{\lVert\Delta\boldsymbol\theta_s\rVert}{\lVert\boldsymbol\theta_s\rVert}$$
+
+
+# %% tags=["exercise"] name="update_ratio"
+def update_ratio(updates, weights):
+    ### BEGIN SOLUTION
+    whole_update = np.sqrt((updates**2).sum(axis=1))
+    whole_weight = np.sqrt((weights**2).sum(axis=1))
+    return np.median(whole_update / whole_weight)
+    ### END SOLUTION
+
+
+# %% tags=["check"] name="update_ratio"
+check("3_13.update_ratio")
+
+# %% [markdown] tags=["ja"]
+# 次のセルは、`kobai.diagnose`と同じ計測器を付けて6つを学習させ、証拠を表にします（初回はコンパイルに数秒かかります）。
+#
+# | 列 | 意味 |
+# |---|---|
+# | 更新/重み | 7.1の値。目安は$10^{-3}$から$10^{-2}$ほど |
+# | 広がりの比 | 最も広く散らばる入力の列と、普通の列の、標準偏差の比 |
+# | 同じノード | 最初から最後まで、ほかのノードと同じ重みを持つノードの割合 |
+# | 飽和 | 隠れ層の値のうち、tanhの両端（±0.95の外）にある割合。最初 → 最後 |
+# | 検証の戻り | 検証損失が最小から再び上がった量の、下がった量に対する割合 |
+
+# %% [markdown] tags=["en"]
+# The next cell trains the six with the instruments of `kobai.diagnose`, and makes a table of the evidence (the first time they
+# are compiled, which takes some seconds).
+#
+# | column | meaning |
+# |---|---|
+# | update/weights | from 7.1; usual values are about $10^{-3}$ to $10^{-2}$ |
+# | spreads | the standard deviation of the widest input column over that of the usual one |
+# | alike | the share of nodes that have the weights of another from the beginning to the end |
+# | saturated | the share of hidden values at the ends of tanh (beyond ±0.95), beginning → end |
+# | rise | how far the validation loss has risen again from its lowest, beside its way down |
+
+# %% tags=["slide"]
+six = {}
+if done("3_13.update_ratio"):
+    six = colleagues()
+    print("   更新/重み  広がりの比  同じノード         飽和  検証の戻り")  # ja
+    print("   update/weights  spreads  alike     saturated     rise")  # en
+for name, each in six.items():
+    ratio = update_ratio(each.updates, each.weights)
+    first, last = each.saturated
+    print(f"{name} {ratio:10.1e} {each.apart:10.0f} {each.alike:10.0%} {first:5.0%} → {last:4.0%} {each.forgotten:10.0%}")  # ja
+    print(f"{name} {ratio:15.1e} {each.apart:8.0f} {each.alike:6.0%} {first:6.0%} → {last:4.0%} {each.forgotten:8.0%}")  # en
+
+# %% [markdown] tags=["ja", "slide"]
+# ### 7.2 どこが悪いのか（8分）
+#
+# A〜Fのそれぞれの原因を1つずつ選び、6文字で答えてください。
+#
+# - (a) 学習率が高すぎる
+# - (b) 学習率が低すぎる
+# - (c) 入力の尺度が合わない（1つの列だけが大きい）
+# - (d) 対称性: 隠れ層のノードがどれも同じ
+# - (e) 飽和: 重みの初期値が大きすぎて、最初からtanhの両端にある
+# - (f) 過学習
+
+# %% [markdown] tags=["en", "slide"]
+# ### 7.2 What is wrong? (8 min)
+#
+# Choose a cause for each of A to F, and answer with six letters.
+#
+# - (a) the learning rate is too high
+# - (b) the learning rate is too low
+# - (c) the inputs are not scaled: one column is too large
+# - (d) symmetry: all hidden nodes are alike
+# - (e) saturation: the initial weights are too large, and the nodes at the ends of tanh from the beginning
+# - (f) overfitting
+
+# %% tags=["exercise"] name="troubles"
+troubles = ""  # trainee
+troubles = "bcdfae"  # answer
+
+# %% tags=["check"] name="troubles"
+check("3_13.troubles")
+
+# %% [markdown] tags=["ja"]
+# 合っていたら、次のセルで`kobai.diagnose`の診断と比べてください。
+
+# %% [markdown] tags=["en"]
+# Once they are right, compare them with what `kobai.diagnose` says.
+
+# %% tags=["slide"]
+if done("3_13.troubles"):
+    for name, each in six.items():
+        print(f"{name}: {each.diagnosis}")
+
+# %% [markdown] tags=["ja", "slide"]
+# ### 7.3 対策を選び、確かめる（5分）
+#
+# A〜Fのそれぞれに効く対策を1つずつ選び、6文字で答えてください。次のセルが、**同じ8個のシード**で対策なしと対策ありを比べます
+# （Dは最後のテスト損失、ほかは目標までのステップ数）。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
+#
+# - (a) 学習率を100倍にする
+# - (b) 学習率を10分の1にする
+# - (c) 入力を標準化する
+# - (d) 初期値をxavierにする
+# - (e) 早期終了
+
+# %% [markdown] tags=["en", "slide"]
+# ### 7.3 Choose a remedy, and confirm it (5 min)
+#
+# Choose one remedy that helps for each of A to F, and answer with six letters. The next cell compares the training with and
+# without it *on the same 8 seeds* (of D the test loss at the end, of the others the steps to a target). Read what the remedies
+# did that do not help, too, before you run the check.
+#
+# - (a) a hundred times the learning rate
+# - (b) a tenth of the learning rate
+# - (c) standardized inputs
+# - (d) Xavier's initial values
+# - (e) early stopping
+
+# %% tags=["exercise"] name="remedies"
+remedies = ""  # trainee
+remedies = "acdebd"  # answer
+
+# %% tags=["slide"]
+chosen = [letter for letter in str(remedies).lower() if letter in "abcde"]
+for (name, each), remedy in zip(six.items(), chosen):
+    print(f"{name} ({remedy}) {each.treated(remedy)}")
+
+# %% tags=["check"] name="remedies"
+check("3_13.remedies")
+
+# %% [markdown] tags=["ja"]
+# ## 8. 自分の課題で（20分）
 #
 # 次の順に、自分の仕事の課題を書いてみましょう。手元にデータがなければ、上の`delivery`を変えるところから始めます
 # （たとえば、遅れる予測が早すぎる予測の3倍困るなら、損失と指標をどう変えますか）。
@@ -503,11 +691,7 @@ if done("3_13.reading"):
 # - 次に何をするか
 
 # %% [markdown] tags=["en"]
-# Section 1 has the answer for the same task with equal trials and 8 seeds. *Compare the two.* Momentum, slow at 0.01, may be as
-# good as Adam once its grid is wide enough. "5.85 times" was mostly a difference between
-# searches, not between methods.
-#
-# ## 7. Your own data (20 min)
+# ## 8. Your own data (20 min)
 #
 # Write down a task of your work, in this order. Without data at hand, begin by changing `delivery` above: say a delivery
 # that is later than forecast is three times as bad as one that is early. What becomes of loss and metric?

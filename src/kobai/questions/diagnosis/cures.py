@@ -145,7 +145,12 @@ def _without_decay(case: Case) -> Cure | None:
 
 
 def _standardized(case: Case) -> Cure | None:
-    task = case.setting.task
+    return standardized(case.setting)
+
+
+def standardized(setting: Setting) -> Cure | None:
+    """Inputs shifted and scaled by mean and deviation of the training data's columns."""
+    task = setting.task
     inputs, _ = parts(task.train)
     if len(inputs) != 1 or not isinstance(task.train, tuple):
         return None
@@ -163,7 +168,7 @@ def _standardized(case: Case) -> Cure | None:
         validation=scaled(task.validation),
         test=None if task.test is None else scaled(task.test),
     )
-    return Cure("standardized", {}, dataclasses.replace(case.setting, task=changed))
+    return Cure("standardized", {}, dataclasses.replace(setting, task=changed))
 
 
 def _dense(key: str, *, activation: str | None = None, times: int = 1, batch_norm: bool = False) -> Maker:
