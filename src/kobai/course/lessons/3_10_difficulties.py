@@ -888,7 +888,7 @@ if done("3_10.smoothed_gradient"):
 # local structure at the global one**. The price is 20 evaluations of the function a step, and they must grow with the number
 # of parameters. For networks one usually prefers a smooth surrogate loss.
 
-# %% [markdown] tags=["ja", "slide"]
+# %% [markdown] tags=["ja"]
 # ## 8. 診断: どこが悪いのか
 #
 # ここまでの難しさは、実際の学習では名札を付けずに現れます。うまく進んでいない5つの学習A〜Eを、測った値から診断しましょう。
@@ -910,7 +910,7 @@ if done("3_10.smoothed_gradient"):
 #
 # **予想**: 曲線を見ただけで、どれが何の難しさか、いくつ言い当てられるでしょうか。書き留めておいてください。
 
-# %% [markdown] tags=["en", "slide"]
+# %% [markdown] tags=["en"]
 # ## 8. Diagnosis: what is wrong?
 #
 # In real trainings these difficulties come without a label. Here are five, A to E, that do not get on. Diagnose them from
@@ -934,7 +934,7 @@ if done("3_10.smoothed_gradient"):
 #
 # **Predict**: how many of the five can you name from the curves alone? Write them down.
 
-# %% tags=["slide"]
+# %%
 ward = patients()
 shapes = {}
 for name, each in ward.items():
@@ -1003,7 +1003,7 @@ check("3_10.way_back")
 #
 # `nan`: it could not be computed.
 
-# %% tags=["slide"]
+# %%
 if done("3_10.way_back"):
     print("     帰り道   停滞  最小固有値  平均の効果")  # ja
     print("   way back  standstill  lowest  averaging")  # en
@@ -1011,7 +1011,7 @@ if done("3_10.way_back"):
         print(f"{name} {way_back(each.gradients):10.2g} {each.standstill:6.0%} {each.lowest:10.2f} {each.averaged:10.1%}")  # ja
         print(f"{name} {way_back(each.gradients):9.2g} {each.standstill:10.0%} {each.lowest:9.2f} {each.averaged:9.1%}")  # en
 
-# %% [markdown] tags=["ja", "slide"]
+# %% [markdown] tags=["ja"]
 # ### 8.2 病名と場所（8分）
 #
 # A〜Eのそれぞれについて、何が、どこで起きているかを次から選び、5文字で答えてください（`"abcde"`のように）。使わない選択肢もあります。
@@ -1024,7 +1024,7 @@ if done("3_10.way_back"):
 # - (f) 層のあいだの勾配消失: 勾配が、最初の層まで届かない
 # - (g) 局所解: 最小点でない極小点で止まっている
 
-# %% [markdown] tags=["en", "slide"]
+# %% [markdown] tags=["en"]
 # ### 8.2 The trouble, and where it is (8 min)
 #
 # What is wrong with each of A to E, and where? Answer with five letters (like `"abcde"`). Some choices are not needed.
@@ -1050,7 +1050,7 @@ check("3_10.troubles")
 # %% [markdown] tags=["en"]
 # Once they are right, compare them with what `kobai.diagnose` says.
 
-# %% tags=["slide"]
+# %%
 if done("3_10.troubles"):
     for name, each in ward.items():
         print(f"{name}: {each.diagnosis}")
@@ -1063,7 +1063,7 @@ if done("3_10.troubles"):
 # A local solution was among the choices, and none of the answers. Within a single training nothing tells whether the minimum in
 # which it has stopped is the lowest: it takes the final losses of several starts, as in section 6.2.
 
-# %% [markdown] tags=["ja", "slide"]
+# %% [markdown] tags=["ja"]
 # ### 8.3 対策を選び、確かめる（6分）
 #
 # A〜Eのそれぞれに効く対策を1つずつ選び、5文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
@@ -1076,7 +1076,7 @@ if done("3_10.troubles"):
 # - (e) Adam（η = 0.03）に変える
 # - (f) 学習率を、最後に0になるように下げていく（cosine）
 
-# %% [markdown] tags=["en", "slide"]
+# %% [markdown] tags=["en"]
 # ### 8.3 Choose a remedy, and confirm it (6 min)
 #
 # Choose one remedy that helps for each of A to E, and answer with five letters. The next cell compares the training with and
@@ -1094,7 +1094,7 @@ if done("3_10.troubles"):
 remedies = ""  # trainee
 remedies = "bdedd"  # answer
 
-# %% tags=["slide"]
+# %%
 chosen = [letter for letter in str(remedies).lower() if letter in "abcdef"]
 for (name, each), remedy in zip(ward.items(), chosen):
     print(f"{name} ({remedy}) {each.treated(remedy)}")

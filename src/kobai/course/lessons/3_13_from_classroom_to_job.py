@@ -575,7 +575,7 @@ check("3_13.update_ratio")
 # | saturated | the share of hidden values at the ends of tanh (beyond ±0.95), beginning → end |
 # | rise | how far the validation loss has risen again from its lowest, beside its way down |
 
-# %% tags=["slide"]
+# %%
 six = {}
 if done("3_13.update_ratio"):
     six = colleagues()
@@ -624,12 +624,12 @@ check("3_13.troubles")
 # %% [markdown] tags=["en"]
 # Once they are right, compare them with what `kobai.diagnose` says.
 
-# %% tags=["slide"]
+# %%
 if done("3_13.troubles"):
     for name, each in six.items():
         print(f"{name}: {each.diagnosis}")
 
-# %% [markdown] tags=["ja", "slide"]
+# %% [markdown] tags=["ja"]
 # ### 7.3 対策を選び、確かめる（5分）
 #
 # A〜Fのそれぞれに効く対策を1つずつ選び、6文字で答えてください。次のセルが、**同じ8個のシード**で対策なしと対策ありを比べます
@@ -641,7 +641,7 @@ if done("3_13.troubles"):
 # - (d) 初期値をxavierにする
 # - (e) 早期終了
 
-# %% [markdown] tags=["en", "slide"]
+# %% [markdown] tags=["en"]
 # ### 7.3 Choose a remedy, and confirm it (5 min)
 #
 # Choose one remedy that helps for each of A to F, and answer with six letters. The next cell compares the training with and
@@ -658,7 +658,7 @@ if done("3_13.troubles"):
 remedies = ""  # trainee
 remedies = "acdebd"  # answer
 
-# %% tags=["slide"]
+# %%
 chosen = [letter for letter in str(remedies).lower() if letter in "abcde"]
 for (name, each), remedy in zip(six.items(), chosen):
     print(f"{name} ({remedy}) {each.treated(remedy)}")
