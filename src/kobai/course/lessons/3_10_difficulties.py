@@ -896,7 +896,7 @@ if done("3_10.smoothed_gradient"):
 # | 学習 | 課題 | 更新則 | 重みの初期値 | ステップ |
 # |---|---|---|---|---|
 # | A | 曲線（正解にノイズ） | SGD η=1 | xavier | 200 |
-# | B | 系列の平均 | Adam η=0.01 | normal:0.02 | 200 |
+# | B | 系列の平均 | Adam η=0.005 | normal:0.02 | 200 |
 # | C | 曲線（正解が5だけ高い） | SGD η=0.1 | xavier | 200 |
 # | D | 系列の平均 | SGD η=0.03 | normal:1 | 100 |
 # | E | 曲線 | SGD η=0.05 | normal:0.0001 | 200 |
@@ -919,7 +919,7 @@ if done("3_10.smoothed_gradient"):
 # | training | task | rule | initial weights | steps |
 # |---|---|---|---|---|
 # | A | curve (noise on the truth) | SGD η=1 | xavier | 200 |
-# | B | mean of a sequence | Adam η=0.01 | normal:0.02 | 200 |
+# | B | mean of a sequence | Adam η=0.005 | normal:0.02 | 200 |
 # | C | curve (the truth is 5 higher) | SGD η=0.1 | xavier | 200 |
 # | D | mean of a sequence | SGD η=0.03 | normal:1 | 100 |
 # | E | curve | SGD η=0.05 | normal:0.0001 | 200 |
@@ -1055,11 +1055,11 @@ if done("3_10.troubles"):
     for name, each in ward.items():
         print(f"{name}: {each.diagnosis}")
 
-# %% [markdown] tags=["ja"]
-# 局所解は、この表の選択肢にはあっても、答えにはありませんでした。1つの学習の中からは、止まった極小点が最小点かどうかを区別できないからです。
+# %% [markdown] tags=["ja", "result"]
+# 局所解は、選択肢にはあっても、答えにはありませんでした。1つの学習の中からは、止まった極小点が最小点かどうかを区別できないからです。
 # 6.2のように、いくつもの出発点の最終的な損失を比べて、はじめてわかります。
 
-# %% [markdown] tags=["en"]
+# %% [markdown] tags=["en", "result"]
 # A local solution was among the choices, and none of the answers. Within a single training nothing tells whether the minimum in
 # which it has stopped is the lowest: it takes the final losses of several starts, as in section 6.2.
 
