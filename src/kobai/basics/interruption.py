@@ -99,6 +99,18 @@ def raised() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def unchanged() -> Iterator[None]:
+    """Whatever is begun here may answer signals in its own way: afterwards they are answered as before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 def end(words: str) -> None:
     """Say the last words and end at once: a compiled call in another thread need not be waited for."""
     with _ending:

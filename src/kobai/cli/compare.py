@@ -55,6 +55,7 @@ OPTIONS = (
     *files.OPTIONS,
     Option("resume"),
     Option("join"),
+    Option("on", "WHERE", keyword="backend"),
     Option("threads", "N", whole),
     Option("plan"),
 )

@@ -331,6 +331,13 @@ class Program:
 
 def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
     """(block, final) of a program, for one cell or for a population of such a size."""
+    block, final = functions(program, data, size)
+    with full_precision():
+        return convolutions.lowered(*block), None if final is None else convolutions.lowered(*final)
+
+
+def functions(program: Program, data: Data, size: Size | None = None) -> tuple[tuple, tuple | None]:
+    """(block, final) before they are traced, each with its arguments behind it: data, and the shapes of others."""
     cell = program.start(program.optimizers[:1], [program.θ], [Strategy()], together=False)
     plan = program.parts.plan(Strategy(), 0, 0, 0, program.capacity, program.θ.dtype)
     cells, stream, plan = (_shapes(tree, size and size.cells) for tree in (cell, np.int32(0), plan))
@@ -338,9 +345,8 @@ def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
     batches = _shapes(np.zeros((program.capacity, program.task.examples_a_step), np.int32), streams)
     draws = Draws(batches, _shapes(np.zeros(2, np.uint32), streams), stream, plan)
     block = functools.partial(program.population, size.family) if size else program.block
-    with full_precision():
-        traced = convolutions.lowered(block, program.clock(0, []), cells, draws, *data[:2])
-        return traced, None if data.alike else convolutions.lowered(program.final, cells, data.test)
+    final = None if data.alike else (program.final, cells, data.test)
+    return (block, program.clock(0, []), cells, draws, *data[:2]), final
 
 
 def _shapes(tree: PyTree, number: int | None) -> PyTree:

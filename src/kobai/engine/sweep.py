@@ -62,7 +62,7 @@ class Sweep:
         strategies: Sequence[Strategy] = (),
         keep_model: bool = False,
     ) -> None:
-        self.task, self.steps, self.every = task, steps, evaluate_every
+        self.task, self.steps, self.every, self.strategies = task, steps, evaluate_every, strategies
         self.population = jax.default_backend() != "cpu" if population is None else population
         self.chunk = chunk or (MOST if self.population else CELLS_PER_CHUNK)
         self.by_memory = self.population and chunk is None

@@ -1,6 +1,7 @@
 """Where cells are run: a backend takes cells and gives their runs, chunk by chunk, as they finish.
 
     threads     the cores of this machine, or its GPU
+    ray         the machines of a Ray cluster
 
 `Backend` is all that a study asks of one.
 """

@@ -5,6 +5,6 @@ body of a loop, where what differentiation makes of a convolution would take the
 and the gradients of wide layers have faster forms, too.
 """
 
-from kobai.engine.convolutions.rewriting import lowered
+from kobai.engine.convolutions.rewriting import lowered, prepared
 
-__all__ = ["lowered"]
+__all__ = ["lowered", "prepared"]

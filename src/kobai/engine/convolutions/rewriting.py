@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
-from jax.stages import Lowered
+from jax.stages import Lowered, Wrapped
 from jaxtyping import PyTree
 
 from kobai.basics.arrays import Array
@@ -27,14 +27,20 @@ INLINE = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 
 
 def lowered(function: Callable[..., PyTree], *arguments: PyTree) -> Lowered:
-    """``jax.jit(function).lower(*arguments)``; on a CPU with fast forms of what has one (`FORMS`).
+    """``jax.jit(function).lower(*arguments)``; on a CPU with fast forms of what has one (`FORMS`)."""
+    return prepared(function, *arguments).lower(*arguments)
+
+
+def prepared(function: Callable[..., PyTree], *arguments: PyTree) -> Wrapped:
+    """``jax.jit(function)`` for such arguments; on a CPU with fast forms of what has one (`FORMS`).
 
     A program without any is the program that it was.
     """
-    traced = jax.jit(function).trace(*arguments)
+    jitted = jax.jit(function)
+    traced = jitted.trace(*arguments)
     program = traced.jaxpr
     if jax.default_backend() != "cpu" or not _concerned(program.jaxpr):
-        return traced.lower()
+        return jitted
     structure = jax.tree.structure(traced.out_info)
 
     def rewritten(*arguments: PyTree) -> PyTree:
@@ -42,7 +48,7 @@ def lowered(function: Callable[..., PyTree], *arguments: PyTree) -> Lowered:
             structure, _results(program.jaxpr, program.consts, jax.tree.leaves(arguments))
         )
 
-    return jax.jit(rewritten).lower(*arguments)
+    return jax.jit(rewritten)
 
 
 def _concerned(program: Jaxpr) -> bool:

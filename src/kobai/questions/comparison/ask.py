@@ -102,7 +102,7 @@ def compare(
     budget: str | float | None = None,
     quick: bool = False,
     threads: int | None = None,
-    backend: Backend | None = None,
+    backend: Backend | str | None = None,
     output: str | Path | None = None,
     resume: bool = False,
     join: bool = False,
@@ -172,8 +172,9 @@ def compare(
         `seeds`.
       quick: a study of seconds rather than of half a minute, with fewer rates, steps and seeds.
       threads: default: one for each core.
-      backend: the place where trainings are run, any object as `kobai.Backend` describes. Default: the
-        threads of this machine.
+      backend: the place where trainings are run: "ray" (a cluster of this machine), "auto" (the one that runs
+        here), "ray://HOST:PORT", or any object as `kobai.Backend` describes. Default: the threads of this
+        machine.
       output: a folder for report.html, results.parquet, cells.parquet, answer.json, and for every training:
         new, empty, or of a study of the same task, which grows: what was trained there is not trained again.
         None: no files.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kobai.basics.errors import UsageError, quoted
-from kobai.engine.backends import THREADS, Backend
+from kobai.engine.backends import THREADS, Backend, ray
 from kobai.engine.identity import digest
 from kobai.report.result import Result
 from kobai.study import lock
@@ -27,11 +27,15 @@ def working(folder: Path | None, backend: object, join: bool) -> Iterator[Place]
         with lock.joined(folder) as share:
             yield Joined(share)
         return
-    place = THREADS if backend is None else backend
-    if not isinstance(place, Backend):
-        raise UsageError("error.backend", value=quoted(place))
+    if isinstance(backend, str) and ray.is_place(backend):
+        with lock.alone(folder), ray.Ray(backend).connected() as place:
+            yield place
+        return
+    here = THREADS if backend is None else backend
+    if not isinstance(here, Backend):
+        raise UsageError("error.backend", value=quoted(here))
     with lock.alone(folder):
-        yield place
+        yield here
 
 
 def save(result: Result, folder: Path, place: Place) -> None:
