@@ -337,7 +337,7 @@ def lowered(program: Program, data: Data, size: Size | None = None) -> Traced:
 
 
 def functions(program: Program, data: Data, size: Size | None = None) -> tuple[tuple, tuple | None]:
-    """(block, final) before they are traced, each with its arguments behind it: data, and the shapes of others."""
+    """(block, final) before they are traced, each with its arguments behind it, as shapes or as data."""
     cell = program.start(program.optimizers[:1], [program.θ], [Strategy()], together=False)
     plan = program.parts.plan(Strategy(), 0, 0, 0, program.capacity, program.θ.dtype)
     cells, stream, plan = (_shapes(tree, size and size.cells) for tree in (cell, np.int32(0), plan))

@@ -149,13 +149,16 @@ class _Cores:
 
 
 def _got(ray: "ModuleType", reference: object) -> Any:
-    """What a task of Ray gave. Raises what it raised, if that is a caller's mistake."""
+    """What a task of Ray gave. Raises what it refused, and `UsageError` where it was lost again and again."""
     try:
-        return ray.get(reference)
-    except ray.exceptions.RayTaskError as problem:
-        raise problem.cause from None
+        result = ray.get(reference)
+    except ray.exceptions.RayTaskError:  # a fault of kobai's own
+        raise
     except ray.exceptions.RayError as problem:
         raise UsageError("error.ray.lost", problem=str(problem).splitlines()[0]) from problem
+    if isinstance(result, travel.Refusal):
+        raise result.error()
+    return result
 
 
 def imported() -> "ModuleType":

@@ -11,7 +11,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 
@@ -109,10 +109,25 @@ def _file(place: str) -> tuple[Path, str]:
     return Path(stem + ".py" if colon else place), colon[3:] + attribute
 
 
-def trained(written: Recipe, letters: Sequence[str]) -> list[Run]:
-    """The runs of a chunk of cells, which are spelled as JSON."""
-    with jax.enable_x64(json.loads(written)["x64"]):
-        runs = sweep_of(written).train([Cell.of(json.loads(letter)) for letter in letters])
+class Refusal(NamedTuple):
+    """A `UsageError` as plain values."""
+
+    key: str
+    values: dict[str, str | int | float]
+
+    def error(self) -> UsageError:
+        """The error that it was."""
+        return UsageError(self.key, **self.values)
+
+
+def trained(written: Recipe, letters: Sequence[str]) -> list[Run] | Refusal:
+    """The runs of a chunk of cells, which are spelled as JSON; or why there are none."""
+    try:
+        with jax.enable_x64(json.loads(written)["x64"]):
+            runs = sweep_of(written).train([Cell.of(json.loads(letter)) for letter in letters])
+    except UsageError as problem:
+        plain = {k: v if isinstance(v, int | float) else str(v) for k, v in problem.values.items()}
+        return Refusal(problem.key, plain)
     assert runs is not None
     return runs
 
