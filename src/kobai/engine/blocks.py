@@ -129,3 +129,10 @@ def _shapes(data: PyTree) -> PyTree:
 def joined(items: Sequence[PyTree], together: bool) -> PyTree:
     """One pytree for a list of equal ones: with a leading axis for a population, else the only one."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items) if together else items[0]
+
+
+def like(tree: PyTree, number: int | None) -> PyTree:
+    """What arrays like these are, so many of each along a leading axis; None: one of each, without it."""
+    axis = () if number is None else (number,)
+    kind = jax.dtypes.canonicalize_dtype  # the state of a model may be in double precision
+    return jax.tree.map(lambda array: jax.ShapeDtypeStruct((*axis, *array.shape), kind(array.dtype)), tree)

@@ -29,7 +29,7 @@ from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
 from kobai.basics.machine import full_precision
 from kobai.engine import convolutions
 from kobai.engine.accumulation import accumulated
-from kobai.engine.blocks import CellState, Clock, Data, Draws, Memories, Plans, Size, Traced
+from kobai.engine.blocks import CellState, Clock, Data, Draws, Memories, Plans, Size, Traced, like
 from kobai.engine.columns import stacked
 from kobai.engine.parts import Parts
 from kobai.engine.rule import Rule, Storage
@@ -340,17 +340,10 @@ def functions(program: Program, data: Data, size: Size | None = None) -> tuple[t
     """(block, final) before they are traced, each with its arguments behind it, as shapes or as data."""
     cell = program.start(program.optimizers[:1], [program.θ], [Strategy()], together=False)
     plan = program.parts.plan(Strategy(), 0, 0, 0, program.capacity, program.θ.dtype)
-    cells, stream, plan = (_shapes(tree, size and size.cells) for tree in (cell, np.int32(0), plan))
+    cells, stream, plan = (like(tree, size and size.cells) for tree in (cell, np.int32(0), plan))
     streams = size.streams if size else 1
-    batches = _shapes(np.zeros((program.capacity, program.task.examples_a_step), np.int32), streams)
-    draws = Draws(batches, _shapes(np.zeros(2, np.uint32), streams), stream, plan)
+    batches = like(np.zeros((program.capacity, program.task.examples_a_step), np.int32), streams)
+    draws = Draws(batches, like(np.zeros(2, np.uint32), streams), stream, plan)
     block = functools.partial(program.population, size.family) if size else program.block
     final = None if data.alike else (program.final, cells, data.test)
     return (block, program.clock(0, []), cells, draws, *data[:2]), final
-
-
-def _shapes(tree: PyTree, number: int | None) -> PyTree:
-    """What arrays like these are, so many of each along a leading axis; None: one of each, without it."""
-    axis = () if number is None else (number,)
-    kind = jax.dtypes.canonicalize_dtype  # the state of a model may be in double precision
-    return jax.tree.map(lambda array: jax.ShapeDtypeStruct((*axis, *array.shape), kind(array.dtype)), tree)
