@@ -417,6 +417,17 @@ def test_what_is_a_weight_can_be_said():
     np.testing.assert_allclose(Δ["a"], -0.001 * np.sign(NOISE[0]["a"]), rtol=1e-5)
 
 
+def test_what_is_a_weight_can_be_said_to_a_rule_of_optax():
+    """The same step as by `init` and `update`; without what is said it is another."""
+    said = {"a": "outer", "b": False, "c": True, "d": True}
+    rule = kobai.Muon(0.1, 0.05, weight_decay=0.1)
+    ours, _ = rule.update(NOISE[0], rule.init(START, said), START, said)
+    for flags, same in ((said, True), (None, False)):
+        chain = rule.as_optax(weights=flags)
+        theirs, _ = chain.update(NOISE[0], chain.init(START), START)
+        assert np.array_equal(theirs["a"], ours["a"]) is same
+
+
 def test_soap_s_first_step_moves_nothing_and_its_bases_stay_orthonormal():
     rule, state = kobai.SOAP(), kobai.SOAP().init(START)
     for step in range(12):

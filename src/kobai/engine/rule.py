@@ -19,7 +19,7 @@ from kobai.basics.arrays import Array, Flag, Integers, Number, Structure, Vector
 from kobai.basics.errors import UsageError
 from kobai.engine.weights import weights
 from kobai.optimizers.base import RATES, Optimizer, State, decayed
-from kobai.optimizers.from_optax import FromOptax, refused
+from kobai.optimizers.from_optax import RESCALED, FromOptax, refused
 from kobai.tasks.flat import Spans
 
 
@@ -82,6 +82,7 @@ class Rule:
 
         self.evaluates_elsewhere = False
         self.hides_rate = False
+        self.rescales = isinstance(optimizer, FromOptax) and optimizer.name in RESCALED
 
         def begin(values: Sequence[Number], θ: Vector) -> PyTree:
             state = self._begin(values, θ)
@@ -148,6 +149,8 @@ class Rule:
             if biases:
                 raise UsageError("error.decay.biases", name=self.name)
             return
+        if self.rescales:
+            raise UsageError("error.decay.rescaled", name=self.name)
         if self.evaluates_elsewhere:
             raise UsageError("error.decay.elsewhere", name=self.name)
         if self.finds_rate:

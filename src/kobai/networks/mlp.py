@@ -8,9 +8,11 @@ import itertools
 from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
+from kobai.basics.arrays import Array
 from kobai.basics.errors import UsageError
 from kobai.networks.network import (
     ACTIVATIONS,
@@ -27,10 +29,20 @@ from kobai.networks.network import (
 )
 from kobai.networks.slices import in_slices
 
-__all__ = ["ACTIVATIONS", "check_activation", "network", "relu"]
+__all__ = ["ACTIVATIONS", "check_activation", "layers", "network", "relu"]
 
 LAYOUT = "out_in"
 """Where the fans of the weights are (`kobai.Task.layout`)."""
+
+
+def layers(parameters: PyTree, x: Array, activation: str) -> list[Array]:
+    """What each layer of a network without batch normalization gives for inputs [examples, in]."""
+    values: list[Array] = []
+    for i, layer in enumerate(parameters):
+        x = jnp.asarray(x @ layer["weights"].T + layer["biases"])
+        x = ACTIVATIONS[activation](x) if i < len(parameters) - 1 else x
+        values.append(x)
+    return values
 
 
 def network(widths: Sequence[int], activation: str, batch_norm: bool | str = False) -> Network:

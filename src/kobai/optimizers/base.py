@@ -30,6 +30,7 @@ What a rule may ask for beyond a gradient, each at no cost to those that do not 
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeGuard
@@ -209,15 +210,21 @@ class Optimizer:
         """η of the update after `step` others; None for a rule that has no number of a name in `RATES`."""
         return next((getattr(self, name) for name in RATES if hasattr(self, name)), None)
 
-    def as_optax(self) -> "optax.GradientTransformation":
-        """This rule as an `optax.GradientTransformation` (needs optax installed)."""
+    def as_optax(self, weights: Weights | None = None) -> "optax.GradientTransformation":
+        """This rule as an `optax.GradientTransformation` (needs optax installed).
+
+        `weights` says what is a weight, as `init` and `update` take it, where the rule goes by that.
+        """
         try:
             import optax
         except ImportError as missing:
             raise UsageError("error.needs_optax") from missing
+        told = {} if weights is None else {"weights": weights}
+        init = functools.partial(self.init, **(told if self.roles else {}))
+        update = functools.partial(self.update, **(told if self.roles or self.decays else {}))
         if self.asks is not None:
-            return optax.GradientTransformationExtraArgs(self.init, self.update)
-        return optax.GradientTransformation(self.init, self.update)
+            return optax.GradientTransformationExtraArgs(init, update)
+        return optax.GradientTransformation(init, update)
 
 
 def as_array(leaf: Any) -> Any:

@@ -26,6 +26,9 @@ RATELESS = {"prodigy", "dadapt_adamw", "dog", "dowg", "cocob", "mechanize"}
 """Factories whose learning rate is a factor of one that they find themselves."""
 
 
+RESCALED = {"lamb", "lars", "novograd"}
+"""The optimizers of optax that scale a step to the length of its array, with their own weight decay in it."""
+
 WITHOUT_RATE = {"polyak_sgd", "sam", "mechanize"}
 """The optimizers of optax that have no argument of the name `learning_rate`."""
 
@@ -107,7 +110,7 @@ class FromOptax(Optimizer):
         now = {name: jnp.asarray(value, known[name].dtype) for name, value in self.hyperparameters.items()}
         return state._replace(hyperparams={**known, **now})
 
-    def as_optax(self) -> "optax.GradientTransformation":
+    def as_optax(self, weights: Weights | None = None) -> "optax.GradientTransformation":
         return self.transformation()
 
 

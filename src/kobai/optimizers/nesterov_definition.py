@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import jax
 
-from kobai.basics.arrays import Array, Parameters, Whole, narrow
+from kobai.basics.arrays import Array, Parameters, Weights, Whole, narrow
 from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
 from kobai.optimizers.base import Optimizer, State
@@ -40,6 +40,6 @@ class NesterovDefinition(Optimizer):
         v = α * v - η * g
         return v, (v,)
 
-    def as_optax(self) -> NoReturn:
+    def as_optax(self, weights: Weights | None = None) -> NoReturn:
         """Refused: an optax loop takes the gradient at the parameters, never at a look-ahead point."""
         raise UsageError("error.as_optax.lookahead")

@@ -25,6 +25,8 @@ from kobai.basics.guard import guard
 from kobai.engine import draws
 from kobai.initializers import Initializer, parse
 from kobai.networks.mlp import ACTIVATIONS, check_activation
+from kobai.optimizers.base import Optimizer
+from kobai.questions.coordinates import CoordinatesResult, coordinates
 from kobai.questions.curvature import first_batches
 from kobai.report import cut, panels
 from kobai.report.panels import Attributes
@@ -43,6 +45,9 @@ Histogram = tuple[np.ndarray, np.ndarray]
 """(counts [bins], edges [bins + 1]) of the finite values."""
 
 BINS = 50
+
+WIDTHS = (100,) * 6
+"""Nodes of the inputs and of every layer, where nobody says otherwise."""
 
 SATURATED = {
     "tanh": lambda a: np.abs(a) > 0.95,
@@ -154,13 +159,16 @@ def probe(
     initializer: Initializer | str,
     *,
     task: TaskSource | None = None,
-    widths: Sequence[int] = (100,) * 6,
+    widths: Sequence[int] | None = None,
     activation: str = "tanh",
     inputs: int | np.ndarray = 1000,
+    optimizer: Optimizer | str = "adam",
+    parametrization: str | None = None,
+    steps: int = 5,
     seed: int = 0,
     language: str | None = None,
     command: str | None = None,
-) -> ProbeResult:
+) -> ProbeResult | CoordinatesResult:
     """What `initializer` does to a network before training, layer by layer.
 
     Without a task: `inputs` pass through a stack of dense layers, each followed by the activation and without
@@ -172,17 +180,24 @@ def probe(
     ``not_finite``, the share that is not finite, and which the other columns leave out, of the activations or
     of one of the gradients, whichever is larger.
 
-    With a task (`widths`, `activation` and `inputs` are then not used): the loss of the first training batch
+    With a task (`activation` and `inputs` are then not used): the loss of the first training batch
     of `seed` at the initial values of `seed`, the very ones that a sweep starts from. Columns, for each
     trained array: ``array``, its path; ``shape``; ``weight_std``; ``gradient_std``; ``zero_gradients``, the
     share that is exactly 0; ``not_finite``.
 
+    With a task and `widths`, the *coordinate check*: the network of the task is made at each width, trained
+    for some steps, and the result is a `CoordinatesResult`: how far what each layer gives has moved, by
+    width. Under μP that is flat, in the standard form it grows.
+
     Args:
       initializer: an `Initializer` or its name ("he", "normal:0.1").
       task: a `Task`, the name of a built-in one, a function that makes one, or a file.
-      widths: nodes of the inputs and of every layer.
+      widths: nodes of the inputs and of every layer; default six times 100. With a task that takes `hidden`:
+        the nodes of all hidden layers, two or more numbers.
       activation: "relu", "tanh" or "sigmoid".
       inputs: how many unit-normal inputs, or an array [examples, widths[0]].
+      optimizer, parametrization, steps: of the coordinate check: an instance or a name, "standard" or
+        "mup:64" as in `kobai.compare`, and how many steps.
       seed: of every draw, a whole number of at least 0.
       language: "en" or "ja", for what this call says and returns. Default: the language in use.
       command: what the page says reproduces it. Default: this call.
@@ -195,9 +210,13 @@ def probe(
     with speaking(language):
         initializer = parse(initializer)
         check_seed("seed", seed)
+        if task is not None and widths is not None:
+            check = partial(coordinates, optimizer=optimizer, parametrization=parametrization, steps=steps)
+            return replace(check(initializer, task, widths, seed=seed), command=command, language=current())
         if task is not None:
             result = _probe_task(initializer, load(task), seed)
         else:
+            widths = WIDTHS if widths is None else widths
             check_activation(activation)
             check_several("widths", widths)
             if len(widths) < 2 or not all(is_whole(width) and width >= 1 for width in widths):

@@ -44,6 +44,8 @@ def test_it_takes_the_place_of_the_formula_s_own(rule):
             DECAY,
             "schedule_free_sgd evaluates another point",
         ),
+        (kobai.from_optax(optax.lamb, learning_rate=0.1), DECAY, "optax.lamb has its weight decay within"),
+        (kobai.from_optax(optax.lars, learning_rate=0.1), DECAY, "optax.lars has its weight decay within"),
     ],
 )
 def test_what_it_cannot_mean_is_refused(rule, strategy, sentence):

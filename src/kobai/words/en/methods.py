@@ -62,6 +62,7 @@ WORDS: dict[str, str] = {
     "error.decay.found": "weight decay shrinks by the learning rate times its strength, and {name} finds its rate itself; give it a weight_decay of its own, or leave weight_decay out",
     "error.decay.schedule": "weight decay shrinks by the learning rate times its strength, and {name} makes a schedule of its own of that rate; give from_optax the schedule itself as learning_rate, compare with schedule=, or leave weight_decay out",
     "error.decay.elsewhere": "weight decay shrinks what is trained, and {name} evaluates another point, which it would draw through zero; give {name} a weight_decay of its own if it has one, choose kobai's own rule, or leave weight_decay out",
+    "error.decay.rescaled": "optax.{name} has its weight decay within the step, which it scales to the length of each array: beside that step it would be another rule; give {name} a weight_decay of its own (--set {name}.weight_decay=…), or choose kobai's lamb",
     "error.decay.biases": "{name} has weight decay within its formula, which spares biases and scales; leave biases out of weight_decay, or choose another optimizer",
     # minimizers
     "kind.minimizer": "minimizer",

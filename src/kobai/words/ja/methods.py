@@ -63,6 +63,7 @@ WORDS: dict[str, str] = {
     "error.decay.found": "重み減衰は学習率と強さの積で重みを縮めますが、{name}は学習率を自分で決めます。{name}自身のweight_decayを指定するか、weight_decayを外してください",
     "error.decay.schedule": "重み減衰は学習率と強さの積で縮めますが、{name}は学習率を内部のスケジュールで変えています。スケジュールそのものをlearning_rateとしてfrom_optaxに渡すか、schedule=で比べるか、weight_decayを外してください",
     "error.decay.elsewhere": "重み減衰は学習する点を縮めますが、{name}は別の点で評価するので、評価する点が0を越えて符号まで変わります。{name}自身にweight_decayがあればそれを指定するか、kobaiの更新則を使うか、weight_decayを外してください",
+    "error.decay.rescaled": "optax.{name}の重み減衰は、配列の長さに合わせて調整する更新の中にあります。更新とは別に減衰させると別の更新則になります。{name}自身のweight_decayを指定する（--set {name}.weight_decay=…）か、kobaiのlambを使ってください",
     "error.decay.biases": "{name}の重み減衰は更新式の中にあり、バイアスやスケールには働きません。weight_decayのbiasesを外すか、別の更新則を選んでください",
     # minimizers
     "kind.minimizer": "最小化手法",

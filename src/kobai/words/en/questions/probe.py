@@ -7,6 +7,18 @@ WORDS: dict[str, str] = {
     "error.probe.inputs": "probe: inputs must be a number of examples of at least 1 "
     "or an array [examples, {features}] (widths begins with {features}), got {value}",
     # the table and the figure
+    "error.probe.task_widths": "probe: with a task, widths must be two or more different whole numbers of at least 1, got {value}",
+    "error.probe.optimizer": "probe: optimizer must be an update rule, got {value}",
+    "error.probe.dense": "probe: the coordinate check reads dense networks of kobai's own without batch normalization, and that of {task} is none; take digits, mnist1d, sine or a table",
+    "probe.title.coordinates": "{initializer}, {parametrization}: {task} after {steps:step|steps} of {optimizer} at {rate:g}",
+    "probe.column.width": "width",
+    "probe.column.change": "change",
+    "probe.column.slope": "power of the width",
+    "probe.coordinates.note": "by width: how far what a layer gives has moved (root mean square)",
+    "probe.coordinates.flat": "flat: the change goes with no power of the width above 0.2",
+    "probe.coordinates.grows": "not flat: the change goes with the width, so that each width wants a learning rate of its own",
+    "report.coordinates.title": "How far what each layer gives has moved",
+    "report.coordinates.caption": "By width, after the steps of the title. Lines that are level: one learning rate suits all widths.",
     "probe.title.network": "{initializer}: {layers:layer|layers} of {activation}, {examples:input|inputs}, seed {seed}",
     "probe.title.task": "{initializer}: {task} at its start, loss {loss} on {examples:example|examples}, seed {seed}",
     "probe.percent": "{value:.1f} %",

@@ -7,6 +7,18 @@ WORDS: dict[str, str] = {
     "error.probe.inputs": "probe: inputsは1以上のデータの件数か配列[件数, {features}]"
     "（widthsの先頭が{features}）でなければなりませんが、{value}が渡されました",
     # the table and the figure
+    "error.probe.task_widths": "probe: 課題を指定するときのwidthsは、1以上の異なる整数2つ以上でなければなりませんが、{value}が渡されました",
+    "error.probe.optimizer": "probe: optimizerは更新則でなければなりませんが、{value}が渡されました",
+    "error.probe.dense": "probe: 座標チェックで調べられるのは、バッチ正規化のないkobaiの全結合ネットワークだけで、{task}は当てはまりません。digits、mnist1d、sineか、表を使ってください",
+    "probe.title.coordinates": "{initializer}、{parametrization}: {task}、{optimizer}（学習率{rate:g}）で{steps}ステップ後",
+    "probe.column.width": "幅",
+    "probe.column.change": "変化",
+    "probe.column.slope": "幅の何乗か",
+    "probe.coordinates.note": "幅ごとの値: 層の出力がどれだけ動いたか（二乗平均平方根）",
+    "probe.coordinates.flat": "平坦です。どの層の変化も、幅の0.2乗を超えては変わりません",
+    "probe.coordinates.grows": "平坦ではありません。変化が幅とともに変わるので、幅ごとに別の学習率が要ります",
+    "report.coordinates.title": "各層の出力がどれだけ動いたか",
+    "report.coordinates.caption": "幅ごとに、題名のステップ数の後の値です。線が水平なら、1つの学習率がどの幅にも合います。",
     "probe.title.network": "{initializer}: {activation} {layers}層、入力{examples}件、シード{seed}",
     "probe.title.task": "{initializer}: {task}の初期状態、{examples}件の損失{loss}、シード{seed}",
     "probe.percent": "{value:.1f}%",

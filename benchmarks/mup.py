@@ -1,0 +1,60 @@
+"""Does the best rate of a narrow network suit a wide one? For docs/explanation/strategies.md:
+python benchmarks/mup.py
+
+The training loss at the end of a short training on MNIST-1D with two hidden layers, at widths 64 and 1,024,
+by learning rate, with and without μP from a base of 64; and how far values move by width.
+"""
+
+import numpy as np
+
+import kobai
+from kobai.basics.machine import use_compilation_cache
+from kobai.engine.backends import THREADS
+from kobai.engine.cell import Cell
+from kobai.engine.sweep import Sweep
+from kobai.initializers import he
+from kobai.optimizers import Optimizer
+from kobai.study.axes import made
+
+STEPS, SEEDS = 100, 2
+BASE, WIDE = 64, 1024
+RATES = {kobai.Adam: 10 ** np.arange(-3.5, -0.9, 0.5), kobai.SGD: 10 ** np.arange(-2.0, 0.6, 0.5)}
+
+
+def losses(rule: type[Optimizer], width: int, base: int | None) -> np.ndarray:
+    """[rates]: the mean training loss of the last 20 steps over the seeds; inf where any diverged."""
+    task = made(kobai.tasks.mnist1d, {"hidden": [width, width], "parametrization": base})
+    rules = [rule(float(rate)) for rate in RATES[rule]]
+    sweep = Sweep(task, rules[:1], steps=STEPS, evaluate_every=20, threads=1)
+    cells = [Cell(each, he(), seed) for each in rules for seed in range(SEEDS)]
+    last = np.empty(len(cells))
+    for places, runs in THREADS.run(sweep, cells):
+        last[places] = [run.training_loss[-1] for run in runs]
+    last = last.reshape(len(rules), SEEDS)
+    return np.where(np.isfinite(last), last, np.inf).mean(axis=1)
+
+
+def main() -> None:
+    for rule, rates in RATES.items():
+        print(f"\n{rule.__name__}\n\n| | width |", " | ".join(f"{rate:.3g}" for rate in rates), "| best |")
+        print("|---|---|" + "---|" * (len(rates) + 1))
+        for base in (None, BASE):
+            name, at = "standard" if base is None else f"mup:{base}", {}
+            for width in (BASE, WIDE):
+                at[width] = losses(rule, width, base)
+                cells = " | ".join(f"{loss:.3f}" if np.isfinite(loss) else "–" for loss in at[width])
+                print(f"| {name} | {width} | {cells} | {rates[at[width].argmin()]:.3g} |", flush=True)
+            narrow, wide = at[BASE].argmin(), at[WIDE].argmin()
+            cost = at[WIDE][narrow] / at[WIDE][wide]
+            print(
+                f"{name}: at {WIDE} the best rate of {BASE} gives {cost:.2f} times the loss of its own best"
+            )
+    for name in ("standard", f"mup:{BASE}"):
+        for rule in (kobai.Adam(0.01), kobai.SGD(0.1)):
+            asked = {"task": "mnist1d", "widths": [64, 256, 1024], "parametrization": name}
+            print(kobai.probe("he", optimizer=rule, steps=5, **asked))
+
+
+if __name__ == "__main__":
+    use_compilation_cache()
+    main()
