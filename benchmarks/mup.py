@@ -16,9 +16,9 @@ from kobai.initializers import he
 from kobai.optimizers import Optimizer
 from kobai.study.axes import made
 
-STEPS, SEEDS = 100, 2
+STEPS, SEEDS = 40, 1
 BASE, WIDE = 64, 1024
-RATES = {kobai.Adam: 10 ** np.arange(-3.5, -0.9, 0.5), kobai.SGD: 10 ** np.arange(-2.0, 0.6, 0.5)}
+RATES = {kobai.Adam: 10 ** np.arange(-3.0, -0.9, 0.5), kobai.SGD: 10 ** np.arange(-1.5, 0.6, 0.5)}
 
 
 def losses(rule: type[Optimizer], width: int, base: int | None) -> np.ndarray:
