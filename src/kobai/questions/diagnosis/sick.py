@@ -1,7 +1,7 @@
 """Sick trainings: of every trouble two or three, of different shape, small and fast.
 
-Each is a setting that has the trouble by its making, so that whoever diagnoses it can be held to that: the
-tests, the benchmark, and the learners of the course. Those of one family differ in data and numbers alone.
+Each is a setting that has the trouble by its making, so that a diagnosis can be held to that: by the tests,
+and by the benchmark. Those of one family differ in data and numbers alone. (The course has its own.)
 """
 
 import dataclasses

@@ -96,4 +96,11 @@ WORDS = {
     "course.wrong.3_10.remedies.d": "{patient}: it has Xavier's initial values already. Nothing would be changed",
     "course.wrong.3_10.remedies.e": "{patient}: its rule is Adam already. Where no gradient gets to the beginning of the sequence, Adam cannot tell either what to remember",
     "course.wrong.3_10.remedies.f": "{patient}: letting the rate fall did not help. It falls towards the end; the trouble is there from the beginning",
+    "course.wrong.way_back.of_means": "this is a ratio of means, which the moments of long gradients decide alone. Take the median of the ratios of all moments",
+    "course.wrong.way_back.geometric": "this is the geometric mean. The median is asked for",
+    "course.wrong.way_back.logarithm": "this is the logarithm (log10) of the ratio. The ratio itself is asked for",
+    "course.wrong.way_back.natural_logarithm": "this is the logarithm of the ratio. The ratio itself is asked for",
+    "course.wrong.way_back.neighbours": "this is the median ratio of neighbouring places. How much has changed over the whole way, from the last place to the first?",
+    "course.wrong.way_back.difference": "this is a difference. Orders of magnitude show in a ratio",
+    "course.wrong.way_back.extremes": "this is smallest ÷ largest, which does not tell vanishing from exploding. Compute first ÷ last",
 }

@@ -86,4 +86,8 @@ WORDS = {
     "course.wrong.3_13.remedies.c": "{patient}: standardization was not shown to help. The inputs of this training have one scale already",
     "course.wrong.3_13.remedies.d": "{patient}: it has Xavier's initial values already. Nothing would be changed",
     "course.wrong.3_13.remedies.e": "{patient}: early stopping ends before the validation loss rises. It makes nothing arrive at a target sooner",
+    "course.wrong.update_ratio.each_array": "each array is divided by itself, and then the median taken. With biases, which begin at 0, that divides by 0. First the length over all arrays",
+    "course.wrong.update_ratio.mean_of_arrays": "each array is divided by itself, and then the mean taken. With biases, which begin at 0, that divides by 0. First the length over all arrays",
+    "course.wrong.update_ratio.whole_training": "all steps are put into one length. Divide step by step, and take the median in the end",
+    "course.wrong.update_ratio.longest_array": "only the longest array is used. Take the length over all arrays",
 }

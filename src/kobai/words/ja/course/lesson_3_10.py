@@ -96,4 +96,11 @@ WORDS = {
     "course.wrong.3_10.remedies.d": "{patient}: 初期値はもともとxavierです。何も変わりません",
     "course.wrong.3_10.remedies.e": "{patient}: 更新則はもともとAdamです。勾配が系列の始めまで届かなければ、Adamでも何を覚えるべきか、わかりません",
     "course.wrong.3_10.remedies.f": "{patient}: 学習率を下げていっても、よくなりませんでした。下げるのは終わりで、この学習の問題は始めからあります",
+    "course.wrong.way_back.of_means": "平均どうしを割っています。勾配の長い時点だけで決まってしまいます。時点ごとの比の中央値をとってください",
+    "course.wrong.way_back.geometric": "幾何平均になっています。求めるのは中央値です",
+    "course.wrong.way_back.logarithm": "比の対数（log10）になっています。求めるのは比そのものです",
+    "course.wrong.way_back.natural_logarithm": "比の対数になっています。求めるのは比そのものです",
+    "course.wrong.way_back.neighbours": "隣り合う場所の比の中央値になっています。最初から最後までの全体で、どれだけ変わったかを求めます",
+    "course.wrong.way_back.difference": "差になっています。桁の違いを見るには、比をとります",
+    "course.wrong.way_back.extremes": "最小 ÷ 最大になっています。これでは、消えるのと爆発するのが区別できません。最初 ÷ 最後を計算してください",
 }

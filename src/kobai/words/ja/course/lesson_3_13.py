@@ -86,4 +86,8 @@ WORDS = {
     "course.wrong.3_13.remedies.c": "{patient}: 標準化しても、効果は確認できませんでした。この学習の入力は、もともと尺度がそろっています",
     "course.wrong.3_13.remedies.d": "{patient}: 初期値はもともとxavierです。何も変わりません",
     "course.wrong.3_13.remedies.e": "{patient}: 早期終了は、検証損失が上がり始める前に止める方法です。目標に到達するのを早くはしません",
+    "course.wrong.update_ratio.each_array": "配列ごとに割ってから、中央値をとっています。0から始まるバイアスでは、0で割ることになります。先に全配列をまとめた長さを計算します",
+    "course.wrong.update_ratio.mean_of_arrays": "配列ごとに割ってから、平均しています。0から始まるバイアスでは、0で割ることになります。先に全配列をまとめた長さを計算します",
+    "course.wrong.update_ratio.whole_training": "全ステップをまとめて1つの長さにしています。ステップごとに割り、最後に中央値をとります",
+    "course.wrong.update_ratio.longest_array": "最も長い配列だけを使っています。全配列をまとめた長さを使ってください",
 }
