@@ -8,7 +8,7 @@ import kobai
 from kobai.basics import registry
 from kobai.basics.errors import UsageError
 from kobai.basics.hyperparameters import hyperparameters
-from kobai.candidates.named import Choice, distinct, named
+from kobai.candidates.named import Choice, distinct, named, spelled_out
 from kobai.questions.descent.grid import grid
 from terminal import says_in_each_language
 
@@ -90,3 +90,11 @@ def test_a_descent_means_by_a_name_what_a_comparison_means():
     assert candidate.variants == (Own(0.1), Own(0.2))
     with pytest.raises(UsageError, match="Plain"):
         grid(kobai.landscapes.beale(), [Plain()])
+
+
+def test_a_name_that_two_lists_hold_is_one_candidate():
+    assert spelled_out(["sgd", "adam", "sgd"]) == ["sgd", "adam"]
+    lecture = spelled_out("lecture")
+    assert spelled_out(["lecture", "adam", kobai.Adam(0.5)]) == [*lecture, kobai.Adam(0.5)]
+    assert set(spelled_out(["modern", "lecture"])) < set(spelled_out("all"))
+    assert len(spelled_out(["all", "modern"])) == len(registry.OPTIMIZERS)

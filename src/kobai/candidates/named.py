@@ -45,12 +45,12 @@ class Choice:
 
 
 def spelled_out(items: Methods) -> list[MethodSource]:
-    """The methods that were named, with the names of lists ("modern") in place of which stands what is in
-    them."""
+    """The methods that were named, each name once; in place of the name of a list stands what is in it."""
     every: list[MethodSource] = []
     each: list[MethodSource] = listed(items)
     for item in each:
-        every += LISTS.get(item, (item,)) if isinstance(item, str) else [item]
+        within = LISTS.get(item, (item,)) if isinstance(item, str) else (item,)
+        every += [own for own in within if not (isinstance(own, str) and own in every)]
     return every
 
 
