@@ -91,6 +91,8 @@ def judge(
     margin: float | str | None = None,
     sigma: float | str | None = None,
     unpaired: bool = False,
+    ranks: bool = False,
+    slope: float | str | None = None,
     watch: bool = True,
 ) -> dict[str, Any]:
     """The JSON of a judgement, and what a terminal would show. An agent looks often: it watches."""

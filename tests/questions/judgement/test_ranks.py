@@ -10,8 +10,15 @@ from scipy import stats
 import kobai
 from judged import table
 from kobai import UsageError
+from kobai.questions.judgement import looks
 from kobai.questions.judgement.procedures import RANKS, SIGNED, UNPAIRED, contrast_of, least_p, p_values
-from kobai.questions.judgement.ranks import law_of_deals, law_of_signs, rank_contrast, rank_p_values
+from kobai.questions.judgement.ranks import (
+    EFFICIENCY,
+    law_of_deals,
+    law_of_signs,
+    rank_contrast,
+    rank_p_values,
+)
 from terminal import says_in_each_language
 
 SETS = 2000
@@ -35,6 +42,16 @@ def test_signed_ranks_are_scipys(n):
     x, y = arms(n, n)
     theirs = stats.wilcoxon(x, y, method="exact").pvalue
     assert rank_p_values(SIGNED, x, y) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_what_differs_by_rounding_is_tied():
+    dust = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    for procedure in (SIGNED, RANKS):
+        assert rank_p_values(procedure, dust * (1 + 2e-16), dust) == 1
+    assert rank_p_values(RANKS, np.full(4, 0.1 + 0.2), np.full(4, 0.3)) == 1
+    assert rank_p_values(SIGNED, dust + 1e-6, dust) == 2 / 2**6
+    contrast = rank_contrast(SIGNED, dust * (1 + 2e-16), dust)
+    assert (contrast.difference, contrast.worse, contrast.tied) == (0, False, True)
 
 
 def test_ties_share_their_ranks():
@@ -95,18 +112,50 @@ def test_the_side_is_that_of_the_ranks_where_the_median_shift_is_none():
     assert contrast.difference == 0
     assert contrast.p < 0.01
     assert not contrast.worse
+    assert (contrast.tied, contrast.least) == (True, 1 / 4096)
+    said = kobai.judge({"main": list(y), "new": list(x)}, maximize=False, ranks=True)
+    assert "Some runs are equal" in " ".join(str(said).split())
 
 
 # Simulated truth
 
 
-@pytest.mark.parametrize("procedure", [SIGNED, RANKS])
-@pytest.mark.parametrize("n", [5, 14])
-def test_one_distribution(procedure, n):
+@pytest.mark.parametrize(
+    ("procedure", "n", "m"),
+    [(SIGNED, 2, 2), (SIGNED, 7, 7), (SIGNED, 50, 50), (RANKS, 4, 4), (RANKS, 5, 9), (RANKS, 50, 7)],
+)
+def test_one_distribution(procedure, n, m):
+    rng = np.random.default_rng([n, m])
+    for draw in (rng.normal, rng.exponential):
+        p = rank_p_values(procedure, draw(size=(SETS, n)), draw(size=(SETS, m)))
+        assert np.mean(p <= 0.05) <= ALLOWED
+
+
+@pytest.mark.parametrize(("procedure", "n", "m"), [(SIGNED, 14, 14), (RANKS, 6, 9)])
+def test_one_distribution_with_many_ties(procedure, n, m):
     rng = np.random.default_rng(n)
-    for draw in (rng.exponential, lambda size: rng.binomial(10, 0.9, size=size) / 10):
-        x, y = draw(size=(2, SETS, n))
-        assert np.mean(rank_p_values(procedure, x, y) <= 0.05) <= ALLOWED
+    x, y = (rng.binomial(10, 0.9, size=(SETS // 4, size)) / 10 for size in (n, m))
+    assert np.mean(rank_p_values(procedure, x, y) <= 0.05) <= 0.05 + 2.6 * math.sqrt(4 * 0.05 * 0.95 / SETS)
+
+
+@pytest.mark.parametrize("procedure", [SIGNED, RANKS])
+def test_a_growing_file_at_all_looks(procedure):
+    x, y = np.random.default_rng(11).normal(size=(2, SETS, 64))
+    wrong = np.zeros(SETS, bool)
+    for runs, level in looks.looks(64):
+        wrong |= rank_p_values(procedure, x[:, :runs], y[:, :runs]) <= level
+    assert wrong.mean() <= ALLOWED
+
+
+@pytest.mark.parametrize("procedure", [SIGNED, RANKS])
+def test_power_is_within_three_points_of_theory(procedure):
+    """Of normal runs it is that of a test of means of 3/π as many (Hodges & Lehmann 1956)."""
+    n, shift = 20, 0.9
+    x, y = np.random.default_rng(4).normal(size=(2, SETS, n))
+    as_many = EFFICIENCY * n / 2
+    freedom = 2 * n - 2 if procedure == RANKS else n - 1
+    theory = stats.nct.sf(stats.t.isf(0.025, freedom), freedom, shift * math.sqrt(as_many))
+    assert np.mean(rank_p_values(procedure, x + shift, y) <= 0.05) == pytest.approx(theory, abs=0.03)
 
 
 def test_ranks_are_no_test_of_means():

@@ -11,7 +11,8 @@ It is for those who declare it beforehand. Where spreads or shapes differ, a ran
 
 Either statistic, centred, is K − N/2, where K of the N averages or differences are above 0. Its law is known
 where no two values are equal; else the ranks that they share are flipped or dealt. The interval holds every
-shift that the test does not reject (Hodges & Lehmann 1963, Ann. Math. Statist. 34, 598–611).
+shift that the test does not reject (Hodges & Lehmann 1963, Ann. Math. Statist. 34, 598–611); where values are
+equal it is that of the law without ties, and approximate.
 """
 
 import dataclasses
@@ -20,10 +21,18 @@ import math
 
 import numpy as np
 
-from kobai.questions.judgement.procedures import SIGNED, Contrast, contrast_of, deals, least_p, plain
+from kobai.questions.judgement.procedures import (
+    ROUNDING,
+    SIGNED,
+    Contrast,
+    contrast_of,
+    deals,
+    least_p,
+    plain,
+)
 from kobai.questions.judgement.runs import Array
 from kobai.study.statistics import BATCH, sign_flip_p_values
-from kobai.study.statistics.flips import share
+from kobai.study.statistics.flips import FLIPS, share
 
 EFFICIENCY = 3 / math.pi
 """Of normal runs a test of ranks sees with n what one of means sees with so large a part of n."""
@@ -36,10 +45,12 @@ class RankContrast(Contrast):
     Fields:
       shifts: all averages of two differences, or all differences of two runs, ascending [N].
       law: the probability that K of them are above 0, were both sides alike [N + 1].
+      tied: whether some values are equal.
     """
 
     shifts: Array = dataclasses.field(kw_only=True, compare=False, repr=False)
     law: Array = dataclasses.field(kw_only=True, compare=False, repr=False)
+    tied: bool = dataclasses.field(kw_only=True)
 
     @property
     def worse(self) -> bool:
@@ -65,22 +76,62 @@ def rank_contrast(procedure: str, x: Array, y: Array) -> RankContrast:
     n, m = len(x), len(y)
     means = contrast_of(plain(procedure), x, y)
     values = {field.name: getattr(means, field.name) for field in dataclasses.fields(Contrast)}
-    shifts = _averages(x - y) if procedure == SIGNED else np.subtract.outer(x, y).ravel()
+    if procedure == SIGNED:
+        shifts = _averages(differences(x, y))
+    else:
+        runs = merged(np.concatenate([x, y]))
+        shifts = np.subtract.outer(runs[:n], runs[n:]).ravel()
+    tied = bool(are_tied(procedure, x, y))
     own = {
         "procedure": procedure,
         "difference": float(np.median(shifts)),
         "error": means.error / math.sqrt(EFFICIENCY),
         "spread": means.spread / math.sqrt(EFFICIENCY),
         "p": float(rank_p_values(procedure, x, y)),
-        "least": least_p(procedure, n, m),
+        "least": max(least_p(procedure, n, m), 1 / FLIPS if tied else 0.0),
     }
-    return RankContrast(**values | own, shifts=np.sort(shifts), law=_law(procedure, n, m))
+    law = _law(procedure, n, m)
+    return RankContrast(**values | own, shifts=np.sort(shifts), law=law, tied=tied)
 
 
 def _averages(d: Array) -> Array:
     """(d_s + d_t) / 2 for all s ≤ t, [n (n + 1) / 2]."""
     first, second = np.triu_indices(len(d))
     return (d[first] + d[second]) / 2
+
+
+# What is equal but for rounding
+
+
+def merged(values: Array, size: Array | None = None) -> Array:
+    """Values [..., n] of which neighbours that differ by rounding alone are one.
+
+    Rounding is a part of their `size` [..., 1]. Default: of the largest.
+    """
+    size = np.abs(values).max(axis=-1, keepdims=True) if size is None else size
+    order = np.argsort(values, axis=-1)
+    ascending = np.take_along_axis(values, order, axis=-1)
+    apart = np.diff(ascending, axis=-1, prepend=-np.inf) > ROUNDING * size
+    equal = np.empty_like(ascending)
+    np.put_along_axis(
+        equal, order, np.maximum.accumulate(np.where(apart, ascending, -np.inf), axis=-1), axis=-1
+    )
+    return equal
+
+
+def differences(x: Array, y: Array) -> Array:
+    """x − y of pairs [..., n]; 0 where they are equal but for rounding, and alike where their sizes are."""
+    size = np.maximum(np.abs(x), np.abs(y)).max(axis=-1, keepdims=True)
+    d = x - y
+    return np.sign(d) * np.where(np.abs(d) > ROUNDING * size, merged(np.abs(d), size), 0)
+
+
+def are_tied(procedure: str, x: Array, y: Array) -> Array:
+    """Whether any two share a rank, or a pair is equal, [...]."""
+    if procedure == SIGNED:
+        sizes = np.sort(np.abs(differences(x, y)), axis=-1)
+        return np.asarray((sizes[..., 0] == 0) | (np.diff(sizes) == 0).any(axis=-1))
+    return np.asarray((np.diff(np.sort(merged(np.concatenate([x, y], axis=-1)))) == 0).any(axis=-1))
 
 
 # The law of K
@@ -133,26 +184,25 @@ def rank_p_values(procedure: str, x: Array, y: Array) -> Array:
     from scipy.stats import rankdata
 
     n, m = x.shape[-1], y.shape[-1]
-    law = two_sided(_law(procedure, n, m))
+    law, tied = two_sided(_law(procedure, n, m)), are_tied(procedure, x, y)
     if procedure == SIGNED:
-        d = x - y
+        d = differences(x, y)
         ranks = np.sign(d) * rankdata(np.abs(d), axis=-1)
-        p, sums, size = sign_flip_p_values(ranks), ranks.sum(axis=-1) / 2, np.sort(np.abs(d), axis=-1)
-        tied = (size[..., 0] == 0) | (np.diff(size) == 0).any(axis=-1)
+        centred = ranks.sum(axis=-1) / 2
     else:
-        ranks = rankdata(np.concatenate([x, y], axis=-1), axis=-1)
-        p, sums = _dealt_p_values(ranks, n), ranks[..., :n].sum(axis=-1) - n * (n + m + 1) / 2
-        tied = (np.diff(np.sort(ranks)) == 0).any(axis=-1)
-    above = np.where(tied, 0, sums + (len(law) - 1) / 2)
-    return np.where(tied, p, law[np.rint(above).astype(int)])
+        ranks = rankdata(merged(np.concatenate([x, y], axis=-1)), axis=-1) - (n + m + 1) / 2
+        centred = ranks[..., :n].sum(axis=-1)
+    p = np.array(law[np.rint(np.where(tied, 0, centred) + (len(law) - 1) / 2).astype(int)])
+    if tied.any():
+        p[tied] = sign_flip_p_values(ranks[tied]) if procedure == SIGNED else _dealt_p_values(ranks[tied], n)
+    return p
 
 
 def _dealt_p_values(ranks: Array, n: int) -> Array:
-    """The share of deals in which the sum of n ranks is as far from the middle as it is."""
-    *shape, runs = ranks.shape
-    rows, dealt = (ranks - (runs + 1) / 2).reshape(-1, runs), deals(n, runs - n)
-    p, batch = np.ones(len(rows)), max(BATCH // len(dealt), 1)
-    for start in range(0, len(rows), batch):
-        sums = np.abs(rows[start : start + batch] @ dealt.T)
+    """The share of deals in which the sum of the first n of centred ranks [sets, n + m] is as far from 0."""
+    dealt = deals(n, ranks.shape[-1] - n)
+    p, batch = np.ones(len(ranks)), max(BATCH // len(dealt), 1)
+    for start in range(0, len(ranks), batch):
+        sums = np.abs(ranks[start : start + batch] @ dealt.T)
         p[start : start + batch] = share(sums, sums[:, 0])
-    return p.reshape(shape)
+    return p

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from kobai.questions.judgement.outcome import Judgement
 from kobai.questions.judgement.procedures import BORROWED, FEWEST, PAIRED, RANKS, SIGMA, SIGNED
+from kobai.questions.judgement.ranks import RankContrast
 from kobai.questions.judgement.scale import Arm
 from kobai.questions.judgement.verdicts import UNDECIDED, Verdict
 from kobai.report import cut
@@ -66,7 +67,9 @@ def _ground(judgement: Judgement, verdict: Verdict) -> str:
     if not math.isfinite(contrast.error):
         return say("judge.ground.none", n=n, m=m)
     values = {"n": n, "m": m, "few": names[0], "many": names[1], "most": max(n, m), "sigma": judgement.sigma}
-    return say(f"judge.ground.{GROUNDS.get(contrast.procedure, 'unpaired')}", **values)
+    ground = say(f"judge.ground.{GROUNDS.get(contrast.procedure, 'unpaired')}", **values)
+    tied = isinstance(contrast, RankContrast) and contrast.tied
+    return say("report.space").join([ground, say("judge.ground.tied")] if tied else [ground])
 
 
 def _remedy(judgement: Judgement, verdict: Verdict) -> str:

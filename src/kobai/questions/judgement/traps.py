@@ -119,7 +119,12 @@ def _extrapolated(own: Mapping[str, float], scale: Scale) -> Iterator[Note]:
         if missing > 0:
             yield Note(
                 "judge.trap.extrapolated",
-                {**values, "name": name, "budget": f"{own[name]:g}", "change": f"{slope * missing:+.4g}"},
+                {
+                    **values,
+                    "name": name,
+                    "budget": f"{own[name]:g}",
+                    "change": f"{slope * missing:+.4g}".replace("-", "−"),
+                },
             )
 
 

@@ -72,6 +72,7 @@ WORDS: dict[str, str] = {
     "judge.ground.borrowed": "{n} against {m:run|runs}; the noise is that of the {most} runs of {many}, on the assumption that {few} varies as much.",
     "judge.ground.signed": "Paired on {n:seed|seeds}; the ranks of their differences were compared (Wilcoxon), and the difference is the median of the shifts.",
     "judge.ground.ranks": "{n} against {m} runs; their ranks were compared (Wilcoxon, Mann and Whitney), and the difference is the median of the shifts.",
+    "judge.ground.tied": "Some runs are equal: the difference and its interval are approximate.",
     "judge.ground.none": "{n} against {m:run|runs} tell no noise.",
     "judge.more": "About {count:more seed|more seeds} of each would decide.",
     "judge.more.look": "The look at {count} runs of each would probably decide.",

@@ -72,6 +72,7 @@ WORDS: dict[str, str] = {
     "judge.ground.borrowed": "{n}回対{m}回の実行。ばらつきは{many}の{most}回から取り、{few}も同じだけばらつくとみなした。",
     "judge.ground.signed": "{n}個の同じシードで対にし、差の順位で判定した（ウィルコクソンの符号付き順位検定）。差はずれの中央値。",
     "judge.ground.ranks": "{n}回対{m}回の実行を順位で判定した（ウィルコクソン、マン・ホイットニーの検定）。差はずれの中央値。",
+    "judge.ground.tied": "値の等しい実行があるため、差と区間は近似。",
     "judge.ground.none": "{n}回対{m}回の実行では、ばらつきが分からない。",
     "judge.more": "それぞれあと約{count}シードで決まる見込み。",
     "judge.more.look": "それぞれ{count}回の時点で決まる見込み。",
