@@ -4,8 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kobai.questions.diagnosis.instruments import _seen
+from kobai.optimizers.sgd import SGD
+from kobai.questions.diagnosis.instruments import Instruments, _seen
 from kobai.questions.diagnosis.sites import RELU, SIGMOID, TANH, Site
+from ranged import valley
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,13 @@ def test_a_dead_unit_is_0_for_every_example():
     assert float(_seen(Site(TANH), value / 3, value, -1)["dead"]) == pytest.approx(
         2 / 3
     )  # those that never vary
+
+
+def test_the_curvature_is_that_of_the_penalty_too():
+    """½λw² + ½λ₂w²: both add up, where w pays."""
+    task = valley([1.0, 4.0])
+    own = Instruments(task, [SGD(0.1)])
+    for penalty, ends in ((np.zeros(2), (1, 4)), (np.array([2.0, 2.0]), (3, 6))):
+        examples = own.examples(task.train)
+        found = own.curvature(np.ones(2, np.float32), None, examples, np.ones(2), penalty)
+        np.testing.assert_allclose(found, ends, rtol=1e-4)
