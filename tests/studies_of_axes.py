@@ -31,6 +31,9 @@ class Identity:
         schedule = getattr(cell.strategy.schedule, "name", None)
         return digest(repr([self.task.batch_size, cell, averages, schedule]))
 
+    def of_seeds(self, cell, seeds):
+        return [self.of(dataclasses.replace(cell, seed=seed)) for seed in seeds]
+
     def of_task(self):
         return {"name": self.task.name, "data": "", "program": ""}
 

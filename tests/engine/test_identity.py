@@ -10,9 +10,10 @@ import pytest
 import kobai
 from kobai import initializers as initial_values
 from kobai import schedules, stabilizers
+from kobai.candidates.values import as_json, hyperparameters_of
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
-from kobai.engine.identity import digest
+from kobai.engine.identity import digest, versions
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
@@ -76,6 +77,14 @@ def test_a_cell_depends_on_everything_that_decides_it():
         *(identity(task, Cell(SGD, HE, 0, part), strategies=[part]) for part in parts),
     ]
     assert len(set(every)) == len(every)
+
+
+def test_the_seeds_of_a_cell_are_hashed_with_all_that_it_is():
+    of = Sweep(line(), [SGD], steps=100, evaluate_every=10).identity
+    seeds, parts = [0, 7, 10**5], [of._of_method(SGD), hyperparameters_of(SGD), of._of_start(HE)]
+    every = [[of.of_data(), *parts, of._of_strategy(NOTHING), [seed, 100, 10], versions()] for seed in seeds]
+    assert of.of_seeds(Cell(SGD, HE, 3), seeds) == [digest(as_json(each)) for each in every]
+    assert of.of(Cell(SGD, HE, 7)) == digest(as_json(every[1]))
 
 
 def test_a_cell_does_not_depend_on_its_study():

@@ -67,6 +67,9 @@ class OneByOne:
 class Identity:
     """What a cell is, by its names."""
 
+    def of_seeds(self, cell, seeds):
+        return [self.of(dataclasses.replace(cell, seed=seed)) for seed in seeds]
+
     def of_task(self):
         return {"name": "blobs", "data": "", "program": ""}
 

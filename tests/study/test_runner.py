@@ -12,6 +12,8 @@ from kobai.candidates.grid import candidates
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
 from kobai.study import protocol
+from kobai.study import runner as runner_module
+from kobai.study import store as store_module
 from kobai.study.axes import axes
 from kobai.study.runner import Runner
 from kobai.study.study import Study
@@ -31,8 +33,9 @@ class Elsewhere:
         yield from THREADS.run(sweep, [Cell.of(json.loads(letter)) for letter in letters])
 
 
-def test_a_study_on_another_backend_has_the_same_frames():
-    study = Study(
+@pytest.fixture(scope="module")
+def study():
+    return Study(
         task=line(),
         candidates=candidates([kobai.SGD([0.05, 0.1])]),
         initializers=[initial_values.he(), initial_values.normal(0.3)],
@@ -42,6 +45,9 @@ def test_a_study_on_another_backend_has_the_same_frames():
         steps=20,
         evaluate_every=5,
     )
+
+
+def test_a_study_on_another_backend_has_the_same_frames(study):
     here, there = Runner(study, Quiet(), None), Runner(study, Quiet(), None, Elsewhere())
     for runner in (here, there):
         runner.run("tuning", study.trials(), [0, 1])
@@ -49,6 +55,45 @@ def test_a_study_on_another_backend_has_the_same_frames():
     ours, theirs = (runner.frame().drop("seconds") for runner in (here, there))
     assert len(ours) == len(study.trials()) * 2
     assert ours.equals(theirs, null_equal=True)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_study_of_many_cells_has_few_of_them_at_hand(study, is_kept, tmp_path, monkeypatch):
+    """What a large file holds is put into one and let go; the frame is the same, from small files or large."""
+    whole = Runner(study, Quiet(), tmp_path / "small" if is_kept else None)
+    if is_kept:
+        (tmp_path / "small").mkdir()
+        (tmp_path / "large").mkdir()
+    whole.run("tuning", study.trials(), [0, 1])
+    for module in (store_module, runner_module):
+        monkeypatch.setattr(module, "CELLS_OF_A_FILE", 6)
+    monkeypatch.setattr(store_module, "MOST_FILES", 0)
+    monkeypatch.setattr(runner_module, "AT_ONCE", 3)
+    at_hand, files, asked = [], [], []
+    hold, get = Runner._hold, store_module.Store.get
+
+    def held(runner, frame):
+        hold(runner, frame)
+        at_hand.append(sum(map(len, runner.frames)))
+
+    def got(store, cells):
+        asked.append(len(cells))
+        return get(store, cells)
+
+    monkeypatch.setattr(Runner, "_hold", held)
+    monkeypatch.setattr(store_module.Store, "get", got)
+    parts = Runner(study, Quiet(), tmp_path / "large" if is_kept else None)
+    frame = parts.run("tuning", study.trials(), [0, 1])
+    assert frame.drop("seconds").equals(whole.frame().drop("seconds"), null_equal=True)
+    assert len(frame) == 32
+    assert (max(at_hand) < 6 + 2 * 3) == is_kept  # a chunk of three runs, of two trials each
+    if is_kept:
+        assert max(asked[:-1]) <= 6  # but for the frame itself
+        files = [len(pl.read_parquet(path)) for path in (tmp_path / "large" / "store").glob("cells-*")]
+        assert len(files) <= 6
+        again = Runner(study, Quiet(), tmp_path / "large")
+        assert again.run("tuning", study.trials(), [0, 1]).equals(frame, null_equal=True)
+        assert (again.trained, again.reused) == (0, 16)
 
 
 def test_what_a_training_for_an_average_gives_again_is_not_stored_again(tmp_path):

@@ -56,6 +56,19 @@ def test_many_files_become_one_and_nothing_is_lost(tmp_path):
         assert each.get(every)["cell"].to_list() == every
 
 
+def test_of_several_processes_each_puts_its_own_files_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "MOST_FILES", 1)
+    one, other = Store(tmp_path, joined=True), Store(tmp_path, joined=True)
+    for name in "abc":
+        one.put(cells(name))
+    other.put(cells("d"))
+    one.refresh()
+    other.refresh()
+    one.compact(own=True)
+    assert sorted(map(len, map(pl.read_parquet, (tmp_path / STORE).glob("cells-*")))) == [1, 3]
+    assert other.get(["a", "b", "c", "d"])["cell"].sort().to_list() == ["a", "b", "c", "d"]
+
+
 def test_files_that_are_large_enough_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "CELLS_OF_A_FILE", 5)
     kept = Store(tmp_path)

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -31,6 +31,9 @@ from kobai.optimizers.base import Optimizer
 from kobai.optimizers.sgd import SGD
 
 NOTHING = Strategy()
+
+LETTERS = 32
+"""Of a hash."""
 
 
 def versions() -> dict[str, str]:
@@ -75,6 +78,10 @@ class Identity:
 
     def of(self, cell: Cell) -> str:
         """The identity of a cell: 32 letters."""
+        return self.of_seeds(cell, [cell.seed])[0]
+
+    def of_seeds(self, cell: Cell, seeds: Sequence[int]) -> list[str]:
+        """The identities that a cell has with each of some seeds. All but the seed is hashed once."""
         method, start, strategy = cell.optimizer, cell.initializer, cell.strategy
         parts = [
             self.of_data(),
@@ -82,10 +89,15 @@ class Identity:
             hyperparameters_of(method),
             self._once(("start", start.name), lambda: self._of_start(start)),
             self._once(strategy, lambda: self._of_strategy(strategy)),
-            [int(cell.seed), self.steps, self.every],
-            versions(),
         ]
-        return digest(as_json(parts))
+        before = hashlib.sha256(f"{as_json(parts)[:-1]}, [".encode())
+        after = f", {self.steps}, {self.every}], {as_json(versions())}]"
+        identities = []
+        for seed in seeds:
+            hashed = before.copy()
+            hashed.update(f"{int(seed)}{after}".encode())
+            identities.append(hashed.hexdigest()[:LETTERS])
+        return identities
 
     def of_task(self) -> dict[str, str]:
         """What the task is, by what it is told from another: its name, its data, its program."""
@@ -170,10 +182,10 @@ def _formulas(rule: Rule, s: Whole, values: Vector, gradient: Vector, storage: S
 
 
 def digest(content: str | bytes | np.ndarray) -> str:
-    """A hash of 32 letters; of an array that of its bytes, which are read where they lie."""
+    """A hash of `LETTERS`; of an array that of its bytes, which are read where they lie."""
     if isinstance(content, np.ndarray):
         content = np.ascontiguousarray(content).reshape(-1).view(np.uint8)
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:32]
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:LETTERS]
 
 
 def _content(tree: PyTree) -> bytes:

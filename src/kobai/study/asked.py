@@ -61,26 +61,34 @@ class Phase:
 
     def rows(self, name: str, kept: pl.DataFrame, axes: Sequence[Axis], marks: list[int]) -> pl.DataFrame:
         """Those of its cells that are kept, as rows of a frame; `marks` are the steps of evaluation."""
-        rows = [
-            {"phase": name, **trial, "seed": seed, "cell": cell}
-            for trial, cells in zip(self.trials, self.cells, strict=True)
-            for seed, cell in zip(self.seeds, cells, strict=True)
-        ]
         columns = frame.schema(axes)
-        if not rows:
+        if not any(self.cells):
             return pl.DataFrame(schema=columns)
-        labels = pl.DataFrame(rows, schema={name: columns.get(name, pl.String) for name in rows[0]})
+        trials = pl.DataFrame(
+            self.trials, schema={name: columns.get(name, pl.String) for name in self.trials[0]}
+        )
+        # Sorted before the curves are beside them, which are long.
+        labels = (
+            trials.with_columns(
+                pl.lit(name).alias("phase"),
+                pl.Series("seed", [self.seeds] * len(trials), pl.List(pl.Int64)),
+                pl.Series("cell", self.cells, pl.List(pl.String)),
+            )
+            .explode("seed", "cell")
+            .sort(frame.order(axes))
+        )
         results = kept.select("cell", *RESULTS)
         every = labels.join(results, on="cell", how="inner", maintain_order="left")
-        times = pl.Series("evaluated_at", [marks] * len(every), columns["evaluated_at"])
-        happened = [json.loads(text) for text in every["happened"]]
-        own = [
-            pl.Series(name, [each.get(name) for each in happened], pl.Int64)
-            for name in frame.happenings()
-            if name in columns
+        times = pl.Series("evaluated_at", [marks], columns["evaluated_at"]).new_from_index(0, len(every))
+        happened = {text: json.loads(text) for text in every["happened"].unique()}
+        own = {name: pl.Int64 for name in frame.happenings() if name in columns}
+        events = [
+            pl.col("happened")
+            .replace_strict({text: each.get(name) for text, each in happened.items()}, return_dtype=kind)
+            .alias(name)
+            for name, kind in {"machine": pl.String, **own}.items()
         ]
-        machine = pl.Series("machine", [each.get("machine") for each in happened], pl.String)
-        return every.with_columns(times, machine, *own).select(*columns)
+        return every.with_columns(times, *events).select(*columns)
 
 
 def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:
@@ -155,8 +163,8 @@ class Asked:
         study = record.read(self.study)
         every = [cell for phase in self.phases.values() for cell in phase.every]
         kept = store.get(every)
-        rows = [each.rows(name, kept, study.axes, study.marks) for name, each in self.phases.items()]
-        return frame.ordered(rows, study.axes)
+        rows = {name: each.rows(name, kept, study.axes, study.marks) for name, each in self.phases.items()}
+        return frame.joined(rows, study.axes)
 
     def write(self, store: Store) -> None:
         """Keep the question as the latest of its folder, in the place of its earlier states.
@@ -165,7 +173,8 @@ class Asked:
         """
         before = list(files_of(store.folder))
         self.number = 1 + max((asked.number for _, asked in before), default=0)
-        content = json.dumps(dataclasses.asdict(self), ensure_ascii=False).encode()
+        phases = {name: vars(phase) for name, phase in self.phases.items()}  # not copied, as `asdict` would
+        content = json.dumps({**vars(self), "phases": phases}, ensure_ascii=False).encode()
         path = store.open() / f"question-{checksum(content)}.json"
         files.write(path, content)
         for old, asked in before:

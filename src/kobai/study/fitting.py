@@ -17,7 +17,8 @@ from kobai.basics.progress import duration
 from kobai.study import record
 from kobai.study.allowance import Allowance
 from kobai.study.asked import questions
-from kobai.study.runner import Runner, SharedRun, shared_runs
+from kobai.study.runner import Runner
+from kobai.study.runs import SharedRun, missing
 from kobai.study.study import CONFIRMATION, TUNING, Study, Trial
 from kobai.words import say
 
@@ -65,11 +66,7 @@ class Pace:
         """The trainings that these trials with these seeds still take."""
         runner = self.runner
         kept = runner.there.union(runner.store.places, runner.store.cells["cell"])
-        return [
-            run
-            for run in shared_runs(trials, seeds)
-            if not kept.issuperset(runner.identity(trial, run.seed) for trial in run.trials)
-        ]
+        return list(missing(trials, [runner.identities(trial, seeds) for trial in trials], seeds, kept))
 
     @property
     def wall(self) -> float:

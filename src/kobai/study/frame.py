@@ -1,6 +1,6 @@
 """The frame of a study: one row a cell, with the names of its trial, its phase, and what came of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -54,8 +54,11 @@ def _happens(axis: str) -> str | None:
     return OF_PARTS[axis].happens if axis in OF_PARTS else None
 
 
-def ordered(frames: Sequence[pl.DataFrame], axes: Iterable[Axis]) -> pl.DataFrame:
-    """All rows of some frames, in an order that depends on nothing but what they are."""
-    names = [axis.name for axis in axes]
-    order = ["phase", "optimizer", "initializer", "hyperparameters", *names, "seed"]
-    return pl.concat([pl.DataFrame(schema=schema(axes)), *frames]).sort(order)
+def order(axes: Iterable[Axis]) -> list[str]:
+    """By what the cells of a phase are sorted: it depends on nothing but what they are."""
+    return ["optimizer", "initializer", "hyperparameters", *(axis.name for axis in axes), "seed"]
+
+
+def joined(phases: Mapping[str, pl.DataFrame], axes: Iterable[Axis]) -> pl.DataFrame:
+    """The cells of all phases, each of which is sorted: one behind the other, by name."""
+    return pl.concat([pl.DataFrame(schema=schema(axes)), *(phases[name] for name in sorted(phases))])

@@ -1,6 +1,7 @@
 """What a study has measured, and what its protocol chose: the facts from which the answer is read."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import polars as pl
@@ -45,6 +46,20 @@ class Outcome:
     planned: int = 0
     """How many fresh seeds there were to be, of a study that was asked for its answer before its end."""
 
+    @functools.cached_property
+    def phases(self) -> dict[str, pl.DataFrame]:
+        """The cells of each phase; what lies together in `cells` is not copied."""
+        runs = self.cells["phase"].rle().struct.unnest()
+        if runs["value"].n_unique() < len(runs):
+            return {
+                str(name): part for (name,), part in self.cells.partition_by("phase", as_dict=True).items()
+            }
+        ends = runs["len"].cum_sum()
+        return {
+            name: self.cells.slice(end - length, length)
+            for name, length, end in zip(runs["value"], runs["len"], ends, strict=True)
+        }
+
     @property
     def initializers(self) -> dict[str, Trial]:
         return self.alternatives["initializer"]
@@ -56,7 +71,7 @@ class Outcome:
 
     def cells_of(self, trial: Trial, phase: str) -> pl.DataFrame:
         """The cells of one trial in one phase, by seed."""
-        return cells_of(self.cells.filter(pl.col("phase") == phase), trial)
+        return cells_of(self.phases.get(phase, self.cells.clear()), trial)
 
     def times(self, cells: pl.DataFrame, target: float | None = None) -> np.ndarray:
         """Steps to `target` (None: the deciding one) of each of these cells: see `Study.times`."""

@@ -23,7 +23,8 @@ from kobai.engine.sweep import Sweep
 from kobai.minimizers.base import Minimizer
 from kobai.study import statistics
 from kobai.study.asked import Asked, check_tasks, questions, tasks_named
-from kobai.study.runner import cell_of, shared_runs, sweeps_of
+from kobai.study.runner import sweeps_of
+from kobai.study.runs import cell_of, together
 from kobai.study.store import KEPT, Store
 from kobai.study.study import TUNING, Study
 
@@ -92,7 +93,7 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
     )
     return Plan(
         trainings=study.trainings,
-        tuning=len(shared_runs(study.trials(), range(study.tuning_seeds))),
+        tuning=study.tuning_seeds * len(together(study.trials())),
         kept=kept,
         seconds_each=each,
         measured=not known,
@@ -116,10 +117,9 @@ def _kept(study: Study, sweeps: Mapping[tuple[str, ...], Sweep], store: Store) -
     before = [each.phases for each in asked if each.question == Asked.of(study, tasks).question]
     phases = before[-1] if before else {}
     later = [cell for name, phase in phases.items() if name != TUNING for cell in phase.every]
-    runs = [
-        [sweeps[run.task].identity.of(cell_of(trial, run.seed)) for trial in run.trials]
-        for run in shared_runs(study.trials(), range(study.tuning_seeds))
-    ]
+    trials, seeds = study.trials(), range(study.tuning_seeds)
+    cells = [sweeps[trial.task].identity.of_seeds(cell_of(trial, 0), seeds) for trial in trials]
+    runs = [names for group in together(trials) for names in zip(*(cells[i] for i in group), strict=True)]
     whole = [cells for cells in runs if all(cell in store.places for cell in cells)]
     first = dict.fromkeys([*(cells[0] for cells in whole), *(cell for cell in later if cell in store.places)])
     return len(first), store.get(list(first))["seconds"].drop_nulls().to_list()

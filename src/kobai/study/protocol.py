@@ -296,7 +296,7 @@ def rank(
     scores = {}
     for key, cells in tuning.group_by(*study.columns):
         mean = study.measures(cells, target, by).x.mean()
-        losses = np.array([curve[-1] for curve in cells["validation_loss"].to_list()], float)
+        losses = cells["validation_loss"].list.last().to_numpy().astype(float)
         scores[key] = (round(mean, 9), losses.mean() if np.isfinite(losses).all() else math.inf)
     return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])
 

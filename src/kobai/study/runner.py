@@ -7,7 +7,7 @@ is kept already, by whatever question, is not trained again.
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +20,6 @@ from kobai.basics.notices import notice
 from kobai.basics.progress import Progress
 from kobai.candidates.values import as_json
 from kobai.engine.backends import THREADS, Backend
-from kobai.engine.cell import Cell
 from kobai.engine.identity import versions_named
 from kobai.engine.run import Run
 from kobai.engine.sweep import Sweep
@@ -28,12 +27,12 @@ from kobai.initializers import constant as constant_start
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import record
 from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions, tasks_named
-from kobai.study.axes import strategy
 from kobai.study.estimate import Estimate
-from kobai.study.frame import happened, happenings, ordered
+from kobai.study.frame import happened, happenings, joined
 from kobai.study.joined import Joined, Work
 from kobai.study.outcome import Outcome
-from kobai.study.store import KEPT, RESULTS, WHAT, Store
+from kobai.study.runs import SharedRun, cell_of, missing
+from kobai.study.store import CELLS_OF_A_FILE, KEPT, RESULTS, WHAT, Store, once
 from kobai.study.study import CONFIRMATION, Study, Trial
 from kobai.tasks.task import Task
 
@@ -50,41 +49,11 @@ Place: TypeAlias = Backend | Joined
 """Where cells are run: a backend, or this process among those that share them."""
 
 
-@dataclasses.dataclass(frozen=True)
-class SharedRun:
-    """One run of the engine: a seed, and the trials that it answers. They differ in their average alone."""
-
-    trials: tuple[Trial, ...]
-    seed: int
-
-    @property
-    def task(self) -> tuple[str, ...]:
-        return self.trials[0].task
-
-    def cell(self, averages: Sequence[Averaging]) -> Cell:
-        return cell_of(self.trials[0], self.seed, averages)
-
+AT_ONCE = 50_000
+"""So many runs are asked of a backend at once: the list of its cells is not longer."""
 
 Finished: TypeAlias = tuple[list[SharedRun], Sequence[Run] | None]
 """Runs of the engine, and what came of them; None: another process has stored that."""
-
-
-def cell_of(trial: Trial, seed: int, averages: Sequence[Averaging] | None = None) -> Cell:
-    """The cell of a trial; with its own average alone, if no others are said."""
-    if averages is None:
-        own = trial.parts.get("average")
-        averages = [own] if isinstance(own, Averaging) else []
-    return Cell(trial.variant, trial.initializer, seed, strategy(trial.parts, averages))
-
-
-def shared_runs(trials: Sequence[Trial], seeds: Sequence[int]) -> list[SharedRun]:
-    """Every trial with every seed, as few runs as give them all; seed by seed, so that an early end leaves
-    pairs."""
-    together: dict[tuple, list[Trial]] = {}
-    for trial in trials:
-        key = tuple(name for column, name in trial.named.items() if column != "average")
-        together.setdefault(key, []).append(trial)
-    return [SharedRun(tuple(group), seed) for seed in seeds for group in together.values()]
 
 
 def sweep_of(study: Study, task: Task, *, keep_model: bool = False) -> Sweep:
@@ -133,6 +102,7 @@ class Runner:
         self.asked = self._asked(folder, command) if folder else None
         self.phases: dict[str, Phase] = {}
         self.frames: list[pl.DataFrame] = []
+        self.held, self.is_let_go = 0, False
         self.there: set[str] = set()
         self.reused = self.trained = 0
         self.kept = len(self.store.places)
@@ -159,37 +129,27 @@ class Runner:
     def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
         """Every trial with every seed; the frame of this phase. What was run before is not run again."""
         trials = list({tuple(trial.named.values()): trial for trial in trials}.values())
-        cells = [[self.identity(trial, seed) for seed in seeds] for trial in trials]
+        cells = [self.identities(trial, seeds) for trial in trials]
         self.phases[phase] = Phase.of(trials, seeds, cells)
         if self.asked is not None:
             self.asked.phases = self.phases
             self.asked.write(self.store)
-        identities = {
-            (id(trial), seed): cell
-            for trial, own in zip(trials, cells, strict=True)
-            for seed, cell in zip(seeds, own, strict=True)
-        }
-        before = set(self.there)
-        every = shared_runs(trials, seeds)
-        names = {id(run): frozenset(identities[id(trial), run.seed] for trial in run.trials) for run in every}
-        todo = [run for run in every if not names[id(run)] <= before]
-        self.progress.phase(phase, len(todo))
-        kept = self.store.get([cell for cell in self.phases[phase].every if cell not in before])
-        self.frames.append(kept)
-        self.there.update(kept["cell"])
-        rest = [run for run in todo if not names[id(run)] <= self.there]
-        self._tell_unused(rest)
-        self.estimate.kept(len(todo) - len(rest))
-        self._count(len(todo) - len(rest), reused=True)
         is_shared = isinstance(self.backend, Joined)
-        for part, runs in self._shared(every, names) if is_shared else self._trained(rest):
+        new = sum(1 for _ in missing(trials, cells, seeds, self.there))
+        self.progress.phase(phase, new)
+        self._find([cell for own in cells for cell in own if cell not in self.there])
+        rest = list(missing(trials, cells, seeds, self.there))
+        self._tell_unused(rest)
+        self.estimate.kept(new - len(rest))
+        self._count(new - len(rest), reused=True)
+        every = list(missing(trials, cells, seeds, ())) if is_shared else rest
+        for part, runs in self._shared(every) if is_shared else self._trained(rest):
             if runs is None:
-                frame = self.store.get([cell for run in part for cell in names[id(run)]])
+                frame = self.store.get([cell for run in part for cell in run.names])
             else:
-                frame = self._frame(part, runs, identities)
+                frame = self._frame(part, runs)
                 self.store.put(frame)
-            self.frames.append(frame)
-            self.there.update(frame["cell"])
+            self._hold(frame)
             self._count(len(part), reused=runs is None)
             if phase == CONFIRMATION and self.complete(phase):
                 interruption.can_answer(True)
@@ -217,11 +177,11 @@ class Runner:
             notice("study.unused", cells=cells, versions=", ".join(others))
             self.unused_are_told = True
 
-    def identity(self, trial: Trial, seed: int) -> str:
-        """What a cell of the study is (`kobai.engine.identity`); where nothing is kept, what it is called."""
+    def identities(self, trial: Trial, seeds: Sequence[int]) -> list[str]:
+        """What a trial is with each seed (`kobai.engine.identity`); where nothing is kept, its name."""
         if not self.store:
-            return f"{trial.named} {seed}"
-        return self.sweeps[trial.task].identity.of(cell_of(trial, seed))
+            return [f"{trial.named} {seed}" for seed in seeds]
+        return self.sweeps[trial.task].identity.of_seeds(cell_of(trial, 0), seeds)
 
     def _trained(self, rest: Sequence[SharedRun]) -> Iterator[Finished]:
         """What the backend gives. Refuses one that leaves a cell out, or gives another than it was asked."""
@@ -229,20 +189,23 @@ class Runner:
         for names, sweep in self.sweeps.items():
             if interruption.is_winding_up():
                 return
-            todo = [training for training in rest if training.task == names]
-            cells = [training.cell(self.study.averages) for training in todo]
-            waiting = set(range(len(cells)))
-            for positions, runs in self.backend.run(sweep, cells):
-                if len(runs) != len(positions) or len(waiting - {*positions}) != len(waiting) - len(
-                    positions
-                ):
-                    raise UsageError("error.backend.runs", cells=len(cells), value=list(positions))
-                waiting -= {*positions}
-                yield [todo[i] for i in positions], runs
-            if waiting and not interruption.is_winding_up():
-                raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
+            own = [training for training in rest if training.task == names]
+            for first in range(0, len(own), AT_ONCE):
+                yield from self._asked_of(self.backend, sweep, own[first : first + AT_ONCE])
 
-    def _shared(self, every: Sequence[SharedRun], names: Mapping[int, frozenset[str]]) -> Iterator[Finished]:
+    def _asked_of(self, backend: Backend, sweep: Sweep, todo: Sequence[SharedRun]) -> Iterator[Finished]:
+        """What a backend gives of some runs of one task."""
+        cells = [training.cell(self.study.averages) for training in todo]
+        waiting = set(range(len(cells)))
+        for positions, runs in backend.run(sweep, cells):
+            if len(runs) != len(positions) or not len({*positions} & waiting) == len(positions):
+                raise UsageError("error.backend.runs", cells=len(cells), value=list(positions))
+            waiting -= {*positions}
+            yield [todo[i] for i in positions], runs
+        if waiting and not interruption.is_winding_up():
+            raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
+
+    def _shared(self, every: Sequence[SharedRun]) -> Iterator[Finished]:
         """What this process trains among those that have joined, and what it finds of the others."""
         assert isinstance(self.backend, Joined)
         groups = {task: [run for run in every if run.task == task] for task in self.sweeps}
@@ -250,7 +213,7 @@ class Runner:
             Work(
                 self.sweeps[task],
                 [run.cell(self.study.averages) for run in group],
-                [names[id(run)] for run in group],
+                [frozenset(run.names) for run in group],
             )
             for task, group in groups.items()
         ]
@@ -265,19 +228,17 @@ class Runner:
         interruption.keeps(self.reused + self.trained, self.folder)
         self.progress.advance(trainings)
 
-    def _frame(
-        self, part: Sequence[SharedRun], runs: Sequence[Run], identities: Mapping[tuple[int, int], str]
-    ) -> pl.DataFrame:
+    def _frame(self, part: Sequence[SharedRun], runs: Sequence[Run]) -> pl.DataFrame:
         """What came of some runs, as it is kept."""
         rows = [
             {
-                "cell": identities[id(trial), training.seed],
+                "cell": name,
                 **_described(self.study, trial, training.seed),
                 **{name: value for name, value in self._read(trial, run).items() if name in RESULTS},
                 "happened": happened(vars(run), run.counts),
             }
             for training, run in zip(part, runs, strict=True)
-            for trial in training.trials
+            for trial, name in zip(training.trials, training.names, strict=True)
         ]
         return pl.DataFrame(rows, schema=KEPT)
 
@@ -290,11 +251,33 @@ class Runner:
 
     def frame(self, *phases: str) -> pl.DataFrame:
         """Every cell so far, or those of some phases, in an order that does not depend on the threads."""
-        kept = pl.concat([pl.DataFrame(schema=KEPT), *self.frames]).unique("cell", maintain_order=True)
-        names = phases or tuple(self.phases)
         axes, marks = self.study.axes, self.study.marks
-        frames = [self.phases[name].rows(name, kept, axes, marks) for name in names]
-        return ordered(frames, axes)
+        held = once(pl.concat([pl.DataFrame(schema=KEPT), *self.frames]))
+        rows = {}
+        for name in phases or tuple(self.phases):
+            phase, kept = self.phases[name], held
+            if self.is_let_go:
+                kept = self.store.get([cell for cell in phase.every if cell in self.there])
+            rows[name] = phase.rows(name, kept, axes, marks)
+        return joined(rows, axes)
+
+    def _find(self, cells: Sequence[str]) -> None:
+        """Those of the cells that are kept."""
+        for first in range(0, len(cells), CELLS_OF_A_FILE):
+            self._hold(self.store.get(cells[first : first + CELLS_OF_A_FILE]))
+
+    def _hold(self, frame: pl.DataFrame) -> None:
+        """Have some cells at hand; so many as a large file holds are put into one, and let go."""
+        self.frames.append(frame)
+        self.there.update(frame["cell"])
+        self.held += len(frame)
+        if self.held >= CELLS_OF_A_FILE:
+            self.held = 0
+            if self.folder is None:
+                self.frames = [pl.concat(self.frames, rechunk=True)]
+            else:
+                self.store.compact(own=isinstance(self.backend, Joined))
+                self.frames, self.is_let_go = [], True
 
     def finish(self, study: Study, memory: dict[str, int], metrics: Sequence[float], planned: int) -> None:
         """Say in the folder that the question is answered: by `study`, which may have grown or ended before

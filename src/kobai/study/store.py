@@ -101,6 +101,7 @@ class Store:
         self.places: dict[str, Path] = {}
         self.reading, self._lock = reading, threading.Lock()
         self._seen: set[str] = set()
+        self._written: set[Path] = set()
         if self.folder is not None and self.folder.is_dir() and not (reading or joined):
             files.remove_leftovers(self.folder)  # of others that are at work no lock may be seen from here
         self.refresh()
@@ -116,12 +117,11 @@ class Store:
         try:
             kept = self._read(list(paths), cells)
         except FileNotFoundError:  # another process has put many files into one
-            self.places = {cell: path for cell, path in self.places.items() if path.exists()}
+            gone = {path for path in self.places.values() if not path.exists()}
+            self.places = {cell: path for cell, path in self.places.items() if path not in gone}
             self.refresh()
             return self.get(cells)
-        every = pl.concat([self.cells.filter(wanted), kept])
-        is_twice = every["cell"].n_unique() < len(every)  # to look is cheap, to take them out is not
-        return every.unique("cell", maintain_order=True) if is_twice else every
+        return once(pl.concat([self.cells.filter(wanted), kept]))
 
     def _read(self, paths: Sequence[Path], cells: Sequence[str]) -> pl.DataFrame:
         """Those of the cells that stand in some files."""
@@ -147,6 +147,7 @@ class Store:
         frame.write_parquet(parquet)
         path = folder / f"cells-{checksum(parquet.getvalue())}.parquet"
         files.write(path, parquet.getvalue())
+        self._written.add(path)
         return path
 
     def open(self) -> Path:
@@ -158,11 +159,15 @@ class Store:
             files.write_text(mark, files.json_text({"format": FORMAT, "kobai": __version__}))
         return self.folder
 
-    def compact(self) -> None:
-        """Put small files of cells together, so many cells that memory holds them. Whoever is killed here
-        leaves cells twice, which does no harm."""
+    def compact(self, own: bool = False) -> None:
+        """Put small files of cells together, or those alone that this process has written, so many cells that
+        memory holds them. Whoever is killed here leaves cells twice, which does no harm."""
         counts = Counter(self.places.values())
-        small = [path for path, cells in counts.items() if cells < CELLS_OF_A_FILE]
+        small = [
+            path
+            for path, cells in counts.items()
+            if cells < CELLS_OF_A_FILE and (path in self._written or not own)
+        ]
         if len(small) <= MOST_FILES:
             return
         for paths in _parts(small, counts):
@@ -219,6 +224,12 @@ class Store:
             for path in wrong:
                 _set_aside(path)
             notice("study.damaged", count=len(wrong), path=folder, place=folder.parent / DAMAGED)
+
+
+def once(cells: pl.DataFrame) -> pl.DataFrame:
+    """Each cell once."""
+    is_twice = cells["cell"].n_unique() < len(cells)  # to look is cheap, to take them out is not
+    return cells.unique("cell", maintain_order=True) if is_twice else cells
 
 
 MOST_FILES = 8

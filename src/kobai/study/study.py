@@ -262,7 +262,7 @@ class Study:
         return of_seconds(cells, times, self.steps) if by == SECONDS else of_steps(times, self.steps)
 
     def _times(self, read: Callable[..., np.ndarray], cells: pl.DataFrame, target: float) -> np.ndarray:
-        curves = np.array(cells["validation_metric"].to_list(), float).reshape(len(cells), -1)
+        curves = cells["validation_metric"].explode().to_numpy().astype(float).reshape(len(cells), -1)
         arrivals = read(np.array(self.marks), curves, float(np.float32(target)), self.facts.maximize)
         return np.where(cells["diverged_at"].is_not_null().to_numpy(), np.inf, arrivals)
 

@@ -11,7 +11,8 @@ from kobai.engine.backends import THREADS
 from kobai.engine.run import Reading, Run, TrainedNetwork
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.outcome import Outcome
-from kobai.study.runner import SharedRun, sweep_of
+from kobai.study.runner import sweep_of
+from kobai.study.runs import SharedRun
 from kobai.study.study import CONFIRMATION
 
 
