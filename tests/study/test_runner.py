@@ -59,7 +59,7 @@ def test_a_study_on_another_backend_has_the_same_frames(study):
 
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_study_of_many_cells_has_few_of_them_at_hand(study, is_kept, tmp_path, monkeypatch):
-    """What a large file holds is put into one and let go; the frame is the same, from small files or large."""
+    """What a large file holds is put into one and let go; the frame is the same, whatever the files."""
     whole = Runner(study, Quiet(), tmp_path / "small" if is_kept else None)
     if is_kept:
         (tmp_path / "small").mkdir()

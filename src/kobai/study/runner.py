@@ -20,6 +20,7 @@ from kobai.basics.notices import notice
 from kobai.basics.progress import Progress
 from kobai.candidates.values import as_json
 from kobai.engine.backends import THREADS, Backend
+from kobai.engine.cell import Cell
 from kobai.engine.identity import versions_named
 from kobai.engine.run import Run
 from kobai.engine.sweep import Sweep
@@ -189,13 +190,13 @@ class Runner:
         for names, sweep in self.sweeps.items():
             if interruption.is_winding_up():
                 return
-            own = [training for training in rest if training.task == names]
+            own = [training for training in rest if training.trials[0].task == names]
             for first in range(0, len(own), AT_ONCE):
                 yield from self._asked_of(self.backend, sweep, own[first : first + AT_ONCE])
 
     def _asked_of(self, backend: Backend, sweep: Sweep, todo: Sequence[SharedRun]) -> Iterator[Finished]:
         """What a backend gives of some runs of one task."""
-        cells = [training.cell(self.study.averages) for training in todo]
+        cells = self._cells(todo)
         waiting = set(range(len(cells)))
         for positions, runs in backend.run(sweep, cells):
             if len(runs) != len(positions) or not len({*positions} & waiting) == len(positions):
@@ -205,14 +206,17 @@ class Runner:
         if waiting and not interruption.is_winding_up():
             raise UsageError("error.backend.missing", cells=len(cells), value=min(waiting))
 
+    def _cells(self, runs: Sequence[SharedRun]) -> list[Cell]:
+        return [cell_of(run.trials[0], run.seed, self.study.averages) for run in runs]
+
     def _shared(self, every: Sequence[SharedRun]) -> Iterator[Finished]:
         """What this process trains among those that have joined, and what it finds of the others."""
         assert isinstance(self.backend, Joined)
-        groups = {task: [run for run in every if run.task == task] for task in self.sweeps}
+        groups = {task: [run for run in every if run.trials[0].task == task] for task in self.sweeps}
         work = [
             Work(
                 self.sweeps[task],
-                [run.cell(self.study.averages) for run in group],
+                self._cells(group),
                 [frozenset(run.names) for run in group],
             )
             for task, group in groups.items()

@@ -18,13 +18,6 @@ class SharedRun:
     names: tuple[str, ...] = ()
     """What each trial is with this seed."""
 
-    @property
-    def task(self) -> tuple[str, ...]:
-        return self.trials[0].task
-
-    def cell(self, averages: Sequence[Averaging]) -> Cell:
-        return cell_of(self.trials[0], self.seed, averages)
-
 
 def cell_of(trial: Trial, seed: int, averages: Sequence[Averaging] | None = None) -> Cell:
     """The cell of a trial; with its own average alone, if no others are said."""

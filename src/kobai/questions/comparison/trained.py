@@ -12,7 +12,7 @@ from kobai.engine.run import Reading, Run, TrainedNetwork
 from kobai.stabilizers.averaging import Averaging
 from kobai.study.outcome import Outcome
 from kobai.study.runner import sweep_of
-from kobai.study.runs import SharedRun
+from kobai.study.runs import cell_of
 from kobai.study.study import CONFIRMATION
 
 
@@ -31,7 +31,7 @@ def network(outcome: Outcome, seed: int | None) -> TrainedNetwork:
     if seed not in seeds:
         raise UsageError("error.model.seed", value=repr(seed), first=seeds[0], last=seeds[-1])
     sweep = sweep_of(study, study.variants[trial.task], keep_model=True)
-    cell = SharedRun((trial,), seed).cell(study.averages)
+    cell = cell_of(trial, seed, study.averages)
     with interruption.checked():
         [run] = THREADS.runs(sweep, [cell])
     average = trial.parts.get("average")
