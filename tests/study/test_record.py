@@ -162,9 +162,9 @@ def test_facts_are_those_of_the_task():
 
 
 def test_frames_of_no_cells_have_their_columns():
-    from kobai.study.frame import ordered, schema
+    from kobai.study.frame import joined, schema
 
     study = study_of()
-    empty = ordered([], study.axes)
+    empty = joined({}, study.axes)
     assert isinstance(empty, pl.DataFrame)
     assert dict(empty.schema) == schema(study.axes)
