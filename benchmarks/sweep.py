@@ -36,12 +36,22 @@ PEERS = {
     "torch": "PyTorch, fused and foreach optimizers",
 }
 PARTS = {
+    "start": "what the command line says at once",
     "process": "whole processes",
     "compare": "`kobai compare digits`",
     "width": "growth with the hidden width",
     "cells": "growth with the number of cells",
     "optimizers": "growth with the number of optimizers",
 }
+STARTS = {
+    "`python -c pass`": ["-c", "pass"],
+    "`python -c 'import click'`": ["-c", "import click"],
+    "`kobai --help`": ["-m", "kobai", "--help"],
+    "`kobai judge --help`": ["-m", "kobai", "judge", "--help"],
+    "`kobai methods`": ["-m", "kobai", "methods"],
+    "`kobai compare digts`, a mistake": ["-m", "kobai", "compare", "digts"],
+}
+"""What a process of Python is given."""
 WIDTHS = {32: 500, 128: 500, 512: 100, 2048: 50}
 """Hidden nodes, and the steps of a run that are measured at this width."""
 
@@ -195,6 +205,18 @@ def whole_processes(given: argparse.Namespace) -> str:
     return "### Whole process of the sweep\n\n" + table(head, rows)
 
 
+def starts(given: argparse.Namespace) -> str:
+    """What there is to wait for where nothing is computed: of each the best of several processes."""
+    seconds: dict[str, list[float]] = {}
+    for _ in range(4 * given.rounds):
+        for name, words in STARTS.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *words], capture_output=True)
+            seconds.setdefault(name, []).append(time.perf_counter() - began)
+    rows = [[name, 1e3 * min(each), 1e3 * statistics.median(each)] for name, each in seconds.items()]
+    return "### What is said at once\n\n" + table(["", "ms", "median"], rows)
+
+
 def main_command(given: argparse.Namespace) -> str:
     """`kobai compare digits`, as a user types it, with the report."""
     rows: list[list[object]] = []
@@ -286,6 +308,7 @@ def main() -> None:
     if wrong := sorted(set(given.only) - set(names)):
         parser.error(f"--only {','.join(wrong)}: choose from {', '.join(names)}")
     parts = {
+        "start": starts,
         "process": whole_processes,
         "compare": main_command,
         "width": growth_with_width,

@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 import kobai
 from framework_loop import framework
@@ -16,7 +15,7 @@ from kobai.basics import registry
 from kobai.basics.registry import INITIALIZERS
 from kobai.candidates.grid import default_rates
 from kobai.candidates.lists import LISTS
-from kobai.cli.main import application
+from kobai.cli.main import commands as command_line
 from kobai.questions.comparison.code.write import FRAMEWORKS
 from kobai.tasks.check import check_task
 from kobai.words import TABLES
@@ -73,8 +72,7 @@ def test_every_python_for_a_framework_names_it():
 
 
 def known_options(command: str) -> set[str]:
-    parameters = get_command(application([])).commands[command].params
-    return {text for option in parameters for text in option.opts} | {"--help"}
+    return {f"--{option.name}" for option in command_line([]).commands[command].options}
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -87,7 +85,7 @@ def refused(words: list[str]) -> str | None:
     """What does not exist of a command line: the command, an option, a name, a file; None where all does."""
     _, command, *rest = words
     if command == "course":
-        known = get_command(application([])).commands["course"].commands
+        known = command_line([]).commands["course"].commands
         return None if rest[0] in known else rest[0]
     of_folder = ("code", "report", "status")
     if command not in (

@@ -101,4 +101,4 @@ def test_importing_kobai_imports_nothing_else():
         "kobai.basics",
         "kobai.basics.version",
     }
-    assert not loaded & {"numpy", "jax", "scipy", "polars", "plotly", "typer", "rich"}
+    assert not loaded & {"numpy", "jax", "scipy", "polars", "plotly", "rich"}

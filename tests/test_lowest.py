@@ -40,4 +40,4 @@ def test_every_dependency_of_this_project_has_one():
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     names = {line.partition("==")[0] for line in lowest.lowest(asked)}
     assert len(names) > len(asked["dependencies"])
-    assert {"jax", "numpy", "polars", "typer", "pytest"} <= names
+    assert {"jax", "numpy", "polars", "rich", "pytest"} <= names

@@ -46,6 +46,26 @@ def test_help_and_lists_import_nothing_heavy(place):
     assert imports_nothing_heavy(LIGHT, place)
 
 
+def test_what_is_said_at_once_imports_what_it_needs(place):
+    """A help, the version, a mistake: no library of terminals, and no table of another language."""
+    lines = [["--language", "en", *line] for line in LIGHT if line not in (["methods"], ["tasks"])]
+    lines += [["--language", "en", "compare", "digts"], ["--language", "en", "judge", "--help"]]
+    code = f"import sys; from kobai import cli; [cli.run(line) for line in {lines}]; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True)
+    loaded = set(ran.stdout.splitlines()[-1].split())
+    assert ran.stderr.count("\nkobai: ") + ran.stderr.startswith("kobai: ") == 4
+    assert {"kobai.cli.reading", "kobai.words.en"} <= loaded
+    unneeded = {"jax", "numpy", "scipy", "polars", "plotly", "rich.console", "rich.text", "typer", "click"}
+    assert not loaded & {
+        *unneeded,
+        "pydantic",
+        "asyncio",
+        "tempfile",
+        "kobai.words.ja",
+        "kobai.report.letters",
+    }
+
+
 @pytest.mark.parametrize("language", words.TABLES)
 @pytest.mark.parametrize("arguments", [a for a in LIGHT if not a or a[0] != "compar"], ids=" ".join)
 def test_everything_fits_80_columns_and_nothing_is_cut(kobai_here, arguments, language):

@@ -70,10 +70,10 @@ def test_no_exception_stands_for_nothing():
     assert set(OF_THE_TERMINAL) <= options
 
 
-def test_an_option_that_was_left_out_is_none_and_a_flag_is_true_or_none():
-    assert Option("steps", "N", whole).value(None) is None
-    assert Option("set", "A.B=X", grids, repeatable=True).value([]) is None
-    assert (Option("quick").value(True), Option("quick").value(False)) == (True, None)
+def test_the_value_of_an_option():
+    assert Option("steps", "N", whole).value(["3", "4"]) == 4  # the last holds
+    assert Option("set", "A.B=X", grids, repeatable=True).value(["a.b=1", "a.b=2"]) == {"a.b": [1.0, 2.0]}
+    assert Option("quick").value([""]) is True
     assert Option("batch-size", "N").key == "batch_size"
     assert Option("set", "A.B=X", keyword="hyperparameters").key == "hyperparameters"
 

@@ -1,6 +1,5 @@
 """The terminal that everything is printed on: `Console`, rich's own with two precautions."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,16 +7,10 @@ from rich.console import Console as RichConsole
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What a terminal obeys instead of showing it, but for tabs and ends of lines."""
+from kobai.basics.controls import harmless
 
 LEAST = 40
 """So many columns are written in at least: a narrower terminal breaks the lines itself."""
-
-
-def harmless(text: str) -> str:
-    """A text that only shows: a task's or a file's name may hold what moves the cursor or sets colours."""
-    return CONTROL.sub("", text)
 
 
 class Console(RichConsole):

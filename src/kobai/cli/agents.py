@@ -12,23 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from kobai.basics.errors import UsageError
-from kobai.cli.options import Deed, add_command
+from kobai.cli.commands import Deed, Group
 from kobai.words import say
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
 
-def add(app: typer.Typer) -> None:
-    """Give the application the command."""
+def add(group: Group) -> None:
+    """Give the group the command."""
 
     def deed() -> Deed:
         return _serve
 
-    add_command(app, "mcp", deed, meaning=say("help.mcp"))
+    group.add("mcp", deed, meaning=say("help.mcp"))
 
 
 def _serve() -> None:

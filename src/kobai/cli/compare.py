@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import typer
-
 from kobai.basics.errors import UsageError
-from kobai.cli import files, tables
+from kobai.cli import files, tables, values
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import each, grids, names, nodes, numbers, part, sizes, steps, target, whole
 from kobai.words import say
 
@@ -61,8 +60,8 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(task: str, **ask: object) -> Deed:
         if ask.pop("plan", False):
@@ -72,7 +71,7 @@ def add(app: typer.Typer, line: list[str]) -> None:
         return functools.partial(_compare, task, ask, destination, wide, reproducing(line))
 
     meaning = f"{say('help.compare')}\n\n{say('help.axes')}"
-    add_command(app, "compare", deed, [Argument("TASK", "help.task")], OPTIONS, meaning=meaning)
+    group.add("compare", deed, [Argument("TASK", "help.task", read=values.task)], OPTIONS, meaning=meaning)
 
 
 def _compare(task: str, ask: dict[str, object], destination: Destination, wide: bool, command: str) -> None:

@@ -4,11 +4,10 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-import typer
-
 from kobai.cli import files
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import whole, word
 from kobai.words import say
 
@@ -24,15 +23,15 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(storage: str, objective: str, **ask: object) -> Deed:
         destination = Destination.named(ask)
         return functools.partial(_confirm, storage, objective, ask, destination, reproducing(line))
 
     meaning = say("help.confirm")
-    add_command(app, "confirm", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.confirm")
+    group.add("confirm", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.confirm")
 
 
 def _confirm(

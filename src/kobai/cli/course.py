@@ -6,16 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Unpack
-
-import typer
+from typing import TYPE_CHECKING, Unpack
 
 from kobai import words
 from kobai.basics import interruption
 from kobai.basics.errors import UsageError
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import new_folder
-from kobai.cli.help import Group
-from kobai.cli.options import LANGUAGE, Argument, Deed, Option, add_command
+from kobai.cli.options import Argument, Option
 from kobai.cli.values import limit, path, several, word
 from kobai.words import say
 
@@ -31,17 +29,9 @@ LESSONS = Option("lessons", "A,B,…", several(word))
 NEEDED_BY_SLIDES = ("nbclient", "nbformat", "ipykernel", "mistune", "latex2mathml")
 
 
-def application() -> typer.Typer:
-    """The commands of the course; each returns what is to be done, as a function."""
-    app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode=None)
-
-    @app.callback(invoke_without_command=True)
-    def common(
-        context: typer.Context,
-        language: Annotated[str | None, LANGUAGE.explained()] = None,  # noqa: ARG001 - read before anything
-    ) -> None:
-        if context.invoked_subcommand is None:
-            print(context.get_help())
+def add(kobai: Group) -> None:
+    """Give the group `kobai` the group of the course."""
+    group = kobai.add_group("course", say("help.course"))
 
     def start(folder: Path, answers: bool = False, no_open: bool = False) -> Deed:
         return functools.partial(_start, folder, answers, not no_open)
@@ -64,18 +54,17 @@ def application() -> typer.Typer:
     def build(folder: Path) -> Deed:
         return functools.partial(_build, folder)
 
-    def add(name: str, deed: Callable[..., Deed], argument: Argument, *options: Option) -> None:
+    def command(name: str, deed: Callable[..., Deed], argument: Argument, *options: Option) -> None:
         meaning, subject = say(f"help.course.{name}"), "help.course.option"
-        add_command(app, name, deed, [argument], options, meaning=meaning, subject=subject)
+        group.add(name, deed, [argument], options, meaning=meaning, subject=subject)
 
     folder = Argument("DIR", "help.course.folder", read=path)
-    add("start", start, folder, Option("answers"), Option("no-open"))
-    add("check", check, Argument("DIR", "help.course.folder.own", read=path), JSON, SECONDS, MEMORY)
+    command("start", start, folder, Option("answers"), Option("no-open"))
+    command("check", check, Argument("DIR", "help.course.folder.own", read=path), JSON, SECONDS, MEMORY)
     folders = Argument("DIR…", "help.course.folders", read=path)
-    add("grade", grade, folders, OUTPUT, POINTS, JSON, SECONDS, MEMORY)
-    add("slides", slides, Argument("DIR", "help.course.folder.slides", read=path), LESSONS)
-    add("build", build, Argument("DIR", "help.course.folder.all", read=path))
-    return app
+    command("grade", grade, folders, OUTPUT, POINTS, JSON, SECONDS, MEMORY)
+    command("slides", slides, Argument("DIR", "help.course.folder.slides", read=path), LESSONS)
+    command("build", build, Argument("DIR", "help.course.folder.all", read=path))
 
 
 def _start(folder: Path, answers: bool, open_them: bool) -> None:

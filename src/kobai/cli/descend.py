@@ -4,18 +4,17 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
 from kobai.basics import registry
-from kobai.basics.console import Console
 from kobai.cli import files
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
 from kobai.cli.help import described
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import grids, names, number, numbers, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.basics.console import Console
     from kobai.questions.descent.result import DescentResult
 
 OPTIONS = (
@@ -31,8 +30,8 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the two commands; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the two commands; `line` is the whole command line."""
 
     def deed(landscape: str, **ask: object) -> Deed:
         destination = Destination.of(ask, landscape)
@@ -40,8 +39,8 @@ def add(app: typer.Typer, line: list[str]) -> None:
 
     arguments = [Argument("LANDSCAPE", "help.landscape")]
     meaning = say("help.descend")
-    add_command(app, "descend", deed, arguments, OPTIONS, meaning=meaning, subject="help.descend")
-    add_command(app, "landscapes", lambda: _landscapes, meaning=say("help.landscapes"))
+    group.add("descend", deed, arguments, OPTIONS, meaning=meaning, subject="help.descend")
+    group.add("landscapes", lambda: _landscapes, meaning=say("help.landscapes"))
 
 
 def _descend(landscape: str, ask: dict[str, object], destination: Destination, command: str) -> None:
@@ -51,7 +50,7 @@ def _descend(landscape: str, ask: dict[str, object], destination: Destination, c
         question: Callable[..., DescentResult] = descend  # whose arguments `OPTIONS` names
         return question(landscape, command=command, **ask)
 
-    def show(console: Console, result: "DescentResult") -> None:
+    def show(console: "Console", result: "DescentResult") -> None:
         from kobai.questions.descent import terminal
 
         console.print(terminal.view(result.outcome))
@@ -60,6 +59,8 @@ def _descend(landscape: str, ask: dict[str, object], destination: Destination, c
 
 
 def _landscapes() -> None:
+    from kobai.basics.console import Console
+
     console = Console(highlight=False)
     console.print(described((entry.name, say(entry.key)) for entry in registry.LANDSCAPES.values()))
     print()

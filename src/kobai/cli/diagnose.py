@@ -4,17 +4,16 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
-from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
 from kobai.cli import files, tables
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import nodes, number, path, steps, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.basics.console import Console
     from kobai.questions.comparison.result import ComparisonResult
     from kobai.questions.diagnosis.result import DiagnosisResult
 
@@ -42,15 +41,15 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(task: str, **ask: object) -> Deed:
         destination = Destination.of(ask, f"diagnosis-{task.partition(':')[0]}")
         return functools.partial(_diagnose, task, ask, destination, reproducing(line))
 
     meaning = say("help.diagnose")
-    add_command(app, "diagnose", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.diagnose")
+    group.add("diagnose", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.diagnose")
 
 
 def _diagnose(task: str, said: dict[str, object], destination: Destination, command: str) -> None:
@@ -64,7 +63,7 @@ def _diagnose(task: str, said: dict[str, object], destination: Destination, comm
         question: Callable[..., DiagnosisResult] = diagnose  # whose arguments `OPTIONS` names
         return question(task, command=command, **ask)
 
-    def show(console: Console, result: "DiagnosisResult") -> None:
+    def show(console: "Console", result: "DiagnosisResult") -> None:
         from kobai.questions.diagnosis import terminal
 
         console.print(terminal.view(result.diagnosis))

@@ -8,16 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.text import Text
-
-from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
 from kobai.cli.options import Option
 from kobai.cli.values import path
-from kobai.report.letters import Paragraph
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.basics.console import Console
     from kobai.report.result import Result
 
 OPTIONS = (Option("output", "DIR", path), Option("html", "FILE", path), Option("json", "FILE", path))
@@ -65,13 +62,15 @@ class Destination:
         folder, html, json = (each if isinstance(each, Path) else None for each in paths)
         return cls(folder, html, json)
 
-    def keep(self, compute: Callable[[], R], show: Callable[[Console, R], None]) -> None:
+    def keep(self, compute: Callable[[], R], show: Callable[["Console", R], None]) -> None:
         """Check where files are to go, compute, show, write."""
         self._check_names()
         self._check_places()
         began = time.perf_counter()
         # Polars, once imported, hears a Ctrl-C too, and would raise it once more while files are written.
         import polars  # noqa: F401
+
+        from kobai.basics.console import Console
 
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
         console = Console(highlight=False, markup=False)
@@ -110,7 +109,11 @@ class Destination:
         if self.json is not None:
             write_text(self.json, result.to_json())
 
-    def _say_where(self, console: Console, result: "Result", seconds: float) -> None:
+    def _say_where(self, console: "Console", result: "Result", seconds: float) -> None:
+        from rich.text import Text
+
+        from kobai.report.letters import Paragraph
+
         where = [", ".join(str(file) for file in (self.html, self.json) if file is not None)]
         if self.folder is not None:
             names = say("answer.comma").join(result.files)

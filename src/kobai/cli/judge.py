@@ -7,17 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from kobai.basics.console import Console
 from kobai.basics.errors import UsageError
 from kobai.cli import files
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.basics.console import Console
     from kobai.questions.judgement.result import JudgementResult
 
 ARGUMENTS = (Argument("SOURCE…", "help.judge.source"),)
@@ -41,8 +40,8 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(source: list[str], **ask: object) -> Deed:
         smaller, larger = ask.pop("minimize", False), ask.pop("maximize", False)
@@ -52,7 +51,7 @@ def add(app: typer.Typer, line: list[str]) -> None:
         destination = Destination.named(ask)
         return functools.partial(_judge, source, {**ask, **direction}, destination, reproducing(line))
 
-    add_command(app, "judge", deed, ARGUMENTS, OPTIONS, meaning=say("help.judge"), subject="help.judge")
+    group.add("judge", deed, ARGUMENTS, OPTIONS, meaning=say("help.judge"), subject="help.judge")
 
 
 def _judge(source: list[str], ask: dict[str, object], destination: Destination, command: str) -> int:
@@ -65,7 +64,7 @@ def _judge(source: list[str], ask: dict[str, object], destination: Destination, 
         what = source[0] if len(source) == 1 else source
         return question(what, command=command, earlier=_earlier(destination.json), **ask)
 
-    def show(console: Console, result: "JudgementResult") -> None:
+    def show(console: "Console", result: "JudgementResult") -> None:
         from kobai.questions.judgement import terminal
 
         console.print(terminal.view(result.judgement))

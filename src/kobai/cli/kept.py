@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import typer
-
 from kobai.cli import files
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command
+from kobai.cli.options import Argument, Option
 from kobai.cli.values import names, path
 from kobai.words import say
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from kobai.questions.comparison.result import ComparisonResult
 
 
-def add(app: typer.Typer) -> None:
-    """Give the application the commands."""
+def add(group: Group) -> None:
+    """Give the group the commands."""
 
     def status(folder: object, **named: object) -> Deed:
         return functools.partial(_status, cast(Path, folder), cast(Path | None, named.get("json")))
@@ -36,9 +35,9 @@ def add(app: typer.Typer) -> None:
 
     folder = [Argument("DIR", "help.kept.folder", read=path)]
     html, json = files.OPTIONS[1:]
-    add_command(app, "status", status, folder, [json], meaning=say("help.status"), subject="help.status")
+    group.add("status", status, folder, [json], meaning=say("help.status"), subject="help.status")
     options = [Option("by", "A,B,…", names), Option("wide"), html, json]
-    add_command(app, "report", report, folder, options, meaning=say("help.report"), subject="help.report")
+    group.add("report", report, folder, options, meaning=say("help.report"), subject="help.report")
 
 
 def _status(folder: Path, file: Path | None) -> None:

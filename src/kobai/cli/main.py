@@ -9,33 +9,22 @@ import io
 import locale
 import os
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Iterator
-from typing import Annotated, cast
-
-import typer
 
 from kobai import words
 from kobai.basics import interruption, registry, signs
-from kobai.basics.console import harmless
+from kobai.basics.controls import harmless
 from kobai.basics.errors import UsageError, remedy
 from kobai.basics.notation import is_text
 from kobai.basics.notices import Notice
 from kobai.basics.own_code import described, told
 from kobai.basics.version import __version__
 from kobai.cli import agents, code, compare, confirm, course, descend, diagnose, judge, kept, range, transfer
-from kobai.cli.help import Group, Refusal, listed, translated
-from kobai.cli.options import LANGUAGE, Option, add_command
+from kobai.cli.commands import Group
+from kobai.cli.help import listed
+from kobai.cli.reading import read
 from kobai.words import say
-
-VERSION = Option("version")
-
-# Typer carries its own copy of click from 0.20 on: the base of its errors has no public name in both.
-COMMAND_LINE_ERROR: type[Exception] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
 
 
 def run(arguments: list[str]) -> int:
@@ -59,16 +48,12 @@ def _run(arguments: list[str]) -> int:
         for argument in arguments:
             if not is_text(argument) or "\0" in argument:
                 raise UsageError("error.argument.text", value=ascii(argument))
-        # Typer reads the command line and no more: it would swallow a Ctrl-C without a word.
-        deed = application(arguments)(arguments, standalone_mode=False, prog_name="kobai")
-        if callable(deed):
-            with told():
-                code = deed()
+        deed = read(commands(arguments), arguments)
+        with told():
+            code = deed()
         sys.stdout.flush()
     except UsageError as problem:
         return _refuse(str(problem))
-    except COMMAND_LINE_ERROR as problem:
-        return _refuse(translated(cast(Refusal, problem)))
     except KeyboardInterrupt as stop:
         interruption.end(interruption.sentence(getattr(stop, "kept", 0), getattr(stop, "path", None)))
     except MemoryError as problem:
@@ -83,44 +68,30 @@ def _run(arguments: list[str]) -> int:
     return code or 0
 
 
-def application(arguments: list[str]) -> typer.Typer:
+def commands(line: list[str]) -> Group:
     """The commands; made when they are needed, so that their help speaks the language asked for.
 
-    Each returns what is to be done, as a function.
+    `line` is the whole command line, for those that say how to ask the same again.
     """
-    app = typer.Typer(
-        help=f"{say('help.kobai')}\n\n{say('help.docs')}",
-        cls=Group,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
+    kobai = Group("kobai", f"{say('help.kobai')}\n\n{say('help.docs')}", {"version": _say_version})
+    compare.add(kobai, line)
+    code.add(kobai)
+    kept.add(kobai)
+    kobai.add("methods", lambda: _list_methods, meaning=say("help.methods"))
+    kobai.add("tasks", lambda: _list_tasks, meaning=say("help.tasks"))
+    range.add(kobai, line)
+    descend.add(kobai, line)
+    transfer.add(kobai, line)
+    diagnose.add(kobai, line)
+    judge.add(kobai, line)
+    confirm.add(kobai, line)
+    agents.add(kobai)
+    course.add(kobai)
+    return kobai
 
-    @app.callback(invoke_without_command=True)
-    def common(
-        context: typer.Context,
-        language: Annotated[str | None, LANGUAGE.explained()] = None,  # noqa: ARG001 - read before anything
-        version: Annotated[bool, VERSION.explained()] = False,
-    ) -> None:
-        if version:
-            print(f"kobai {__version__}")
-        elif context.invoked_subcommand is None:
-            print(context.get_help())
 
-    compare.add(app, arguments)
-    code.add(app)
-    kept.add(app)
-    add_command(app, "methods", lambda: _list_methods, meaning=say("help.methods"))
-    add_command(app, "tasks", lambda: _list_tasks, meaning=say("help.tasks"))
-    range.add(app, arguments)
-    descend.add(app, arguments)
-    transfer.add(app, arguments)
-    diagnose.add(app, arguments)
-    judge.add(app, arguments)
-    confirm.add(app, arguments)
-    agents.add(app)
-    app.add_typer(course.application(), name="course", help=say("help.course"))
-    return app
+def _say_version() -> None:
+    print(f"kobai {__version__}")
 
 
 def _list_methods() -> None:
@@ -175,6 +146,9 @@ def _warnings_in_one_line() -> Iterator[None]:
 
 def _own_fault(problem: Exception) -> int:
     """Say that kobai is to blame, and where its traceback is; the exit code."""
+    import tempfile
+    import traceback
+
     values = {"problem": described(problem)}
     lines = "".join(traceback.format_exception(problem))
     try:

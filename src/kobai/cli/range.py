@@ -4,16 +4,15 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
-from kobai.basics.console import Console
-from kobai.cli import files, tables
+from kobai.cli import files, tables, values
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import nodes, numbers, steps, word
 from kobai.words import say
 
 if TYPE_CHECKING:
+    from kobai.basics.console import Console
     from kobai.questions.range.result import RangeResult
 
 OPTIONS = (
@@ -30,16 +29,16 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(task: str, **ask: object) -> Deed:
         destination = Destination.of(ask, task)
         return functools.partial(_range, task, ask, destination, reproducing(line))
 
-    arguments = [Argument("TASK", "help.task")]
+    arguments = [Argument("TASK", "help.task", read=values.task)]
     meaning = say("help.range")
-    add_command(app, "range", deed, arguments, OPTIONS, meaning=meaning, subject="help.range")
+    group.add("range", deed, arguments, OPTIONS, meaning=meaning, subject="help.range")
 
 
 def _range(task: str, ask: dict[str, object], destination: Destination, command: str) -> None:
@@ -49,7 +48,7 @@ def _range(task: str, ask: dict[str, object], destination: Destination, command:
         question: Callable[..., RangeResult] = learning_rate_range  # whose arguments `OPTIONS` names
         return question(task, command=command, **ask)
 
-    def show(console: Console, result: "RangeResult") -> None:
+    def show(console: "Console", result: "RangeResult") -> None:
         from kobai.questions.range import terminal
 
         console.print(terminal.view(result.outcome))

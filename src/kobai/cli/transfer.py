@@ -4,17 +4,14 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
 from kobai.basics import registry
-from kobai.basics.console import Console
 from kobai.basics.errors import UsageError, unknown
 from kobai.cli import files
+from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
 from kobai.cli.help import listed
-from kobai.cli.options import Argument, Deed, Option, add_command, reproducing
+from kobai.cli.options import Argument, Option, reproducing
 from kobai.cli.values import names, number, numbers, steps, whole, wholes, word
-from kobai.report.letters import Paragraph
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -41,8 +38,8 @@ OPTIONS = (
 )
 
 
-def add(app: typer.Typer, line: list[str]) -> None:
-    """Give the application the command; `line` is the whole command line."""
+def add(group: Group, line: list[str]) -> None:
+    """Give the group the command; `line` is the whole command line."""
 
     def deed(source: str | None, target: str | None, **ask: object) -> Deed:
         if ask.pop("list", False):
@@ -52,7 +49,7 @@ def add(app: typer.Typer, line: list[str]) -> None:
         return functools.partial(_transfer, pair, ask, destination, reproducing(line))
 
     meaning = say("help.transfer")
-    add_command(app, "transfer", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.transfer")
+    group.add("transfer", deed, ARGUMENTS, OPTIONS, meaning=meaning, subject="help.transfer")
 
 
 def _pair(source: str | None, target: str | None) -> str | tuple[str, str]:
@@ -84,6 +81,9 @@ def _transfer(
 
 
 def _list() -> None:
+    from kobai.basics.console import Console
+    from kobai.report.letters import Paragraph
+
     listed({"pair": registry.PAIRS, "protocol": registry.PROTOCOLS})
     print()
     Console(highlight=False, markup=False).print(Paragraph(say("help.transfer.own")))

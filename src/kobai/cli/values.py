@@ -1,10 +1,13 @@
 """How the text of an option is read: each reader gets the option, for what it refuses, and the text."""
 
 import math
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from kobai.basics import registry
 from kobai.basics.epochs import is_epochs
 from kobai.basics.errors import UsageError
 
@@ -15,6 +18,14 @@ Reader: TypeAlias = Callable[[str, str], T]
 
 def word(option: str, text: str) -> str:  # noqa: ARG001 - every reader has the one signature
     """The text itself, whatever it is."""
+    return text
+
+
+def task(option: str, text: str) -> str:  # noqa: ARG001 - every reader has the one signature
+    """A task. A name that no task and no file has is refused here, before anything heavy is imported."""
+    name = text.partition(":")[0]
+    if re.fullmatch(r"[\w-]+", name) and not (os.path.exists(name) or os.path.exists(f"{name}.py")):
+        registry.find("kind.task", name.replace("_", "-"), registry.TASKS)
     return text
 
 

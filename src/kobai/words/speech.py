@@ -5,6 +5,7 @@ one in English and one in Japanese, each get their own.
 """
 
 import dataclasses
+import functools
 import math
 import reprlib
 import string
@@ -12,12 +13,35 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from numbers import Number
 from typing import Any
 
-from kobai.words import en, ja
+LANGUAGES = ("en", "ja")
 
-TABLES = {"en": en.WORDS, "ja": ja.WORDS}
+
+class _Tables(Mapping[str, Mapping[str, str]]):
+    """The table of each language, read when something is first said in it."""
+
+    def __getitem__(self, language: str) -> Mapping[str, str]:
+        return _table(language)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LANGUAGES)
+
+    def __len__(self) -> int:
+        return len(LANGUAGES)
+
+
+@functools.cache
+def _table(language: str) -> Mapping[str, str]:
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    table: Mapping[str, str] = import_module(f"kobai.words.{language}").WORDS
+    return table
+
+
+TABLES = _Tables()
 
 _language: ContextVar[str | None] = ContextVar("language", default=None)
 _elsewhere = "en"
@@ -142,8 +166,8 @@ def language(name: str | None) -> Iterator[None]:
 
 
 def _check(language: str) -> None:
-    if not isinstance(language, str) or language not in TABLES:
-        raise UsageError("error.language", value=language, known=", ".join(TABLES))
+    if not isinstance(language, str) or language not in LANGUAGES:
+        raise UsageError("error.language", value=language, known=", ".join(LANGUAGES))
 
 
 class _Counting(string.Formatter):

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from kobai.report.letters import WIDE, ends
+from kobai.report.line_ends import WIDE, ends
 from kobai.words import say
 
 COLUMNS = 92
