@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int, PyTree, Shaped, UInt32
 
@@ -74,6 +75,11 @@ def is_float(leaf: object) -> bool:
 def is_movable(leaf: object) -> bool:
     """Whether a rule can move `leaf`: floating-point numbers, in an array or Python's own."""
     return is_float(leaf) or (isinstance(leaf, int | float | complex) and not isinstance(leaf, bool))
+
+
+def on_device(array: Any) -> jax.Array:
+    """``jnp.asarray(array)``, which compiles a program for each shape of NumPy's arrays: here none is."""
+    return jax.device_put(array, may_alias=False) if isinstance(array, np.ndarray) else jnp.asarray(array)
 
 
 def narrow(value: Any, like: Any) -> Any:

@@ -8,9 +8,9 @@ and an initializer: whatever else a cell is, it finds them here. Steps are cut i
 from collections.abc import Callable, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from kobai.basics.arrays import on_device
 from kobai.engine.blocks import Draws, Plans, joined
 from kobai.engine.draws import INITIAL, mini_batch, noise_key, stream
 from kobai.engine.kept import Kept
@@ -89,7 +89,7 @@ class Shared:
         for i, (seed, replacement) in enumerate(streams):
             keys[i] = noise_key(seed)
             batches[i, : stop - start] = self._rows(seed, replacement, start, stop)
-        return jnp.asarray(batches), jnp.asarray(keys)
+        return on_device(batches), on_device(keys)
 
     def _row(self, seed: int, replacement: bool, start: int, stop: int) -> np.ndarray:
         return mini_batch(seed, start, stop, self.batch, self.examples, replacement)

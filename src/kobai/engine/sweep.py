@@ -9,8 +9,8 @@ import functools
 from collections.abc import Callable, Sequence
 
 import jax
-import jax.numpy as jnp
 
+from kobai.basics.arrays import on_device
 from kobai.basics.machine import cores
 from kobai.engine.blocks import Data, Size, Traced
 from kobai.engine.cell import Cell
@@ -72,7 +72,7 @@ class Sweep:
         self.kinds = {jax.tree.structure(rule): rule for rule in rules}
         capacity = max(1, min(STEPS_PER_BLOCK, INDICES_PER_BLOCK // task.examples_a_step))
         self.program = Program(task, list(self.kinds.values()), capacity=capacity, strategies=strategies)
-        self.data = Data(*jax.tree.map(jnp.asarray, (task.train, task.validation, task.test)))
+        self.data = Data(*jax.tree.map(on_device, (task.train, task.validation, task.test)))
         self.executables = Executables(self._lower)
         self.pace = Pace(evaluate_every, capacity)
         self.training = Training(

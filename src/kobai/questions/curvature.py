@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector
+from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector, on_device
 from kobai.engine.draws import mini_batch
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
@@ -70,7 +71,12 @@ def strengths(task: Task, strategy: Strategy) -> tuple[Vector, Vector]:
 def first_batches(task: Task, seed: int, count: int) -> Data:
     """The first so many batches of a seed's training, along a first axis of each array of ``task.train``."""
     rows = mini_batch(seed, 0, count, task.examples_a_step, len(jax.tree.leaves(task.train)[0]))
-    return jax.tree.map(lambda array: jnp.asarray(array)[rows], task.train)
+    return jax.tree.map(lambda array: on_device(np.asarray(array)[rows]), task.train)
+
+
+def first_of(batches: Data) -> Data:
+    """The first of several batches; on the host, where nothing is compiled for it."""
+    return jax.tree.map(lambda array: on_device(np.asarray(array)[0]), batches)
 
 
 def hessian_vector_product(loss: Loss) -> Callable[[Vector, Vector], Vector]:

@@ -85,18 +85,17 @@ def figure(
         name: _arrangement(len(titles), count, height, margin["t"] + margin["b"], gap)
         for name, count, gap in (("wide", columns[0], GAP), ("narrow", columns[1], 3 * GAP))
     }
-    drawing = go.Figure()
-    drawing.update_layout(
-        template="none",
-        meta=meta,
-        margin=margin,
-        font={"size": 12, "color": INK},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hovermode="closest",
-        legend={"traceorder": "reversed"},
-        annotations=[_title(title, panel) for panel, title in enumerate(titles, start=1)],
-    )
+    layout: Attributes = {
+        "template": "none",
+        "meta": meta,
+        "margin": margin,
+        "font": {"size": 12, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "closest",
+        "legend": {"traceorder": "reversed"},
+        "annotations": [_title(title, panel) for panel, title in enumerate(titles, start=1)],
+    }
     common = {
         "gridcolor": GRID,
         "linecolor": GRID,
@@ -109,13 +108,12 @@ def figure(
     }
     for panel, (across, up) in enumerate(zip(x, y, strict=True), start=1):
         number = "" if panel == 1 else panel
-        drawing.update_layout(
-            {
-                f"xaxis{number}": {**common, "anchor": axis("y", panel), **across},
-                f"yaxis{number}": {**common, "anchor": axis("x", panel), **up},
-            }
-        )
-    return drawing.update_layout({key.replace(".", "_"): value for key, value in meta["wide"].items()})
+        layout[f"xaxis{number}"] = {**common, "anchor": axis("y", panel), **across}
+        layout[f"yaxis{number}"] = {**common, "anchor": axis("x", panel), **up}
+    for place, value in meta["wide"].items():
+        part, _, name = place.partition(".")
+        layout[part] = {**layout[part], name: value} if name else value
+    return go.Figure(layout=layout)  # at once: each update would check all of it anew
 
 
 def _title(title: str, panel: int) -> Attributes:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Array, Flag, Vector
+from kobai.basics.arrays import Array, Flag, Vector, on_device
 from kobai.basics.leaf import Role
 
 Spans = tuple[tuple[int, bool], ...]
@@ -32,9 +32,15 @@ def flatten(arrays: Sequence[Array]) -> np.ndarray:
 
 def split(like: Sequence[Array], θ: Vector) -> list[jax.Array]:
     """The vector θ as arrays of the shapes and dtypes of `like`."""
+    dtypes = [jax.dtypes.canonicalize_dtype(array.dtype) for array in like]
+    if isinstance(θ, np.ndarray):  # on the host, where nothing is compiled for it
+        ends = np.cumsum([array.size for array in like])[:-1]
+        return [
+            on_device(piece.reshape(array.shape).astype(dtype))
+            for piece, array, dtype in zip(np.split(θ, ends), like, dtypes, strict=True)
+        ]
     # The gradient of one split is one concatenation; of slices it is a sum of padded vectors.
     pieces = jax.lax.split(jnp.asarray(θ), [array.size for array in like])
-    dtypes = [jax.dtypes.canonicalize_dtype(array.dtype) for array in like]
     return [
         piece.reshape(array.shape).astype(dtype)
         for piece, array, dtype in zip(pieces, like, dtypes, strict=True)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Scalar
+from kobai.basics.arrays import Scalar, on_device
 from kobai.basics.errors import UsageError
 from kobai.basics.leaf import FROZEN, Layout, Leaf, Role, leaves
 from kobai.basics.roles import Roles, choices, roles
@@ -87,7 +87,7 @@ def _stopped(loss: LossOfLeaves, values: list[PyTree], trained: Sequence[bool]) 
         return loss(every)
 
     behind = [False] * len(values)
-    arrays = [jnp.asarray(values[i]) for i in places]
+    arrays = [on_device(values[i]) for i in places]
     try:
         if "stop_gradient" not in str(jax.make_jaxpr(of_trained)(arrays)):
             return behind

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kobai.basics.arrays import Array, Data, Integers, Matrix, Number, Scalar, Truth, Vector
+from kobai.basics.arrays import Array, Data, Integers, Matrix, Number, Scalar, Truth, Vector, on_device
 from kobai.basics.errors import UsageError
 from kobai.tasks.indices import Outside, outside
 
@@ -38,7 +37,7 @@ def check_rows(
 
     `task` is its name, for what is told; `parts` has "train", "validation" and, where there is one, "test".
     """
-    parts = {name: jax.tree.map(jnp.asarray, data) for name, data in parts.items()}
+    parts = {name: jax.tree.map(on_device, data) for name, data in parts.items()}
     examples = _length(parts["train"])
     rows = np.minimum(np.arange(-(-examples // batch_size) * batch_size), examples - 1)
     batches = {name: np.arange(_length(data))[None] for name, data in parts.items()}

@@ -20,11 +20,10 @@ import functools
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import ModelState, Vector
+from kobai.basics.arrays import ModelState, Vector, on_device
 from kobai.basics.machine import quick_compilation
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
@@ -42,6 +41,7 @@ from kobai.questions.curvature import (
     STEPS,
     Spectrum,
     first_batches,
+    first_of,
     spectrum,
     stable_curvature,
     training_loss,
@@ -110,11 +110,11 @@ def bound(task: Task, rule: Optimizer, initializer: Initializer, seed: int) -> B
     if not has_limit(rule):
         return Bound("unknown")
     batches = first_batches(task, seed, BATCHES)
-    θ, more = jnp.asarray(task.start(initializer, stream(seed, INITIAL))), 0
+    θ, more = on_device(task.start(initializer, stream(seed, INITIAL))), 0
     v = np.zeros(θ.shape, θ.dtype)
     if type(rule) in DIVIDED:
         v, more = squares(task, batches, θ), BATCHES
-    curved = curving(task, jax.tree.map(lambda part: part[0], batches))
+    curved = curving(task, first_of(batches))
     return limit(rule, float(curved(θ, task.state, scale(rule, v)).largest), COST + more)
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import Matrix, ModelState, Scalar, Vector
+from kobai.basics.arrays import Matrix, ModelState, Scalar, Vector, on_device
 from kobai.basics.machine import quick_compilation
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
@@ -26,7 +26,7 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.base import Optimizer
-from kobai.questions.curvature import Spectrum, first_batches, training_loss
+from kobai.questions.curvature import Spectrum, first_batches, first_of, training_loss
 from kobai.questions.diagnosis.sites import observed, titles, with_units
 from kobai.questions.range.bounds import COST, Bound, curving, has_limit, limit, scale
 from kobai.stabilizers.averaging import polyak
@@ -160,9 +160,9 @@ def measured(
         return None
     batches = first_batches(task, seed, BATCHES)
     look = _looking(task, batches, strategy)
-    curve = _curving(task, rule, jax.tree.map(lambda part: part[0], batches), strategy)
+    curve = _curving(task, rule, first_of(batches), strategy)
     dear = COST * (2 if is_divided(rule) else 1)
-    starts = {each.name: jnp.asarray(task.start(each, stream(seed, INITIAL))) for each in initializers}
+    starts = {each.name: on_device(task.start(each, stream(seed, INITIAL))) for each in initializers}
     looks = {name: look(θ, task.state) for name, θ in starts.items()}
     own = initializers[0].name
     found = Measured({name: seen for name, (seen, _) in looks.items()}, None, None, None, None, gradients)
@@ -208,7 +208,7 @@ def _looking(
     task: Task, batches: PyTree, strategy: Strategy
 ) -> Callable[[Vector, ModelState], tuple[Look, np.ndarray]]:
     """What looks at the network at θ, and gives the mean square of its gradients, too; compiled once."""
-    first = jax.tree.map(lambda part: part[0], batches)
+    first = first_of(batches)
 
     def loss(θ: Vector, state: ModelState, batch: PyTree) -> Scalar:
         return training_loss(task, batch, state, strategy=strategy)(θ)
@@ -305,4 +305,4 @@ def _trained(
     models = [run.model, run.averages[0].model]
     if any(model is None for model in models):
         return None
-    return [(jnp.asarray(task.flatten(model.parameters)), model.state) for model in models if model]
+    return [(on_device(task.flatten(model.parameters)), model.state) for model in models if model]
