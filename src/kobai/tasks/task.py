@@ -252,7 +252,10 @@ class Task:
     @functools.cached_property
     def every_role(self) -> tuple[Role, ...]:
         """The role of every leaf, in tree order. Raises `UsageError` where one is not known."""
-        loss = functools.partial(self._loss_of_leaves, batch=self._first)
+
+        def loss(values: list[PyTree]) -> Scalar:  # data that cannot be cut are the check's to refuse
+            return self._loss_of_leaves(values, self._first)
+
         return roles_of(self.name, self.parameters, self.roles, self.layout, loss)
 
     @property
