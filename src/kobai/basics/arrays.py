@@ -79,7 +79,8 @@ def is_movable(leaf: object) -> bool:
 
 def on_device(array: Any) -> jax.Array:
     """``jnp.asarray(array)``, which compiles a program for each shape of NumPy's arrays: here none is."""
-    return jax.device_put(array, may_alias=False) if isinstance(array, np.ndarray) else jnp.asarray(array)
+    # A copy, as there: `device_put` may share the memory of what it is given, whatever `may_alias` says.
+    return jax.device_put(array.copy()) if isinstance(array, np.ndarray) else jnp.asarray(array)
 
 
 def narrow(value: Any, like: Any) -> Any:
