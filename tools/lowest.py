@@ -17,7 +17,7 @@ def lowest(project: dict) -> list[str]:
     """
     versions: dict[str, str] = {}
     for requirement in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
-        match = re.fullmatch(r"([A-Za-z0-9._-]+)>=([0-9.]+)", requirement)
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[\w+\])?>=([0-9.]+)", requirement)
         if match is None or versions.setdefault(*match.groups()) != match[2]:
             raise ValueError(f"{requirement}: write the one lowest version as name>=version")
     return [f"{name}=={version}" for name, version in sorted(versions.items())]
