@@ -47,7 +47,6 @@ OF_PYTHON = {
     "language": "stands before all commands' own options, since the help speaks it too",
     "progress": "a terminal shows it, and a file does not",
     "command": "the command line itself",
-    "backend": "an object of the caller's, which no letters name",
 }
 """Parameters of a Python function that have no option, and why."""
 
