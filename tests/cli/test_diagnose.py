@@ -3,6 +3,8 @@
 import json
 import re
 
+import numpy as np
+import polars as pl
 import pytest
 
 import kobai
@@ -65,6 +67,26 @@ def test_the_setting_of_a_study_is_taken(kobai_here, place):
     other = kobai_here("diagnose", "digits", "--from", "run")
     assert (other.code, other.out, len(other.err.splitlines())) == (2, "", 1)
     assert "run keeps a study of sine, not of digits" in other.err
+
+
+def test_the_setting_of_a_study_of_a_table_is_taken(kobai_here, place):
+    x = np.random.default_rng(0).standard_normal((80, 2))
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] - x[:, 1]})
+    frame.write_csv(place / "fruit.csv")
+    of_table = {"label": "y", "hidden": [4], "activation": "tanh"}
+    chosen = {"optimizers": [kobai.SGD(0.07)], "initializers": ["lecun"]}
+    few = {"steps": 25, "seeds": 2, "tuning_seeds": 1}
+    kobai.compare("fruit.csv", **of_table, **chosen, **few, output=place / "run", progress=False)
+    line = "diagnose fruit.csv --label y --hidden 4 --from run --seeds 1 --json d.json"
+    ran = kobai_here(*line.split())
+    assert (ran.code, ran.err) == (0, "")
+    content = json.loads((place / "d.json").read_text("utf-8"))
+    assert (content["task"], content["initializer"], content["steps"]) == ("fruit", "lecun", 25)
+    assert content["hyperparameters"]["learning_rate"] == pytest.approx(0.07)
+    frame.write_csv(place / "other.csv")
+    other = kobai_here("diagnose", "other.csv", "--label", "y", "--from", "run")
+    assert (other.code, other.out, len(other.err.splitlines())) == (2, "", 1)
+    assert "run keeps a study of fruit, not of other.csv" in other.err
 
 
 @pytest.mark.parametrize(

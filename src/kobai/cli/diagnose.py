@@ -58,7 +58,7 @@ def _diagnose(task: str, said: dict[str, object], destination: Destination, comm
 
         ask = said
         if "setting" in ask:
-            result = _study(str(ask["setting"]), task)
+            result = _study(str(ask["setting"]), task, ask)
             ask = {"steps": result.outcome.study.steps} | ask | {"setting": result.best}
         question: Callable[..., DiagnosisResult] = diagnose  # whose arguments `OPTIONS` names
         return question(task, command=command, **ask)
@@ -71,13 +71,13 @@ def _diagnose(task: str, said: dict[str, object], destination: Destination, comm
     destination.keep(compute, show)
 
 
-def _study(folder: str, task: str) -> "ComparisonResult":
-    """The study of this task that a folder keeps."""
+def _study(folder: str, task: str, said: dict[str, object]) -> "ComparisonResult":
+    """The study of this task that a folder keeps; `said`: what the command says of the task."""
     from kobai.questions.comparison.opening import open as opened
-    from kobai.tasks.load import load
+    from kobai.questions.subject import subject
 
     results = opened(folder).tasks
-    name = task if task in results else load(task).name
+    name = task if task in results else subject(said | {"task": task}).name
     if name not in results:
         raise UsageError("error.diagnose.from", path=folder, known=", ".join(results), task=task)
     return results[name]

@@ -72,7 +72,7 @@ OF_TABLE = ("label", "kind", "leave_out")
 def meant(task: TaskSource | Path | Frame | Model, data: Data, said: Mapping[str, object]) -> TaskSource:
     """The task that is meant; of a model, or a table, which is read once, the function that makes it."""
     every = (*OF_MODEL, *OF_TABLE, *OF_SPLIT)
-    options = {name: said[name] for name in every if said[name] is not None}
+    options = {name: said[name] for name in every if said.get(name) is not None}
     if data is not None:
         _refuse_options([name for name in options if name in OF_TABLE], task)
         return frameworks.source(cast(Model, task), data, **options)

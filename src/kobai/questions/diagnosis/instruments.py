@@ -48,8 +48,9 @@ BEYOND = {TANH: 0.95, SIGMOID: 0.9}
 """Where a unit counts as saturated, as in `kobai.probe`: tanh beyond ±0.95, sigmoid within 0.05 of 0 or 1,
 which is beyond ±0.9 on the way from −1 to 1."""
 
-FIRST = 3
-"""Columns of a step's row before those of the arrays: loss before, loss after, length that the rule got."""
+FIRST = 4
+"""Columns of a step's row before those of the arrays: loss before, loss after, and the gradient's length
+before clipping and as the rule got it."""
 
 
 class Instruments:
@@ -121,7 +122,9 @@ class Instruments:
             after, loss, of_batch, given = program.step(program.rules, s, cell, draws, train)
             batch, key = program.batch(s, lax.rem(s, jnp.int32(program.capacity)), draws, train)
             again, _ = self.task.training_loss(self.task.unflatten(after.θ), cell.state, batch, key)
-            row = [loss, again, jnp.linalg.norm(given)]
+            point = program._point(program.rules, s, cell)  # noqa: SLF001
+            unclipped = self._penalized(cell, of_batch, point, loss)
+            row = [loss, again, jnp.linalg.norm(unclipped), jnp.linalg.norm(given)]
             row += [
                 *self._lengths(of_batch),
                 *self._lengths(after.θ - cell.θ),
@@ -145,19 +148,23 @@ class Instruments:
         held_out = self.task.evaluate(parameters, state, validation)
         chunks = jax.tree.map(lambda array: array.reshape(CHUNKS, -1, *array.shape[1:]), examples)
         each = lax.map(lambda chunk: jax.grad(self._loss)(θ, state, chunk), chunks)
-        mean = jnp.mean(each, axis=0)
+        mean, loss = jnp.mean(each, axis=0), self._loss(θ, state, examples)
         per_chunk = len(self.places) // CHUNKS
         return {
             "train": jnp.stack(train),
             "validation": jnp.stack(held_out),
-            "in_training": self._loss(θ, state, examples),
+            "in_training": loss,
             "gradient": jnp.stack(self._lengths(mean)),
             # Of the mean of n examples the variance is Σ/n: their sum over all directions, for one example.
             "noise": per_chunk * jnp.sum(jnp.var(each, axis=0, ddof=1)),
-            "signal": jnp.sum(mean**2),
+            "signal": jnp.sum(self._penalized(cell, mean, θ, loss) ** 2),
             "alike": jnp.stack(self._alike(θ)),
             "units": self._at_sites(θ, state, self._units(examples)),
         }
+
+    def _penalized(self, cell: CellState, g: Vector, θ: Vector, loss: Scalar) -> Vector:
+        """A gradient of the loss with that of the penalties: what is clipped, and then given to the rule."""
+        return self.program.parts.again(cell.parts, g, θ, loss, clipped=False)
 
     def _lengths(self, vector: Vector) -> list[Scalar]:
         """The length of a vector like θ, array by array."""

@@ -41,13 +41,14 @@ class Record:
 
     Fields:
       loss, after: the loss of each step's batch before it, and after it, [S].
-      given: the length of the gradient that the rule got, clipped, [S].
+      unclipped, given: the gradient's length, with penalties, before clipping and as the rule got it, [S].
       gradients, updates, weights: lengths by array, before each step, [S, A].
       marks: the steps of the looks, [M].
       train, validation: the loss and the metric of looked-at training examples and of validation, [M, 2].
       in_training: the training loss of the same examples, with statistics of the batch, [M].
       gradient: lengths of the mean gradient by array, [M, A].
-      noise, signal: the trace of a single example's covariance, and the squared length of the mean, [M].
+      noise, signal: the trace of a single example's covariance, and the squared length of the mean, which
+        is of loss and penalties, [M].
       looked: how many examples that mean is of.
       alike: shares of alike units by array, [M, A].
       units: of each site what was seen there: arrays [M], and ``reach`` [M] or [M, time].
@@ -61,6 +62,7 @@ class Record:
 
     loss: np.ndarray
     after: np.ndarray
+    unclipped: np.ndarray
     given: np.ndarray
     gradients: np.ndarray
     updates: np.ndarray
@@ -194,7 +196,8 @@ class _Training:
         return Record(
             loss=rows[:, 0],
             after=rows[:, 1],
-            given=rows[:, 2],
+            unclipped=rows[:, 2],
+            given=rows[:, 3],
             gradients=rows[:, FIRST : FIRST + count],
             updates=rows[:, FIRST + count : FIRST + 2 * count],
             weights=rows[:, FIRST + 2 * count :],

@@ -67,10 +67,12 @@ def overshoot(record: Record) -> float:
 
 
 def clipped(record: Record) -> tuple[float, float]:
-    """(share of the steps, median factor) in which the rule got a shorter gradient than the batch's own."""
-    whole = lengths(record.gradients)
-    known = np.isfinite(whole) & (whole > 0)
-    factors = record.given[known] / whole[known]
+    """(share of the steps, median factor) in which clipping made the gradient shorter.
+
+    The gradient is that of loss and penalties. A step whose batch was left out is none of them.
+    """
+    taken = np.isfinite(record.unclipped) & (record.given > 0)
+    factors = record.given[taken] / record.unclipped[taken]
     shorter = factors[factors < 1 - 1e-3]
     share = len(shorter) / len(factors) if len(factors) else 0.0
     return share, float(np.median(shorter)) if len(shorter) else 1.0
