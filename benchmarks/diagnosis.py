@@ -10,7 +10,7 @@ Sick: the trainings of `kobai.questions.diagnosis.sick`, on seeds that none of t
 Cures: with `--cures` alone, of how many of the sick trainings a cure of their own trouble is confirmed, as
 `kobai diagnose --cure` tries them.
 
-    python benchmarks/diagnosis.py [--seeds 3] [--json FILE]
+    python benchmarks/diagnosis.py [--seeds 3] [--json benchmarks/diagnosis.json]
     python benchmarks/diagnosis.py --cures [--cure-seeds 10]
 
 Takes about ten minutes on two cores.
@@ -112,9 +112,9 @@ def read(case: Case) -> Iterator[dict[str, float]]:
         }
 
 
-def healthy(seeds: int) -> tuple[list[dict[str, float]], list[str], int]:
-    """(signs of every training, the false alarms, how many settings)."""
-    rows, alarms, count = [], [], 0
+def healthy(seeds: int) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
+    """(signs of every training, every setting with the troubles that it is said to have: false alarms)."""
+    rows, settings = [], []
     for name, (steps, initializer) in TASKS.items():
         task = load(name)
         for kind in RULES:
@@ -127,10 +127,13 @@ def healthy(seeds: int) -> tuple[list[dict[str, float]], list[str], int]:
             )
             found = [trouble.name for trouble in troubles(case)]
             rows += read(case)
-            count += 1
-            alarms += [f"{name} {rule}: {', '.join(found)}"] if found else []
+            rate = getattr(rule, "learning_rate", None)
+            settings.append(
+                {"task": name, "optimizer": kind, "learning_rate": rate, "initializer": initializer}
+                | {"steps": steps, "troubles": found}
+            )
             print(f"  {name} {rule} {found}", flush=True)
-    return rows, alarms, count
+    return rows, settings
 
 
 def named(seeds: int) -> dict[str, list[tuple[bool, str]]]:
@@ -187,7 +190,7 @@ def main() -> None:
         print(f"{name:24} {sum(right for right, _ in each)} of {len(each)}  {wrong or ''}", flush=True)
     every = [right for each in results.values() for right, _ in each]
     print(f"named first: {sum(every)} of {len(every)}", flush=True)
-    rows, alarms, count = healthy(arguments.seeds)
+    rows, settings = healthy(arguments.seeds)
     ranges = {}
     for sign in rows[0]:
         values = np.array([row[sign] for row in rows])
@@ -195,11 +198,13 @@ def main() -> None:
         ranges[sign] = [float(values.min()), float(np.median(values)), float(values.max())]
         low, middle, high = ranges[sign]
         print(f"{sign:16} {low:10.3g} {middle:10.3g} {high:10.3g}")
-    print(f"false alarms: {len(alarms)} of {count} settings", *alarms, sep="\n  ")
+    alarms = [setting for setting in settings if setting["troubles"]]
+    print(f"false alarms: {len(alarms)} of {len(settings)} settings", *alarms, sep="\n  ")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
-            content = {"named": results, "ranges": ranges, "alarms": alarms, "settings": count}
+            content = {"seeds": arguments.seeds, "named": results, "ranges": ranges, "healthy": settings}
             json.dump(content, file, indent=1)
+            file.write("\n")
 
 
 if __name__ == "__main__":

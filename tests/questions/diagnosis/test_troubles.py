@@ -1,13 +1,19 @@
 """Every sick training has its trouble named first, and healthy ones none."""
 
+import dataclasses
+import json
+from pathlib import Path
+
 import pytest
 
 from kobai import initializers, optimizers, tasks
+from kobai.basics import registry
 from kobai.engine.strategy import Strategy
 from kobai.questions.diagnosis.case import Setting
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sick import FAMILIES, families, sick
 from kobai.questions.diagnosis.troubles import NAMES, troubles
+from kobai.tasks.load import load
 from kobai.words import TABLES
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
@@ -38,40 +44,39 @@ def test_the_trouble_of_a_sick_training_is_named_first(i):
     assert first == [each.trouble for each in SICK[i]]
 
 
-HEALTHY = {
-    "sine": (
-        lambda: tasks.sine(hidden=20),
-        [
-            (optimizers.SGD(0.1), "xavier", 300),
-            (optimizers.Momentum(0.03), "xavier", 300),
-            (optimizers.Nesterov(0.03), "xavier", 300),
-            (optimizers.Adam(0.03), "xavier", 300),
-            (optimizers.RMSProp(0.003), "lecun", 400),
-        ],
-    ),
-    "digits": (
-        lambda: tasks.digits(hidden=30),
-        [
-            (optimizers.SGD(0.5), "he", 200),
-            (optimizers.Momentum(0.1), "xavier", 200),
-            (optimizers.Adam(0.01), "he", 200),
-            (optimizers.AdaGrad(0.1), "he", 200),
-        ],
-    ),
-    "adding": (
-        lambda: tasks.adding(length=6, hidden=16),
-        [(optimizers.Adam(0.01), "xavier", 400), (optimizers.Momentum(0.03), "orthogonal", 400)],
-    ),
+MEASURED = json.loads((Path(__file__).parents[3] / "benchmarks/diagnosis.json").read_text("utf-8"))
+"""What the benchmark has found, of every task in its full size."""
+OF_THE_BENCHMARK = {
+    name: [each for each in MEASURED["healthy"] if each["task"] == name] for name in ("sine", "digits")
 }
 
 
-@pytest.mark.parametrize("name", HEALTHY)
+def settings_of(name):
+    """Those of the benchmark: each rule at the rate that its tuning found."""
+    task = load(name)
+    for each in OF_THE_BENCHMARK[name]:
+        rule = registry.OPTIMIZERS[each["optimizer"]].load()(each["learning_rate"])
+        yield Setting(task, rule, initializers.parse(each["initializer"]), Strategy(), each["steps"])
+
+
+@pytest.mark.parametrize("name", OF_THE_BENCHMARK)
 def test_of_healthy_trainings_nothing_is_said(name):
-    """Those of the built-in tasks in their full size are in benchmarks/diagnosis.py."""
-    make, cases = HEALTHY[name]
-    task = make()
+    """Two seeds by each of five rules, other ones than those of the benchmark."""
+    settings = list(settings_of(name))
+    assert len(settings) == 5
+    instruments = instruments_for(settings)
+    for setting in settings:
+        case = examine(setting, (0, 1), instruments)
+        for record in case.records:
+            alone = dataclasses.replace(case, records=[record])
+            assert troubles(alone) == [], setting.optimizer
+
+
+def test_of_healthy_sequences_nothing_is_said():
+    task = tasks.adding(length=6, hidden=16)
+    rules = {"xavier": optimizers.Adam(0.01), "orthogonal": optimizers.Momentum(0.03)}
     settings = [
-        Setting(task, rule, initializers.parse(start), Strategy(), steps) for rule, start, steps in cases
+        Setting(task, rule, initializers.parse(start), Strategy(), 400) for start, rule in rules.items()
     ]
     instruments = instruments_for(settings)
     for setting in settings:
