@@ -6,7 +6,9 @@ import pytest
 
 from kobai.questions.diagnosis import table
 from kobai.questions.diagnosis.case import Trouble
-from kobai.questions.diagnosis.cures import CURES
+from kobai.questions.diagnosis.confirm import Confirmation
+from kobai.questions.diagnosis.cures import CURES, END, Cure
+from kobai.study.statistics import Estimate
 from kobai.words import TABLES, language, say
 
 
@@ -57,3 +59,15 @@ def test_a_remedy_names_what_is_tried(trouble, names, spoken):
     with language(spoken):
         remedy = say(f"diagnose.remedy.{trouble}")
     assert all(name in remedy for name in names)
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_what_judges_a_cure_is_set_off_from_the_cure(helps):
+    effect = Estimate(-0.4, -0.5, -0.3)
+    even = Confirmation(
+        Cure("even", {}, None, END), None, 1.2, 0.8, effect, "", 9, 10, 0.01, helps=helps, on="validation"
+    )
+    with language("ja"):
+        said = table.cure(even)
+        change, loss = say("diagnose.cure.even"), say("diagnose.loss.even")
+    assert f"{change}で、{loss}は1.2 → 0.8" in said
