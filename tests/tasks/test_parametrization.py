@@ -68,7 +68,9 @@ def test_at_the_base_width_nothing_changes():
     np.testing.assert_allclose(runs[0].validation_loss, runs[1].validation_loss, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rule", [kobai.Momentum(0.1), kobai.AdamW(0.01, weight_decay=0.5)])
+@pytest.mark.parametrize(
+    "rule", [kobai.Momentum(0.1), kobai.NesterovDefinition(0.02), kobai.AdamW(0.01, weight_decay=0.5)]
+)
 def test_a_training_has_a_rate_for_each_array_and_one_decay(rule):
     """Against a loop with a rule for each array; the wrong variants have one rate, or scale the decay."""
     task = digits(32, 8, batch_size=16)
@@ -83,7 +85,8 @@ def test_a_training_has_a_rate_for_each_array_and_one_decay(rule):
         states = [each.init(array) for each, array in zip(rules, arrays, strict=True)]
         gradient = jax.jit(jax.grad(lambda arrays, batch: task.loss(task.with_arrays(arrays), batch)))
         for rows in mini_batch(3, 0, 6, 16, len(task.train[0])):
-            g = gradient(arrays, jax.tree.map(lambda a, rows=rows: a[rows], task.train))
+            points = [each.lookahead(*at) for each, *at in zip(rules, arrays, states, strict=True)]
+            g = gradient(points, jax.tree.map(lambda a, rows=rows: a[rows], task.train))
             for i, (each, array) in enumerate(zip(rules, arrays, strict=True)):
                 Δ, states[i] = each.update(g[i], states[i], array)
                 shrunk = rule.learning_rate * getattr(rule, "weight_decay", 0) * decays(rates[i])

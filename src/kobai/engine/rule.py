@@ -213,7 +213,9 @@ class Rule:
         return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
     def lookahead(self, s: Whole, values: Vector, θ: Vector, storage: Storage) -> Vector:
-        return self.optimizer(values).lookahead(θ, self.unpack(s, storage))
+        """Where the gradient is taken; under μP it lies as far ahead as the step leads."""
+        point = self.optimizer(values).lookahead(θ, self.unpack(s, storage))
+        return point if self.factors is None else θ + self.factors * (point - θ)
 
     def pack(self, state: PyTree, storage: Storage) -> Storage:
         """`storage` with this rule's state written into its places, which are the first ones of each kind."""
