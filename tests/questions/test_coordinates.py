@@ -1,10 +1,12 @@
 """The coordinate check: flat across widths under μP, not in the standard form, nor with the wrong table."""
 
 import dataclasses
+import functools
 import json
 
 import jax
 import numpy as np
+import polars as pl
 import pytest
 
 import kobai
@@ -34,7 +36,7 @@ def standard():
 def test_it_is_flat_under_μp_and_not_in_the_standard_form(mup, standard):
     assert mup.is_flat
     assert max(mup.slopes.values()) < 0.05
-    assert not standard.is_flat
+    assert standard.verdict == "grows"
     assert standard.slopes[2] > 0.3
     at_base = [result.table.filter(width=64).rows() for result in (mup, standard)]
     np.testing.assert_allclose(*at_base, rtol=1e-5)
@@ -45,6 +47,40 @@ def test_it_sees_the_rates_of_the_wrong_rule(monkeypatch):
     right = Growth.rate
     monkeypatch.setattr(Growth, "rate", lambda growth, degree: right(growth, 1))
     assert not check("mup:64").is_flat
+
+
+def test_with_sgd_and_two_hidden_layers_it_falls_under_μp_and_is_not_called_otherwise():
+    task = functools.partial(kobai.tasks.digits, hidden=[16, 16])
+    asked = {"task": task, "widths": [16, 256], "optimizer": kobai.SGD(0.1)}
+    found = check("mup:16", **asked)
+    assert list(found.slopes) == [1, 2, 3]
+    assert max(found.slopes.values()) < 0.2
+    assert found.slopes[3] < -0.2
+    assert found.verdict == "falls"
+    assert "none moves further" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("powers", "verdict"),
+    [
+        ((0.1, -0.1), "flat"), ((-0.5, 0.3), "grows"), ((-0.5, 0.1), "falls"), ((0.3, np.nan), "diverged"),
+    ],
+)  # fmt: skip
+def test_the_verdict_is_that_of_the_slopes(mup, powers, verdict):
+    rows = [
+        {"layer": i + 1, "width": width, "start": 1.0, "change": 0.1 * float(width) ** power}
+        for i, power in enumerate(powers)
+        for width in WIDTHS
+    ]
+    found = dataclasses.replace(mup, table=pl.DataFrame(rows))
+    np.testing.assert_allclose(list(found.slopes.values()), powers, rtol=1e-9)
+    assert found.verdict == verdict
+    assert found.is_flat == (verdict == "flat")
+    for language, word in (("en", verdict), ("ja", JAPANESE[verdict])):
+        assert f"\n{word}" in str(dataclasses.replace(found, language=language))
+
+
+JAPANESE = {"flat": "平坦です", "grows": "増加します", "falls": "減少します", "diverged": "発散した"}
 
 
 def test_its_numbers_are_those_of_a_plain_loop(standard):
@@ -77,7 +113,7 @@ def test_it_prints_draws_and_saves_itself(mup, standard, tmp_path):
     assert list(figure.data[0].x) == WIDTHS
     mup.save(tmp_path)
     content = json.loads((tmp_path / "probe.json").read_text())
-    assert content["flat"] is True
+    assert content["verdict"] == "flat"
     assert set(content["slopes"]) == {"1", "2"}
     japanese = dataclasses.replace(mup, language="ja")
     assert "平坦です" in str(japanese)

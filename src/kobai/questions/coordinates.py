@@ -2,8 +2,9 @@
 
 Yang, Hu and others (2022), Tensor Programs V, arXiv 2203.03466, appendix D.1. Where initial values and
 learning rates go with the width as they ought to (μP), what each layer gives moves as far in a wide network
-as in a narrow one. With one rate for all widths it moves further the wider the network is, so that each width
-wants a rate of its own.
+as in a narrow one. With Adam and one rate for all widths it moves further the wider the network is, so that each
+width wants a rate of its own. A change that falls is no such sign: what is random in the initial output, which
+falls with the width under μP, takes part in it.
 """
 
 import functools
@@ -44,7 +45,7 @@ EXAMPLES = 256
 """Of the validation data: what is looked at."""
 
 FLAT = 0.2
-"""A change that goes with a power of the width below this is called flat."""
+"""A change that goes with a power of the width below this, up or down, is called flat."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -71,9 +72,21 @@ class CoordinatesResult(SheetResult):
         return slopes
 
     @property
+    def verdict(self) -> str:
+        """What the slopes say: "diverged", where a training did; "grows", where a layer's change goes with a
+        power of the width of 0.2 or more; "falls", where none does but one goes with −0.2 or less; "flat".
+        """
+        slopes = list(self.slopes.values())
+        if not np.isfinite(slopes).all():
+            return "diverged"
+        if max(slopes) >= FLAT:
+            return "grows"
+        return "falls" if min(slopes) <= -FLAT else "flat"
+
+    @property
     def is_flat(self) -> bool:
         """Whether no layer's change goes with the width: |p| < 0.2 in all."""
-        return all(abs(slope) < FLAT for slope in self.slopes.values())
+        return self.verdict == "flat"
 
     def _figures(self) -> "dict[str, go.Figure]":
         """A line for each layer."""
@@ -96,7 +109,7 @@ class CoordinatesResult(SheetResult):
     def _content(self) -> dict[str, object]:
         slopes = {str(layer): slope for layer, slope in self.slopes.items()}
         title = {**self.title, "initializer": str(self.title["initializer"])}
-        return {**title, "rows": self.table.to_dicts(), "slopes": slopes, "flat": self.is_flat}
+        return {**title, "rows": self.table.to_dicts(), "slopes": slopes, "verdict": self.verdict}
 
     def _sheet(self) -> Sheet:
         widths = self.table["width"].unique(maintain_order=True).to_list()
@@ -106,7 +119,7 @@ class CoordinatesResult(SheetResult):
             [str(layer), *(_number(change) for change in row), _number(slope)]
             for (layer, slope), row in zip(self.slopes.items(), changes, strict=True)
         ]
-        verdict = say("probe.coordinates.flat" if self.is_flat else "probe.coordinates.grows")
+        verdict = say(f"probe.coordinates.{self.verdict}")
         return Sheet(self._title(), heads, rows, [say("probe.coordinates.note"), verdict])
 
     def _title(self) -> str:
