@@ -14,7 +14,9 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import given, parse
 from kobai.questions.curvature import strengths, training_loss
 from kobai.questions.diagnosis import signs
+from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.instruments import Instruments
+from kobai.questions.diagnosis.of_ends import noise_floor
 from kobai.questions.diagnosis.record import Data, marks, record
 from kobai.tasks.task import Task
 
@@ -137,6 +139,13 @@ def test_the_noise_scale_is_the_one_that_was_drawn():
     assert found.looked == 64
     assert found.noise[-1] == pytest.approx(d, rel=0.15)
     assert signs.noise_scale(found) == pytest.approx(1 / μ**2, rel=0.2)
+    for accumulate, is_noise in ((1, True), (8, True), (16, False)):  # 25 against a quarter of a step's
+        setting = Setting(
+            dataclasses.replace(still, accumulate=accumulate), rule, parse("he"), Strategy(), 20
+        )
+        case = Case(setting, None, [], [], [found], None)
+        averaged = dataclasses.replace(found, average=(0.0, 1e9))
+        assert (noise_floor(case, averaged) is not None) == is_noise
 
     # Where loss and penalty together are lowest a gradient is noise alone, though that of the loss is long.
     mean = x.mean(0)

@@ -41,10 +41,10 @@ def _standstill(case: Case, record: Record) -> Finding | None:
 def noise_floor(case: Case, record: Record) -> Finding | None:
     """At the end the iterates go round about a better place: their mean has a clearly lower loss.
 
-    And it is noise that moves them: that of a batch is no less than half as long as the gradient itself.
+    And it is noise that moves them: that of a step is no less than half as long as the gradient itself.
     """
     gain, noise = signs.averaged(record), signs.noise_scale(record)
-    if record.diverged_at or gain < healthy.AVERAGED or noise < case.setting.task.batch_size / 4:
+    if record.diverged_at or gain < healthy.AVERAGED or noise < case.setting.task.examples_a_step / 4:
         return None
     return Finding({"gain": gain, "noise": min(noise, 1e9)}, step=case.setting.steps)
 
