@@ -44,6 +44,17 @@ def test_an_array_that_is_partly_a_weight_is_refused():
         kobai.LAMB().init(W, np.eye(2, 3))
 
 
+@pytest.mark.parametrize("word", ["Outer", "embedding", ""])
+@pytest.mark.parametrize("rule", [kobai.Muon(), kobai.ScheduleFreeSGD(), kobai.AdamW()])
+def test_of_words_only_outer_says_what_an_array_is(rule, word):
+    θ, state = {"w": W}, rule.init({"w": W})
+    with pytest.raises(UsageError, match=f"'outer' or an array of 1 and 0, got '{word}'"):
+        rule.update(θ, state, θ, {"w": word})
+    rule.update(θ, state, θ, {"w": True})
+    with pytest.raises(UsageError, match=f"got '{word}'"):
+        kobai.Muon().init(θ, {"w": word})
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 def test_complex_numbers_are_refused(rule):
     name = type(rule).__name__

@@ -355,6 +355,25 @@ def test_only_weights_decay_and_pay_in_the_engine():
         np.testing.assert_array_equal(run.model.parameters["scale"], start["scale"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"kind": "weight", "outer": "yes"}, "outer must be True, False or None of a weight.* got 'yes'"),
+        ({"kind": "weight", "outer": 1}, "got 1 for a weight"),
+        ({"kind": "bias", "outer": True}, "got True for a bias"),
+    ],
+)
+def test_an_outer_that_says_nothing_is_refused(asked, message):
+    with pytest.raises(kobai.UsageError, match=message):
+        kobai.Role(**asked)
+
+
+@pytest.mark.parametrize(("word", "message"), [("otter", "outer"), ("head", "bias, frozen, outer, scale")])
+def test_outer_is_among_the_roles_that_are_named(word, message):
+    with pytest.raises(kobai.UsageError, match=message):
+        roles({"w": zeros(4, 3)}, {"w": word})
+
+
 def test_complex_parameters_are_refused_by_name_in_a_task():
     with pytest.raises(kobai.UsageError, match="w holds complex numbers"):
         check_task(task({"w": np.zeros((3, 2), np.complex64)}))

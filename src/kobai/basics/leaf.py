@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import jax
 from jaxtyping import PyTree
 
-from kobai.basics.errors import UsageError, unknown
+from kobai.basics.errors import UsageError, quoted, unknown
 
 WEIGHT, BIAS, SCALE, FROZEN = KINDS = ("weight", "bias", "scale", "frozen")
 
@@ -53,6 +53,8 @@ class Role:
             and all(fan > 0 for fan in fans)
         ):
             raise UsageError("error.role.fans", kind=self.kind, value=fans)
+        if self.outer is not None and not (self.kind == WEIGHT and isinstance(self.outer, bool)):
+            raise UsageError("error.role.outer", kind=self.kind, value=quoted(self.outer))
 
     @property
     def is_weight(self) -> bool:
@@ -65,6 +67,13 @@ class Role:
     @property
     def is_trained(self) -> bool:
         return self.kind != FROZEN
+
+
+def is_outer(flag: object) -> bool:
+    """Whether an array is said to be at an end of the network. Raises `UsageError` for another word."""
+    if isinstance(flag, str) and flag != OUTER:
+        raise UsageError("error.rule.flag", value=quoted(flag))
+    return isinstance(flag, str)
 
 
 @dataclass(frozen=True)

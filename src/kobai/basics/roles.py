@@ -22,7 +22,7 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Structure, is_float
 from kobai.basics.errors import UsageError, quoted, unknown
 from kobai.basics.layouts import LAYOUTS
-from kobai.basics.leaf import FROZEN, OUTER, WEIGHT, Layout, Leaf, Role, leaves
+from kobai.basics.leaf import FROZEN, KINDS, OUTER, WEIGHT, Layout, Leaf, Role, leaves
 from kobai.basics.names import told
 from kobai.basics.own_code import told as told_as_own
 
@@ -78,6 +78,8 @@ def _role(leaf: Leaf, choice: Said, default: Role | None, layout: Layout | None)
         return Role(FROZEN)
     if choice is None:
         return default
+    if isinstance(choice, str) and choice not in (*KINDS, OUTER):
+        raise unknown("kind.role", choice, (*KINDS, OUTER))
     said = Role(WEIGHT, outer=True) if choice == OUTER else choice
     role = said if isinstance(said, Role) else Role(said)
     if role.is_weight and role.fans is None and role.layout is None:

@@ -55,6 +55,7 @@ from kobai.basics.arrays import (
 )
 from kobai.basics.checks import is_number
 from kobai.basics.errors import UsageError, quoted, said
+from kobai.basics.leaf import is_outer
 from kobai.basics.roles import weights as weights_of
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def decayed(
     def shrink(Δ: Array | None, θ: Array, weight: Array | Flag) -> Array | None:
         if Δ is None or weight is False:
             return Δ
-        return narrow(wide(Δ) - rate * (1 if isinstance(weight, str) else weight) * θ, Δ)
+        return narrow(wide(Δ) - rate * (1 if is_outer(weight) else weight) * θ, Δ)
 
     return jax.tree.map(shrink, update, params, weights, is_leaf=is_none)
 

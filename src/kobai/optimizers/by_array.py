@@ -32,7 +32,7 @@ from kobai.basics.arrays import (
     wide,
 )
 from kobai.basics.errors import UsageError
-from kobai.basics.leaf import OUTER
+from kobai.basics.leaf import OUTER, is_outer
 from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import (
     Optimizer,
@@ -123,9 +123,9 @@ def whole(owner: str, flag: object) -> Flag:
     """What is said of a whole array: a truth value, or an array of one and the same, or "outer". None is
     False.
 
-    Raises `UsageError` where some entries are weights and others are not.
+    Raises `UsageError` for another word, and where some entries are weights and others are not.
     """
-    if isinstance(flag, str) and flag == OUTER:
+    if is_outer(flag):
         return OUTER
     truths = np.asarray(flag).astype(bool)
     if truths.any() and not truths.all():

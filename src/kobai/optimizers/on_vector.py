@@ -34,6 +34,7 @@ from kobai.basics.arrays import (
     zeros_like,
 )
 from kobai.basics.errors import UsageError
+from kobai.basics.leaf import is_outer
 from kobai.basics.roles import weights as weights_of
 from kobai.optimizers.base import (
     GradientAt,
@@ -178,7 +179,9 @@ def _flag(said: Any, θ: Any) -> Array:
     """1 where there is a weight, of the shape of the array."""
     if np.shape(said) == np.shape(θ) and np.ndim(said) > 0:
         return said
-    return _library([θ]).full(np.shape(θ), float(bool(np.asarray(said))), wide(as_array(θ)).dtype)
+    return _library([θ]).full(
+        np.shape(θ), float(is_outer(said) or bool(np.asarray(said))), wide(as_array(θ)).dtype
+    )
 
 
 def _library(arrays: Sequence[Any]) -> Any:

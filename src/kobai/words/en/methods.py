@@ -35,6 +35,7 @@ WORDS: dict[str, str] = {
     "optimizer.sophia": "momentum over an estimate of curvature, cut to the rate",
     "error.rule.params": "{name} looks at the parameters, and update was given none; call update(gradient, state, params)",
     "error.rule.weights": "{name} takes an array whole, as a weight or as none, and weights has both for one array; give True or False for each array",
+    "error.rule.flag": "weights: of an array it must be True, False, 'outer' or an array of 1 and 0, got {value}",
     "error.rule.complex": "{name} is a formula of real numbers, and the parameters or their gradient are complex; split them into real and imaginary parts, or choose another optimizer, such as Adam",
     "error.rule.gradient_at": "{name} needs more than one gradient of a batch, and update was given one; call update(gradient, state, params, gradient_at=f) with the function f of the parameters whose value the gradient was",
     "error.range": "{owner}: {name} must be {rule}, got {value}",

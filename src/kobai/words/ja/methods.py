@@ -35,6 +35,7 @@ WORDS: dict[str, str] = {
     "optimizer.sophia": "曲率の推定値でモーメンタムを割り、上限で切ります",
     "error.rule.params": "{name}はパラメータの値も使いますが、updateに渡されていません。update(gradient, state, params)として呼び出してください",
     "error.rule.weights": "{name}は配列をまるごと重みとして扱うかどうかを決めますが、weightsでは1つの配列に両方が混ざっています。配列ごとにTrueかFalseを渡してください",
+    "error.rule.flag": "weights: 配列ごとの値はTrue、False、'outer'、または1と0の配列でなければなりませんが、{value}が渡されました",
     "error.rule.complex": "{name}は実数の式ですが、パラメータか勾配が複素数です。実部と虚部に分けるか、Adamなど別の更新則を選んでください",
     "error.rule.gradient_at": "{name}は1つのバッチに対して勾配を2つ以上必要としますが、updateには1つしか渡されていません。勾配をパラメータの関数fとしてupdate(gradient, state, params, gradient_at=f)のように渡してください",
     "error.range": "{owner}: {name}は{rule}でなければなりませんが、{value}が渡されました",
