@@ -74,15 +74,14 @@ def test_a_state_and_random_numbers_go_through_the_batches():
     sweep = Sweep(made, RULES[:1], steps=2, evaluate_every=1, keep_model=True)
     [run] = runs_of(sweep, [Cell(RULES[0], HE, 0, Strategy())])
     np.testing.assert_array_equal(run.validation_loss, [0, 3, 6])
-    assert (
-        len(set(run.model.state["noise"].tolist())) == 6 + 1
-    )  # six batches, and a place that none has reached
+    noises = set(run.model.state["noise"].tolist())
+    assert len(noises) == 6 + 1  # of six batches, and the place that is left
 
 
 OF_STRATEGY = "d2065888581c94be47b59c5a169c7548"
 OF_CELL = {"0.10.2": "192979fc819b69d73c656c8d8831b0b5"}
 """As kobai had them before there were masks and accumulation: of a strategy beside a program whose hash is
-"program", and of a whole cell, by the version of JAX, whose programs' text differs from version to version."""
+"program", and of a whole cell, by the version of JAX, since each writes another text of a program."""
 
 
 def test_what_old_stores_have_keeps_its_hash(monkeypatch):

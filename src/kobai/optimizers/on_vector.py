@@ -179,9 +179,8 @@ def _flag(said: Any, θ: Any) -> Array:
     """1 where there is a weight, of the shape of the array."""
     if np.shape(said) == np.shape(θ) and np.ndim(said) > 0:
         return said
-    return _library([θ]).full(
-        np.shape(θ), float(is_outer(said) or bool(np.asarray(said))), wide(as_array(θ)).dtype
-    )
+    is_weight = is_outer(said) or bool(np.asarray(said))
+    return _library([θ]).full(np.shape(θ), float(is_weight), wide(as_array(θ)).dtype)
 
 
 def _library(arrays: Sequence[Any]) -> Any:

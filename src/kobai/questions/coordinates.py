@@ -2,9 +2,9 @@
 
 Yang, Hu and others (2022), Tensor Programs V, arXiv 2203.03466, appendix D.1. Where initial values and
 learning rates go with the width as they ought to (μP), what each layer gives moves as far in a wide network
-as in a narrow one. With Adam and one rate for all widths it moves further the wider the network is, so that each
-width wants a rate of its own. A change that falls is no such sign: what is random in the initial output, which
-falls with the width under μP, takes part in it.
+as in a narrow one. With one rate for all widths it moves further the wider the network is, so that each width
+wants a rate of its own. A change that falls is no such sign: it has a part of the initial output, which under
+μP goes as 1/√width.
 """
 
 import functools
