@@ -253,7 +253,7 @@ def decayed(
     def shrink(Δ: Array | None, θ: Array, weight: Array | Flag) -> Array | None:
         if Δ is None or weight is False:
             return Δ
-        return narrow(wide(Δ) - rate * (1 if is_outer(weight) else weight) * θ, Δ)
+        return narrow(wide(Δ) - rate * (is_outer(weight) if isinstance(weight, str) else weight) * θ, Δ)
 
     return jax.tree.map(shrink, update, params, weights, is_leaf=is_none)
 
