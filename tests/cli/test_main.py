@@ -55,7 +55,7 @@ def test_what_is_said_at_once_imports_what_it_needs(place):
     loaded = set(ran.stdout.splitlines()[-1].split())
     assert ran.stderr.count("\nkobai: ") + ran.stderr.startswith("kobai: ") == 4
     assert {"kobai.cli.reading", "kobai.words.en"} <= loaded
-    unneeded = {"jax", "numpy", "scipy", "polars", "plotly", "rich.console", "rich.text", "typer", "click"}
+    unneeded = {"jax", "numpy", "scipy", "polars", "plotly", "rich.console", "rich.text", "typer"}
     assert not loaded & {
         *unneeded,
         "pydantic",

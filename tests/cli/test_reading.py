@@ -1,4 +1,4 @@
-"""A command line, read: what Typer, which read it before, gave for the same words; and what is refused."""
+"""A command line, read: what the words ask for, and what is refused in which words."""
 
 import pytest
 

@@ -1,8 +1,12 @@
-"""A command line, read: which command it names, its options and words, and what is then to be done."""
+"""A command line, read by click from the tables of the commands: which it names, and what is to be done.
+
+What is wrong is said here, in the language in use.
+"""
 
 import functools
 from collections.abc import Sequence
-from difflib import get_close_matches
+
+import click
 
 from kobai.basics.errors import UsageError, unknown
 from kobai.cli.commands import Command, Deed, Group
@@ -15,7 +19,7 @@ def read(entry: Command | Group, line: Sequence[str]) -> Deed:
 
     Raises `UsageError` for what the command has no use for, or lacks.
     """
-    texts, words = _parted(entry, list(line))
+    texts, words = _parted(entry, line)
     if HELP.key in texts:
         return functools.partial(print, written_help(entry))
     return _of_group(entry, texts, words) if isinstance(entry, Group) else _of_command(entry, texts, words)
@@ -53,47 +57,44 @@ def _taken(argument: Argument, words: list[str], command: Command) -> list[str]:
     return own
 
 
-def _parted(entry: Command | Group, line: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+# What click does
+
+
+def _parted(entry: Command | Group, line: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     """The texts of each option that was written, by its key, and the words between them.
 
     After ``--`` everything is a word; of a group from the first word on, which names the command.
     """
-    known = {f"--{option.name}": option for option in entry.options}
-    texts: dict[str, list[str]] = {}
-    words: list[str] = []
-    while line:
-        written = line.pop(0)
-        if written == "--":
-            return texts, words + line
-        if not written.startswith("-") or written == "-":
-            words.append(written)
-            if isinstance(entry, Group):
-                return texts, words + line
-            continue
-        name, equals, text = written.partition("=")
-        option = known.get(name)
-        if option is None:
-            raise _unknown_option(name, known, entry.path)
-        texts.setdefault(option.key, []).append(_text(option, equals, text, line, entry.path))
+    options = {f"--{option.name}": option for option in entry.options}
+    reader = click.Command(entry.path, add_help_option=False)
+    reader.params = [
+        *(_click_option(option) for option in options.values()),
+        click.Argument(["_words"], nargs=-1),
+    ]
+    reader.allow_interspersed_args = isinstance(entry, Command)
+    try:
+        written = reader.make_context(entry.path, list(line)).params
+    except click.NoSuchOption as problem:
+        near = next(iter(problem.possibilities or []), "")
+        key = "error.option.near" if near else "error.option.unknown"
+        raise UsageError(key, option=problem.option_name, near=near, command=entry.path) from None
+    except click.BadOptionUsage as problem:
+        raise _misused(options[problem.option_name], entry) from None
+    words = list(written.pop("_words"))
+    texts = {option.key: list(written[option.key]) for option in options.values() if written[option.key]}
+    for option in options.values():
+        if any(text.startswith("--") for text in texts.get(option.key, ())):  # its own value was forgotten
+            raise _misused(option, entry)
     return texts, words
 
 
-def _text(option: Option, equals: str, text: str, line: list[str], path: str) -> str:
-    """The text of an option: after its equals sign, or the next word, which is taken out of `line`."""
-    name = f"--{option.name}"
+def _click_option(option: Option) -> click.Option:
+    names = [f"--{option.name}", option.key]
     if option.metavar is None:
-        if equals:
-            raise UsageError("error.option.flag", option=name)
-        return ""
-    if not equals:
-        text = line.pop(0) if line else "--"
-    if text.startswith("--"):  # the end, or another option: its own value was forgotten
-        raise UsageError("error.option.value", option=name, command=path)
-    return text
+        return click.Option(names, multiple=True, flag_value="")  # with a value of its own it is a flag
+    return click.Option(names, multiple=True)
 
 
-def _unknown_option(name: str, known: dict[str, Option], path: str) -> UsageError:
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return UsageError("error.option.near", option=name, near=near[0])
-    return UsageError("error.option.unknown", option=name, command=path)
+def _misused(option: Option, entry: Command | Group) -> UsageError:
+    key = "error.option.flag" if option.metavar is None else "error.option.value"
+    return UsageError(key, option=f"--{option.name}", command=entry.path)
