@@ -68,4 +68,5 @@ def measured(starts=None, end=None, at_start=0.5, at_end=0.4, **more):
     curves = [None if limit is None else curved(limit) for limit in (at_start, at_end)]
     usual = {name: look() for name in ("he", "xavier", "normal:0.01")}
     averaged = None if end is None else 0.9
-    return Measured(usual | (starts or {}), end, averaged, *curves, gradients=100, **more)
+    given = {"gradients": 100, "sizes": {"0.weights": 50, "1.weights": 50}} | more
+    return Measured(usual | (starts or {}), end, averaged, *curves, **given)

@@ -72,6 +72,7 @@ class ComparisonResult(Result):
         """The result of a study, in the language in use; `others`: of those that were judged otherwise;
         `measured`: what there is to say why."""
         reading = dataclasses.replace(answer(outcome), others=tuple(map(answer, others)))
+        why = causes.reasons(outcome, reading, measured)
         return cls(
             table=reading.table(),
             command=command,
@@ -81,8 +82,8 @@ class ComparisonResult(Result):
             more=more,
             reused=_reused([outcome, *others]),
             trained=sum(each.trained for each in (outcome, *others)),
-            why=causes.why(outcome, reading, measured) if isinstance(measured, Measured) else None,
-            unmeasured=measured if isinstance(measured, Unmeasured) else None,
+            why=why if isinstance(why, Why) else None,
+            unmeasured=why if isinstance(why, Unmeasured) else None,
         )
 
     @property

@@ -123,6 +123,14 @@ def has_limit(rule: Optimizer) -> bool:
     return type(rule) in PLAIN or type(rule) in DIVIDED
 
 
+def memory(rule: Optimizer) -> float:
+    """Over about how many steps a rule averages what it divides by; 0: it does not, inf: over all so far."""
+    if type(rule) in PLAIN:
+        return 0.0
+    ρ = getattr(rule, "decay_2", getattr(rule, "decay", 1.0))
+    return 1 / (1 - ρ) if ρ < 1 else np.inf
+
+
 def squares(task: Task, batches: PyTree, θ: Vector) -> np.ndarray:
     """The mean square of the gradients of these batches at θ, entry by entry."""
 

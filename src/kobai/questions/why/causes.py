@@ -1,8 +1,9 @@
 """The causes that the measurements support: why these initial weights, why this rate, why this optimizer.
 
-A cause is named only where what it explains is established by the study (the alternative is slower on the
-fresh seeds) and the measurement differs by more than it does anywhere in healthy networks. Else none was
-found, which is said, with the numbers.
+Why these weights and why this optimizer name a cause only where what it explains is established by the study
+(the alternative is slower on the fresh seeds) and the measurement differs by more than it does anywhere in
+healthy networks. Why this rate rests on the tuning, which has a few seeds and no interval; it says how many.
+Else no cause was found, which is said, with the numbers.
 """
 
 import dataclasses
@@ -27,7 +28,7 @@ from kobai.optimizers.nesterov_definition import NesterovDefinition
 from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
 from kobai.optimizers.sgd import SGD
-from kobai.questions.why.measure import Look, Measured
+from kobai.questions.why.measure import Look, Measured, Unmeasured, told
 from kobai.study.answer import Answer
 from kobai.study.criterion import FINAL
 from kobai.study.outcome import Outcome
@@ -44,6 +45,14 @@ at most 4.7 (mnist1d); between two initial values with which they train alike, a
 COORDINATES = 300.0
 """The same between a tenth of an array's entries and another tenth. In the built-in tasks, with he or xavier,
 it is at most 190 (sine)."""
+
+LARGE = 0.1
+"""An array with at least this part of the weights counts where entries are compared; a small one, however
+unequal, moves little."""
+
+LOWER, NOISY = 0.8, 0.5
+"""A noise floor is named where the loss at the mean of the last iterates is at most this part of the loss at
+the end, and the gradients of single batches have at most this part in common: they are noise for the most."""
 
 PLAIN = (SGD, Momentum, Nesterov, NesterovDefinition)
 """Rules that follow the gradient as it is."""
@@ -78,12 +87,24 @@ class Why:
 def why(outcome: Outcome, answer: Answer, measured: Measured) -> Why:
     """The causes that the measurements of a study support."""
     return Why(
-        _initializer(answer, measured),
+        _initializer(answer, measured, divides=isinstance(outcome.recommended.variant, DIVIDING)),
         _learning_rate(outcome, measured),
         _optimizer(outcome, answer, measured),
         measured.gradients / gradients_of(outcome),
         measured,
     )
+
+
+def reasons(
+    outcome: Outcome, answer: Answer, measured: Measured | Unmeasured | None
+) -> Why | Unmeasured | None:
+    """The same, or why there is none: no answer is lost for a reason, whatever the numbers are."""
+    if not isinstance(measured, Measured):
+        return measured
+    try:
+        return why(outcome, answer, measured)
+    except Exception as error:  # noqa: BLE001 - no answer is lost for a reason
+        return Unmeasured(told(error))
 
 
 def gradients_of(outcome: Outcome) -> int:
@@ -108,30 +129,52 @@ def _slower(question: Question) -> dict[str, float]:
     return found
 
 
-def _initializer(answer: Answer, measured: Measured) -> Cause:
-    """The alternative that is shown to be slower and whose gradients are farthest from the choice's."""
+def _initializer(answer: Answer, measured: Measured, *, divides: bool) -> Cause:
+    """The alternative that is shown to be slower and whose gradients are farthest from the choice's.
+
+    `divides`: the rule divides gradients by their size, which makes up for a factor that all layers share.
+    """
     choice = answer.initializer.choice
     own, slower = measured.starts[choice], _slower(answer.initializer)
-    factors: dict[tuple[str, str], float] = {
+    values: dict[str, Any] = {"choice": choice, "optimizer": answer.optimizer.choice}
+    lost = [
+        (name, layer)
+        for name in slower
+        if name in measured.starts
+        for layer, gradient in measured.starts[name].gradients.items()
+        if not math.isfinite(gradient)
+    ]
+    if not _finite(own):
+        return Cause("none", values | {"blurred": choice})
+    if lost:
+        [(name, layer), *_] = lost
+        return Cause("not_finite", values | {"other": name, "layer": layer, "ratio": slower[name]})
+    factors = {
         (name, layer): _ratio(gradient, own.gradients[layer])
         for name in slower
         if name in measured.starts
         for layer, gradient in measured.starts[name].gradients.items()
     }
-    values: dict[str, Any] = {"choice": choice}
     if not factors:
         return Cause("none", values)
     name, layer = max(factors, key=lambda place: abs(math.log(factors[place])))
     factor, look = factors[name, layer], measured.starts[name]
     values |= {"other": name, "layer": layer, "ratio": slower[name], "times": max(factor, 1 / factor)}
     values |= {"gradient": look.gradients[layer], "of_choice": own.gradients[layer]}
-    if look.activations:
-        unit = max(look.activations, key=lambda unit: abs(math.log(_of_units(look, own, unit))))
+    if units := [unit for unit, spread in look.activations.items() if math.isfinite(spread)]:
+        unit = max(units, key=lambda unit: abs(math.log(_of_units(look, own, unit))))
         values |= {"unit": unit, "spread": look.activations[unit], "spread_of_choice": own.activations[unit]}
     if look.gradients[layer] == 0:
         return Cause("absent", values)
     cause = "vanishing" if factor <= 1 / SCALE else "exploding" if factor >= SCALE else "none"
+    all_of_it = [each for (other, _), each in factors.items() if other == name]
+    if cause != "none" and divides and max(all_of_it) / min(all_of_it) < SCALE:
+        return Cause("none", values | {"divided_out": True})
     return Cause(cause, values)
+
+
+def _finite(look: Look) -> bool:
+    return all(map(math.isfinite, (*look.gradients.values(), *look.activations.values())))
 
 
 def _of_units(look: Look, own: Look, unit: str) -> float:
@@ -155,6 +198,8 @@ def _learning_rate(outcome: Outcome, measured: Measured) -> Cause:
     values |= {"stable_at_start": begin and begin.stable, "stable_at_end": end and end.stable}
     if measured.end is not None:
         values |= {"common": measured.end.common, "loss": measured.end.loss, "averaged": measured.averaged}
+        values["noise_floor"] = _noise_floor(measured)
+    values |= {"optimizer": outcome.leader, "initializer": trial.initializer.name}
     values |= _diverging(outcome, trial)
     above = [
         (other, dataclasses.replace(trial, variant=variant))
@@ -170,12 +215,21 @@ def _learning_rate(outcome: Outcome, measured: Measured) -> Cause:
     if not _worse(outcome, trial, tried):
         return Cause("none", values)
     known = [limit for limit in limits if limit is not None]
-    is_between = bool(known) and rate <= min(known) and max(known) < following
-    return Cause("limit" if is_between else "none", values | {"next": following})
+    is_between = len(known) == len(limits) and rate <= min(known) and max(known) < following
+    return Cause("limit" if is_between else "none", values | {"next": following, "of": len(lost)})
+
+
+def _noise_floor(measured: Measured) -> bool:
+    """Whether the last iterates go round about a better place, and it is noise that moves them."""
+    end, averaged = measured.end, measured.averaged
+    if end is None or averaged is None or end.common is None:
+        return False
+    return end.common <= NOISY and averaged <= LOWER * end.loss
 
 
 def _diverging(outcome: Outcome, trial: Trial) -> dict[str, Any]:
-    """The least rate of the tuning at which runs diverge, if any does; and the largest that was tried."""
+    """Of this optimizer, with these initial weights and settings: the least rate of the tuning at which a run
+    diverges, if any does; and the largest that was tried."""
     found: dict[str, Any] = {}
     for variant in trial.candidate.along_rate(trial.variant):
         cells = outcome.cells_of(dataclasses.replace(trial, variant=variant), TUNING)
@@ -188,7 +242,7 @@ def _diverging(outcome: Outcome, trial: Trial) -> dict[str, Any]:
 
 
 def _worse(outcome: Outcome, trial: Trial, other: Trial) -> bool:
-    """Whether another rate did clearly worse in the tuning."""
+    """Whether another rate did worse in the tuning, on the mean of its few seeds."""
     x = [
         outcome.study.measures(outcome.cells_of(each, TUNING), outcome.target, outcome.by).x.mean()
         for each in (trial, other)
@@ -202,13 +256,19 @@ def _optimizer(outcome: Outcome, answer: Answer, measured: Measured) -> Cause:
     rivals = {name for name, trial in outcome.winners.items() if isinstance(trial.variant, PLAIN)}
     own = measured.starts[outcome.recommended.initializer.name]
     values: dict[str, Any] = {"choice": outcome.leader, "rare": own.rare}
-    if len(own.gradients) > 1:
+    if len(own.gradients) > 1 and _finite(own):
         by_size = sorted(own.gradients.items(), key=lambda each: each[1])
         (low_layer, low), (high_layer, high) = by_size[0], by_size[-1]
         values |= {"low_layer": low_layer, "low": low, "high_layer": high_layer, "high": high}
         values["times"] = _ratio(high, low)
-    if own.spreads:
-        wide = max(own.spreads, key=lambda layer: own.spreads[layer])
+    all_weights = sum(measured.sizes.values())
+    large = [
+        name
+        for name, spread in own.spreads.items()
+        if measured.sizes[name] >= LARGE * all_weights and math.isfinite(spread)
+    ]
+    if large:
+        wide = max(large, key=lambda layer: own.spreads[layer])
         values |= {"wide_layer": wide, "spread": own.spreads[wide]}
     if measured.curved_at_start is not None:
         curved = measured.curved_at_start

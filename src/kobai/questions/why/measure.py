@@ -24,11 +24,10 @@ from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
-from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.base import Optimizer
-from kobai.questions.curvature import Spectrum, first_batches, first_of, training_loss
+from kobai.questions.curvature import Spectrum, first_batches, first_of, penalty, training_loss
 from kobai.questions.diagnosis.sites import observed, titles, with_units
-from kobai.questions.range.bounds import COST, Bound, curving, has_limit, limit, scale
+from kobai.questions.range.bounds import COST, Bound, curving, has_limit, limit, memory, scale
 from kobai.stabilizers.averaging import polyak
 from kobai.tasks.task import Task
 
@@ -38,9 +37,15 @@ BATCHES = 4
 MOST = 0.1
 """So much of the gradients of a study may be taken to say why."""
 
-
 LAST = 0.25
 """The part of a training whose iterates are averaged, to see its noise floor."""
+
+SHORT = 0.1
+"""A rule's memory of squared gradients is short if it is at most this part of the training. A longer one
+holds gradients of other places, which those at a point do not tell: theory's limit is left out."""
+
+SEEN = 1e-5
+"""A curvature that is no larger than this part of the largest is rounding."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,16 +59,16 @@ class Look:
         that a tenth of them is above, over that which a tenth is below; of those that have a gradient at all.
       activations: the standard deviation of what comes out of each layer of units, by its name.
       common: what the gradients of the batches have in common, as a part of their mean |g|² (`in_common`): 1
-        where all are alike, 0 where each points elsewhere.
-      rare: of the entries that have a gradient in some batch, the mean part of the batches in which each has
-        none.
+        where all are alike, 0 where each points elsewhere; None where all are 0, or no finite numbers.
+      rare: the mean over all entries of the part of the batches in which each has no gradient, penalties left
+        aside.
     """
 
     loss: float
     gradients: Mapping[str, float]
     spreads: Mapping[str, float]
     activations: Mapping[str, float]
-    common: float
+    common: float | None
     rare: float
 
 
@@ -73,9 +78,11 @@ class Curved:
 
     Fields:
       largest: the largest eigenvalue of the Hessian.
-      ratio: the same over the mean of all of them; None where that is not above 0.
-      divided: the same ratio where each gradient is divided as the rule divides it; None: it does not.
-      bound: the limit of theory for the rule; None where there is no formula for it there.
+      ratio: the same over the size that a quarter of the directions stays below (`Spectrum`); None where
+        there is nothing to see there but rounding.
+      divided: the same ratio where each gradient is divided as the rule divides it; None: it does not, or by
+        what is not known.
+      bound: the limit of theory for the rule; None where it is not known (`unlimited`).
     """
 
     largest: float
@@ -99,7 +106,9 @@ class Measured:
       averaged: the loss on the same batches at the mean of the iterates of its last quarter; None likewise.
       curved_at_start, curved_at_end: with the recommended initial values; None where that was too dear.
       gradients: how many were computed, each of a batch; a product with the Hessian counts as two.
+      sizes: how many weights each array holds.
       failed: why the curvature could not be measured; "": it could.
+      left_out: what was not measured, by the key of the sentence that says so.
     """
 
     starts: Mapping[str, Look]
@@ -108,7 +117,9 @@ class Measured:
     curved_at_start: Curved | None
     curved_at_end: Curved | None
     gradients: int
+    sizes: Mapping[str, int]
     failed: str = ""
+    left_out: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for a file."""
@@ -120,7 +131,8 @@ class Measured:
         end = None if values["end"] is None else Look(**values["end"])
         starts = {name: Look(**look) for name, look in values["starts"].items()}
         curved = {name: _curved(values[name]) for name in ("curved_at_start", "curved_at_end")}
-        return cls(**{**values, "starts": starts, "end": end, **curved})
+        left = {"left_out": tuple(values["left_out"])}
+        return cls(**{**values, "starts": starts, "end": end, **curved, **left})
 
 
 class Unmeasured(NamedTuple):
@@ -150,8 +162,7 @@ def measured(
     Args:
       rule: the recommended one, with its rate.
       initializers: the recommended one first.
-      strategy: of the recommended training. Theory's limit at its end is not told under a schedule, whose
-        rate is another there, nor for AdaGrad, which divides by all gradients so far.
+      strategy: of the recommended training.
       seed: of the starts, and of the training that is made again.
       steps: of that training.
     """
@@ -161,33 +172,59 @@ def measured(
     batches = first_batches(task, seed, BATCHES)
     look = _looking(task, batches, strategy)
     curve = _curving(task, rule, first_of(batches), strategy)
+    why_not = unlimited(rule, strategy, steps)
     dear = COST * (2 if is_divided(rule) else 1)
+    dear_at_end = COST if why_not else dear
     starts = {each.name: on_device(task.start(each, stream(seed, INITIAL))) for each in initializers}
     looks = {name: look(θ, task.state) for name, θ in starts.items()}
     own = initializers[0].name
-    found = Measured({name: seen for name, (seen, _) in looks.items()}, None, None, None, None, gradients)
+    seen = {name: each for name, (each, _) in looks.items()}
+    left = () if seen[own].activations else ("units",)
+    sizes = {
+        place.name: size
+        for place, (size, is_weight) in zip(task.places, task.spans, strict=True)
+        if is_weight
+    }
+    found = Measured(seen, None, None, None, None, gradients, sizes, left_out=(*left, "curvature", "end"))
     if gradients + dear > most:
         return found
-    begin, failed = _tried(lambda: curve(starts[own], task.state, looks[own][1], limited=True))
+    begin, failed = _tried(
+        lambda: curve(starts[own], task.state, looks[own][1], limited=not why_not, divided=True)
+    )
     gradients += dear
-    found = dataclasses.replace(found, curved_at_start=begin, gradients=gradients, failed=failed)
-    if gradients + steps + 2 * BATCHES + dear > most:
+    left = (*left, why_not) if why_not and not failed else left
+    found = dataclasses.replace(
+        found, curved_at_start=begin, gradients=gradients, failed=failed, left_out=(*left, "end")
+    )
+    if gradients + steps + 2 * BATCHES + dear_at_end > most:
         return found
     ends = _trained(task, rule, initializers[0], strategy, seed, steps)
-    found = dataclasses.replace(found, gradients=gradients + steps)
+    found = dataclasses.replace(found, gradients=gradients + steps, left_out=left)
     if ends is None:
-        return found
+        return dataclasses.replace(found, left_out=(*left, "diverged"))
     (last, v), (mean, _) = (look(θ, state) for θ, state in ends)
     gradients += steps + 2 * BATCHES
-    limited = not isinstance(rule, AdaGrad) and strategy.schedule is None
-    end = None if failed else curve(*ends[0], v, limited=limited)
+    end = None if failed else curve(*ends[0], v, limited=not why_not, divided=not why_not)
     return dataclasses.replace(
         found,
         end=last,
         averaged=mean.loss,
         curved_at_end=end,
-        gradients=gradients + (0 if failed else dear),
+        gradients=gradients + (0 if failed else dear_at_end),
     )
+
+
+def unlimited(rule: Optimizer, strategy: Strategy, steps: int) -> str:
+    """Why theory's limit is not told of a rule, neither at the start nor at the end; "" where it is.
+
+    There is no formula for it; or its rate changes; or what it divides by remembers other places than the one
+    that is looked at.
+    """
+    if not has_limit(rule):
+        return "formula"
+    if strategy.schedule is not None:
+        return "schedule"
+    return "memory" if memory(rule) > SHORT * steps else ""
 
 
 def _tried(measure: Callable[[], Curved]) -> tuple[Curved | None, str]:
@@ -211,7 +248,7 @@ def _looking(
     first = first_of(batches)
 
     def loss(θ: Vector, state: ModelState, batch: PyTree) -> Scalar:
-        return training_loss(task, batch, state, strategy=strategy)(θ)
+        return training_loss(task, batch, state)(θ)
 
     start = task.flatten(task.parameters)
     units = observed(loss, start, task.state, first)
@@ -221,10 +258,11 @@ def _looking(
     @functools.partial(jax.jit, compiler_options=quick_compilation())
     def numbers(θ: Vector, state: ModelState) -> tuple:
         losses, g = jax.lax.map(lambda batch: jax.value_and_grad(loss)(θ, state, batch), batches)
-        none = (g == 0).mean(0)
-        rare = jnp.sum(jnp.where(none < 1, none, 0)) / jnp.maximum(jnp.sum(none < 1), 1)
+        rare = (g == 0).mean()
+        cost, pull = jax.value_and_grad(penalty(task, strategy))(θ)
+        g += pull
         _, values = units.run(None, θ, state, first)
-        return losses.mean(), (g**2).mean(0), in_common(g), rare, [jnp.std(values[i]) for i in kept]
+        return losses.mean() + cost, (g**2).mean(0), in_common(g), rare, [jnp.std(values[i]) for i in kept]
 
     places = [place.name for place in task.places]
     names = titles([units.sites[i] for i in kept])
@@ -233,7 +271,7 @@ def _looking(
         loss, v, common, rare, spreads = jax.tree.map(np.asarray, numbers(θ, state))
         parts = np.split(v, np.cumsum([size for size, _ in task.spans])[:-1])
         of_weights = {
-            name: np.sqrt(part)
+            name: np.sqrt(part.astype(float))
             for name, part, (_, is_weight) in zip(places, parts, task.spans, strict=True)
             if is_weight
         }
@@ -242,7 +280,7 @@ def _looking(
             gradients={name: float(np.sqrt(np.mean(rms**2))) for name, rms in of_weights.items()},
             spreads={name: _spread(rms) for name, rms in of_weights.items()},
             activations={name: float(spread) for name, spread in zip(names, spreads, strict=True)},
-            common=float(common),
+            common=float(common) if v.any() and np.isfinite(common) else None,
             rare=float(rare),
         )
         return seen, v
@@ -252,7 +290,8 @@ def _looking(
 
 def _spread(sizes: np.ndarray) -> float:
     """What a tenth is above over what a tenth is below, of those above 0; 1 where there are none."""
-    low, high = np.quantile(sizes[sizes > 0], [0.1, 0.9]) if (sizes > 0).any() else (1, 1)
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    low, high = np.quantile(sizes, [0.1, 0.9]) if len(sizes) else (1, 1)
     return float(high / low)
 
 
@@ -260,7 +299,7 @@ def in_common(g: Matrix) -> Scalar:
     """The mean inner product of two of the rows [several, parameters], as a part of their mean |g|².
 
     That is the squared length of what they are draws of, without bias: |mean g|² in its place would be 1/n
-    for n rows that have nothing in common. 0 where it comes out below.
+    for n rows that have nothing in common. 0 where it comes out below, and where all rows are 0.
     """
     n, squares = len(g), jnp.sum(g**2)
     pairs = (jnp.sum(jnp.sum(g, axis=0) ** 2) - squares) / (n - 1)
@@ -276,13 +315,14 @@ def _curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> 
     """What tells how the loss curves at θ, where the gradients' mean square is v; compiled once."""
     spectrum = curving(task, batch, strategy)
 
-    def curve(θ: Vector, state: ModelState, v: np.ndarray, *, limited: bool) -> Curved:
+    def curve(θ: Vector, state: ModelState, v: np.ndarray, *, limited: bool, divided: bool) -> Curved:
         own = spectrum(θ, state, np.ones_like(v))
-        seen = spectrum(θ, state, scale(rule, v)) if is_divided(rule) else own
+        is_other = divided and is_divided(rule)
+        seen = spectrum(θ, state, scale(rule, v)) if is_other else own
         return Curved(
             largest=float(own.largest),
             ratio=_ratio(own),
-            divided=_ratio(seen) if is_divided(rule) else None,
+            divided=_ratio(seen) if is_other else None,
             bound=limit(rule, float(seen.largest), COST) if has_limit(rule) and limited else None,
         )
 
@@ -290,8 +330,8 @@ def _curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> 
 
 
 def _ratio(λ: Spectrum) -> float | None:
-    """The largest eigenvalue over the mean of all."""
-    return float(λ.largest / λ.mean) if λ.mean > 0 else None
+    """The largest eigenvalue over the size that a quarter of the directions stays below."""
+    return float(λ.largest / λ.quarter) if λ.quarter > SEEN * λ.largest > 0 else None
 
 
 def _trained(

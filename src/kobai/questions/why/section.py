@@ -22,7 +22,8 @@ def section(why: Why | Unmeasured | None) -> str:
     if isinstance(why, Unmeasured):
         failed = html.escape(say("why.failed", reason=why.reason))
         return f'<section aria-labelledby="why">{title}<p class="headline">{failed}</p></section>'
-    how = html.escape(say("why.how", gradients=why.measured.gradients, share=f"{100 * why.share:.1f}"))
+    where = "why.how" if why.measured.end is not None else "why.how.start"
+    how = html.escape(say(where, gradients=why.measured.gradients, share=f"{100 * why.share:.1f}"))
     items = "".join(
         f"<li><strong>{html.escape(head)}</strong>"
         f"<span>{html.escape(text)} {_links(EVIDENCE[name])}</span></li>"
@@ -67,9 +68,9 @@ def _points(measured: Measured) -> str:
     looks = [next(iter(measured.starts.values())), measured.end]
     curved = [measured.curved_at_start, measured.curved_at_end]
 
-    def part(read: Callable[[Look], float]) -> list[str]:
-        shares = (None if look is None else 100 * read(look) for look in looks)
-        return ["–" if share is None else say("answer.part", part=f"{share:.0f}") for share in shares]
+    def part(read: Callable[[Look], float | None]) -> list[str]:
+        shares = [None if look is None else read(look) for look in looks]
+        return ["–" if share is None else say("answer.part", part=f"{100 * share:.0f}") for share in shares]
 
     def of(read: Callable[[Curved], float | None]) -> list[str]:
         return [written(None if each is None else read(each)) for each in curved]

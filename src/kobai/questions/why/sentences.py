@@ -9,10 +9,21 @@ from kobai.questions.why.measure import Unmeasured
 from kobai.words import say
 
 OF = ("initializer", "learning_rate", "optimizer")
-PARTS = ("common", "rare", "floor")
+PARTS = ("common", "rare")
 """Values that are parts of one, told in per cent."""
 RATES = ("rate", "next", "diverging", "highest")
 """Values that stand in the table of the study, told as there."""
+
+LEFT_OUT = {
+    "units": ("initializer",),
+    "curvature": ("learning_rate", "optimizer"),
+    "end": ("learning_rate",),
+    "diverged": ("learning_rate",),
+    "formula": ("learning_rate",),
+    "schedule": ("learning_rate",),
+    "memory": ("learning_rate",),
+}
+"""What was not measured, and in which paragraphs it is missed."""
 
 
 def lines(why: Why | None) -> list[str]:
@@ -37,6 +48,7 @@ def paragraphs(why: Why) -> Iterator[tuple[str, str]]:
         facts = [say(f"why.{name}.{key}", **_values(cause)) for key in FACTS[name](cause)]
         if why.measured.failed and name != "initializer":
             facts.append(say("why.failed.curvature", reason=why.measured.failed))
+        facts += [say(f"why.left_out.{key}") for key in why.measured.left_out if name in LEFT_OUT[key]]
         yield say(f"why.{name}"), say("report.space").join([found, *facts])
 
 
@@ -63,8 +75,9 @@ def content(why: Why | Unmeasured | None) -> dict[str, object] | None:
 
 
 def _of_initializer(cause: Cause) -> Iterator[str]:
+    values = cause.values
     if cause.name == "none":
-        yield "same" if "other" in cause.values else "alike"
+        yield next((key for key in ("blurred", "divided_out", "other") if key in values), "alike")
     if "unit" in cause.values:
         yield "units"
 
@@ -80,6 +93,10 @@ def _of_rate(cause: Cause) -> Iterator[str]:
     if values.get("limit_at_start") not in (None, values.get("stable_at_start")):
         yield "limits"
     if values.get("averaged") is not None:
+        yield "averaged"
+    if values.get("common") is not None:
+        yield "common"
+    if values.get("noise_floor"):
         yield "floor"
 
 
@@ -91,7 +108,9 @@ def _of_optimizer(cause: Cause) -> Iterator[str]:
         yield "entries"
     yield "absent"
     if values.get("curved") is not None:
-        yield "curved" if values["divided"] is None else "divided"
+        yield "curved"
+        if values["divided"] is not None and (cause.name == "none" or values["divided"] < values["curved"]):
+            yield "divided"
 
 
 FACTS = {"initializer": _of_initializer, "learning_rate": _of_rate, "optimizer": _of_optimizer}
@@ -99,8 +118,6 @@ FACTS = {"initializer": _of_initializer, "learning_rate": _of_rate, "optimizer":
 
 def _values(cause: Cause) -> dict[str, str]:
     values: dict[str, Any] = dict(cause.values)
-    if values.get("averaged") is not None:
-        values["floor"] = max(1 - values["averaged"] / values["loss"], 0.0) if values["loss"] > 0 else 0.0
     return {name: _told(name, value) for name, value in values.items()}
 
 
@@ -116,6 +133,6 @@ def written(value: object) -> str:
         return "–"
     if isinstance(value, float):
         if not math.isfinite(value):
-            return "∞"
+            return "–" if math.isnan(value) else "∞"
         return f"{value:.0f}" if 9.95 <= abs(value) < 1e5 else f"{value:.2g}"
     return str(value)
