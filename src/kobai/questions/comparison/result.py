@@ -72,7 +72,7 @@ class ComparisonResult(Result):
         """The result of a study, in the language in use; `others`: of those that were judged otherwise;
         `measured`: what there is to say why."""
         reading = dataclasses.replace(answer(outcome), others=tuple(map(answer, others)))
-        why = causes.reasons(outcome, reading, measured)
+        why = causes.reasons(outcome, reading, measured) if isinstance(measured, Measured) else measured
         return cls(
             table=reading.table(),
             command=command,

@@ -95,12 +95,8 @@ def why(outcome: Outcome, answer: Answer, measured: Measured) -> Why:
     )
 
 
-def reasons(
-    outcome: Outcome, answer: Answer, measured: Measured | Unmeasured | None
-) -> Why | Unmeasured | None:
+def reasons(outcome: Outcome, answer: Answer, measured: Measured) -> Why | Unmeasured:
     """The same, or why there is none: no answer is lost for a reason, whatever the numbers are."""
-    if not isinstance(measured, Measured):
-        return measured
     try:
         return why(outcome, answer, measured)
     except Exception as error:  # noqa: BLE001 - no answer is lost for a reason
