@@ -66,6 +66,7 @@ def test_what_cannot_be_measured_costs_no_answer_and_is_said(monkeypatch, tmp_pa
     assert kobai.open(tmp_path / "run").unmeasured == result.unmeasured
 
 
-def test_a_study_that_is_too_small_measures_nothing():
+def test_a_study_that_is_too_small_measures_nothing_and_says_so():
     result = kobai.compare(two_layers(1.0), **SMALL | {"steps": 2, "optimizers": [kobai.SGD(0.1)]})
-    assert result.why is None
+    assert (result.why, result.unmeasured.reason) == (None, "small")
+    assert "The study is too small to measure anything" in result.html()

@@ -103,6 +103,11 @@ def test_a_gradient_that_is_no_number_is_told_as_that(known, size):
     found = causes(known, starts={"normal:0.01": look(last=size)})
     assert (found.initializer.name, found.initializer.values["layer"]) == ("not_finite", "1.weights")
     assert "why he: with normal:0.01 the gradient of 1.weights is no finite number" in sentences.lines(found)
+    unknown = dataclasses.replace(found.initializer, values=found.initializer.values | {"ratio": math.inf})
+    assert (
+        "normal:0.01 is shown not to be the best, and"
+        in texts(dataclasses.replace(found, initializer=unknown))["initializer"]
+    )
     own = causes(known, starts={"he": look(last=size), "normal:0.01": look(last=0.0)})
     assert (own.initializer.name, own.optimizer.name) == ("none", "none")
     assert "With he a gradient or the output of a layer is no finite number" in texts(own)["initializer"]
@@ -196,6 +201,44 @@ def test_a_rule_that_follows_the_gradient_needs_no_such_reason(monkeypatch):
 
 
 # The intervention
+
+
+def chain(shift):
+    """y = x·mean (s + a)(s + b)(s + c): of small a, b and c the gradients vanish for s = 0, not for s = 1."""
+    x = np.random.default_rng(0).standard_normal((256, 1)).astype(np.float32)
+
+    def loss(parameters, batch):
+        a, b, c = (shift + parameters[name] for name in "abc")
+        return 0.5 * ((batch[0] * (a * b * c).mean() - batch[1]) ** 2).mean()
+
+    return kobai.Task(
+        parameters={name: np.zeros((8, 1), np.float32) for name in "abc"},
+        loss=loss,
+        train=(x, 2 * x),
+        validation=(x, 2 * x),
+        target=0.05,
+        batch_size=64,
+        roles=dict.fromkeys("abc", "weight"),
+        name="chain",
+    )
+
+
+def test_a_product_of_sums_takes_the_reason_against_small_weights_and_their_lag_away():
+    both = {"initializers": ["normal:1", "normal:0.01"], "seeds": 6, "steps": 100}
+    product, sums = (compared(chain(shift), [kobai.SGD(1.0)], **both) for shift in (0.0, 1.0))
+    assert product.answer.initializer.choice == "normal:1"
+    assert product.why.initializer.name == "vanishing"
+    assert product.answer.initializer.not_best == ("normal:0.01",)
+    assert sums.why.initializer.name == "none"
+    assert "normal:0.01" not in sums.answer.initializer.not_best
+
+
+def test_a_tenth_of_the_curvature_takes_the_reason_against_a_large_rate_away():
+    rates = [kobai.SGD(learning_rate=[0.3, 1.2])]  # 2/λ is 0.5 and 5
+    sharp, flat = (compared(bowl([λ] * 16), rates, seeds=3) for λ in (4.0, 0.4))
+    assert (sharp.why.learning_rate.name, sharp.why.learning_rate.values["rate"]) == ("diverges", 0.3)
+    assert sharp.why.learning_rate.values["limit_at_start"] == pytest.approx(0.5, rel=1e-4)
+    assert (flat.why.learning_rate.name, flat.why.learning_rate.values["rate"]) == ("none", 1.2)
 
 
 def compared(task, optimizers=("sgd", "adam"), **more):

@@ -12,7 +12,7 @@ from kobai.initializers import he, normal, xavier
 from kobai.questions.curvature import first_batches
 from kobai.questions.range.bounds import bound
 from kobai.questions.why import measure
-from kobai.questions.why.measure import Measured
+from kobai.questions.why.measure import Measured, Unmeasured
 from kobai.schedules import cosine
 from kobai.stabilizers.regularization import l2
 from kobai.tasks.digits import digits
@@ -151,7 +151,7 @@ def test_it_takes_what_it_may_and_no_more():
     assert start.curved_at_start == whole.curved_at_start
     assert (whole.left_out, start.left_out) == (("units",), ("units", "end"))
     assert of(task, he(), xavier(), most=47).curved_at_start is None
-    assert of(task, he(), xavier(), most=7) is None
+    assert of(task, he(), xavier(), most=7) == Unmeasured("small")
 
 
 def test_a_training_that_diverges_has_no_end():

@@ -20,7 +20,7 @@ from kobai.study.store import STORE, checksum, content_of
 
 
 def measurements(outcome: Outcome, folder: Path | None) -> Measured | Unmeasured | None:
-    """What was measured to say why; None where the study is too small for it, or there is nothing to measure.
+    """What was measured to say why; None where there is nothing to measure.
 
     Args:
       folder: of the study, where it is kept.
@@ -61,7 +61,7 @@ def _of(outcome: Outcome) -> str:
     return digest(as_json([*names, study.steps, study.confirmation_seeds[0], versions()]))
 
 
-def _measured(outcome: Outcome) -> Measured | None:
+def _measured(outcome: Outcome) -> Measured | Unmeasured | None:
     trial, study = outcome.recommended, outcome.study
     if study.task is None or not isinstance(trial.variant, Optimizer):
         return None

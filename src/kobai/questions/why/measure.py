@@ -136,9 +136,13 @@ class Measured:
 
 
 class Unmeasured(NamedTuple):
-    """Why nothing could be measured, in letters."""
+    """Why nothing could be measured: an error in letters, or that the study is too small for it (`SMALL`)."""
 
     reason: str
+
+
+SMALL = "small"
+"""The reason of a study a tenth of whose gradients is too few for anything."""
 
 
 def _curved(values: Mapping[str, Any] | None) -> Curved | None:
@@ -156,8 +160,8 @@ def measured(
     seed: int,
     steps: int,
     most: float,
-) -> Measured | None:
-    """What there is to measure, at `most` so many gradients; None where that is too few for anything.
+) -> Measured | Unmeasured:
+    """What there is to measure, at `most` so many gradients, where that is not too few for anything.
 
     Args:
       rule: the recommended one, with its rate.
@@ -168,7 +172,7 @@ def measured(
     """
     gradients = BATCHES * len(initializers)
     if gradients > most:
-        return None
+        return Unmeasured(SMALL)
     batches = first_batches(task, seed, BATCHES)
     look = _looking(task, batches, strategy)
     curve = _curving(task, rule, first_of(batches), strategy)

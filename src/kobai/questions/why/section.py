@@ -4,7 +4,7 @@ import html
 from collections.abc import Callable, Sequence
 
 from kobai.questions.why.causes import Why
-from kobai.questions.why.measure import Curved, Look, Measured, Unmeasured
+from kobai.questions.why.measure import SMALL, Curved, Look, Measured, Unmeasured
 from kobai.questions.why.sentences import OF, paragraphs, written
 from kobai.report.document import escaped, scrolling
 from kobai.words import say
@@ -15,12 +15,13 @@ EVIDENCE = {"initializer": (ARRAYS,), "learning_rate": (POINTS, RATES), "optimiz
 
 
 def section(why: Why | Unmeasured | None) -> str:
-    """The section of the page; nothing where nothing was measured, for the study is too small."""
+    """The section of the page; nothing where there was nothing to measure."""
     if why is None:
         return ""
     title = f'<h2 id="why">{html.escape(say("why.title"))}</h2>'
     if isinstance(why, Unmeasured):
-        failed = html.escape(say("why.failed", reason=why.reason))
+        is_small = why.reason == SMALL
+        failed = html.escape(say("why.small") if is_small else say("why.failed", reason=why.reason))
         return f'<section aria-labelledby="why">{title}<p class="headline">{failed}</p></section>'
     where = "why.how" if why.measured.end is not None else "why.how.start"
     how = html.escape(say(where, gradients=why.measured.gradients, share=f"{100 * why.share:.1f}"))

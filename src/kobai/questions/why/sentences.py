@@ -118,6 +118,9 @@ FACTS = {"initializer": _of_initializer, "learning_rate": _of_rate, "optimizer":
 
 def _values(cause: Cause) -> dict[str, str]:
     values: dict[str, Any] = dict(cause.values)
+    if (ratio := values.get("ratio")) is not None:
+        key = "why.slower" if math.isfinite(ratio) else "why.not_best"
+        values["slower"] = say(key, ratio=written(ratio))
     return {name: _told(name, value) for name, value in values.items()}
 
 
