@@ -184,11 +184,8 @@ def measured(
     own = initializers[0].name
     seen = {name: each for name, (each, _) in looks.items()}
     left = () if seen[own].activations else ("units",)
-    sizes = {
-        place.name: size
-        for place, (size, is_weight) in zip(task.places, task.spans, strict=True)
-        if is_weight
-    }
+    spans = zip(task.places, task.spans, strict=True)
+    sizes = {place.name: size for place, (size, is_weight) in spans if is_weight}
     found = Measured(seen, None, None, None, None, gradients, sizes, left_out=(*left, "curvature", "end"))
     if gradients + dear > most:
         return found
