@@ -317,8 +317,8 @@ def test_seconds_go_by_evenly_until_a_run_ends():
             "seconds": [4.0, 4.0, 4.0],
         }
     )
-    found = seconds_to(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]))
-    assert found == pytest.approx([2, 2, 4])
+    found = seconds_to(cells, np.array([20.0, 10.0, 40.0]), np.array([True, True, False]), 9.0)
+    assert found == pytest.approx([2, 2, 9])
     np.testing.assert_allclose(elapsed(cells)[:2], [[0, 1, 2, 3, 4], [0, 2, 4, 4, 4]])
     lost = cells.with_columns(validation_loss=pl.Series([[4.0, 3, np.nan, np.nan, np.nan]] * 3))
     np.testing.assert_allclose(elapsed(lost)[0], [0, 2, 4, 4, 4])

@@ -14,6 +14,7 @@ from kobai.questions.comparison import sentences, table, terminal
 from kobai.questions.comparison.numbers import worse
 from kobai.study.answer import answer
 from kobai.study.criterion import FINAL, SECONDS, criteria
+from kobai.study.protocol import outcome_of
 from kobai.study.study import CONFIRMATION
 
 
@@ -67,10 +68,24 @@ def test_a_run_that_diverged_ends_where_it_began(monkeypatch):
 def test_seconds_go_by_evenly_until_the_target(monkeypatch):
     outcome = study_of(monkeypatch, arriving(lambda cell: 20 if is_adam(cell) else 1000), by=SECONDS)
     adam, sgd = (outcome.measures(outcome.winners[name]) for name in ("adam", "sgd"))
-    assert np.exp(sgd.x) == pytest.approx(0.5)  # all of a run that does not arrive
+    assert np.exp(sgd.x) == pytest.approx(0.5)  # of a run that does not arrive those of the longest
     assert np.exp(adam.x) == pytest.approx(0.5 * 20 / STEPS)
     assert (outcome.by, outcome.leader) == ("seconds", "adam")
     assert not sgd.arrived.any()
+
+
+def test_who_never_arrives_does_not_win_by_cheap_steps(monkeypatch):
+    """The planted mistake: its own seconds."""
+    outcome = study_of(monkeypatch, arriving(lambda cell: 90 if is_adam(cell) else 1000), by=SECONDS)
+    cheap = pl.when(pl.col("optimizer") == "sgd").then(0.01).otherwise(pl.col("seconds"))
+    outcome = dataclasses.replace(outcome, cells=outcome.cells.with_columns(seconds=cheap))
+    adam, sgd = (outcome.measures(outcome.winners[name]) for name in ("adam", "sgd"))
+    assert adam.arrived.all()
+    assert np.exp(adam.x) == pytest.approx(0.5 * 90 / STEPS)
+    assert np.exp(sgd.x) == pytest.approx(0.5)
+    own = outcome.cells_of(outcome.winners["sgd"], "confirmation")
+    assert np.log(own["seconds"].to_numpy()).mean() < adam.x.mean()
+    assert outcome_of(outcome.study, outcome.cells, {}).leader == "adam"
 
 
 def test_a_target_that_is_met_at_the_start_takes_one_step_of_seconds(monkeypatch):
@@ -243,7 +258,7 @@ def test_what_is_no_criterion_is_refused(by, said):
 def test_the_steps_of_a_criterion_are_those_of_the_study(monkeypatch):
     outcome = study_of(monkeypatch, arriving(lambda cell: 20 + 10 * (cell.seed % 2)))
     cells = outcome.cells.filter(pl.col("phase") == CONFIRMATION, pl.col("optimizer") == "sgd")
-    found = outcome.study.measures(cells, outcome.target, "steps")
+    found = outcome.study.measures(cells, outcome.target, "steps", cells)
     assert np.exp(found.x) == pytest.approx(outcome.times(cells))
 
 

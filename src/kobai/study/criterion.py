@@ -42,23 +42,33 @@ def of_steps(times: np.ndarray, budget: int) -> Measures:
     return Measures(statistics.log_steps(times, budget), np.asarray(times) <= budget)
 
 
-def of_seconds(cells: pl.DataFrame, times: np.ndarray, budget: int) -> Measures:
+def of_seconds(cells: pl.DataFrame, times: np.ndarray, budget: int, longest: float) -> Measures:
     """What is compared of the seconds until steps `times` [runs], inf where the target was not met.
+
+    A run that misses it counts as the `longest` of all: with its own seconds, a rule whose steps are cheap
+    would win by never arriving.
 
     A target that is met at the start counts as one step, as it does in `statistics.log_steps`.
     """
     reached = np.isfinite(times)
-    seconds = seconds_to(cells, np.maximum(statistics.restricted(times, budget), 1), reached)
+    seconds = seconds_to(cells, np.maximum(statistics.restricted(times, budget), 1), reached, longest)
     return Measures(np.log(np.maximum(seconds, 1e-9)), reached)
 
 
-def seconds_to(cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray) -> np.ndarray:
-    """The seconds of one core until the target [runs]; of a run that misses it, all of them.
+def seconds_to(
+    cells: pl.DataFrame, restricted: np.ndarray, reached: np.ndarray, longest: float
+) -> np.ndarray:
+    """The seconds of one core until the target [runs]; of a run that misses it those of the `longest`.
 
     Time goes by evenly until a run ends.
     """
     part = np.minimum(restricted / np.maximum(ends_of(cells), 1), 1)
-    return cells["seconds"].to_numpy() * np.where(reached, part, 1)
+    return np.where(reached, cells["seconds"].to_numpy() * part, longest)
+
+
+def longest(cells: pl.DataFrame) -> float:
+    """The budget in time: the seconds of the longest of all runs that are compared."""
+    return float(cells["seconds"].to_numpy().max(initial=0.0))
 
 
 def ends_of(cells: pl.DataFrame) -> np.ndarray:

@@ -79,7 +79,8 @@ class Outcome:
 
     def measures(self, trial: Trial) -> Measures:
         """What is compared of the fresh runs of a trial."""
-        return self.study.measures(self.cells_of(trial, CONFIRMATION), self.target, self.by)
+        fresh = self.phases[CONFIRMATION]
+        return self.study.measures(cells_of(fresh, trial), self.target, self.by, fresh)
 
     def is_fixed(self, trial: Trial) -> bool:
         """Whether the seed changes nothing in the runs of a trial (`are_fixed`)."""

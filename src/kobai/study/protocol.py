@@ -234,7 +234,8 @@ def _at_once(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> float:
 
 def _differ(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> bool:
     """Whether the final metric tells anything apart in these cells."""
-    x = [study.measures(cells_of(tuning, trial), tuned.target, FINAL) for trial in tuned.winners.values()]
+    winners = [cells_of(tuning, trial) for trial in tuned.winners.values()]
+    x = [study.measures(cells, tuned.target, FINAL, tuning) for cells in winners]
     ends = np.concatenate([each.x[each.arrived] for each in x])
     return ends.size > 0 and bool(np.ptp(ends) > 0)
 
@@ -256,7 +257,7 @@ def chosen(study: Study, tuned: Tuned, fresh: pl.DataFrame) -> Choice:
     """What is recommended, and what it is compared with; `fresh` are the cells of the confirmation, at least
     of the winners."""
     cells = {name: cells_of(fresh, trial) for name, trial in tuned.winners.items()}
-    measured = {name: study.measures(own, tuned.target, tuned.by) for name, own in cells.items()}
+    measured = {name: study.measures(own, tuned.target, tuned.by, fresh) for name, own in cells.items()}
     names, _, choice = judged(measured, [name for name, own in cells.items() if are_fixed(own)], study.looks)
     leader = names[choice.leader]
     first = tuned.winners[leader]
@@ -295,7 +296,7 @@ def rank(
     """
     scores = {}
     for key, cells in tuning.group_by(*study.columns):
-        mean = study.measures(cells, target, by).x.mean()
+        mean = study.measures(cells, target, by, tuning).x.mean()
         losses = cells["validation_loss"].list.last().to_numpy().astype(float)
         scores[key] = (round(mean, 9), losses.mean() if np.isfinite(losses).all() else math.inf)
     return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])

@@ -8,7 +8,7 @@ import polars as pl
 
 from kobai.candidates.values import Hyperparameters, hyperparameters_of, learning_rate, rate_is_factor
 from kobai.study import statistics
-from kobai.study.criterion import FINAL, ends_of, seconds_to
+from kobai.study.criterion import FINAL, ends_of, longest, seconds_to
 from kobai.study.outcome import Outcome
 from kobai.study.question import Cost, Question
 from kobai.study.statistics import Comparison, Estimate
@@ -154,7 +154,7 @@ def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | No
         skipped=skipped(cells),
         trials=len(trial.candidate.variants) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
-        seconds_to_target=float(seconds_to(cells, restricted, reached).mean()),
+        seconds_to_target=float(seconds_to(cells, restricted, reached, longest(outcome.cells)).mean()),
         memory=outcome.memory[cost.name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),

@@ -30,7 +30,7 @@ from kobai.stabilizers.averaging import Averaging
 from kobai.study import statistics
 from kobai.study.allowance import Allowance
 from kobai.study.axes import Axis, AxisValue, strategy
-from kobai.study.criterion import FINAL, SECONDS, STEPS, Measures, of_end, of_seconds, of_steps
+from kobai.study.criterion import FINAL, SECONDS, STEPS, Measures, longest, of_end, of_seconds, of_steps
 from kobai.study.facts import Facts, are_arrays, examples_of
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.provenance import Provenance
@@ -254,12 +254,17 @@ class Study:
         """The step from which on each cell [cells] meets the target until its end; inf where it does not."""
         return self._times(statistics.steps_to_stay, cells, target)
 
-    def measures(self, cells: pl.DataFrame, target: float, by: str) -> Measures:
-        """What is compared of each cell [cells], by one of `kobai.study.criterion.CRITERIA`."""
+    def measures(self, cells: pl.DataFrame, target: float, by: str, among: pl.DataFrame) -> Measures:
+        """What is compared of each cell [cells], by one of `kobai.study.criterion.CRITERIA`.
+
+        `among` are the cells that they are compared with: who misses the target takes as long as any of them.
+        """
         if by == FINAL:
             return of_end(cells, self.facts.maximize)
         times = self.times(cells, target)
-        return of_seconds(cells, times, self.steps) if by == SECONDS else of_steps(times, self.steps)
+        if by == SECONDS:
+            return of_seconds(cells, times, self.steps, longest(among))
+        return of_steps(times, self.steps)
 
     def _times(self, read: Callable[..., np.ndarray], cells: pl.DataFrame, target: float) -> np.ndarray:
         curves = cells["validation_metric"].explode().to_numpy().astype(float).reshape(len(cells), -1)

@@ -19,7 +19,7 @@ from kobai.questions.comparison.curves import looks_of
 from kobai.questions.comparison.figures import figures
 from kobai.report import panels
 from kobai.study.answer import answer
-from kobai.study.criterion import CRITERIA, FINAL, of_seconds
+from kobai.study.criterion import CRITERIA, FINAL, longest, of_seconds
 from kobai.study.frame import SCHEMA
 from kobai.study.protocol import rank
 from kobai.study.study import CONFIRMATION, TUNING
@@ -182,7 +182,7 @@ def test_where_seconds_decide_they_are_shown(outcome):
     figure = figures(judged, answer(judged))["learning_rates"]
     assert figure.layout.yaxis.title.text == "processor time to the target (s)"
     times = outcome.times(tuned(outcome))
-    x = of_seconds(tuned(outcome), times, STEPS).x
+    x = of_seconds(tuned(outcome), times, STEPS, longest(tuned(outcome))).x
     shown = [y for t in figure.data if t.mode == "lines+markers" and t.x != (None,) for y in t.y if y]
     assert min(shown) >= np.exp(x.min())
     assert max(shown) <= np.exp(x.max()) * (1 + 1e-9)

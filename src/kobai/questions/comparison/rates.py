@@ -88,7 +88,7 @@ def measure(outcome: Outcome, cost: Unit) -> Measure:
     study, cells = outcome.study, _tuning(outcome)
     times = outcome.times(cells)
     by = outcome.by if np.isfinite(times).any() else FINAL
-    compared = study.measures(cells, outcome.target, by)
+    compared = study.measures(cells, outcome.target, by, cells)
     if by == FINAL:
         sign, curves = (
             -1 if study.facts.maximize else 1,

@@ -240,7 +240,9 @@ def _diverging(outcome: Outcome, trial: Trial) -> dict[str, Any]:
 def _worse(outcome: Outcome, trial: Trial, other: Trial) -> bool:
     """Whether another rate did worse in the tuning, on the mean of its few seeds."""
     x = [
-        outcome.study.measures(outcome.cells_of(each, TUNING), outcome.target, outcome.by).x.mean()
+        outcome.study.measures(
+            outcome.cells_of(each, TUNING), outcome.target, outcome.by, outcome.phases[TUNING]
+        ).x.mean()
         for each in (trial, other)
     ]
     return bool(x[1] - x[0] > (0 if outcome.by == FINAL else math.log(SLOWER)))
