@@ -184,6 +184,22 @@ def test_what_is_wrong_with_letters_is_told(answer, mistake):
     assert verdict.message == verdict.sentence  # and not the letters that would be right
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "A:e B:d C:a D:c E:b",
+        "Ae Bd Ca Dc Eb",
+        "a: e, b: d, c: a, d: c, e: b",
+        "Ｂ＝ｄ、Ａ＝ｅ、Ｃ＝ａ、Ｄ＝ｃ、Ｅ＝ｂ",
+        ["A:e", "Bd", "C:a", "D:c", "E:b"],
+        {"A": "e", "B": "d", "C": "a", "D": "c", "E": "b"},
+    ],
+)
+def test_letters_for_A_to_E_may_stand_beside_these(answer):  # noqa: N802 - as the questions are called
+    assert judged("3_10.troubles", answer).status == PASSED
+    assert judged("3_1.review", "Ab Bc Ca Db Ed").mistake == "quiz_length"  # its questions are 1 to 5
+
+
 def test_a_quiz_has_as_many_choices_as_its_text():
     assert judged("3_1.derivation", "abcfd").status == PASSED
     assert judged("3_1.derivation", "abcff").mistake == "3_1.derivation.5"

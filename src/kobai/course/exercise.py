@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import inspect
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard, cast
@@ -240,7 +241,8 @@ def quiz(
     right_too = also or {}
 
     def observe(answer: object, seed: int) -> Iterator[Case | Observation]:  # noqa: ARG001
-        for number, letter in enumerate(_letters(answer, len(letters), choices), start=1):
+        own = _letters(answer, len(letters), choices, labelled=of_letters is not None)
+        for number, letter in enumerate(own, start=1):
             meant = letters[number - 1] if letter in right_too.get(number, "") else letter
             yield Observation(("result", {"name": defines, "case": number}), np.asarray(float(ord(meant))))
 
@@ -267,17 +269,15 @@ def quiz(
     )
 
 
-def _letters(answer: object, count: int, choices: str) -> str:
+def _letters(answer: object, count: int, choices: str, *, labelled: bool) -> str:
     """The letters in an answer, however they are numbered, bracketed and parted.
 
     Raises `NoAnswer` where there is none, and `Mistake`.
     """
-    parts: object = answer.values() if isinstance(answer, dict) else answer
-    parts = parts if not isinstance(parts, str) and isinstance(parts, Iterable) else [parts]
-    text = unicodedata.normalize("NFKC", "".join(map(str, parts))).lower()  # as a Japanese keyboard writes
+    text = _joined(answer)
     if not re.search(r"\w", text):
         raise NoAnswer
-    letters = "".join(re.findall("[a-z]", text))
+    letters = chosen(text, count if labelled else 0)
     if not letters:
         raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
     if len(letters) != count:
@@ -285,3 +285,19 @@ def _letters(answer: object, count: int, choices: str) -> str:
     if set(letters) - set(choices):
         raise Mistake("quiz_letters", choices=f"{choices[0]}–{choices[-1]}")
     return letters
+
+
+def chosen(answer: object, labelled: int = 0) -> str:
+    """The letters of an answer to questions of which so many are called A, B, …: "A:e B:d" are e and d."""
+    letters = "".join(re.findall("[a-z]", _joined(answer)))
+    labels, own = letters[::2], letters[1::2]
+    if labelled and "".join(sorted(labels)) == string.ascii_lowercase[:labelled] and len(own) == labelled:
+        return "".join(letter for _, letter in sorted(zip(labels, own, strict=True)))
+    return letters
+
+
+def _joined(answer: object) -> str:
+    """An answer as one text, as a Japanese keyboard may have written it."""
+    parts: object = answer.values() if isinstance(answer, dict) else answer
+    parts = parts if not isinstance(parts, str) and isinstance(parts, Iterable) else [parts]
+    return unicodedata.normalize("NFKC", "".join(map(str, parts))).lower()

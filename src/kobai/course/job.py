@@ -22,6 +22,8 @@ from kobai.tasks.task import Task
 
 ENDS = (400, 500)
 """Where the training data end, and the validation data."""
+TARGET = 0.1
+"""The validation loss to which the steps are counted, of all of them: one job."""
 
 
 def deliveries(
@@ -95,4 +97,4 @@ REMEDIES: Mapping[str, Remedy] = {
 @functools.cache
 def colleagues() -> dict[str, Patient]:
     """The six trainings by name; examined once a session."""
-    return examined(settings(), REMEDIES, by_the_end="D")
+    return examined(settings(), REMEDIES, by_the_end="D", target=TARGET)

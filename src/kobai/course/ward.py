@@ -11,7 +11,7 @@ arrays, from which a learner computes evidence. A remedy is tried on paired seed
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeAlias
 
 import jax.numpy as jnp
@@ -21,12 +21,13 @@ from kobai import initializers
 from kobai.basics.arrays import Array, Scalar
 from kobai.basics.errors import unknown
 from kobai.basics.machine import use_compilation_cache
+from kobai.course.exercise import chosen
 from kobai.engine.strategy import Strategy
 from kobai.networks import mlp, rnn
 from kobai.networks.network import Network
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.sgd import SGD
-from kobai.questions.diagnosis import signs, table
+from kobai.questions.diagnosis import healthy, signs, table
 from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.confirm import LEVEL, Confirmation, compared, runs
 from kobai.questions.diagnosis.cures import END, STEPS, Cure
@@ -41,6 +42,8 @@ from kobai.words import say
 
 SEEDS = range(8)
 """On which a remedy is tried: eight pairs can establish an effect."""
+PART = 0.5
+"""Of the validation loss at the start: where no target is set, the steps are counted to it."""
 
 # What is learned. Tasks of one kind have equal shapes, so that their instruments are compiled once.
 
@@ -118,11 +121,13 @@ class Patient:
       case: all that was measured.
       remedies: what may be tried, by its letter.
       by: what judges a remedy: the steps to a target, or the loss at the end.
+      target: the validation loss that is the target; None: a `PART` of the one at the start.
     """
 
     case: Case
     remedies: "Mapping[str, Remedy]"
     by: str
+    target: float | None = None
 
     @property
     def loss(self) -> np.ndarray:
@@ -149,15 +154,22 @@ class Patient:
     @property
     def standstill(self) -> float:
         """The longest share of the steps in which nothing is learned."""
+        return self._stalled[1]
+
+    @property
+    def _stalled(self) -> tuple[int, float]:
+        """(step where the standstill begins, share of the steps)."""
         record, control = self.case.records[0], self.case.control
         start = float(record.train[0, 0])
-        return signs.stalled(record, start if control is None else min(signs.level(control), start))[1]
+        return signs.stalled(record, start if control is None else min(signs.level(control), start))
 
     @property
     def lowest(self) -> float:
-        """The lowest eigenvalue of the Hessian over the loss, after ten steps (or the last that there is)."""
-        record = self.case.records[0]
-        at = min(record.curvature, key=lambda step: abs(step - 10))
+        """The Hessian's lowest eigenvalue over the loss, amid the standstill; without one, at the end."""
+        record, steps = self.case.records[0], self.case.setting.steps
+        begin, share = self._stalled
+        middle = begin + share * steps / 2 if share >= healthy.STALLED else steps
+        at = min(record.curvature, key=lambda step: abs(step - middle))
         return record.curvature[at][0] / float(record.train[record.marks == at, 0][0])
 
     @property
@@ -229,6 +241,8 @@ class Patient:
         }
         alike = {letter: cure for letter, cure in tried.items() if cure.setting.task is setting.task}
         before, *after = runs([setting, *(cure.setting for cure in alike.values())], SEEDS)
+        start = float(np.median([run.validation_metric[0] for run in before]))
+        target = PART * start if self.target is None else self.target
         own = dict(zip(alike, after, strict=True))
         return {
             letter: compared(
@@ -237,15 +251,19 @@ class Patient:
                 before,
                 own[letter] if letter in own else runs([cure.setting], SEEDS)[0],
                 LEVEL,
+                target,
             )
             for letter, cure in tried.items()
         }
 
 
 def examined(
-    settings: Mapping[str, Setting], remedies: "Mapping[str, Remedy]", by_the_end: Collection[str]
+    settings: Mapping[str, Setting],
+    remedies: "Mapping[str, Remedy]",
+    by_the_end: Collection[str],
+    target: float | None = None,
 ) -> dict[str, Patient]:
-    """The patients of these settings; of some a remedy is judged by the loss at the end."""
+    """The patients of these settings; of some a remedy is judged by the loss at the end, not by a target."""
     use_compilation_cache()
     ward: dict[str, Patient] = {}
     for kind in dict.fromkeys(setting.task.name for setting in settings.values()):
@@ -253,7 +271,7 @@ def examined(
         instruments = instruments_for(list(own.values()))
         for name, setting in own.items():
             case = examine(setting, [0], instruments)
-            ward[name] = Patient(case, remedies, END if name in by_the_end else STEPS)
+            ward[name] = Patient(case, remedies, END if name in by_the_end else STEPS, target)
     return {name: ward[name] for name in settings}
 
 
@@ -261,6 +279,13 @@ def examined(
 def patients() -> dict[str, Patient]:
     """The patients of lesson 3_10 by name; examined once a session."""
     return examined(settings(), REMEDIES, by_the_end="A")
+
+
+def treatments(ward: Mapping[str, Patient], answer: object) -> Iterator[str]:
+    """A line for each patient: what the remedy did that was chosen for it, "bdedd" or "A:b B:d …"."""
+    for (name, each), remedy in zip(ward.items(), chosen(answer, len(ward)), strict=False):
+        if remedy in each.remedies:
+            yield f"{name} ({remedy}) {each.treated(remedy)}"
 
 
 # What can be done about it

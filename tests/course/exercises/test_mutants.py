@@ -26,7 +26,7 @@ FEWEST = 25
 """Mutants of an exercise, at least."""
 RIGHT_TOO = {
     "3_10.remedies": ["bef", "d", "ea", "dce", "dae"],
-    "3_13.remedies": ["a", "c", "d", "eb", "b", "da"],
+    "3_13.remedies": ["a", "c", "d", "eb", "b", "d"],
 }
 """The right letters of each question, where there are several."""
 FRESH = 20261126

@@ -123,7 +123,7 @@ def way_back(gradients, *, gather=np.median, first=0, last=-1):
     return gather(gradients[:, first] / gradients[:, last])
 
 
-OWN_SENTENCES = ("2.a", "2.b", "2.f", "3.b", "4.f", "4.g", "5.a")
+OWN_SENTENCES = ("2.a", "2.b", "2.f", "2.g", "3.b", "3.g", "4.f", "4.g", "5.a")
 """Wrong letters that other evidence contradicts in one of the trainings than in the rest."""
 
 ALSO = {1: "ef", 3: "a", 4: "ce", 5: "ae"}

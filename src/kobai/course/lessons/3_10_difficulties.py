@@ -63,7 +63,7 @@ import kobai
 from kobai.course import check, done, hint
 from kobai.course.figures import against, curves, histograms, lines, regions
 from kobai.course.network import InPlace, Network, normal, standardized
-from kobai.course.ward import patients
+from kobai.course.ward import patients, treatments
 from kobai.tasks.digits import load
 
 kobai.words.use("ja")  # ja
@@ -986,7 +986,7 @@ check("3_10.way_back")
 # |---|---|
 # | 帰り道 | 8.1の値。AとCとEでは最初の層と最後の層、BとDでは最初の時刻と最後の時刻の比 |
 # | 停滞 | 損失が止まっていた時間の、全ステップに占める割合 |
-# | 最小固有値 | 10ステップ進んだ所でのヘッセ行列の最小固有値を、そこの損失で割ったもの。負なら、下に曲がる向きがある |
+# | 最小固有値 | 停滞の中ほど（停滞がなければ最後）でのヘッセ行列の最小固有値を、そこの損失で割ったもの。負なら、下に曲がる向きがある |
 # | 平均の効果 | 最後の4分の1で通った点を平均すると、損失がどれだけ下がるか（最初の損失に対する割合） |
 #
 # `nan`は、計算できなかったことを表します。
@@ -998,7 +998,7 @@ check("3_10.way_back")
 # |---|---|
 # | way back | from 8.1; of A, C and E the first layer over the last, of B and D the first time over the last |
 # | standstill | the share of the steps in which the loss stood still |
-# | lowest | the Hessian's lowest eigenvalue after 10 steps, over the loss there. Below 0 there is a direction that curves down |
+# | lowest | the Hessian's lowest eigenvalue amid the standstill (without one: at the end), over the loss there. Below 0 a direction curves down |
 # | averaging | by how much the loss is lower at the mean of the last quarter's points, as a part of the first loss |
 #
 # `nan`: it could not be computed.
@@ -1067,7 +1067,7 @@ if done("3_10.troubles"):
 # ### 8.3 対策を選び、確かめる（6分）
 #
 # A〜Eのそれぞれに効く対策を1つずつ選び、5文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
-# （Aは最後の損失、ほかは目標までのステップ数）。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
+# （Aは最後の損失、ほかは検証損失が最初の半分になるまでのステップ数）。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
 #
 # - (a) 学習率を10倍にする
 # - (b) 学習率を10分の1にする
@@ -1080,8 +1080,8 @@ if done("3_10.troubles"):
 # ### 8.3 Choose a remedy, and confirm it (6 min)
 #
 # Choose one remedy that helps for each of A to E, and answer with five letters. The next cell compares the training with and
-# without it *on the same 8 seeds* (of A the loss at the end, of the others the steps to a target). Read what the remedies did that
-# do not help, too, before you run the check.
+# without it *on the same 8 seeds* (of A the loss at the end, of the others the steps until the validation loss is half of what
+# it was at the start). Read what the remedies did that do not help, too, before you run the check.
 #
 # - (a) ten times the learning rate
 # - (b) a tenth of the learning rate
@@ -1095,9 +1095,8 @@ remedies = ""  # trainee
 remedies = "bdedd"  # answer
 
 # %%
-chosen = [letter for letter in str(remedies).lower() if letter in "abcdef"]
-for (name, each), remedy in zip(ward.items(), chosen):
-    print(f"{name} ({remedy}) {each.treated(remedy)}")
+for line in treatments(ward, remedies):
+    print(line)
 
 # %% tags=["check"] name="remedies"
 check("3_10.remedies")

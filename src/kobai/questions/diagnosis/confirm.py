@@ -85,22 +85,35 @@ def _interval(setting: Setting) -> int:
 
 
 def compared(
-    setting: Setting, cure: Cure, before: Sequence[Run], after: Sequence[Run], level: float
+    setting: Setting,
+    cure: Cure,
+    before: Sequence[Run],
+    after: Sequence[Run],
+    level: float,
+    target: float | None = None,
 ) -> Confirmation:
-    """What a cure did, from the runs without it and with it, on the same seeds."""
+    """What a cure did, from the runs without it and with it, on the same seeds.
+
+    Steps are counted to the `target`, if one is given: several cures have one baseline then.
+    """
     if cure.by == STEPS:
-        return _by_steps(setting, cure, before, after, level)
+        return _by_steps(setting, cure, before, after, level, target)
     return _by_end(cure, before, after, level)
 
 
 def _by_steps(
-    setting: Setting, cure: Cure, before: Sequence[Run], after: Sequence[Run], level: float
+    setting: Setting,
+    cure: Cure,
+    before: Sequence[Run],
+    after: Sequence[Run],
+    level: float,
+    target: float | None,
 ) -> Confirmation:
-    """By the steps to the task's target, or to 90 % of the way that the better of the two goes."""
+    """By the steps to this target, to the task's, or to 90 % of the way that the better of the two goes."""
     task, budget = setting.task, setting.steps
     marks = evaluated_at(budget, _interval(setting))
     curves = [np.array([run.validation_metric for run in runs], float) for runs in (before, after)]
-    target = _target(setting, curves)
+    target = _target(setting, curves) if target is None else target
     if target is None:
         nowhere = Estimate(None, None, None)
         return Confirmation(cure, None, budget, budget, nowhere, "", 0, len(before), 1.0, helps=False)

@@ -72,7 +72,7 @@ WORDS = {
     "course.hint.3_1.adadelta.2": "更新量は2回使うので、変数に入れておきましょう。εはどちらも根号の中です",
     "course.hint.3_1.adadelta.3": "delta = -np.sqrt(ε + 古いr) / np.sqrt(ε + 新しいh) * g、その後r = ρ r + (1−ρ) delta²です",
     "course.wrong.decay_swapped": "ρと1−ρが入れ替わっています。過去に掛かるのはどちら、今に掛かるのはどちらでしょうか?",
-    "course.wrong.adadelta_upside_down": "分数の上下が逆です。勾配が大きいと、歩幅は大きくなるべきですか? 小さくなるべきですか?",
+    "course.wrong.adadelta_upside_down": "分子と分母が逆です。勾配が大きいと、歩幅は大きくなるべきですか? 小さくなるべきですか?",
     "course.wrong.adadelta_r_of_gradient": "rが別のものの2乗を平均しています。rは何の移動平均でしたか?",
     "course.wrong.adadelta_r_without_epsilon": "更新量がずっと0です。rは0から始まるので、分子の根号の中も0のままです。その根号の中で、rの隣には何がありますか?",
     "course.wrong.adadelta_r_constant": "rが更新されていないので、歩幅が自分の大きさに適応しません。式が1つ足りません",

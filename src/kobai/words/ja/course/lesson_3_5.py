@@ -17,7 +17,7 @@ WORDS = {
     "course.wrong.xavier.variance": "zに分散を掛けています。その分散にするには、何を掛ければよいでしょうか?",
     "course.wrong.xavier.one": "根号の中の係数が足りません。分子を比べてください",
     "course.wrong.xavier.product": "n₁とn₂を掛けています。式ではどうなっていますか?",
-    "course.wrong.xavier.divided": "分数の上下が逆です。層が大きいほど、重みは小さくなるはずです",
+    "course.wrong.xavier.divided": "分子と分母が逆です。層が大きいほど、重みは小さくなるはずです",
     "course.wrong.xavier.uniform_bound": "それは一様分布の上限√(6/(n₁+n₂))です。ここでは正規分布を使います",
     "course.wrong.xavier.uniform": "一様分布の乱数です。ここでは正規分布を使います。z = random.standard_normal((n1, n2))に数を掛けてください",
     "course.hint.3_5.layer_stds.1": "レッスン3-4と同じループですが、リストに入れるのは層ごとに1つの数です",

@@ -50,7 +50,7 @@ WORDS = {
     "course.wrong.any.absolute": "絶対値は合っていますが、符号がなくなっています",
     "course.wrong.any.root": "求める値の平方根になっています",
     "course.wrong.any.squared": "求める値の2乗になっています。平方根を忘れていませんか?",
-    "course.wrong.any.inverse": "求める値の逆数になっています。分数の上下が逆です",
+    "course.wrong.any.inverse": "求める値の逆数になっています。分子と分母が逆です",
     "course.wrong.any.complement": "1から求める値を引いたもの、つまり残りの割合になっています",
     "course.wrong.any.log": "求める値の対数になっています",
     "course.wrong.any.exp": "求めるのは、この値の対数です",
