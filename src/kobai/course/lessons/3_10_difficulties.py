@@ -1018,7 +1018,7 @@ if done("3_10.way_back"):
 #
 # - (a) プラトー: 傾きも、下に曲がる向きも、ほとんどない場所にいる
 # - (b) 鞍点: 傾きはほとんどないが、はっきり下に曲がる向きがある場所にいる
-# - (c) 勾配爆発: 系列の始めに向かって、勾配が桁違いに大きくなる
+# - (c) 勾配爆発: 逆伝播するにつれて、勾配が桁違いに大きくなる
 # - (d) 長期依存性（勾配消失）: 勾配が、系列の始めまで届かない
 # - (e) 不正確な勾配: 最後に、より低い点のまわりを回り続けている
 # - (f) 層のあいだの勾配消失: 勾配が、最初の層まで届かない
@@ -1031,7 +1031,7 @@ if done("3_10.way_back"):
 #
 # - (a) plateau: where it stands there is hardly a slope, and hardly a direction that curves down
 # - (b) saddle: where it stands there is hardly a slope, but a direction that clearly curves down
-# - (c) exploding gradient: it grows by orders of magnitude towards the beginning of the sequence
+# - (c) exploding gradient: it grows by orders of magnitude on its way back
 # - (d) long-term dependence (vanishing gradient): it does not get to the beginning of the sequence
 # - (e) inexact gradients: in the end it goes round and round a lower point
 # - (f) vanishing gradient between layers: it does not get to the first layer
@@ -1062,6 +1062,26 @@ if done("3_10.troubles"):
 # %% [markdown] tags=["en", "result"]
 # A local solution was among the choices, and none of the answers. Within a single training nothing tells whether the minimum in
 # which it has stopped is the lowest: it takes the final losses of several starts, as in section 6.2.
+
+# %% [markdown] tags=["ja"]
+# A〜Eにない難しさは、前の節で、次の証拠から見分けました。
+#
+# | 難しさ | 決め手になる証拠 | 節 |
+# |---|---|---|
+# | 局所解 | 出発点によって、最終的な損失が違う | 6.1、6.2 |
+# | 局所構造と全体構造 | 足元の坂の先に、もっと低い所がある。行き先が出発点と手法で変わる | 5、6.1、7.2 |
+# | 崖 | ある1歩だけ、勾配が桁違いに長い | 3.1、3.2 |
+# | 不正確な勾配（不連続な目的関数） | ほとんどの場所で勾配が0で、動けない | 7.2 |
+
+# %% [markdown] tags=["en"]
+# The difficulties that none of A to E has showed in the sections before, by this evidence.
+#
+# | difficulty | the evidence that decides | section |
+# |---|---|---|
+# | local solution | the final loss differs with the start | 6.1, 6.2 |
+# | local against global structure | there is lower ground beyond the slope at hand; where it ends depends on start and method | 5, 6.1, 7.2 |
+# | cliff | at one single step the gradient is longer by orders of magnitude | 3.1, 3.2 |
+# | inexact gradients (of a discontinuous objective) | the gradient is 0 almost everywhere, and nothing moves | 7.2 |
 
 # %% [markdown] tags=["ja"]
 # ### 8.3 対策を選び、確かめる（6分）
