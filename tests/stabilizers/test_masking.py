@@ -1,4 +1,4 @@
-"""Cautious masking: the formula of the paper, on any tree."""
+"""Cautious masking: the formula of the paper, on any tree, beside the line that the paper prints."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +17,43 @@ def test_what_goes_down_the_gradient_stays_and_is_longer():
     np.testing.assert_array_equal(masked["b"], [5.0])
     assert masked["n"] is None
     assert masked["w"].dtype == np.float32
+
+
+def path(masked):
+    """Momentum on a valley whose two sides are as 1 to 30, with this mask, and how many entries it keeps."""
+    rule, curvature = kobai.Momentum(0.02), np.geomspace(1, 30, 50)
+    θ, kept = np.ones(50), []
+    state = rule.init(θ)
+    for _ in range(40):
+        g = curvature * θ
+        Δ, state = rule.update(g, state, θ)
+        kept.append(int(np.sum(Δ * g < 0)))
+        θ = θ + masked(Δ, g)
+    return θ, kept
+
+
+def as_printed(Δ, g, ε=0.0):
+    """Algorithm 1 of arXiv 2411.16085 on one array: p.add_(u * m/(m.mean()+eps), alpha=-lr)."""
+    u = -Δ
+    m = (u * g > 0).astype(g.dtype)
+    return -(u * m / (m.mean() + ε))
+
+
+def test_of_one_array_it_follows_the_printed_line_with_one_more_entry_kept():
+    """(nnz + 1)/d = m.mean() + 1/d: the printed ε is 1/50 here."""
+    end, kept = path(cautious().update)
+    assert min(kept) < 50
+    np.testing.assert_allclose(end, path(lambda Δ, g: as_printed(Δ, g, 1 / 50))[0], atol=1e-9)
+    assert np.abs(end - path(as_printed)[0]).max() > 1e-3
+    assert np.abs(end - path(lambda Δ, g: Δ)[0]).max() > 1e-3
+
+
+def test_all_arrays_are_scaled_alike():
+    """kobai's choice: the printed line scales w by 4/2 and b by 1."""
+    printed = {name: as_printed(Δ[name], G[name]) for name in ("w", "b")}
+    found = cautious().update(Δ, G)
+    np.testing.assert_array_equal(found["w"] / 1.25, printed["w"] / 2)
+    np.testing.assert_array_equal(found["b"] / 1.25, printed["b"])
 
 
 def test_what_no_rule_moves_does_not_count():

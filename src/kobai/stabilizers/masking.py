@@ -1,13 +1,14 @@
 """Cautious masking: of an update only the entries that go down the gradient, and those longer for it.
 
-Liang, Chen, Liu and Liu (2024), Cautious Optimizers, arXiv 2411.16085, algorithm 1, for an update Δ = −ηu
-that is added to the parameters::
+Liang, Chen, Liu and Liu (2024), Cautious Optimizers, arXiv 2411.16085, with the scale α that is the default
+of their text, for an update Δ = −ηu that is added to the parameters::
 
     m = 1 where Δ·g < 0, else 0            (u·g > 0)
     Δ ← d / (nnz(m) + 1) · mΔ              d entries, of which nnz(m) stay
 
-d and nnz are of all arrays together, as in the paper's algorithm; its authors' code divides each array by the
-mean of its own mask, or by 1e-3 where that is less. What a rule remembers is not masked.
+That d and nnz are of all arrays together is kobai's choice. Algorithm 1 there, a line of PyTorch, divides
+each array by the mean of its own mask plus ε, and its authors' code by that mean, or by 1e-3 where that is
+less: of one array the same but for the 1 and the ε. What a rule remembers is not masked.
 """
 
 import jax
