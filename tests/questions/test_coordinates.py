@@ -128,6 +128,12 @@ def test_it_prints_draws_and_saves_itself(mup, standard, tmp_path):
         ({"optimizer": "bfgs"}, "optimizer must be an update rule, got 'bfgs'"),
         ({"parametrization": "mup"}, "parametrization must be standard, or mup:N"),
         ({"parametrization": "mup:64", "optimizer": "muon"}, "Muon is neither"),
+        ({"widths": None}, "optimizer is of the coordinate check, which needs a task and widths, got Adam"),
+        ({"widths": None, "optimizer": None}, "steps is of the coordinate check.* got 3"),
+        (
+            {"task": None, "optimizer": None, "steps": None, "parametrization": "mup:64"},
+            "parametrization is of",
+        ),
         ({"task": "copy"}, "that of copy is none"),
     ],
 )

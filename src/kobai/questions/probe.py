@@ -20,7 +20,7 @@ import polars as pl
 
 from kobai.basics.arrays import Array, Scalar
 from kobai.basics.checks import check_seed, check_several, is_whole
-from kobai.basics.errors import UsageError
+from kobai.basics.errors import UsageError, quoted
 from kobai.basics.guard import guard
 from kobai.engine import draws
 from kobai.initializers import Initializer, parse
@@ -162,9 +162,9 @@ def probe(
     widths: Sequence[int] | None = None,
     activation: str = "tanh",
     inputs: int | np.ndarray = 1000,
-    optimizer: Optimizer | str = "adam",
+    optimizer: Optimizer | str | None = None,
     parametrization: str | None = None,
-    steps: int = 5,
+    steps: int | None = None,
     seed: int = 0,
     language: str | None = None,
     command: str | None = None,
@@ -196,14 +196,15 @@ def probe(
         the nodes of all hidden layers, two or more numbers.
       activation: "relu", "tanh" or "sigmoid".
       inputs: how many unit-normal inputs, or an array [examples, widths[0]].
-      optimizer, parametrization, steps: of the coordinate check: an instance or a name, "standard" or
-        "mup:64" as in `kobai.compare`, and how many steps.
+      optimizer, parametrization, steps: of the coordinate check: an instance or a name (default: "adam"),
+        "standard" (the default) or "mup:64" as in `kobai.compare`, and how many steps (default: 5).
       seed: of every draw, a whole number of at least 0.
       language: "en" or "ja", for what this call says and returns. Default: the language in use.
       command: what the page says reproduces it. Default: this call.
 
     Raises:
-      UsageError: for an unknown initializer or activation, or widths, inputs or a seed that cannot be.
+      UsageError: for an unknown initializer or activation, widths, inputs or a seed that cannot be, or what
+        the coordinate check alone takes.
     """
     names = {"initializer": "initializer", "task": "task", "inputs": "inputs"}
     command = command or call(probe, locals(), names)
@@ -211,8 +212,17 @@ def probe(
         initializer = parse(initializer)
         check_seed("seed", seed)
         if task is not None and widths is not None:
-            check = partial(coordinates, optimizer=optimizer, parametrization=parametrization, steps=steps)
+            check = partial(
+                coordinates,
+                optimizer="adam" if optimizer is None else optimizer,
+                parametrization=parametrization,
+                steps=5 if steps is None else steps,
+            )
             return replace(check(initializer, task, widths, seed=seed), command=command, language=current())
+        of_check = {"optimizer": optimizer, "parametrization": parametrization, "steps": steps}
+        for name, value in of_check.items():
+            if value is not None:
+                raise UsageError("error.probe.check", name=name, value=quoted(value))
         if task is not None:
             result = _probe_task(initializer, load(task), seed)
         else:

@@ -9,6 +9,7 @@ WORDS: dict[str, str] = {
     # the table and the figure
     "error.probe.task_widths": "probe: with a task, widths must be two or more different whole numbers of at least 1, got {value}",
     "error.probe.optimizer": "probe: optimizer must be an update rule, got {value}",
+    "error.probe.check": "probe: {name} is of the coordinate check, which needs a task and widths, got {value}; give both, or leave {name} out",
     "error.probe.dense": "probe: the coordinate check reads dense networks of kobai's own without batch normalization, and that of {task} is none; take digits, mnist1d, sine or a table",
     "probe.title.coordinates": "{initializer}, {parametrization}: {task} after {steps:step|steps} of {optimizer} at {rate:g}",
     "probe.column.width": "width",

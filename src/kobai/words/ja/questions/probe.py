@@ -9,6 +9,7 @@ WORDS: dict[str, str] = {
     # the table and the figure
     "error.probe.task_widths": "probe: 課題を指定するときのwidthsは、1以上の異なる整数2つ以上でなければなりませんが、{value}が渡されました",
     "error.probe.optimizer": "probe: optimizerは更新則でなければなりませんが、{value}が渡されました",
+    "error.probe.check": "probe: {name}は座標チェックの引数で、座標チェックにはtaskとwidthsの両方が要りますが、{value}だけが渡されました。両方を渡すか、{name}を外してください",
     "error.probe.dense": "probe: 座標チェックで調べられるのは、バッチ正規化のないkobaiの全結合ネットワークだけで、{task}は当てはまりません。digits、mnist1d、sineか、表を使ってください",
     "probe.title.coordinates": "{initializer}、{parametrization}: {task}、{optimizer}（学習率{rate:g}）で{steps}ステップ後",
     "probe.column.width": "幅",
