@@ -13,6 +13,7 @@ from kobai.engine import identity, program
 from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
+from kobai.study.axes import made as made_of
 from kobai.tasks.check import check_task
 from swept import HE, runs_of
 
@@ -102,3 +103,10 @@ def test_what_old_stores_have_keeps_its_hash(monkeypatch):
 def test_no_number_of_batches_is_refused(number):
     with pytest.raises(UsageError, match="accumulate must be a whole number of batches, at least 1"):
         check_task(task(16, number))
+
+
+def test_a_step_of_more_examples_than_there_are_is_refused():
+    for made in (task(48, 3), made_of(lambda: task(16), {"batch_size": "full", "accumulate": 4})):
+        with pytest.raises(UsageError, match="must be at most the 96 training examples, got"):
+            check_task(made)
+    check_task(task(48, 2))

@@ -67,6 +67,7 @@ class Facts:
     cautions: Sequence[Note]
     meaning: Callable[[float], Note | None] | None
     recurrent: Recurrent | None = None
+    accumulate: int = 1
 
     def written(self, metrics: Sequence[float] = ()) -> dict[str, object]:
         """As plain values; of `meaning` what it says of these metrics."""

@@ -36,7 +36,7 @@ def notes(
         *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
         *_of_starts(outcome),
-        *of_rules(outcome.study.candidates, outcome.study.strategies()),
+        *of_rules(outcome.study.candidates, outcome.study.strategies(), _batches(outcome)),
         *_of_runs(outcome, rows, effects),
         *outcome.study.facts.cautions,
     )
@@ -255,6 +255,8 @@ def _of_runs(
     for axis in ("batch_size", "accumulate"):
         if axis in outcome.alternatives:
             yield Note(f"note.{axis}", {"examples": _examples(outcome, axis)})
+        elif axis == "accumulate" and (k := _batches(outcome)[0]) > 1:
+            yield Note("note.accumulate.all", {"batches": k})
     first = outcome.recommended.candidate.name
     for key, diverged in _diverged(outcome, rows, effects).items():
         yield Note(key, {"runs": ", ".join(diverged)})
@@ -263,6 +265,12 @@ def _of_runs(
     if left_out:
         runs = ", ".join(f"{name} ({clip}) {count}" for (name, clip), count in left_out.items())
         yield Note("note.skipped", {"batches": runs})
+
+
+def _batches(outcome: Outcome) -> list[int]:
+    """How many batches a step has, of each value of the axis."""
+    asked = [axis for axis in outcome.study.axes if axis.name == "accumulate"]
+    return [int(value.name) for axis in asked for value in axis.values] or [outcome.study.facts.accumulate]
 
 
 def _diverged(

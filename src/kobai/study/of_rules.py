@@ -10,14 +10,20 @@ from kobai.optimizers.muon import Muon
 from kobai.words import Note
 
 
-def of_rules(candidates: Sequence[Candidate], strategies: Sequence[Strategy]) -> Iterator[Note]:
-    """Steps that cost more than a gradient, what Muon leaves to AdamW, and a bound that hardly bounds."""
+def of_rules(
+    candidates: Sequence[Candidate], strategies: Sequence[Strategy], batches: Sequence[int] = (1,)
+) -> Iterator[Note]:
+    """Steps that cost more than a gradient, what Muon leaves to AdamW, and a bound that hardly bounds.
+
+    `batches` are how many a step has, of each task.
+    """
     clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in strategies)
     for candidate in candidates:
         rule = candidate.variants[0]
         if isinstance(rule, Optimizer) and rule.gradients != 1:
             share = f"{100 / rule.gradients:.0f}"
-            values = {"name": candidate.name, "gradients": f"{rule.gradients:g}", "share": share}
+            gradients = ", ".join(f"{rule.gradients * k:g}" for k in batches)
+            values = {"name": candidate.name, "gradients": gradients, "share": share}
             yield Note("note.gradients", values)
         if isinstance(rule, Muon):
             yield Note("note.muon", {"name": candidate.name})

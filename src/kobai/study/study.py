@@ -295,6 +295,7 @@ def facts_of(task: Task) -> Facts:
         preparation=task.preparation,
         cautions=task.cautions,
         meaning=task.meaning,
+        accumulate=task.accumulate,
     )
 
 

@@ -112,6 +112,9 @@ def check_task(task: Task) -> None:
         raise UsageError("error.accumulate", value=task.accumulate)
     if not is_whole(task.batch_size) or not 1 <= task.batch_size <= sizes["train"]:
         raise UsageError("error.task.batch", task=task.name, value=task.batch_size, examples=sizes["train"])
+    if task.accumulate > 1 and task.examples_a_step > sizes["train"]:
+        numbers = {"batches": task.accumulate, "batch": task.batch_size, "examples": sizes["train"]}
+        raise UsageError("error.accumulate.full", task=task.name, **numbers)
     if (task.state is not None or task.random) and task.validation_loss is None:
         raise UsageError("error.task.validation_loss", task=task.name)
     if task.maximize and task.metric is None:

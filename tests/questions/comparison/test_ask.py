@@ -30,6 +30,25 @@ def test_a_rate_of_numpy_or_jax_is_a_rate(number):
     assert json.loads(result.table["hyperparameters"].item()) == {"learning_rate": 0.5}
 
 
+def test_masks_accumulation_and_μp_go_through_a_comparison():
+    """A single value of each is no question, but what a step costs is told; the settings name all three."""
+    asked = {
+        "optimizers": [kobai.Adam(0.01)],
+        "initializers": "he",
+        "steps": 5,
+        "seeds": 2,
+        "tuning_seeds": 1,
+    }
+    told = kobai.compare(
+        "sine", mask="cautious", accumulate=2, batch_size=8, parametrization="mup:4", progress=False, **asked
+    )
+    settings = told.outcome.recommended.settings
+    assert {"mask": "cautious", "accumulate": "2", "parametrization": "mup:4"}.items() <= settings.items()
+    assert "every step costs 2 gradients, one for each of its batches" in str(told)
+    with pytest.raises(UsageError, match="must be at most the .* training examples"):
+        kobai.compare("sine", accumulate=2, batch_size="full", progress=False, **asked)
+
+
 def test_a_task_of_ones_own_is_called_task_in_the_call():
     result = kobai.compare(
         kobai.tasks.sine(hidden=3),

@@ -176,6 +176,7 @@ WORDS: dict[str, str] = {
     "error.parametrization": "parametrization must be standard, or mup:N with the base width N, got {value}",
     "error.mup.rule": "μP says how a learning rate goes with the width for rules whose step grows as SGD's with the gradient, or not at all as Adam's; {name} is neither: choose another rule, or parametrization standard",
     "error.mup.base": "task {task}: at the base width its network has {base} arrays and not {now}; choose a base width that changes sizes alone",
+    "error.accumulate.full": "task {task}: accumulate × batch size must be at most the {examples} training examples, got {batches} × {batch}; leave accumulate out, or take smaller batches",
     "error.accumulate": "accumulate must be a whole number of batches, at least 1, got {value}",
     "error.mask.elsewhere": "{name} evaluates another point than the one that it trains, and a mask would part the two; leave the mask out, or choose another rule",
     "error.batch_size": "batch_size must be a whole number of at least 1, or 'full', got {value}",

@@ -175,6 +175,7 @@ WORDS: dict[str, str] = {
     "error.parametrization": "parametrizationはstandardか、基準の幅Nを添えたmup:Nでなければなりませんが、{value}が渡されました",
     "error.mup.rule": "μPが幅に応じた学習率を定めるのは、更新がSGDのように勾配に比例する更新則か、Adamのように勾配の大きさによらない更新則です。{name}はどちらでもありません。別の更新則か、parametrization standardを選んでください",
     "error.mup.base": "課題{task}: 基準の幅ではネットワークの配列が{now}個ではなく{base}個になります。配列の大きさだけが変わる幅を選んでください",
+    "error.accumulate.full": "課題{task}: accumulateとバッチサイズの積は、訓練データの数{examples}以下でなければなりませんが、{batches} × {batch}が渡されました。accumulateを外すか、バッチを小さくしてください",
     "error.accumulate": "accumulateは1以上の整数（バッチの数）でなければなりませんが、{value}が渡されました",
     "error.mask.elsewhere": "{name}は学習する点とは別の点で評価するので、マスクをかけると2つの点がずれます。マスクを外すか、別の更新則を選んでください",
     "error.batch_size": "batch_sizeは1以上の整数か'full'でなければなりませんが、{value}が渡されました",

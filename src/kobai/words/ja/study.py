@@ -271,9 +271,10 @@ WORDS: dict[str, str] = {
     "note.sketch": "シード{seeds}個だけの下見です。順位を示すだけで、何も除外しません。{least}個からは除外できます: --seeds {least}",
     "note.fixed": "{names}の学習はシードを変えても同じです。等しい{seeds}回は1回と数えるため、どれも除外できず、どれだけ余分にかかるかも言えません",
     "note.gradients": "{name}の1ステップは勾配{gradients}回分の計算ですが、ステップ数はほかの手法と同じように数えています。勾配の回数をそろえるなら、ステップ数は{share}%になります",
-    "note.muon": '{name}は、損失から見つけた埋め込みと最後の層、それにバイアスとスケールを、自身のAdamWに任せます。rolesで指定でき（"outer"）、そのAdamWの学習率は--set {name}.adamw_learning_rate=…で別に選べます',
+    "note.muon": '{name}は、損失をたどって見つかった埋め込みと最後の層、それにバイアスとスケールを、自身のAdamWに任せます。rolesで指定でき（"outer"）、そのAdamWの学習率は--set {name}.adamw_learning_rate=…で別に選べます',
     "note.muon.clip": "{name}の更新はモーメンタムのノルムに依存しません。ノルムの上限は各バッチの重みを変えるだけで、多くの勾配がクリップされれば大きな勾配が抑えられます。--clipなしでも比べてください",
     "note.skipped": "損失または勾配が有限でないバッチを飛ばしました（新しいシードの学習全体での回数）: {batches}。データと学習率を確認してください",
+    "note.accumulate.all": "どのステップでも{batches}個のバッチそれぞれの勾配を計算します。エポックは、そのすべてのデータで数えます",
     "note.accumulate": "1ステップでバッチの数だけ勾配を計算します。目標までに見たデータ数: {examples}",
     "note.batch_size": "バッチが大きいほど1ステップの計算量は増えます。目標までに見たデータ数: {examples}",
 }
