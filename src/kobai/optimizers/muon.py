@@ -31,7 +31,8 @@ class Muon(ByArray):
 
     Args:
       learning_rate: η ≥ 0, for matrices.
-      adamw_learning_rate: η' ≥ 0, for the rest. A comparison by name has η' = η, if nothing is said.
+      adamw_learning_rate: η' ≥ 0, for the rest. A comparison by name has η' = η, if nothing is said; that
+        of an instance, ``Muon([0.1, 0.2])``, keeps what the instance has.
       momentum: α in [0, 1).
       weight_decay: λ ≥ 0.
     """

@@ -1,10 +1,11 @@
 """The two ends of a network in its traced loss: what is looked up, and the layer whose products are the last.
 
-Between them stand the matrices that multiply activations. An array is at an end where it multiplies nothing
-that depends on the data (an embedding, of which rows are looked up; positions, which are added), or where no
-product follows those in which it stands (the output layer). A program of JAX is read from top to bottom: each
-value carries the parameters of which alone it is made, or, where the data enter, the products that went into
-it.
+Between them stand the matrices that multiply activations: factors of a matrix product or a convolution with
+what depends on the data, which another such product follows. All other arrays are at an end: those that
+stand in no such product (an embedding, of which rows are looked up; positions, which are added; weights that
+multiply entry by entry), and those of the last ones (the output layer). A program of JAX is read from top to
+bottom: each value carries the parameters of which alone it is made, or, where the data enter, the products
+that went into it.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -8,6 +8,12 @@ and scales, (r, r) between hidden layers, (r, 1) at the output. Then, times what
     rate of a rule like SGD         r₂/r₁                          r, 1, 1/r
     rate of a rule like Adam        1/r₁                           1, 1/r, 1/r
 
+The two formulas, for any r₁ and r₂, are the spectral condition of Yang, Simon and Bernstein (2023), arXiv
+2310.17813: an array's spectral norm, and that of its change, go with √(fan out / fan in). With (1, r), (r, r)
+and (r, 1) they are the columns beside them, which are table 3's. Not scaled are ε, penalties (l1, l2) and
+bounds of the gradient, and one base width is that of all hidden layers. An array that is both the first and
+the last layer (tied) has one factor.
+
 At the base width all are 1: the network is the one without μP.
 """
 

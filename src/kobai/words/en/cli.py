@@ -77,7 +77,7 @@ WORDS: dict[str, str] = {
     "help.option.weight-decay": "λ of −ηλw beside the step",
     "help.option.schedule": "learning-rate schedule: constant,cosine,step:100,warm-up:50,warm-up:1epoch+cosine,one-cycle,warm-up:50+wsd",
     "help.option.early-stopping": "none,patience:10 (evaluations without an improvement of the validation loss)",
-    "help.option.accumulate": "batches a step, whose mean gradient is used (default 1)",
+    "help.option.accumulate": "batches a step, whose mean gradient is used (default: 1)",
     "help.option.parametrization": "standard,mup:64: whether initial values and rates go with the width from a base",
     "help.option.sampling": "examples of a batch: without or with replacement",
     # options of descend
