@@ -15,6 +15,7 @@ from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.study.axes import made as made_of
 from kobai.tasks.check import check_task
+from kobai.words import language
 from swept import HE, runs_of
 
 RULES = [kobai.Momentum(0.1), kobai.SAM(0.1)]
@@ -109,4 +110,9 @@ def test_a_step_of_more_examples_than_there_are_is_refused():
     for made in (task(48, 3), made_of(lambda: task(16), {"batch_size": "full", "accumulate": 4})):
         with pytest.raises(UsageError, match="must be at most the 96 training examples, got"):
             check_task(made)
+    with (
+        language("ja"),
+        pytest.raises(UsageError, match="数96以下でなければなりませんが、3 × 48"),
+    ):
+        check_task(task(48, 3))
     check_task(task(48, 2))
