@@ -64,6 +64,7 @@ def pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, initializer=enter)
 
 
+@functools.cache
 def quick_compilation() -> dict[str, bool | int] | None:
     """Options of XLA with which a program that runs once or twice is compiled several times as fast.
 
@@ -73,17 +74,13 @@ def quick_compilation() -> dict[str, bool | int] | None:
         "xla_backend_optimization_level": 0,
         "xla_cpu_use_fusion_emitters": False,
     }
-    return options if jax.default_backend() == "cpu" and are_known(*options.items()) else None
-
-
-@functools.cache
-def are_known(*options: tuple[str, str | bool | int]) -> bool:
-    """Whether this version of XLA knows these options."""
+    if jax.default_backend() != "cpu":
+        return None
     try:
-        jax.jit(lambda x: x, compiler_options=dict(options))(1.0)
+        jax.jit(lambda x: x, compiler_options=options)(1.0)
     except Exception:  # noqa: BLE001 - whatever this version says of an option that it does not know
-        return False
-    return True
+        return None
+    return options
 
 
 def full_precision() -> contextlib.AbstractContextManager[object]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import jax
 from jax.stages import Compiled
 
-from kobai.basics.machine import are_known, pool
+from kobai.basics.machine import pool
 from kobai.engine.blocks import Size, Traced
 
-COMPILER_OPTIONS: dict[str, str | bool] = {
+COMPILER_OPTIONS = {
     # A cell belongs to one thread: splitting its small products over cores only adds waiting.
     "xla_cpu_multi_thread_eigen": False,
     # The fast form drops NaN in max(x, 0), and with it the sign of a diverged run.
@@ -16,19 +16,9 @@ COMPILER_OPTIONS: dict[str, str | bool] = {
 }
 
 
-FASTER: dict[str, str | bool] = {
-    # Fewer copies of θ and of the memories between two steps: a thirtieth of a step of the sweep, the same
-    # bits. (Wider registers would save as much once more, but sum in another order.)
-    "xla_cpu_copy_insertion_use_region_analysis": True,
-}
-"""Options without which it works as well: not every version knows them."""
-
-
 def compiler_options() -> dict[str, str | bool] | None:
-    """What a program is compiled with where a CPU computes."""
-    if jax.default_backend() != "cpu":
-        return None
-    return COMPILER_OPTIONS | (FASTER if are_known(*FASTER.items()) else {})
+    """`COMPILER_OPTIONS` where a CPU computes."""
+    return {**COMPILER_OPTIONS} if jax.default_backend() == "cpu" else None
 
 
 Executable = Compiled
