@@ -77,6 +77,10 @@ def test_why_this_rate_where_none_diverges(known, at_start, at_end, cause):
     """adam at 0.01, where 0.1 needs more steps; what theory allows lies between, below both, above both."""
     found = causes(known, end=look(), at_start=at_start, at_end=at_end).learning_rate
     assert (found.name, found.values["rate"]) == (cause, 0.01)
+    at_the_end = (
+        "at the end of the training" in texts(causes(known, end=look(), at_end=at_end))["learning_rate"]
+    )
+    assert at_the_end is (at_end is not None)
 
 
 def test_a_rate_far_above_that_diverges_is_no_reason(monkeypatch):

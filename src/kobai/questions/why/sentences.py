@@ -89,7 +89,7 @@ def _of_rate(cause: Cause) -> Iterator[str]:
     elif "highest" in values:
         yield "stays"
     if values.get("stable_at_start") is not None:
-        yield "stable"
+        yield "stable" if values["stable_at_end"] is not None else "stable_at_start"
     if values.get("limit_at_start") not in (None, values.get("stable_at_start")):
         yield "limits"
     if values.get("averaged") is not None:

@@ -40,6 +40,7 @@ WORDS: dict[str, str] = {
     "why.learning_rate.diverging": "With {optimizer} and {initializer}, the least rate of the tuning at which a run diverged is {diverging} ({lost} of {trained} there).",
     "why.learning_rate.stays": "With {optimizer} and {initializer}, no run of the tuning diverged, up to a rate of {highest}.",
     "why.learning_rate.stable": "The curvature λ bears steps of SGD up to 2/λ, which is {stable_at_start} at the start and {stable_at_end} at the end of the training.",
+    "why.learning_rate.stable_at_start": "The curvature λ bears steps of SGD up to 2/λ, which is {stable_at_start} at the start.",
     "why.learning_rate.limits": "Theory's limit for the rule is {limit_at_start} at the start and {limit_at_end} at the end.",
     "why.learning_rate.averaged": "At the end the loss is {loss}, at the mean of the iterates of the last quarter {averaged}.",
     "why.learning_rate.common": "The gradients of single batches have {common} in common at the end.",

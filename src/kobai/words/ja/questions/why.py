@@ -40,6 +40,7 @@ WORDS: dict[str, str] = {
     "why.learning_rate.diverging": "{optimizer}と{initializer}の調整で発散が見られた最小の学習率は{diverging}です（{trained}回中{lost}回）。",
     "why.learning_rate.stays": "{optimizer}と{initializer}の調整では、{highest}までのどの学習率でも発散しませんでした。",
     "why.learning_rate.stable": "曲率λに対してSGDの更新が安定する限界2/λは、最初の点で{stable_at_start}、学習の最後の点で{stable_at_end}です。",
+    "why.learning_rate.stable_at_start": "曲率λに対してSGDの更新が安定する限界2/λは、最初の点で{stable_at_start}です。",
     "why.learning_rate.limits": "この更新則の理論の限界は、最初の点で{limit_at_start}、最後の点で{limit_at_end}です。",
     "why.learning_rate.averaged": "損失は、最後の点では{loss}、最後の4分の1のステップで通った点の平均では{averaged}です。",
     "why.learning_rate.common": "最後の点で、バッチごとの勾配に共通する割合は{common}です。",
