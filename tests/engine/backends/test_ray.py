@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -77,7 +78,8 @@ def _text(path):
 def machines():
     folder = tempfile.mkdtemp(prefix="k", dir="/tmp")  # the name of a socket has at most 107 letters
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ALONE, "RAY_TMPDIR": folder}.items():
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex()}  # else one is kept at home
+        for name, value in {**ALONE, **token, "RAY_TMPDIR": folder}.items():
             patch.setenv(name, value)  # before Ray is imported
         pytest.importorskip("ray")
         from ray.cluster_utils import Cluster
