@@ -47,6 +47,8 @@ class Recommendation:
     """Whether the network carries a state beside its parameters: running statistics."""
     is_random: bool = False
     """Whether the network draws at random in training: dropout."""
+    accumulate: int = 1
+    """So many batches made the examples of a step, one after the other."""
 
     @classmethod
     def of(cls, study: Study, trial: Trial) -> "Recommendation":
@@ -87,6 +89,7 @@ class Recommendation:
             provenance=facts.provenance,
             has_state=facts.has_state,
             is_random=facts.random,
+            accumulate=facts.accumulate,
         )
 
     @classmethod

@@ -1,5 +1,6 @@
 """What a program says, and what is refused, in each framework."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -48,6 +49,19 @@ def test_a_part_of_the_users_own_is_named_and_nothing_is_trained_without_it(fram
     assert f"{OWN[part]} is of your own and cannot be written here" in text
     with pytest.raises(NotImplementedError, match=OWN[part]):
         exec(compile(text.replace("import keras\n", ""), framework, "exec"), stand_ins(framework))
+
+
+@pytest.mark.parametrize("framework", EVERY)
+def test_accumulated_batches_are_one_and_the_program_says_so(framework):
+    said = recommendation(RULES["sgd"], batch_size=32, accumulate=4)
+    text = " ".join(code(said, framework).replace("#", " ").split())
+    assert "BATCH_SIZE, EVALUATE_EVERY = " in text
+    assert "This was measured with 4 batches of 8 examples one after the other" in text
+    assert "one after the other" not in code(recommendation(RULES["sgd"], batch_size=32), framework)
+    kept = json.loads(json.dumps(dataclasses.asdict(said)))
+    assert Recommendation.read(kept).accumulate == 4
+    del kept["accumulate"]  # as it was written before there was one
+    assert Recommendation.read(kept).accumulate == 1
 
 
 def stand_ins(framework):

@@ -43,6 +43,9 @@ def settings(plan: Plan, seed: str) -> str:
     rate = None if plan.rate is None else f"LEARNING_RATE = {plan.rate!r}"
     numbers = block(
         f"STEPS, BATCH_SIZE, EVALUATE_EVERY = {said.steps}, {said.batch_size}, {said.evaluate_every}",
+        comment(say("code.accumulate", count=k, batch=said.batch_size // k))
+        if (k := said.accumulate) > 1
+        else "",
         comment(say("code.factor")) if getattr(plan.rule, "rate_is_factor", False) else "",
         rate or "",
     )

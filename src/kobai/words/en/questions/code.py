@@ -92,6 +92,7 @@ WORDS: dict[str, str] = {
     "code.mask": "The updates of this training are masked (cautious), which is not written here: put d / (nnz + 1) * update * (update * gradient < 0) behind the rule, before any weight decay, d entries of which nnz are kept. kobai.stabilizers.cautious().update does it for any tree.",
     "code.parametrization": "This training has initial values and learning rates that go with the width ({name}), which is not written here: multiply them array by array as kobai.tasks.parametrization says.",
     "code.schedule": "The factor of the learning rate: {name}.",
+    "code.accumulate": "This was measured with {count} batches of {batch} examples one after the other, whose mean gradient made a step. All of them at once, as here, give the same gradient where the loss is a mean over examples; with batch normalization or dropout they do not.",
     "code.batches": "The examples of each batch, from shuffled epochs in one endless row.",
     "code.batches.with": "The examples of each batch, each drawn from all.",
     "code.evaluation.classes": "Loss and accuracy on the validation data.",

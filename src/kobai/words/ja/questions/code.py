@@ -92,6 +92,7 @@ WORDS: dict[str, str] = {
     "code.mask": "この学習では更新にマスク（cautious）をかけますが、ここには書けません。更新則の後、重み減衰の前に、次の式を入れてください: d / (nnz + 1) * update * (update * gradient < 0)。dは成分の数、nnzは残る成分の数です。kobai.stabilizers.cautious().updateはどんな木にも使えます。",
     "code.parametrization": "この学習では初期値と学習率を幅に合わせます（{name}）が、ここには書けません。kobai.tasks.parametrizationのとおり、配列ごとに掛けてください。",
     "code.schedule": "学習率に掛ける係数: {name}。",
+    "code.accumulate": "測ったのは、{batch}例のバッチを{count}個続けて計算し、勾配の平均で1ステップ進む学習です。損失が例の平均なら、ここのように全部を一度に計算しても勾配は同じです。バッチ正規化やドロップアウトがあると同じにはなりません。",
     "code.batches": "各バッチの例の番号。シャッフルしたエポックを切れ目なく並べて取り出します。",
     "code.batches.with": "各バッチの例の番号。毎回すべての例から引きます。",
     "code.evaluation.classes": "検証データでの損失と正解率。",
