@@ -341,6 +341,9 @@ def test_a_winner_that_was_not_confirmed_is_said(folder, monkeypatch):
     with pytest.raises(UsageError, match="tuning chooses another setting for .*sgd") as refused:
         kobai.open(folder, by="seconds")
     assert str(refused.value).endswith(f"kobai.compare(t, by='seconds', output={str(folder)!r})")
+    with pytest.raises(UsageError, match="by steps tuning chooses another setting for .*sgd") as refused:
+        kobai.open(folder)  # a folder of a version that chose otherwise
+    assert str(refused.value).endswith(f"kobai.compare(t, by='steps', output={str(folder)!r})")
 
 
 def test_the_command_judges_otherwise_and_writes_the_page_anew(folder, kobai_here):

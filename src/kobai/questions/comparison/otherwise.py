@@ -26,8 +26,18 @@ from kobai.study.study import CONFIRMATION, TUNING, Study, Trial
 
 
 def found(kept: Store, asked: Asked) -> Outcome:
-    """What a question has found, from the cells that are kept."""
-    outcome = protocol.outcome_of(record.read(asked.study), asked.cells(kept), asked.memory)
+    """What a question has found, from the cells that are kept.
+
+    Raises `UsageError` where another version of kobai chose otherwise, and what is chosen now has no cells.
+    """
+    study, cells = record.read(asked.study), asked.cells(kept)
+    tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
+    tuned = protocol.tune(study, tuning)
+    absent = [each for each in tuned.winners.values() if cells_of(fresh, each).is_empty()]
+    path = kept.folder.parent if kept.folder else Path()
+    _refuse(absent, study, path, commanded(asked.command, [study.by], path))
+    choice = protocol.chosen(study, tuned, fresh).within(fresh)
+    outcome = protocol.outcome_of(study, cells, asked.memory, choice)
     return dataclasses.replace(outcome, planned=asked.planned)
 
 
@@ -56,9 +66,7 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
     cells = latest.cells(kept)
     tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
     tuned = protocol.tune(study, tuning)
-    if absent := _absent(study, fresh, list(tuned.winners.values())):
-        names = ", ".join(trial.candidate.name for trial in absent)
-        raise UsageError("error.by.missing", by=by, names=names, path=path, command=command)
+    _refuse(_absent(study, fresh, list(tuned.winners.values())), study, path, command)
     choice = protocol.chosen(study, tuned, fresh)
     if absent := _absent(study, fresh, choice.confirmed(study)):
         notice("by.fewer", count=len(absent), path=path, command=command)
@@ -75,6 +83,13 @@ def _ends(study: Study) -> bool:
 def _absent(study: Study, fresh: pl.DataFrame, trials: Sequence[Trial]) -> list[Trial]:
     """Those of the trials that lack a cell of the confirmation."""
     return [trial for trial in trials if len(cells_of(fresh, trial)) < len(study.confirmation_seeds)]
+
+
+def _refuse(absent: Sequence[Trial], study: Study, path: Path, command: str) -> None:
+    """Refuse to judge where winners of the tuning are absent; the command trains them."""
+    if absent:
+        names = ", ".join(trial.candidate.name for trial in absent)
+        raise UsageError("error.by.missing", by=study.by, names=names, path=path, command=command)
 
 
 def _matter(asked: Asked) -> dict[str, Any]:
