@@ -91,7 +91,7 @@ def test_what_old_stores_have_keeps_its_hash(monkeypatch):
     data = x, x[:, :2]
     made = dataclasses.replace(task(4), train=data, validation=data)
     monkeypatch.setattr(identity, "versions", dict)
-    monkeypatch.setattr(program, "accumulated", lambda *_: pytest.fail("one batch a step is not accumulated"))
+    monkeypatch.setattr(program, "accumulation", lambda *_: pytest.fail("one batch needs no sum"))
     rule = kobai.SGD(0.1)
     of = Sweep(made, [rule], steps=2, evaluate_every=1).identity
     found = of.of(Cell(rule, HE, 0, Strategy()))

@@ -101,6 +101,7 @@ STRATEGIES = {
     "no decay": Strategy(weight_decay=weight_decay(0.0)),
     "averages": Strategy(averages=(polyak(8), exponential(0.8), polyak())),
     "stopping": Strategy(early_stopping=early_stopping(2, 0.01)),
+    "mask": Strategy(mask=kobai.stabilizers.cautious()),
     "replacement": Strategy(replacement=True),
 }
 
@@ -147,7 +148,7 @@ def test_the_tables_are_covered():
     parts = {name for name, entry in registry.STABILIZERS.items() if "stabilizers" in entry.home}
     assert parts == {
         "clip_value", "clip_norm", "clip_percentile", "polyak", "exponential",
-        "l1", "l2", "weight_decay", "early_stopping",
+        "l1", "l2", "weight_decay", "cautious", "early_stopping",
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(Strategy)}
     assert {name for part in PARTS for name in part.fields} == fields - {"replacement"}

@@ -33,7 +33,9 @@ def by_hand(task, optimizer, initializer, seed, steps, every):
     """The same training as a plain loop over steps, on the tree and not on the flat vector."""
     parameters = initializer.fill(task.parameters, stream(seed, INITIAL), layout=task.layout)
     parameters = jax.tree.map(jnp.asarray, parameters)
-    state = optimizer.init(parameters)
+    flags = jax.tree.unflatten(jax.tree.structure(parameters), task.flags)  # of which Muon asks for the ends
+    ends = {"weights": flags} if isinstance(optimizer, kobai.Muon) else {}
+    state = optimizer.init(parameters, **ends)
     examples = len(task.train[0])
     order = np.concatenate([stream(seed, BATCHES, epoch).permutation(examples) for epoch in range(9)])
     curve = []
@@ -46,7 +48,7 @@ def by_hand(task, optimizer, initializer, seed, steps, every):
         batch = tuple(a[rows] for a in task.train)
         g = gradient(optimizer.lookahead(parameters, state), batch)
         more = {} if optimizer.asks is None else {"gradient_at": lambda at, batch=batch: gradient(at, batch)}
-        update, state = optimizer.update(g, state, parameters, **more)
+        update, state = optimizer.update(g, state, parameters, **ends, **more)
         parameters = jax.tree.map(jnp.add, parameters, update)
     return np.array(curve).T
 

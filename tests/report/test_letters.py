@@ -10,7 +10,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from kobai.report.letters import FIRST, LAST, Paragraph, Stack, ends, pieces
+from kobai.report.letters import Paragraph, Stack
+from kobai.report.line_ends import FIRST, LAST, ends, pieces
 
 ANSWER = (
     "最適化手法: adam(目標まで 58 [44–72] ステップ)。次より少ないステップで到達します: "

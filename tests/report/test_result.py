@@ -11,6 +11,7 @@ import pytest
 
 import kobai
 from kobai import fit_normal, surrogate, words
+from kobai.questions.coordinates import CoordinatesResult
 from kobai.report.result import Result, call
 from kobai.report.sheet import SheetResult
 
@@ -94,7 +95,8 @@ def test_a_result_speaks_its_own_language_whichever_is_in_use(question, result):
 def test_the_shape_is_inherited_once_and_nothing_of_it_is_overridden():
     """A sheet's result has a base of its own between, which shows the sheet."""
     bases = (Result, SheetResult)
-    others = {kobai.OverTasksResult, kobai.JudgementResult, kobai.ConfirmationResult}  # asked elsewhere
+    asked_elsewhere = (kobai.OverTasksResult, kobai.JudgementResult, kobai.ConfirmationResult)
+    others = {*asked_elsewhere, CoordinatesResult}  # the last by `probe`, of several widths
     kinds = [kind for base in bases for kind in base.__subclasses__() if kind not in bases]
     assert others <= set(kinds)
     assert len(kinds) == len(SMALL) + len(others)

@@ -215,7 +215,7 @@ BATCHES = _table(
     "batch",
     Entry("mini_batch", "engine.draws:mini_batch", f"{BOOK}, 8.1.3"),
     Entry("full_batch", "study.axes:full_batch"),
-    Entry("accumulation", "engine.accumulation:accumulated", "Smith et al. 2018, arXiv 1711.00489"),
+    Entry("accumulation", "engine.accumulation:accumulation", "Smith et al. 2018, arXiv 1711.00489"),
     Entry("without_replacement", "engine.draws:without_replacement"),
     Entry("with_replacement", "engine.draws:with_replacement"),
 )

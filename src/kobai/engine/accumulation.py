@@ -18,7 +18,7 @@ OfBatch: TypeAlias = Callable[[Vector, PyTree, PyTree, jax.Array | None], Found]
 """What gives them, of θ, the model's state, a batch and a random key or None."""
 
 
-def accumulated(
+def accumulation(
     k: int, of_batch: OfBatch, θ: Vector, state: PyTree, batch: PyTree, key: jax.Array | None
 ) -> Found:
     """The means over k parts of a batch, 1/k Σ gᵢ; the model's state goes through all of them.

@@ -28,7 +28,7 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Array, Scalar, Truth, Vector, Whole
 from kobai.basics.machine import full_precision
 from kobai.engine import convolutions
-from kobai.engine.accumulation import accumulated
+from kobai.engine.accumulation import accumulation
 from kobai.engine.blocks import CellState, Clock, Data, Draws, Memories, Plans, Size, Traced, like
 from kobai.engine.columns import stacked
 from kobai.engine.parts import Parts
@@ -271,7 +271,7 @@ class Program:
         """(loss, model state, gradient) at `point`, of one cell's batch in this place of the segment."""
         batch, key = self.batch(s, place, draws, train)
         k, of_step = self.task.accumulate, self._of_batch
-        of_step = of_step if k == 1 else functools.partial(accumulated, k, of_step)
+        of_step = of_step if k == 1 else functools.partial(accumulation, k, of_step)
         loss, state, g = of_step(point, cell.state, batch, key)
         # A GPU would put it together once for θ and once for each memory.
         return loss, state, g if jax.default_backend() == "cpu" else lax.optimization_barrier(g)
