@@ -13,7 +13,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.schedules import Schedule
-from kobai.study.axes import axes, strategy
+from kobai.study.axes import axes, grown_from, strategy
 from kobai.tasks.load import load
 from kobai.tasks.provenance import FILE, TASK, Provenance
 
@@ -70,9 +70,21 @@ def test_a_built_in_task_travels_by_its_name(digits):
     cells = cells_of(clip="norm:1")
     sweep = sweep_for(task, cells)
     written = travel.recipe(sweep, cells)
-    assert json.loads(written)["task"] == {"place": "digits", "options": {"hidden": 4}, "batch_size": 8}
+    said = {"place": "digits", "options": {"hidden": 4}, "batch_size": 8, "accumulate": 1}
+    assert json.loads(written)["task"] == said
     letters = [json.dumps(cell.spelling()) for cell in cells]
     assert same(travel.trained(written, letters), sweep.train(cells))
+
+
+def test_accumulated_batches_travel_and_what_goes_with_a_width_does_not(digits):
+    """That cannot be said in plain values: it travels as an exported program."""
+    task = dataclasses.replace(placed(*digits), batch_size=4, accumulate=2)
+    cells = cells_of()[:2]
+    sweep = sweep_for(task, cells)
+    written = travel.recipe(sweep, cells)
+    assert same(travel.trained(written, [json.dumps(each.spelling()) for each in cells]), sweep.train(cells))
+    grown = grown_from(kobai.tasks.digits(hidden=2, batch_size=8), placed(*digits))
+    assert travel.recipe(sweep_for(grown, cells), cells) is None
 
 
 def test_a_file_travels_as_its_source(tmp_path):

@@ -38,10 +38,10 @@ BYTES = "latin-1"
 def recipe(sweep: Sweep, cells: Sequence[Cell]) -> Recipe | None:
     """How the sweep of these cells is made elsewhere; None where it cannot be said in plain values."""
     place = sweep.task.provenance
-    if place.kind not in (TASK, FILE, MODEL):
+    if place.kind not in (TASK, FILE, MODEL) or sweep.task.growth is not None:  # which another task tells
         return None
     task: dict[str, Any] = {"place": place.place, "options": place.options}
-    task["batch_size"] = sweep.task.batch_size
+    task |= {"batch_size": sweep.task.batch_size, "accumulate": sweep.task.accumulate}
     try:
         if place.kind != TASK:
             source = _file(place.place)[0].read_bytes()
@@ -89,18 +89,26 @@ def sweep_of(written: Recipe) -> Sweep:
 
 
 def _task(
-    place: str, options: dict[str, Any], batch_size: int, source: str | None = None, hash: str = ""
+    place: str,
+    options: dict[str, Any],
+    batch_size: int,
+    accumulate: int,
+    source: str | None = None,
+    hash: str = "",
 ) -> Task:
     """The task of a name, or of a file as it was where it comes from."""
-    if source is None:
-        return dataclasses.replace(load(place, **options), batch_size=batch_size)
+    task = load(place, **options) if source is None else _of_source(place, options, source, hash)
+    return dataclasses.replace(task, batch_size=batch_size, accumulate=accumulate)
+
+
+def _of_source(place: str, options: dict[str, Any], source: str, hash: str) -> Task:
     content, (path, attribute) = source.encode(BYTES), _file(place)
     if digest(content) != hash:
         raise UsageError("error.travel.task", name=place)
     with tempfile.TemporaryDirectory(prefix="kobai-") as folder:
         here = Path(folder) / path.name
         here.write_bytes(content)
-        return dataclasses.replace(load(f"{here}{attribute}", **options), batch_size=batch_size)
+        return load(f"{here}{attribute}", **options)
 
 
 def _file(place: str) -> tuple[Path, str]:
