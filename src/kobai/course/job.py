@@ -9,14 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kobai.basics.arrays import Array, Scalar
-from kobai.course.ward import Patient, Remedy, examined, rate, trained, xavier
-from kobai.engine.strategy import Strategy
+from kobai.course.ward import Patient, examined, trained
 from kobai.networks import mlp
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.sgd import SGD
 from kobai.questions.diagnosis.case import Setting
-from kobai.questions.diagnosis.cures import Cure, standardized
-from kobai.stabilizers.early_stopping import early_stopping
+from kobai.questions.diagnosis.cures import Remedy, initial, rate, standardized, stopped
 from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 
@@ -78,17 +76,11 @@ def settings() -> dict[str, Setting]:
     }
 
 
-def stopped(setting: Setting) -> Cure | None:
-    """With early stopping."""
-    strategy = Strategy(early_stopping=early_stopping(3))
-    return Cure("stopping", {"new": "3"}, dataclasses.replace(setting, strategy=strategy))
-
-
 REMEDIES: Mapping[str, Remedy] = {
-    "a": functools.partial(rate, 100.0),
-    "b": functools.partial(rate, 0.1),
+    "a": rate(100),
+    "b": rate(1 / 10),
     "c": standardized,
-    "d": xavier,
+    "d": initial("xavier"),
     "e": stopped,
 }
 """What may be chosen in lesson 3_13."""

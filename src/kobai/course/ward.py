@@ -12,7 +12,6 @@ arrays, from which a learner computes evidence. A remedy is tried on paired seed
 import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,12 +29,10 @@ from kobai.optimizers.sgd import SGD
 from kobai.questions.diagnosis import healthy, signs, table
 from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.confirm import LEVEL, Confirmation, compared, runs
-from kobai.questions.diagnosis.cures import END, STEPS, Cure
+from kobai.questions.diagnosis.cures import END, STEPS, Remedy, adam, clipped, falling, initial, rate
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sites import STATE
 from kobai.questions.diagnosis.troubles import troubles
-from kobai.schedules import cosine
-from kobai.stabilizers.clipping import clip_norm
 from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 from kobai.words import say
@@ -125,7 +122,7 @@ class Patient:
     """
 
     case: Case
-    remedies: "Mapping[str, Remedy]"
+    remedies: Mapping[str, Remedy]
     by: str
     target: float | None = None
 
@@ -259,7 +256,7 @@ class Patient:
 
 def examined(
     settings: Mapping[str, Setting],
-    remedies: "Mapping[str, Remedy]",
+    remedies: Mapping[str, Remedy],
     by_the_end: Collection[str],
     target: float | None = None,
 ) -> dict[str, Patient]:
@@ -275,6 +272,17 @@ def examined(
     return {name: ward[name] for name in settings}
 
 
+REMEDIES: Mapping[str, Remedy] = {
+    "a": rate(10),
+    "b": rate(1 / 10),
+    "c": clipped,
+    "d": initial("xavier"),
+    "e": adam(0.03),
+    "f": falling,
+}
+"""What may be chosen in lesson 3_10."""
+
+
 @functools.cache
 def patients() -> dict[str, Patient]:
     """The patients of lesson 3_10 by name; examined once a session."""
@@ -286,51 +294,3 @@ def treatments(ward: Mapping[str, Patient], answer: object) -> Iterator[str]:
     for (name, each), remedy in zip(ward.items(), chosen(answer, len(ward)), strict=False):
         if remedy in each.remedies:
             yield f"{name} ({remedy}) {each.treated(remedy)}"
-
-
-# What can be done about it
-
-Remedy: TypeAlias = Callable[[Setting], Cure | None]
-"""The changed setting; None: nothing would be changed."""
-
-
-def rate(factor: float, setting: Setting) -> Cure | None:
-    old = float(setting.optimizer.learning_rate)  # type: ignore[attr-defined]
-    optimizer = dataclasses.replace(setting.optimizer, learning_rate=factor * old)  # type: ignore[call-arg]
-    values = {"new": f"{factor * old:.3g}", "old": f"{old:.3g}"}
-    return Cure("rate", values, dataclasses.replace(setting, optimizer=optimizer))
-
-
-def clipped(setting: Setting) -> Cure | None:
-    strategy = Strategy(clip=clip_norm(1.0))
-    return Cure("clip", {"new": "norm:1"}, dataclasses.replace(setting, strategy=strategy))
-
-
-def xavier(setting: Setting) -> Cure | None:
-    new = initializers.xavier()
-    if setting.initializer == new:
-        return None
-    values = {"new": new.name, "old": setting.initializer.name}
-    return Cure("initializer", values, dataclasses.replace(setting, initializer=new))
-
-
-def adam(setting: Setting) -> Cure | None:
-    if isinstance(setting.optimizer, Adam):
-        return None
-    return Cure("rule", {"new": "adam", "rate": "0.03"}, dataclasses.replace(setting, optimizer=Adam(0.03)))
-
-
-def falling(setting: Setting) -> Cure | None:
-    strategy = Strategy(schedule=cosine())
-    return Cure("schedule", {"new": "cosine"}, dataclasses.replace(setting, strategy=strategy))
-
-
-REMEDIES: Mapping[str, Remedy] = {
-    "a": functools.partial(rate, 10.0),
-    "b": functools.partial(rate, 0.1),
-    "c": clipped,
-    "d": xavier,
-    "e": adam,
-    "f": falling,
-}
-"""What may be chosen in lesson 3_10."""

@@ -5,7 +5,7 @@ A remedy that needs other data, a longer sequence's network or a new idea is tol
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -16,7 +16,6 @@ from kobai.initializers import Initializer
 from kobai.networks import mlp, rnn
 from kobai.networks.network import Network
 from kobai.optimizers.adam import Adam
-from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
 from kobai.questions.diagnosis.facts import parts
 from kobai.questions.diagnosis.sites import RELU
@@ -59,78 +58,95 @@ def cures(case: Case, trouble: Trouble) -> Iterator[Cure]:
             yield cure
 
 
-Maker = Callable[[Case], Cure | None]
+Remedy: TypeAlias = Callable[[Setting], Cure | None]
+"""What changes a setting; None: nothing would be changed."""
+
+Maker: TypeAlias = Callable[[Case], Cure | None]
+"""The same of all that was measured."""
 
 
-def _initial(name: str) -> Maker:
-    def make(case: Case) -> Cure | None:
-        own = case.setting.initializer
+def _of(*remedies: Remedy) -> tuple[Maker, ...]:
+    """Remedies that need the setting alone."""
+
+    def maker(remedy: Remedy) -> Maker:
+        return lambda case: remedy(case.setting)
+
+    return tuple(map(maker, remedies))
+
+
+def initial(name: str) -> Remedy:
+    """Other initial values, with the numbers that they have where nothing is said."""
+
+    def change(setting: Setting) -> Cure | None:
+        own = setting.initializer
         new: Initializer = getattr(initializers, name)()
         if own == new:
             return None
-        setting = dataclasses.replace(case.setting, initializer=new)
-        return Cure("initializer", {"new": new.name, "old": own.name}, setting)
+        values = {"new": new.name, "old": own.name}
+        return Cure("initializer", values, dataclasses.replace(setting, initializer=new))
 
-    return make
+    return change
 
 
 def _usual(case: Case) -> Cure | None:
     """He's initial values for max(x, 0), Xavier's for anything else."""
     relu = any(site.kind == RELU for site in case.sites)
-    return _initial("he" if relu else "xavier")(case)
+    return initial("he" if relu else "xavier")(case.setting)
 
 
 def _other(case: Case) -> Cure | None:
     """The one of the two that is not the usual."""
     relu = any(site.kind == RELU for site in case.sites)
-    return _initial("xavier" if relu else "lecun")(case)
+    return initial("xavier" if relu else "lecun")(case.setting)
 
 
-def _rate(factor: float, by: str = STEPS) -> Maker:
-    def make(case: Case) -> Cure | None:
-        optimizer: Any = case.setting.optimizer
+def rate(factor: float, by: str = STEPS) -> Remedy:
+    """So many times the learning rate."""
+
+    def change(setting: Setting) -> Cure | None:
+        optimizer: Any = setting.optimizer
         if not hasattr(optimizer, "learning_rate"):
             return None
         old = float(optimizer.learning_rate)
         new = dataclasses.replace(optimizer, learning_rate=old * factor)
-        setting = dataclasses.replace(case.setting, optimizer=new)
-        return Cure("rate", {"new": f"{old * factor:.3g}", "old": f"{old:.3g}"}, setting, by)
+        values = {"new": f"{old * factor:.3g}", "old": f"{old:.3g}"}
+        return Cure("rate", values, dataclasses.replace(setting, optimizer=new), by)
 
-    return make
+    return change
 
 
-def _rule(make_rule: Callable[[], Optimizer], name: str, rate: float) -> Maker:
-    def make(case: Case) -> Cure | None:
-        new = make_rule()
-        if isinstance(case.setting.optimizer, type(new)):
+def adam(rate: float) -> Remedy:
+    """Adam at this rate."""
+
+    def change(setting: Setting) -> Cure | None:
+        if isinstance(setting.optimizer, Adam):
             return None
-        setting = dataclasses.replace(case.setting, optimizer=new)
-        return Cure("rule", {"new": name, "rate": f"{rate:.3g}"}, setting)
+        values = {"new": "adam", "rate": f"{rate:.3g}"}
+        return Cure("rule", values, dataclasses.replace(setting, optimizer=Adam(rate)))
 
-    return make
+    return change
 
 
-def _strategy(key: str, by: str, part: str, **change: Any) -> Maker:
-    def make(case: Case) -> Cure | None:
-        strategy: Strategy = dataclasses.replace(case.setting.strategy, **change)
-        if strategy == case.setting.strategy:
+def strategy(key: str, by: str, part: str, **parts: Any) -> Remedy:
+    """Another part beside the rule."""
+
+    def change(setting: Setting) -> Cure | None:
+        new: Strategy = dataclasses.replace(setting.strategy, **parts)
+        if new == setting.strategy:
             return None
-        return Cure(key, {"new": part}, dataclasses.replace(case.setting, strategy=strategy), by)
+        return Cure(key, {"new": part}, dataclasses.replace(setting, strategy=new), by)
 
-    return make
+    return change
 
 
-def _schedule(case: Case) -> Cure | None:
-    return _strategy("schedule", END, "cosine", schedule=cosine())(case)
+falling = strategy("schedule", END, "cosine", schedule=cosine())
+clipped = strategy("clip", STEPS, "norm:1", clip=clip_norm(1.0))
+stopped = strategy("stopping", END, "3", early_stopping=early_stopping(3))
 
 
 def _average(case: Case) -> Cure | None:
     start = max(3 * case.setting.steps // 4, 1)
-    return _strategy("average", END, f"polyak:{start}", averages=(polyak(start),))(case)
-
-
-def _stopping(case: Case) -> Cure | None:
-    return _strategy("stopping", END, "3", early_stopping=early_stopping(3))(case)
+    return strategy("average", END, f"polyak:{start}", averages=(polyak(start),))(case.setting)
 
 
 def _without_decay(case: Case) -> Cure | None:
@@ -142,10 +158,6 @@ def _without_decay(case: Case) -> Cure | None:
         optimizer = dataclasses.replace(optimizer, weight_decay=0.0)
     setting = dataclasses.replace(case.setting, optimizer=optimizer, strategy=strategy)
     return Cure("decay", {"old": f"{case.setting.decay:.3g}"}, setting)
-
-
-def _standardized(case: Case) -> Cure | None:
-    return standardized(case.setting)
 
 
 def standardized(setting: Setting) -> Cure | None:
@@ -250,21 +262,21 @@ def _even(case: Case) -> Cure | None:
 RELU_THERE, NORMALIZED = _dense("activation", activation="relu"), _dense("batch_norm", batch_norm=True)
 
 CURES: Mapping[str, tuple[Maker, ...]] = {
-    "unscaled_inputs": (_standardized,),
+    "unscaled_inputs": _of(standardized),
     "symmetry": (_usual, _other),
     "saturation": (_usual, _other, RELU_THERE, NORMALIZED),
-    "dead_units": (_usual, _rate(1 / 10), _dense("activation", activation="tanh")),
-    "explosion": (_usual, _strategy("clip", STEPS, "norm:1", clip=clip_norm(1.0)), _initial("orthogonal")),
-    "rate_too_high": (_rate(1 / 10), _rate(1 / 100), _rate(1 / 3), _rate(1 / 1000)),
+    "dead_units": (_usual, *_of(rate(1 / 10)), _dense("activation", activation="tanh")),
+    "explosion": (_usual, *_of(clipped, initial("orthogonal"))),
+    "rate_too_high": _of(rate(1 / 10), rate(1 / 100), rate(1 / 3), rate(1 / 1000)),
     "weight_decay_too_strong": (_without_decay,),
-    "vanishing": (_usual, RELU_THERE, _rule(lambda: Adam(0.01), "adam", 0.01), NORMALIZED),
-    "long_term": (_initial("orthogonal"), _usual, _rule(lambda: Adam(0.01), "adam", 0.01), _gated),
-    "batch_norm_lag": (_schedule, _rate(1 / 10, END)),
-    "saddle": (_usual, _rule(lambda: Adam(0.01), "adam", 0.01), _rate(10)),
-    "plateau": (_usual, _rate(10), _rate(100), _rule(lambda: Adam(0.01), "adam", 0.01)),
-    "rate_too_low": (_rate(10), _rate(100), _rate(3)),
-    "noise_floor": (_schedule, _average, _rate(1 / 10, END)),
-    "overfitting": (_stopping, _strategy("l2", END, "0.01", l2=l2(0.01))),
+    "vanishing": (_usual, RELU_THERE, *_of(adam(0.01)), NORMALIZED),
+    "long_term": (*_of(initial("orthogonal")), _usual, *_of(adam(0.01)), _gated),
+    "batch_norm_lag": _of(falling, rate(1 / 10, END)),
+    "saddle": (_usual, *_of(adam(0.01), rate(10))),
+    "plateau": (_usual, *_of(rate(10), rate(100), adam(0.01))),
+    "rate_too_low": _of(rate(10), rate(100), rate(3)),
+    "noise_floor": (*_of(falling), _average, *_of(rate(1 / 10, END))),
+    "overfitting": _of(stopped, strategy("l2", END, "0.01", l2=l2(0.01))),
     "underfitting": (_dense("wider", times=10),),
     "imbalance": (_even,),
 }
