@@ -1,7 +1,13 @@
 """What tests of judgements share: runs with a known truth."""
 
+import math
+
 import numpy as np
 import polars as pl
+
+SETS = 2000
+ALLOWED = 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / SETS)
+"""Of so many sets that many may reject at a level of 5 %: one test in two hundred is above it by chance."""
 
 
 def table(means, seeds=10, spread=0.01, shared=0.01, metric="val_loss", start=1):

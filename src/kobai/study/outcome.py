@@ -71,7 +71,11 @@ class Outcome:
 
     def cells_of(self, trial: Trial, phase: str) -> pl.DataFrame:
         """The cells of one trial in one phase, by seed."""
-        return cells_of(self.phases.get(phase, self.cells.clear()), trial)
+        return cells_of(self.in_phase(phase), trial)
+
+    def in_phase(self, phase: str) -> pl.DataFrame:
+        """The cells of one phase; none where it had none."""
+        return self.phases.get(phase, self.cells.clear())
 
     def times(self, cells: pl.DataFrame, target: float | None = None) -> np.ndarray:
         """Steps to `target` (None: the deciding one) of each of these cells: see `Study.times`."""
@@ -79,7 +83,7 @@ class Outcome:
 
     def measures(self, trial: Trial) -> Measures:
         """What is compared of the fresh runs of a trial."""
-        fresh = self.phases[CONFIRMATION]
+        fresh = self.in_phase(CONFIRMATION)
         return self.study.measures(cells_of(fresh, trial), self.target, self.by, fresh)
 
     def is_fixed(self, trial: Trial) -> bool:

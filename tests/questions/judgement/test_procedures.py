@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from judged import ALLOWED, SETS
 from kobai.questions.judgement import looks
 from kobai.questions.judgement.procedures import (
     BORROWED,
@@ -20,10 +21,6 @@ from kobai.questions.judgement.procedures import (
     welch_p_values,
 )
 from kobai.study import statistics
-
-SETS = 2000
-ALLOWED = 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / SETS)
-"""Of so many sets that many may reject at a level of 5 %: one test in two hundred is above it by chance."""
 
 SHAPES = {
     "normal": lambda rng, shape: rng.normal(size=shape),

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import kobai
-from judged import table
+from judged import ALLOWED, SETS, table
 from kobai import UsageError
 from kobai.questions.judgement import looks
 from kobai.questions.judgement.procedures import RANKS, SIGNED, UNPAIRED, contrast_of, least_p, p_values
@@ -20,9 +20,6 @@ from kobai.questions.judgement.ranks import (
     rank_p_values,
 )
 from terminal import says_in_each_language
-
-SETS = 2000
-ALLOWED = 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / SETS)
 
 
 def arms(n, m, seed=0, shift=0.6):

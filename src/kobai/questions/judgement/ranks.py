@@ -31,8 +31,7 @@ from kobai.questions.judgement.procedures import (
     plain,
 )
 from kobai.questions.judgement.runs import Array
-from kobai.study.statistics import BATCH, sign_flip_p_values
-from kobai.study.statistics.flips import FLIPS, share
+from kobai.study.statistics import flips
 
 EFFICIENCY = 3 / math.pi
 """Of normal runs a test of ranks sees with n what one of means sees with so large a part of n."""
@@ -88,7 +87,7 @@ def rank_contrast(procedure: str, x: Array, y: Array) -> RankContrast:
         "error": means.error / math.sqrt(EFFICIENCY),
         "spread": means.spread / math.sqrt(EFFICIENCY),
         "p": float(rank_p_values(procedure, x, y)),
-        "least": max(least_p(procedure, n, m), 1 / FLIPS if tied else 0.0),
+        "least": max(least_p(procedure, n, m), 1 / flips.FLIPS if tied else 0.0),
     }
     law = _law(procedure, n, m)
     return RankContrast(**values | own, shifts=np.sort(shifts), law=law, tied=tied)
@@ -194,15 +193,5 @@ def rank_p_values(procedure: str, x: Array, y: Array) -> Array:
         centred = ranks[..., :n].sum(axis=-1)
     p = np.array(law[np.rint(np.where(tied, 0, centred) + (len(law) - 1) / 2).astype(int)])
     if tied.any():
-        p[tied] = sign_flip_p_values(ranks[tied]) if procedure == SIGNED else _dealt_p_values(ranks[tied], n)
-    return p
-
-
-def _dealt_p_values(ranks: Array, n: int) -> Array:
-    """The share of deals in which the sum of the first n of centred ranks [sets, n + m] is as far from 0."""
-    dealt = deals(n, ranks.shape[-1] - n)
-    p, batch = np.ones(len(ranks)), max(BATCH // len(dealt), 1)
-    for start in range(0, len(ranks), batch):
-        sums = np.abs(ranks[start : start + batch] @ dealt.T)
-        p[start : start + batch] = share(sums, sums[:, 0])
+        p[tied] = flips.p_values(ranks[tied], flips.signs(n) if procedure == SIGNED else deals(n, m))
     return p

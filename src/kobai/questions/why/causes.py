@@ -21,13 +21,10 @@ from kobai.optimizers.adam import Adam
 from kobai.optimizers.adamw import AdamW
 from kobai.optimizers.ademamix import AdEMAMix
 from kobai.optimizers.adopt import ADOPT
-from kobai.optimizers.momentum import Momentum
 from kobai.optimizers.nadamw import NAdamW
-from kobai.optimizers.nesterov import Nesterov
-from kobai.optimizers.nesterov_definition import NesterovDefinition
 from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
-from kobai.optimizers.sgd import SGD
+from kobai.questions.range import bounds
 from kobai.questions.why.measure import Look, Measured, Unmeasured, told
 from kobai.study.answer import Answer
 from kobai.study.criterion import FINAL
@@ -54,7 +51,7 @@ LOWER, NOISY = 0.8, 0.5
 """A noise floor is named where the loss at the mean of the last iterates is at most this part of the loss at
 the end, and the gradients of single batches have at most this part in common: they are noise for the most."""
 
-PLAIN = (SGD, Momentum, Nesterov, NesterovDefinition)
+PLAIN = tuple(bounds.PLAIN)
 """Rules that follow the gradient as it is."""
 
 DIVIDING = (AdaGrad, AdaDelta, RMSProp, Adam, AdamW, NAdamW, RAdam, AdaBelief, AdEMAMix, ADOPT)
@@ -241,7 +238,7 @@ def _worse(outcome: Outcome, trial: Trial, other: Trial) -> bool:
     """Whether another rate did worse in the tuning, on the mean of its few seeds."""
     x = [
         outcome.study.measures(
-            outcome.cells_of(each, TUNING), outcome.target, outcome.by, outcome.phases[TUNING]
+            outcome.cells_of(each, TUNING), outcome.target, outcome.by, outcome.in_phase(TUNING)
         ).x.mean()
         for each in (trial, other)
     ]

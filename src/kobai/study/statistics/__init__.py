@@ -38,7 +38,7 @@ from kobai.study.statistics.estimates import (
     steps_with_restarts,
     wilson,
 )
-from kobai.study.statistics.flips import FLIPS
+from kobai.study.statistics.flips import BATCH, FLIPS
 from kobai.study.statistics.looks import (
     CLEAR,
     LOOKS,
@@ -53,7 +53,6 @@ from kobai.study.statistics.looks import (
     until_clear,
 )
 from kobai.study.statistics.pairs import (
-    BATCH,
     Comparison,
     bound,
     compare,

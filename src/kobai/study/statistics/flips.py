@@ -8,6 +8,8 @@ from kobai.study.statistics.estimates import Array
 
 FLIPS = 2**12
 """So many sign flips are looked at: all there are up to 12 seeds, the identity and random ones beyond."""
+BATCH = 2**22
+"""Numbers a test holds at once (32 MB)."""
 CLOSE = 1e-10
 """Two statistics that differ by less, in relation to 1 + their size, are a tie that rounding has split."""
 
@@ -34,3 +36,12 @@ def signs(seeds: int, most: int = FLIPS) -> Array:
 def share(flipped: Array, observed: Array) -> Array:
     """The p-value: the share of flips […, flips] at which a statistic is at least the observed one […]."""
     return np.mean(flipped >= (observed - CLOSE * (1 + np.abs(observed)))[..., None], axis=-1)
+
+
+def p_values(rows: Array, flips: Array) -> Array:
+    """Of rows [sets, n] the share of flips [flips, n] at which |row · flip| is at least that of the first."""
+    p, batch = np.ones(len(rows)), max(BATCH // len(flips), 1)
+    for start in range(0, len(rows), batch):
+        sums = np.abs(rows[start : start + batch] @ flips.T)
+        p[start : start + batch] = share(sums, sums[:, 0])
+    return p

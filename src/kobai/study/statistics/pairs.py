@@ -9,10 +9,7 @@ import numpy.typing as npt
 
 from kobai.basics.errors import UsageError, unknown
 from kobai.study.statistics.estimates import NOT_ESTIMABLE, Array, Estimate, log_steps, mean, restricted
-from kobai.study.statistics.flips import FLIPS, share, signs
-
-BATCH = 2**22
-"""Numbers the test holds at once (32 MB)."""
+from kobai.study.statistics.flips import FLIPS, p_values, signs
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,7 @@ def sign_flip_p_values(log_ratios: npt.ArrayLike) -> Array:
     """`sign_flip_p` of many comparisons at once: log ratios [..., seeds] to p-values [...]."""
     log_ratios = np.asarray(log_ratios, float)
     *shape, seeds = log_ratios.shape
-    rows, flips = log_ratios.reshape(math.prod(shape), seeds), signs(seeds)
-    p_values, batch = np.ones(len(rows)), BATCH // len(flips)
-    for start in range(0, len(rows), batch):
-        sums = np.abs(rows[start : start + batch] @ flips.T)
-        p_values[start : start + batch] = share(sums, sums[:, 0])
-    return p_values.reshape(shape)
+    return p_values(log_ratios.reshape(math.prod(shape), seeds), signs(seeds)).reshape(shape)
 
 
 def holm(p_values: npt.ArrayLike) -> Array:
