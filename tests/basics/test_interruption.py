@@ -28,6 +28,7 @@ def process(monkeypatch):
     monkeypatch.setattr(interruption, "_can_answer", False)
     monkeypatch.setattr(interruption, "_winding_up", False)
     monkeypatch.setattr(interruption, "_kept", (0, None, ""))
+    monkeypatch.setattr(interruption, "_coming", (0, None))
     monkeypatch.setattr(interruption.os, "_exit", ended)
     monkeypatch.setattr(interruption.os, "write", lambda _, words: said.append(words.decode()))
     monkeypatch.setattr(interruption.select, "select", lambda *_: ([], [2], []))
@@ -62,6 +63,17 @@ def hear(monkeypatch, *numbers):
     monkeypatch.setattr(interruption.threading, "Timer", Timer)
     monkeypatch.setattr(interruption.os, "read", read)
     interruption._watch(0)
+
+
+def test_a_file_that_is_there_counts_before_anybody_says_so(process, tmp_path):
+    chunk = tmp_path / "cells.parquet"
+    interruption.keeps(3, tmp_path)
+    interruption.coming(2, chunk)
+    assert interruption.last_words() == interruption.sentence(3, tmp_path)
+    chunk.touch()
+    assert interruption.last_words() == interruption.sentence(5, tmp_path)
+    interruption.keeps(5, tmp_path)
+    assert interruption.last_words() == interruption.sentence(5, tmp_path)
 
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

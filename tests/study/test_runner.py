@@ -8,6 +8,7 @@ import pytest
 import kobai
 from arrivals import Quiet
 from kobai import initializers as initial_values
+from kobai.basics import files, interruption
 from kobai.candidates.grid import candidates
 from kobai.engine.backends import THREADS
 from kobai.engine.cell import Cell
@@ -20,6 +21,9 @@ from kobai.study.study import Study
 from linear import line
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
+
+
+NONE = pl.DataFrame(schema=store_module.KEPT)
 
 
 class Elsewhere:
@@ -111,6 +115,31 @@ def test_what_a_training_for_an_average_gives_again_is_not_stored_again(tmp_path
     stored = [pl.read_parquet(path)["cell"] for path in (tmp_path / "store").glob("cells-*.parquet")]
     assert sorted(pl.concat(stored)) == sorted(set(pl.concat(stored)))
     assert len(pl.concat(stored)) == 4
+
+
+def test_an_interruption_at_any_moment_counts_the_files_that_are_there(tmp_path, monkeypatch):
+    """Also between the moment when a file is whole and that when the study has taken notice."""
+    study = Study(
+        task=line(),
+        candidates=candidates([kobai.SGD([0.05, 0.1])]),
+        initializers=[initial_values.he()],
+        steps=20,
+        evaluate_every=5,
+    )
+    write, said = files.write, []
+
+    def watched(path, content):
+        for _ in range(2):
+            there = pl.concat([pl.read_parquet(each) for each in path.parent.glob("cells-*.parquet")] or [NONE])
+            said.append((interruption.last_words(), len(there)))
+            write(path, content)
+
+    monkeypatch.setattr(store_module.files, "write", watched)
+    Runner(study, Quiet(), tmp_path).run("tuning", study.trials(), [0, 1])
+    counts = [count for _, count in said]
+    assert (min(counts), max(counts)) == (0, 4)
+    for words, count in said:
+        assert words == interruption.sentence(count, tmp_path)
 
 
 def test_the_protocol_runs_on_the_backend_that_it_is_given():

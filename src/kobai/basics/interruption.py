@@ -33,6 +33,7 @@ _signal = 0
 _can_answer = _winding_up = False
 _ending = threading.Lock()
 _kept: tuple[int, Path | None, str] = 0, None, ""
+_coming: tuple[int, Path | None] = 0, None
 
 
 def listen() -> None:
@@ -76,8 +77,14 @@ def is_winding_up() -> bool:
 
 def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") -> None:
     """From here on an interruption leaves so many trainings in `folder` (None: nowhere), and says `words`."""
-    global _kept
-    _kept = trainings, folder, words
+    global _kept, _coming
+    _kept, _coming = (trainings, folder, words), (0, None)
+
+
+def coming(trainings: int, path: Path | None) -> None:
+    """So many trainings more are kept as soon as the file `path` is there, until `keeps` says how many are."""
+    global _coming
+    _coming = trainings, path
 
 
 @contextlib.contextmanager
@@ -126,7 +133,7 @@ def leave(code: int) -> None:
     The end of the interpreter is not waited for: it takes as long as an import, and hears no signal.
     """
     if _signal:  # nobody asked in time
-        end(sentence(*_kept))
+        end(last_words())
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -138,6 +145,13 @@ def sentence(kept: int, folder: Path | None, words: str = "interrupted.kept") ->
     from kobai.words import say  # not at the head: the first line of kobai's imports this module
 
     return f"kobai: {say(words, kept=kept, path=folder) if kept and folder else say('interrupted')}"
+
+
+def last_words() -> str:
+    """What is said of an interruption now, also between the end of a file and the word that it is there."""
+    kept, folder, words = _kept
+    more, path = _coming
+    return sentence(kept + more * (path is not None and path.exists()), folder, words)
 
 
 @contextlib.contextmanager
@@ -179,7 +193,7 @@ def _watch(heard: int) -> None:
 def _cut() -> None:
     """End the process beside the main thread, which may hold whatever Python's own outputs need."""
     if _ending.acquire(timeout=0.2):  # else the main thread is at it, and somehow held up
-        words = f"\n{sentence(*_kept)}\n".encode(errors="replace")
+        words = f"\n{last_words()}\n".encode(errors="replace")
         if sys.__stderr__ is not None and sys.__stderr__.isatty():
             words += b"\x1b[?25h"  # a progress bar has hidden the cursor
         _say(words)

@@ -6,6 +6,7 @@ is kept already, by whatever question, is not trained again.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -118,7 +119,7 @@ class Runner:
         if study.allowance is None:
             for sweep in self.sweeps.values():
                 sweep.pace.watch = self.estimate
-        interruption.keeps(0, None)
+        interruption.keeps(0, folder)
 
     def _asked(self, folder: Path, command: str) -> Asked:
         """What is asked in the folder. Refuses another task than those of the folder."""
@@ -149,7 +150,7 @@ class Runner:
                 frame = self.store.get([cell for run in part for cell in run.names])
             else:
                 frame = self._frame(part, runs)
-                self.store.put(frame)
+                self.store.put(frame, functools.partial(interruption.coming, len(part)))
             self._hold(frame)
             self._count(len(part), reused=runs is None)
             if phase == CONFIRMATION and self.complete(phase):

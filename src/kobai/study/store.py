@@ -15,7 +15,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -131,21 +131,26 @@ class Store:
         every = pl.scan_parquet(list(paths))
         return every.join(wanted, on="cell", how="semi", maintain_order="left").collect()
 
-    def put(self, frame: pl.DataFrame) -> None:
-        """Keep some cells, a frame of columns `KEPT`; those that are kept already stay what they are."""
+    def put(self, frame: pl.DataFrame, coming: Callable[[Path], object] | None = None) -> None:
+        """Keep some cells, a frame of columns `KEPT`; those that are kept already stay what they are.
+
+        Before anything is written, `coming` is told in which file the cells are going to be.
+        """
         if self.folder is not None:
             frame = frame.filter([cell not in self.places for cell in frame["cell"]])
             if len(frame):
-                path = self.write(frame)
+                path = self.write(frame, coming)
                 self._seen.add(path.name)
                 self.places |= dict.fromkeys(frame["cell"], path)
 
-    def write(self, frame: pl.DataFrame) -> Path:
+    def write(self, frame: pl.DataFrame, coming: Callable[[Path], object] | None = None) -> Path:
         """The file of some cells, whole."""
         folder = self.open()
         parquet = io.BytesIO()
         frame.write_parquet(parquet)
         path = folder / f"cells-{checksum(parquet.getvalue())}.parquet"
+        if coming is not None:
+            coming(path)
         files.write(path, parquet.getvalue())
         self._written.add(path)
         return path
