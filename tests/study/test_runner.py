@@ -23,9 +23,6 @@ from linear import line
 pytestmark = pytest.mark.usefixtures("quick_engine")
 
 
-NONE = pl.DataFrame(schema=store_module.KEPT)
-
-
 class Elsewhere:
     """A backend that stands for another process: strict JSON is all that gets there."""
 
@@ -130,8 +127,8 @@ def test_an_interruption_at_any_moment_counts_the_files_that_are_there(tmp_path,
 
     def watched(path, content):
         for _ in range(2):
-            there = pl.concat([pl.read_parquet(each) for each in path.parent.glob("cells-*.parquet")] or [NONE])
-            said.append((interruption.last_words(), len(there)))
+            there = sum(len(pl.read_parquet(chunk)) for chunk in path.parent.glob("cells-*.parquet"))
+            said.append((interruption.last_words(), there))
             write(path, content)
 
     monkeypatch.setattr(store_module.files, "write", watched)

@@ -82,7 +82,7 @@ def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") 
 
 
 def coming(trainings: int, path: Path | None) -> None:
-    """So many trainings more are kept as soon as the file `path` is there, until `keeps` says how many are."""
+    """So many more are kept as soon as the file `path` is there, until `keeps` says how many are."""
     global _coming
     _coming = trainings, path
 
