@@ -90,7 +90,11 @@ def read(case: Case) -> Iterator[dict[str, float]]:
             "learned": signs.learned(record, case.control),
             "fitted": signs.fitted(record, case.control),
             "alike": float(signs.alike(record).max()),
+            "more": signs.fitted(case.records[0], case.control) - signs.fitted(case.control, case.control),
             "saturated": float(signs.saturated(record, case.sites)[:, -1].max(initial=0)),
+            "saturated from the start": float(
+                signs.saturated(record, case.sites)[:, (0, -1)].min(axis=1).max(initial=0)
+            ),
             "dead": float(signs.dead(record, case.sites)[:, -1].max(initial=0)),
             "gain of layers": float(back[0]),
             "gain of time": float(time[0]),
@@ -106,6 +110,8 @@ def read(case: Case) -> Iterator[dict[str, float]]:
             "shrunk": signs.shrunk(record),
             "lag": signs.lag(record),
             "stalled": signs.stalled(record, signs.level(case.control))[1],
+            "bent": max(signs.bent(record, step) for step in record.curvature),
+            "bent at the end": signs.bent(record, case.setting.steps),
             "averaged": signs.averaged(record),
             "forgotten": signs.forgotten(record),
             "settled": signs.settled(record),
@@ -197,7 +203,7 @@ def main() -> None:
         values = values[np.isfinite(values)]
         ranges[sign] = [float(values.min()), float(np.median(values)), float(values.max())]
         low, middle, high = ranges[sign]
-        print(f"{sign:16} {low:10.3g} {middle:10.3g} {high:10.3g}")
+        print(f"{sign:24} {low:10.3g} {middle:10.3g} {high:10.3g}")
     alarms = [setting for setting in settings if setting["troubles"]]
     print(f"false alarms: {len(alarms)} of {len(settings)} settings", *alarms, sep="\n  ")
     if arguments.json:

@@ -15,8 +15,8 @@ with its reference and its named wrong answers, tried on the numbers of `cases`.
 with them (`traces`), says what is wrong in general where none fits (`diagnosis`, with `relations`,
 `families` and `mutants`), and shows where (`evidence`, `notes`, `problems`). `grade` reads the notebooks of a
 class (`reading`), takes each through a process of its own with limits (`watch`, `runner`, `supervise`), and
-`table` shows what they earned. `ward` and `job` hold the sick trainings of lessons 3_10 and 3_13. README.md
-here says how to write a lesson.
+`table` shows what they earned. `ward` and `job` hold the sick trainings of lessons 3_10 and 3_13, each a
+`patient`. README.md here says how to write a lesson.
 """
 
 from importlib import import_module

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 
 from kobai.basics.checks import MAPPING, check_arguments, check_count
 from kobai.course.exercises import find
-from kobai.course.judge import Verdict, judge, passes
+from kobai.course.judge import PASSED, Verdict, judge, passes
 from kobai.words import say
 
 LEVELS = 3
 _hints: dict[str, int] = {}
 """How many hints each exercise has had in this session."""
+right: set[str] = set()
+"""The exercises whose answer was right when it was last looked at in this session."""
 
 
 def check(exercise: str, namespace: Mapping[str, object] | None = None) -> Verdict:
@@ -27,7 +29,9 @@ def check(exercise: str, namespace: Mapping[str, object] | None = None) -> Verdi
     """
     variables = sys._getframe(1).f_globals if namespace is None else namespace
     check_arguments("check", {"namespace": variables}, {"namespace": MAPPING})
-    return judge(exercise, find(exercise), variables)
+    verdict = judge(exercise, find(exercise), variables)
+    _remember(exercise, is_right=verdict.status == PASSED)
+    return verdict
 
 
 def hint(exercise: str, level: int | None = None) -> None:
@@ -52,7 +56,12 @@ def done(exercise: str, namespace: Mapping[str, object] | None = None) -> bool:
     """
     variables = sys._getframe(1).f_globals if namespace is None else namespace
     check_arguments("done", {"namespace": variables}, {"namespace": MAPPING})
-    right = passes(exercise, find(exercise), variables)
-    if not right:
+    is_right = passes(exercise, find(exercise), variables)
+    _remember(exercise, is_right=is_right)
+    if not is_right:
         print(say("course.needs", exercise=exercise))
-    return right
+    return is_right
+
+
+def _remember(exercise: str, *, is_right: bool) -> None:
+    (right.add if is_right else right.discard)(exercise)

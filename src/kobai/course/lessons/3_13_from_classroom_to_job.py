@@ -56,7 +56,7 @@ import kobai
 from kobai.course import check, done, hint
 from kobai.course.figures import curves
 from kobai.course.job import colleagues
-from kobai.course.ward import treatments
+from kobai.course.patient import treatments
 from kobai.study import statistics
 
 kobai.words.use("ja")  # ja

@@ -1,7 +1,5 @@
 """Troubles of where a training stands or ends: flat places, noise, and what it means for new examples."""
 
-import numpy as np
-
 from kobai.questions.diagnosis import healthy, signs
 from kobai.questions.diagnosis.case import Case, Finding
 from kobai.questions.diagnosis.record import Record
@@ -30,12 +28,7 @@ def _standstill(case: Case, record: Record) -> Finding | None:
     if share < healthy.STALLED or record.diverged_at:
         return None
     middle = step + share * case.setting.steps / 2
-    at = min(record.curvature, key=lambda at: abs(at - middle))
-    low, high, _ = record.curvature[at]
-    loss = record.train[int(np.abs(record.marks - at).argmin()), 0]
-    # Both beside the upward curvature and beside the loss itself: a plain has a little of either sign.
-    bent = min(-low / max(high, 1e-30), -low / max(loss, 1e-30))
-    return Finding({"share": share, "bent": float(max(bent, 0.0))}, step=step)
+    return Finding({"share": share, "bent": signs.bent(record, middle)}, step=step)
 
 
 def noise_floor(case: Case, record: Record) -> Finding | None:

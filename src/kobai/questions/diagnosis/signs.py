@@ -108,6 +108,17 @@ def stalled(record: Record, level: float) -> tuple[int, float]:
     return best
 
 
+def bent(record: Record, step: float) -> float:
+    """How far the loss curves downwards at the look nearest to a step: −λ_min over λ_max, and over the loss.
+
+    The smaller of the two, for a plain has a little of either sign; 0: in no direction.
+    """
+    at = min(record.curvature, key=lambda look: abs(look - step))
+    low, high, _ = record.curvature[at]
+    loss = record.train[int(np.abs(record.marks - at).argmin()), 0]
+    return float(max(min(-low / max(high, 1e-30), -low / max(loss, 1e-30)), 0.0))
+
+
 def settled(record: Record) -> float:
     """How much of its start the training loss has still changed in the last quarter."""
     losses, marks = record.train[:, 0], record.marks

@@ -5,6 +5,7 @@ WORDS = {
     "course.result": "What came out (open it when you have written your prediction)",
     "kind.exercise": "exercise",
     "kind.remedy": "remedy",
+    "error.sealed": "this is told when your own answer to {exercise} is right: answer, and run its check",
     "course.ward.unchanged": "nothing changes: it is so already.",
     # verdicts
     "course.verdict.passed": "right!",

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "diagnose.cure.cell": "{new} in place of {old}",
     "diagnose.cure.even": "classes drawn equally often",
     "diagnose.cure.wider": "{new} hidden nodes in place of {old}",
+    "diagnose.cure.restarts": "the best of {new} starts, in place of one training of {steps:,} steps",
     "diagnose.cure.none": "There is no cure that could be tried here: it needs other data.",
     "diagnose.helps.steps": "{change} helps: {before} → {after} steps, ratio {effect}, {better} of {seeds:seed|seeds}.",
     "diagnose.helps.end": "{change} helps: {loss} {before} → {after}, difference {effect}, {better} of {seeds:seed|seeds}.",

@@ -5,6 +5,7 @@ WORDS = {
     "course.result": "結果（予想を書いてから開いてください）",
     "kind.exercise": "演習",
     "kind.remedy": "対策",
+    "error.sealed": "これは、{exercise}のあなたの解答が正解になると表示されます。解答して、その確認セルを実行してください",
     "course.ward.unchanged": "何も変わりません（もともとそうなっています）。",
     # verdicts
     "course.verdict.passed": "正解です!",

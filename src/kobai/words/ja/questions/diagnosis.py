@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "diagnose.cure.cell": "{old}の代わりに{new}",
     "diagnose.cure.even": "どのクラスも同じ割合で取り出すこと",
     "diagnose.cure.wider": "隠れ層のノード{old}の代わりに{new}",
+    "diagnose.cure.restarts": "{new}個の初期値から出発した中の最良（1つの{steps:,}ステップの学習の代わりに）",
     "diagnose.cure.none": "ここで試せる治療はありません。別のデータが必要です。",
     "diagnose.helps.steps": "効果あり: {change}で{before} → {after}ステップ、比{effect}、シード{seeds}個のうち{better}個で改善しました。",
     "diagnose.helps.end": "効果あり: {change}で、{loss}は{before} → {after}、差{effect}、シード{seeds}個のうち{better}個で改善しました。",
