@@ -31,7 +31,7 @@
 # | 局所構造と全体構造 | 10分 |
 # | 深さの違う極小点、大きなネットワークとミニバッチ | 18分 |
 # | 不正確な勾配 | 16分 |
-# | 診断: どこが悪いのか | 27分 |
+# | 診断: どこが悪いのか | 24分 |
 
 # %% [markdown] tags=["en", "slide"]
 # # 3-10 What makes networks hard to optimise
@@ -54,7 +54,7 @@
 # | local against global structure | 10 min |
 # | minima of unequal depth; large networks, mini-batches | 18 min |
 # | inexact gradients | 16 min |
-# | diagnosis: what is wrong? | 27 min |
+# | diagnosis: what is wrong? | 24 min |
 
 # %%
 import numpy as np
@@ -1022,7 +1022,7 @@ if done("3_10.way_back"):
         print(f"{name} {back:9.2g} {still:11.0%} {each.lowest:7.2f} {each.highest:8.2f} {mean:10.1%} {each.jump:8.3g} {each.starts:13.2f}")  # en
 
 # %% [markdown] tags=["ja"]
-# ### 8.2 病名と場所（11分）
+# ### 8.2 病名と場所（8分）
 #
 # A〜Gのそれぞれについて、何が、どこで起きているかを次から選び、7文字で答えてください（`"abcdefg"`のように）。使わない選択肢もあります。
 #
@@ -1036,7 +1036,7 @@ if done("3_10.way_back"):
 # - (h) 崖: 途中の1ステップだけ勾配が桁違いに長くなり、遠くへ飛ばされた
 
 # %% [markdown] tags=["en"]
-# ### 8.2 The trouble, and where it is (11 min)
+# ### 8.2 The trouble, and where it is (8 min)
 #
 # What is wrong with each of A to G, and where? Answer with seven letters (like `"abcdefg"`). Some choices are not needed.
 #
