@@ -285,7 +285,7 @@ def examined(
 
 
 def treatments(ward: Mapping[str, Patient], answer: object) -> Iterator[str]:
-    """A line for each patient: what the remedy did that was chosen for it, "bdedd" or "A:b B:d …"."""
+    """A line for each patient: what the remedy did that was chosen for it, "bdeddcg" or "A:b B:d …"."""
     for (name, each), remedy in zip(ward.items(), chosen(answer, len(ward)), strict=False):
         if remedy in each.remedies:
             yield f"{name} ({remedy}) {each.treated(remedy)}"
