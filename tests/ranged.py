@@ -22,8 +22,9 @@ LOSSES = {
 """By rate, then by the steps of a rung: the usual shape."""
 
 
-def race_of(losses=LOSSES, start=2.0, rungs=((2, 2), (4, 1), (8, 1))):
-    return Race([Reached(rate, own) for rate, own in losses.items()], start, rungs, gradients=30)
+def race_of(losses=LOSSES, start=2.0, rungs=(2, 4, 8), alone=(1.0, 1.0, 0.1)):
+    reached = [Reached(rate, own) for rate, own in losses.items()]
+    return Race(reached, start, rungs, gradients=30, alone=alone)
 
 
 LIMIT = Bound("plain", "2/λ", 4.0, 0.5, 10)

@@ -8,7 +8,7 @@ from kobai.cli import files, tables, values
 from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Option, reproducing
-from kobai.cli.values import nodes, numbers, steps, word
+from kobai.cli.values import nodes, numbers, steps, whole, word
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ OPTIONS = (
     Option("initializer", "NAME", word),
     Option("learning-rates", "X,Y,…", numbers),
     Option("steps", "N", steps),
+    Option("seeds", "N", whole),
     *tables.OPTIONS,
     Option("activation", "NAME", word),
     Option("batch-norm", "NAME", word),

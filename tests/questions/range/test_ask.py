@@ -33,8 +33,9 @@ def test_the_rates_that_are_tried():
 
 
 def test_a_whole_range(found):
-    """It takes less than a twentieth of the tuning, and the suggestion lies where sgd is known to work."""
-    assert found.outcome.gradients <= 0.05 * 8 * 3 * 500
+    """It takes less than a twentieth of the full grid, and the suggestion lies where sgd is known to work."""
+    assert found.outcome.gradients <= 0.05 * 8 * 10 * 500
+    assert len(found.outcome.race.alone) == 4
     assert found.outcome.share == found.outcome.gradients / 12_000
     assert 0.003 <= found.suggestion <= 0.1
     assert found.outcome.bound.rate == pytest.approx(0.034, rel=0.1)
@@ -47,6 +48,14 @@ def test_a_whole_range(found):
 def test_the_same_again(found):
     again = kobai.learning_rate_range("sine", optimizer="sgd", progress=False)
     assert again.table.equals(found.table)
+
+
+def test_one_seed_takes_a_quarter_of_the_race(found):
+    single = kobai.learning_rate_range("sine", optimizer="sgd", seeds=1, progress=False)
+    assert single.outcome.race.gradients * 4 == found.outcome.race.gradients
+    assert single.outcome.race.alone == [single.suggestion]
+    assert single.outcome.gradients <= 0.05 * 8 * 3 * 500
+    assert "by itself" not in str(single)
 
 
 def test_what_comes_of_the_grid_is_what_compare_takes(found):
@@ -67,8 +76,8 @@ def test_a_table_and_options_of_a_task(tmp_path):
     x = np.random.default_rng(0).standard_normal((60, 3))
     file = tmp_path / "data.csv"
     pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] - x[:, 1]}).write_csv(file)
-    found = kobai.learning_rate_range(file, label="y", optimizer="sgd", learning_rates=[0.001, 0.1], **TINY)
-    assert found.suggestion == 0.1
+    found = kobai.learning_rate_range(file, label="y", optimizer="sgd", learning_rates=[1e-5, 0.001], **TINY)
+    assert found.suggestion == 0.001
     small = kobai.learning_rate_range(
         "sine",
         hidden=3,

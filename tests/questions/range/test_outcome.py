@@ -22,14 +22,14 @@ def test_the_verdicts():
 
 
 def test_a_comparison_is_given_two_rates_on_each_side_that_do_not_fail():
-    found = result_of(HALVES, rungs=((2, 1), (4, 1)))
+    found = result_of(HALVES, rungs=(2, 4))
     assert found.suggestion == 0.1
     assert found.grid == [0.01, 0.0316, 0.1, 0.316, 1.0]
     assert result_of().grid == [0.01, 0.1, 1.0]
 
 
 def test_where_nothing_is_learned_there_is_no_grid():
-    found = result_of({0.1: {2: 2.1}, 1.0: {2: INF}}, rungs=((2, 1),))
+    found = result_of({0.1: {2: 2.1}, 1.0: {2: INF}}, rungs=(2,))
     assert found.suggestion is None
     assert found.grid == []
     assert found.table["verdict"].to_list() == ["fails", "fails"]

@@ -26,13 +26,22 @@ def test_the_answer():
     )
     assert "next: kobai compare … --optimizers sgd --learning-rates 0.01,0.1,1" in whole
     assert "40 gradients, 3.3 % of what kobai compare tunes the rule with" in whole
+    assert "2 of 3 seeds by themselves suggest it" in whole
     assert all(cell_len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("alone", "sentence"),
+    [((1.0, 1.0), "each of the 2 seeds by itself suggests it"), ((0.1, 0.1), "0 of 2 seeds by themselves")],
+)
+def test_how_many_seeds_agree(alone, sentence):
+    assert sentence in " ".join(str(result_of(alone=alone)).split())
 
 
 def test_a_larger_rate_that_is_hardly_worse_says_why():
     losses = {0.1: {2: 0.5}, 0.3: {2: 0.51}}
     assert "its loss is 0.51, from 2 at the start, and hardly above the lowest" in " ".join(
-        str(result_of(losses, rungs=((2, 1),))).split()
+        str(result_of(losses, rungs=(2,))).split()
     )
 
 
@@ -68,7 +77,8 @@ def test_json_has_what_the_answer_says():
     assert content["theory"]["rate"] == 0.5
     assert content["grid"] == [0.01, 0.1, 1.0]
     assert content["gradients"] == {"used": 40, "of_grid": 1200, "share": pytest.approx(1 / 30)}
-    assert content["rungs"] == [{"steps": 2, "seeds": 2}, {"steps": 4, "seeds": 1}, {"steps": 8, "seeds": 1}]
+    assert content["rungs"] == [2, 4, 8]
+    assert content["seeds"] == {"of": 3, "suggest": [1.0, 1.0, 0.1]}
     assert len(content["rows"]) == 6
     assert content["rows"][-1]["loss"] is None
 
@@ -95,5 +105,5 @@ def test_the_figure_has_a_line_for_each_rung_and_crosses_for_what_fails():
 
 
 def test_where_nothing_is_learned_the_figure_stands_all_the_same():
-    figure = result_of({0.1: {2: 2.1}, 1.0: {2: INF}}, rungs=((2, 1),)).figures["range"]
+    figure = result_of({0.1: {2: 2.1}, 1.0: {2: INF}}, rungs=(2,)).figures["range"]
     assert not any(trace.fill == "toself" for trace in figure.data)

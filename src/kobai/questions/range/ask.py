@@ -1,8 +1,8 @@
 """`learning_rate_range`: which learning rates work, found by a race of short trainings.
 
 The learning-rate range test in its usual form raises the rate within one training and looks at one curve.
-Here every rate has trainings of its own, with two seeds at first, all in one compiled program; the best go on
-for longer (`race`). Beside it stands what theory says of the largest rate (`bounds`).
+Here every rate has trainings of its own, with several seeds, all in one compiled program; the best go on for
+longer (`race`). Beside it stands what theory says of the largest rate (`bounds`).
 """
 
 from collections.abc import Callable, Sequence
@@ -61,6 +61,7 @@ def learning_rate_range(
     initializer: str | Initializer | None = None,
     learning_rates: Sequence[float] | None = None,
     steps: int | str = 500,
+    seeds: int = 4,
     loss: Callable[..., PyTree] | str | None = None,
     metric: Callable[..., PyTree] | str | None = None,
     roles: Roles | None = None,
@@ -80,9 +81,9 @@ def learning_rate_range(
 ) -> RangeResult:
     """Which learning rates work for this rule on this task, and which one to begin with?
 
-    Many rates train for a few steps; the best of them go on for longer. That takes about 5 % of the gradients
-    of the tuning that `compare` makes for the rule, and tells where the range that works begins and ends, a
-    suggestion, and what theory says of the largest rate.
+    Many rates train for a few steps; the best of them go on for longer. That takes the gradients of about
+    three and a half trainings, and tells where the range that works begins and ends, a suggestion, and what
+    theory says of the largest rate.
 
     Args:
       task, data, loss, metric, roles: as `compare` takes them.
@@ -91,6 +92,7 @@ def learning_rate_range(
       learning_rates: those that are tried. Default: half a decade apart, from a decade below the usual grid
         of the rule to a decade above it; about the rate of a rule of your own, three decades on each side.
       steps: of the training that the rate is for, or epochs: the race takes a part of it.
+      seeds: of every rate. One costs a quarter of four, and suggests the right rate less often.
       label, kind, leave_out, validation, test, split_seed: of a table or a model, as `compare` takes them.
       hidden, activation, batch_norm, batch_size: one value each, as `compare` takes them.
       language: "en" or "ja", for this call. Default: the language in use.
@@ -115,27 +117,28 @@ def learning_rate_range(
         check_start(one, one.filled(start, 0))
         budget: int = Epoch([one]).steps("steps", steps)
         check_count("steps", budget, 10**9)
+        check_count("seeds", seeds, 10**6)
         use_compilation_cache()
         with progress_bar(progress) as bar:
-            outcome = _measured(one, rule, start, budget, bar)
+            outcome = _measured(one, rule, start, budget, seeds, bar)
         return RangeResult(table=outcome.table(), command=command, language=current(), outcome=outcome)
 
 
 def _measured(
-    task: Task, candidate: Candidate, start: Initializer, steps: int, bar: Progress
+    task: Task, candidate: Candidate, start: Initializer, steps: int, seeds: int, bar: Progress
 ) -> RangeOutcome:
     rules = sorted(
         ((learning_rate(rule) or 0.0, rule) for rule in candidate.variants if isinstance(rule, Optimizer)),
         key=lambda each: each[0],
     )
-    bar.phase("range", sum(rung.seeds * min(rung.rates, len(rules)) for rung in RUNGS))
+    bar.phase("range", seeds * sum(min(rung.rates, len(rules)) for rung in RUNGS))
     trials = Trials(task, rules[0][1], start, steps, bar.advance)
     return RangeOutcome(
         task=task.name,
         optimizer=candidate.name,
         initializer=start.name,
         steps=steps,
-        race=race(trials, rules, steps),
+        race=race(trials, rules, steps, seeds),
         bound=bound(task, rules[0][1], start, FIRST_SEED),
         of_grid=RATES * TUNING_SEEDS * steps,
     )

@@ -13,7 +13,7 @@ from kobai.words import say
 
 def lines(outcome: RangeOutcome) -> list[str]:
     """The name of the line of each rung."""
-    return [say("range.line", steps=steps) for steps, _ in outcome.race.rungs]
+    return [say("range.line", steps=steps) for steps in outcome.race.rungs]
 
 
 def figures(outcome: RangeOutcome) -> dict[str, go.Figure]:
@@ -50,7 +50,7 @@ def _range(outcome: RangeOutcome) -> go.Figure:
             showlegend=False,
         )
     _level(figure, rates, race.start)
-    for i, ((steps, _), name) in enumerate(zip(race.rungs, lines(outcome), strict=True)):
+    for i, (steps, name) in enumerate(zip(race.rungs, lines(outcome), strict=True)):
         there = [each for each in race.reached if steps in each.losses]
         losses = np.array([each.losses[steps] for each in there])
         shown = np.where(losses <= top, losses, top)  # what lies beyond stands as a cross at the upper edge

@@ -46,6 +46,12 @@ class RangeOutcome:
         return self.gradients / self.of_grid
 
     @property
+    def agreeing(self) -> int:
+        """How many of the seeds by themselves would suggest the same rate."""
+        best = self.race.suggestion
+        return 0 if best is None else list(self.race.alone).count(best.rate)
+
+    @property
     def grid(self) -> list[float]:
         """The rates to give to a comparison: about the suggestion, without those that fail."""
         suggestion = self.race.suggestion
@@ -69,7 +75,7 @@ class RangeOutcome:
     def table(self) -> pl.DataFrame:
         """One row a rate, ascending: ``learning_rate``, ``steps`` that it ran, ``loss`` after the first rung,
         ``final_loss`` after its last one (null where it diverged), ``verdict``."""
-        first = self.race.rungs[0][0]
+        first = self.race.rungs[0]
         rows = [
             (each.rate, each.steps, *_known(each.losses[first], each.losses[each.steps]), self.verdict(each))
             for each in self.race.reached

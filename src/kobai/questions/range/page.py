@@ -70,7 +70,7 @@ def _setup(outcome: RangeOutcome) -> str:
         "optimizer": outcome.optimizer,
         "initializer": outcome.initializer,
         "steps": f"{outcome.steps:,}",
-        "rungs": "; ".join(say("range.rung", steps=steps, seeds=seeds) for steps, seeds in race.rungs),
+        "rungs": say("range.rungs", steps=" → ".join(map(str, race.rungs)), seeds=len(race.alone)),
         "gradients": f"{outcome.gradients:,} / {outcome.of_grid:,}",
     }
     rows = definitions((say(f"range.setting.{name}"), value) for name, value in values.items())

@@ -4,8 +4,7 @@ Every rate trains for a few steps; those with the lowest loss go on, for more st
 halving, Jamieson and Talwalkar 2016). The first rungs tell the range: where a rate moves nothing yet, and
 where it diverges. The last ones tell the suggestion. What a rate has reached is the mean logarithm of its
 validation loss over the last third of its steps and over the seeds: a rate that jumps about is not told by a
-lucky last step. Only the first rung has two seeds: the suggestion rests on one training of each of three
-rates.
+lucky last step, nor one with lucky initial values. What each seed by itself would suggest says how sure that is.
 """
 
 import dataclasses
@@ -28,15 +27,13 @@ class Rung:
     Fields:
       part: how many steps a training has then, as a part of the training that the rate is for.
       rates: how many of the best rates run in it; the first rung has all.
-      seeds: how many each of them has.
     """
 
     part: float
     rates: int
-    seeds: int
 
 
-RUNGS = (Rung(0.016, 10**6, 2), Rung(0.048, 5, 1), Rung(0.22, 3, 1))
+RUNGS = (Rung(0.016, 10**6), Rung(0.048, 5), Rung(0.22, 3))
 """Of a training of 500 steps 8, 24 and 110. Chosen on sine, digits and mnist1d; benchmarks/range.py judges
 them on the other built-in tasks, too."""
 
@@ -81,14 +78,16 @@ class Race:
     Fields:
       reached: by rate, ascending.
       start: the typical loss before the first step.
-      rungs: the steps and the seeds of each rung.
+      rungs: the steps of each rung.
       gradients: how many were computed.
+      alone: the rate that each seed by itself would suggest, of those that ran longest.
     """
 
     reached: Sequence[Reached]
     start: float
-    rungs: Sequence[tuple[int, int]]
+    rungs: Sequence[int]
     gradients: int
+    alone: Sequence[float]
 
     @property
     def finalists(self) -> list[Reached]:
@@ -110,7 +109,7 @@ class Race:
         """The least rate that learns, within the steps of the first rung."""
         if self.suggestion is None:
             return None
-        first = self.rungs[0][0]
+        first = self.rungs[0]
         least = min(each.losses[first] for each in self.reached)
         wall = self.start - LEARNS * (self.start - least)
         learning = [each.rate for each in self.reached if each.losses[first] <= wall]
@@ -133,23 +132,36 @@ class Race:
 
 
 def race(
-    trials: Trials, rules: Sequence[tuple[float, Optimizer]], steps: int, rungs: Sequence[Rung] = RUNGS
+    trials: Trials,
+    rules: Sequence[tuple[float, Optimizer]],
+    steps: int,
+    seeds: int,
+    rungs: Sequence[Rung] = RUNGS,
 ) -> Race:
-    """The race of these rules, each with its learning rate, ascending, for a training of so many steps."""
+    """The race of these rules, each with its learning rate, ascending, for a training of so many steps.
+
+    Every rate has so many seeds in every rung.
+    """
     losses: dict[float, dict[int, float]] = {rate: {} for rate, _ in rules}
     lengths, live = lengths_of(steps, rungs), [rate for rate, _ in rules]
-    every = [range(FIRST_SEED, FIRST_SEED + rung.seeds) for rung in rungs]
-    for i, (rung, length, seeds) in enumerate(zip(rungs, lengths, every, strict=True)):
+    every = range(FIRST_SEED, FIRST_SEED + seeds)
+    for i, (rung, length) in enumerate(zip(rungs, lengths, strict=True)):
         if i:
             live = ranked({rate: losses[rate][lengths[i - 1]] for rate in live})[: rung.rates]
         marks = looks(length)
         running = [(rate, rule) for rate, rule in rules if rate in live]
-        trials.advance(running, seeds, marks if i else [0, *marks])
+        trials.advance(running, every, marks if i else [0, *marks])
+        each = {rate: np.array([trial.at(marks) for trial in trials.of(rate, every)]) for rate in live}
         for rate in live:
-            losses[rate][length] = typical(np.array([trial.at(marks) for trial in trials.of(rate, seeds)]))
-    start = typical(np.array([trial.at([0]) for trial in trials.of(rules[0][0], every[0])]))
-    reached = [Reached(rate, losses[rate]) for rate, _ in rules]
-    return Race(reached, start, list(zip(lengths, map(len, every), strict=True)), trials.gradients)
+            losses[rate][length] = typical(each[rate])
+    start = typical(np.array([trial.at([0]) for trial in trials.of(rules[0][0], every)]))
+    return Race(
+        reached=[Reached(rate, losses[rate]) for rate, _ in rules],
+        start=start,
+        rungs=lengths,
+        gradients=trials.gradients,
+        alone=[ranked({rate: typical(each[rate][i]) for rate in live})[0] for i in range(seeds)],
+    )
 
 
 def ranked(losses: Mapping[float, float]) -> list[float]:

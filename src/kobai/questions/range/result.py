@@ -57,7 +57,8 @@ class RangeResult(Result):
             "theory": dataclasses.asdict(outcome.bound),
             "grid": self.grid,
             "loss_at_start": race.start,
-            "rungs": [{"steps": steps, "seeds": seeds} for steps, seeds in race.rungs],
+            "rungs": list(race.rungs),
+            "seeds": {"of": len(race.alone), "suggest": list(race.alone)},
             "gradients": {"used": outcome.gradients, "of_grid": outcome.of_grid, "share": outcome.share},
             "rows": self.table.to_dicts(),
         }

@@ -15,9 +15,9 @@ def title(outcome: RangeOutcome) -> str:
 def headline(outcome: RangeOutcome) -> str:
     """The sentence that says what was trained, and what it took."""
     race = outcome.race
-    values = {"rates": len(race.reached), "lengths": " → ".join(str(steps) for steps, _ in race.rungs)}
+    values = {"rates": len(race.reached), "lengths": " → ".join(map(str, race.rungs))}
     values |= {"gradients": outcome.gradients, "share": f"{100 * outcome.share:.1f}"}
-    return say("range.headline", initializer=outcome.initializer, seeds=race.rungs[0][1], **values)
+    return say("range.headline", initializer=outcome.initializer, seeds=len(race.alone), **values)
 
 
 def answers(outcome: RangeOutcome) -> Iterator[tuple[str, str]]:
@@ -35,7 +35,7 @@ def answers(outcome: RangeOutcome) -> Iterator[tuple[str, str]]:
 def _suggestion(outcome: RangeOutcome) -> str:
     race, best = outcome.race, outcome.race.suggestion
     if best is None:
-        return say("range.nothing", loss=number(race.start), steps=race.rungs[-1][0])
+        return say("range.nothing", loss=number(race.start), steps=race.rungs[-1])
     values = {"rate": f"{best.rate:g}", "steps": best.steps, "loss": number(best.losses[best.steps])}
     others = [
         say("range.other", rate=f"{each.rate:g}", loss=number(each.losses[each.steps]))
@@ -43,12 +43,16 @@ def _suggestion(outcome: RangeOutcome) -> str:
         if each is not best
     ]
     lower = [each for each in race.finalists if each.losses[each.steps] < best.losses[best.steps]]
-    return say(
+    sentence = say(
         "range.larger" if lower else "range.lowest",
         others=say("range.comma").join(others) or "–",
         start=number(race.start),
         **values,
     )
+    if len(race.alone) == 1:
+        return sentence
+    key = "range.agreed" if outcome.agreeing == len(race.alone) else "range.agreeing"
+    return sentence + say(key, agreeing=outcome.agreeing, seeds=len(race.alone))
 
 
 def _works(outcome: RangeOutcome) -> str:
@@ -85,7 +89,7 @@ def option(outcome: RangeOutcome) -> str:
 
 def headers(outcome: RangeOutcome) -> list[str]:
     """The heads of the columns."""
-    after = [say("range.column.loss", steps=steps) for steps, _ in outcome.race.rungs]
+    after = [say("range.column.loss", steps=steps) for steps in outcome.race.rungs]
     return [say("range.column.rate"), *after, say("range.column.verdict")]
 
 
@@ -94,7 +98,7 @@ def cells(outcome: RangeOutcome) -> list[list[str]]:
     return [
         [
             f"{each.rate:g}",
-            *(number(each.losses[steps]) if steps in each.losses else "" for steps, _ in outcome.race.rungs),
+            *(number(each.losses[steps]) if steps in each.losses else "" for steps in outcome.race.rungs),
             say(f"range.verdict.{outcome.verdict(each)}"),
         ]
         for each in outcome.race.reached

@@ -15,6 +15,8 @@ WORDS: dict[str, str] = {
     "range.join": ": ",
     "range.lowest": "{rate}, whose loss is the lowest after {steps:step|steps}: {loss}, from {start} at the start ({others})",
     "range.larger": "{rate}: after {steps:step|steps} its loss is {loss}, from {start} at the start, and hardly above the lowest ({others}), at larger steps",
+    "range.agreed": "; each of the {seeds} seeds by itself suggests it",
+    "range.agreeing": "; {agreeing} of {seeds} seeds by themselves suggest it",
     "range.other": "{rate}: {loss}",
     "range.comma": ", ",
     "range.nothing": "none: no rate has come below the loss at the start, {loss}, within {steps:step|steps}; try other initial values, scaled inputs, or rates beyond these",
@@ -49,7 +51,7 @@ WORDS: dict[str, str] = {
     "range.setting.steps": "steps of the training that the rate is for",
     "range.setting.rungs": "rungs",
     "range.setting.gradients": "gradients, of those of a tuning",
-    "range.rung": "{steps:step|steps} with {seeds:seed|seeds}",
+    "range.rungs": "{steps} steps, with {seeds:seed|seeds} each",
     "report.range.title": "The loss that each rate has reached",
     "report.range.caption": "The shaded rates work. A cross at the upper edge lies beyond it or diverged; the dotted line is the loss at the start, the dashed one the limit of theory.",
 }

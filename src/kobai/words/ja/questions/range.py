@@ -15,6 +15,8 @@ WORDS: dict[str, str] = {
     "range.join": ": ",
     "range.lowest": "{rate}。{steps}ステップ後の損失が最も低く、最初の{start}から{loss}になりました（{others}）",
     "range.larger": "{rate}。{steps}ステップ後の損失は{loss}（最初は{start}）で、最も低いもの（{others}）とほとんど変わらず、歩幅がより大きいためです",
+    "range.agreed": "。シード{seeds}個のどれか1個だけで選んでも同じです",
+    "range.agreeing": "。1個のシードだけで選ぶと、{seeds}個のうち{agreeing}個でこの学習率になります",
     "range.other": "{rate}では{loss}",
     "range.comma": "、",
     "range.nothing": "なし。{steps}ステップのうちに、どの学習率でも損失が最初の{loss}を下回りませんでした。別の初期値、入力の正規化、または範囲の外の学習率を試してください",
@@ -49,7 +51,7 @@ WORDS: dict[str, str] = {
     "range.setting.steps": "この学習率で行う学習のステップ数",
     "range.setting.rungs": "段",
     "range.setting.gradients": "勾配の計算回数（調整での回数に対して）",
-    "range.rung": "{steps}ステップ（シード{seeds}個）",
+    "range.rungs": "{steps}ステップ（それぞれシード{seeds}個）",
     "report.range.title": "それぞれの学習率が達した損失",
     "report.range.caption": "色の付いた範囲の学習率が使えます。上端の×は、図の外にあるか発散したことを示します。点線は最初の損失、破線は理論の限界です。",
 }
