@@ -36,7 +36,8 @@ class Engine:
 class Here:
     """The threads of a process: one, which trains a chunk as it is asked for."""
 
-    def chunked(self, sweep, cells, chunks):
+    def chunked(self, sweep, cells, chunks, *, ahead):
+        assert not ahead
         for positions in chunks:
             yield positions, [cells[i] for i in positions]
 

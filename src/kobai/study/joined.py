@@ -113,7 +113,8 @@ class Joined:
         own = [chunk for chunk in chunks if chunk.work == i and chunk.positions]
         chunk_of = {position: chunk for chunk in own for position in chunk.positions}
         looked = time.monotonic()
-        for positions, runs in self.place.chunked(work.sweep, work.cells, self._claimed(store, work, own)):
+        claimed = self._claimed(store, work, own)
+        for positions, runs in self.place.chunked(work.sweep, work.cells, claimed, ahead=False):
             chunk = chunk_of[positions[0]]
             if self.claims.is_own(chunk.name):  # else this process had stalled, and another has begun it anew
                 chunk.positions = [j for j in chunk.positions if j not in positions]

@@ -77,3 +77,29 @@ def test_threads_are_waited_for(task, monkeypatch):
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=2, chunk=1)
     THREADS.runs(sweep, [Cell(kobai.SGD(), HE, seed) for seed in range(4)])
     assert seen == [False, False]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_whoever_may_not_go_ahead_has_a_chunk_for_each_thread_in_hand(task, threads):
+    """Whoever is killed between a result and its file then loses that chunk, and none that was begun since."""
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=threads, chunk=1)
+    cells = [Cell(kobai.SGD(), HE, seed) for seed in range(6)]
+    begun, another = [], threading.Event()
+
+    def chunks():
+        for i in range(len(cells)):
+            begun.append(i)
+            if len(begun) > threads:
+                another.set()
+            yield [i]
+
+    for done, _ in enumerate(THREADS.chunked(sweep, cells, chunks(), ahead=False)):
+        assert len(begun) <= done + threads
+    assert begun == list(range(6))
+
+    begun.clear()
+    another.clear()
+    running = THREADS.chunked(sweep, cells, chunks())
+    next(running)
+    assert another.wait(60)  # the usual way, in which nothing waits for the caller
+    assert len(list(running)) == 5

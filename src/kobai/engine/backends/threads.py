@@ -31,9 +31,13 @@ class Threads:
         return self.chunked(sweep, cells, sweep.chunks(cells))
 
     def chunked(
-        self, sweep: Sweep, cells: Sequence[Cell], chunks: Iterable[Sequence[int]]
+        self, sweep: Sweep, cells: Sequence[Cell], chunks: Iterable[Sequence[int]], *, ahead: bool = True
     ) -> Iterator[Result]:
-        """Run those chunks of `cells` that come; the next is asked for when a thread is free, not before."""
+        """Run those chunks of `cells` that come; the next is asked for when a thread is free, not before.
+
+        A thread is free when it has trained; not `ahead`, when the caller also asks for what comes after it,
+        so that no more chunks than threads are ever in hand.
+        """
         coming = iter(chunks)
         first = next(coming, None)
         if first is None:
@@ -41,10 +45,11 @@ class Threads:
         sweep.compile()  # here, once, rather than by every thread
         todo = _Chunks(itertools.chain([first], coming))
         results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+        taken = None if ahead else threading.Semaphore(0)
         x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
         def work() -> None:
-            self._work(sweep, cells, todo, results, x64)
+            self._work(sweep, cells, todo, results, taken, x64)
 
         working = sweep.threads
         for _ in range(working):
@@ -59,6 +64,8 @@ class Threads:
                     working -= 1
                 else:
                     yield result
+                    if taken is not None:
+                        taken.release()
         finally:
             todo.leave.set()
 
@@ -79,6 +86,7 @@ class Threads:
         cells: Sequence[Cell],
         todo: "_Chunks",
         results: "queue.SimpleQueue[Result | BaseException | None]",
+        taken: threading.Semaphore | None,
         x64: bool,
     ) -> None:
         """What each thread does: take the next chunk until there is none, or it is time to leave."""
@@ -88,6 +96,8 @@ class Threads:
                     runs = sweep.train([cells[i] for i in positions], todo.leave.is_set)
                     if runs is not None:
                         results.put((positions, runs))
+                        while taken and not (todo.leave.is_set() or taken.acquire(timeout=POLL)):
+                            pass
             results.put(None)
         except BaseException as problem:  # noqa: BLE001 - raised again where the results are awaited
             results.put(problem)
