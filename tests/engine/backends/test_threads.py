@@ -81,7 +81,7 @@ def test_threads_are_waited_for(task, monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_whoever_may_not_go_ahead_has_a_chunk_for_each_thread_in_hand(task, threads):
-    """Whoever is killed between a result and its file then loses that chunk, and none that was begun since."""
+    """Whoever is killed between a result and its file loses that chunk, and none that was begun since."""
     sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=threads, chunk=1)
     cells = [Cell(kobai.SGD(), HE, seed) for seed in range(6)]
     begun, another = [], threading.Event()
