@@ -4,7 +4,8 @@ Every rate trains for a few steps; those with the lowest loss go on, for more st
 halving, Jamieson and Talwalkar 2016). The first rungs tell the range: where a rate moves nothing yet, and
 where it diverges. The last ones tell the suggestion. What a rate has reached is the mean logarithm of its
 validation loss over the last third of its steps and over the seeds: a rate that jumps about is not told by a
-lucky last step, nor one with lucky initial values. What each seed by itself would suggest says how sure that is.
+lucky last step, nor one with lucky initial values. How sure that is, says what each seed by itself would
+suggest.
 """
 
 import dataclasses
