@@ -200,8 +200,8 @@ def section(rows: Sequence[dict[str, Any]]) -> str:
         f"`kobai range` took at most {max(row['gradients'] for row in rows):,} gradients, with one seed "
         f"{max(row['quick_gradients'] for row in rows)}; the grid with its ten seeds takes 40,000, a tuning "
         f"with three 12,000, the ramp {RAMP}. On the other tasks the best rate of the grid is among those "
-        f"that `kobai range` names for `--learning-rates` in {100 * there:.0f} % of cases. Where all four seeds "
-        f"agreed, {agreed(rows, True)} were hits; where they did not, {agreed(rows, False)}.",
+        f"that `kobai range` names for `--learning-rates` in {100 * there:.0f} % of cases. Where all four "
+        f"seeds agreed, {agreed(rows, True)} were hits; where they did not, {agreed(rows, False)}.",
     ]
     return "\n".join(lines)
 
