@@ -4,7 +4,9 @@ import numpy as np
 
 import kobai
 from kobai.questions.range.bounds import Bound
-from kobai.questions.why.measure import Curved, Look, Measured
+from kobai.questions.why.curved import Curved
+from kobai.questions.why.look import Look
+from kobai.questions.why.measure import Measured
 
 
 def two_layers(scale):
@@ -51,6 +53,22 @@ def bowl(curvatures):
         validation=data,
         target=0.05,
         name="bowl",
+    )
+
+
+def dish(curvature):
+    """Σ λ(√(1 + w²) − 1): λ at the bottom, straight far out; too long steps swing there, and do not grow."""
+    data = np.zeros((64, 1), np.float32)
+    return kobai.Task(
+        parameters={"w": np.zeros((16, 1), np.float32)},
+        loss=lambda parameters, batch: (
+            curvature * ((1 + parameters["w"] ** 2) ** 0.5 - 1).sum() + 0 * batch.mean()
+        ),
+        metric=lambda parameters, batch: (parameters["w"] ** 2).mean(),  # noqa: ARG005
+        train=data,
+        validation=data,
+        target=0.05,
+        name="dish",
     )
 
 

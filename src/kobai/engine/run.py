@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import PyTree
@@ -63,15 +63,21 @@ class TrainedNetwork:
     Fields:
       parameters: a pytree like the task's `parameters`, its trained arrays NumPy's.
       state: a pytree like the task's `state`, or None.
+      memory: what the rule has remembered until there, by the names that it gives it, each like θ or a
+        number; empty where it remembers nothing, and of an average.
     """
 
     parameters: Parameters
     state: PyTree
+    memory: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, task: Task, θ: np.ndarray, state: PyTree) -> "TrainedNetwork":
+    def of(
+        cls, task: Task, θ: np.ndarray, state: PyTree, memory: Mapping[str, np.ndarray] | None = None
+    ) -> "TrainedNetwork":
         """The network of a task at θ."""
-        return cls(task.with_arrays(np.asarray(array) for array in task.arrays(θ)), state)
+        parameters = task.with_arrays(np.asarray(array) for array in task.arrays(θ))
+        return cls(parameters, state, memory or {})
 
 
 def evaluated_at(steps: int, every: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The loop that trains: cells of one task from their first step to their last, block after block."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 import jax
@@ -201,7 +201,7 @@ class Training:
         points = np.concatenate(
             [np.expand_dims(state.θ, -2), *self.program.parts.points(state.parts)], axis=-2
         ).reshape(cells, -1, self.program.θ.size)
-        model_state = jax.tree.map(np.asarray, state.state)
+        model_state, memories = jax.tree.map(np.asarray, state.state), self._memories(state, cells)
         return [
             [
                 TrainedNetwork.of(
@@ -210,8 +210,19 @@ class Training:
                     jax.tree.map(lambda array, i=i: array[i], model_state)
                     if self.population
                     else model_state,
+                    memories[i] if number == 0 else None,
                 )
-                for θ in of_cell
+                for number, θ in enumerate(of_cell)
             ]
             for i, of_cell in enumerate(points[:cells])
         ]
+
+    def _memories(self, state: CellState, cells: int) -> Sequence[Mapping[str, np.ndarray]]:
+        """What each cell's rule has remembered until the end."""
+        stored, rules = jax.tree.map(np.asarray, state.memory), np.atleast_1d(np.asarray(state.rule))
+        found = []
+        for i in range(cells):
+            own = jax.tree.map(lambda array, i=i: array[i], stored) if self.population else stored
+            memory = self.program.rules[int(rules[i])].unpack(np.int32(self.steps), own)
+            found.append(jax.tree.map(np.asarray, getattr(memory, "memory", {})))
+        return found

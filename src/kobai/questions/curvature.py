@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector, on_device
+from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector, Whole, on_device
 from kobai.engine.draws import mini_batch
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
@@ -106,7 +106,7 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(
-    loss: Loss, θ: Vector, steps: int = STEPS, seed: int = 0, scale: Vector | None = None
+    loss: Loss, θ: Vector, steps: int = STEPS, seed: int | Whole = 0, scale: Vector | None = None
 ) -> Spectrum:
     """The spectrum of the loss's Hessian at θ, by Lanczos from a random direction.
 

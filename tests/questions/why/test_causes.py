@@ -11,9 +11,9 @@ import kobai
 import studies
 from kobai.questions.why import sentences
 from kobai.questions.why.causes import reasons, why
-from kobai.questions.why.measure import in_common
+from kobai.questions.why.look import in_common
 from kobai.study.answer import answer
-from reasons import bowl, look, measured, two_layers
+from reasons import bowl, dish, look, measured, two_layers
 
 
 @pytest.fixture
@@ -243,6 +243,40 @@ def test_a_tenth_of_the_curvature_takes_the_reason_against_a_large_rate_away():
     assert (sharp.why.learning_rate.name, sharp.why.learning_rate.values["rate"]) == ("diverges", 0.3)
     assert sharp.why.learning_rate.values["limit_at_start"] == pytest.approx(0.5, rel=1e-4)
     assert (flat.why.learning_rate.name, flat.why.learning_rate.values["rate"]) == ("none", 1.2)
+
+
+def test_a_tenth_of_the_curvature_takes_theorys_limit_as_a_reason_away():
+    """Beyond 2/λ a step swings from wall to wall, and does not diverge: it is theory that tells why."""
+    rates = [kobai.SGD(learning_rate=[0.3, 1.2])]  # 2/λ is 0.5 and 5
+    more = {"seeds": 12, "tuning_seeds": 4, "evaluate_every": 1}
+    sharp, flat = (compared(dish(λ), rates, **more) for λ in (4.0, 0.4))
+    found = sharp.why.learning_rate
+    assert (found.name, found.values["rate"], found.values["next"]) == ("limit", 0.3, 1.2)
+    assert 0.3 < found.values["limit_at_start"] < 1.2
+    assert 0.3 < found.values["limit_at_end"] < 1.2
+    assert 1 < found.values["next_low"] <= found.values["next_ratio"] <= found.values["next_high"]
+    assert (
+        "On the 4 seeds of the tuning the next larger rate, 1.2, takes" in texts(sharp.why)["learning_rate"]
+    )
+    assert (flat.why.learning_rate.name, flat.why.learning_rate.values["rate"]) == ("none", 1.2)
+    assert flat.why.learning_rate.values["previous_low"] > 1
+
+
+@pytest.mark.parametrize(("slow", "cause"), [((60, 56, 64), "limit"), ((40, 40, 97), "none")])
+def test_a_rate_is_worse_only_where_the_tuning_shows_it(monkeypatch, slow, cause):
+    """Both are slower by a third and more on the mean; one seed in three is no evidence."""
+    grid = kobai.SGD(learning_rate=[0.01, 0.1, 1.0])
+    outcome = studies.outcome_of(
+        monkeypatch,
+        lambda cell: {0.01: 60, 0.1: 40, 1.0: slow[cell.seed % 3]}[cell.optimizer.learning_rate],
+        optimizers=grid,
+        evaluate_every=1,
+    )
+    found = causes(outcome, end=look()).learning_rate
+    assert (found.name, found.values["rate"]) == (cause, 0.1)
+    assert found.values["previous_ratio"] == pytest.approx(1.5)
+    assert found.values["next_ratio"] > 1.3
+    assert (found.values["next_low"] > 1) is (cause == "limit")
 
 
 def compared(task, optimizers=("sgd", "adam"), **more):

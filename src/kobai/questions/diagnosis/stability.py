@@ -5,16 +5,19 @@ memory of earlier gradients its steps grow along a direction whose eigenvalue th
 momentum where it is more than `curvature.stable_curvature` says.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kobai.basics.arrays import Array
 from kobai.engine.blocks import CellState
 from kobai.engine.rule import Rule
 from kobai.optimizers.adadelta import AdaDelta
 from kobai.optimizers.adagrad import AdaGrad
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.adamw import AdamW
+from kobai.optimizers.base import Optimizer
 from kobai.optimizers.momentum import Momentum
 from kobai.optimizers.nesterov import Nesterov
 from kobai.optimizers.nesterov_definition import NesterovDefinition
@@ -35,10 +38,17 @@ def reach(rule: Rule, cell: CellState, step: int, factor: float = 1.0) -> Reach 
 
     `factor` is that of a schedule.
     """
-    optimizer: Any = rule.optimizer(np.asarray(cell.hyperparameters))
     memory = getattr(rule.unpack(np.int32(step), cell.memory), "memory", {})
-    memory = {name: np.asarray(values, float) for name, values in memory.items()}
-    alike = np.ones(np.shape(cell.θ))
+    return of_memory(rule.optimizer(np.asarray(cell.hyperparameters)), memory, np.shape(cell.θ), step, factor)
+
+
+def of_memory(
+    rule: Optimizer, remembered: Mapping[str, Array], shape: tuple[int, ...], step: int, factor: float = 1.0
+) -> Reach | None:
+    """The same of a rule and what it remembers after so many steps, of θ of this shape."""
+    optimizer: Any = rule
+    memory = {name: np.asarray(values, float) for name, values in remembered.items()}
+    alike = np.ones(shape)
     η = factor * float(optimizer.learning_rate) if hasattr(optimizer, "learning_rate") else 0.0
     if isinstance(optimizer, SGD):
         return Reach(η * alike, stable_curvature(1.0))

@@ -2,18 +2,16 @@
 
 Why these weights and why this optimizer name a cause only where what it explains is established by the study
 (the alternative is slower on the fresh seeds) and the measurement differs by more than it does anywhere in
-healthy networks. Why this rate rests on the tuning, which has a few seeds and no interval; it says how many.
+healthy networks. Why this rate (`of_rate`) rests on the tuning, which has a few seeds; it says how many.
 Else no cause was found, which is said, with the numbers.
 """
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from kobai.candidates.values import learning_rate
 from kobai.optimizers.adabelief import AdaBelief
 from kobai.optimizers.adadelta import AdaDelta
 from kobai.optimizers.adagrad import AdaGrad
@@ -25,15 +23,13 @@ from kobai.optimizers.nadamw import NAdamW
 from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
 from kobai.questions.range import bounds
-from kobai.questions.why.measure import Look, Measured, Unmeasured, told
+from kobai.questions.why.cause import SLOWER, Cause
+from kobai.questions.why.look import Look
+from kobai.questions.why.measure import Measured, Unmeasured, told
+from kobai.questions.why.of_rate import of_rate
 from kobai.study.answer import Answer
-from kobai.study.criterion import FINAL
 from kobai.study.outcome import Outcome
 from kobai.study.question import Question
-from kobai.study.study import TUNING, Trial
-
-SLOWER = 1.25
-"""A ratio of steps that matters: the same as that of a hit of `kobai range`."""
 
 SCALE = 10.0
 """A factor between gradients that matters. Between the layers of the built-in tasks, with he or xavier, it is
@@ -47,23 +43,11 @@ LARGE = 0.1
 """An array with at least this part of the weights counts where entries are compared; a small one, however
 unequal, moves little."""
 
-LOWER, NOISY = 0.8, 0.5
-"""A noise floor is named where the loss at the mean of the last iterates is at most this part of the loss at
-the end, and the gradients of single batches have at most this part in common: they are noise for the most."""
-
 PLAIN = tuple(bounds.PLAIN)
 """Rules that follow the gradient as it is."""
 
 DIVIDING = (AdaGrad, AdaDelta, RMSProp, Adam, AdamW, NAdamW, RAdam, AdaBelief, AdEMAMix, ADOPT)
 """Rules that divide each entry by its own scale. Others do neither, and are no witnesses of this cause."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Cause:
-    """Why something was chosen: the name of the cause, "none" where none was found; and its numbers."""
-
-    name: str
-    values: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +69,7 @@ def why(outcome: Outcome, answer: Answer, measured: Measured) -> Why:
     """The causes that the measurements of a study support."""
     return Why(
         _initializer(answer, measured, divides=isinstance(outcome.recommended.variant, DIVIDING)),
-        _learning_rate(outcome, measured),
+        of_rate(outcome, measured),
         _optimizer(outcome, answer, measured),
         measured.gradients / gradients_of(outcome),
         measured,
@@ -179,72 +163,6 @@ def _ratio(one: float, other: float) -> float:
     return max(one, least) / max(other, least)
 
 
-def _learning_rate(outcome: Outcome, measured: Measured) -> Cause:
-    """What happens at the next larger rates of the tuning, and what theory says of them."""
-    trial = outcome.recommended
-    rate = learning_rate(trial.variant)
-    if rate is None:
-        return Cause("none", {})
-    begin, end = measured.curved_at_start, measured.curved_at_end
-    limits = [None if each is None or each.bound is None else each.bound.rate for each in (begin, end)]
-    values: dict[str, Any] = {"rate": rate, "limit_at_start": limits[0], "limit_at_end": limits[1]}
-    values |= {"stable_at_start": begin and begin.stable, "stable_at_end": end and end.stable}
-    if measured.end is not None:
-        values |= {"common": measured.end.common, "loss": measured.end.loss, "averaged": measured.averaged}
-        values["noise_floor"] = _noise_floor(measured)
-    values |= {"optimizer": outcome.leader, "initializer": trial.initializer.name}
-    values |= _diverging(outcome, trial)
-    above = [
-        (other, dataclasses.replace(trial, variant=variant))
-        for variant in trial.candidate.along_rate(trial.variant)
-        if (other := learning_rate(variant) or 0.0) > rate
-    ]
-    if not above:
-        return Cause("none", values)
-    [following, tried], *_ = above
-    lost = outcome.cells_of(tried, TUNING)["diverged_at"].is_not_null()
-    if lost.any():
-        return Cause("diverges", values | {"next": following, "runs": int(lost.sum()), "of": len(lost)})
-    if not _worse(outcome, trial, tried):
-        return Cause("none", values)
-    known = [limit for limit in limits if limit is not None]
-    is_between = len(known) == len(limits) and rate <= min(known) and max(known) < following
-    return Cause("limit" if is_between else "none", values | {"next": following, "of": len(lost)})
-
-
-def _noise_floor(measured: Measured) -> bool:
-    """Whether the last iterates go round about a better place, and it is noise that moves them."""
-    end, averaged = measured.end, measured.averaged
-    if end is None or averaged is None or end.common is None:
-        return False
-    return end.common <= NOISY and averaged <= LOWER * end.loss
-
-
-def _diverging(outcome: Outcome, trial: Trial) -> dict[str, Any]:
-    """Of this optimizer, with these initial weights and settings: the least rate of the tuning at which a run
-    diverges, if any does; and the largest that was tried."""
-    found: dict[str, Any] = {}
-    for variant in trial.candidate.along_rate(trial.variant):
-        cells = outcome.cells_of(dataclasses.replace(trial, variant=variant), TUNING)
-        if len(cells):
-            found["highest"] = learning_rate(variant)
-            lost = int(cells["diverged_at"].is_not_null().sum())
-            if lost and "diverging" not in found:
-                found |= {"diverging": learning_rate(variant), "lost": lost, "trained": len(cells)}
-    return found
-
-
-def _worse(outcome: Outcome, trial: Trial, other: Trial) -> bool:
-    """Whether another rate did worse in the tuning, on the mean of its few seeds."""
-    x = [
-        outcome.study.measures(
-            outcome.cells_of(each, TUNING), outcome.target, outcome.by, outcome.in_phase(TUNING)
-        ).x.mean()
-        for each in (trial, other)
-    ]
-    return bool(x[1] - x[0] > (0 if outcome.by == FINAL else math.log(SLOWER)))
-
-
 def _optimizer(outcome: Outcome, answer: Answer, measured: Measured) -> Cause:
     """What separates adaptive rules from the others here, if they are separated."""
     leader = outcome.recommended.variant
@@ -268,6 +186,8 @@ def _optimizer(outcome: Outcome, answer: Answer, measured: Measured) -> Cause:
     if measured.curved_at_start is not None:
         curved = measured.curved_at_start
         values |= {"curved": curved.ratio, "divided": curved.divided}
+        if curved.spread is not None:
+            values["curved_low"], values["curved_high"] = curved.spread
     slower = _slower(answer.optimizer)
     if not isinstance(leader, DIVIDING) or not rivals or not rivals <= slower.keys():
         return Cause("none", values)

@@ -4,7 +4,9 @@ import html
 from collections.abc import Callable, Sequence
 
 from kobai.questions.why.causes import Why
-from kobai.questions.why.measure import SMALL, Curved, Look, Measured, Unmeasured
+from kobai.questions.why.curved import Curved
+from kobai.questions.why.look import Look
+from kobai.questions.why.measure import SMALL, Measured, Unmeasured
 from kobai.questions.why.sentences import OF, paragraphs, written
 from kobai.report.document import escaped, scrolling
 from kobai.words import say

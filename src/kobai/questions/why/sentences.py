@@ -4,14 +4,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from kobai.questions.why.causes import Cause, Why
+from kobai.questions.why.cause import Cause
+from kobai.questions.why.causes import Why
 from kobai.questions.why.measure import Unmeasured
 from kobai.words import say
 
 OF = ("initializer", "learning_rate", "optimizer")
 PARTS = ("common", "rare")
 """Values that are parts of one, told in per cent."""
-RATES = ("rate", "next", "diverging", "highest")
+RATES = ("rate", "previous", "next", "diverging", "highest")
 """Values that stand in the table of the study, told as there."""
 
 LEFT_OUT = {
@@ -88,10 +89,14 @@ def _of_rate(cause: Cause) -> Iterator[str]:
         yield "diverging"
     elif "highest" in values:
         yield "stays"
+    for side in ("previous", "next"):
+        yield from (f"{side}.{kind}" for kind in ("ratio", "worse") if f"{side}_{kind}" in values)
     if values.get("stable_at_start") is not None:
         yield "stable" if values["stable_at_end"] is not None else "stable_at_start"
     if values.get("limit_at_start") not in (None, values.get("stable_at_start")):
         yield "limits"
+    elif values.get("limit_at_start") is None and values.get("limit_at_end") is not None:
+        yield "limit_at_end"
     if values.get("averaged") is not None:
         yield "averaged"
     if values.get("common") is not None:
@@ -108,7 +113,7 @@ def _of_optimizer(cause: Cause) -> Iterator[str]:
         yield "entries"
     yield "absent"
     if values.get("curved") is not None:
-        yield "curved"
+        yield "curved" if values.get("curved_low") is None else "curved.probes"
         if values["divided"] is not None and (cause.name == "none" or values["divided"] < values["curved"]):
             yield "divided"
 
