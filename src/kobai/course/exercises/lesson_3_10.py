@@ -38,6 +38,20 @@ def clip_unit(grads, threshold):
     return {key: g / (norm if norm > threshold else 1.0) for key, g in grads.items()}
 
 
+def clip_short(grads, threshold):
+    norm = length(grads.values())
+    return {key: g * (threshold / norm if norm < threshold else 1.0) for key, g in grads.items()}
+
+
+def clip_by(size):
+    """Clipping by another size of the whole than its length."""
+
+    def clipped(grads, threshold):
+        return {key: g * min(1.0, threshold / size(grads.values())) for key, g in grads.items()}
+
+    return clipped
+
+
 def clip_to_zero(grads, threshold):
     return {key: g * (length(grads.values()) <= threshold) for key, g in grads.items()}
 
@@ -146,6 +160,10 @@ EXERCISES: dict[str, Exercise] = {
         squared=clip_squared,
         unit=clip_unit,
         to_zero=clip_to_zero,
+        short=clip_short,
+        added=clip_by(lambda arrays: sum(np.linalg.norm(g) for g in arrays)),
+        largest=clip_by(lambda arrays: max(np.abs(g).max() for g in arrays)),
+        absolute=clip_by(lambda arrays: sum(np.abs(g).sum() for g in arrays)),
     ),
     "clip_threshold": function(
         "clip_threshold",
@@ -157,6 +175,10 @@ EXERCISES: dict[str, Exercise] = {
         share_of_largest=lambda norms, share: (1 - share) * norms.max(),
         median=lambda norms, share: np.median(norms),
         mean=lambda norms, share: norms.mean(),
+        in_order=lambda norms, share: np.sort(norms)[int((1 - share) * len(norms)) - 1],
+        from_the_top=lambda norms, share: np.sort(norms)[::-1][int(share * len(norms))],
+        per_cent_of_share=lambda norms, share: np.percentile(norms, 100 - share),
+        share_times_largest=lambda norms, share: share * norms.max(),
     ),
     "gradient_norms": function(
         "gradient_norms",
@@ -168,6 +190,11 @@ EXERCISES: dict[str, Exercise] = {
         multiplied=norms_multiplied,
         radius=radius_powers,
         last_only=lambda W, T: gradient_norms(W, T)[-1],
+        rows=lambda W, T: gradient_norms(W, T, kind=np.inf),
+        doubled=lambda W, T: [np.linalg.norm(np.linalg.matrix_power(W, 2**t), 2) for t in range(T)],
+        largest_entry=lambda W, T: [np.abs(np.linalg.matrix_power(W, t)).max() for t in range(1, T + 1)],
+        times=lambda W, T: [np.linalg.norm(t * W, 2) for t in range(1, T + 1)],
+        backwards=lambda W, T: gradient_norms(W, T)[::-1],
     ),
     "nearest": function(
         "nearest",
@@ -180,6 +207,11 @@ EXERCISES: dict[str, Exercise] = {
         absolute=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d).sum(axis=2)),
         first_coordinate=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d[..., 0])),
         transposed=lambda ends, minima: nearest(minima, ends),
+        second_coordinate=lambda ends, minima: nearest(ends, minima, measure=lambda d: np.abs(d[..., 1])),
+        signed=lambda ends, minima: nearest(ends, minima, measure=lambda d: d.sum(axis=2)),
+        points=lambda ends, minima: minima[nearest(ends, minima)],
+        table=lambda ends, minima: ((ends[:, None] - minima[None]) ** 2).sum(axis=2),
+        product=lambda ends, minima: (ends @ minima.T).argmax(axis=1),
     ),
     "starts_needed": function(
         "starts_needed",
@@ -191,6 +223,9 @@ EXERCISES: dict[str, Exercise] = {
         all_arrive=lambda share, confidence: math.ceil(math.log(confidence) / math.log(share)),
         shares_added=lambda share, confidence: math.ceil(confidence / share),
         upside_down=lambda share, confidence: math.ceil(math.log(1 - share) / math.log(1 - confidence)),
+        on_average=lambda share, confidence: math.ceil(1 / share),
+        of_confidence=lambda share, confidence: math.ceil(math.log(confidence) / math.log(1 - share)),
+        of_share=lambda share, confidence: math.ceil(math.log(1 - confidence) / math.log(share)),
     ),
     "smoothed_gradient": function(
         "smoothed_gradient",
@@ -205,6 +240,15 @@ EXERCISES: dict[str, Exercise] = {
         sign=lambda *case: smoothed_gradient(*case, scale=-2.0),
         one_sided=smoothed_one_sided,
         last_only=lambda f, theta, directions, width: smoothed_gradient(f, theta, directions[-1:], width),
+        first_only=lambda f, theta, directions, width: smoothed_gradient(f, theta, directions[:1], width),
+        median=lambda *case: smoothed_gradient(*case, gather=np.median),
+        one_sided_below=lambda f, theta, directions, width: smoothed_one_sided(f, theta, directions, -width),
+        width_twice=lambda f, theta, directions, width: smoothed_gradient(
+            f, theta, directions, width, scale=2 * width
+        ),
+        unit=lambda f, theta, directions, width: np.mean(
+            [smoothed_gradient(f, theta, [u], width) / np.linalg.norm(u) for u in directions], axis=0
+        ),
     ),
     "way_back": function(
         "way_back",
@@ -225,6 +269,9 @@ EXERCISES: dict[str, Exercise] = {
         difference=lambda gradients: np.median(gradients[:, 0] - gradients[:, -1]),
         extremes=lambda gradients: np.median(gradients.min(axis=1) / gradients.max(axis=1)),
         one_place=lambda gradients: way_back(gradients, last=1),
+        second_last=lambda gradients: way_back(gradients, last=-2),
+        total=lambda gradients: way_back(gradients, gather=np.sum),
+        product=lambda gradients: np.median(gradients[:, 0] * gradients[:, -1]),
         largest=lambda gradients: way_back(gradients, gather=np.max),
         smallest=lambda gradients: way_back(gradients, gather=np.min),
     ),

@@ -88,6 +88,12 @@ of_pair = function(
     one_side=partial(loss_and_metric, within=lambda e, tolerance: (e <= tolerance).mean()),
     misses=partial(loss_and_metric, within=lambda e, tolerance: (jnp.abs(e) > tolerance).mean()),
     order=lambda y, t, tolerance: loss_and_metric(y, t, tolerance)[::-1],
+    squares_within=partial(loss_and_metric, within=lambda e, tolerance: (e**2 <= tolerance).mean()),
+    relative=lambda y, t, tolerance: (
+        loss_and_metric(y, t, tolerance)[0],
+        (jnp.abs(y[:, 0] - t) <= tolerance * jnp.abs(t)).mean(),
+    ),
+    each=partial(loss_and_metric, loss=lambda e: e**2, within=lambda e, tolerance: jnp.abs(e) <= tolerance),
 )
 
 # Restricted mean
@@ -221,6 +227,11 @@ EXERCISES: dict[str, Exercise] = {
         late=lambda times, budget: float(np.mean(np.where(np.isfinite(times), times, budget))),
         total=lambda times, budget: float(np.fmin(times, budget).sum()),
         median=lambda times, budget: float(np.median(np.fmin(times, budget))),
+        geometric=lambda times, budget: float(np.exp(np.log(np.fmin(times, budget)).mean())),
+        nan_as_zero=lambda times, budget: float(np.nan_to_num(np.minimum(times, budget)).mean()),
+        twice=lambda times, budget: float(np.where(times <= budget, times, 2 * budget).mean()),
+        larger=lambda times, budget: float(np.fmax(times, budget).mean()),
+        share=lambda times, budget: float(np.mean(times <= budget)),
     ),
     "sign_flip_p": function(
         "sign_flip_p",
@@ -234,6 +245,11 @@ EXERCISES: dict[str, Exercise] = {
         signs=of_signs,
         one_added=partial(sign_flip_p, of=lambda large: (large.sum() + 1) / (len(large) + 1)),
         left_out=partial(sign_flip_p, of=lambda large: (large.sum() - 1) / (len(large) - 1)),
+        at_most=lambda differences: float(
+            np.mean(np.abs(flips(differences)) <= np.abs(np.sum(differences)) + 1e-9)
+        ),
+        twice=lambda differences: min(1.0, 2 * sign_flip_p(differences)),
+        no_flips=lambda differences: float(np.mean(differences <= 0)),
     ),
     "holm": function(
         "holm",
@@ -248,6 +264,12 @@ EXERCISES: dict[str, Exercise] = {
         turned=partial(stepped, turned=True),
         step_up=lambda p: step_up(p, lambda m: np.arange(m, 0, -1)),
         discovery=lambda p: step_up(p, lambda m: m / np.arange(1, m + 1)),
+        one_fewer=lambda p: np.minimum((len(p) - 1) * p, 1),
+        sidak=lambda p: 1 - (1 - p) ** len(p),
+        divided=lambda p: p / len(p),
+        unsorted=lambda p: np.minimum(np.maximum.accumulate(p * np.arange(len(p), 0, -1)), 1),
+        sorted_twice=lambda p: stepped(p, back=False)[np.argsort(p)],
+        decisions=lambda p: (p < 0.05 / len(p)).astype(float),
     ),
     "reading": quiz("3_13.reading", "bacdb", "reading"),
     "update_ratio": function(
@@ -262,6 +284,11 @@ EXERCISES: dict[str, Exercise] = {
         of_medians=lambda updates, weights: np.median(whole(updates)) / np.median(whole(weights)),
         total=partial(update_ratio, length=lambda lengths: lengths.sum(axis=1)),
         squared=partial(update_ratio, length=lambda lengths: (lengths**2).sum(axis=1)),
+        first_step=partial(update_ratio, of=lambda ratios: ratios[0]),
+        smallest=partial(update_ratio, of=np.min),
+        logarithm=partial(update_ratio, of=lambda ratios: np.median(np.log10(ratios))),
+        difference=lambda updates, weights: np.median(whole(weights) - whole(updates)),
+        last_array=partial(update_ratio, length=lambda lengths: lengths[:, -1]),
         first_array=partial(update_ratio, length=lambda lengths: lengths[:, 0]),
         each_array=lambda updates, weights: np.median(updates / weights),
         mean_of_arrays=lambda updates, weights: np.median((updates / weights).mean(axis=1)),
