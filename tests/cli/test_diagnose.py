@@ -9,6 +9,8 @@ import pytest
 
 import kobai
 from kobai import words
+from kobai.cli.made import of_task
+from kobai.questions.diagnosis import ask
 from terminal import imports_nothing_heavy, squeezed, widest
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
@@ -87,6 +89,40 @@ def test_the_setting_of_a_study_of_a_table_is_taken(kobai_here, place):
     other = kobai_here("diagnose", "other.csv", "--label", "y", "--from", "run")
     assert (other.code, other.out, len(other.err.splitlines())) == (2, "", 1)
     assert "run keeps a study of fruit, not of other.csv" in other.err
+
+
+def test_what_a_study_said_of_its_task_is_taken(kobai_here, place, monkeypatch):
+    """How the table is read, and how wide the network is; what is said again holds."""
+    x = np.random.default_rng(0).standard_normal((80, 3))
+    columns = {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": x[:, 0] - x[:, 1]}
+    pl.DataFrame(columns).write_csv(place / "fruit.csv")
+    line = "compare fruit.csv --label y --leave-out c --hidden=5,4 --optimizers sgd --initializers he"
+    few = "--learning-rates 0.07 --steps 25 --seeds 2 --tuning-seeds 1 --output run"
+    assert kobai_here(*line.split(), *few.split()).code == 0
+
+    seen = []
+    monkeypatch.setattr(ask, "examine", lambda setting, *rest, **more: seen.append(setting) or exit())
+    for more in ([], ["--hidden", "6"]):
+        kobai_here("diagnose", "fruit.csv", "--from", "run", "--seeds", "1", "--json", "d.json", *more)
+    assert [setting.task.dense.widths for setting in seen] == [(2, 5, 4, 1), (2, 6, 1)]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            "kobai compare a.csv --label y --hidden 8 --also sine --leave-out a,b",
+            ["label", "hidden", "leave_out"],
+        ),
+        ("kobai compare a.csv --test=0.1 --optimizers adam", ["test"]),
+        ('kobai.compare("a.csv", label="y", hidden=[4], loss=loss, steps=20)', ["label", "hidden"]),
+        ("kobai compare a.csv --of-another-version 3 --label y", []),
+        ("no command", []),
+        ("", []),
+    ],
+)
+def test_a_command_is_read_for_what_it_says_of_the_task(command, said):
+    assert of_task(command).keys() == set(said)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def _diagnose(task: str, said: dict[str, object], destination: Destination, comm
 
         ask = said
         if "setting" in ask:
-            result = _study(str(ask["setting"]), task, ask)
+            result, ask = _study(str(ask["setting"]), task, ask)
             ask = {"steps": result.outcome.study.steps} | ask | {"setting": result.best}
         question: Callable[..., DiagnosisResult] = diagnose  # whose arguments `OPTIONS` names
         return question(task, command=command, **ask)
@@ -71,13 +71,15 @@ def _diagnose(task: str, said: dict[str, object], destination: Destination, comm
     destination.keep(compute, show)
 
 
-def _study(folder: str, task: str, said: dict[str, object]) -> "ComparisonResult":
-    """The study of this task that a folder keeps; `said`: what the command says of the task."""
+def _study(folder: str, task: str, said: dict[str, object]) -> tuple["ComparisonResult", dict[str, object]]:
+    """The study of this task that a folder keeps, and what is said, where it is not said here, as there."""
+    from kobai.cli.made import of_task
     from kobai.questions.comparison.opening import open as opened
     from kobai.questions.subject import subject
 
-    results = opened(folder).tasks
+    kept = opened(folder)
+    results, said = kept.tasks, of_task(kept.command) | said
     name = task if task in results else subject(said | {"task": task}).name
     if name not in results:
         raise UsageError("error.diagnose.from", path=folder, known=", ".join(results), task=task)
-    return results[name]
+    return results[name], said
