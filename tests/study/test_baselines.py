@@ -68,7 +68,7 @@ def told(result, tests=TESTS, **fields):
         row["test_metric"] = test
     study = dataclasses.replace(outcome.study, task=dataclasses.replace(outcome.study.task, **fields))
     frame = outcome.cells.clear().extend(outcome.cells.__class__(cells, schema=outcome.cells.schema))
-    return answer(dataclasses.replace(outcome, study=study, cells=frame))
+    return answer(dataclasses.replace(outcome, study=study).with_cells(frame))
 
 
 def test_the_difference_is_students_interval_over_the_fresh_runs(result):

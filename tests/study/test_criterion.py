@@ -78,14 +78,14 @@ def test_who_never_arrives_does_not_win_by_cheap_steps(monkeypatch):
     """The planted mistake: its own seconds."""
     outcome = study_of(monkeypatch, arriving(lambda cell: 90 if is_adam(cell) else 1000), by=SECONDS)
     cheap = pl.when(pl.col("optimizer") == "sgd").then(0.01).otherwise(pl.col("seconds"))
-    outcome = dataclasses.replace(outcome, cells=outcome.cells.with_columns(seconds=cheap))
+    outcome = outcome.with_cells(outcome.cells.with_columns(seconds=cheap))
     adam, sgd = (outcome.measures(outcome.winners[name]) for name in ("adam", "sgd"))
     assert adam.arrived.all()
     assert np.exp(adam.x) == pytest.approx(0.5 * 90 / STEPS)
     assert np.exp(sgd.x) == pytest.approx(0.5)
     own = outcome.cells_of(outcome.winners["sgd"], "confirmation")
     assert np.log(own["seconds"].to_numpy()).mean() < adam.x.mean()
-    assert outcome_of(outcome.study, outcome.cells, {}).leader == "adam"
+    assert outcome_of(outcome.study, outcome.phases, {}).leader == "adam"
 
 
 def test_a_target_that_is_met_at_the_start_takes_one_step_of_seconds(monkeypatch):
@@ -269,7 +269,8 @@ def test_seconds_of_different_processors_are_told_above_the_answer(monkeypatch):
 
     def measured(by, sgd):
         name = pl.when(pl.col("optimizer") == "sgd").then(pl.lit(sgd)).otherwise(pl.lit("Fast 3000"))
-        return answer(dataclasses.replace(outcome, by=by, cells=outcome.cells.with_columns(machine=name)))
+        found = outcome.with_cells(outcome.cells.with_columns(machine=name))
+        return answer(dataclasses.replace(found, by=by))
 
     [above, *_] = sentences.warnings(measured(SECONDS, "Slow 100"))
     assert "different processors (Fast 3000, Slow 100) and cannot be compared" in above

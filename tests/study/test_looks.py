@@ -188,7 +188,7 @@ def test_what_is_written_of_a_study_tells_the_same(monkeypatch):
     whole = grown(monkeypatch, noisy(100, 125, 125))
     told = record.read(record.written(whole.study))
     assert (told.seeds, told.within, told.looks) == (whole.study.seeds, 0.1, whole.study.looks)
-    read = protocol.outcome_of(told, whole.cells, whole.memory)
+    read = protocol.outcome_of(told, whole.phases, whole.memory)
     assert answer(read).optimizer == answer(whole).optimizer
     assert answer(read).stop == answer(whole).stop
 

@@ -1,6 +1,5 @@
 """What must be known before an answer is believed: each note where it belongs, and only there."""
 
-import dataclasses
 import math
 import re
 
@@ -246,7 +245,7 @@ def test_runs_that_no_seed_changes_show_nothing(monkeypatch):
     cells = outcome.cells.with_columns(
         pl.Series("validation_loss", [[1.0] * 11] * len(outcome.cells), dtype=lists)
     )
-    found = answer(dataclasses.replace(outcome, cells=cells))
+    found = answer(outcome.with_cells(cells))
     [sgd] = found.optimizer.alternatives
     assert (sgd.p, sgd.corrected_p, sgd.ratio.value, sgd.ratio.low) == (1, 1, pytest.approx(3), None)
     assert (found.optimizer.best_set, found.optimizer.cost.high) == (("adam", "sgd"), None)

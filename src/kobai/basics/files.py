@@ -7,12 +7,13 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from kobai.basics.errors import UsageError, remedy
 
@@ -45,16 +46,16 @@ def write(path: Path, content: bytes) -> None:
         if (status := _status(path)) is not None and not _replaceable(status):
             _write_through(path, status, content)
         else:
-            _replace(Path(os.path.realpath(path)), content, status)
+            _replace(Path(os.path.realpath(path)), lambda file: file.write(content), status)
 
 
-def _replace(path: Path, content: bytes, before: os.stat_result | None) -> None:
+def _replace(path: Path, fill: Callable[[BinaryIO], object], before: os.stat_result | None) -> None:
     """Put a whole file where there was none, or another, whose permissions it gets."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=LEFTOVER, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             lock(file.fileno())  # as long as this process writes it, none other takes it for a leftover
-            file.write(content)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
             os.chmod(name, stat.S_IMODE(before.st_mode) if before else 0o666 & ~_umask())
@@ -137,6 +138,28 @@ def write_frame(path: Path, frame: "pl.DataFrame") -> None:
     parquet = io.BytesIO()  # polars itself reports a full disk in an error of its own
     frame.write_parquet(parquet)
     write(path, parquet.getvalue())
+
+
+def write_frames(path: Path, schema: "pl.Schema", frames: "Iterable[pl.DataFrame]") -> None:
+    """Write frames of one schema, one behind the other, as one Parquet file, whole or not at all.
+
+    Memory holds a few of them at once.
+    """
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    rows = register_io_source(lambda *_: iter(frames), schema=schema)
+
+    def fill(file: BinaryIO) -> None:
+        try:
+            rows.sink_parquet(file)
+        except pl.exceptions.ComputeError as problem:  # so polars reports a full disk
+            number = re.search(r"os error (\d+)", str(problem))
+            code = int(number[1]) if number else errno.EIO
+            raise OSError(code, os.strerror(code)) from problem
+
+    with naming(path):
+        _replace(Path(os.path.realpath(path)), fill, _status(path))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -91,11 +91,11 @@ class Identity:
             self._once(strategy, lambda: self._of_strategy(strategy)),
         ]
         before = hashlib.sha256(f"{as_json(parts)[:-1]}, [".encode())
-        after = f", {self.steps}, {self.every}], {as_json(versions())}]"
+        after = f", {self.steps}, {self.every}], {as_json(versions())}]".encode()
         identities = []
         for seed in seeds:
             hashed = before.copy()
-            hashed.update(f"{int(seed)}{after}".encode())
+            hashed.update(b"%d%b" % (seed, after))
             identities.append(hashed.hexdigest()[:LETTERS])
         return identities
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import polars as pl
 
-from kobai.basics.files import json_text, make_folder, write_frame, write_text
+from kobai.basics.files import json_text, make_folder, write_frame, write_frames, write_text
 from kobai.words import language as speaking
 from kobai.words import quoted
 
@@ -97,6 +97,8 @@ class Result(abc.ABC):
             content = getattr(self, self.files[name])
             if isinstance(content, pl.DataFrame):
                 write_frame(folder / name, content)
+            elif name.endswith(".parquet"):
+                write_frames(folder / name, *content)
             elif self.files[name] == "html":
                 self.write_html(folder / name)
             else:

@@ -185,9 +185,9 @@ def _meaning(task: Facts, row: Row) -> Note | None:
 
 def _machines(outcome: Outcome) -> list[Note]:
     """That seconds of different processors are compared, where they are."""
-    if outcome.by != SECONDS or "machine" not in outcome.cells.columns:
+    if outcome.by != SECONDS:
         return []
-    machines = outcome.cells["machine"].unique().to_list()
+    machines = outcome.column("machine").unique().to_list()
     if len(machines) == 1:
         return []
     unknown = [Term("machine", "unknown")] if None in machines else []
@@ -197,7 +197,8 @@ def _machines(outcome: Outcome) -> list[Note]:
 def _trainings(outcome: Outcome) -> int:
     """How many runs there were; those that differ in their average alone are one."""
     columns = [column for column in outcome.study.columns if column != "average"]
-    return outcome.cells.select("phase", *columns, "seed").unique().height
+    names = [cells.rows(0, len(cells), *columns, "seed") for cells in outcome.phases.values()]
+    return sum(each.unique().height for each in names)
 
 
 def _rates(trials: Sequence[Trial]) -> list[str]:

@@ -7,10 +7,11 @@ without its task; and whoever asks something else in the same folder is told wha
 import contextlib
 import dataclasses
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from kobai.basics import files
@@ -20,7 +21,8 @@ from kobai.engine.identity import digest, versions
 from kobai.engine.sweep import Sweep
 from kobai.study import frame, record
 from kobai.study.axes import Axis
-from kobai.study.store import RESULTS, STORE, Store, checksum, content_of
+from kobai.study.cells import Cells, Labels, gathered
+from kobai.study.store import STORE, Store, checksum, content_of
 from kobai.study.study import CONFIRMATION, Study, Trial
 from kobai.words import say
 
@@ -59,36 +61,29 @@ class Phase:
         """The identities of all its cells."""
         return [cell for cells in self.cells for cell in cells]
 
-    def rows(self, name: str, kept: pl.DataFrame, axes: Sequence[Axis], marks: list[int]) -> pl.DataFrame:
-        """Those of its cells that are kept, as rows of a frame; `marks` are the steps of evaluation."""
+    def found(self, name: str, kept: Iterable[pl.DataFrame], axes: Sequence[Axis], marks: list[int]) -> Cells:
+        """Those of its cells that are in frames of what is `kept`; `marks` are the steps of evaluation."""
         columns = frame.schema(axes)
+        names = ["optimizer", "hyperparameters", "initializer", *(axis.name for axis in axes)]
         if not any(self.cells):
-            return pl.DataFrame(schema=columns)
-        trials = pl.DataFrame(
-            self.trials, schema={name: columns.get(name, pl.String) for name in self.trials[0]}
-        )
-        # Sorted before the curves are beside them, which are long.
-        labels = (
-            trials.with_columns(
+            return Cells(pl.DataFrame(schema=columns), names)
+        by_seed = np.argsort(self.seeds)
+        own = {name: columns.get(name, pl.String) for name in self.trials[0]}
+        trials = (
+            pl.DataFrame(self.trials, schema=own)
+            .with_columns(
                 pl.lit(name).alias("phase"),
-                pl.Series("seed", [self.seeds] * len(trials), pl.List(pl.Int64)),
+                pl.Series("evaluated_at", [marks] * len(self.trials), columns["evaluated_at"]),
                 pl.Series("cell", self.cells, pl.List(pl.String)),
             )
-            .explode("seed", "cell")
-            .sort(frame.order(axes))
+            .sort(frame.order(axes)[:-1])
         )
-        results = kept.select("cell", *RESULTS)
-        every = labels.join(results, on="cell", how="inner", maintain_order="left")
-        times = pl.Series("evaluated_at", [marks], columns["evaluated_at"]).new_from_index(0, len(every))
-        happened = {text: json.loads(text) for text in every["happened"].unique()}
-        own = {name: pl.Int64 for name in frame.happenings() if name in columns}
-        events = [
-            pl.col("happened")
-            .replace_strict({text: each.get(name) for text, each in happened.items()}, return_dtype=kind)
-            .alias(name)
-            for name, kind in {"machine": pl.String, **own}.items()
-        ]
-        return every.with_columns(times, *events).select(*columns)
+        cells = trials.select(pl.col("cell").list.gather(by_seed.tolist()).explode()).with_columns(
+            pl.int_range(pl.len(), dtype=pl.Int64).alias("place")
+        )
+        labels = Labels(trials.drop("cell"), np.array(self.seeds)[by_seed])
+        parts = (cells.join(frame.results(part, columns), on="cell").drop("cell") for part in kept)
+        return gathered(labels, columns, names, parts)
 
 
 def tasks_named(sweeps: Mapping[tuple[str, ...], Sweep]) -> list[dict[str, object]]:
@@ -158,28 +153,57 @@ class Asked:
             for name, phase in self.phases.items()
         }
 
-    def cells(self, store: Store) -> pl.DataFrame:
-        """The frame of its cells, as far as they are kept."""
+    @property
+    def head(self) -> "Head":
+        """What there is to know of it without its cells."""
+        return Head(self.question, self.number, self.finished, self.task, self.among)
+
+    def found(self, store: Store) -> dict[str, Cells]:
+        """Its cells by phase, as far as they are kept."""
         study = record.read(self.study)
-        every = [cell for phase in self.phases.values() for cell in phase.every]
-        kept = store.get(every)
-        rows = {name: each.rows(name, kept, study.axes, study.marks) for name, each in self.phases.items()}
-        return frame.joined(rows, study.axes)
+        return {
+            name: phase.found(name, store.parts(phase.every), study.axes, study.marks)
+            for name, phase in self.phases.items()
+        }
 
     def write(self, store: Store) -> None:
         """Keep the question as the latest of its folder, in the place of its earlier states.
 
         One that has an answer is replaced by another that has one.
         """
-        before = list(files_of(store.folder))
-        self.number = 1 + max((asked.number for _, asked in before), default=0)
+        before = heads(store.folder)
+        self.number = 1 + max((head.number for head in before.values()), default=0)
         phases = {name: vars(phase) for name, phase in self.phases.items()}  # not copied, as `asdict` would
         content = json.dumps({**vars(self), "phases": phases}, ensure_ascii=False).encode()
         path = store.open() / f"question-{checksum(content)}.json"
         files.write(path, content)
-        for old, asked in before:
-            if old != path and asked.question == self.question and self.finished >= asked.finished:
+        _HEADS[path] = self.head
+        for old, head in before.items():
+            if old != path and head.question == self.question and self.finished >= head.finished:
                 old.unlink(missing_ok=True)
+
+
+class Head(NamedTuple):
+    """What there is to know of a question without its cells: the fields of `Asked`."""
+
+    question: str
+    number: int
+    finished: bool
+    task: str
+    among: Sequence[str]
+
+
+_HEADS: dict[Path, Head] = {}
+"""Of files that this process has read or written, whose names are the checksums of what they hold."""
+
+
+def heads(folder: Path | None) -> dict[Path, Head]:
+    """The questions that the folder of a store holds, by their files."""
+    paths = set(folder.glob("question-*.json")) if folder else set()
+    if not paths <= _HEADS.keys():
+        for _ in files_of(folder):
+            ...
+    return {path: _HEADS[path] for path in sorted(paths) if path in _HEADS}
 
 
 def files_of(folder: Path | None) -> Iterator[tuple[Path, Asked]]:
@@ -188,24 +212,23 @@ def files_of(folder: Path | None) -> Iterator[tuple[Path, Asked]]:
         content = content_of(path)
         if content is not None and path.name == f"question-{checksum(content)}.json":
             with contextlib.suppress(ValueError, LookupError, TypeError):  # as another version writes it
-                yield path, Asked.read(content)
+                asked = Asked.read(content)
+                _HEADS[path] = asked.head
+                yield path, asked
 
 
 def questions(store: Store) -> list[Asked]:
     """The questions that were asked in a folder, the latest last."""
-    return _ordered(store.folder)
-
-
-def _ordered(folder: Path | None) -> list[Asked]:
-    return sorted((asked for _, asked in files_of(folder)), key=lambda asked: asked.number)
+    return sorted((asked for _, asked in files_of(store.folder)), key=lambda asked: asked.number)
 
 
 def names_in(folder: Path | None) -> list[str]:
     """The names of the tasks that the folder of a study keeps, in their order."""
-    return in_order(_ordered(folder / STORE)) if folder else []
+    every = heads(folder / STORE).values() if folder else ()
+    return in_order(sorted(every, key=lambda head: head.number))
 
 
-def in_order(asked: Sequence[Asked]) -> list[str]:
+def in_order(asked: Sequence[Asked | Head]) -> list[str]:
     """The names of the tasks of these questions, as the latest of them orders them."""
     names = [name for each in reversed(asked) for name in (each.among or [each.task])]
     own = {each.task for each in asked}

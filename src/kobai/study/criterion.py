@@ -1,6 +1,7 @@
 """By what candidates are judged: the steps to the target, the final metric, or the seconds to the target."""
 
 import dataclasses
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,16 @@ def criteria(by: object) -> list[str]:
         if name not in CRITERIA:
             raise unknown("kind.criterion", name, CRITERIA)
     return list(dict.fromkeys(map(str, names)))
+
+
+COMPARED = ("validation_metric", "validation_loss", "diverged_at", "seconds", "evaluated_at")
+"""The columns from which is read what is compared."""
+
+
+class Columns(Protocol):
+    """What gives its columns by name."""
+
+    def __getitem__(self, name: str, /) -> pl.Series: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +77,7 @@ def seconds_to(
     return np.where(reached, cells["seconds"].to_numpy() * part, longest)
 
 
-def longest(cells: pl.DataFrame) -> float:
+def longest(cells: Columns) -> float:
     """The budget in time: the seconds of the longest of all runs that are compared."""
     return float(cells["seconds"].to_numpy().max(initial=0.0))
 

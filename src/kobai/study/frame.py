@@ -1,5 +1,6 @@
 """The frame of a study: one row a cell, with the names of its trial, its phase, and what came of it."""
 
+import json
 from collections.abc import Iterable, Mapping
 
 import polars as pl
@@ -7,7 +8,7 @@ import polars as pl
 from kobai.basics.machine import processor
 from kobai.candidates.values import as_json
 from kobai.study.axes import OF_PARTS, Axis
-from kobai.study.store import MEASURED, DataType
+from kobai.study.store import MEASURED, RESULTS, DataType
 
 SCHEMA: dict[str, DataType] = {
     "phase": pl.String,
@@ -57,6 +58,20 @@ def _happens(axis: str) -> str | None:
 def order(axes: Iterable[Axis]) -> list[str]:
     """By what the cells of a phase are sorted: it depends on nothing but what they are."""
     return ["optimizer", "initializer", "hyperparameters", *(axis.name for axis in axes), "seed"]
+
+
+def results(kept: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """What came of cells as they are kept: `cell`, and those of the columns of a frame that are results."""
+    happened: dict[str, dict[str, object]] = {"": {}}  # of no cell: polars gives a type to one text at least
+    happened |= {text: json.loads(text) for text in kept["happened"].unique()}
+    own = {name: pl.Int64 for name in happenings() if name in columns}
+    events = [
+        pl.col("happened")
+        .replace_strict({text: each.get(name) for text, each in happened.items()}, return_dtype=kind)
+        .alias(name)
+        for name, kind in {"machine": pl.String, **own}.items()
+    ]
+    return kept.select("cell", *(name for name in RESULTS if name != "happened"), *events)
 
 
 def joined(phases: Mapping[str, pl.DataFrame], axes: Iterable[Axis]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Sentences of caution: what must be known before an answer is believed."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -180,9 +181,11 @@ def _of_nobody(outcome: Outcome, rows: Sequence[Row], way: str) -> Iterator[Note
 
 def _range(outcome: Outcome) -> tuple[float, float]:
     """The least and the largest metric of any run."""
-    metrics = outcome.cells["validation_metric"].explode().to_numpy().astype(float)
-    low, high = np.quantile(metrics[np.isfinite(metrics)], (0, 1))
-    return float(low), float(high)
+    every = itertools.chain(*(cells.each("validation_metric") for cells in outcome.phases.values()))
+    metrics = (cells["validation_metric"].explode().to_numpy() for _, cells in every)
+    finite = [own[np.isfinite(own)] for own in metrics]
+    ends = [(own.min(), own.max()) for own in finite if own.size]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
 def _of_scale(outcome: Outcome) -> Iterator[Note]:

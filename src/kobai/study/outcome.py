@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from kobai.study.criterion import Measures
-from kobai.study.study import CONFIRMATION, Study, Trial
+from kobai.study.cells import Cells, Names
+from kobai.study.criterion import COMPARED, STEPS, Measures, of_steps
+from kobai.study.frame import joined, schema
+from kobai.study.study import CONFIRMATION, TUNING, Study, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +18,8 @@ class Outcome:
     """Every cell of a study, and what the protocol chose from them."""
 
     study: Study
-    cells: pl.DataFrame
+    phases: Mapping[str, Cells]
+    """The cells of each phase."""
     target: float
     stated: bool
     """Whether the target was stated, or derived from the tuning runs."""
@@ -47,18 +51,23 @@ class Outcome:
     """How many fresh seeds there were to be, of a study that was asked for its answer before its end."""
 
     @functools.cached_property
-    def phases(self) -> dict[str, pl.DataFrame]:
-        """The cells of each phase; what lies together in `cells` is not copied."""
-        runs = self.cells["phase"].rle().struct.unnest()
-        if runs["value"].n_unique() < len(runs):
-            return {
-                str(name): part for (name,), part in self.cells.partition_by("phase", as_dict=True).items()
-            }
-        ends = runs["len"].cum_sum()
-        return {
-            name: self.cells.slice(end - length, length)
-            for name, length, end in zip(runs["value"], runs["len"], ends, strict=True)
-        }
+    def cells(self) -> pl.DataFrame:
+        """Every cell, phase by phase, as one frame in memory."""
+        return joined({name: cells.frame for name, cells in self.phases.items()}, self.study.axes)
+
+    def __len__(self) -> int:
+        """How many cells there are."""
+        return sum(map(len, self.phases.values()))
+
+    def column(self, name: str) -> pl.Series:
+        """One column of every cell, phase by phase."""
+        return pl.concat([self.phases[phase][name] for phase in sorted(self.phases)], rechunk=True)
+
+    def with_cells(self, cells: pl.DataFrame) -> "Outcome":
+        """The same study, had it found these cells."""
+        parts = cells.partition_by("phase", as_dict=True)
+        phases = {str(name): Cells(part, self.study.columns) for (name,), part in parts.items()}
+        return dataclasses.replace(self, phases=phases)
 
     @property
     def initializers(self) -> dict[str, Trial]:
@@ -71,11 +80,26 @@ class Outcome:
 
     def cells_of(self, trial: Trial, phase: str) -> pl.DataFrame:
         """The cells of one trial in one phase, by seed."""
-        return cells_of(self.in_phase(phase), trial)
+        return self.in_phase(phase).of(trial)
 
-    def in_phase(self, phase: str) -> pl.DataFrame:
+    def in_phase(self, phase: str) -> Cells:
         """The cells of one phase; none where it had none."""
-        return self.phases.get(phase, self.cells.clear())
+        nothing = pl.DataFrame(schema=schema(self.study.axes))
+        return self.phases.get(phase, Cells(nothing, self.study.columns))
+
+    @functools.cached_property
+    def tuned(self) -> dict[Names, np.ndarray]:
+        """Steps to the deciding target of the cells of each trial of the tuning, by what names it."""
+        every = self.in_phase(TUNING).each("validation_metric", "diverged_at")
+        return {names: self.times(cells) for names, cells in every}
+
+    def compared(self, by: str) -> dict[Names, Measures]:
+        """What is compared of the cells of each trial of the tuning, by one of `CRITERIA`."""
+        study, tuning = self.study, self.in_phase(TUNING)
+        if by == STEPS:
+            return {names: of_steps(times, study.steps) for names, times in self.tuned.items()}
+        every = tuning.each(*COMPARED)
+        return {names: study.measures(cells, self.target, by, tuning) for names, cells in every}
 
     def times(self, cells: pl.DataFrame, target: float | None = None) -> np.ndarray:
         """Steps to `target` (None: the deciding one) of each of these cells: see `Study.times`."""
@@ -84,16 +108,11 @@ class Outcome:
     def measures(self, trial: Trial) -> Measures:
         """What is compared of the fresh runs of a trial."""
         fresh = self.in_phase(CONFIRMATION)
-        return self.study.measures(cells_of(fresh, trial), self.target, self.by, fresh)
+        return self.study.measures(fresh.of(trial), self.target, self.by, fresh)
 
     def is_fixed(self, trial: Trial) -> bool:
         """Whether the seed changes nothing in the runs of a trial (`are_fixed`)."""
         return are_fixed(self.cells_of(trial, CONFIRMATION))
-
-
-def cells_of(cells: pl.DataFrame, trial: Trial) -> pl.DataFrame:
-    """The cells of one trial among those of a phase, by seed."""
-    return cells.filter(*(pl.col(column) == name for column, name in trial.named.items())).sort("seed")
 
 
 def are_fixed(cells: pl.DataFrame) -> bool:

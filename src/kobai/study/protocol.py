@@ -9,7 +9,6 @@ learning rates, initial values and values of axes.
 import dataclasses
 import functools
 import itertools
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,11 +21,13 @@ from kobai.basics.errors import UsageError
 from kobai.basics.progress import Progress
 from kobai.engine.backends import THREADS
 from kobai.study import statistics
-from kobai.study.criterion import FINAL, STEPS
+from kobai.study.cells import Cells
+from kobai.study.criterion import FINAL
 from kobai.study.fitting import Pace, climbed, fitted
 from kobai.study.looks import settled
-from kobai.study.outcome import Outcome, are_fixed, cells_of
+from kobai.study.outcome import Outcome, are_fixed
 from kobai.study.question import judged
+from kobai.study.ranking import ends_of, rank, ranks
 from kobai.study.rows import test_metrics
 from kobai.study.runner import Place, Runner
 from kobai.study.store import Store
@@ -81,17 +82,15 @@ def run(
     finally:
         interruption.can_answer(False)
     memory = {name: runner.sweeps[trial.task].memory(trial.variant) for name, trial in choice.winners.items()}
-    cells, planned = runner.frame(), 0
+    phases, planned = runner.found(), 0
     if interruption.is_winding_up():
-        fresh = cells.filter(pl.col("phase") == CONFIRMATION)
+        fresh = phases[CONFIRMATION]
         seeds = complete(study, fresh, choice.confirmed(study))
         seeds = seeds or complete(study, fresh, choice.winners.values())
         planned, study = study.seeds, study.ended(len(seeds))
-        cells = cells.filter(
-            (pl.col("phase") != CONFIRMATION) | pl.col("seed").is_in(study.confirmation_seeds)
-        )
-        choice = choice.within(cells.filter(pl.col("phase") == CONFIRMATION))
-    outcome = dataclasses.replace(outcome_of(study, cells, memory, choice), planned=planned)
+        phases[CONFIRMATION] = fresh.filter(pl.col("seed").is_in(study.confirmation_seeds))
+        choice = choice.within(phases[CONFIRMATION])
+    outcome = dataclasses.replace(outcome_of(study, phases, memory, choice), planned=planned)
     if study.seeds:
         runner.finish(study, memory, test_metrics(outcome), planned)
     return dataclasses.replace(outcome, reused=runner.reused, trained=runner.trained, kept=runner.kept)
@@ -105,7 +104,7 @@ def _looked_at(runner: Runner, tuned: "Tuned", study: Study) -> Outcome | None:
     choice = chosen(study, tuned, fresh)
     if len(tuned.winners) == 1:
         runner.run(CONFIRMATION, choice.confirmed(study), study.confirmation_seeds)
-    return None if interruption.is_winding_up() else outcome_of(study, runner.frame(), {}, choice)
+    return None if interruption.is_winding_up() else outcome_of(study, runner.found(), {}, choice)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,13 +139,13 @@ class Choice:
     alternatives: dict[str, dict[str, Trial]]
     neighbours: list[Trial]
 
-    def within(self, fresh: pl.DataFrame) -> "Choice":
+    def within(self, fresh: Cells) -> "Choice":
         """The same, of trials alone whose cells are all there: an earlier kobai has confirmed others, and
         Ctrl-C may have come before them."""
         seeds = fresh["seed"].n_unique()
 
         def is_there(trial: Trial) -> bool:
-            return len(cells_of(fresh, trial)) == seeds
+            return fresh.count(trial) == seeds
 
         alternatives = {
             axis: {name: trial for name, trial in trials.items() if is_there(trial)}
@@ -161,9 +160,9 @@ class Choice:
         return in_order(study, [*self.winners.values(), *others, *self.neighbours])
 
 
-def complete(study: Study, fresh: pl.DataFrame, trials: Iterable[Trial]) -> list[int]:
+def complete(study: Study, fresh: Cells, trials: Iterable[Trial]) -> list[int]:
     """The first of the fresh seeds with which every one of these trials has been run."""
-    there = [set(cells_of(fresh, trial)["seed"]) for trial in trials]
+    there = [set(fresh.of(trial)["seed"]) for trial in trials]
     return list(itertools.takewhile(lambda seed: all(seed in own for own in there), study.confirmation_seeds))
 
 
@@ -186,7 +185,7 @@ def in_order(study: Study, trials: Iterable[Trial]) -> list[Trial]:
     return sorted(distinct, key=lambda trial: study.candidates.index(trial.candidate))
 
 
-def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
+def tune(study: Study, tuning: Cells) -> Tuned:
     """What these cells of the tuning say.
 
     Where they show that the target tells nothing apart, because most of the best trials meet it by the first
@@ -197,19 +196,17 @@ def tune(study: Study, tuning: pl.DataFrame) -> Tuned:
     target = (
         study.facts.targets[0]
         if stated
-        else statistics.auto_target(*_ends_of(study, tuning), study.facts.maximize)
+        else statistics.auto_target(*ends_of(study, tuning), study.facts.maximize)
     )
-    asked = Tuned(target, stated, study.by, None, rank(study, study.trials(), tuning, target, study.by))
     if study.by == FINAL:
-        return asked
-    reach = [np.isfinite(study.times(cells, target)).mean() for _, cells in tuning.group_by(*study.columns)]
-    by_final = Tuned(target, stated, FINAL, "final", rank(study, study.trials(), tuning, target, FINAL))
+        return Tuned(target, stated, FINAL, None, rank(study, tuning, target, FINAL))
+    (own, end), reach = ranks(study, tuning, target, study.by, FINAL)
+    asked, by_final = Tuned(target, stated, study.by, None, own), Tuned(target, stated, FINAL, "final", end)
     if max(reach) < HALF:
         return by_final if _differ(study, tuning, by_final) else asked
     if _at_once(study, tuning, asked) > HALF:
         for harder in _harder_targets(study, tuning, target):
-            ranked = rank(study, study.trials(), tuning, harder, study.by)
-            tuned = Tuned(harder, False, study.by, "harder", ranked)
+            tuned = Tuned(harder, False, study.by, "harder", rank(study, tuning, harder, study.by))
             if _at_once(study, tuning, tuned) <= HALF <= np.isfinite(_arrivals(study, tuning, tuned)).mean():
                 return tuned
         if _differ(study, tuning, by_final):
@@ -221,30 +218,30 @@ HALF = 0.5
 """Of the runs: if more arrive at once, or fewer at all, a target tells nothing apart."""
 
 
-def _arrivals(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> np.ndarray:
+def _arrivals(study: Study, tuning: Cells, tuned: Tuned) -> np.ndarray:
     """Steps to the target of the tuning runs of the best trials."""
-    best = [cells_of(tuning, trial) for trial in tuned.winners.values()]
+    best = [tuning.of(trial) for trial in tuned.winners.values()]
     return np.concatenate([study.times(cells, tuned.target) for cells in best])
 
 
-def _at_once(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> float:
+def _at_once(study: Study, tuning: Cells, tuned: Tuned) -> float:
     """The part of these runs that has arrived by the first evaluation."""
     return float((_arrivals(study, tuning, tuned) <= study.marks[1]).mean())
 
 
-def _differ(study: Study, tuning: pl.DataFrame, tuned: Tuned) -> bool:
+def _differ(study: Study, tuning: Cells, tuned: Tuned) -> bool:
     """Whether the final metric tells anything apart in these cells."""
-    winners = [cells_of(tuning, trial) for trial in tuned.winners.values()]
+    winners = [tuning.of(trial) for trial in tuned.winners.values()]
     x = [study.measures(cells, tuned.target, FINAL, tuning) for cells in winners]
     ends = np.concatenate([each.x[each.arrived] for each in x])
     return ends.size > 0 and bool(np.ptp(ends) > 0)
 
 
-def _harder_targets(study: Study, tuning: pl.DataFrame, target: float) -> list[float]:
+def _harder_targets(study: Study, tuning: Cells, target: float) -> list[float]:
     """Targets beyond this one, up to the best median of these runs: 90 % of the way from the start, then a
     half, three quarters and nine tenths of the way from this one."""
     try:
-        start, best = _ends_of(study, tuning)
+        start, best = ends_of(study, tuning)
         auto = statistics.auto_target(start, best, study.facts.maximize)
     except UsageError:
         return []
@@ -253,10 +250,10 @@ def _harder_targets(study: Study, tuning: pl.DataFrame, target: float) -> list[f
     return sorted(beyond, reverse=not study.facts.maximize)
 
 
-def chosen(study: Study, tuned: Tuned, fresh: pl.DataFrame) -> Choice:
+def chosen(study: Study, tuned: Tuned, fresh: Cells) -> Choice:
     """What is recommended, and what it is compared with; `fresh` are the cells of the confirmation, at least
     of the winners."""
-    cells = {name: cells_of(fresh, trial) for name, trial in tuned.winners.items()}
+    cells = {name: fresh.of(trial) for name, trial in tuned.winners.items()}
     measured = {name: study.measures(own, tuned.target, tuned.by, fresh) for name, own in cells.items()}
     names, _, choice = judged(measured, [name for name, own in cells.items() if are_fixed(own)], study.looks)
     leader = names[choice.leader]
@@ -277,29 +274,14 @@ def chosen(study: Study, tuned: Tuned, fresh: pl.DataFrame) -> Choice:
 
 
 def outcome_of(
-    study: Study, cells: pl.DataFrame, memory: dict[str, int], choice: Choice | None = None
+    study: Study, phases: Mapping[str, Cells], memory: dict[str, int], choice: Choice | None = None
 ) -> Outcome:
     """What a study has found whose cells are all there; `choice`: what its tuning chose, if that is known."""
     if choice is None:
-        tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
-        choice = chosen(study, tune(study, tuning), fresh).within(fresh)
+        fresh = phases[CONFIRMATION]
+        choice = chosen(study, tune(study, phases[TUNING]), fresh).within(fresh)
     fields = {field.name: getattr(choice, field.name) for field in dataclasses.fields(choice)}
-    return Outcome(study=study, cells=cells, memory=memory, **fields)
-
-
-def rank(
-    study: Study, trials: Sequence[Trial], tuning: pl.DataFrame, target: float, by: str = STEPS
-) -> list[Trial]:
-    """The trials, best first: by the mean of what is compared (`Study.measures`), ties by validation loss.
-
-    Of steps that is the mean logarithm, the scale of the answer (`statistics.choose`).
-    """
-    scores = {}
-    for key, cells in tuning.group_by(*study.columns):
-        mean = study.measures(cells, target, by, tuning).x.mean()
-        losses = cells["validation_loss"].list.last().to_numpy().astype(float)
-        scores[key] = (round(mean, 9), losses.mean() if np.isfinite(losses).all() else math.inf)
-    return sorted(trials, key=lambda trial: scores[tuple(trial.named.values())])
+    return Outcome(study=study, phases=phases, memory=memory, **fields)
 
 
 def _best(ranked: Iterable[Trial], name: Callable[[Trial], str]) -> dict[str, Trial]:
@@ -331,20 +313,3 @@ def _alternatives(study: Study, ranked: Sequence[Trial], first: Trial) -> dict[s
 
     of_initializers = _best(alike("initializer"), lambda trial: trial.initializer.name)
     return {"initializer": of_initializers, **{name: best(name) for name in varied}}
-
-
-def _ends_of(study: Study, tuning: pl.DataFrame) -> tuple[float, float]:
-    """The median metric at the start, and the best median at the end of any trial."""
-    ends = tuning.select(
-        *study.columns,
-        start=pl.col("validation_metric").list.first().cast(pl.Float64),
-        end=pl.col("validation_metric").list.last().cast(pl.Float64),
-    )
-    # NaN, the end of a diverged run, makes the median of its trial NaN: it cannot be the best.
-    finals = ends.group_by(*study.columns).agg(pl.col("end").median())["end"]
-    finite = [value for value in finals if np.isfinite(value)]
-    starts = [value for value in ends["start"] if np.isfinite(value)]
-    if not finite or not starts:
-        raise UsageError("error.all_diverged")
-    best = max(finite) if study.facts.maximize else min(finite)
-    return float(np.median(starts)), best

@@ -8,7 +8,7 @@ import polars as pl
 
 from kobai.candidates.values import Hyperparameters, hyperparameters_of, learning_rate, rate_is_factor
 from kobai.study import statistics
-from kobai.study.criterion import FINAL, ends_of, longest, seconds_to
+from kobai.study.criterion import FINAL, ends_of, seconds_to
 from kobai.study.outcome import Outcome
 from kobai.study.question import Cost, Question
 from kobai.study.statistics import Comparison, Estimate
@@ -92,8 +92,9 @@ class Combination:
 def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
     """One row an optimizer, those that need the fewest steps first; `question` is which optimizer."""
     comparisons = {c.name: c for c in question.alternatives}
+    most = float(outcome.column("seconds").to_numpy().max(initial=0.0))
     rows = [
-        _row(outcome, trial, question.of(name), comparisons.get(name))
+        _row(outcome, trial, question.of(name), comparisons.get(name), most)
         for name, trial in outcome.winners.items()
     ]
     order = [cost.name for cost in question.costs]
@@ -111,7 +112,8 @@ def rows(outcome: Outcome, question: Question) -> tuple[Row, ...]:
     )
 
 
-def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | None) -> Row:
+def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | None, longest: float) -> Row:
+    """The row of a winner; `longest` is what the longest of all runs took, in seconds."""
     study = outcome.study
     cells = outcome.cells_of(trial, CONFIRMATION)
     times = outcome.times(cells)
@@ -154,7 +156,7 @@ def _row(outcome: Outcome, trial: Trial, cost: Cost, comparison: Comparison | No
         skipped=skipped(cells),
         trials=len(trial.candidate.variants) * len(study.initializers) * study.combinations,
         seconds=float(cells["seconds"].to_numpy().mean()),
-        seconds_to_target=float(seconds_to(cells, restricted, reached, longest(outcome.cells)).mean()),
+        seconds_to_target=float(seconds_to(cells, restricted, reached, longest).mean()),
         memory=outcome.memory[cost.name],
         curve=tuple(np.median(np.where(np.isfinite(curves), curves, np.inf), axis=0).tolist()),
         other_targets=tuple(others),
@@ -213,23 +215,28 @@ def _working_decades(outcome: Outcome, winner: Trial) -> float | None:
     reach = []
     for variant in along:
         trial = dataclasses.replace(winner, variant=variant)
-        times = outcome.times(outcome.cells_of(trial, TUNING))
-        reach.append(np.isfinite(times).mean())
+        reach.append(np.isfinite(outcome.tuned[tuple(trial.named.values())]).mean())
     return statistics.working_range(np.array([learning_rate(variant) for variant in along], float), reach)
 
 
 def pairs(outcome: Outcome) -> tuple[Combination, ...]:
-    best_pairs = []
-    for phase in (TUNING, DEMONSTRATION):
-        cells = outcome.cells.filter(pl.col("phase") == phase)
-        for (name, initializer), group in cells.group_by("optimizer", "initializer", maintain_order=True):
-            scored = []
-            for _, trial in group.group_by(*outcome.study.columns, maintain_order=True):
-                times = outcome.times(trial)
-                mean = statistics.geometric_mean(times, outcome.study.steps)
-                scored.append((mean, -float(np.isfinite(times).mean()), trial["learning_rate"][0]))
-            steps, missed, rate = min(scored, key=lambda score: score[:2])
-            best_pairs.append(
-                Combination(str(name), str(initializer), rate, -missed, steps, phase == DEMONSTRATION)
-            )
-    return tuple(best_pairs)
+    """Each optimizer with each initial value, of the tuning and of what is demonstrated, in their order."""
+    study, best = outcome.study, []
+    shown = outcome.in_phase(DEMONSTRATION)
+    phases = {
+        TUNING: outcome.tuned,
+        DEMONSTRATION: {names: outcome.times(cells) for names, cells in shown.each()},
+    }
+    for phase, arrivals in phases.items():
+        rates = outcome.in_phase(phase).rates
+        scored: dict[tuple[str, str], list[tuple[float, float, float | None]]] = {}
+        for names, times in arrivals.items():
+            named = dict(zip(study.columns, names, strict=True))
+            mean = statistics.geometric_mean(times, study.steps)
+            score = mean, -float(np.isfinite(times).mean()), rates[names]
+            scored.setdefault((named["optimizer"], named["initializer"]), []).append(score)
+        for (optimizer, initializer), scores in scored.items():
+            steps, missed, rate = min(scores, key=lambda score: score[:2])
+            demonstration = phase == DEMONSTRATION
+            best.append(Combination(optimizer, initializer, rate, -missed, steps, demonstration))
+    return tuple(best)

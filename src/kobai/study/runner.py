@@ -29,11 +29,12 @@ from kobai.initializers import constant as constant_start
 from kobai.stabilizers.averaging import Averaging
 from kobai.study import record
 from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions, tasks_named
+from kobai.study.cells import Cells
 from kobai.study.estimate import Estimate
-from kobai.study.frame import happened, happenings, joined
+from kobai.study.frame import happened, happenings
 from kobai.study.joined import Joined, Work
 from kobai.study.outcome import Outcome
-from kobai.study.runs import SharedRun, cell_of, missing
+from kobai.study.runs import SharedRun, cell_of, count_missing, missing
 from kobai.study.store import CELLS_OF_A_FILE, KEPT, RESULTS, WHAT, Store, once
 from kobai.study.study import CONFIRMATION, Study, Trial
 from kobai.tasks.task import Task
@@ -103,6 +104,7 @@ class Runner:
         self.store = Store(folder, joined=is_joined) if store is None else store
         self.asked = self._asked(folder, command) if folder else None
         self.phases: dict[str, Phase] = {}
+        self._found: dict[str, tuple[Phase, Cells]] = {}
         self.frames: list[pl.DataFrame] = []
         self.held, self.is_let_go = 0, False
         self.there: set[str] = set()
@@ -128,8 +130,8 @@ class Runner:
         check_tasks(folder, before, tasks, among)
         return Asked.of(self.study, tasks, command, list(dict.fromkeys([*among, *in_order(before)])))
 
-    def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> pl.DataFrame:
-        """Every trial with every seed; the frame of this phase. What was run before is not run again."""
+    def run(self, phase: str, trials: Sequence[Trial], seeds: Sequence[int]) -> Cells:
+        """Every trial with every seed: the cells of this phase. What was run before is not run again."""
         trials = list({tuple(trial.named.values()): trial for trial in trials}.values())
         cells = [self.identities(trial, seeds) for trial in trials]
         self.phases[phase] = Phase.of(trials, seeds, cells)
@@ -137,7 +139,7 @@ class Runner:
             self.asked.phases = self.phases
             self.asked.write(self.store)
         is_shared = isinstance(self.backend, Joined)
-        new = sum(1 for _ in missing(trials, cells, seeds, self.there))
+        new = count_missing(trials, cells, seeds, self.there)
         self.progress.phase(phase, new)
         self._find([cell for own in cells for cell in own if cell not in self.there])
         rest = list(missing(trials, cells, seeds, self.there))
@@ -158,7 +160,7 @@ class Runner:
                 if self.study.allowance is not None and self.study.allowance.is_over():
                     interruption.wind_up()
             self.estimate.finished(len(part))
-        return self.frame(phase)
+        return self.found(phase)[phase]
 
     def complete(self, phase: str) -> list[int]:
         """The first seeds of a phase with which every trial of it has been run."""
@@ -254,22 +256,33 @@ class Runner:
             return vars(run)
         return vars(run) | vars(run.averages[self.study.averages.index(average)])
 
-    def frame(self, *phases: str) -> pl.DataFrame:
-        """Every cell so far, or those of some phases, in an order that does not depend on the threads."""
+    def found(self, *phases: str) -> dict[str, Cells]:
+        """Every cell so far by phase, or those of some phases, in an order that depends on no threads."""
         axes, marks = self.study.axes, self.study.marks
-        held = once(pl.concat([pl.DataFrame(schema=KEPT), *self.frames]))
-        rows = {}
+        found = {}
         for name in phases or tuple(self.phases):
-            phase, kept = self.phases[name], held
-            if self.is_let_go:
-                kept = self.store.get([cell for cell in phase.every if cell in self.there])
-            rows[name] = phase.rows(name, kept, axes, marks)
-        return joined(rows, axes)
+            phase = self.phases[name]
+            before, cells = self._found.get(name, (None, None))
+            if before is not phase or cells is None:
+                cells = phase.found(name, self._kept(phase), axes, marks)
+                if len(cells) == len(phase.every):
+                    self._found[name] = phase, cells
+            found[name] = cells
+        return found
+
+    def _kept(self, phase: Phase) -> Iterator[pl.DataFrame]:
+        """What came of the cells of a phase, as far as they are there."""
+        if self.is_let_go:
+            return self.store.parts([cell for cell in phase.every if cell in self.there])
+        return iter([once(pl.concat([pl.DataFrame(schema=KEPT), *self.frames]))])
 
     def _find(self, cells: Sequence[str]) -> None:
-        """Those of the cells that are kept."""
-        for first in range(0, len(cells), CELLS_OF_A_FILE):
-            self._hold(self.store.get(cells[first : first + CELLS_OF_A_FILE]))
+        """Those of the cells that are kept: in the folder they are left, from memory they are had at hand."""
+        in_folder = [cell for cell in cells if cell in self.store.places]
+        self.there.update(in_folder)
+        self.is_let_go = self.is_let_go or bool(in_folder)
+        if len(self.store.cells):
+            self._hold(self.store.get(cells))
 
     def _hold(self, frame: pl.DataFrame) -> None:
         """Have some cells at hand; so many as a large file holds are put into one, and let go."""

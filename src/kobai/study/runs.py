@@ -1,7 +1,8 @@
 """The runs of the engine that a study asks for: as few as give all of its trials, with every seed."""
 
 import dataclasses
-from collections.abc import Container, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 
 from kobai.engine.cell import Cell
 from kobai.stabilizers.averaging import Averaging
@@ -37,7 +38,7 @@ def together(trials: Sequence[Trial]) -> list[list[int]]:
 
 
 def missing(
-    trials: Sequence[Trial], cells: Sequence[Sequence[str]], seeds: Sequence[int], there: Container[str]
+    trials: Sequence[Trial], cells: Sequence[Sequence[str]], seeds: Sequence[int], there: Collection[str]
 ) -> Iterator[SharedRun]:
     """As few runs as give every trial with every seed, but for those that are all there.
 
@@ -47,9 +48,21 @@ def missing(
       cells: [trials][seeds]: what each trial is with each seed.
       there: those of them that are.
     """
+    absent = set(itertools.chain(*cells)).difference(there)
+    if not absent:
+        return
     groups = [(tuple(trials[i] for i in group), [cells[i] for i in group]) for group in together(trials)]
     for i, seed in enumerate(seeds):
         for tried, own in groups:
             names = tuple(each[i] for each in own)
-            if not all(name in there for name in names):
+            if not absent.isdisjoint(names):
                 yield SharedRun(tried, seed, names)
+
+
+def count_missing(
+    trials: Sequence[Trial], cells: Sequence[Sequence[str]], seeds: Sequence[int], there: Collection[str]
+) -> int:
+    """How many runs `missing` gives."""
+    if there and not set(itertools.chain(*cells)).isdisjoint(there):
+        return sum(1 for _ in missing(trials, cells, seeds, there))
+    return len(together(trials)) * len(seeds)

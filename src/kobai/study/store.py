@@ -11,6 +11,7 @@ checksum of its bytes. What does not verify is set aside in `DAMAGED`, and its c
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import threading
@@ -113,9 +114,9 @@ class Store:
     def get(self, cells: Sequence[str]) -> pl.DataFrame:
         """Those of the cells that are kept, one row each, by their identities."""
         wanted = pl.col("cell").is_in(list(cells))
-        paths = dict.fromkeys(self.places[cell] for cell in cells if cell in self.places)
+        paths = dict.fromkeys(path for path, _ in itertools.groupby(map(self.places.get, cells)))
         try:
-            kept = self._read(list(paths), cells)
+            kept = self._read([path for path in paths if path is not None], cells)
         except FileNotFoundError:  # another process has put many files into one
             gone = {path for path in self.places.values() if not path.exists()}
             self.places = {cell: path for cell, path in self.places.items() if path not in gone}
@@ -130,6 +131,16 @@ class Store:
         wanted = pl.LazyFrame({"cell": list(cells)}, schema={"cell": pl.String}).unique()
         every = pl.scan_parquet(list(paths))
         return every.join(wanted, on="cell", how="semi", maintain_order="left").collect()
+
+    def parts(self, cells: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Those of the cells that are kept, in frames of as many as a large file has; each cell once."""
+        own: dict[Path | None, list[str]] = {None: []}
+        for path, together in itertools.groupby(cells, self.places.get):
+            own.setdefault(path, []).extend(together)
+        yield self.get(own.pop(None))  # they may be in memory
+        counts = {path: len(cells) for path, cells in own.items() if path is not None}
+        for paths in _parts(list(counts), counts):
+            yield self.get([cell for path in paths for cell in own[path]])
 
     def put(self, frame: pl.DataFrame, coming: Callable[[Path], object] | None = None) -> None:
         """Keep some cells, a frame of columns `KEPT`; those that are kept already stay what they are.
@@ -247,11 +258,13 @@ CELLS_OF_A_FILE = 50_000
 def _parts(paths: Sequence[Path], counts: Mapping[Path, int]) -> Iterator[list[Path]]:
     """The files in groups, each of which has enough cells for a file; the last may have fewer."""
     part: list[Path] = []
+    cells = 0
     for path in paths:
         part.append(path)
-        if sum(counts[each] for each in part) >= CELLS_OF_A_FILE:
+        cells += counts[path]
+        if cells >= CELLS_OF_A_FILE:
             yield part
-            part = []
+            part, cells = [], 0
     if part:
         yield part
 

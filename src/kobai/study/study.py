@@ -30,7 +30,17 @@ from kobai.stabilizers.averaging import Averaging
 from kobai.study import statistics
 from kobai.study.allowance import Allowance
 from kobai.study.axes import Axis, AxisValue, strategy
-from kobai.study.criterion import FINAL, SECONDS, STEPS, Measures, longest, of_end, of_seconds, of_steps
+from kobai.study.criterion import (
+    FINAL,
+    SECONDS,
+    STEPS,
+    Columns,
+    Measures,
+    longest,
+    of_end,
+    of_seconds,
+    of_steps,
+)
 from kobai.study.facts import Facts, are_arrays, examples_of
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.provenance import Provenance
@@ -254,7 +264,7 @@ class Study:
         """The step from which on each cell [cells] meets the target until its end; inf where it does not."""
         return self._times(statistics.steps_to_stay, cells, target)
 
-    def measures(self, cells: pl.DataFrame, target: float, by: str, among: pl.DataFrame) -> Measures:
+    def measures(self, cells: pl.DataFrame, target: float, by: str, among: Columns) -> Measures:
         """What is compared of each cell [cells], by one of `kobai.study.criterion.CRITERIA`.
 
         `among` are the cells that they are compared with: who misses the target takes as long as any of them.

@@ -21,7 +21,7 @@ from kobai.report import panels
 from kobai.study.answer import answer
 from kobai.study.criterion import CRITERIA, FINAL, longest, of_seconds
 from kobai.study.frame import SCHEMA
-from kobai.study.protocol import rank
+from kobai.study.ranking import rank
 from kobai.study.study import CONFIRMATION, TUNING
 
 
@@ -53,7 +53,7 @@ def diverged(outcome, *names):
                 cell[curve] = [cell[curve][0], *[math.nan] * (len(cell[curve]) - 1)]
             cell["validation_metric"][0] = 0.5
             cell |= {"diverged_at": 1, "test_loss": None, "test_metric": None}
-    return dataclasses.replace(outcome, cells=pl.DataFrame(cells, schema=SCHEMA))
+    return outcome.with_cells(pl.DataFrame(cells, schema=SCHEMA))
 
 
 def curves_of(cells, trial, column, phase=CONFIRMATION):
@@ -153,7 +153,7 @@ def test_where_no_run_of_the_tuning_arrived_its_final_metric_is_shown(outcome):
 def test_the_best_point_of_each_optimizer_is_what_tuning_chose(outcome, by):
     """The points are the means by which tuning ranks: of arithmetic means, or of steps where seconds decide,
     another point may be the best."""
-    ranked = rank(outcome.study, outcome.study.trials(), tuned(outcome), outcome.target, by)
+    ranked = rank(outcome.study, outcome.in_phase(TUNING), outcome.target, by)
     winners = {}
     for trial in ranked:
         winners.setdefault(trial.candidate.name, trial)

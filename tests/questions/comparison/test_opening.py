@@ -336,8 +336,13 @@ def test_a_winner_that_was_not_confirmed_is_said(folder, monkeypatch):
     kobai.compare(
         line(), **TWO | {"learning_rates": [0.001, 0.01, 0.1]}, output=folder, command="kobai.compare(t)"
     )
-    ranked = protocol.rank
-    monkeypatch.setattr(protocol, "rank", lambda *ask: ranked(*ask)[::-1])  # as another criterion may have it
+    ranks = protocol.ranks
+
+    def reversed_ranks(*ask):  # as another criterion may have it
+        ranked, reach = ranks(*ask)
+        return [each[::-1] for each in ranked], reach
+
+    monkeypatch.setattr(protocol, "ranks", reversed_ranks)
     with pytest.raises(UsageError, match="tuning chooses another setting for .*sgd") as refused:
         kobai.open(folder, by="seconds")
     assert str(refused.value).endswith(f"kobai.compare(t, by='seconds', output={str(folder)!r})")

@@ -226,10 +226,10 @@ def asked(arguments: dict[str, Any], kept: Store | None = None) -> ComparisonRes
                 interruption.check()
                 if folder:
                     save(whole(folder, result), folder, place)
-                    there = sum(len(each.cells) for each in outcomes)
+                    there = sum(map(len, outcomes))
                     interruption.keeps(there, folder, "interrupted.finished")
             except KeyboardInterrupt as stop:
-                there = sum(len(each.cells) for each in outcomes) + getattr(stop, "kept", 0)
+                there = sum(map(len, outcomes)) + getattr(stop, "kept", 0)
                 raise runner.Interruption(there, folder) from stop
         return cast(ComparisonResult, result)
 

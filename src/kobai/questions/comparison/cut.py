@@ -79,12 +79,16 @@ def drawn(outcome: Outcome, answer: Answer) -> Outcome:
         candidates=[each for each in outcome.study.candidates if each.name in optimizers],
         initializers=[each for each in outcome.study.initializers if each.name in initializers],
     )
+    if (len(study.candidates), len(study.initializers)) == (
+        len(outcome.study.candidates),
+        len(outcome.study.initializers),
+    ):
+        return outcome
+    shown = pl.col("optimizer").is_in(optimizers) & pl.col("initializer").is_in(initializers)
     return dataclasses.replace(
         outcome,
         study=study,
-        cells=outcome.cells.filter(
-            pl.col("optimizer").is_in(list(optimizers)), pl.col("initializer").is_in(list(initializers))
-        ),
+        phases={phase: cells.filter(shown) for phase, cells in outcome.phases.items()},
         winners={name: trial for name, trial in outcome.winners.items() if name in optimizers},
     )
 

@@ -7,7 +7,6 @@ reached), three what tuning saw (learning_rates, map, tuning). Every trace of on
 
 import numpy as np
 import plotly.graph_objects as go
-import polars as pl
 
 from kobai.questions.comparison import cut, rates
 from kobai.questions.comparison.costs import costs
@@ -26,7 +25,6 @@ from kobai.study import statistics
 from kobai.study.answer import Answer
 from kobai.study.outcome import Outcome
 from kobai.study.rows import Combination
-from kobai.study.study import TUNING
 from kobai.words import say
 
 FAST, NEVER = "#6cc5b8", "#edf1f1"
@@ -35,7 +33,7 @@ FAST, NEVER = "#6cc5b8", "#edf1f1"
 
 def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
     """The figures by name: of several optimizers costs; curves, learning_rates, map, reached, tuning."""
-    answer, every = cut.shown(answer), outcome.cells
+    answer, every = cut.shown(answer), outcome
     outcome = cut.drawn(outcome, answer)
     several = {"costs": costs(answer, looks_of(answer))} if len(answer.rows) > 1 else {}
     return {
@@ -44,7 +42,7 @@ def figures(outcome: Outcome, answer: Answer) -> dict[str, go.Figure]:
         "learning_rates": rates.learning_rates(outcome, answer, looks_of(answer)),
         "map": _map(answer),
         "reached": reached(outcome, answer),
-        "tuning": _tuning(outcome, answer, every),
+        "tuning": _tuning(every, answer),
     }
 
 
@@ -125,8 +123,8 @@ def _rate(pair: Combination | None) -> str:
     return "–" if pair is None or pair.learning_rate is None else f"{pair.learning_rate:g}"
 
 
-def _tuning(outcome: Outcome, answer: Answer, every: pl.DataFrame) -> go.Figure:
-    """The expected best of k trials: what tuning costs; `every` cell counts, drawn or not."""
+def _tuning(outcome: Outcome, answer: Answer) -> go.Figure:
+    """The expected best of k trials: what tuning costs; every cell counts, drawn or not."""
     study, look, cost = outcome.study, looks_of(answer), unit(answer)
     drawing = figure(
         [""],
@@ -136,9 +134,7 @@ def _tuning(outcome: Outcome, answer: Answer, every: pl.DataFrame) -> go.Figure:
         margin={"t": 12},
     )
     for row in reversed(answer.rows):
-        own = every.filter(pl.col("phase") == TUNING, pl.col("optimizer") == row.optimizer)
-        trials = [cells for _, cells in own.group_by(*study.columns, maintain_order=True)]
-        arrivals = [outcome.times(cells) for cells in trials]
+        arrivals = [times for (name, *_), times in outcome.tuned.items() if name == row.optimizer]
         best = statistics.best_after_k([statistics.geometric_mean(steps, study.steps) for steps in arrivals])
         k = thinned(best, POINTS // len(answer.rows)) + 1
         hover = cost.phrase("report.hover.trials", count="%{x}", cost="%{y:.3g}")

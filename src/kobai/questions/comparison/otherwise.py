@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from kobai.basics.errors import UsageError
 from kobai.basics.notices import notice
 from kobai.minimizers.base import Minimizer
 from kobai.study import protocol, record
 from kobai.study.asked import Asked
+from kobai.study.cells import Cells
 from kobai.study.criterion import FINAL, criteria
-from kobai.study.outcome import Outcome, cells_of
+from kobai.study.outcome import Outcome
 from kobai.study.store import Store
 from kobai.study.study import CONFIRMATION, TUNING, Study, Trial
 
@@ -30,14 +29,14 @@ def found(kept: Store, asked: Asked) -> Outcome:
 
     Raises `UsageError` where another version of kobai chose otherwise, and what is chosen now has no cells.
     """
-    study, cells = record.read(asked.study), asked.cells(kept)
-    tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
-    tuned = protocol.tune(study, tuning)
-    absent = [each for each in tuned.winners.values() if cells_of(fresh, each).is_empty()]
+    study, phases = record.read(asked.study), asked.found(kept)
+    fresh = phases[CONFIRMATION]
+    tuned = protocol.tune(study, phases[TUNING])
+    absent = [each for each in tuned.winners.values() if not fresh.count(each)]
     path = kept.folder.parent if kept.folder else Path()
     _refuse(absent, study, path, commanded(asked.command, [study.by], path))
     choice = protocol.chosen(study, tuned, fresh).within(fresh)
-    outcome = protocol.outcome_of(study, cells, asked.memory, choice)
+    outcome = protocol.outcome_of(study, phases, asked.memory, choice)
     return dataclasses.replace(outcome, planned=asked.planned)
 
 
@@ -63,14 +62,14 @@ def _judged(kept: Store, answered: Sequence[Asked], by: str, path: Path) -> Outc
         raise UsageError("error.by.grown", by=by, path=path, command=command)
     if by == FINAL and not _ends(study):
         raise UsageError("error.by.annealed", path=path, command=command)
-    cells = latest.cells(kept)
-    tuning, fresh = (cells.filter(pl.col("phase") == phase) for phase in (TUNING, CONFIRMATION))
-    tuned = protocol.tune(study, tuning)
+    phases = latest.found(kept)
+    fresh = phases[CONFIRMATION]
+    tuned = protocol.tune(study, phases[TUNING])
     _refuse(_absent(study, fresh, list(tuned.winners.values())), study, path, command)
     choice = protocol.chosen(study, tuned, fresh)
     if absent := _absent(study, fresh, choice.confirmed(study)):
         notice("by.fewer", count=len(absent), path=path, command=command)
-    outcome = protocol.outcome_of(study, cells, latest.memory, choice.within(fresh))
+    outcome = protocol.outcome_of(study, phases, latest.memory, choice.within(fresh))
     return dataclasses.replace(outcome, planned=latest.planned)
 
 
@@ -80,9 +79,9 @@ def _ends(study: Study) -> bool:
     return not has_rates or any(axis.name == "schedule" for axis in study.axes)
 
 
-def _absent(study: Study, fresh: pl.DataFrame, trials: Sequence[Trial]) -> list[Trial]:
+def _absent(study: Study, fresh: Cells, trials: Sequence[Trial]) -> list[Trial]:
     """Those of the trials that lack a cell of the confirmation."""
-    return [trial for trial in trials if len(cells_of(fresh, trial)) < len(study.confirmation_seeds)]
+    return [trial for trial in trials if fresh.count(trial) < len(study.confirmation_seeds)]
 
 
 def _refuse(absent: Sequence[Trial], study: Study, path: Path, command: str) -> None:

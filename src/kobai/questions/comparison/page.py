@@ -260,16 +260,16 @@ def _setup(outcome: Outcome, answer: Answer) -> str:
 
 
 def _study(outcome: Outcome, answer: Answer) -> list[tuple[str, str]]:
-    study, task, cells = outcome.study, outcome.study.facts, outcome.cells
+    study, task = outcome.study, outcome.study.facts
     relation = "≥" if answer.maximize else "≤"
     source = say("answer.stated" if answer.target_stated else "answer.derived")
     parts = {name: "–" if size is None else f"{size:,}" for name, size in task.sizes.items()}
     target = {"metric": metric(answer.metric), "target": f"{answer.target:.4g}"}
     steps = {"steps": sentences.spent(answer), "every": study.evaluate_every, "batch": task.batch_size}
     trainings = {
-        "trainings": len(cells),
-        "diverged": int(cells["diverged_at"].is_not_null().sum()),
-        "seconds": f"{cells['seconds'].sum():.3g}",
+        "trainings": len(outcome),
+        "diverged": int(outcome.column("diverged_at").is_not_null().sum()),
+        "seconds": f"{outcome.column('seconds').sum():.3g}",
     }
     values = {
         "task": answer.task,

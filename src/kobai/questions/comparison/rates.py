@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-import polars as pl
 
 from kobai.candidates.grid import Candidate
 from kobai.candidates.values import learning_rate, rate_is_factor
@@ -32,9 +31,10 @@ from kobai.report.panels import (
     within,
 )
 from kobai.study.answer import Answer
+from kobai.study.cells import Names
 from kobai.study.criterion import FINAL, STEPS
 from kobai.study.outcome import Outcome
-from kobai.study.study import TUNING, Study
+from kobai.study.study import TUNING
 from kobai.words import metric, say
 
 ROW = 0.07
@@ -51,10 +51,10 @@ class Measure(NamedTuple):
     name: str
     """``target`` or ``final``, for the words of the figure."""
     title: str
-    values: pl.Series
-    """Of each run of the tuning; not finite where it never arrived, or diverged."""
-    compared: pl.Series
-    """What is compared of each run, and ranked by its mean (`Study.measures`)."""
+    runs: Mapping[Names, np.ndarray]
+    """Of each run of a trial of the tuning; not finite where it never arrived, or diverged."""
+    means: Mapping[Names, float]
+    """Of a trial the mean of what is compared (`Study.measures`), by which it is ranked."""
     told: Callable[[float], float]
     """A mean of these as a number on the axis."""
     axis: Attributes
@@ -85,34 +85,36 @@ class Frame(NamedTuple):
 
 def measure(outcome: Outcome, cost: Unit) -> Measure:
     """What the tuning of this study was ranked by; steps are told in the unit of cost."""
-    study, cells = outcome.study, _tuning(outcome)
-    times = outcome.times(cells)
-    by = outcome.by if np.isfinite(times).any() else FINAL
-    compared = study.measures(cells, outcome.target, by, cells)
+    study, tuning = outcome.study, outcome.in_phase(TUNING)
+    by = outcome.by if any(np.isfinite(times).any() for times in outcome.tuned.values()) else FINAL
+    compared = outcome.compared(by)
+    means = {names: float(each.x.mean()) for names, each in compared.items()}
     if by == FINAL:
-        sign, curves = (
-            -1 if study.facts.maximize else 1,
-            np.array(cells["validation_metric"].to_list(), float),
-        )
+        sign = -1 if study.facts.maximize else 1
+        ends = {}
+        for names, cells in tuning.each("validation_metric"):
+            metrics = cells["validation_metric"].list
+            ends[names] = [each.to_numpy().astype(float) for each in (metrics.first(), metrics.last())]
+        starts, last = (np.concatenate(each) for each in zip(*ends.values(), strict=True))
         return Measure(
             "final",
             say("report.axis.final", metric=metric(study.facts.metric_label)),
-            pl.Series(curves[:, -1]),
-            pl.Series(compared.x),
+            {names: end for names, (_, end) in ends.items()},
+            means,
             lambda mean: sign * mean,
-            value_axis(curves[:, -1], float(np.median(curves[:, 0])), study.facts.maximize),
+            value_axis(last, float(np.median(starts)), study.facts.maximize),
             max if study.facts.maximize else min,
         )
     one = cost.steps if by == STEPS else 1.0
-    amounts = np.exp(compared.x) / one
-    most = study.steps / one if by == STEPS else float(amounts.max())
+    amounts = {names: np.exp(each.x) / one for names, each in compared.items()}
+    most = study.steps / one if by == STEPS else float(max(each.max() for each in amounts.values()))
     return Measure(
         "target",
         cost.phrase("report.axis.cost") if by == STEPS else say("report.axis.cost.seconds"),
-        pl.Series(np.where(compared.arrived, amounts, np.inf)),
-        pl.Series(compared.x),
+        {names: np.where(compared[names].arrived, each, np.inf) for names, each in amounts.items()},
+        means,
         lambda mean: math.exp(mean) / one,
-        _ratio_axis(float(amounts.min()), most),
+        _ratio_axis(float(min(each.min() for each in amounts.values())), most),
         min,
     )
 
@@ -140,7 +142,6 @@ def learning_rates(outcome: Outcome, answer: Answer, looks: Mapping[str, Look]) 
     """What tuning chose by, of every run over its learning rate: a panel for each optimizer."""
     candidates, initializers = outcome.study.candidates, outcome.study.initializers
     by = measure(outcome, unit(answer))
-    cells = _tuning(outcome).with_columns(measured=by.values, compared=by.compared)
     frame = _frame(outcome, by)
     lines = -(-len(candidates) // 4)
     most = max(POINTS // (len(candidates) * len(initializers)), 10)
@@ -156,8 +157,7 @@ def learning_rates(outcome: Outcome, answer: Answer, looks: Mapping[str, Look]) 
         ink, winner = looks[candidate.name].colour, outcome.winners[candidate.name]
         place = {"xaxis": axis("x", panel), "yaxis": axis("y", panel), "showlegend": False}
         for i, initializer in enumerate(initializers):
-            pair = pl.col("optimizer") == candidate.name, pl.col("initializer") == initializer.name
-            points = _points(cells.filter(*pair), outcome.study, by)
+            points = _points(outcome, candidate.name, initializer.name, by)
             points = [points[k] for k in _drawn(points, most, learning_rate(winner.variant))]
             traces = [_line(by, points, frame, i, ink), _runs(points, frame, ink)]
             traces.append(_crosses(by.name, points, frame, i, ink))
@@ -192,21 +192,21 @@ def crossed(outcome: Outcome, by: Measure) -> bool:
     return frame.whole is not frame.values
 
 
-def _points(cells: pl.DataFrame, study: Study, by: Measure) -> list[RatePoint]:
+def _points(outcome: Outcome, optimizer: str, initializer: str, by: Measure) -> list[RatePoint]:
     """The points of one optimizer with one initial value, by rate."""
     points: dict[float | None, RatePoint] = {}
-    variants = cells.sort("learning_rate").group_by("learning_rate", *study.columns, maintain_order=True)
-    for (rate, *_), group in variants:
-        runs = group["measured"].to_numpy()
-        centre = by.told(float(group["compared"].to_numpy().mean()))
+    place = outcome.study.columns.index("initializer")
+    rates = {
+        names: rate
+        for names, rate in outcome.in_phase(TUNING).rates.items()
+        if (names[0], names[place]) == (optimizer, initializer)
+    }
+    for names in sorted(rates, key=lambda names: rates[names] or 0.0):  # all have a rate, or none has
+        rate, centre = rates[names], by.told(by.means[names])
         before = points.get(rate, RatePoint("–" if rate is None else rate, centre, ()))
         best = by.better(before.centre, centre)
-        points[rate] = RatePoint(before.rate, best, (*before.runs, *runs.tolist()))
+        points[rate] = RatePoint(before.rate, best, (*before.runs, *by.runs[names].tolist()))
     return list(points.values())
-
-
-def _tuning(outcome: Outcome) -> pl.DataFrame:
-    return outcome.cells.filter(pl.col("phase") == TUNING)
 
 
 def _frame(outcome: Outcome, by: Measure) -> Frame:
@@ -217,7 +217,7 @@ def _frame(outcome: Outcome, by: Measure) -> Frame:
     bad, step = (low, (low - high) * ROW) if by.better is max else (high, (high - low) * ROW)
     rows = [bad + step * (i + 1) for i in range(len(outcome.study.initializers))]
     ends = sorted((low, high, rows[-1] + step))
-    is_whole = within(by.values.to_numpy(), by.axis).all()
+    is_whole = all(within(runs, by.axis).all() for runs in by.runs.values())
     whole = by.axis if is_whole else {**by.axis, "range": [ends[0], ends[-1]]}
     return Frame(by.axis, [in_data(by.axis, row) for row in rows], whole)
 

@@ -1,7 +1,8 @@
 """What a comparison found: printed, drawn, kept in files, in the language of its call."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from kobai.questions.why.causes import Why
 from kobai.questions.why.measure import Measured, Unmeasured
 from kobai.report.result import Result, Views
 from kobai.study.answer import Answer, answer
+from kobai.study.cells import Spooled
 from kobai.study.criterion import FINAL
 from kobai.study.outcome import Outcome
 from kobai.study.recommendation import Recommendation
@@ -56,7 +58,7 @@ class ComparisonResult(Result):
     files = {
         "report.html": "html",
         "results.parquet": "table",
-        "cells.parquet": "cells",
+        "cells.parquet": "frames",
         "answer.json": "to_json",
     }
 
@@ -95,6 +97,15 @@ class ComparisonResult(Result):
     def cells(self) -> pl.DataFrame:
         """Every training run: one row a cell, curves as lists."""
         return self.outcome.cells
+
+    @property
+    def frames(self) -> pl.DataFrame | tuple[pl.Schema, Iterator[pl.DataFrame]]:
+        """The same; or its schema and parts of it, one behind the other, if memory does not hold all."""
+        phases = [self.outcome.phases[name] for name in sorted(self.outcome.phases)]
+        if not any(isinstance(cells, Spooled) for cells in phases):
+            return self.cells
+        nothing = self.outcome.in_phase("")
+        return nothing.frame.schema, itertools.chain(*(cells.parts() for cells in phases))
 
     @property
     def best(self) -> Setting:

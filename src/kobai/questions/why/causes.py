@@ -86,7 +86,7 @@ def reasons(outcome: Outcome, answer: Answer, measured: Measured) -> Why | Unmea
 
 def gradients_of(outcome: Outcome) -> int:
     """About how many gradients a study took: the steps of all its trainings."""
-    ends = outcome.cells["diverged_at"].fill_null(outcome.study.steps)
+    ends = outcome.column("diverged_at").fill_null(outcome.study.steps)
     return max(int(ends.sum()), 1)
 
 

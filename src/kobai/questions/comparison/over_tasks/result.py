@@ -38,7 +38,7 @@ class OverTasksResult(Result):
     more: "Callable[[Mapping[str, Any]], ComparisonResult | OverTasksResult] | None" = None
     """Asks the same with more in it; None: it was read from its folder, without its tasks."""
 
-    files = ComparisonResult.files
+    files = {**ComparisonResult.files, "cells.parquet": "cells"}
 
     @classmethod
     def of(
