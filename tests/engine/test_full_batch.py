@@ -275,7 +275,7 @@ def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
     optimizers = ["conjugate_gradient", kobai.SGD(0.1)]
     arguments = {"optimizers": optimizers, "hyperparameters": formulas, "output": tmp_path / "out"}
     with monkeypatch.context() as patched:
-        patched.setattr("kobai.study.protocol.ranks", stop)
+        patched.setattr("kobai.study.protocol.ranked", stop)
         with pytest.raises(KeyboardInterrupt):
             small(**arguments)
     monkeypatch.setattr(FullBatch, "run", lambda *_: pytest.fail("trained again in tuning"))

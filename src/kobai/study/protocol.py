@@ -22,12 +22,12 @@ from kobai.basics.progress import Progress
 from kobai.engine.backends import THREADS
 from kobai.study import statistics
 from kobai.study.cells import Cells
-from kobai.study.criterion import FINAL
+from kobai.study.criterion import FINAL, Measures
 from kobai.study.fitting import Pace, climbed, fitted
 from kobai.study.looks import settled
 from kobai.study.outcome import Outcome, are_fixed
 from kobai.study.question import judged
-from kobai.study.ranking import ends_of, rank, ranks
+from kobai.study.ranking import Ranking, ends_of, rankings
 from kobai.study.rows import test_metrics
 from kobai.study.runner import Place, Runner
 from kobai.study.store import Store
@@ -196,17 +196,21 @@ def tune(study: Study, tuning: Cells) -> Tuned:
     target = (
         study.facts.targets[0]
         if stated
-        else statistics.auto_target(*ends_of(study, tuning), study.facts.maximize)
+        else statistics.auto_target(*ends_of(tuning, study.facts.maximize), study.facts.maximize)
     )
+    criteria = [FINAL] if study.by == FINAL else [study.by, FINAL]
+    own, *end = ranked(study, tuning, target, *criteria)
+    asked = Tuned(target, stated, study.by, None, own.trials)
     if study.by == FINAL:
-        return Tuned(target, stated, FINAL, None, rank(study, tuning, target, FINAL))
-    (own, end), reach = ranks(study, tuning, target, study.by, FINAL)
-    asked, by_final = Tuned(target, stated, study.by, None, own), Tuned(target, stated, FINAL, "final", end)
-    if max(reach) < HALF:
+        return asked
+    by_final = Tuned(target, stated, FINAL, "final", end[0].trials)
+    if own.reach < HALF:
         return by_final if _differ(study, tuning, by_final) else asked
     if _at_once(study, tuning, asked) > HALF:
         for harder in _harder_targets(study, tuning, target):
-            tuned = Tuned(harder, False, study.by, "harder", rank(study, tuning, harder, study.by))
+            tuned = Tuned(
+                harder, False, study.by, "harder", ranked(study, tuning, harder, study.by)[0].trials
+            )
             if _at_once(study, tuning, tuned) <= HALF <= np.isfinite(_arrivals(study, tuning, tuned)).mean():
                 return tuned
         if _differ(study, tuning, by_final):
@@ -241,7 +245,7 @@ def _harder_targets(study: Study, tuning: Cells, target: float) -> list[float]:
     """Targets beyond this one, up to the best median of these runs: 90 % of the way from the start, then a
     half, three quarters and nine tenths of the way from this one."""
     try:
-        start, best = ends_of(study, tuning)
+        start, best = ends_of(tuning, study.facts.maximize)
         auto = statistics.auto_target(start, best, study.facts.maximize)
     except UsageError:
         return []
@@ -282,6 +286,18 @@ def outcome_of(
         choice = chosen(study, tune(study, phases[TUNING]), fresh).within(fresh)
     fields = {field.name: getattr(choice, field.name) for field in dataclasses.fields(choice)}
     return Outcome(study=study, phases=phases, memory=memory, **fields)
+
+
+def ranked(study: Study, tuning: Cells, target: float, *criteria: str) -> list[Ranking]:
+    """Everything that is tried by each of some criteria, by the mean of what is compared (`Study.measures`).
+
+    Of steps that is the mean logarithm, the scale of the answer (`statistics.choose`).
+    """
+
+    def compared(by: str, cells: pl.DataFrame) -> Measures:
+        return study.measures(cells, target, by, tuning)
+
+    return rankings(tuning, study.trials(), *(functools.partial(compared, by) for by in criteria))
 
 
 def _best(ranked: Iterable[Trial], name: Callable[[Trial], str]) -> dict[str, Trial]:

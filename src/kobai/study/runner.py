@@ -258,13 +258,12 @@ class Runner:
 
     def found(self, *phases: str) -> dict[str, Cells]:
         """Every cell so far by phase, or those of some phases, in an order that depends on no threads."""
-        axes, marks = self.study.axes, self.study.marks
         found = {}
         for name in phases or tuple(self.phases):
             phase = self.phases[name]
             before, cells = self._found.get(name, (None, None))
             if before is not phase or cells is None:
-                cells = phase.found(name, self._kept(phase), axes, marks)
+                cells = phase.found(name, self._kept(phase), self.study.axes, self.study.marks)
                 if len(cells) == len(phase.every):
                     self._found[name] = phase, cells
             found[name] = cells

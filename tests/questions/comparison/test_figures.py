@@ -21,7 +21,7 @@ from kobai.report import panels
 from kobai.study.answer import answer
 from kobai.study.criterion import CRITERIA, FINAL, longest, of_seconds
 from kobai.study.frame import SCHEMA
-from kobai.study.ranking import rank
+from kobai.study.protocol import ranked as ranked_by
 from kobai.study.study import CONFIRMATION, TUNING
 
 
@@ -153,9 +153,9 @@ def test_where_no_run_of_the_tuning_arrived_its_final_metric_is_shown(outcome):
 def test_the_best_point_of_each_optimizer_is_what_tuning_chose(outcome, by):
     """The points are the means by which tuning ranks: of arithmetic means, or of steps where seconds decide,
     another point may be the best."""
-    ranked = rank(outcome.study, outcome.in_phase(TUNING), outcome.target, by)
+    [ranking] = ranked_by(outcome.study, outcome.in_phase(TUNING), outcome.target, by)
     winners = {}
-    for trial in ranked:
+    for trial in ranking.trials:
         winners.setdefault(trial.candidate.name, trial)
     judged = dataclasses.replace(outcome, by=by, winners=winners)
     figure = figures(judged, answer(judged))["learning_rates"]

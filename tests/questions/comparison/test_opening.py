@@ -336,13 +336,12 @@ def test_a_winner_that_was_not_confirmed_is_said(folder, monkeypatch):
     kobai.compare(
         line(), **TWO | {"learning_rates": [0.001, 0.01, 0.1]}, output=folder, command="kobai.compare(t)"
     )
-    ranks = protocol.ranks
+    ranked = protocol.ranked
 
-    def reversed_ranks(*ask):  # as another criterion may have it
-        ranked, reach = ranks(*ask)
-        return [each[::-1] for each in ranked], reach
+    def backwards(*ask):  # as another criterion may have it
+        return [each._replace(trials=each.trials[::-1]) for each in ranked(*ask)]
 
-    monkeypatch.setattr(protocol, "ranks", reversed_ranks)
+    monkeypatch.setattr(protocol, "ranked", backwards)
     with pytest.raises(UsageError, match="tuning chooses another setting for .*sgd") as refused:
         kobai.open(folder, by="seconds")
     assert str(refused.value).endswith(f"kobai.compare(t, by='seconds', output={str(folder)!r})")
