@@ -91,14 +91,15 @@ def step_down(t: Array) -> Array:
     as large, and not below that of the one before; then it is left out (Westfall and Young 1993; Romano and
     Wolf 2005, J. Am. Stat. Assoc. 100, 94–108).
     """
-    remaining, corrected, p = np.arange(len(t)), np.ones(len(t)), 0.0
-    while len(remaining) > 1:
-        largest = t.max(axis=1)
-        worst = largest[:, 0].argmax()
-        p = max(p, float(share(largest.max(axis=0), largest[worst, 0])))
-        corrected[remaining[worst]] = p
-        remaining = np.delete(remaining, worst)
-        t = np.delete(np.delete(t, worst, axis=0), worst, axis=1)
+    largest, live = t.max(axis=1), np.ones(len(t), bool)
+    corrected, p = np.ones(len(t)), 0.0
+    for _ in range(len(t) - 1):
+        worst = np.where(live, largest[:, 0], -np.inf).argmax()
+        p = max(p, float(share(largest[live].max(axis=0), largest[worst, 0])))
+        corrected[worst] = p
+        live[worst] = False
+        i, flip = np.nonzero(live[:, None] & (t[:, worst] == largest))  # theirs was against the one left out
+        largest[i, flip] = np.where(live, t[i, :, flip], -np.inf).max(axis=1)
     return corrected
 
 
