@@ -11,9 +11,11 @@ Cures: with `--cures` alone, of how many of the sick trainings a cure of their o
 `kobai diagnose --cure` tries them.
 
     python benchmarks/diagnosis.py [--seeds 3] [--json benchmarks/diagnosis.json]
+    python benchmarks/diagnosis.py --rates benchmarks/diagnosis.json [--json benchmarks/diagnosis.json]
     python benchmarks/diagnosis.py --cures [--cure-seeds 10]
 
-Takes about ten minutes on two cores.
+Takes about ten minutes on two cores, most of it for the tuning, which `--rates` takes from an earlier result:
+where a sign or a bound has changed, the rates have not.
 """
 
 import argparse
@@ -118,19 +120,47 @@ def read(case: Case) -> Iterator[dict[str, float]]:
         }
 
 
-def healthy(seeds: int) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
+Rates = dict[tuple[str, str], float]
+"""Learning rates by the names of task and rule."""
+
+
+def rates_of(path: str) -> Rates:
+    """Those of an earlier result."""
+    with open(path, encoding="utf-8") as file:
+        return {
+            (each["task"], each["optimizer"]): each["learning_rate"] for each in json.load(file)["healthy"]
+        }
+
+
+def rules_of(
+    name: str, task: Task, steps: int, initializer: str, rates: Rates | None
+) -> dict[str, Optimizer]:
+    """The rules that reach the target of a task, by name: tuned, or at the rates that are known."""
+    found = {}
+    for kind in RULES:
+        rule = registry.OPTIMIZERS[kind].load()()
+        if rates is None:
+            own = tuned(task, rule, steps, initializer)
+        else:
+            rate = rates.get((name, kind))
+            own = None if rate is None else dataclasses.replace(rule, learning_rate=rate)
+        if own is None:
+            print(f"  left out: {name} {kind} does not reach its target", flush=True)
+        else:
+            found[kind] = own
+    return found
+
+
+def healthy(seeds: int, rates: Rates | None) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
     """(signs of every training, every setting with the troubles that it is said to have: false alarms)."""
     rows, settings = [], []
     for name, (steps, initializer) in TASKS.items():
         task = load(name)
-        for kind in RULES:
-            rule = tuned(task, registry.OPTIMIZERS[kind].load()(), steps, initializer)
-            if rule is None:
-                print(f"  left out: {name} {kind} does not reach its target", flush=True)
-                continue
-            case = examine(
-                Setting(task, rule, parse(initializer), Strategy(), steps), range(FRESH, FRESH + seeds)
-            )
+        rules = rules_of(name, task, steps, initializer, rates)
+        of_rules = [Setting(task, rule, parse(initializer), Strategy(), steps) for rule in rules.values()]
+        instruments = instruments_for(of_rules)
+        for (kind, rule), setting in zip(rules.items(), of_rules, strict=True):
+            case = examine(setting, range(FRESH, FRESH + seeds), instruments)
             found = [trouble.name for trouble in troubles(case)]
             rows += read(case)
             rate = getattr(rule, "learning_rate", None)
@@ -184,6 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--rates", help="the result whose tuned rates are taken")
     parser.add_argument("--cures", action="store_true")
     parser.add_argument("--cure-seeds", type=int, default=10)
     arguments = parser.parse_args()
@@ -196,7 +227,7 @@ def main() -> None:
         print(f"{name:24} {sum(right for right, _ in each)} of {len(each)}  {wrong or ''}", flush=True)
     every = [right for each in results.values() for right, _ in each]
     print(f"named first: {sum(every)} of {len(every)}", flush=True)
-    rows, settings = healthy(arguments.seeds)
+    rows, settings = healthy(arguments.seeds, None if arguments.rates is None else rates_of(arguments.rates))
     ranges = {}
     for sign in rows[0]:
         values = np.array([row[sign] for row in rows])

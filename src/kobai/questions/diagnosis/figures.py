@@ -122,7 +122,7 @@ def _heat(steps: np.ndarray, names: Sequence[str], values: np.ndarray, *, logari
         margin={"t": 8},
     )
     shown = [[None if not np.isfinite(v) else float(f"{v:.4g}") for v in row] for row in values]
-    plain = "10^%{z:.2f}" if logarithmic else "%{z:.0%}"
+    plain = "10<sup>%{z:.2f}</sup>" if logarithmic else "%{z:.0%}"
     drawing.add_heatmap(
         x=[int(step) for step in steps],
         y=up["tickvals"],
@@ -130,7 +130,7 @@ def _heat(steps: np.ndarray, names: Sequence[str], values: np.ndarray, *, logari
         hovertemplate=say("report.axis.at.steps") + f" %{{x}}: {plain}<extra></extra>",
         coloraxis="coloraxis",
     )
-    ticks = {"tickprefix": "10^"} if logarithmic else {"tickformat": ".0%"}
+    ticks = {"tickprefix": "10<sup>", "ticksuffix": "</sup>"} if logarithmic else {"tickformat": ".0%"}
     scale = {
         "colorscale": [[0, NEVER], [1, FAST]],
         "cmin": float(low),

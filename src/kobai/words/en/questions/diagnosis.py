@@ -152,9 +152,9 @@ WORDS: dict[str, str] = {
     "report.diagnosis_losses.title": "Losses",
     "report.diagnosis_losses.caption": "Loss on training examples and on validation data, first seed; the dotted line is the lowest validation loss that the same training reaches where the labels are shuffled. The dashed line marks the step of the first trouble.",
     "report.diagnosis_gradients.title": "Gradients, by trained array",
-    "report.diagnosis_gradients.caption": "Length of the gradient of each array over the steps, in powers of ten: a row that is much paler than the others gets none.",
+    "report.diagnosis_gradients.caption": "Length of the gradient of each array over the steps, in powers of ten: a row that is much fainter than the others gets none.",
     "report.diagnosis_updates.title": "Updates over weights, by trained array",
-    "report.diagnosis_updates.caption": "Length of an update over that of the array, in powers of ten; about 10^−3 to 10^−2 is usual.",
+    "report.diagnosis_updates.caption": "Length of an update over that of the array, in powers of ten; about 10⁻³ to 10⁻² is usual.",
     "report.diagnosis_units.title": "Units that do nothing, by layer",
     "report.diagnosis_units.caption": "Share of dead units (ReLU) or of saturated values (tanh, sigmoid) over the steps.",
 }

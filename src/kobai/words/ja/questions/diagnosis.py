@@ -154,7 +154,7 @@ WORDS: dict[str, str] = {
     "report.diagnosis_gradients.title": "配列ごとの勾配",
     "report.diagnosis_gradients.caption": "配列ごとの勾配の長さを、10のべきで示します。ほかよりずっと薄い行には勾配が届いていません。",
     "report.diagnosis_updates.title": "配列ごとの更新量と重みの比",
-    "report.diagnosis_updates.caption": "更新量の長さを配列の長さで割った値を、10のべきで示します。普通は10^−3から10^−2程度です。",
+    "report.diagnosis_updates.caption": "更新量の長さを配列の長さで割った値を、10のべきで示します。普通は10⁻³から10⁻²程度です。",
     "report.diagnosis_units.title": "層ごとの、働いていないノード",
     "report.diagnosis_units.caption": "死んだノード（ReLU）または飽和した値（tanh、シグモイド）の割合です。",
 }
