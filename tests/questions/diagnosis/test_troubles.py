@@ -9,10 +9,10 @@ import pytest
 from kobai import initializers, optimizers, tasks
 from kobai.basics import registry
 from kobai.engine.strategy import Strategy
-from kobai.questions.diagnosis.case import Setting
+from kobai.questions.diagnosis.case import Setting, Trouble
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sick import FAMILIES, families, sick
-from kobai.questions.diagnosis.troubles import NAMES, troubles
+from kobai.questions.diagnosis.troubles import NAMES, _place, troubles
 from kobai.tasks.load import load
 from kobai.words import TABLES
 
@@ -42,6 +42,26 @@ def test_the_trouble_of_a_sick_training_is_named_first(i):
     found = [troubles(examine(setting, (0,), instruments)) for setting in settings]
     first = [each[0].name if each else None for each in found]
     assert first == [each.trouble for each in SICK[i]]
+
+
+def test_units_that_die_before_the_loss_stands_still_are_why_it_does():
+    """By steps that are too long; where the standstill begins first, it is not because of them."""
+    task = FAMILIES["digits"]()
+    rules = [(optimizers.Adam(rate), start) for rate in (1.0, 3.0) for start in ("normal:1", "normal:3")]
+    settings = [Setting(task, rule, initializers.parse(start), Strategy(), 100) for rule, start in rules]
+    instruments = instruments_for(settings)
+    for setting in settings:
+        dead, *others = troubles(examine(setting, (3000,), instruments))
+        assert dead.name == "dead_units"
+        assert [each.name for each in others][:1] == ["plateau"]
+        assert 0 < dead.step <= others[0].step
+    early, late, unrelated = (
+        Trouble(name, None, step, {}, 1)
+        for name, step in (("plateau", 3), ("underfitting", 60), ("overfitting", 60))
+    )
+    units = Trouble("dead_units", None, 5, {}, 1)
+    assert _place(units, [early]) == 1
+    assert _place(units, [early, unrelated, late]) == 2
 
 
 MEASURED = json.loads((Path(__file__).parents[3] / "benchmarks/diagnosis.json").read_text("utf-8"))

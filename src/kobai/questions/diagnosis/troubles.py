@@ -31,6 +31,9 @@ is there before the first step; then the steps; then where these lead."""
 
 NAMES = tuple(CAUSES)
 
+ENDS = ("saddle", "plateau", "underfitting")
+"""Where a training stands that gets no farther, whatever else brought it there."""
+
 
 def troubles(case: Case) -> list[Trouble]:
     """The troubles of a case, strongest first; none: nothing wrong was found.
@@ -41,8 +44,20 @@ def troubles(case: Case) -> list[Trouble]:
     if not found:
         alone = _trouble(case, "unlearnable_labels", of_data.nothing_to_learn)
         return [alone[0]] if alone else []
-    late = [trouble for trouble, finding in found if finding.later]
-    return [trouble for trouble, finding in found if not finding.later] + late
+    ordered = [trouble for trouble, finding in found if not finding.later]
+    for late in (trouble for trouble, finding in found if finding.later):
+        ordered.insert(_place(late, ordered), late)
+    return ordered
+
+
+def _place(late: Trouble, others: list[Trouble]) -> int:
+    """Where a trouble stands that came with the steps: before the ends that it led to, else behind all."""
+    led_to = (i for i, each in enumerate(others) if each.name in ENDS and _since(each) >= _since(late))
+    return next(led_to, len(others))
+
+
+def _since(trouble: Trouble) -> int:
+    return trouble.step or 0
 
 
 def _trouble(case: Case, name: str, cause: Cause) -> tuple[Trouble, Finding] | None:
