@@ -1,7 +1,10 @@
-"""What a step of each rule costs, for docs/explanation/modern.md: python benchmarks/rules.py
+"""What a step of each rule costs, for docs/explanation/modern.md: python benchmarks/rules.py [RULE …]
 
-Gradients, numbers that are kept, and processor time beside that of SGD, on one thread.
+Of all rules, or of those that are named: gradients, numbers that are kept, and processor time beside that of
+SGD, on one thread.
 """
+
+import sys
 
 import kobai
 from kobai.basics.machine import use_compilation_cache
@@ -29,14 +32,14 @@ def arrays(task: kobai.Task, rule: Optimizer) -> float:
     return (program.sizes["slots"] * n + program.sizes["floats"]) / n
 
 
-def cost() -> None:
+def cost(names: list[str]) -> None:
     tasks = [kobai.tasks.digits(hidden=100), kobai.tasks.mnist1d()]
-    names = [f"time on {task.name}, SGD = 1" for task in tasks]
-    print("| rule | gradients a step | memory |", " | ".join(names), "|")
+    heads = [f"time on {task.name}, SGD = 1" for task in tasks]
+    print("| rule | gradients a step | memory |", " | ".join(heads), "|")
     print("|---|---|---|" + "---|" * len(tasks))
     base = [seconds(task, kobai.SGD()) for task in tasks]
-    for name, entry in OPTIMIZERS.items():
-        rule = entry.load()()
+    for name in names or OPTIMIZERS:
+        rule = OPTIMIZERS[name].load()()
         times = " | ".join(f"{seconds(t, rule) / b:.2f}" for t, b in zip(tasks, base, strict=True))
         print(f"| `{name}` | {rule.gradients:g} | {arrays(tasks[0], rule):.2g} | {times} |", flush=True)
     print(f"SGD: {', '.join(f'{1e6 * second:.0f} µs' for second in base)} a step")
@@ -44,4 +47,4 @@ def cost() -> None:
 
 if __name__ == "__main__":
     use_compilation_cache()
-    cost()
+    cost(sys.argv[1:])

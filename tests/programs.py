@@ -130,11 +130,11 @@ def trainings(dtype):
     return trained(CASES, dtype)
 
 
-def trained(cases, dtype):
-    """What the engine makes of cases."""
+def trained(cases, dtype, made=None):
+    """What the engine makes of cases, on this task or another."""
     with jax.enable_x64(dtype == "float64"):
         sweep = Sweep(
-            task(dtype),
+            made or task(dtype),
             list({type(rule): rule for rule, _ in cases.values()}.values()),
             steps=STEPS,
             evaluate_every=1,

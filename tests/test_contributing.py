@@ -93,7 +93,7 @@ class Memory(NamedTuple):
 class Flips(Part):
     """The flips of the cells."""
 
-    fields = {"flip": Field(Flip, flip, happens="flips")}
+    fields = {"flip": Field(Flip, flip, happens=("flips",))}
     counts = ("flips",)
 
     @classmethod

@@ -49,6 +49,22 @@ def test_axes_from_the_command_line_to_the_files(kobai_here, place):
     assert "warm-up:5+cosine" in page
 
 
+def test_masks_accumulation_and_μp_are_axes_of_the_tables(kobai_here, place):
+    """Accepted values are questions with an answer, and columns of what is kept."""
+    given = ["--mask", "none,cautious", "--accumulate", "1,2", "--parametrization", "standard,mup:3"]
+    asked = ["--learning-rates", "0.1", *SMALL[:4], *SMALL[6:], *SHORT, "--batch-size", "8"]
+    ran = kobai_here("compare", "sine", *asked, *given, "--output", "run", "--json", "answer.json", "--wide")
+    assert (ran.code, ran.err) == (0, "")
+    for words in ("Mask: ", "Accumulation: ", "Parametrization: "):
+        assert words in ran.out
+    answer = json.loads((place / "answer.json").read_text("utf-8"))
+    assert set(answer["axes"]) == {"mask", "accumulate", "parametrization"}
+    cells = pl.read_parquet("run/cells.parquet")
+    values = [{"none", "cautious"}, {"1", "2"}, {"standard", "mup:3"}]
+    assert [set(cells[axis]) for axis in ("mask", "accumulate", "parametrization")] == values
+    assert len(cells.filter(pl.col("phase") == "tuning")) == 8
+
+
 def test_an_average_is_paired_with_the_iterate_that_it_comes_from(place):
     """The same training: both have one training loss, and before its first step one validation loss."""
     result = kobai.compare(
@@ -145,6 +161,26 @@ def test_a_program_for_a_gpu_runs_a_study_with_axes(monkeypatch):
         ),
         (["--activation", "relu,rleu"], "did you mean 'relu'"),
         (["--batch-norm", "sideways"], "batch"),
+        (["--mask", "none,cautios"], "there is no mask 'cautios'; did you mean 'cautious'"),
+        (
+            ["--mask", "cautious", "--optimizers", "sgd,schedule_free_sgd"],
+            "ScheduleFreeSGD evaluates another point than the one that it trains",
+        ),
+        (["--accumulate", "0"], "accumulate must be a whole number of batches, at least 1, got 0"),
+        (["--accumulate", "1,full"], "--accumulate must be a whole number, got 'full'"),
+        (["--accumulate", "1.5"], "--accumulate must be a whole number, got '1.5'"),
+        (
+            ["--accumulate", "1,2", "--batch-size", "full"],
+            "accumulate × batch size must be at most the 1097 training examples, got 2 × 1097",
+        ),
+        (["--parametrization", "mup"], "must be standard, or mup:N with the base width N, got 'mup'"),
+        (["--parametrization", "standard,mup:0"], "got 'mup:0'"),
+        (["--parametrization", "mupp:64"], "got 'mupp:64'"),
+        (["--parametrization", "mup:8", "--optimizers", "adam,muon"], "Muon is neither: choose another rule"),
+        (
+            ["--parametrization", "mup:8,standard", "--optimizers", "sgd,lamb"],
+            "LAMB is neither: choose another rule",
+        ),
     ],
 )
 def test_a_value_that_is_none_is_one_line(kobai_here, arguments, words):

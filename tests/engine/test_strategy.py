@@ -79,7 +79,8 @@ def compiled(task):
 
 
 def masked(Δ, g):
-    """Algorithm 1 of arXiv 2411.16085, on all arrays together."""
+    """Cautious Optimizers (arXiv 2411.16085): φ = 1(u∘g > 0), scaled by α(φ) = dim(φ)/(nnz(φ) + 1), which is
+    the default of its text, of all arrays together. optax 0.2.8 has no cautious wrapper to hold it to."""
     u, h = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (Δ, g))
     scale = len(u) / (np.sum(-u * h > 0) + 1)
     return jax.tree.map(lambda u, h: np.float32(scale) * np.where(-u * h > 0, u, 0), Δ, g)

@@ -87,6 +87,26 @@ def test_what_is_not_finite_is_skipped_and_counted(rule, bad, xp):
 
 
 @each_library
+@pytest.mark.parametrize(
+    ("rule", "counts"),
+    [
+        (clip_norm(5), [0, 1, 1, 1]),
+        (clip_value(4), [0, 1, 1, 1]),
+        (clip_percentile(100, 1), [0, 1, 1, 1]),
+        (Clip(), [0, 0, 0, 0]),
+    ],
+    ids=["norm", "value", "percentile", "none"],
+)
+def test_what_is_cut_is_counted(rule, counts, xp):
+    """A gradient at the bound, (3, 4), is not cut; one that is left out or 0 is none of those that are."""
+    state, seen = rule.init(xp.zeros(2)), []
+    for gradient in ([3.0, 4.0], [-3.1, -4.1], [np.nan, 9.0], [0.0, 0.0]):
+        _, state = rule.update(xp.asarray(gradient), state)
+        seen.append(int(state.clipped))
+    assert seen == counts
+
+
+@each_library
 def test_without_a_bound_nothing_is_done(xp):
     gradient = xp.asarray([np.nan, 1e30, -np.inf])
     result, state = clipped(Clip(), gradient)

@@ -10,7 +10,7 @@ from kobai.candidates.grid import candidates
 from kobai.engine.backends import THREADS
 from kobai.study import estimate
 from kobai.study import runner as runners
-from kobai.study.estimate import Estimate
+from kobai.study.estimate import Estimate, mean_gradients, weighed
 from kobai.study.protocol import run
 from kobai.study.study import Study
 from kobai.words import language
@@ -51,11 +51,10 @@ def study(**changes):
 class Moved:
     """An estimate whose time a test moves."""
 
-    def __init__(self, trainings):
+    def __init__(self, trainings, gradients=1.0):
         self.now, self.told = 0.0, Told()
-        self.estimate = Estimate(
-            self.told, steps=100, trainings=trainings, programs=1, threads=2, clock=lambda: self.now
-        )
+        counted = {"steps": 100, "trainings": trainings, "gradients": gradients}
+        self.estimate = Estimate(self.told, **counted, programs=1, threads=2, clock=lambda: self.now)
 
     def at(self, now):
         self.now = now
@@ -92,7 +91,7 @@ def test_a_cell_that_ended_early_counts_as_whole():
     moved = Moved(100)
     moved.at(0.0).started()
     moved.at(0.5).block(10)  # it diverged after ten steps
-    moved.at(0.6).finished(1)
+    moved.at(0.6).finished(1.0)
     moved.at(2.0).block(100)  # another is done but not yet collected
     assert moved.told.sentences == ["100 trainings, about 1.7 minutes on 2 cores"]
 
@@ -103,6 +102,16 @@ def test_what_was_kept_from_an_earlier_run_is_left_out():
     moved.at(0.0).started()
     moved.at(4.0).block(100)
     assert moved.told.sentences == ["46 trainings, about 3 minutes on 2 cores"]
+
+
+@pytest.mark.parametrize(("gradients", "said"), [(200 / 150, "3 minutes"), (1.0, "2.5 minutes")])
+def test_a_training_of_two_gradients_a_step_counts_as_two(gradients, said):
+    """100 of one gradient a step and 50 of two are 200; as 150 (planted) they would be told shorter."""
+    moved = Moved(150, gradients)
+    moved.at(0.0).started()
+    moved.at(1.0).finished(2.0)  # one of two gradients
+    moved.at(4.0).block(200.0)  # and another, which is not yet collected: four in four seconds
+    assert moved.told.sentences == [f"150 trainings, about {said} on 2 cores"]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +134,30 @@ def test_the_number_of_trainings_is_known_before_all_but_for_neighbours(changes)
     one = study(steps=10, **changes)
     expected = len(run(one, Told()).cells)
     assert one.trainings - one.seeds <= expected <= one.trainings
+
+
+def test_the_gradients_of_a_study_are_those_of_its_trainings():
+    """SAM at three rates and SGD at one, tuned on two seeds, each confirmed, by hand."""
+    one = study(candidates=candidates([kobai.SAM([0.1, 0.2, 0.3]), kobai.SGD(0.1)]))
+    tuned = 2 * 2 * (3 * 2 + 1)  # two initial values, two seeds
+    confirmed = one.trainings - 2 * 2 * 4
+    expected = (tuned + 1.5 * confirmed) / one.trainings
+    counted = one.tunings, one.trainings
+    assert mean_gradients(one.candidates, [1], *counted) == pytest.approx(expected)
+    assert mean_gradients(one.candidates, [1, 4], *counted) == pytest.approx(2.5 * expected)
+    assert mean_gradients(study().candidates, [1], 10, 20) == 1.0
+    assert weighed([one.trials()[0], one.trials()[-1]], {(): 4}) == 12.0
+
+
+def test_blocks_are_told_in_gradients(monkeypatch):
+    """What the engine says of a training of SAM: two a step."""
+    taken = []
+    monkeypatch.setattr(Estimate, "block", lambda estimate, gradients: taken.append(gradients))
+    one = study(
+        candidates=candidates([kobai.SAM(0.1)]), steps=10, initializers=[initializers.he()], threads=1
+    )
+    runners.Runner(one, Told(), None, THREADS).run("tuning", one.trials(), [0, 1])
+    assert sum(taken) == 2 * 2 * 10
 
 
 def test_a_study_tells_it_of_its_own_blocks(monkeypatch):

@@ -60,6 +60,20 @@ def test_a_plan_reads_what_is_kept(tmp_path, monkeypatch):
         plan(study(task=kobai.tasks.digits(hidden=4)), tmp_path)
 
 
+def test_each_candidate_counts_at_its_own_pace(monkeypatch):
+    """By hand: SGD's two rates on two seeds and two initial values and SAM's one, each confirmed on four.
+
+    Planted: seconds of all by steps of all, where the quick one, of which a moment has most, counts most."""
+    both = study(candidates=candidates([kobai.SGD([0.05, 0.1]), kobai.SAM(0.1)]))
+    weights = {"sgd": 2 * 2 * 2 + 4, "sam": 2 * 2 + 4}
+    monkeypatch.setattr(module, "_timed", lambda *_: {"sgd": 1.0, "sam": 10.0})
+    expected = (weights["sgd"] + 10 * weights["sam"]) / sum(weights.values())
+    assert plan(both).seconds_each == pytest.approx(expected)
+    monkeypatch.setattr(module, "_timed", lambda *_: {"sgd": 1.0})
+    unknown = (weights["sgd"] + 2 * weights["sam"]) / sum(weights.values())
+    assert plan(both).seconds_each == pytest.approx(unknown)
+
+
 def test_two_studies_are_one_plan():
     one = module.Plan(10, 4, 1, 0.5, True, 2.25, 2, 30, 6.5, 100, 200)
     assert one + one == module.Plan(20, 8, 2, 0.5, True, 4.5, 2, 60, 13.0, 200, 400)

@@ -1,11 +1,14 @@
 """The ends of a network, found in its traced loss: embeddings, and the layer whose products are the last."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import kobai
+from kobai.basics.errors import UsageError
 from kobai.basics.leaf import Role
 from kobai.engine.program import Program
 
@@ -138,3 +141,52 @@ def test_a_loss_that_cannot_be_traced_has_no_ends():
     task = of(loss, {"a": normal(4, 3)}, normal(24, 5))
     assert task.flags == [True]
     assert of(loss, {"a": normal(4, 3)}, normal(24, 5), {"a": "outer"}).flags == ["outer"]
+
+
+def test_a_loss_with_a_mistake_of_its_own_is_told_in_a_sentence():
+    """Planted: whatever it raised counted as a loss that cannot be traced, and Muon went on without ends."""
+
+    def loss(p, batch):
+        return jnp.mean(batch[0] @ p["a"].missing)
+
+    task = dataclasses.replace(of(loss, {"a": normal(5, 3)}, normal(24, 5)), batch_size=8)
+    with pytest.raises(UsageError, match=r"AttributeError: .*missing.* \(.*test_ends.py:\d+\)") as found:
+        _ = task.flags
+    assert "\n" not in str(found.value)
+    with pytest.raises(UsageError, match=r"AttributeError: .*missing"):
+        kobai.compare(task, optimizers="muon", steps=2, progress=False)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda words, table: jax.nn.one_hot(words, 7) @ table,
+        lambda words, table: (words[..., None] == jnp.arange(7)).astype(jnp.float32) @ table,
+        lambda words, table: jnp.eye(7)[words] @ table,
+        lambda words, table: jnp.einsum("bpv,vd->bpd", jax.nn.one_hot(words, 7), table),
+        lambda words, table: jax.lax.map(lambda hot: hot @ table, jax.nn.one_hot(words, 7)),
+    ],
+    ids=["one_hot", "equal", "eye", "einsum", "in a loop"],
+)
+def test_a_table_that_is_looked_up_by_a_product_is_an_embedding(rows):
+    def loss(p, batch):
+        h = jnp.tanh(rows(batch[0], p["table"]).mean(1) @ p["hidden"])
+        return jnp.mean((h @ p["head"] - batch[1][:, None]) ** 2)
+
+    parameters = {"table": normal(7, 6), "hidden": normal(6, 6), "head": normal(6, 3)}
+    assert outer(of(loss, parameters)) == {"table", "head"}
+
+
+def test_a_matrix_of_other_numbers_is_none():
+    """Planted: any product with the words is a look-up. And vectors that are one-hot in the data already are
+    numbers as any others: nothing in the program says what they hold."""
+
+    def loss(p, batch):
+        x = batch[0].astype(jnp.float32) if batch[0].ndim == 2 else batch[0].mean(1)
+        h = jnp.tanh((x + jnp.arange(x.shape[1])) @ p["table"]) @ p["hidden"]
+        return jnp.mean((jnp.tanh(h) @ p["head"] - batch[1][:, None]) ** 2)
+
+    parameters = {"hidden": normal(6, 6), "head": normal(6, 3)}
+    assert outer(of(loss, parameters | {"table": normal(5, 6)})) == {"head"}
+    hot = np.eye(7, dtype=np.float32)[WORDS]
+    assert outer(of(loss, parameters | {"table": normal(7, 6)}, hot)) == {"head"}

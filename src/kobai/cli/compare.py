@@ -10,7 +10,7 @@ from kobai.cli import files, tables, values
 from kobai.cli.commands import Deed, Group
 from kobai.cli.files import Destination
 from kobai.cli.options import Argument, Option, reproducing
-from kobai.cli.values import each, grids, names, nodes, numbers, part, sizes, steps, target, whole
+from kobai.cli.values import each, grids, names, nodes, numbers, part, sizes, steps, target, whole, wholes
 from kobai.words import say
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ OPTIONS = (
     Option("hidden", "N,M,…", nodes),
     Option("steps", "N", steps),
     Option("batch-size", "N,M,…", sizes),
-    Option("accumulate", "N,M,…", sizes),
+    Option("accumulate", "N,M,…", wholes),
     Option("parametrization", "A,B,…", names),
     Option("sampling", "A,B", names),
     Option("clip", "A,B,…", names),

@@ -28,8 +28,9 @@ class Watch(Protocol):
     def started(self) -> None:
         """All is compiled, and the first block begins."""
 
-    def block(self, steps: int) -> None:
-        """So many steps are done, of all cells of a block together."""
+    def block(self, gradients: float) -> None:
+        """So many gradients were taken, by all cells of a block together: more than one a step where a rule
+        asks for a second or several batches make a step."""
 
 
 class Pace:
@@ -130,7 +131,8 @@ class Training:
             divergence = np.where((end.step > 0) & (divergence > end.step), 0, divergence)
             diverged_at = np.where(diverged_at > 0, diverged_at, divergence)
             if self.pace.watch is not None:
-                self.pace.watch.block((stop - step) * len(cells))
+                each = sum(cast(Optimizer, cell.optimizer).gradients for cell in cells)
+                self.pace.watch.block((stop - step) * each * program.task.accumulate)
             step, row = stop, row + len(due)
             ended = step == self.steps or bool(((diverged_at > 0) | (end.step > 0)).all())
             self.pace.measure(time.perf_counter() - before)

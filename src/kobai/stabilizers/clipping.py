@@ -48,6 +48,8 @@ class ClipState(NamedTuple):
     """How many of them are measured."""
     skipped: Whole
     """The gradients that were not finite."""
+    clipped: Whole
+    """The others that were above the bound, and are not what they were."""
 
 
 @hyperparameters
@@ -86,7 +88,7 @@ class Clip:
         """The state before the first gradient; `room`: for how many norms, where `first` is traced."""
         dtype = np.result_type(np.float32, *(_wide(leaf) for leaf in _arrays(params)))
         return ClipState(
-            np.full(int(self.first) if room is None else room, np.inf, dtype), np.int32(0), np.int32(0)
+            np.full(int(self.first) if room is None else room, np.inf, dtype), *[np.int32(0)] * 3
         )
 
     def update(
@@ -114,9 +116,11 @@ class Clip:
             entries = _bounded(xp.where(too_long, shortened, g), self.value)
             return narrow(xp.where(left_out, 0, entries), g)
 
+        beyond = sum(xp.any(xp.abs(g) > self.value) for g in _arrays(gradient))  # arrays with such an entry
         skipped = state.skipped + xp.where(left_out, 1, 0).astype(np.int32)
+        cut = state.clipped + xp.where(finite & (too_long | (beyond > 0)), 1, 0).astype(np.int32)
         gradient = jax.tree.map(lambda g: clipped(g) if is_movable(g) else g, gradient)
-        return gradient, state._replace(skipped=skipped)
+        return gradient, state._replace(skipped=skipped, clipped=cut)
 
     def _measured(self, length: Scalar, finite: Truth, state: ClipState) -> ClipState:
         """The state with one more norm, while they are being measured."""

@@ -1,10 +1,17 @@
 """How long a study will take, told once when it is long: read off its first blocks of steps."""
 
+import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
 
 from kobai.basics.progress import Progress, duration
+from kobai.candidates.grid import Candidate
+from kobai.candidates.named import Method
+from kobai.optimizers.base import Optimizer
+from kobai.study.study import Trial
 from kobai.words import say
 
 LONG = 20.0
@@ -17,13 +24,15 @@ SOON = 2.0
 class Estimate:
     """Watches a study and tells its length, once.
 
-    What is done is counted in steps, of all cells; of a cell that ended early all of its steps count when it
-    is finished. So the pace holds what training costs beside its steps, and what other programs take.
+    What is done is counted in gradients, of all cells: a step of SAM, which takes two, is two. Of a cell that
+    ended early all of its gradients count when it is finished. So the pace holds what training costs beside
+    its steps, and what other programs take.
 
     Args:
       progress: what is told.
       steps: of a training; their mean, where trainings differ in length.
       trainings: how many, as far as it is known before.
+      gradients: that a step takes, in the mean of all trainings.
       programs: how many are compiled, of which the first was timed.
       threads: how many trainings run at once.
       clock: seconds.
@@ -35,17 +44,20 @@ class Estimate:
         *,
         steps: float,
         trainings: int,
+        gradients: float = 1.0,
         programs: int,
         threads: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.steps, self.trainings = steps, trainings
+        self._whole = trainings * gradients
+        """Steps of one gradient, in trainings: one that takes two a step counts as two."""
         self.programs, self.threads = programs, threads
         self.progress, self.clock = progress, clock
         self._lock = threading.Lock()
         self._asked, self._compilation = clock(), 0.0
         self._began: float | None = None
-        self._ahead, self._finished, self._is_told = 0, 0, False
+        self._ahead, self._finished, self._is_told = 0.0, 0.0, False
 
     def started(self) -> None:
         """The first program is compiled, and its first block begins."""
@@ -54,23 +66,26 @@ class Estimate:
                 self._began = self.clock()
                 self._compilation = self._began - self._asked
 
-    def block(self, steps: int) -> None:
-        """So many steps of a cell are done; called by the threads."""
+    def block(self, gradients: float) -> None:
+        """A cell has taken so many; called by the threads."""
         with self._lock:
-            self._ahead += steps
+            self._ahead += gradients
             self._look()
 
-    def finished(self, trainings: int) -> None:
-        """So many trainings are finished, whose blocks count no more: they are whole."""
+    def finished(self, weighed: float) -> None:
+        """Trainings are finished, whose blocks count no more: they are whole. `weighed`: their number, one of
+        two gradients a step counted twice."""
         with self._lock:
-            self._finished += trainings
-            # What of the steps belongs to cells that are still running is at most a cell of each thread.
-            self._ahead = max(0, self._ahead - int(trainings * self.steps))
+            self._finished += weighed
+            # What of the gradients belongs to cells that are still running is at most a cell of each thread.
+            self._ahead = max(0.0, self._ahead - weighed * self.steps)
             self._look()
 
     def kept(self, trainings: int) -> None:
-        """So many were there already, from an earlier run."""
-        self.trainings -= trainings
+        """So many were there already, from an earlier run: they count as the mean does."""
+        with self._lock:
+            self._whole *= 1 - trainings / max(self.trainings, 1)
+            self.trainings -= trainings
 
     def _look(self) -> None:
         """Tell the whole time as soon as it can be read off what is done."""
@@ -81,7 +96,7 @@ class Estimate:
         if elapsed < SOON:
             return
         self._is_told = True
-        seconds = elapsed * self.trainings / done + self._compilation * self.programs
+        seconds = elapsed * self._whole / done + self._compilation * self.programs
         if seconds > LONG:
             self.progress.tell(sentence(self.trainings, seconds, self.threads))
 
@@ -89,3 +104,32 @@ class Estimate:
 def sentence(trainings: int, seconds: float, threads: int) -> str:
     """146 trainings, about 4 minutes on 2 cores."""
     return say("progress.estimate", trainings=trainings, time=duration(seconds), cores=threads)
+
+
+# How many gradients a step takes: two of SAM's, and one for each of several batches.
+
+
+def gradients_of(method: Method) -> float:
+    """Of a rule; a minimizer's steps are no multiple of anything, and count as one."""
+    return method.gradients if isinstance(method, Optimizer) else 1.0
+
+
+def weighed(trials: Iterable[Trial], batches: Mapping[tuple[str, ...], int]) -> float:
+    """How many trainings these are, where one of two gradients a step counts twice; `batches`: of a step, by
+    the values that make the task."""
+    return sum(gradients_of(each.variant) * batches[each.task] for each in trials)
+
+
+def mean_gradients(
+    candidates: Iterable[Candidate], batches: Iterable[int], tunings: int, trainings: int
+) -> float:
+    """In the mean of about all trainings: all that is tried is tuned, one of each candidate confirmed.
+
+    Args:
+      batches: of a step, in each task.
+      tunings, trainings: how many trainings tune, of how many.
+    """
+    of_rules = [[gradients_of(variant) for variant in each.variants] for each in candidates]
+    of_tuning, of_winners = np.mean(list(itertools.chain(*of_rules))), np.mean(list(map(np.mean, of_rules)))
+    confirmed = trainings - tunings
+    return float(np.mean(list(batches)) * (tunings * of_tuning + confirmed * of_winners) / trainings)

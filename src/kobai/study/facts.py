@@ -8,6 +8,7 @@ import numpy as np
 
 from kobai.basics.arrays import Data
 from kobai.networks.network import Convolutional, Dense, Recurrent
+from kobai.tasks.parametrization import Growth
 from kobai.tasks.provenance import Provenance
 from kobai.words import Note, Term, said
 
@@ -68,6 +69,8 @@ class Facts:
     meaning: Callable[[float], Note | None] | None
     recurrent: Recurrent | None = None
     accumulate: int = 1
+    growth: Mapping[str, Growth] = dataclasses.field(default_factory=dict)
+    """How each array that is trained has grown from a base width, by its name in tree order (μP)."""
 
     def written(self, metrics: Sequence[float] = ()) -> dict[str, object]:
         """As plain values; of `meaning` what it says of these metrics."""
@@ -77,6 +80,7 @@ class Facts:
             name: _plain(content[name])
             for name in ("examples", "dense", "convolutional", "recurrent", "provenance")
         }
+        content["growth"] = {name: _plain(each) for name, each in self.growth.items()}
         content["meaning"] = meanings
         return {name: _written(value) for name, value in content.items()}
 
@@ -94,6 +98,7 @@ class Facts:
         if values.get("recurrent") is not None:
             values["recurrent"] = Recurrent(**values["recurrent"])
         values["provenance"] = Provenance(**values["provenance"])
+        values["growth"] = {name: Growth.read(each) for name, each in values.get("growth", {}).items()}
         if values["meaning"] is not None:
             values["meaning"] = dict(values["meaning"]).get
         return cls(**values)

@@ -27,8 +27,9 @@ SCHEMA: dict[str, DataType] = {
 
 
 def happenings() -> list[str]:
-    """The columns of all that parts of a strategy make happen: the step of an end, the batches left out."""
-    return [field.happens for field in OF_PARTS.values() if field.happens]
+    """The columns of all that parts of a strategy make happen: the step of an end, the batches left
+    out and those whose gradient was cut."""
+    return [name for field in OF_PARTS.values() for name in field.happens]
 
 
 def happened(fields: Mapping[str, object], counts: Mapping[str, int]) -> str:
@@ -46,13 +47,13 @@ def schema(axes: Iterable[Axis]) -> dict[str, DataType]:
         if column == "initializer":
             columns |= dict.fromkeys(names, pl.String)
         if column == "diverged_at":
-            columns |= {happens: pl.Int64 for happens in map(_happens, names) if happens}
+            columns |= {happens: pl.Int64 for name in names for happens in _happens(name)}
     return columns
 
 
-def _happens(axis: str) -> str | None:
-    """The column that says what an axis made happen in a run: the step of its end, the batches left out."""
-    return OF_PARTS[axis].happens if axis in OF_PARTS else None
+def _happens(axis: str) -> tuple[str, ...]:
+    """The columns that say what an axis made happen in a run: the step of its end, the batches left out."""
+    return OF_PARTS[axis].happens if axis in OF_PARTS else ()
 
 
 def order(axes: Iterable[Axis]) -> list[str]:

@@ -1,14 +1,17 @@
 """Sentences of caution: what must be known before an answer is believed."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 
 from kobai.basics.progress import duration
 from kobai.candidates.values import hyperparameters_of, written
 from kobai.engine.run import evaluated_at
 from kobai.initializers import given
+from kobai.stabilizers.clipping import Clip
 from kobai.study import statistics
 from kobai.study.baselines import Baseline, metric_value
 from kobai.study.criterion import FINAL
@@ -37,7 +40,7 @@ def notes(
         *_of_target(outcome, rows),
         *_of_budget(outcome, rows),
         *_of_starts(outcome),
-        *of_rules(outcome.study.candidates, outcome.study.strategies(), _batches(outcome)),
+        *of_rules(outcome.study.candidates, _cut(outcome), _batches(outcome)),
         *_of_runs(outcome, rows, effects),
         *outcome.study.facts.cautions,
     )
@@ -268,6 +271,21 @@ def _of_runs(
     if left_out:
         runs = ", ".join(f"{name} ({clip}) {count}" for (name, clip), count in left_out.items())
         yield Note("note.skipped", {"batches": runs})
+
+
+def _cut(outcome: Outcome) -> dict[str, float]:
+    """Of which part of all steps on the fresh seeds a bound of the norm has shortened the gradient, by the
+    name of each candidate whose best setting has one; runs without that count have none."""
+    parts = {}
+    for name, trial in outcome.winners.items():
+        bound = trial.parts.get("clip")
+        if isinstance(bound, Clip) and (bound.norm < math.inf or bound.first):
+            runs = outcome.cells_of(trial, CONFIRMATION).filter(pl.col("clipped").is_not_null())
+            ends = [each for each in ("diverged_at", "stopped_at") if each in runs.columns]
+            steps = runs.select(pl.min_horizontal(*ends, pl.lit(outcome.study.steps))).to_series().to_numpy()
+            if steps.sum():
+                parts[name] = float(runs["clipped"].to_numpy().sum() / steps.sum())
+    return parts
 
 
 def _batches(outcome: Outcome) -> list[int]:

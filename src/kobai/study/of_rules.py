@@ -1,23 +1,24 @@
 """What is to be known of single update rules before an answer is believed."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kobai.candidates.grid import Candidate
-from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.muon import Muon
 from kobai.words import Note
 
 
 def of_rules(
-    candidates: Sequence[Candidate], strategies: Sequence[Strategy], batches: Sequence[int] = (1,)
+    candidates: Sequence[Candidate], cut: Mapping[str, float], batches: Sequence[int] = (1,)
 ) -> Iterator[Note]:
-    """Steps that cost more than a gradient, what Muon leaves to AdamW, and a bound that hardly bounds.
+    """Steps that cost more than a gradient, what Muon leaves to AdamW, and a bound that throttles it.
 
-    `batches` are how many a step has, of each task.
+    Args:
+      candidates: those of a study.
+      cut: of which part of the steps on the fresh seeds a bound of the norm has shortened the gradient, by
+        the candidate's name.
+      batches: how many a step has, of each task.
     """
-    clipped = any(0 < strategy.clip.norm < math.inf or strategy.clip.first for strategy in strategies)
     for candidate in candidates:
         rule = candidate.variants[0]
         if isinstance(rule, Optimizer) and rule.gradients != 1:
@@ -27,5 +28,10 @@ def of_rules(
             yield Note("note.gradients", values)
         if isinstance(rule, Muon):
             yield Note("note.muon", {"name": candidate.name})
-            if clipped:
-                yield Note("note.muon.clip", {"name": candidate.name})
+            if cut.get(candidate.name, 0.0) > MOST:
+                share = f"{100 * cut[candidate.name]:.0f}"
+                yield Note("note.muon.clip", {"name": candidate.name, "share": share})
+
+
+MOST = 0.5
+"""The part of the gradients beyond which those that are cut are the rule: then all count alike."""

@@ -1,7 +1,8 @@
 """What a study would take: how many trainings, how long, how large. Nothing is trained but what is timed.
 
 The pace is that of trainings which are kept already; where there are none, each candidate is trained for a
-moment, as many at once as there are threads.
+moment, as many at once as there are threads. Each candidate has a pace of its own, which counts as often as
+it is trained; one that is not known takes as long as its gradients do at the pace of the others.
 """
 
 import dataclasses
@@ -21,8 +22,10 @@ from kobai.basics.machine import pool
 from kobai.engine.cell import Cell
 from kobai.engine.sweep import Sweep
 from kobai.minimizers.base import Minimizer
+from kobai.optimizers.base import Optimizer
 from kobai.study import statistics
 from kobai.study.asked import Asked, check_tasks, questions, tasks_named
+from kobai.study.estimate import gradients_of
 from kobai.study.runner import sweeps_of
 from kobai.study.runs import cell_of, together
 from kobai.study.store import KEPT, Store
@@ -39,7 +42,7 @@ class Plan:
     Fields:
       trainings, tuning: of the whole, and of its first phase; how many the others have, depends on the first.
       kept: how many of them are there.
-      seconds_each: of one training, on one core.
+      seconds_each: of one training, on one core, in the mean.
       measured: whether that was measured for the plan; else it is read from what is kept.
       seconds: of what is left, here.
       threads: how many trainings run at once, here.
@@ -84,7 +87,7 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
     store, sweeps = Store(folder, reading=True), sweeps_of(study)
     sweep = next(iter(sweeps.values()))
     kept, known = _kept(study, sweeps, store)
-    each = float(np.mean(known)) if known else _timed(study, sweep)
+    each = _mean(study, known or _timed(study, sweep))
     size = functools.partial(_size, len(study.marks))
     most = (
         study.trainings
@@ -106,10 +109,12 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
     )
 
 
-def _kept(study: Study, sweeps: Mapping[tuple[str, ...], Sweep], store: Store) -> tuple[int, list[float]]:
-    """How many trainings of the study are kept, and the seconds of each."""
+def _kept(
+    study: Study, sweeps: Mapping[tuple[str, ...], Sweep], store: Store
+) -> tuple[int, dict[str, float]]:
+    """How many trainings of the study are kept, and the seconds of one of each candidate, by its name."""
     if not store.places:
-        return 0, []
+        return 0, {}
     tasks = tasks_named(sweeps)
     asked = questions(store)
     assert store.folder is not None
@@ -122,47 +127,66 @@ def _kept(study: Study, sweeps: Mapping[tuple[str, ...], Sweep], store: Store) -
     runs = [names for group in together(trials) for names in zip(*(cells[i] for i in group), strict=True)]
     whole = [cells for cells in runs if all(cell in store.places for cell in cells)]
     first = dict.fromkeys([*(cells[0] for cells in whole), *(cell for cell in later if cell in store.places)])
-    return len(first), store.get(list(first))["seconds"].drop_nulls().to_list()
+    names = {cell: trial.candidate.name for trial, own in zip(trials, cells, strict=True) for cell in own}
+    rows = store.get(list(first)).drop_nulls("seconds").select("cell", "method", "seconds").rows()
+    of_methods = {method: names[cell] for cell, method, _ in rows if cell in names}
+    seconds: dict[str, list[float]] = {}
+    for _, method, each in rows:
+        if method in of_methods:
+            seconds.setdefault(of_methods[method], []).append(each)
+    return len(first), {name: float(np.mean(own)) for name, own in seconds.items()}
 
 
-class _Count:
-    """How many steps of how many cells are done, in all threads."""
+def _mean(study: Study, known: Mapping[str, float]) -> float:
+    """Seconds of a training in the mean of about all of a study, from those of a training of candidates."""
+    names = {each.name: each for each in study.candidates}
+    known = {name: seconds for name, seconds in known.items() if name in names}
+    taken = {name: gradients_of(each.variants[0]) for name, each in names.items()}
+    pace = np.mean([seconds / taken[name] for name, seconds in known.items()])
+    tuned = (
+        study.tuning_seeds * len(together(study.trials())) / sum(len(c.variants) for c in study.candidates)
+    )
+    weights = [tuned * len(each.variants) + study.seeds for each in study.candidates]
+    seconds = [float(known.get(name, pace * taken[name])) for name in names]
+    return float(np.average(seconds, weights=weights))
 
-    def __init__(self) -> None:
-        self.steps, self.lock = 0, threading.Lock()
+
+class _Count(threading.local):
+    """How many gradients were taken in this thread."""
+
+    gradients = 0.0
 
     def started(self) -> None: ...
 
-    def block(self, steps: int) -> None:
-        with self.lock:
-            self.steps += steps
+    def block(self, gradients: float) -> None:
+        self.gradients += gradients
 
 
-def _timed(study: Study, sweep: Sweep) -> float:
-    """Seconds of a training: those of every candidate's first steps, of as many at once as there will be."""
+def _timed(study: Study, sweep: Sweep) -> dict[str, float]:
+    """Seconds of a training of each candidate, by its first steps, as many at once as there will be."""
     trials = [trial for trial in study.trials() if trial.task == study.trials()[0].task]
     cells = [cell_of(trial, 0, study.averages) for trial in trials]
-    if sweep.population:
-        chunks = [[cells[i] for i in sweep.chunks(cells)[0]]]
-    else:
-        every = zip(trials[::-1], cells[::-1], strict=True)
-        chunks = [[cell] for cell in {trial.candidate.name: cell for trial, cell in every}.values()]
+    # Of each candidate the first that is tried.
+    every = dict(zip((trial.candidate.name for trial in trials[::-1]), cells[::-1], strict=True))
+    chunks = {name: [cell] for name, cell in every.items()}
+    if sweep.population:  # one of a family, which is the pace of all
+        chunks = {trials[0].candidate.name: [cells[i] for i in sweep.chunks(cells)[0]]}
     sweep.pace.watch = count = _Count()
     sweep.compile()
     x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
     def seconds(chunk: Sequence[Cell]) -> float:
-        began = time.perf_counter()
+        before, began = count.gradients, time.perf_counter()
         with jax.enable_x64(x64):  # a minimizer, which counts no steps, is trained to its end
             sweep.train(chunk, lambda: _is_of_rule(chunk) and time.perf_counter() - began > MOMENT)
-        return time.perf_counter() - began
+        took, rule = time.perf_counter() - began, chunk[0].optimizer
+        if not isinstance(rule, Optimizer):
+            return took
+        whole = study.steps * rule.gradients * sweep.task.accumulate
+        return took / max(count.gradients - before, 1) * whole
 
     with pool(sweep.threads) as threads:
-        took = list(zip(chunks, threads.map(seconds, chunks), strict=True))
-    of_rules = [each for chunk, each in took if _is_of_rule(chunk)]
-    of_minimizers = [each for chunk, each in took if not _is_of_rule(chunk)]
-    of_a_rule = sum(of_rules) / max(count.steps, 1) * study.steps
-    return (len(of_rules) * of_a_rule + sum(of_minimizers)) / len(took)
+        return dict(zip(chunks, threads.map(seconds, chunks.values()), strict=True))
 
 
 def _is_of_rule(chunk: Sequence[Cell]) -> bool:

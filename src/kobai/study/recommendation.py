@@ -16,6 +16,7 @@ from kobai.stabilizers.averaging import Averaging
 from kobai.study.axes import MUP, OF_PARTS, strategy
 from kobai.study.facts import Examples
 from kobai.study.study import Study, Trial
+from kobai.tasks.parametrization import Growth
 from kobai.tasks.provenance import Provenance
 
 
@@ -49,6 +50,10 @@ class Recommendation:
     """Whether the network draws at random in training: dropout."""
     accumulate: int = 1
     """So many batches made the examples of a step, one after the other."""
+    parametrization: str = "standard"
+    """Its name, "mup:64" where initial values and learning rates go with the width."""
+    growth: Mapping[str, Growth] = dataclasses.field(default_factory=dict)
+    """How each array that is trained has grown from the base width, in tree order; none at the standard."""
 
     @classmethod
     def of(cls, study: Study, trial: Trial) -> "Recommendation":
@@ -71,8 +76,6 @@ class Recommendation:
                 averages = [value.part] if isinstance(value.part, Averaging) else []
                 part = strategy({value.axis: value.part}, averages)
                 parts |= spelled(value.axis, value.name, functools.partial(spell_strategy, part), {})
-            elif value.axis == MUP and value.part is not None:
-                own[MUP] = value.name
         return cls(
             task=facts.name,
             optimizer=optimizer,
@@ -90,6 +93,8 @@ class Recommendation:
             has_state=facts.has_state,
             is_random=facts.random,
             accumulate=facts.accumulate,
+            parametrization=next((each.name for each in trial.values if each.axis == MUP), "standard"),
+            growth=facts.growth,
         )
 
     @classmethod
@@ -112,5 +117,6 @@ class Recommendation:
             "convolutional": convolutional,
             "recurrent": None if recurrent is None else Recurrent(**recurrent),
             "provenance": Provenance(**content["provenance"]),
+            "growth": {name: Growth.read(each) for name, each in content.get("growth", {}).items()},
         }
         return cls(**{**content, **read})

@@ -30,7 +30,7 @@ from kobai.stabilizers.averaging import Averaging
 from kobai.study import record
 from kobai.study.asked import Asked, Phase, check_tasks, in_order, questions, tasks_named
 from kobai.study.cells import Cells
-from kobai.study.estimate import Estimate
+from kobai.study.estimate import Estimate, mean_gradients, weighed
 from kobai.study.frame import happened, happenings
 from kobai.study.joined import Joined, Work
 from kobai.study.outcome import Outcome
@@ -108,19 +108,19 @@ class Runner:
         self.frames: list[pl.DataFrame] = []
         self.held, self.is_let_go = 0, False
         self.there: set[str] = set()
-        self.reused = self.trained = 0
-        self.kept = len(self.store.places)
+        self.reused, self.trained, self.kept = 0, 0, len(self.store.places)
         self.unused_are_told = False
+        self.batches = {names: task.accumulate for names, task in study.variants.items()}
         self.estimate = Estimate(
             progress,
             steps=study.steps,
             trainings=study.trainings,
+            gradients=mean_gradients(study.candidates, self.batches.values(), study.tunings, study.trainings),
             programs=len(self.sweeps),
             threads=next(iter(self.sweeps.values())).threads,
         )
-        if study.allowance is None:
-            for sweep in self.sweeps.values():
-                sweep.pace.watch = self.estimate
+        for sweep in self.sweeps.values() if study.allowance is None else ():
+            sweep.pace.watch = self.estimate
         interruption.keeps(0, folder)
 
     def _asked(self, folder: Path, command: str) -> Asked:
@@ -159,7 +159,7 @@ class Runner:
                 interruption.can_answer(True)
                 if self.study.allowance is not None and self.study.allowance.is_over():
                     interruption.wind_up()
-            self.estimate.finished(len(part))
+            self.estimate.finished(weighed((run.trials[0] for run in part), self.batches))
         return self.found(phase)[phase]
 
     def complete(self, phase: str) -> list[int]:

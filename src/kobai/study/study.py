@@ -131,12 +131,16 @@ class Study:
     @property
     def trainings(self) -> int:
         """About how many trainings there are: which of them confirm a winner is not known before."""
-        sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]  # of one training all
-        variants = sum(len(candidate.variants) for candidate in self.candidates)
-        tuning = variants * len(self.initializers) * math.prod(sizes) * self.tuning_seeds
         confirmed = len(self.candidates) + self.others
         is_shown = all(initializer.name != constant().name for initializer in self.initializers)
-        return tuning + confirmed * self.seeds + (len(self.candidates) if is_shown else 0)
+        return self.tunings + confirmed * self.seeds + (len(self.candidates) if is_shown else 0)
+
+    @property
+    def tunings(self) -> int:
+        """How many of them tune."""
+        sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]  # of one training all
+        variants = sum(len(candidate.variants) for candidate in self.candidates)
+        return variants * len(self.initializers) * math.prod(sizes) * self.tuning_seeds
 
     @property
     def others(self) -> int:
@@ -306,6 +310,11 @@ def facts_of(task: Task) -> Facts:
         cautions=task.cautions,
         meaning=task.meaning,
         accumulate=task.accumulate,
+        growth={
+            place.name: growth
+            for place, role, growth in zip(task.places, task.every_role, task.growth or (), strict=False)
+            if role.is_trained
+        },
     )
 
 

@@ -3,9 +3,10 @@
 Between them stand the matrices that multiply activations: factors of a matrix product or a convolution with
 what depends on the data, which another such product follows. All other arrays are at an end: those that
 stand in no such product (an embedding, of which rows are looked up; positions, which are added; weights that
-multiply entry by entry), and those of the last ones (the output layer). A program of JAX is read from top to
-bottom: each value carries the parameters of which alone it is made, or, where the data enter, the products
-that went into it.
+multiply entry by entry), and those of the last ones (the output layer). A product with one-hot vectors that
+the program makes of whole numbers (`jax.nn.one_hot(x, n) @ table`, ``x[:, None] == jnp.arange(n)``, rows of
+`jnp.eye`) looks rows up, too. A program of JAX is read from top to bottom: each value carries the parameters
+of which alone it is made, or, where the data enter, the products that went into it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,23 @@ Place: TypeAlias = tuple[int, ...]
 """Of an equation: its number in the program, behind those of the equations that call the program."""
 
 
+COUNTS, ONE_HOT = "counts", "one-hot"
+
+UNCHANGED = (
+    *("broadcast_in_dim", "convert_element_type", "copy", "expand_dims", "gather", "reshape", "rev"),
+    *("dynamic_slice", "slice", "squeeze", "transpose"),
+)
+"""What leaves a one-hot vector one, and numbers that count: it moves the entries of its first operand."""
+
+UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+"""What is raised by a loss that asks for the numbers of its batch, as one of a loop of one's own may."""
+
+
 class Made(NamedTuple):
     """What a value is made of."""
 
@@ -35,6 +53,8 @@ class Made(NamedTuple):
     """The products of parameters and data that went into it."""
     data: bool = False
     """Whether the data did."""
+    kind: str = ""
+    """`COUNTS`: 0, 1, 2, … along an axis; `ONE_HOT`: what is equal to these."""
 
 
 @dataclass
@@ -50,6 +70,8 @@ def at_ends(
 ) -> list[bool]:
     """Whether each leaf of the parameters is at an end of the network; none where the loss cannot be traced.
 
+    What else the loss raises is a mistake in it, and comes out.
+
     Args:
       loss: of a batch, by the leaves.
       values: the leaves.
@@ -62,7 +84,7 @@ def at_ends(
 
     try:
         program = jax.make_jaxpr(of_arrays)([values[i] for i in places], batch)
-    except Exception:  # of the user's own function
+    except UNTRACEABLE:
         return [False] * len(values)
     found = dict(zip(places, ends(program, len(places)), strict=True))
     return [found.get(i, False) for i in range(len(values))]
@@ -97,6 +119,8 @@ def _results(equation: JaxprEqn, operands: list[Made], found: Found, place: Plac
     name, parameters = equation.primitive.name, equation.params
     if name in PRODUCTS:
         return [_product(operands, found, place)]
+    if kind := _kind(name, operands):
+        return [_all(operands)._replace(kind=kind)]
     if name == "scan":
         return _loop(parameters["jaxpr"], operands, *parts_of_scan(equation), found, place)
     if name == "while":
@@ -118,11 +142,24 @@ def _results(equation: JaxprEqn, operands: list[Made], found: Found, place: Plac
 def _product(operands: list[Made], found: Found, place: Place) -> Made:
     """A product of parameters with data is one of a layer, and follows all that went into the data."""
     for matrix, other in (operands, operands[::-1]):
+        if matrix.of and other.data and other.kind == ONE_HOT:
+            return Made(products=other.products, data=True)
         if matrix.of and other.data:
             found.factors[place] = found.factors.get(place, frozenset()) | matrix.of
             found.followed |= other.products
             return Made(products=other.products | {place}, data=True)
     return _all(operands)
+
+
+def _kind(name: str, operands: list[Made]) -> str:
+    """What is known of the numbers of a result; "": nothing."""
+    if name == "iota":
+        return COUNTS
+    if name == "eq" and any(operand.kind == COUNTS for operand in operands):
+        return ONE_HOT
+    if name == "add" and operands[0].kind == COUNTS and not any(each.data or each.of for each in operands):
+        return COUNTS
+    return operands[0].kind if name in UNCHANGED else ""
 
 
 def _loop(

@@ -18,8 +18,9 @@ At the base width all are 1: the network is the one without μP.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 
@@ -38,6 +39,11 @@ class Growth:
     """Its fans there; of what is no weight 1, and how many entries it has."""
     now: Fans = ONE
     is_weight: bool = False
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> "Growth":
+        """What JSON holds of it, whose lists are tuples."""
+        return cls(tuple(content["base"]), tuple(content["now"]), content["is_weight"])
 
     @property
     def ratios(self) -> Fans:

@@ -271,7 +271,8 @@ class Task:
     def flags(self) -> list[Flag]:
         """What each trained array is to a rule: "outer" for a weight at an end of the network, as its role or
         the traced loss says; else whether it is a weight."""
-        at_end = at_ends(self._loss_of_leaves, jax.tree.leaves(self.parameters), self._first)
+        with told("error.task.raises", every=True, task=self.name):
+            at_end = at_ends(self._loss_of_leaves, jax.tree.leaves(self.parameters), self._first)
         pairs = zip(self.every_role, at_end, strict=True)
         return [role.flag(end) for role, end in pairs if role.is_trained]
 

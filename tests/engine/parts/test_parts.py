@@ -95,7 +95,7 @@ def test_a_part_is_added_by_its_class_and_a_line_in_the_table(monkeypatch, popul
     sweep = Sweep(
         task(), [kobai.SGD()], steps=4, evaluate_every=2, strategies=strategies, population=population
     )
-    assert sweep.program.columns.counts == ("skipped", "flips")
+    assert sweep.program.columns.counts == ("skipped", "clipped", "flips")
     cells = [Cell(kobai.SGD(0.5), HE, 0, strategy) for strategy in strategies]
     flipped, plain, clipped = THREADS.runs(sweep, cells)
     # Each step multiplies w by 1 − η, or by 1 + η the other way: the loss by the square.

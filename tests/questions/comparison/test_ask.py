@@ -45,6 +45,11 @@ def test_masks_accumulation_and_μp_go_through_a_comparison():
     settings = told.outcome.recommended.settings
     assert {"mask": "cautious", "accumulate": "2", "parametrization": "mup:4"}.items() <= settings.items()
     assert "every step costs 2 gradients, one for each of its batches" in str(told)
+    assert list(told.recommendation.growth) == ["0.biases", "0.weights", "1.biases", "1.weights"]
+    text = told.code("kobai")
+    assert "ACCUMULATE = 2" in text
+    assert f"RATES = [1.0, 1.0, 1.0, {4 / 50!r}]" in text  # sine has 50 nodes
+    assert "mask = stabilizers.cautious()" in text
     with pytest.raises(UsageError, match="must be at most the .* training examples"):
         kobai.compare("sine", accumulate=2, batch_size="full", progress=False, **asked)
 

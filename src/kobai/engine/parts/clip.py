@@ -26,8 +26,8 @@ class Clipper(NamedTuple):
 class Clipping(Part):
     """The bounds of the cells; `room` is for how many norms of a percentile."""
 
-    fields = {"clip": Field(Clip, clip, happens="skipped")}
-    counts = ("skipped",)
+    fields = {"clip": Field(Clip, clip, happens=("skipped", "clipped"))}
+    counts = ("skipped", "clipped")
 
     def __init__(self, room: int) -> None:
         self.room = room
@@ -52,5 +52,5 @@ class Clipping(Part):
         g, state = memory.bound.update(jnp.where(jnp.isfinite(loss), g, jnp.nan), memory.state)
         return g, memory._replace(state=state), state.skipped > memory.state.skipped
 
-    def counted(self, memory: Clipper) -> tuple[Whole]:
-        return (memory.state.skipped,)
+    def counted(self, memory: Clipper) -> tuple[Whole, Whole]:
+        return memory.state.skipped, memory.state.clipped

@@ -74,8 +74,8 @@ class Field:
       axis: what the axis is called, where it is not called as the field.
       numeric: whether a value is written as a number.
       named: whether a value travels by its name, because it holds functions; else by its numbers.
-      happens: the column of a study's frame that says what happened in a run: one of the part's `counts`, or
-        a field of `Run`.
+      happens: the columns of a study's frame that say what happened in a run: of the part's `counts`, or
+        fields of `Run`.
     """
 
     kind: type
@@ -83,7 +83,7 @@ class Field:
     axis: str | None = None
     numeric: bool = False
     named: bool = False
-    happens: str | None = None
+    happens: tuple[str, ...] = ()
 
 
 class Part:

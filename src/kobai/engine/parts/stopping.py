@@ -32,7 +32,7 @@ class Watch(NamedTuple):
 class Stopping(Part):
     """The watches of the cells, which look at the validation loss of the iterate."""
 
-    fields = {"early_stopping": Field(EarlyStopping, stopping, happens="stopped_at")}
+    fields = {"early_stopping": Field(EarlyStopping, stopping, happens=("stopped_at",))}
 
     @classmethod
     def of(cls, strategies: Sequence[Strategy], spans: Spans) -> "Stopping | None":

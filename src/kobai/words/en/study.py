@@ -272,7 +272,7 @@ WORDS: dict[str, str] = {
     "note.fixed": "the seed changes nothing in the runs of {names}: {seeds} equal runs count as one, from which nobody is excluded and no cost can be told",
     "note.gradients": "a step of {name} costs {gradients} gradients, and its steps are counted as those of others are; for as many gradients it would have {share} % of the steps",
     "note.muon": '{name} leaves embeddings and the last layer, as far as the loss can be traced to find them, biases and scales to its own AdamW; roles says otherwise ("outer"), --set {name}.adamw_learning_rate=… gives that a rate of its own',
-    "note.muon.clip": "{name} does not see how long its momentum is: a bound of the norm changes only how much each batch counts in it, and if most gradients are cut it throttles the large ones; compare it without --clip, too",
+    "note.muon.clip": "the bound of the norm cut {share} % of the gradients of {name}, which does not see how long its momentum is: batches with large gradients count no more than others; compare it without --clip, too",
     "note.skipped": "batches whose loss or gradient was not finite were left out, in all fresh runs together: {batches}; look at the data and the learning rate",
     "note.accumulate.all": "every step costs {batches} gradients, one for each of its batches, and epochs count all of their examples",
     "note.accumulate": "a step costs a gradient for each of its batches; examples looked at until the target: {examples}",

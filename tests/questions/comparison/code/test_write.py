@@ -13,6 +13,7 @@ from kobai.basics.errors import UsageError
 from kobai.questions.comparison.code.write import FRAMEWORKS, code, recommendation_of
 from kobai.study.facts import Examples
 from kobai.study.recommendation import Recommendation
+from kobai.tasks.parametrization import Growth
 from programs import CASES, RULES, recommendation
 
 EVERY = list(FRAMEWORKS)
@@ -52,16 +53,18 @@ def test_a_part_of_the_users_own_is_named_and_nothing_is_trained_without_it(fram
 
 
 @pytest.mark.parametrize("framework", EVERY)
-def test_accumulated_batches_are_one_and_the_program_says_so(framework):
+def test_accumulated_batches_and_widths_are_kept_with_the_answer(framework):
     said = recommendation(RULES["sgd"], batch_size=32, accumulate=4)
-    text = " ".join(code(said, framework).replace("#", " ").split())
+    text = code(said, framework)
     assert "BATCH_SIZE, EVALUATE_EVERY = " in text
-    assert "This was measured with 4 batches of 8 examples one after the other" in text
-    assert "one after the other" not in code(recommendation(RULES["sgd"], batch_size=32), framework)
+    assert "ACCUMULATE = 4" in text
+    assert "ACCUMULATE" not in code(recommendation(RULES["sgd"], batch_size=32), framework)
+    grows = {"0.weights": Growth((6.0, 2.0), (6.0, 5.0), True)}
+    said = dataclasses.replace(said, growth=grows, parametrization="mup:2")
     kept = json.loads(json.dumps(dataclasses.asdict(said)))
-    assert Recommendation.read(kept).accumulate == 4
-    del kept["accumulate"]  # as it was written before there was one
-    assert Recommendation.read(kept).accumulate == 1
+    assert Recommendation.read(kept) == said
+    del kept["accumulate"], kept["growth"]  # as it was written before there were any
+    assert (Recommendation.read(kept).accumulate, Recommendation.read(kept).growth) == (1, {})
 
 
 def stand_ins(framework):

@@ -37,15 +37,16 @@ MODULES = {"PyTorch": ("torch",), "Keras 3": ("keras",)}
 """Whose models a program imports, by what it is written for."""
 
 
-def settings(plan: Plan, seed: str) -> str:
-    """The numbers of the training; `seed`: the line that seeds the framework."""
-    said = plan.said
+def settings(plan: Plan, seed: str, *, is_whole: bool = False) -> str:
+    """The numbers of the training; `seed`: the line that seeds the framework; `is_whole`: whether batches
+    that were accumulated are one here."""
+    said, k = plan.said, plan.said.accumulate
+    kind = "code.accumulate.whole" if is_whole else "code.accumulate"
     rate = None if plan.rate is None else f"LEARNING_RATE = {plan.rate!r}"
     numbers = block(
         f"STEPS, BATCH_SIZE, EVALUATE_EVERY = {said.steps}, {said.batch_size}, {said.evaluate_every}",
-        comment(say("code.accumulate", count=k, batch=said.batch_size // k))
-        if (k := said.accumulate) > 1
-        else "",
+        comment(say(kind, count=k, batch=said.batch_size // k)) if k > 1 else "",
+        f"ACCUMULATE = {k}" if k > 1 and not is_whole else "",
         comment(say("code.factor")) if getattr(plan.rule, "rate_is_factor", False) else "",
         rate or "",
     )
@@ -260,15 +261,6 @@ def number_of(plan: Plan) -> float:
 def half_width(plan: Plan) -> float:
     """Of a uniform distribution of the standard deviation behind the name."""
     return math.sqrt(3) * number_of(plan)
-
-
-def beside(plan: Plan) -> str:
-    """What stands in the place of a mask and of μP, which are not written."""
-    growth = plan.said.own.get("parametrization")
-    return block(
-        "" if plan.strategy.mask is None else refusal(say("code.mask")),
-        "" if growth is None else refusal(say("code.parametrization", name=growth)),
-    )
 
 
 def clip_settings(plan: Plan) -> str:

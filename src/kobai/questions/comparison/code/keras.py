@@ -1,30 +1,28 @@
 """The recommended training for Keras 3, on any of its backends."""
 
-import math
-
 from kobai.networks.network import OFF
 from kobai.optimizers import translation
-from kobai.questions.comparison.code import common, convolutional, recurrent
+from kobai.questions.comparison.code import beside, common, convolutional, keras_classes, recurrent
 from kobai.questions.comparison.code.optax import SCALES
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import Code, Program, block, call, comment, missing, program
 from kobai.words import say
 
-OTHERS = '("bias", "beta", "gamma")'
-"""What Keras calls the arrays that are no weights."""
+OTHERS = keras_classes.OTHERS
 
 
 def written(plan: Plan) -> Program:
     """The whole program."""
     sections = {
-        "settings": common.settings(plan, "keras.utils.set_random_seed(0)"),
+        "settings": common.settings(plan, "keras.utils.set_random_seed(0)", is_whole=_is_whole(plan)),
         "data": common.data(plan, framework="keras"),
         "network": _network(plan),
         "initial": _initial(plan),
+        "width": _width(plan),
         "factor": common.factor(plan),
-        "clip": _clip(plan),
+        "clip": keras_classes.clipped(plan),
+        "shaped": keras_classes.classes(plan)[0],
         "optimizer": _optimizer(plan),
-        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": _evaluation(plan),
         "training": _training(plan),
@@ -167,50 +165,26 @@ def _draw(plan: Plan) -> str:
     }[kind]
 
 
-def _clip(plan: Plan) -> str:
-    """Clipping as a class of the optimizer that clips before it applies."""
-    clip = plan.clip
-    rule = plan.rule_in(translation.KERAS)
-    if clip is None or rule is None or plan.from_optax:
-        return ""
-    base = translation.keras(rule).function
-    measured, entries = bool(clip.first), clip.value < math.inf
-    build = [
-        "    def build(self, variables):",
-        "        super().build(variables)",
-        '        self.norms = self.add_variable((FIRST,), dtype="float32", name="norms")',
-        '        self.seen = self.add_variable((), dtype="int32", name="seen")',
-        "",
-    ]
-    measuring = [
-        "        norms, seen = ops.convert_to_tensor(self.norms), ops.convert_to_tensor(self.seen)",
-        "        ordered, place = ops.sort(norms), (FIRST - 1) * PERCENTILE / 100",
-        "        below, above = ordered[int(place)], ordered[min(int(place) + 1, FIRST - 1)]",
-        "        bound = below + (place - int(place)) * (above - below)",
-        '        bound = ops.where(seen < FIRST, float("inf"), bound)',
-        "        new = ops.logical_and(ops.arange(FIRST) == seen, finite)",
-        '        self.norms.assign(ops.where(new, ops.cast(norm, "float32"), norms))',
-        '        self.seen.assign(seen + ops.cast(ops.any(new), "int32"))',
-    ]
-    bound = "bound" if measured else "CLIP"
-    cut = "ops.clip(g, -CLIP, CLIP)" if entries else "g * factor"
-    return "\n".join(
-        [
-            common.clip_comment(plan, say("code.clip.keras")),
-            common.clip_settings(plan),
-            "ops = keras.ops",
-            "",
-            "",
-            f"class Clipped({base}):",
-            *(build if measured else []),
-            "    def apply(self, grads, trainable_variables=None):",
-            "        norm = ops.sqrt(sum(ops.sum(ops.square(g)) for g in grads))",
-            "        finite = ops.isfinite(norm)",
-            *(measuring if measured else []),
-            *([] if entries else [f"        factor = ops.where(norm > {bound}, {bound} / norm, 1.0)"]),
-            f"        grads = [ops.where(finite, {cut}, 0.0) for g in grads]",
-            "        super().apply(grads, trainable_variables)",
-        ]
+def _is_whole(plan: Plan) -> bool:
+    """Whether batches that were accumulated are one: what looks at the gradient of a step would look at those
+    of its batches, since Keras adds them up behind it."""
+    return plan.clip is not None or plan.strategy.mask is not None
+
+
+def _accumulates(plan: Plan) -> bool:
+    return plan.said.accumulate > 1 and not _is_whole(plan)
+
+
+def _width(plan: Plan) -> str:
+    """What the initial values and the learning rates of the arrays are multiplied by."""
+    names = beside.names_in(plan, beside.keras_names)
+    text = beside.width(plan, names, "model.trainable_variables")
+    if not plan.said.growth or names is None:
+        return text
+    return block(
+        text,
+        "for array, deviation in zip(model.trainable_variables, DEVIATIONS):",
+        "    array.assign(array * deviation)",
     )
 
 
@@ -222,13 +196,15 @@ def _optimizer(plan: Plan) -> str:
     decay = plan.decay
     arguments: dict[str, object] = {"learning_rate": Code("LEARNING_RATE"), **form.arguments}
     exclusion = ""
-    if decay is not None:
+    if _accumulates(plan):
+        arguments["gradient_accumulation_steps"] = Code("ACCUMULATE")
+    if decay is not None and plan.strategy.mask is None:
         arguments["weight_decay"] = decay.rate
         if not decay.biases:
             exclusion = f"optimizer.exclude_from_weight_decay(var_names={OTHERS})"
     return block(
         comment(*map(str, form.differences)) if form.differences else "",
-        f"optimizer = {call('Clipped' if plan.clip else form.function, **arguments)}",
+        f"optimizer = {call(keras_classes.classes(plan)[1], **arguments)}",
         comment(say("code.decay.mask")) if exclusion else "",
         exclusion,
         *_penalty(plan),
@@ -311,7 +287,10 @@ def _training(plan: Plan) -> str:
         *before,
         "for step, batch in zip(range(STEPS), batches()):",
         *(f"    {line}" for line in schedule),
-        "    model.train_on_batch(x[batch], y[batch])",
+        "    for part in np.split(batch, ACCUMULATE):" if _accumulates(plan) else "",
+        "        model.train_on_batch(x[part], y[part])"
+        if _accumulates(plan)
+        else "    model.train_on_batch(x[batch], y[batch])",
         *(f"    {line}" for line in moving),
         "    if (step + 1) % EVALUATE_EVERY == 0 or step + 1 == STEPS:",
         *(f"        {line}" for line in shown),

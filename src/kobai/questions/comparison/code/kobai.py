@@ -5,7 +5,7 @@ from kobai.minimizers.base import Minimizer
 from kobai.optimizers.base import GRADIENT, Optimizer
 from kobai.optimizers.nesterov_definition import NesterovDefinition
 from kobai.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
-from kobai.questions.comparison.code import common, jax, of_task
+from kobai.questions.comparison.code import beside, common, jax, of_task
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import (
     Code,
@@ -32,11 +32,11 @@ def written(plan: Plan) -> Program:
         "network": jax.network(plan),
         "loss": jax.loss(plan),
         "initial": _initial(plan),
+        "width": beside.jax_width(plan),
         "optimizer": _rule(plan),
         "flags": _flags(plan),
         "parts": _parts(plan),
         "step": _step(plan),
-        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": jax.evaluation(plan),
         "training": _training(plan),
@@ -51,7 +51,7 @@ def _imports(plan: Plan) -> list[str]:
         and not plan.initializer.is_of_model
         and not plan.by_task,
         "schedules": plan.schedule is not None,
-        "stabilizers": bool(plan.average or strategy.l1.l1 or strategy.l2.l2 or strategy.weight_decay),
+        "stabilizers": any((plan.average, strategy.l1.l1, strategy.l2.l2, _beside(plan), strategy.mask)),
     }
     names = ", ".join(name for name, used in rooms.items() if used)
     of_optax = ["import optax"] if plan.from_optax else []
@@ -87,9 +87,12 @@ def _construction(plan: Plan) -> str:
     fields = plan.fields
     if "learning_rate" in fields:
         fields["learning_rate"] = Code("LEARNING_RATE")
-    if "weight_decay" in fields and plan.strategy.weight_decay:
+    if "weight_decay" in fields:
         # The strategy's stands in its place: beside the step, or in the formula.
-        fields["weight_decay"] = plan.strategy.weight_decay.rate if _decays_within(plan) else 0.0
+        if plan.strategy.weight_decay:
+            fields["weight_decay"] = plan.strategy.weight_decay.rate if _decays_within(plan) else 0.0
+        elif plan.is_shaped and not _decays_within(plan):
+            fields["weight_decay"] = 0.0
     return call(f"kobai.{home.attribute}", **fields)
 
 
@@ -105,11 +108,13 @@ def _parts(plan: Plan) -> str:
     for name, strength, part in (
         ("l1", strategy.l1.l1, strategy.l1),
         ("l2", strategy.l2.l2, strategy.l2),
-        ("weight_decay", _beside(plan), strategy.weight_decay),
+        ("weight_decay", _beside(plan), plan.decay),
     ):
         if strength and part is not None:
             penalty = call(f"stabilizers.{name}", f"{float(strength)!r}", **(biases if part.biases else {}))
             lines.append(f"{name} = {penalty}")
+    if strategy.mask is not None:
+        lines.append("mask = stabilizers.cautious()")
     if plan.average:
         lines.append(f"average = {_made(plan.average.name, 'stabilizers')}")
     if "schedule" in plan.said.own:
@@ -143,34 +148,46 @@ def _step(plan: Plan) -> str:
     gradient = f"jax.grad(loss_of)({at})"
     if carried:
         gradient = f"jax.grad(loss_of, has_aux=True)({at})"
-    own_decay = plan.decay is not None and not strategy.weight_decay
+    found = ", ".join(["gradient", *carried])
+    if plan.said.accumulate > 1:
+        gradient = f"accumulated({at})"
+        found = "(_, statistics), gradient" if carried else "_, gradient"
+    own_decay = plan.decay is not None and not strategy.weight_decay and not plan.is_shaped
     weights = ", weights" if plan.by_task and (own_decay or _by_role(plan)) else ""
     weights = ", flags" if _by_ends(plan) else weights
-    asking = _asking(plan, f"jax.grad(loss_of{', has_aux=True' if carried else ''})", arguments)
+    asking = _asking(plan, arguments)
     more = f"{weights}, gradient_at=gradient_at" if asking else weights
     results = ", ".join(["params", "state", *(["clipping"] if plan.clip else []), *carried])
-    return block(
+    train = block(
         "@jax.jit",
         f"def train({taken}, factor):",
         f"    now = {inner if scheduled and plan.from_optax is None else 'rule'}",
         "    point = now.lookahead(params, state)" if looks_ahead else "",
+        f"    point = {AHEAD}" if looks_ahead and plan.said.growth else "",
         *asking,
-        f"    {', '.join(['gradient', *carried])} = {gradient}",
+        f"    {found} = {gradient}",
         f"    gradient = l1.gradient(gradient, {point}{_pays(plan, strategy.l1)})" if strategy.l1.l1 else "",
         f"    gradient = l2.gradient(gradient, {point}{_pays(plan, strategy.l2)})" if strategy.l2.l2 else "",
         "    gradient, clipping = clip.update(gradient, clipping)" if plan.clip else "",
         f"    update, state = now.update(gradient, state, params{more})",
-        f"    update = weight_decay.update(update, params, {rate}{_pays(plan, strategy.weight_decay)})"
+        "    update = jax.tree.map(jnp.multiply, update, by_width)" if plan.said.growth else "",
+        "    update = mask.update(update, gradient)" if strategy.mask is not None else "",
+        f"    update = weight_decay.update(update, params, {rate}{_pays(plan, plan.decay)})"
         if decays
         else "",
         "    params = jax.tree.map(jnp.add, params, update)",
         f"    return {results}",
     )
+    return beside.accumulation(plan, "loss_of") + train
+
+
+AHEAD = "jax.tree.map(lambda now, ahead, r: now + r * (ahead - now), params, point, by_width)"
+"""Under μP the look-ahead lies as far ahead as the step leads."""
 
 
 def _beside(plan: Plan) -> float:
     """λ of the decay beside the step, which a formula that has it elsewhere does without."""
-    decay = plan.strategy.weight_decay
+    decay = plan.decay if plan.is_shaped else plan.strategy.weight_decay
     return 0.0 if decay is None or _decays_within(plan) else float(decay.rate)
 
 
@@ -200,15 +217,19 @@ def _flags(plan: Plan) -> str:
     )
 
 
-def _asking(plan: Plan, gradient: str, arguments: str) -> list[str]:
+def _asking(plan: Plan, arguments: str) -> list[str]:
     """The function of the parameters that is given to a rule which asks for more than a gradient."""
     rule, strategy = plan.update_rule, plan.strategy
     if rule is None or rule.asks is None:
         return []
     at = arguments.replace("params", "at", 1)
-    first = "[0]" if of_task.carried(plan) else ""
+    gradient = f"jax.grad(loss_of)({at})"
+    if of_task.carried(plan):
+        gradient = f"jax.grad(loss_of, has_aux=True)({at})[0]"
+    if plan.said.accumulate > 1:
+        gradient = f"accumulated({at})[1]"
     lines = [
-        f"    gradient = {gradient}({at}){first}",
+        f"    gradient = {gradient}",
         f"    gradient = l1.gradient(gradient, at{_pays(plan, strategy.l1)})" if strategy.l1.l1 else "",
         f"    gradient = l2.gradient(gradient, at{_pays(plan, strategy.l2)})" if strategy.l2.l2 else "",
     ]

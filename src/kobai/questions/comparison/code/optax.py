@@ -4,7 +4,7 @@ import math
 
 from kobai.optimizers import translation
 from kobai.optimizers.base import RATES
-from kobai.questions.comparison.code import common, jax, of_task
+from kobai.questions.comparison.code import beside, common, jax, of_task
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import Code, Program, block, call, comment, missing, program
 from kobai.words import say
@@ -18,11 +18,12 @@ def written(plan: Plan) -> Program:
         "network": jax.network(plan),
         "loss": jax.loss(plan),
         "initial": _initial(plan),
+        "width": beside.jax_width(plan),
         "factor": common.factor(plan),
+        "mask": beside.optax_mask(plan),
         "optimizer": _optimizer(plan),
         "clip": block(common.clip_comment(plan), common.clip_settings(plan)),
         "step": _step(plan),
-        "beside": common.beside(plan),
         "batches": common.batches(plan),
         "evaluation": jax.evaluation(plan),
         "training": _training(plan),
@@ -89,7 +90,7 @@ def _optimizer(plan: Plan) -> str:
     rate = Code("learning_rate" if scheduled else "LEARNING_RATE")
     differences: tuple[object, ...] = ()
     if plan.from_optax:
-        chain = [_from_optax(plan, rate)]
+        chain = _shaped(plan, [_from_optax(plan, rate)]) + _decay(plan)
     else:
         form = translation.optax(rule, scheduled)
         chain, differences = _chain(plan, form, rate), form.differences
@@ -117,7 +118,7 @@ def _chain(plan: Plan, form: translation.Call, rate: Code) -> list[str]:
     """The transformations of a rule, one after the other."""
     decay = plan.decay
     arguments = dict(form.arguments)
-    if decay is not None and form.function in ("optax.adam", "optax.lion"):
+    if decay is not None and form.function in ("optax.adam", "optax.lion") and not plan.is_shaped:
         mask = {} if decay.biases else {"mask": Code("weights")}
         return [
             call(
@@ -130,7 +131,16 @@ def _chain(plan: Plan, form: translation.Call, rate: Code) -> list[str]:
         chain = [f"optax.scale_by_learning_rate({rate})", call("optax.trace", **arguments)]
     else:
         chain = [call(form.function, rate, **arguments)]
-    return chain + _decay(plan)
+    return _shaped(plan, chain) + _decay(plan)
+
+
+def _shaped(plan: Plan, chain: list[str]) -> list[str]:
+    """The transformations of a rule with the factors of μP and the mask, which look at its whole update."""
+    if plan.said.growth:
+        chain = [*chain, "optax.stateless(lambda updates, _: jax.tree.map(jnp.multiply, updates, by_width))"]
+    if plan.strategy.mask is None:
+        return chain
+    return [call("cautious", chain[0] if len(chain) == 1 else call("optax.chain", *chain))]
 
 
 def _from_optax(plan: Plan, rate: Code) -> str:
@@ -177,7 +187,10 @@ def _step(plan: Plan) -> str:
     arguments, carried = of_task.arguments(plan), of_task.carried(plan)
     value = ", ".join(["loss", *carried])
     left = f"({value}), gradient" if carried else "loss, gradient"
-    function = f"{'penalized' if terms else 'loss_of'}{', has_aux=True' if carried else ''}"
+    function = "penalized" if terms else "loss_of"
+    mean = beside.accumulation(plan, function)
+    gradient = f"jax.value_and_grad({function}{', has_aux=True' if carried else ''})"
+    gradient = "accumulated" if mean else gradient
     loss = []
     if terms:
         loss = [
@@ -195,9 +208,10 @@ def _step(plan: Plan) -> str:
     return "\n".join(
         [
             *loss,
+            *([mean.rstrip("\n"), "", ""] if mean else []),
             "@jax.jit",
             f"def train({taken}):",
-            f"    {left} = jax.value_and_grad({function})({arguments})",
+            f"    {left} = {gradient}({arguments})",
             *_clip(plan),
             "    updates, state = optimizer.update(gradient, state, params)",
             f"    return optax.apply_updates(params, updates), {results}",

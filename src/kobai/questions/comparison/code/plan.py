@@ -104,6 +104,11 @@ class Plan:
         return decay if decay is not None and decay.rate else None
 
     @property
+    def is_shaped(self) -> bool:
+        """Whether the step of the rule is masked, or goes with the width: decay then stands beside it."""
+        return self.strategy.mask is not None or bool(self.said.growth)
+
+    @property
     def rate(self) -> float | None:
         """The learning rate; None for a rule that has none."""
         rule = self.update_rule

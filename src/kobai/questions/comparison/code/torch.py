@@ -4,7 +4,7 @@ import ast
 from importlib.resources import files
 
 from kobai.optimizers import translation
-from kobai.questions.comparison.code import common, convolutional, recurrent
+from kobai.questions.comparison.code import beside, common, convolutional, recurrent, torch_loop
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import Code, Program, block, call, comment, missing, program
 from kobai.study.facts import CLASSES
@@ -22,14 +22,15 @@ def written(plan: Plan) -> Program:
         "tensors": _tensors(plan),
         "network": _network(plan),
         "initial": _initial(plan),
+        "width": _width(plan),
         "rule": _rule(plan),
         "factor": common.factor(plan),
         "optimizer": _optimizer(plan),
         "clip": _clip(plan),
-        "beside": common.beside(plan),
+        "mask": beside.torch_mask(plan),
         "batches": common.batches(plan),
-        "evaluation": _evaluation(plan),
-        "training": _training(plan),
+        "evaluation": torch_loop.evaluation(plan),
+        "training": torch_loop.training(plan),
     }
     return program(common.title(plan, "PyTorch"), imports, sections)
 
@@ -128,6 +129,20 @@ def _initial(plan: Plan) -> str:
     )
 
 
+def _width(plan: Plan) -> str:
+    """What the initial values and the learning rates of the arrays are multiplied by."""
+    names = beside.names_in(plan, beside.torch_names)
+    text = beside.width(plan, names, "model.parameters()")
+    if not plan.said.growth or names is None:
+        return text
+    return block(
+        text,
+        "with torch.no_grad():",
+        "    for parameter, deviation in zip(model.parameters(), DEVIATIONS):",
+        "        parameter.mul_(deviation)",
+    )
+
+
 MATRICES = """
 
 def matrices():
@@ -163,14 +178,9 @@ def _draw(plan: Plan) -> str:
     }[kind]
 
 
-def _call(plan: Plan) -> translation.Call | None:
-    rule = plan.rule_in(translation.TORCH)
-    return None if rule is None or plan.from_optax else translation.torch(rule, plan.schedule is not None)
-
-
 def _rule(plan: Plan) -> str:
     """The source of a rule that PyTorch lacks."""
-    form = _call(plan)
+    form = torch_loop.form_of(plan)
     if form is None or "." in form.function:
         return ""
     source = files("kobai.optimizers").joinpath("torch_rules.py").read_text("utf-8")
@@ -183,13 +193,13 @@ def _rule(plan: Plan) -> str:
 
 
 def _optimizer(plan: Plan) -> str:
-    form = _call(plan)
+    form = torch_loop.form_of(plan)
     if form is None:
         return common.own_optimizer(plan, translation.TORCH)
     function, parameters, decay = form.function, "model.parameters()", plan.decay
     more: dict[str, object] = dict(form.arguments)
     groups = ""
-    if _is_adamw(plan) and decay is not None:
+    if torch_loop.is_adamw(plan) and decay is not None:
         function = "torch.optim.AdamW"
         if decay.biases:
             more["weight_decay"] = decay.rate
@@ -201,6 +211,11 @@ def _optimizer(plan: Plan) -> str:
                 f'groups = [{{"params": weights, "weight_decay": {decay.rate!r}}}, '
                 '{"params": others, "weight_decay": 0.0}]',
             )
+    elif plan.said.growth:
+        parameters = "groups"
+        each = '{"params": [parameter], "lr": LEARNING_RATE * rate}'
+        every = "for parameter, rate in zip(model.parameters(), RATES)"
+        groups = block("groups = [", f"    {each}", f"    {every}", "]")
     scheduler = "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)" if plan.schedule else ""
     return block(
         groups,
@@ -208,11 +223,6 @@ def _optimizer(plan: Plan) -> str:
         f"optimizer = {call(function, parameters, lr=Code('LEARNING_RATE'), **more)}",
         scheduler,
     )
-
-
-def _is_adamw(plan: Plan) -> bool:
-    form = _call(plan)
-    return form is not None and form.function == "torch.optim.Adam" and plan.decay is not None
 
 
 def _clip(plan: Plan) -> str:
@@ -246,95 +256,3 @@ def _clip(plan: Plan) -> str:
             *(["    if finite and len(norms) < FIRST:", "        norms.append(norm)"] if measured else []),
         ]
     )
-
-
-def _evaluation(plan: Plan) -> str:
-    accuracy = [
-        "    accuracy = (outputs.argmax(-1) == y_validation).double().mean().item()",
-        "    return loss_of(outputs, y_validation).item(), accuracy",
-    ]
-    return block(
-        "def evaluate(network):",
-        f'    """{say("code.evaluation.classes" if plan.classifies else "code.evaluation.numbers")}"""',
-        "    network.eval()",
-        "    with torch.no_grad():",
-        "        outputs = network(x_validation)",
-        "    network.train()",
-        *(accuracy if plan.classifies else ["    return (loss_of(outputs, y_validation).item(),)"]),
-    )
-
-
-def _training(plan: Plan) -> str:
-    stopping, average = plan.strategy.early_stopping, plan.average
-    seen = "averaged" if average else "model"
-    before, after, within = [], [], []
-    if average:
-        before += [comment(say("code.average")), "averaged = copy.deepcopy(model)"]
-    if stopping:
-        before += [
-            comment(say("code.stopping")),
-            f"PATIENCE, MINIMUM_CHANGE = {int(stopping.patience)}, {float(stopping.minimum_change)!r}",
-            "best_loss, waited, best = evaluate(model)[0], 0, copy.deepcopy(model.state_dict())",
-        ]
-        within = [
-            "loss = evaluate(model)[0]",
-            "waited += 1",
-            "if loss < best_loss - MINIMUM_CHANGE:",
-            "    best_loss, waited, best = loss, 0, copy.deepcopy(model.state_dict())",
-            "if waited == PATIENCE:",
-            "    break",
-        ]
-        after = ["model.load_state_dict(best)"]
-    return block(
-        *before,
-        "for step, batch in zip(range(STEPS), batches()):",
-        "    loss = loss_of(model(x[batch]), y[batch])",
-        *_penalty(plan),
-        "    optimizer.zero_grad()",
-        "    loss.backward()",
-        "    clip(loss)" if plan.clip else "",
-        *_decay(plan),
-        "    optimizer.step()",
-        "    scheduler.step()" if plan.schedule else "",
-        *_average(plan),
-        "    if (step + 1) % EVALUATE_EVERY == 0 or step + 1 == STEPS:",
-        f"        print(step + 1, *evaluate({seen}))",
-        *(f"        {line}" for line in within),
-        *after,
-    )
-
-
-def _penalty(plan: Plan) -> list[str]:
-    lines = []
-    for name, penalty in (("l1", plan.strategy.l1), ("l2", plan.strategy.l2)):
-        strength = getattr(penalty, name)
-        if strength:
-            over = "model.parameters()" if penalty.biases else "weights"
-            term = "w.abs().sum()" if name == "l1" else "(w * w).sum()"
-            half = " / 2" if name == "l2" else ""
-            lines.append(f"    loss = loss + {strength!r}{half} * sum({term} for w in {over})")
-    return [comment(say("code.penalty"), indent=4), *lines] if lines else []
-
-
-def _decay(plan: Plan) -> list[str]:
-    decay = plan.decay
-    if decay is None or _is_adamw(plan):
-        return []
-    return [
-        comment(say("code.decay"), indent=4),
-        "    with torch.no_grad():",
-        f"        for weight in {'model.parameters()' if decay.biases else 'weights'}:",
-        f'            weight.mul_(1 - optimizer.param_groups[0]["lr"] * {decay.rate!r})',
-    ]
-
-
-def _average(plan: Plan) -> list[str]:
-    if not plan.average:
-        return []
-    return [
-        "    with torch.no_grad():",
-        "        for mean, now in zip(averaged.parameters(), model.parameters()):",
-        f"            mean.lerp_(now, {common.average_weight(plan)})",
-        "        for mean, now in zip(averaged.buffers(), model.buffers()):",
-        "            mean.copy_(now)",
-    ]
