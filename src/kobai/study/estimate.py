@@ -1,6 +1,5 @@
 """How long a study will take, told once when it is long: read off its first blocks of steps."""
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -120,16 +119,7 @@ def weighed(trials: Iterable[Trial], batches: Mapping[tuple[str, ...], int]) -> 
     return sum(gradients_of(each.variant) * batches[each.task] for each in trials)
 
 
-def mean_gradients(
-    candidates: Iterable[Candidate], batches: Iterable[int], tunings: int, trainings: int
-) -> float:
-    """In the mean of about all trainings: all that is tried is tuned, one of each candidate confirmed.
-
-    Args:
-      batches: of a step, in each task.
-      tunings, trainings: how many trainings tune, of how many.
-    """
-    of_rules = [[gradients_of(variant) for variant in each.variants] for each in candidates]
-    of_tuning, of_winners = np.mean(list(itertools.chain(*of_rules))), np.mean(list(map(np.mean, of_rules)))
-    confirmed = trainings - tunings
-    return float(np.mean(list(batches)) * (tunings * of_tuning + confirmed * of_winners) / trainings)
+def mean_gradients(candidates: Iterable[Candidate], batches: Iterable[int]) -> float:
+    """In the mean of all that is tried; `batches`: of a step, in each task."""
+    of_rules = [gradients_of(variant) for each in candidates for variant in each.variants]
+    return float(np.mean(of_rules) * np.mean(list(batches)))

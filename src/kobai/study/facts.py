@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kobai.basics.arrays import Data
+from kobai.basics.leaf import Leaf, Role
 from kobai.networks.network import Convolutional, Dense, Recurrent
 from kobai.tasks.parametrization import Growth
 from kobai.tasks.provenance import Provenance
@@ -141,6 +142,12 @@ def _read(value: Any) -> Any:
     if set(value) == {"tuple"}:
         return tuple(_read(each) for each in value["tuple"])
     return {name: _read(each) for name, each in value.items()}
+
+
+def growth_of(trained: Sequence[Leaf], roles: Sequence[Role], growth: Sequence[Growth]) -> dict[str, Growth]:
+    """How each array that is `trained` has grown, by its name; `roles` and `growth` are of all arrays."""
+    of_trained = (each for each, role in zip(growth, roles, strict=False) if role.is_trained)
+    return {leaf.name: each for leaf, each in zip(trained, of_trained, strict=False)}
 
 
 def examples_of(data: Data, *, by_position: bool = False) -> Examples | None:

@@ -115,7 +115,7 @@ class Runner:
             progress,
             steps=study.steps,
             trainings=study.trainings,
-            gradients=mean_gradients(study.candidates, self.batches.values(), study.tunings, study.trainings),
+            gradients=mean_gradients(study.candidates, self.batches.values()),
             programs=len(self.sweeps),
             threads=next(iter(self.sweeps.values())).threads,
         )

@@ -41,7 +41,7 @@ from kobai.study.criterion import (
     of_seconds,
     of_steps,
 )
-from kobai.study.facts import Facts, are_arrays, examples_of
+from kobai.study.facts import Facts, are_arrays, examples_of, growth_of
 from kobai.tasks.check import check_start, check_task
 from kobai.tasks.provenance import Provenance
 from kobai.tasks.task import Task
@@ -131,16 +131,11 @@ class Study:
     @property
     def trainings(self) -> int:
         """About how many trainings there are: which of them confirm a winner is not known before."""
-        confirmed = len(self.candidates) + self.others
-        is_shown = all(initializer.name != constant().name for initializer in self.initializers)
-        return self.tunings + confirmed * self.seeds + (len(self.candidates) if is_shown else 0)
-
-    @property
-    def tunings(self) -> int:
-        """How many of them tune."""
         sizes = [len(axis.values) for axis in self.axes if axis.name != "average"]  # of one training all
-        variants = sum(len(candidate.variants) for candidate in self.candidates)
-        return variants * len(self.initializers) * math.prod(sizes) * self.tuning_seeds
+        tried = sum(len(each.variants) for each in self.candidates) * len(self.initializers)
+        confirmed = (len(self.candidates) + self.others) * self.seeds
+        shown = len(self.candidates) * all(each.name != constant().name for each in self.initializers)
+        return tried * math.prod(sizes) * self.tuning_seeds + confirmed + shown
 
     @property
     def others(self) -> int:
@@ -310,11 +305,7 @@ def facts_of(task: Task) -> Facts:
         cautions=task.cautions,
         meaning=task.meaning,
         accumulate=task.accumulate,
-        growth={
-            place.name: growth
-            for place, role, growth in zip(task.places, task.every_role, task.growth or (), strict=False)
-            if role.is_trained
-        },
+        growth=growth_of(task.places, task.every_role, task.growth or ()),
     )
 
 

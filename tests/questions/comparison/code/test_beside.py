@@ -251,6 +251,16 @@ def test_factors_stand_at_the_arrays_of_the_network(library, place):
         assert is_bias is (kind not in MATRICES)
 
 
+def test_the_growth_of_what_is_frozen_is_left_out():
+    wide, narrow = kobai.tasks.sine(hidden=6), kobai.tasks.sine(hidden=2)
+    frozen = dataclasses.replace(wide, roles=[{"biases": "frozen", "weights": "weight"}] * 2)
+    growth = facts_of(grown_from(narrow, frozen)).growth
+    assert {name: each.ratios for name, each in growth.items()} == {
+        "0.weights": (1.0, 3.0),
+        "1.weights": (3.0, 1.0),
+    }
+
+
 def test_a_network_taken_from_the_task_begins_as_the_engines():
     made, of_task = recommended("adding:length=4,hidden=6")
     wide = grown_from(recommended("adding:length=4,hidden=2")[0], made)
