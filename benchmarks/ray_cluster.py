@@ -79,6 +79,42 @@ def chunks() -> None:
     print(f"a chunk of {of.chunk} takes {1e3 * own * of.chunk / NUMBER:.2f} ms of the sender's processor")
 
 
+def processor() -> None:
+    """What a chunk costs in processor time, which tells something where other programs use the cores, too."""
+    import psutil  # pip install psutil
+
+    of = sweep(4, 2, hidden=4)
+    ray.init("local", num_cpus=2, _node_ip_address=LOOPBACK, include_dashboard=False, log_to_driver=False)
+
+    def spent() -> dict[str, float]:
+        """By the name of a process of the cluster; this one is the sender."""
+        times = dict.fromkeys(["sender", "raylet", "gcs_server", "worker", "rest"], 0.0)
+        for process in psutil.process_iter(["pid", "name", "cmdline", "cpu_times"]):
+            name, line = process.info["name"], " ".join(process.info["cmdline"] or [])
+            kind = "sender" if process.pid == os.getpid() else "worker" if name.startswith("ray::") else name
+            if kind in times or "/ray/" in line:
+                used = process.info["cpu_times"]
+                times[kind if kind in times else "rest"] += used.user + used.system
+        return times
+
+    try:
+        seconds(Ray("ray"), of, 16)
+        before = spent()
+        seconds(Ray("ray"), of, FEW)
+        there = {name: used - before[name] for name, used in spent().items()}
+    finally:
+        ray.shutdown()
+    began = time.process_time()
+    seconds(THREADS, of, FEW)
+    there["threads"] = time.process_time() - began
+    chunk = 1e3 * of.chunk / (FEW + 16)
+    print(", ".join(f"{name} {chunk * used:.1f} ms" for name, used in there.items()), "a chunk")
+
+
+FEW = 2_000
+"""Short trainings of which the processor's time is told."""
+
+
 if __name__ == "__main__":
     for part in sys.argv[1:] or ("workers", "chunks"):
-        {"workers": workers, "chunks": chunks}[part]()
+        {"workers": workers, "chunks": chunks, "processor": processor}[part]()
