@@ -195,7 +195,9 @@ def cured(cure_seeds: int) -> Iterator[tuple[str, str | None]]:
                 continue
             case = examine(setting, (FRESH,), instruments)
             trouble = Trouble(each.trouble, None, None, {}, 1)
-            tried = confirmed(case, trouble, range(FRESH, FRESH + cure_seeds), lambda _: None)
+            tried = list(confirmed(case, trouble, range(FRESH, FRESH + cure_seeds), lambda _: None))
+            if not tried:
+                continue  # a network that cannot be made wider
             helps = next((one.cure for one in tried if one.helps), None)
             name = f"{each.trouble}, {each.family}"
             yield name, None if helps is None else f"{helps.key} {dict(helps.values)}"
