@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[3]
 MEASURED = json.loads((ROOT / "benchmarks/diagnosis.json").read_text("utf-8"))
 BOUNDS = {name: value for name, value in vars(healthy).items() if name.isupper()}
 
-UNMEASURED = ("MORE", "BENT")
 SIGNS = {
     "BY_HEART": ["fitted"],
+    "SATURATED": ["saturated from the start"],
     "SATURATED_LATER": ["saturated"],
     "GAIN": ["gain of layers", "gain of time"],
     "IDLE": ["used"],
@@ -42,8 +42,6 @@ def rows(ending):
 
 def written(name):
     """The ranges of a bound's signs, as the page writes them."""
-    if name in UNMEASURED:
-        return ["–"]
     every = (MEASURED["ranges"][sign] for sign in SIGNS.get(name, [name.lower()]))
     return [f"{low:.2g} to {high:.2g}".replace("-", "−", 1 if low < 0 else 0) for low, _, high in every]
 
@@ -70,7 +68,6 @@ def test_every_bound_lies_beyond_healthy_trainings_or_is_called_a_choice():
     source = Path(healthy.__file__).read_text("utf-8")
     called = re.findall(r'^([A-Z_]+) = .+\n"""((?:.|\n)*?)"""', source, re.MULTILINE)
     assert choices == {name for name, text in called if "choice" in text}
-    assert choices >= set(UNMEASURED)
     # The wrong variant: three tenths, which a healthy training has risen again.
     low, _, high = MEASURED["ranges"]["risen"]
     assert not BEYOND["above it"](0.3, low, high)
