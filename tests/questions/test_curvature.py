@@ -104,3 +104,14 @@ def test_the_bound_parts_rates_that_grow_from_those_that_do_not(name, rule, rate
         ends.append(abs(x[0]))
     assert ends[0] < 0.1
     assert ends[1] > 100
+
+
+def test_of_numpy_the_matrix_tells_what_it_tells_inside_a_program(spectra):
+    """Without SciPy, which a compiled `eigh` imports; and NaN where the matrix has one, as there."""
+    for loss, θ, _ in spectra.values():
+        T = jax.jit(lambda θ, loss=loss: curvature.lanczos(loss, θ, seed=7))(θ)
+        inside, outside = curvature.spectrum_of(T), curvature.spectrum_of(np.asarray(T))
+        assert all(isinstance(number, np.float32) for number in outside)
+        np.testing.assert_allclose(outside, np.array(inside), rtol=1e-5, atol=1e-6 * float(inside.largest))
+    assert np.isnan(curvature.spectrum_of(np.full((3, 3), np.nan, np.float32))).all()
+    assert np.isnan(np.array(curvature.spectrum_of(jnp.full((3, 3), jnp.nan)))).all()

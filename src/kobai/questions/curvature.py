@@ -7,7 +7,8 @@ lowest eigenvalue (Golub and Van Loan 2013, section 10.1)::
     loss = training_loss(task, batch)
     low, high = extreme_eigenvalues(loss, θ)
 
-All of it can be traced, so that it stands inside a compiled program as well as by itself. What the largest
+All of it can be traced, so that it stands inside a compiled program as well as by itself. Where only numbers
+are wanted, `lanczos` is compiled, and `spectrum_of` takes its small matrix in NumPy. What the largest
 eigenvalue has to do with a learning rate is said at `stable_curvature`.
 """
 
@@ -18,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector, Whole, on_device
+from kobai.basics.arrays import Data, Matrix, ModelState, Scalar, Vector, Whole, namespace, on_device
 from kobai.engine.draws import mini_batch
 from kobai.engine.strategy import Strategy
 from kobai.engine.weights import shares, weights
@@ -116,14 +117,34 @@ def spectrum(
       scale: a number s > 0 for each parameter; then the eigenvalues are those of diag(s) H diag(s), which are
         those of diag(s²) H: of a rule that multiplies each gradient by a number of its own.
     """
+    return spectrum_of(lanczos(loss, θ, steps, seed, scale))
+
+
+def lanczos(
+    loss: Loss, θ: Vector, steps: int = STEPS, seed: int | Whole = 0, scale: Vector | None = None
+) -> Matrix:
+    """The matrix [k, k] of k ≤ `steps` products with the Hessian, of which `spectrum_of` tells the spectrum.
+
+    The arguments are those of `spectrum`. Where the directions are used up, the rest is zero.
+    """
     s = jnp.ones_like(θ) if scale is None else scale
     _, product = jax.linearize(jax.grad(loss), jnp.asarray(θ))
     start = jax.random.normal(jax.random.key(seed), jnp.shape(θ), jnp.asarray(θ).dtype)
-    T = tridiagonal(lambda v: s * product(s * v), jnp.asarray(θ), steps, start)
-    λ, Q = jnp.linalg.eigh(_without_padding(T))  # ascending
-    sizes = jnp.argsort(jnp.abs(λ))
-    share = jnp.cumsum(Q[0, sizes] ** 2)  # of the density, which Q's first row squared weighs
-    return Spectrum(λ[0], λ[-1], jnp.abs(λ)[sizes][jnp.argmax(share >= 0.25)])
+    return tridiagonal(lambda v: s * product(s * v), jnp.asarray(θ), steps, start)
+
+
+def spectrum_of(T: Matrix) -> Spectrum:
+    """What Lanczos' matrix [k, k] tells: in numbers of NumPy's if it is, NaN if it is not finite.
+
+    Of a matrix of JAX's it is LAPACK by way of SciPy, whose import takes longer than all the products.
+    """
+    numpy = namespace(T)
+    if numpy is np and not np.isfinite(T).all():  # of which JAX says the same, and NumPy may raise
+        return Spectrum(*np.full(3, np.nan, T.dtype))
+    λ, Q = numpy.linalg.eigh(_without_padding(T))  # ascending
+    sizes = numpy.argsort(abs(λ))
+    share = numpy.cumsum(Q[0, sizes] ** 2)  # of the density, which Q's first row squared weighs
+    return Spectrum(λ[0], λ[-1], abs(λ)[sizes][numpy.argmax(share >= 0.25)])
 
 
 def _without_padding(T: Matrix) -> Matrix:
@@ -131,9 +152,10 @@ def _without_padding(T: Matrix) -> Matrix:
 
     Zero need not lie between the ends of the spectrum: of H = I both are 1. α₀ = v·H v does for any H.
     """
-    used = jnp.cumprod(jnp.diag(T, 1) != 0)
-    padded = jnp.concatenate([jnp.zeros(1, T.dtype), 1 - used.astype(T.dtype)])
-    return T + T[0, 0] * jnp.diag(padded)
+    numpy = namespace(T)
+    used = numpy.cumprod(numpy.diag(T, 1) != 0)
+    padded = numpy.concatenate([numpy.zeros(1, T.dtype), 1 - used.astype(T.dtype)])
+    return T + T[0, 0] * numpy.diag(padded)
 
 
 def extreme_eigenvalues(

@@ -23,7 +23,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import ModelState, Vector, on_device
+from kobai.basics.arrays import Matrix, ModelState, Vector, on_device
 from kobai.basics.machine import quick_compilation
 from kobai.engine.draws import INITIAL, stream
 from kobai.engine.strategy import Strategy
@@ -42,7 +42,8 @@ from kobai.questions.curvature import (
     Spectrum,
     first_batches,
     first_of,
-    spectrum,
+    lanczos,
+    spectrum_of,
     stable_curvature,
     training_loss,
 )
@@ -153,10 +154,10 @@ def curving(
     """
 
     @functools.partial(jax.jit, compiler_options=quick_compilation())
-    def curved(θ: Vector, state: ModelState, s: Vector) -> Spectrum:
-        return spectrum(training_loss(task, batch, state, strategy=strategy), θ, scale=s)
+    def curved(θ: Vector, state: ModelState, s: Vector) -> Matrix:
+        return lanczos(training_loss(task, batch, state, strategy=strategy), θ, scale=s)
 
-    return curved
+    return lambda θ, state, s: spectrum_of(np.asarray(curved(θ, state, s)))
 
 
 def scale(rule: Optimizer, v: np.ndarray) -> np.ndarray:

@@ -9,11 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from kobai.basics.arrays import ModelState, Vector, Whole
+from kobai.basics.arrays import Matrix, ModelState, Vector, Whole
 from kobai.basics.machine import quick_compilation
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
-from kobai.questions.curvature import Spectrum, spectrum, training_loss
+from kobai.questions.curvature import Spectrum, lanczos, spectrum_of, training_loss
 from kobai.questions.diagnosis.stability import Reach
 from kobai.questions.range.bounds import COST, Bound, has_limit, limit, memory, scale
 from kobai.tasks.task import Task
@@ -93,8 +93,8 @@ def curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> C
     """
 
     @functools.partial(jax.jit, compiler_options=quick_compilation())
-    def probe(θ: Vector, state: ModelState, s: Vector, seed: Whole) -> Spectrum:
-        return spectrum(training_loss(task, batch, state, strategy=strategy), θ, seed=seed, scale=s)
+    def probe(θ: Vector, state: ModelState, s: Vector, seed: Whole) -> Matrix:
+        return lanczos(training_loss(task, batch, state, strategy=strategy), θ, seed=seed, scale=s)
 
     def curve(
         θ: Vector,
@@ -109,7 +109,8 @@ def curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> C
         """`own`: what the rule multiplies gradients by there, in place of what it would by v."""
 
         def spectra(s: np.ndarray) -> Sequence[Spectrum]:
-            return [probe(θ, state, s.astype(v.dtype), np.int32(seed)) for seed in range(probes)]
+            each = [probe(θ, state, s.astype(v.dtype), np.int32(seed)) for seed in range(probes)]
+            return [spectrum_of(np.asarray(T)) for T in each]
 
         plain, is_other = spectra(np.ones_like(v)), divided and is_divided(rule)
         s = scale(rule, v) if own is None else np.sqrt(own.factors)
