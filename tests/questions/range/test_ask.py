@@ -45,6 +45,15 @@ def test_a_whole_range(found):
     assert found.outcome.initializer == "he"
 
 
+@pytest.mark.parametrize("steps", [1, 3, 9])
+def test_a_training_without_room_for_the_rungs_is_refused(steps):
+    with pytest.raises(kobai.UsageError, match=f"needs a training of at least 10 steps, got {steps}"):
+        kobai.learning_rate_range("sine", optimizer="sgd", steps=steps, progress=False)
+    assert kobai.learning_rate_range(
+        "sine", learning_rates=[0.001, 0.01], steps=10, seeds=1, progress=False
+    ).outcome.race.rungs == [2, 3, 4]
+
+
 def test_the_same_again(found):
     again = kobai.learning_rate_range("sine", optimizer="sgd", progress=False)
     assert again.table.equals(found.table)

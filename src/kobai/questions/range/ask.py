@@ -45,6 +45,9 @@ from kobai.words import language as speaking
 TUNING_SEEDS = 3
 """Of the tuning of a comparison, against which the cost is told."""
 
+FEWEST = 10
+"""A training of fewer steps leaves no room for the rungs of a race."""
+
 BEYOND = 2
 """So many rates, half a decade apart, are tried beyond each end of the usual grid of a rule."""
 
@@ -91,7 +94,7 @@ def learning_rate_range(
       initializer: of the weights. Default: the first that `compare` would try.
       learning_rates: those that are tried. Default: half a decade apart, from a decade below the usual grid
         of the rule to a decade above it; about the rate of a rule of your own, three decades on each side.
-      steps: of the training that the rate is for, or epochs: the race takes a part of it.
+      steps: of the training that the rate is for, at least 10, or epochs: the race takes a part of it.
       seeds: of every rate. One costs a quarter of four, and suggests the right rate less often.
       label, kind, leave_out, validation, test, split_seed: of a table or a model, as `compare` takes them.
       hidden, activation, batch_norm, batch_size: one value each, as `compare` takes them.
@@ -117,6 +120,8 @@ def learning_rate_range(
         check_start(one, one.filled(start, 0))
         budget: int = Epoch([one]).steps("steps", steps)
         check_count("steps", budget, 10**9)
+        if budget < FEWEST:
+            raise UsageError("error.range.steps", fewest=FEWEST, value=budget)
         check_count("seeds", seeds, 10**6)
         use_compilation_cache()
         with progress_bar(progress) as bar:

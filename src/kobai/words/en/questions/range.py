@@ -4,6 +4,7 @@ WORDS: dict[str, str] = {
     # mistakes
     "error.range.optimizer": "a range of learning rates needs one update rule that has a learning rate and no other grid, got {value}; choose for example sgd, momentum or adam",
     "error.range.rates": "a range needs at least two learning rates, got {value} alone; name more, or leave them out",
+    "error.range.steps": "a race of learning rates needs a training of at least {fewest} steps, got {value}; give the steps of the training that the rate is for",
     "error.range.one": "{name} takes one value here, got {value}; ask for each of them by itself",
     # the answer
     "range.title": "Learning rates of {optimizer} on {task}",

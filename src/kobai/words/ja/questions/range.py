@@ -4,6 +4,7 @@ WORDS: dict[str, str] = {
     # mistakes
     "error.range.optimizer": "学習率の範囲を調べる更新則は1つで、学習率を持ち、ほかの候補の並びを持たないものでなければなりませんが、{value}が渡されました。例: sgd, momentum, adam",
     "error.range.rates": "範囲を調べるには学習率が2つ以上必要ですが、{value}だけが渡されました。増やすか、省いてください",
+    "error.range.steps": "学習率を競わせるには、{fewest}ステップ以上の学習が必要ですが、{value}ステップが渡されました。その学習率で行う学習のステップ数を渡してください",
     "error.range.one": "ここでは{name}に渡せる値は1つですが、{value}が渡されました。1つずつ調べてください",
     # the answer
     "range.title": "{task}での{optimizer}の学習率",
