@@ -86,7 +86,7 @@ def test_a_race_on_a_parabola_ends_at_the_rate_of_the_fastest_descent():
 
 
 def test_the_suggestion_of_all_seeds_is_not_that_of_each():
-    """Where a start lies mostly along the steep way, the smaller rate is better, along the flat one the other."""
+    """From a start on the steep side the smaller rate is better, from one on the flat side the other."""
     rules = [(rate, kobai.SGD(rate)) for rate in (0.25, 0.45)]
 
     def raced(seeds):
