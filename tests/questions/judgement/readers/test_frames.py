@@ -123,3 +123,57 @@ def test_files_that_are_no_tables(tmp_path):
     with pytest.raises(UsageError, match="two files are called a"):
         load([tmp_path / "a.parquet", tmp_path / "b" / "a.parquet"], Columns())
     assert frames.named(tmp_path / "main.csv") == "main"
+
+
+# Columns by other names, other cases; what a name cannot tell
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Step", "steps", "_step", "Global Step", "trainer/global_step", "train/epoch", "num_steps"),
+        *("Iteration", "iter", "ITERS", "Epochs"),
+    ],
+)
+def test_a_column_of_steps_by_any_usual_name(name):
+    frame = curves({"main": 100, "new": 90}, seeds=2, steps=300)
+    renamed = frame.rename({"step": name, "method": "Method", "seed": "Seed"})
+    assert numbers(load(renamed, Columns())) == numbers(load(frame, Columns()))
+    assert load(renamed, Columns()).seeded
+
+
+def test_a_column_of_steps_that_is_not_known_makes_no_runs_of_its_rows():
+    frame = curves({"main": 100, "new": 90}, seeds=2, steps=300).rename({"step": "tick"})
+    with pytest.raises(UsageError) as problem:
+        load(frame, Columns("val_loss"))
+    assert says_in_each_language(problem.value, ["main", "seed is 0", "4 different values", "--step", "--seed"])
+    assert len(load(frame, Columns("val_loss", step="tick")).runs) == 4
+
+
+def test_a_seed_that_stands_twice_in_an_arm():
+    twice = pl.concat([SMALL, SMALL[:1].with_columns(val_loss=0.9)])
+    with pytest.raises(UsageError, match="where seed is 0"):
+        load(twice, Columns())
+    with pytest.raises(UsageError, match="where seed is 0"):
+        load(twice.with_columns(step=5).drop("step"), Columns(seed="seed"))
+
+
+def test_the_length_of_runs_without_seeds_is_no_column_of_their_steps():
+    rows = {"method": ["a", "a", "b", "b"], "epochs": [10, 10, 20, 20], "loss": [0.3, 0.4, 0.2, 0.1]}
+    found = load(pl.DataFrame(rows), Columns())
+    assert [(run.arm, run.steps.tolist()) for run in found.runs] == [("a", [10])] * 2 + [("b", [20])] * 2
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "crashed", "NA", "n/a", "None", "", " - ", "inf?"])
+def test_the_column_with_numbers_is_found_though_a_run_crashed(tmp_path, word):
+    path = tmp_path / "runs.csv"
+    path.write_text(f"method,seed,loss,note\na,0,0.5,x\na,1,{word},y\nb,0,0.25,\nb,1, 0.75,3\n", "utf-8")
+    found = load(path, Columns())
+    assert found.metric == "loss"
+    np.testing.assert_equal([run.values[0] for run in found.runs], [0.5, np.nan, 0.25, 0.75])
+
+
+def test_an_arm_may_be_called_none(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("method,loss\nNone,0.5\ncosine,0.25\n", "utf-8")
+    assert load(path, Columns()).arms == ["None", "cosine"]

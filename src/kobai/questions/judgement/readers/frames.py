@@ -1,5 +1,6 @@
 """From a long table to runs: one row a run, or one row a run and step."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,12 +12,18 @@ from kobai.basics.errors import UsageError, quoted, unknown
 from kobai.questions.judgement.runs import Run, Runs
 from kobai.words import Note
 
-GROUPS = ("group", "arm", "method", "variant", "name")
-SEEDS = ("seed", "random_seed", "run", "run_id", "trial")
-STEPS = ("step", "_step", "global_step", "iteration", "epoch")
-"""Names that a column of this kind has where it was not told, the first that is there."""
-MISSING = ["", "NA", "N/A", "None", "null", "-"]
+GROUPS = ("group", "arm", "method", "variant", "algorithm", "condition", "name")
+SEEDS = ("seed", "random_seed", "rng_seed", "run", "run_id", "trial", "repeat", "replicate", "rep")
+STEPS = (
+    *("step", "steps", "global_step", "num_steps", "n_steps", "train_step", "training_step"),
+    *("iteration", "iterations", "iter", "iters", "num_iterations", "updates", "num_updates"),
+    *("epoch", "epochs", "num_epochs"),
+)
+"""Names that a column of this kind has where it was not told, as `plain` has them; the first that is there."""
+MISSING = ["", "na", "n/a", "#n/a", "<na>", "none", "null", "-"]
 """What a table writes where there is no value; of a run of one row it is one that failed."""
+MOST = 0.5
+"""Where more of what a column of text holds are numbers, it is one of numbers, and the words are failures."""
 
 
 FORMATS = (".csv", ".txt", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
@@ -37,9 +44,9 @@ def read(path: Path) -> pl.DataFrame:
     try:
         match path.suffix.lower():
             case ".csv" | ".txt":
-                return pl.read_csv(path, infer_schema_length=None, null_values=MISSING)
+                return pl.read_csv(path, infer_schema_length=None)
             case ".tsv":
-                return pl.read_csv(path, separator="\t", infer_schema_length=None, null_values=MISSING)
+                return pl.read_csv(path, separator="\t", infer_schema_length=None)
             case ".parquet":
                 return pl.read_parquet(path)
             case ".jsonl" | ".ndjson" | ".json":
@@ -69,7 +76,7 @@ def runs_of(tables: Sequence[tuple[str, pl.DataFrame]], columns: Columns) -> Run
         own = _told(table, columns, single)
         metrics.add(own.metric)
         curves = curves or own.step is not None
-        seeded = seeded and (own.seed == columns.seed is not None or "seed" in str(own.seed))
+        seeded = seeded and (own.seed == columns.seed is not None or "seed" in str(own.seed).lower())
         found, doubled = _runs(name, table, own)
         runs += found
         if doubled:
@@ -86,8 +93,10 @@ def _told(table: pl.DataFrame, columns: Columns, single: bool) -> Columns:
         if name is not None and name not in known:
             raise unknown(f"kind.judge.{option}", name, known)
 
+    written = {plain(name): name for name in reversed(known)}
+
     def usual(names: Iterable[str]) -> str | None:
-        return next((name for name in names if name in known), None)
+        return next((written[name] for name in names if name in written), None)
 
     group = columns.group or (usual(GROUPS) if single else None)
     if group is None and single:
@@ -95,15 +104,32 @@ def _told(table: pl.DataFrame, columns: Columns, single: bool) -> Columns:
     seed, step = columns.seed or usual(SEEDS), columns.step or usual(STEPS)
     metric = columns.metric
     if metric is None:
-        others = [
-            name
-            for name, kind in table.schema.items()
-            if kind.is_numeric() and name not in (group, seed, step)
-        ]
+        others = [name for name in known if name not in (group, seed, step) and _has_numbers(table[name])]
         if len(others) != 1:
             raise UsageError("error.judge.metric", known=", ".join(others or known))
         metric = others[0]
     return Columns(metric, group, seed, step)
+
+
+def plain(name: str) -> str:
+    """The name of a column without its case and signs, nor what stands before it: trainer/global_step, "Step"."""
+    words = re.sub(r"[\s.-]+", "_", name.strip().lower())
+    return re.sub(r"^(train|trainer|training)/", "", words).strip("_")
+
+
+def _has_numbers(column: pl.Series) -> bool:
+    """Whether a column holds numbers, though a run that crashed may have left a word there."""
+    if column.dtype != pl.String:
+        return column.dtype.is_numeric()
+    written = column.to_frame().select(_present(column.name))[:, 0].drop_nulls()
+    numbers = written.cast(pl.Float64, strict=False)
+    return numbers.count() > MOST * len(written)
+
+
+def _present(name: str) -> pl.Expr:
+    """The text in a column, null where it is one of those that stand for no value."""
+    text = pl.col(name).str.strip_chars()
+    return pl.when(~text.str.to_lowercase().is_in(MISSING)).then(text)
 
 
 def _runs(name: str, table: pl.DataFrame, columns: Columns) -> tuple[list[Run], int]:
@@ -112,7 +138,7 @@ def _runs(name: str, table: pl.DataFrame, columns: Columns) -> tuple[list[Run], 
     for each in filter(None, columns):
         if table.schema[each].is_nested() or table.schema[each].is_object():
             raise UsageError("error.judge.nested", name=each)
-    written = pl.col(str(metric))
+    written = _present(str(metric)) if table.schema[str(metric)] == pl.String else pl.col(str(metric))
     number = written.cast(pl.Float64, strict=False).fill_null(np.nan)  # a word is no number
     value = pl.when(written.is_not_null()).then(number).alias("value")
     chosen = table.select(
@@ -125,13 +151,9 @@ def _runs(name: str, table: pl.DataFrame, columns: Columns) -> tuple[list[Run], 
         raise UsageError("error.judge.nobody", name=group, count=chosen["arm"].null_count())
     if chosen["step"].null_count() or chosen["step"].is_nan().any():
         raise UsageError("error.judge.step", name=step)
-    if step is None:
-        single = chosen if seed is None else chosen.unique(["arm", "seed", "value"], maintain_order=True)
-        runs = [
-            Run(row["arm"], row["seed"], np.zeros(1), np.array([row["value"]], float))
-            for row in single.iter_rows(named=True)
-        ]
-        return runs, len(chosen) - len(single)
+    ends = chosen.group_by("arm").agg(pl.col("step").n_unique())["step"]
+    if step is None or (seed is None and ends.max() == 1):  # of an arm that has one step, it is how long it was
+        return _of_rows(chosen, seed)
     runs, doubled = [], 0
     for (arm, of_seed), rows in chosen.group_by("arm", "seed", maintain_order=True):
         last = rows.unique("step", keep="last", maintain_order=True).sort("step")
@@ -144,6 +166,23 @@ def _runs(name: str, table: pl.DataFrame, columns: Columns) -> tuple[list[Run], 
         values = measured["value"].fill_null(np.nan).to_numpy()
         runs.append(Run(str(arm), of_seed, measured["step"].to_numpy(), values))
     return runs, doubled
+
+
+def _of_rows(chosen: pl.DataFrame, seed: str | None) -> tuple[list[Run], int]:
+    """The runs of a table that has a row for each, and how many rows say again what another has said."""
+    single = chosen
+    if seed is not None:
+        single = chosen.unique(["arm", "seed", "value"], maintain_order=True)
+        again = single.filter(pl.struct("arm", "seed").is_duplicated())
+        if len(again):
+            name, of_seed = again.row(0)[:2]
+            count = len(again.filter(arm=name, seed=of_seed))
+            raise UsageError("error.judge.repeated", name=name, column=seed, seed=of_seed, count=count)
+    runs = [
+        Run(row["arm"], row["seed"], np.array([row["step"]]), np.array([row["value"]], float))
+        for row in single.iter_rows(named=True)
+    ]
+    return runs, len(chosen) - len(single)
 
 
 def named(path: Path) -> str:

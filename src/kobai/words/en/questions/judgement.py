@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "error.judge.nobody": "the column {name} is empty in {count:row|rows}: of which arm are these?",
     "error.judge.step": "the column {name} must hold a number in every row; name another with --step",
     "error.judge.seed": "{name} has several values at one {step}; name the column that tells its runs apart with --seed",
+    "error.judge.repeated": "{name} has {count} different values where {column} is {seed}, and a run has one: name the column of steps with --step, or the one that tells the runs apart with --seed",
     "error.judge.value": "the values of {name} must be numbers, or numbers by seed, got {value}",
     "error.judge.names": "two files are called {name}: name each arm by its file, or the column of arms with --group",
     "error.judge.by": "--by is final, best or steps:TARGET such as steps:3.28, got {value}",

@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "error.judge.nobody": "列{name}が{count}行で空です。どの条件の結果かを書いてください",
     "error.judge.step": "列{name}は、すべての行で数でなければなりません。別の列を--stepで指定してください",
     "error.judge.seed": "{name}には、同じ{step}に複数の値があります。実行を区別する列を--seedで指定してください",
+    "error.judge.repeated": "{name}には、{column}が{seed}の行に異なる値が{count}個あります。1つの実行の値は1つです。ステップの列を--stepで、または実行を区別する列を--seedで指定してください",
     "error.judge.value": "{name}の値は、数の並びか、シードごとの数でなければなりませんが、{value}が渡されました",
     "error.judge.names": "{name}という名前のファイルが2つあります。条件ごとに別の名前にするか、条件の列を--groupで指定してください",
     "error.judge.by": "--byはfinal、best、またはsteps:3.28のようなsteps:目標ですが、{value}が渡されました",
