@@ -4,11 +4,13 @@ import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 
 import kobai
 from judged import curves, table
 from kobai import UsageError
+from kobai.questions.judgement.procedures import p_values
 from kobai.study import statistics
 from terminal import says_in_each_language
 
@@ -192,3 +194,68 @@ def test_what_cannot_be_meant_is_refused(ask, parts):
     with pytest.raises(UsageError) as problem:
         kobai.judge(**ask)
     assert says_in_each_language(problem.value, parts)
+
+
+# Runs that are the same are one
+
+
+def alike(count, seeded, digits):
+    """One draw so many times, against eight draws of the same distribution, as values by arm."""
+    for start in range(count):
+        drawn = np.round(np.random.default_rng([7, start]).normal(0.3, 0.01, 9), digits)
+        arms = {"main": list(drawn[1:]), "new": [drawn[0]] * 8}
+        yield {arm: dict(enumerate(values)) for arm, values in arms.items()} if seeded else arms
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+@pytest.mark.parametrize("digits", [3, 9])
+def test_one_draw_repeated_is_one_run(seeded, digits):
+    """Of equal distributions at most one in twenty is called better or worse; counted as eight, half are."""
+    sets = 200
+    judged = [kobai.judge(each, maximize=False) for each in alike(sets, seeded, digits)]
+    assert np.mean([each.code != 3 for each in judged]) <= 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / sets)
+    assert {verdict(each).contrast.procedure for each in judged} == {"borrowed"}
+    assert all(each.best_set == ["main", "new"] for each in judged if each.code == 3)
+    counted = [
+        p_values("paired", *map(np.array, each.values())) <= 0.05 for each in alike(sets, False, digits)
+    ]
+    assert np.mean(counted) > 0.3  # what is avoided
+    assert "1 against 8 runs; the noise is that of the 8 runs of main" in str(judged[0])
+    assert any("all 8 runs are one and the same" in each for each in judged[0].warnings)
+    assert judged[0].table["runs"].to_list() == [8, 1]
+
+
+def test_a_constant_baseline_is_one_run_too_and_few_decide_nothing():
+    drawn = next(alike(1, True, 9))
+    turned = kobai.judge(drawn, baseline="new", maximize=False)
+    assert verdict(turned).contrast.runs == (8, 1)
+    few = {arm: dict(list(values.items())[:4]) for arm, values in drawn.items()}
+    assert kobai.judge(few, maximize=False).code == 3
+    assert "--sigma" in str(kobai.judge(few, maximize=False))
+    assert verdict(kobai.judge(drawn, maximize=False, sigma=0.01)).contrast.runs == (1, 8)
+    assert kobai.judge(drawn, maximize=False, ranks=True).code == 3
+    assert kobai.judge(drawn, maximize=False, watch=True).code == 3
+
+
+def test_copies_of_some_runs_are_not_counted_again():
+    twice = {seed: 0.2012345 + 0.00123457 * (seed // 2) for seed in range(8)}
+    main = {seed: 0.3 + 0.0123457 * seed for seed in range(8)}
+    judged = kobai.judge({"main": main, "new": twice}, maximize=False)
+    assert verdict(judged).contrast.runs == (4, 8)
+    assert any("new: 4 runs are copies of another" in each for each in judged.warnings)
+    assert not any("no run on the" in each for each in judged.warnings)
+    one = kobai.judge({"main": main, "new": {0: 0.2123457, 1: 0.2123457, 2: 0.2234561}}, maximize=False)
+    assert any("new: 1 run is a copy of another, digit for digit" in each for each in one.warnings)
+    coarse = {seed: 0.2 + 0.01 * (seed // 2) for seed in range(8)}  # equal by chance, as accuracies are
+    assert verdict(kobai.judge({"main": main, "new": coarse}, maximize=False)).contrast.runs == (8, 8)
+
+
+def test_curves_that_only_end_alike_are_no_copies():
+    rows = [
+        (arm, seed, step, 1 - step + seed / 8 * (step == 0) if arm == "new" else 1 + step * (1 + seed))
+        for arm in ("main", "new")
+        for seed in range(8)
+        for step in (0, 1)
+    ]
+    frame = pl.DataFrame(rows, schema=["method", "seed", "step", "val_loss"], orient="row")
+    assert (kobai.judge(frame).code, verdict(kobai.judge(frame)).contrast.runs) == (0, (8, 8))

@@ -63,7 +63,7 @@ def _on_common_seeds(arms: Sequence[Arm]) -> Array | None:
 
 def _paired(arms: Sequence[Arm], x: Array, alpha: float) -> Best:
     """As `compare` has it: the best set and the costs by sign flips of whole seeds."""
-    chosen = choose(x, alpha=alpha, fixed=[arm.fixed for arm in arms])
+    chosen = choose(x, alpha=alpha)
     costs = {
         arm.name: float(bound) if math.isfinite(bound) else None
         for arm, bound in zip(arms, chosen.bounds, strict=True)

@@ -61,8 +61,9 @@ def compared(
 
     With σ known, that alone counts. Else arms on the same seeds are paired. Else Welch and the permutation,
     for which four runs on either side are needed. A single run, or two or three where that was asked for,
-    borrows the spread of five or more on the other side. Where none of it can be, no p is below 1. Where
-    ranks are asked for, pairs and other arms have the rank forms.
+    borrows the spread of five or more on the other side; so does an arm whose runs are all the same, which
+    are one. Where none of it can be, no p is below 1. Where ranks are asked for, pairs and other arms have
+    the rank forms.
 
     Args:
       arm, other: the two, the baseline last.
@@ -73,21 +74,17 @@ def compared(
       count: the first so many runs alone, or pairs.
     """
     if sigma is not None:
-        return contrast_of(
-            SIGMA, arm.first(count or len(arm.x)).x, other.first(count or len(other.x)).x, sigma
-        )
+        return contrast_of(SIGMA, arm.first(count).x, other.first(count).x, sigma)
     if not unpaired and are_paired(arm, other):
         x, y = pairs_of(arm, other)
         x, y = x[:count], y[:count]
-        own = rank_contrast(SIGNED, x, y) if ranks else contrast_of(PAIRED, x, y)
-        return _one_pair(arm, other, own)
-    arm, other = (each.first(count or len(each.x)) for each in (arm, other))
+        return rank_contrast(SIGNED, x, y) if ranks else contrast_of(PAIRED, x, y)
+    arm, other = arm.first(count), other.first(count)
     n, m = len(arm.x), len(other.x)
     if min(n, m) >= FEWEST:
-        own = rank_contrast(RANKS, arm.x, other.x) if ranks else contrast_of(UNPAIRED, arm.x, other.x)
-        return _one_pair(arm, other, own)
+        return rank_contrast(RANKS, arm.x, other.x) if ranks else contrast_of(UNPAIRED, arm.x, other.x)
     few, many = (arm, other) if n < m else (other, arm)
-    if len(many.x) >= LENDING and not many.fixed and not ranks and (len(few.x) == 1 or borrow):
+    if len(many.x) >= LENDING and np.ptp(many.x) > 0 and not ranks and (len(few.x) == 1 or borrow):
         contrast = contrast_of(BORROWED, few.x, many.x)
         return contrast if n < m else contrast.turned()
     return untestable(n, m, float(arm.x.mean() - other.x.mean()))
@@ -96,8 +93,3 @@ def compared(
 def untestable(n: int, m: int, difference: float) -> Contrast:
     """What runs say of which no test can speak."""
     return Contrast(UNPAIRED, (n, m), difference, math.inf, math.nan, math.nan, 1.0, 1.0)
-
-
-def _one_pair(arm: Arm, other: Arm, contrast: Contrast) -> Contrast:
-    """Where the seed changes nothing on either side, it is one pair of runs, however often it is repeated."""
-    return untestable(*contrast.runs, contrast.difference) if arm.fixed and other.fixed else contrast

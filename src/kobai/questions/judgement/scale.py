@@ -10,7 +10,7 @@ metric changes a step. Then `final` is extrapolated to the largest budget, and s
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from kobai.questions.judgement.runs import Array, Run, Runs
 from kobai.study.statistics import log_steps, steps_to_stay
 
 FINAL, BEST, STEPS = "final", "best", "steps"
+DIGITS = 6
+"""A number with so many digits is no other's by chance."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,21 +111,23 @@ class Arm:
       x: one number a run, smaller is better, all finite [runs].
       seeds: of each run; None where it was not told.
       failed: whether a run has no number of its own [runs]: it counts as the worst of all, or as the budget.
+      copies: the seeds of further runs that are the same as one of these, and are not counted.
     """
 
     name: str
     x: Array
     seeds: tuple[str | None, ...]
     failed: Array
+    copies: tuple[str | None, ...] = ()
 
-    def first(self, runs: int) -> "Arm":
-        """The first so many runs alone."""
-        return Arm(self.name, self.x[:runs], self.seeds[:runs], self.failed[:runs])
+    def first(self, runs: int | None) -> "Arm":
+        """The first so many runs alone; None: all."""
+        return dataclasses.replace(self, x=self.x[:runs], seeds=self.seeds[:runs], failed=self.failed[:runs])
 
     @property
     def fixed(self) -> bool:
-        """Whether the seed changes nothing: every run ends in the very same number."""
-        return len(self.x) > 1 and bool(np.ptp(self.x) == 0)
+        """Whether the seed changes nothing: all its runs were one and the same."""
+        return len(self.x) == 1 and bool(self.copies)
 
 
 def parse(by: object, maximize: bool, runs: Runs, slope: object = None) -> Scale:
@@ -163,8 +167,14 @@ def _extrapolated(by: object, maximize: bool, runs: Runs, slope: object) -> Scal
 
 
 def arms(runs: Runs, scale: Scale) -> list[Arm]:
-    """Every arm on the scale. A run without a number counts as the worst that any run of any arm had."""
-    numbers = {name: np.array([scale.number(run) for run in runs.of(name)]) for name in runs.arms}
+    """Every arm on the scale. A run without a number counts as the worst that any run of any arm had.
+
+    Runs of one arm that are the same digit for digit are one run: were they counted, the noise would seem as
+    much smaller as they are many.
+    """
+    own = {name: runs.of(name) for name in runs.arms}
+    kept = {name: distinct(every) for name, every in own.items()}
+    numbers = {name: np.array([scale.number(run) for run in some]) for name, some in kept.items()}
     every = np.concatenate([*numbers.values()])
     if not np.isfinite(every).any():
         raise UsageError("error.judge.nothing", metric=runs.metric)
@@ -173,14 +183,39 @@ def arms(runs: Runs, scale: Scale) -> list[Arm]:
         Arm(
             name,
             np.where(np.isnan(x), worst, x),
-            tuple(run.seed for run in runs.of(name)),
-            _failed(runs, name, scale),
+            tuple(run.seed for run in kept[name]),
+            _failed(kept[name], scale),
+            tuple(run.seed for run in own[name] if id(run) not in set(map(id, kept[name]))),
         )
         for name, x in numbers.items()
     ]
 
 
-def _failed(runs: Runs, name: str, scale: Scale) -> Array:
+def _failed(own: Sequence[Run], scale: Scale) -> Array:
     if scale.by == STEPS:
-        return np.array([not math.isfinite(scale.arrival(run)) for run in runs.of(name)])
-    return np.array([math.isnan(scale.number(run)) for run in runs.of(name)])
+        return np.array([not math.isfinite(scale.arrival(run)) for run in own])
+    return np.array([math.isnan(scale.number(run)) for run in own])
+
+
+def distinct(own: Sequence[Run]) -> list[Run]:
+    """The runs of an arm without copies of an earlier one: where all are the same, or equal by no chance.
+
+    Runs that crashed are no copies, however alike they are.
+    """
+    first = {run.values.tobytes(): run for run in reversed(own)}
+    every = len(first) == 1
+
+    def copied(run: Run) -> bool:
+        earlier = first[run.values.tobytes()]
+        return (
+            earlier is not run and bool(np.isfinite(run.values[-1:]).any()) and (every or telling(run.values))
+        )
+
+    return [run for run in own if not copied(run)]
+
+
+def telling(values: Array) -> bool:
+    """Whether two runs have such values only as copies: several that differ, or one of many digits."""
+    finite = values[np.isfinite(values)]
+    digits = max((len(f"{abs(value):.12g}".replace(".", "").strip("0")) for value in finite[-1:]), default=0)
+    return np.unique(finite).size >= 3 or digits >= DIGITS

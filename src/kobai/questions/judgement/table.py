@@ -75,10 +75,8 @@ def _ground(judgement: Judgement, verdict: Verdict) -> str:
 def _remedy(judgement: Judgement, verdict: Verdict) -> str:
     """What would decide."""
     if not math.isfinite(verdict.contrast.error):
-        n = min(verdict.contrast.runs)
-        return (
-            say("judge.more.few", count=FEWEST, more=FEWEST - n) if n < FEWEST else say("judge.more.one_pair")
-        )
+        two = [arm for arm in judgement.arms if arm.name in (verdict.arm, judgement.baseline)]
+        return say("judge.more.one_pair" if all(arm.fixed for arm in two) else "judge.more.few", count=FEWEST)
     if verdict.look is not None and judgement.next is not None and verdict.more is not None:
         return say("judge.more.look", count=min(verdict.contrast.runs) + verdict.more)
     if verdict.more is not None:

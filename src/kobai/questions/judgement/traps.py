@@ -8,11 +8,9 @@ import numpy as np
 
 from kobai.questions.judgement.pairing import common
 from kobai.questions.judgement.runs import Run, Runs
-from kobai.questions.judgement.scale import BEST, Arm, Scale, budgets
+from kobai.questions.judgement.scale import BEST, Arm, Scale, budgets, telling
 from kobai.words import Note
 
-DIGITS = 6
-"""A number with so many digits is no other's by chance."""
 MANY = 3
 """So many runs beside one alone make one think of the others that the one was chosen from."""
 APART = 0.01
@@ -74,7 +72,7 @@ def _chosen(arms: Sequence[Arm]) -> Iterator[Note]:
     """One run against many: the best of several seeds, perhaps."""
     most = max(len(arm.x) for arm in arms)
     for arm in arms:
-        if len(arm.x) == 1 and most >= MANY:
+        if len(arm.x) == 1 and most >= MANY and not arm.fixed:
             yield Note("judge.trap.one", {"name": arm.name, "most": most})
 
 
@@ -134,7 +132,7 @@ def _copies(runs: Runs) -> Iterator[Note]:
     pairs: dict[tuple[str, str], int] = {}
     constant = {name for name in runs.arms if len({run.values.tobytes() for run in runs.of(name)}) == 1}
     for run in runs.runs:
-        if not _telling(run.values):
+        if not telling(run.values):
             continue
         first = seen.setdefault(run.values.tobytes(), run)
         if first is not run and not (first.arm == run.arm and run.arm in constant):
@@ -144,18 +142,11 @@ def _copies(runs: Runs) -> Iterator[Note]:
         yield Note(key, {"name": one, "other": other, "count": count})
 
 
-def _telling(values: np.ndarray) -> bool:
-    """Whether two runs have such values only as copies: several that differ, or one of many digits."""
-    finite = values[np.isfinite(values)]
-    digits = max((len(f"{abs(value):.12g}".replace(".", "").strip("0")) for value in finite[-1:]), default=0)
-    return np.unique(finite).size >= 3 or digits >= DIGITS
-
-
 def _same(arms: Sequence[Arm]) -> Iterator[Note]:
     """Seeds that change nothing."""
     for arm in arms:
-        if arm.fixed and not arm.failed.all():
-            yield Note("judge.trap.fixed", {"name": arm.name, "count": len(arm.x)})
+        if arm.fixed:
+            yield Note("judge.trap.fixed", {"name": arm.name, "count": 1 + len(arm.copies)})
 
 
 def _without_partner(arms: Sequence[Arm], baseline: str) -> Iterator[Note]:
@@ -165,7 +156,7 @@ def _without_partner(arms: Sequence[Arm], baseline: str) -> Iterator[Note]:
         if arm is base or None in (*arm.seeds, *base.seeds):
             continue
         for one, other in itertools.permutations((arm, base)):
-            missing = tuple(str(seed) for seed in one.seeds if seed not in other.seeds)
+            missing = tuple(str(seed) for seed in one.seeds if seed not in other.seeds + other.copies)
             if missing and 2 * len(common(arm, base)) > len(one.x):
                 yield Note("judge.trap.partner", {"name": other.name, "other": one.name, "seeds": missing})
 

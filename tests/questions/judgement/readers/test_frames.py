@@ -146,7 +146,9 @@ def test_a_column_of_steps_that_is_not_known_makes_no_runs_of_its_rows():
     frame = curves({"main": 100, "new": 90}, seeds=2, steps=300).rename({"step": "tick"})
     with pytest.raises(UsageError) as problem:
         load(frame, Columns("val_loss"))
-    assert says_in_each_language(problem.value, ["main", "seed is 0", "4 different values", "--step", "--seed"])
+    assert says_in_each_language(
+        problem.value, ["main", "seed is 0", "4 different values", "--step", "--seed"]
+    )
     assert len(load(frame, Columns("val_loss", step="tick")).runs) == 4
 
 

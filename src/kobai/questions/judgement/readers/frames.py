@@ -19,7 +19,7 @@ STEPS = (
     *("iteration", "iterations", "iter", "iters", "num_iterations", "updates", "num_updates"),
     *("epoch", "epochs", "num_epochs"),
 )
-"""Names that a column of this kind has where it was not told, as `plain` has them; the first that is there."""
+"""Names of such a column where it was not told, as `plain` has them; the first that is there."""
 MISSING = ["", "na", "n/a", "#n/a", "<na>", "none", "null", "-"]
 """What a table writes where there is no value; of a run of one row it is one that failed."""
 MOST = 0.5
@@ -112,7 +112,7 @@ def _told(table: pl.DataFrame, columns: Columns, single: bool) -> Columns:
 
 
 def plain(name: str) -> str:
-    """The name of a column without its case and signs, nor what stands before it: trainer/global_step, "Step"."""
+    """The name of a column without its case, signs, and what stands before it: trainer/global_step, "Step"."""
     words = re.sub(r"[\s.-]+", "_", name.strip().lower())
     return re.sub(r"^(train|trainer|training)/", "", words).strip("_")
 
@@ -152,7 +152,9 @@ def _runs(name: str, table: pl.DataFrame, columns: Columns) -> tuple[list[Run], 
     if chosen["step"].null_count() or chosen["step"].is_nan().any():
         raise UsageError("error.judge.step", name=step)
     ends = chosen.group_by("arm").agg(pl.col("step").n_unique())["step"]
-    if step is None or (seed is None and ends.max() == 1):  # of an arm that has one step, it is how long it was
+    if step is None or (
+        seed is None and ends.max() == 1
+    ):  # of an arm that has one step, it is how long it was
         return _of_rows(chosen, seed)
     runs, doubled = [], 0
     for (arm, of_seed), rows in chosen.group_by("arm", "seed", maintain_order=True):
