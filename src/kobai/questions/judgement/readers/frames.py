@@ -112,7 +112,7 @@ def _told(table: pl.DataFrame, columns: Columns, single: bool) -> Columns:
 
 
 def plain(name: str) -> str:
-    """The name of a column without case, signs, and what stands before it: of "trainer/global_step", "Step"."""
+    """The name of a column without case, signs, or what stands before it: trainer/global_step, "Step"."""
     words = re.sub(r"[\s.-]+", "_", name.strip().lower())
     return re.sub(r"^(train|trainer|training)/", "", words).strip("_")
 
