@@ -111,7 +111,7 @@ def soap(lr, b1, b2, eps, decay):
             v = b2 * v + (1 - b2) * (QL.T @ G @ QR) ** 2
             u = QL @ (QL.T @ m @ QR / (np.sqrt(v) + eps)) @ QR.T
             rate = lr * math.sqrt(1 - b2**k) / (1 - b1**k)
-            new[name] = θ[name] - rate * u - lr * decay * θ[name]
+            new[name] = (θ[name] - rate * u) * (1 - lr * decay)
             L, R = b2 * L + (1 - b2) * G @ G.T, b2 * R + (1 - b2) * G.T @ G
             if k % 10 == 0:
                 left = np.argsort(-np.diag(QL.T @ L @ QL))

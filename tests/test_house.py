@@ -76,7 +76,7 @@ WHOLE_ROOMS = {
     "engine": {"own_rules", "user_trees"},
     "landscapes": {"contract"},
     "minimizers": {"directions", "scale", "scipy"},
-    "optimizers": {"checks", "contract", "leaves", "oracles", "paths", "steps"},
+    "optimizers": {"checks", "contract", "leaves", "oracles", "packages", "paths", "steps"},
     "questions/comparison/code": {"draws", "whole"},
     "stabilizers": {"contract"},
     "study": {"coverage"},

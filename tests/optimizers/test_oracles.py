@@ -1,7 +1,9 @@
 """The rules since Adam, each against an independent implementation, step by step, in float64.
 
-Oracles: optax 0.2.8 where its conventions are the rule's; else the paper's formulas in plain NumPy, in
-`independent.py`. A wrong variant of each subtle rule is held against the same oracle, which must see it.
+Oracles: optax 0.2.8 where its conventions are the rule's; the others are held against the package
+`pytorch_optimizer` in `test_packages.py`, and here against the paper's formulas in plain NumPy, in
+`independent.py`, which needs no package. A wrong variant of each subtle rule is held against the same oracle,
+which must see it.
 """
 
 import dataclasses
@@ -22,41 +24,7 @@ from kobai.engine.strategy import Strategy
 from kobai.engine.sweep import Sweep
 from kobai.optimizers import by_array, muon, sophia
 from kobai.stabilizers import weight_decay
-
-STEPS = 25
-RNG = np.random.default_rng(0)
-START = {
-    "a": RNG.normal(size=(4, 4)),
-    "b": RNG.normal(size=4),
-    "c": RNG.normal(size=(3, 6)),
-    "d": RNG.normal(size=(6, 2)),
-}
-NOISE = [{name: RNG.normal(size=array.shape) for name, array in START.items()} for _ in range(STEPS)]
-CURVATURE = {name: 10.0 ** RNG.uniform(-1, 1, size=array.shape) for name, array in START.items()}
-SQUARE = {"a": START["a"]}
-"""One matrix with as many rows as columns, whose eigenbasis is unique after one gradient."""
-
-
-def gradient(step, θ):
-    return {name: CURVATURE[name] * θ[name] + NOISE[step][name] for name in θ}
-
-
-def path(rule, start=START, steps=STEPS):
-    """The points at which a rule is evaluated, [steps + 1, n], in float64 and on NumPy arrays."""
-    θ, state, points = start, rule.init(start), [start]
-    with jax.enable_x64(True):  # for derivatives of the gradient
-        for step in range(steps):
-            at = functools.partial(gradient, step)
-            more = {"gradient_at": at} if rule.asks else {}
-            Δ, state = rule.update(at(θ), state, θ, **more)
-            θ = {name: θ[name] + Δ[name] for name in θ}
-            points.append(rule.evaluation_point(θ, state))
-    assert all(type(array) is np.ndarray and array.dtype == np.float64 for array in θ.values())
-    return flat(points)
-
-
-def flat(points):
-    return np.array([np.concatenate([np.ravel(p[name]) for name in p]) for p in points])
+from trajectories import CURVATURE, NOISE, RNG, SQUARE, START, STEPS, flat, gradient, path
 
 
 def optax_path(rule, start=START, evaluated=None):
@@ -319,6 +287,17 @@ class SophiaOfTheOldCurvature(kobai.Sophia):
         m, h = new["m"], memory["h"]
         Δ = -self.learning_rate * np.clip(m / np.maximum(self.scale * h, self.epsilon), -1, 1)
         return Δ - self.learning_rate * self.weight_decay * weight * θ, new
+
+
+class SOAPThatDecaysFirst(kobai.SOAP):
+    def decayed(self, Δ, θ):  # the parameter that has not made its step
+        return Δ - self.learning_rate * self.weight_decay * θ
+
+
+def test_soap_s_oracle_sees_a_decay_of_the_old_parameters():
+    wrong = path(SOAPThatDecaysFirst(0.1, 0.9, 0.8, 1e-8, 0.1), SQUARE)
+    expected = independent_path(independent.soap(0.1, 0.9, 0.8, 1e-8, 0.1), SQUARE)
+    assert np.abs(wrong - expected).max() > 1e-3
 
 
 class MuonWithoutNesterov(kobai.Muon):

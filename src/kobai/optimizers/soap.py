@@ -16,14 +16,15 @@ class SOAP(ByArray):
     For a matrix, with Q_L, Q_R the eigenvectors of L and R:
     m ← ρ₁m + (1−ρ₁) G,  G' = Q_LᵀGQ_R,  m' = Q_LᵀmQ_R
     v ← ρ₂v + (1−ρ₂) G'⊙G'
-    Δ = −η √(1−ρ₂ᵗ)/(1−ρ₁ᵗ) Q_L (m' / (√v + ε)) Q_Rᵀ − ηλθ    t = 1, 2, …
+    Δ = −η √(1−ρ₂ᵗ)/(1−ρ₁ᵗ) Q_L (m' / (√v + ε)) Q_Rᵀ    t = 1, 2, …
+    Δ ← Δ − ηλ(θ+Δ)
     L ← ρ₂L + (1−ρ₂) GGᵀ,  R ← ρ₂R + (1−ρ₂) GᵀG
     every 10th step: Q ← orthonormal part of (L Q) by QR, ordered by its eigenvalues; v in the same order
 
     Before the first step one gradient is spent on L, R and their eigenvectors: it moves nothing, as in the
-    authors' code. ε stands beside √v, as it does there, and not beside √v̂. Arrays of more dimensions have a
-    matrix for each; vectors and numbers have none, and are Adam's. Nor has a side longer than 10 000, as in
-    the authors' code. Biases and scales are not decayed.
+    authors' code. As there, ε stands beside √v, not beside √v̂, and the parameter that has made its step is
+    the one that decays. Arrays of more dimensions have a matrix for each; vectors and numbers have none, and
+    are Adam's. Nor has a side longer than 10 000. Biases and scales are not decayed.
 
     Args:
       learning_rate: η ≥ 0.
@@ -63,7 +64,7 @@ class SOAP(ByArray):
             Δ, m, v = self.adam(g, t - 1, old)
             new = {**old, "m": m, "v": v, **self.summed(g, old)}
             new = when((t - 1) % self.every == 0, self.turned, dict, new)
-            return {**new, "Δ": Δ - self.learning_rate * self.weight_decay * θ if weight else Δ}
+            return {**new, "Δ": self.decayed(Δ, θ) if weight else Δ}
 
         def alike(branch: Callable[[Memory], Memory]) -> Callable[[Memory], Memory]:
             return lambda old: {name: narrow(xp.array(value), g) for name, value in branch(old).items()}
@@ -73,6 +74,9 @@ class SOAP(ByArray):
 
     def sides(self, array: Array) -> list[int]:
         return sides(array, self.largest)
+
+    def decayed(self, Δ: Array, θ: Array) -> Array:
+        return Δ - self.learning_rate * self.weight_decay * (θ + Δ)
 
     def adam(self, g: Array, t: Whole, memory: Memory) -> tuple[Array, Array, Array]:
         """Adam in the eigenbasis: (Δ, m, v)."""
