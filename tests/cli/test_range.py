@@ -37,7 +37,7 @@ def test_the_help_explains_every_option(kobai_here, language):
     said = squeezed("".join(line[column:] for line in out.splitlines()))
     table = words.TABLES[language]
     keys = [key for key in table if key.startswith("help.range.")]
-    assert len(keys) == 6
+    assert len(keys) == 7
     for key in keys:
         assert squeezed(table[key]) in said
         assert f"--{key.removeprefix('help.range.')} " in out

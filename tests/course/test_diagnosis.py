@@ -184,7 +184,7 @@ def test_where_nan_began_is_shown_in_the_learners_own_line():
 
 def test_whole_numbers_that_agree_by_chance_are_no_evidence_for_a_slip():
     """Many programs choose the same of three minima, and only some of them have a wrong exponent."""
-    verdict = told(*slip("3_10.nearest", "** 2", "** 1"))
+    verdict = told(*slip("3_10.nearest", "** 2", "** 3"))
     assert (verdict.status, verdict.mistake) == (WRONG, "")
 
 

@@ -138,7 +138,7 @@ class Training:
             self.pace.measure(time.perf_counter() - before)
         state = parts.restored(program.settled(state, np.int32(step), self.population))
         tests = self._tests(block, final, state, draws, step, diverged_at)
-        models = self._models(state, len(cells))
+        models = self._models(state, cells)
         seconds = (clock() - began) / len(cells)
         return [
             run_of(
@@ -196,13 +196,13 @@ class Training:
         rows = Rows(np.asarray(rows).reshape(everyone, -1, columns.number)[:cells], columns)
         return list(rows.evaluations[:, 0])
 
-    def _models(self, state: CellState, cells: int) -> Sequence[Sequence[TrainedNetwork]]:
+    def _models(self, state: CellState, cells: Sequence[Cell]) -> Sequence[Sequence[TrainedNetwork]]:
         """The network of each cell and those of its averages, where they are kept; else none."""
         if not self.keep_model:
-            return [()] * cells
+            return [()] * len(cells)
         points = np.concatenate(
             [np.expand_dims(state.θ, -2), *self.program.parts.points(state.parts)], axis=-2
-        ).reshape(cells, -1, self.program.θ.size)
+        ).reshape(np.size(state.rule), -1, self.program.θ.size)
         model_state, memories = jax.tree.map(np.asarray, state.state), self._memories(state, cells)
         return [
             [
@@ -216,15 +216,15 @@ class Training:
                 )
                 for number, θ in enumerate(of_cell)
             ]
-            for i, of_cell in enumerate(points[:cells])
+            for i, of_cell in enumerate(points[: len(cells)])
         ]
 
-    def _memories(self, state: CellState, cells: int) -> Sequence[Mapping[str, np.ndarray]]:
+    def _memories(self, state: CellState, cells: Sequence[Cell]) -> Sequence[Mapping[str, np.ndarray]]:
         """What each cell's rule has remembered until the end."""
-        stored, rules = jax.tree.map(np.asarray, state.memory), np.atleast_1d(np.asarray(state.rule))
-        found = []
-        for i in range(cells):
+        stored, found = jax.tree.map(np.asarray, state.memory), []
+        for i, cell in enumerate(cells):
+            rule = self.program.rules[self.program.position_of(cell.optimizer)]
             own = jax.tree.map(lambda array, i=i: array[i], stored) if self.population else stored
-            memory = self.program.rules[int(rules[i])].unpack(np.int32(self.steps), own)
+            memory = rule.unpack(np.int32(self.steps), own)
             found.append(jax.tree.map(np.asarray, getattr(memory, "memory", {})))
         return found
