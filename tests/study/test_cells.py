@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import polars as pl
@@ -15,7 +18,7 @@ from kobai.study import cells as cells_module
 from kobai.study import frame as frame_module
 from kobai.study.answer import answer
 from kobai.study.asked import Phase
-from kobai.study.cells import Cells, Spooled
+from kobai.study.cells import Cells, Folder, Spooled
 from kobai.study.criterion import CRITERIA
 from kobai.study.protocol import tune
 from kobai.study.store import KEPT, RESULTS
@@ -155,3 +158,47 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
         files.write_frames(tmp_path / "cells.parquet", pl.Schema(KEPT), iter(()))
     assert [path.name for path in tmp_path.iterdir()] == ["cells.parquet"]
     assert (tmp_path / "cells.parquet").read_text() == "before"
+
+
+HOLDING = """
+import os, signal, sys
+from kobai.study.cells import Folder
+folder = Folder()
+(folder.path / "0.parquet").write_bytes(b"cells")
+print(folder.path, flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="needs locks")
+def test_what_a_killed_process_left_goes_with_the_next_and_what_a_living_one_holds_stays(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    other = tmp_path / "kobai-other"
+    other.mkdir()  # of which nobody says that it is left
+    held = Folder()
+    command = [sys.executable, "-c", HOLDING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        theirs = process.stdout.readline().strip()
+        with_both = {path.name for path in tmp_path.iterdir()}
+        mine = Folder()
+        assert {path.name for path in tmp_path.iterdir()} == {*with_both, mine.path.name}  # all three live
+        process.communicate("now\n")
+    assert (tmp_path / theirs / "0.parquet").exists()  # nobody has cleared up after it
+    last = Folder()
+    left = {path for path in tmp_path.iterdir() if path.is_dir()}
+    assert left == {other, held.path, mine.path, last.path}
+    del held, mine, last
+    assert list(tmp_path.iterdir()) == [other]
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="needs locks")
+def test_without_locks_nothing_is_taken_for_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(files, "lock", lambda *_: True)  # as where there are none
+    first, second = Folder(), Folder()
+    assert first.path.exists()
+    assert second.path.exists()

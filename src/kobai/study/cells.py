@@ -4,6 +4,7 @@ Whoever reads them asks for one trial, or goes from trial to trial; so no more t
 be in memory with their curves, however many there are.
 """
 
+import contextlib
 import functools
 import itertools
 import shutil
@@ -11,6 +12,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,9 @@ AT_ONCE = 50_000
 
 GROUP = 2048
 """Cells that are written, and so read, together."""
+
+PREFIX, HELD = "kobai-", "held"
+"""How the name of a folder of cells begins, and the file in it that its process holds locked."""
 
 Names = tuple[str, ...]
 """What names a trial, in the order of `Study.columns`."""
@@ -136,11 +141,38 @@ class Labels:
 
 
 class Folder:
-    """A folder that is there as long as anybody knows of it, and gone with the process at the latest."""
+    """A folder that is there as long as anybody knows of it, and gone with the process at the latest.
+
+    A process that was killed leaves its own behind. A file in it is locked as long as the process lives: the
+    next that makes a folder removes those of which it is not.
+    """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="kobai-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        unlocked = self.path / "new"
+        held = unlocked.open("wb")
+        weakref.finalize(self, _remove, self.path, held)
+        files.lock(held.fileno())
+        with contextlib.suppress(OSError):  # where an open file keeps its name, none is told to be left
+            unlocked.rename(self.path / HELD)  # under this name it was never unlocked
+        if not _is_left(self.path):  # else there are no locks here, and no telling
+            for path in self.path.parent.glob(f"{PREFIX}*"):
+                if _is_left(path):
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove(path: Path, held: BinaryIO) -> None:
+    held.close()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_left(path: Path) -> bool:
+    """Whether no process holds this folder any more, which is no other user's."""
+    try:
+        with (path / HELD).open("rb") as file:
+            return files.lock(file.fileno())
+    except OSError:
+        return False
 
 
 class Spooled(Cells):
