@@ -89,10 +89,10 @@ def read(case: Case) -> Iterator[dict[str, float]]:
             "size": case.facts.largest,
             "apart": case.facts.apart,
             "outnumbered": case.facts.outnumbered,
-            "learned": signs.learned(record, case.control),
-            "fitted": signs.fitted(record, case.control),
+            "learned": signs.learned(record, case.level),
+            "fitted": signs.fitted(record, case.level),
             "alike": float(signs.alike(record).max()),
-            "more": signs.fitted(case.records[0], case.control) - signs.fitted(case.control, case.control),
+            "more": signs.fitted(case.records[0], case.level) - signs.fitted(case.control, case.level),
             "saturated": float(signs.saturated(record, case.sites)[:, -1].max(initial=0)),
             "saturated from the start": float(
                 signs.saturated(record, case.sites)[:, (0, -1)].min(axis=1).max(initial=0)
@@ -111,7 +111,7 @@ def read(case: Case) -> Iterator[dict[str, float]]:
             "used": signs.slowest(record),
             "shrunk": signs.shrunk(record),
             "lag": signs.lag(record),
-            "stalled": signs.stalled(record, signs.level(case.control))[1],
+            "stalled": signs.stalled(record, case.level)[1],
             "bent": max(signs.bent(record, step) for step in record.curvature),
             "bent at the end": signs.bent(record, case.setting.steps),
             "averaged": signs.averaged(record),

@@ -101,9 +101,8 @@ class Patient:
     @property
     def _stalled(self) -> tuple[int, float]:
         """(step where the standstill begins, share of the steps)."""
-        record, control = self.case.records[0], self.case.control
-        start = float(record.train[0, 0])
-        return signs.stalled(record, start if control is None else min(signs.level(control), start))
+        record = self.case.records[0]
+        return signs.stalled(record, float(np.fmin(self.case.level, record.train[0, 0])))
 
     @property
     def lowest(self) -> float:

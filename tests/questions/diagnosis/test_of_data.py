@@ -40,7 +40,7 @@ def test_where_not_even_the_training_examples_are_fitted_it_does_not_say_so():
 def test_a_training_that_has_not_gone_far_is_none_of_that():
     """Rows of digits in so few, so short steps that validation data show nothing yet."""
     case = examined(tasks.digits(hidden=10, batch_size=4), optimizers.SGD(0.001), 40, seeds=(0, 1))
-    assert all(signs.learned(record, case.control) < 0.05 for record in case.records)
+    assert all(signs.learned(record, case.level) < 0.05 for record in case.records)
     assert [of_data.nothing_to_learn(case, record) for record in case.records] == [None, None]
 
 

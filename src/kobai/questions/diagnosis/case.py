@@ -4,9 +4,13 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
+from kobai.questions.diagnosis import healthy, signs
+from kobai.questions.diagnosis.constant import Constant
 from kobai.questions.diagnosis.facts import Facts
 from kobai.questions.diagnosis.record import Record
 from kobai.questions.diagnosis.sites import Site, titles
@@ -43,6 +47,7 @@ class Case:
       sites: where units are.
       records: one for each seed.
       control: one with shuffled labels, of the first seed; None: what the labels are is not known.
+      constant: the best answer that is always the same.
     """
 
     setting: Setting
@@ -51,6 +56,22 @@ class Case:
     sites: Sequence[Site]
     records: Sequence[Record]
     control: Record | None
+    constant: Constant = Constant()
+
+    @property
+    def level(self) -> float:
+        """The validation loss that can be had without knowing the inputs; NaN: what these are is not known.
+
+        It is the lowest with shuffled labels, where the best constant answer is no better: of a training that
+        is sick the control is so, too.
+        """
+        own = np.nan if self.control is None else signs.lowest(self.control)
+        return float(np.fmin(own, self.constant.loss))
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether the control got as far as can be had without inputs: else it says nothing of the labels."""
+        return self.control is not None and signs.lowest(self.control) <= (1 + healthy.LEARNED) * self.level
 
     def layer(self, site: int) -> str:
         """What a site is called: "relu 2", the second of its kind."""

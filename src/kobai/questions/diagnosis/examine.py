@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from kobai.engine.cell import Cell
 from kobai.questions.diagnosis.case import Case, Setting
+from kobai.questions.diagnosis.constant import constant
 from kobai.questions.diagnosis.facts import facts, shuffled
 from kobai.questions.diagnosis.instruments import Instruments
 from kobai.questions.diagnosis.record import Data, record
@@ -49,4 +50,5 @@ def examine(
         sites=own.sites,
         records=records,
         control=control,
+        constant=constant(own, task),
     )

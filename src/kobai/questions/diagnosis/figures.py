@@ -49,12 +49,12 @@ def _losses(diagnosis: Diagnosis) -> go.Figure:
             marker={"size": 4},
             line=panels.stroke(i),
         )
-    if control is not None and np.isfinite(signs.level(control)):
+    if control is not None and np.isfinite(signs.lowest(control)):
         label = say("diagnose.curve.control")
         ends = [0, diagnosis.case.setting.steps]
         line = {"color": INK, "dash": "dot"}
         drawing.add_scatter(
-            x=ends, y=[signs.level(control)] * 2, name=label, meta=label, mode="lines", line=line
+            x=ends, y=[signs.lowest(control)] * 2, name=label, meta=label, mode="lines", line=line
         )
     for trouble in diagnosis.troubles[:1]:
         if trouble.step is not None:

@@ -227,6 +227,14 @@ class Instruments:
         """The loss at each of some points [points, parameters]."""
         return lax.map(lambda θ: self.task.evaluate(self.task.unflatten(θ), state, examples)[0], points)
 
+    def held_out(self, θ: Vector, state: PyTree, data: PyTree) -> jax.Array:
+        """[loss, metric] on data."""
+        return jnp.stack(self.task.evaluate(self.task.unflatten(θ), state, data))
+
+    def slope(self, θ: Vector, state: PyTree, examples: PyTree) -> tuple[Scalar, Vector]:
+        """(loss, its gradient) in inference mode."""
+        return jax.value_and_grad(lambda θ: self.held_out(θ, state, examples)[0])(θ)
+
     # Compiled
 
     def compiled(self, name: str, *arguments: PyTree) -> Any:

@@ -34,9 +34,9 @@ def imbalance(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
 
 def unlearnable_labels(case: Case, record: Record) -> Finding | None:
     """The labels are learned by heart, and yet tell no more of new examples than shuffled ones do."""
-    if case.control is None:
+    if not case.is_controlled:
         return None
-    learned, fitted = signs.learned(record, case.control), signs.fitted(record, case.control)
+    learned, fitted = signs.learned(record, case.level), signs.fitted(record, case.level)
     if learned >= healthy.LEARNED or fitted < healthy.BY_HEART:
         return None
     return Finding({"learned": max(learned, 0.0), "fitted": fitted})
@@ -49,10 +49,10 @@ def nothing_to_learn(case: Case, record: Record) -> Finding | None:
     on, before new examples show it: such a training has not gone far, and is none of this. That is seen in
     the first seed, which has the start and the batches of the control.
     """
-    if case.control is None or record.diverged_at:
+    if case.control is None or not case.is_controlled or record.diverged_at:
         return None
-    learned, fitted = signs.learned(record, case.control), signs.fitted(record, case.control)
-    first, mixed = (signs.fitted(each, case.control) for each in (case.records[0], case.control))
+    learned, fitted = signs.learned(record, case.level), signs.fitted(record, case.level)
+    first, mixed = (signs.fitted(each, case.level) for each in (case.records[0], case.control))
     if learned >= healthy.LEARNED or first > mixed + healthy.MORE:
         return None
     return Finding({"learned": max(learned, 0.0), "fitted": fitted})

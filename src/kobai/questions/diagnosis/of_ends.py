@@ -1,5 +1,7 @@
 """Troubles of where a training stands or ends: flat places, noise, and what it means for new examples."""
 
+import numpy as np
+
 from kobai.questions.diagnosis import healthy, signs
 from kobai.questions.diagnosis.case import Case, Finding
 from kobai.questions.diagnosis.record import Record
@@ -23,8 +25,7 @@ def plateau(case: Case, record: Record) -> Finding | None:
 
 def _standstill(case: Case, record: Record) -> Finding | None:
     """Where nothing is learned for long; and how the loss curves downwards in the middle of it."""
-    level = signs.level(case.control) if case.control is not None else record.train[0, 0]
-    step, share = signs.stalled(record, min(level, record.train[0, 0]))
+    step, share = signs.stalled(record, float(np.fmin(case.level, record.train[0, 0])))
     if share < healthy.STALLED or record.diverged_at:
         return None
     middle = step + share * case.setting.steps / 2
@@ -47,7 +48,7 @@ def overfitting(case: Case, record: Record) -> Finding | None:
     forgotten = signs.forgotten(record)
     if forgotten < healthy.FORGOTTEN or signs.risen(record) > healthy.RISEN:
         return None
-    if case.control is not None and signs.learned(record, case.control) < healthy.LEARNED:
+    if case.control is not None and signs.learned(record, case.level) < healthy.LEARNED:
         return None
     losses = record.validation[:, 0]
     best = int(losses.argmin())
@@ -58,7 +59,7 @@ def underfitting(case: Case, record: Record) -> Finding | None:
     """Nothing moves any more, and even the training examples are not fitted: the network is too small."""
     if case.control is None or record.diverged_at:
         return None
-    fitted, learned = signs.fitted(record, case.control), signs.learned(record, case.control)
+    fitted, learned = signs.fitted(record, case.level), signs.learned(record, case.level)
     if fitted >= healthy.FITTED or learned < healthy.LEARNED or signs.settled(record) > healthy.SETTLED:
         return None
-    return Finding({"fitted": fitted, "learned": learned}, step=case.setting.steps)
+    return Finding({"fitted": max(fitted, 0.0), "learned": learned}, step=case.setting.steps)

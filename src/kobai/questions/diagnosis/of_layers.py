@@ -19,9 +19,11 @@ def symmetry(case: Case, record: Record) -> Finding | None:
 def saturation(case: Case, record: Record) -> Finding | None:
     """Units at the ends of tanh or the logistic function have no slope left, and hardly any gradient."""
     found = _most(case, record, signs.saturated(record, case.sites), healthy.SATURATED)
-    if found is None or not found.step or found.numbers["share"] >= healthy.SATURATED_LATER:
-        return _later(found)
-    return None
+    if found is None or not found.step:
+        return found
+    # To be sure of its answer a unit goes to an end: later on it is a trouble where little has been learned.
+    harm = record.diverged_at or signs.fitted(record, case.level) < healthy.FITTED
+    return _later(found) if found.numbers["share"] >= healthy.SATURATED_LATER and harm else None
 
 
 def dead_units(case: Case, record: Record) -> Finding | None:
@@ -61,7 +63,7 @@ def long_term(case: Case, record: Record) -> Finding | None:
     ratios = signs.through_time(record, case.sites)
     if case.control is None or not np.isfinite(ratios).any():
         return None
-    fitted = signs.fitted(record, case.control)
+    fitted = signs.fitted(record, case.level)
     if not (max(ratios[0], np.nanmedian(ratios)) < 1 / healthy.GAIN and fitted < healthy.FITTED):
         return None
     numbers = {"ratio": float(ratios[0]), "fitted": max(fitted, 0.0)}

@@ -39,7 +39,7 @@ def weight_decay_too_strong(case: Case, record: Record) -> Finding | None:
     shrunk = signs.shrunk(record)
     if not case.setting.decay or case.control is None or shrunk > healthy.SHRUNK:
         return None
-    fitted = signs.fitted(record, case.control)
+    fitted = signs.fitted(record, case.level)
     if fitted >= healthy.FITTED:
         return None
     return Finding({"shrunk": shrunk, "fitted": max(fitted, 0.0), "decay": case.setting.decay})

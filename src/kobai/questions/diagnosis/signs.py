@@ -12,6 +12,8 @@ from kobai.questions.diagnosis.sites import RELU, STATE, Site
 
 BEFORE = 20
 """Steps whose longest gradient the next one is held against."""
+TINY = 1e-30
+"""Nothing is divided by less."""
 
 
 def finite(values: np.ndarray) -> np.ndarray:
@@ -32,21 +34,24 @@ def fallen(record: Record) -> float:
     return float(1 - end / start) if np.isfinite(end) and start else -np.inf
 
 
-def level(control: Record) -> float:
-    """The lowest validation loss that was reached with shuffled labels: without knowing the inputs."""
-    losses = finite(control.validation[:, 0])
+def lowest(record: Record) -> float:
+    """The lowest validation loss that was reached; NaN: none was finite."""
+    losses = finite(record.validation[:, 0])
     return float(losses.min()) if losses.size else np.nan
 
 
-def learned(record: Record, control: Record) -> float:
-    """The part of that level by which the validation loss gets below it: 1 is everything, 0 nothing."""
-    losses = finite(record.validation[:, 0])
-    return float(1 - losses.min() / level(control)) if losses.size else -np.inf
+def learned(record: Record, level: float) -> float:
+    """The part of a level, `Case.level`, by which the validation loss gets below it: 1 is all, 0 nothing."""
+    return _gone(lowest(record), level)
 
 
-def fitted(record: Record, control: Record) -> float:
+def fitted(record: Record, level: float) -> float:
     """The same of the loss on training examples, at the end."""
-    return float(1 - record.train[-1, 0] / level(control)) if np.isfinite(record.train[-1, 0]) else -np.inf
+    return _gone(record.train[-1, 0], level)
+
+
+def _gone(loss: float, level: float) -> float:
+    return float(1 - loss / max(level, TINY)) if np.isfinite(loss) else -np.inf
 
 
 def forgotten(record: Record) -> float:
@@ -120,11 +125,11 @@ def bent(record: Record, step: float) -> float:
 
 
 def settled(record: Record) -> float:
-    """How much of its start the training loss has still changed in the last quarter."""
+    """How much the training loss has still changed in the last quarter, as a part of what is left of it."""
     losses, marks = record.train[:, 0], record.marks
     at = int(np.searchsorted(marks, 0.75 * marks[-1]))
     change = abs(losses[-1] - losses[at:].max())
-    return float(change / losses[0]) if np.isfinite(change) else np.inf
+    return float(change / max(losses[-1], TINY)) if np.isfinite(change) else np.inf
 
 
 def risen(record: Record) -> float:

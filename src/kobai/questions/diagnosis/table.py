@@ -181,7 +181,8 @@ def measured(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     values = {
         "train": _arrow(record.train[:, 0]),
         "validation": _arrow(record.validation[:, 0]),
-        "control": "–" if control is None else f"{signs.level(control):.4g}",
+        "control": _known(np.nan if control is None else signs.lowest(control)),
+        "constant": _known(diagnosis.case.constant.loss),
         "gradient": _arrow(lengths),
         "ratio": f"{signs.ratio(record):.2g}",
         "noise": f"{signs.noise_scale(record):.3g}",
@@ -195,6 +196,10 @@ def measured(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         values["clipped"] = say("diagnose.clipped", share=_written("share", share), factor=f"{factor:.2g}")
         values["skipped"] = str(record.skipped)
     return [(say(f"diagnose.measure.{key}"), value) for key, value in values.items()]
+
+
+def _known(value: float) -> str:
+    return f"{value:.4g}" if is_known(value) else "–"
 
 
 def _arrow(values: np.ndarray) -> str:

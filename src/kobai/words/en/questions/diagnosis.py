@@ -122,6 +122,7 @@ WORDS: dict[str, str] = {
     "diagnose.measure.train": "training loss",
     "diagnose.measure.validation": "validation loss",
     "diagnose.measure.control": "validation loss with shuffled labels, lowest",
+    "diagnose.measure.constant": "validation loss of the best constant answer",
     "diagnose.measure.gradient": "length of a batch's gradient",
     "diagnose.measure.ratio": "update / weights, median",
     "diagnose.measure.noise": "gradient noise scale at the end, examples",

@@ -122,6 +122,7 @@ WORDS: dict[str, str] = {
     "diagnose.measure.train": "訓練損失",
     "diagnose.measure.validation": "検証損失",
     "diagnose.measure.control": "シャッフルしたラベルでの検証損失（最小）",
+    "diagnose.measure.constant": "いつも同じ値を答える予測の検証損失（最良のもの）",
     "diagnose.measure.gradient": "バッチの勾配の長さ",
     "diagnose.measure.ratio": "更新量 / 重み（中央値）",
     "diagnose.measure.noise": "最後の勾配のノイズの大きさ（件）",
