@@ -36,7 +36,8 @@ SEEDS = range(8)
 STARTS = 16
 """From which one is chosen, where that is the remedy."""
 PART = 0.5
-"""Of the validation loss at the start: where no target is set, the steps are counted to it."""
+"""Of the validation loss at the start, or of the best constant answer, whichever is lower: where no target is
+set, the steps are counted to it."""
 
 
 def restarted(setting: Setting) -> Cure:
@@ -62,7 +63,7 @@ class Patient:
       remedies: what may be tried, by its letter.
       by: what judges a remedy: the steps to a target, or the loss at the end.
       lesson: whose learners are asked what it has, and what helps.
-      target: the validation loss that is the target; None: a `PART` of the one at the start.
+      target: the validation loss that is the target; None: a `PART` of where it begins.
     """
 
     case: Case
@@ -235,7 +236,8 @@ class Patient:
         before, *after = self._runs
         own = iter(after)
         start = float(np.median([run.validation_metric[0] for run in before]))
-        target = PART * start if self.target is None else self.target
+        without = self.case.constant.metric
+        target = PART * float(np.fmin(start, without)) if self.target is None else self.target
         found = {}
         for letter, cure in self._cures.items():
             if cure.against:

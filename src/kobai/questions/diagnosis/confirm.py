@@ -27,10 +27,13 @@ class Confirmation:
     """What a cure did.
 
     Fields:
-      before, after: geometric means of the steps to the target, or mean losses at the end.
+      before, after: geometric means of the steps to the target, or mean losses at the end, of
+        the runs that did not diverge.
       effect: of the steps the ratio, below 1 is faster; of the losses the difference, below 0 is better.
       better: on how many seeds.
       helps: whether that is established: its interval leaves out "no effect", and so does the paired test.
+      harms: whether the opposite is.
+      diverged: how many runs, without it and with it.
     """
 
     cure: Cure
@@ -45,6 +48,13 @@ class Confirmation:
     helps: bool
     on: str = VALIDATION
     """The data that judge it."""
+    harms: bool = False
+    diverged: tuple[int, int] = (0, 0)
+
+    @property
+    def verdict(self) -> str:
+        """Of its words: "helps", "harms", or "not" where neither is established."""
+        return "helps" if self.helps else "harms" if self.harms else "not"
 
 
 def confirmed(
@@ -59,7 +69,8 @@ def confirmed(
             before = runs([cure.against], seeds)[0]
         after = runs([cure.setting], seeds)[0]
         advance(1)
-        confirmation = compared(case.setting, cure, before, after, LEVEL / len(CURES[trouble.name]))
+        level = LEVEL / len(CURES[trouble.name])
+        confirmation = compared(case.setting, cure, before, after, level, without=case.constant.metric)
         yield confirmation
         if confirmation.helps:
             return
@@ -91,12 +102,15 @@ def compared(
     after: Sequence[Run],
     level: float,
     target: float | None = None,
+    without: float = np.nan,
 ) -> Confirmation:
     """What a cure did, from the runs without it and with it, on the same seeds.
 
-    Steps are counted to the `target`, if one is given: several cures have one baseline then.
+    Steps are counted to the `target`, if one is given: several cures have one baseline then. If none is, the
+    way to it begins no worse than at the metric `without` inputs.
     """
     if cure.by == STEPS:
+        target = _target(setting, [_curves(runs) for runs in (before, after)], without, target)
         return _by_steps(setting, cure, before, after, level, target)
     return _by_end(cure, before, after, level)
 
@@ -109,22 +123,29 @@ def _by_steps(
     level: float,
     target: float | None,
 ) -> Confirmation:
-    """By the steps to this target, to the task's, or to 90 % of the way that the better of the two goes."""
+    """By the steps to a target; None: neither goes anywhere.
+
+    A pair of which one is there before the first step has not learned to be, and tells nothing.
+    """
     task, budget = setting.task, setting.steps
     marks = evaluated_at(budget, _interval(setting))
-    curves = [np.array([run.validation_metric for run in runs], float) for runs in (before, after)]
-    target = _target(setting, curves) if target is None else target
+    lost = [np.array([run.diverged_at is not None for run in runs]) for runs in (before, after)]
+    diverged = int(lost[0].sum()), int(lost[1].sum())
     if target is None:
         nowhere = Estimate(None, None, None)
-        return Confirmation(cure, None, budget, budget, nowhere, "", 0, len(before), 1.0, helps=False)
+        return Confirmation(
+            cure, None, budget, budget, nowhere, "", 0, len(before), 1.0, helps=False, diverged=diverged
+        )
+    curves = [_curves(runs) for runs in (before, after)]
     times = [statistics.steps_to_target(marks, each, target, task.maximize) for each in curves]
-    lost = [np.array([run.diverged_at is not None for run in runs]) for runs in (before, after)]
-    times = [np.where(gone, np.inf, each) for gone, each in zip(lost, times, strict=True)]
+    there = (times[0] == 0) | (times[1] == 0)
+    times = [np.where(gone | there, np.inf, each) for gone, each in zip(lost, times, strict=True)]
     ratio = statistics.paired_ratio(times[1], times[0], budget)
     own = [statistics.restricted(each, budget) for each in times]
     p = statistics.sign_flip_p(own[1], own[0])
     reached = float(np.mean(times[1] <= budget))
     shorter = ratio.high is not None and ratio.high < 1
+    longer = ratio.low is not None and ratio.low > 1
     return Confirmation(
         cure,
         target,
@@ -136,15 +157,30 @@ def _by_steps(
         len(before),
         p,
         helps=bool(shorter and p <= level and reached >= LEAST),
+        harms=bool(longer and p <= level),
+        diverged=diverged,
     )
+
+
+def _curves(runs: Sequence[Run]) -> np.ndarray:
+    """[seeds, evaluations]: the metric on validation data."""
+    return np.array([run.validation_metric for run in runs], float)
 
 
 def _geometric(steps: np.ndarray) -> float:
     return float(np.exp(np.log(np.maximum(steps, 1)).mean()))
 
 
-def _target(setting: Setting, curves: Sequence[np.ndarray]) -> float | None:
-    """The task's own target where the better of the two arrives there mostly; else one that it does reach."""
+def _target(
+    setting: Setting, curves: Sequence[np.ndarray], without: float, target: float | None
+) -> float | None:
+    """What is given; else the task's own target where the better of the two mostly arrives there.
+
+    Else what has 90 % of the way behind it that the better of the two goes. That way begins at the start, or
+    at the metric without inputs where the start is worse: to come down from absurd outputs is no learning.
+    """
+    if target is not None:
+        return target
     task = setting.task
     sign = 1 if task.maximize else -1
     best = [np.where(np.isnan(each), -np.inf, sign * each).max(axis=1) for each in curves]
@@ -153,6 +189,7 @@ def _target(setting: Setting, curves: Sequence[np.ndarray]) -> float | None:
         if better >= sign * target:
             return target
     start = float(np.nanmedian(np.concatenate(curves)[:, 0]))
+    start = float(np.fmax(start, without) if task.maximize else np.fmin(start, without))
     try:
         return statistics.auto_target(start, sign * float(better), task.maximize)
     except UsageError:
@@ -163,30 +200,46 @@ def _by_end(cure: Cure, before: Sequence[Run], after: Sequence[Run], level: floa
     """By the loss at the end; of an average by its own.
 
     It is that of the test data, if the task has any: early stopping restores by validation data, which would
-    judge it too kindly.
+    judge it too kindly. An end that has diverged is worse than any other, and no number says by how much:
+    where there is one, the order within the pairs is tested alone.
     """
     on = VALIDATION if cure.setting.task.test is None else TEST
     losses = [
         _end(before, on, averaged=False),
         _end(after, on, averaged=bool(cure.setting.strategy.averages)),
     ]
+    lost = [~np.isfinite(each) for each in losses]
     difference = statistics.paired_difference(losses[1], losses[0])
-    gains = losses[1] - losses[0]
-    p = float(statistics.sign_flip_p_values(gains)) if np.isfinite(gains).all() else 1.0
-    lower = difference.high is not None and difference.high < 0
+    ends = [np.where(gone, np.inf, each) for gone, each in zip(lost, losses, strict=True)]
+    order = (ends[1] > ends[0]).astype(float) - (ends[1] < ends[0])
+    if any(gone.any() for gone in lost):
+        gains, lower, higher = order, order.mean() < 0, order.mean() > 0
+    else:
+        gains = ends[1] - ends[0]
+        lower = difference.high is not None and difference.high < 0
+        higher = difference.low is not None and difference.low > 0
+    p = float(statistics.sign_flip_p_values(gains))
     return Confirmation(
         cure,
         None,
-        float(losses[0].mean()),
-        float(losses[1].mean()),
+        _mean(losses[0]),
+        _mean(losses[1]),
         difference,
         "",
-        int(np.sum(losses[1] < losses[0])),
+        int(np.sum(order < 0)),
         len(before),
         p,
         helps=bool(lower and p <= level),
         on=on,
+        harms=bool(higher and p <= level),
+        diverged=(int(lost[0].sum()), int(lost[1].sum())),
     )
+
+
+def _mean(losses: np.ndarray) -> float:
+    """Of the finite ones; NaN: there is none."""
+    known = losses[np.isfinite(losses)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def _end(runs: Sequence[Run], on: str, *, averaged: bool) -> np.ndarray:

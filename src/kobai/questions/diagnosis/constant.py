@@ -24,7 +24,7 @@ SHORTEST = 1e-12
 
 
 class Constant(NamedTuple):
-    """Loss and metric of the best constant answer on validation data; NaN: it is not known what inputs are."""
+    """Loss and metric of the best constant answer, on validation data; NaN: what inputs are is not known."""
 
     loss: float = np.nan
     metric: float = np.nan

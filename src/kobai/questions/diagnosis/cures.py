@@ -115,6 +115,26 @@ def rate(factor: float, by: str = STEPS) -> Remedy:
     return change
 
 
+def _borne(case: Case) -> Cure | None:
+    """Half the rate up to which the curvature at the start is borne, of a rule that multiplies all alike."""
+    seen = [record.curvature[0][2] for record in case.records if 0 in record.curvature]
+    known = [each for each in seen if np.isfinite(each) and each > 0]
+    factor = 1 / (2 * float(np.median(known))) if known else 1.0
+    cure = rate(factor)(case.setting) if factor < 1 else None
+    return None if cure is None else cure._replace(key="borne")
+
+
+def longer(times: int) -> Remedy:
+    """So many times the steps."""
+
+    def change(setting: Setting) -> Cure | None:
+        steps = times * setting.steps
+        values = {"new": steps, "old": setting.steps}
+        return Cure("longer", values, dataclasses.replace(setting, steps=steps), END)
+
+    return change
+
+
 def adam(rate: float) -> Remedy:
     """Adam at this rate."""
 
@@ -267,7 +287,7 @@ CURES: Mapping[str, tuple[Maker, ...]] = {
     "saturation": (_usual, _other, RELU_THERE, NORMALIZED),
     "dead_units": (_usual, *_of(rate(1 / 10)), _dense("activation", activation="tanh")),
     "explosion": (_usual, *_of(clipped, initial("orthogonal"))),
-    "rate_too_high": _of(rate(1 / 10), rate(1 / 100), rate(1 / 3), rate(1 / 1000)),
+    "rate_too_high": (_borne, *_of(rate(1 / 10), rate(1 / 100), rate(1 / 3), rate(1 / 1000))),
     "weight_decay_too_strong": (_without_decay,),
     "vanishing": (_usual, RELU_THERE, *_of(adam(0.01)), NORMALIZED),
     "long_term": (*_of(initial("orthogonal")), _usual, *_of(adam(0.01)), _gated),
@@ -277,7 +297,7 @@ CURES: Mapping[str, tuple[Maker, ...]] = {
     "rate_too_low": _of(rate(10), rate(100), rate(3)),
     "noise_floor": (*_of(falling), _average, *_of(rate(1 / 10, END))),
     "overfitting": _of(stopped, strategy("l2", END, "0.01", l2=l2(0.01))),
-    "underfitting": (_dense("wider", times=10),),
+    "underfitting": (_dense("wider", times=10), *_of(rate(3, END), longer(2), longer(4))),
     "imbalance": (_even,),
 }
 """What is tried for each trouble. Constant inputs and labels that cannot be learned need other data, which

@@ -124,17 +124,25 @@ def cure(confirmation: Confirmation) -> str:
     """What a cure did."""
     change = say(f"diagnose.cure.{confirmation.cure.key}", **confirmation.cure.values)
     values = {"change": change, "better": confirmation.better, "seeds": confirmation.seeds}
-    verdict = "helps" if confirmation.helps else "not"
+    verdict = confirmation.verdict
     if confirmation.cure.by != STEPS:
-        ends = {"before": f"{confirmation.before:.3g}", "after": f"{confirmation.after:.3g}"}
+        ends = {"before": _end(confirmation.before), "after": _end(confirmation.after)}
         key = confirmation.cure.key
         own = key if key == "even" or (key == "stopping" and confirmation.on == VALIDATION) else ""
         ends["loss"] = say(f"diagnose.loss.{own or confirmation.on}")
-        return say(f"diagnose.{verdict}.end", effect=_interval(confirmation), **ends, **values)
-    if confirmation.target is None:
-        return say("diagnose.not.nowhere", **values)
-    ends = {"before": f"{confirmation.before:.0f}", "after": f"{confirmation.after:.0f}"}
-    return say(f"diagnose.{verdict}.steps", effect=_interval(confirmation), **ends, **values)
+        told = say(f"diagnose.{verdict}.end", effect=_interval(confirmation), **ends, **values)
+    elif confirmation.target is None:
+        told = say("diagnose.not.nowhere", **values)
+    else:
+        ends = {"before": f"{confirmation.before:.0f}", "after": f"{confirmation.after:.0f}"}
+        ends["target"] = f"{confirmation.target:.3g}"
+        told = say(f"diagnose.{verdict}.steps", effect=_interval(confirmation), **ends, **values)
+    before, after = confirmation.diverged
+    return told + (say("diagnose.cure.diverged", before=before, after=after) if before or after else "")
+
+
+def _end(loss: float) -> str:
+    return f"{loss:.3g}" if is_known(loss) else "–"
 
 
 def _interval(confirmation: Confirmation) -> str:
@@ -249,6 +257,8 @@ def _cure(confirmation: Confirmation) -> dict[str, object]:
         "seeds": confirmation.seeds,
         "p": confirmation.p,
         "helps": confirmation.helps,
+        "harms": confirmation.harms,
+        "diverged": list(confirmation.diverged),
     }
 
 
