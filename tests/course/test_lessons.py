@@ -89,7 +89,7 @@ SICK = [
     ("noise_floor", ward.patients, "A", "bef"),
     ("long_term", ward.patients, "B", "d"),
     ("plateau", ward.patients, "C", "ae"),
-    ("explosion", ward.patients, "D", "cde"),
+    ("explosion", ward.patients, "D", "d"),
     ("saddle", ward.patients, "E", "ade"),
     ("explosion", ward.patients, "F", "bce"),
     ("plateau", ward.patients, "G", "g"),

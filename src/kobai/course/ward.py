@@ -104,7 +104,7 @@ def settings() -> dict[str, Setting]:
         "A": trained(curve(noise=0.5), SGD(1.0), "xavier", 200),
         "B": trained(mean_of_sequence(), Adam(0.005), "normal:0.02", 200),
         "C": trained(curve(offset=5), SGD(0.1), "xavier", 200),
-        "D": trained(mean_of_sequence(), SGD(0.03), "normal:1", 100),
+        "D": trained(mean_of_sequence(), SGD(0.2), "normal:1", 200),
         "E": trained(curve(), SGD(0.05), "normal:0.0001", 200),
         "F": trained(sum_of_sequence(), SGD(0.01), "orthogonal", 300),
         "G": trained(lost_labels(), SGD(1.0), "xavier", 600),

@@ -1,6 +1,7 @@
 """What judges a cure: the data that have had no say in it."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from kobai import initializers, optimizers, tasks
 from kobai.engine.strategy import Strategy
 from kobai.questions.diagnosis import table
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
-from kobai.questions.diagnosis.confirm import confirmed
-from kobai.questions.diagnosis.cures import cures
+from kobai.questions.diagnosis.confirm import compared, confirmed
+from kobai.questions.diagnosis.constant import constant
+from kobai.questions.diagnosis.cures import END, STEPS, Cure, cures
+from kobai.questions.diagnosis.examine import instruments_for
 from kobai.questions.diagnosis.sick import _rare
 from kobai.tasks.check import check_task
 
@@ -79,3 +82,110 @@ def test_a_network_with_batch_normalization_or_gates_is_one_that_trains():
     np.testing.assert_array_equal(start, dense.start(initializers.he(), 0))
     losses = [task.evaluate(task.unflatten(start), task.state, task.validation) for task in (usual, dense)]
     np.testing.assert_array_equal(*losses)
+
+
+CURVE = Setting(tasks.sine(hidden=4), optimizers.SGD(0.1), initializers.parse("xavier"), Strategy(), 40)
+LOOKS = 21
+"""Evaluations of it."""
+
+
+def trainings(curves, *, diverged=()):
+    """Runs with these validation losses, of which some diverge at the end."""
+    return [
+        SimpleNamespace(
+            validation_metric=list(curve),
+            validation_loss=[*curve[:-1], np.nan if i in diverged else curve[-1]],
+            test_loss=np.nan if i in diverged else curve[-1],
+            diverged_at=5 if i in diverged else None,
+        )
+        for i, curve in enumerate(curves)
+    ]
+
+
+def judged(before, after, by=STEPS, without=np.nan):
+    task = dataclasses.replace(CURVE.task, target=None)
+    setting = dataclasses.replace(CURVE, task=task)
+    return compared(
+        setting, Cure("clip", {"new": "norm:1"}, setting, by), before, after, 0.05, without=without
+    )
+
+
+def falling(start, end):
+    """Most of the way in the first half."""
+    way = 1 - np.linspace(1, 0, LOOKS) ** 4
+    return [start + way * (end - i / 1000 - start) for i in range(8)]
+
+
+def test_to_come_down_from_absurd_outputs_is_no_learning():
+    """From a loss of millions to what a constant answer has, .11: a target on that way is met by anything."""
+    sick = trainings([np.full(LOOKS, 6e7)] * 8)
+    tame = trainings([np.full(LOOKS, 0.12 + i / 1000) for i in range(8)])
+    found = judged(sick, tame, without=0.11)
+    assert (found.target, found.helps) == (None, False)
+    # The wrong variant: nine tenths of the way from the sick start, which the cure has met before it begins.
+    assert judged(sick, tame).target > 1e6
+    assert not judged(sick, tame).helps, "what is there before the first step has learned nothing"
+    learned = judged(sick, trainings(falling(0.2, 0.02)), without=0.11)
+    assert (learned.target < 0.05, learned.helps, learned.better) == (True, True, 8)
+    assert f"steps to {learned.target:.3g}, ratio" in table.cure(learned)
+
+
+@pytest.mark.parametrize(("by", "unit"), [(STEPS, "steps to"), (END, "test loss")])
+def test_a_cure_that_does_harm_is_said_to(by, unit):
+    good, bad = trainings(falling(1.0, 0.1)), trainings(falling(1.0, 0.5))
+    harmed, helped = judged(good, bad, by), judged(bad, good, by)
+    assert (harmed.verdict, helped.verdict) == ("harms", "helps")
+    assert (harmed.better, helped.better) == (0, 8)
+    said = table.cure(harmed)
+    assert "makes it worse" in said
+    assert unit in said
+    assert judged(good, good, by).verdict == "not"
+
+
+def test_an_end_that_has_diverged_is_worse_than_any_other():
+    well, lost = trainings(falling(1.0, 0.1)), trainings(falling(1.0, 0.1), diverged=range(8))
+    cured, spoiled = judged(lost, well, END), judged(well, lost, END)
+    assert (cured.verdict, cured.better, cured.diverged) == ("helps", 8, (8, 0))
+    assert (spoiled.verdict, spoiled.better, spoiled.diverged) == ("harms", 0, (0, 8))
+    assert judged(lost, lost, END).verdict == "not"
+    said = table.cure(cured)
+    assert "nan" not in said
+    assert "8 diverged without it, 0 with it" in said
+    # The wrong variant: the one pair of which both are finite, which says the opposite.
+    one = judged(trainings(falling(1.0, 0.05), diverged=range(7)), well, END)
+    assert (one.effect.value > 0, one.better, one.before) == (True, 7, pytest.approx(0.043))
+
+
+def test_the_best_constant_answer_is_the_mean_or_the_shares_of_the_classes():
+    sine, digits = tasks.sine(hidden=4), tasks.digits(hidden=4)
+    for task in (sine, digits):
+        y, held_out = np.asarray(task.train[1]), np.asarray(task.validation[1])
+        found = constant(instruments_for([dataclasses.replace(CURVE, task=task)]), task)
+        if task is sine:
+            expected = np.mean((held_out - y.mean()) ** 2)
+        else:
+            shares = np.bincount(y) / len(y)
+            expected = -np.log(shares[held_out]).mean()
+        assert found.loss == pytest.approx(expected, rel=0.01)
+    assert found.metric == pytest.approx(np.mean(held_out == np.bincount(y).argmax()), abs=0.03)
+
+
+def test_a_rate_that_is_too_high_is_first_brought_to_half_of_what_the_curvature_bears():
+    """η λ / 2 is 2900: half of what is borne is 1/5800 of the rate. The fixed ones stop at 1/1000."""
+    record = SimpleNamespace(curvature={0: (-1.0, 1.0, 2900.0), 5: (0.0, 0.0, np.inf)})
+    case = dataclasses.replace(of(CURVE.task, optimizers.SGD(58.0), 40), records=[record])
+    first, *others = cures(case, Trouble("rate_too_high", None, None, {}, 1))
+    assert first.key == "borne"
+    assert first.setting.optimizer.learning_rate == pytest.approx(0.01)
+    assert min(each.setting.optimizer.learning_rate for each in others) > 0.05
+    unknown = of(CURVE.task, optimizers.Adam(3.0), 40)
+    assert next(cures(unknown, Trouble("rate_too_high", None, None, {}, 1))).key == "rate"
+
+
+def test_what_has_not_gone_far_is_trained_longer_and_at_a_higher_rate():
+    small = Trouble("underfitting", None, None, {}, 1)
+    tried = cures(of(CURVE.task, optimizers.SGD(0.01), 40), small)
+    assert [each.key for each in tried] == ["wider", "rate", "longer", "longer"]
+    linear = list(cures(of(tasks.mnist1d(model="logistic"), optimizers.SGD(0.01), 40), small))
+    assert [each.key for each in linear] == ["rate", "longer", "longer"]
+    assert [each.setting.steps for each in linear] == [40, 80, 160]

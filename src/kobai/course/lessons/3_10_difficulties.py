@@ -899,7 +899,7 @@ if done("3_10.smoothed_gradient"):
 # | A | 曲線（正解にノイズ） | SGD η=1 | xavier | 200 |
 # | B | 系列の平均 | Adam η=0.005 | normal:0.02 | 200 |
 # | C | 曲線（正解が5だけ高い） | SGD η=0.1 | xavier | 200 |
-# | D | 系列の平均 | SGD η=0.03 | normal:1 | 100 |
+# | D | 系列の平均 | SGD η=0.2 | normal:1 | 200 |
 # | E | 曲線 | SGD η=0.05 | normal:0.0001 | 200 |
 # | F | 系列の合計 | SGD η=0.01 | orthogonal | 300 |
 # | G | 曲線（正解が5だけ高く、5つに1つは0と誤記されている） | SGD η=1 | xavier | 600 |
@@ -924,7 +924,7 @@ if done("3_10.smoothed_gradient"):
 # | A | curve (noise on the truth) | SGD η=1 | xavier | 200 |
 # | B | mean of a sequence | Adam η=0.005 | normal:0.02 | 200 |
 # | C | curve (the truth is 5 higher) | SGD η=0.1 | xavier | 200 |
-# | D | mean of a sequence | SGD η=0.03 | normal:1 | 100 |
+# | D | mean of a sequence | SGD η=0.2 | normal:1 | 200 |
 # | E | curve | SGD η=0.05 | normal:0.0001 | 200 |
 # | F | sum of a sequence | SGD η=0.01 | orthogonal | 300 |
 # | G | curve (the truth is 5 higher, and every fifth label is 0 by mistake) | SGD η=1 | xavier | 600 |
@@ -1104,7 +1104,8 @@ if done("3_10.troubles"):
 # ### 8.3 対策を選び、確かめる（8分）
 #
 # A〜Gのそれぞれに効く対策を1つずつ選び、7文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
-# （AとG、および対策gは最後の損失、Fは検証損失が0.7になるまで、ほかは最初の半分になるまでのステップ数）。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
+# （AとG、および対策gは最後の損失、Fは検証損失が0.7になるまで、ほかは、最良の定数の予測か最初の値の低い方の0.8倍になるまでのステップ数）。
+# Dのように異常に大きい損失から、入力を見なくても届く損失まで下がっても、学習したことにはなりません。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
 #
 # - (a) 学習率を10倍にする
 # - (b) 学習率を10分の1にする
@@ -1119,7 +1120,8 @@ if done("3_10.troubles"):
 #
 # Choose one remedy that helps for each of A to G, and answer with seven letters. The next cell compares the training with and
 # without it *on the same 8 seeds*: of A and G, and for remedy g, the loss at the end; of F the steps to a validation loss of 0.7;
-# of the others the steps until it is half of what it was at the start. Read what the remedies did that do not help, too, before
+# of the others the steps to 0.8 times what the best constant answer has, or the start, if that is lower: to come down from an
+# absurd loss (D) to what can be had without the inputs is no learning. Read what the remedies did that do not help, too, before
 # you run the check.
 #
 # - (a) ten times the learning rate

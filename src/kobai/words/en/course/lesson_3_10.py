@@ -101,6 +101,8 @@ WORDS = {
     "course.wrong.3_10.remedies.a": "{patient}: ten times the rate was not shown to help. Are short steps what ails this training? Read above what they became",
     "course.wrong.3_10.remedies.b": "{patient}: a tenth of the rate was not shown to help. Is it caution that this training lacks?",
     "course.wrong.3_10.remedies.4.b": "{patient}: a tenth of the rate was not shown to help. The gradient is thousands of times too long",
+    "course.wrong.3_10.remedies.4.c": "{patient}: clipping was not shown to help. It keeps the loss finite, but by short steps from such weights few trainings get clearly below what a constant answer has",
+    "course.wrong.3_10.remedies.4.e": "{patient}: Adam was not shown to help. Its steps are short however long the gradient is, so that the loss stays finite, but from such weights it is far from what even a constant answer has",
     "course.wrong.3_10.remedies.c": "{patient}: clipping was not shown to help. Most gradients of this training are short: a threshold of 1 changes little",
     "course.wrong.3_10.remedies.d": "{patient}: it has Xavier's initial values already. Nothing would be changed",
     "course.wrong.3_10.remedies.e": "{patient}: its rule is Adam already. Where no gradient gets to the beginning of the sequence, Adam cannot tell either what to remember",
