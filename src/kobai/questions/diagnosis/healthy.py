@@ -106,5 +106,5 @@ FORGOTTEN = 0.45
 """How far the validation loss has risen again from its lowest, of its way down. Healthy: at most .35."""
 
 SETTLED = 0.05
-"""How much the training loss still changes in the last quarter, of what is left of it: a choice, for it counts
-with `FITTED` and `LEARNED` alone. Healthy: up to .60."""
+"""How much the training loss still changes in the last quarter, of what is left of it: a choice, for it
+counts with `FITTED` and `LEARNED` alone. Healthy: up to .60."""
