@@ -50,6 +50,15 @@ def test_the_tools(runs, place):
     assert unknown.is_error
 
 
+def test_an_argument_that_a_tool_does_not_have_is_refused(runs):
+    calls = [("judge", {"source": [runs], "baselin": "main"}), ("status", {"folder": "x", "nope": 1})]
+    _, (judged, status) = asked(agents.server(), *calls)
+    assert judged.is_error
+    assert status.is_error
+    assert "judge has no argument baselin; its arguments are source, metric, group" in judged.content[0].text
+    assert status.content[0].text.endswith("status has no argument nope; its arguments are folder")
+
+
 def test_a_comparison(place):
     ask = {
         "task": "sine",

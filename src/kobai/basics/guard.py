@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 import jax
 
 from kobai.basics.checks import FUNCTION, PLACE, TEXT, TRUTH, Rule, check_arguments
+from kobai.basics.errors import UsageError
 from kobai.basics.own_code import told
 
 P = ParamSpec("P")
@@ -81,7 +82,11 @@ def guard(function: Callable[P, R]) -> Callable[P, R]:
                 if name in values
                 and not (values[name] is None and signature.parameters[name].default is None)
             }
-            check_arguments(function.__name__, values, applicable)
-            return function(*positional, **named)
+            try:
+                check_arguments(function.__name__, values, applicable)
+                return function(*positional, **named)
+            except UsageError as mistake:
+                mistake.speak(values.get("language"))
+                raise
 
     return guarded

@@ -6,6 +6,7 @@ nobody but the program that started it. Nothing heavy is imported before it is n
 
 import contextlib
 import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -39,12 +40,32 @@ def server() -> "MCPServer":
         from mcp.server import MCPServer
     except ImportError:
         raise UsageError("error.judge.extra", package="mcp", extra="mcp") from None
-    served = MCPServer("kobai", instructions=say("mcp.instructions"))
-    tools: tuple[Callable[..., dict[str, Any]], ...] = (judge, compare, diagnose, status)
-    for function in tools:
-        name = function.__name__
+    functions: tuple[Callable[..., dict[str, Any]], ...] = (judge, compare, diagnose, status)
+    tools = {function.__name__: function for function in functions}
+
+    class Server(MCPServer):
+        """The SDK's, which passes over arguments that a tool does not have."""
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            if name in tools:
+                _check_names(tools[name], arguments)
+            return await super().call_tool(name, arguments, context)
+
+    served = Server("kobai", instructions=say("mcp.instructions"))
+    for name, function in tools.items():
         served.tool(name=name, description=say(f"mcp.{name}"))(_told(function))
     return served
+
+
+def _check_names(tool: Callable[..., object], arguments: dict[str, Any]) -> None:
+    """Refuse an argument that is misspelt: without it the answer would be that to another question."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    known = inspect.signature(tool).parameters
+    for name in arguments:
+        if name not in known:
+            mistake = UsageError("error.mcp.argument", tool=tool.__name__, value=name, known=", ".join(known))
+            raise ToolError(str(mistake))
 
 
 def _told(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -51,9 +51,13 @@ _elsewhere = "en"
 class UsageError(ValueError):
     """A caller's mistake: names the parameter, the rule, the value received and the remedy.
 
-    Holds the key of its sentence and the values in it, and speaks the language in use when it is shown.
-    The command line prints it as one line and exits with 2.
+    Holds the key of its sentence and the values in it, and speaks the language of the call that raised it, or,
+    where that named none, the one in use when it is shown. The command line prints it as one line and exits
+    with 2.
     """
+
+    language: str | None = None
+    """That of the call, which has ended when the mistake is shown; None: that in use."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key, values)
@@ -61,7 +65,13 @@ class UsageError(ValueError):
         self.values = values
 
     def __str__(self) -> str:
-        return say(self.key, **{name: _short(name, value) for name, value in self.values.items()})
+        with language(self.language):
+            return say(self.key, **{name: _short(name, value) for name, value in self.values.items()})
+
+    def speak(self, language: object) -> None:
+        """Keep to the language of a call, if it named one that there is; the innermost call's counts."""
+        if isinstance(language, str) and language in LANGUAGES:
+            self.language = self.language or language
 
 
 MOST = 1000

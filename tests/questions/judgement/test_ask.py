@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 
 import kobai
 from judged import curves, table
-from kobai import UsageError
+from kobai import UsageError, words
 from kobai.questions.judgement.procedures import p_values
 from kobai.study import statistics
 from terminal import says_in_each_language
@@ -99,7 +100,8 @@ def test_runs_without_a_number_count_as_the_worst():
     values = {"main": [0.31, 0.30, 0.32, 0.31, 0.3], "new": [0.2, 0.21, None, 0.2, math.nan]}
     result = kobai.judge(values, maximize=False)
     new = result.judgement.arms[1]
-    assert new.x.tolist() == [0.2, 0.21, 0.32, 0.2, 0.32]
+    assert new.x.tolist() == pytest.approx([0.2, 0.21, 0.32, 0.2, 0.32])
+    assert new.x[[2, 4]].min() > 0.32  # and below no number at all
     assert result.table["failed"].to_list() == [0, 2]
     assert any("2 of 5 runs ended without a number" in each for each in result.warnings)
 
@@ -259,3 +261,68 @@ def test_curves_that_only_end_alike_are_no_copies():
     ]
     frame = pl.DataFrame(rows, schema=["method", "seed", "step", "val_loss"], orient="row")
     assert (kobai.judge(frame).code, verdict(kobai.judge(frame)).contrast.runs) == (0, (8, 8))
+
+
+# Runs that crashed
+
+
+GOOD = [0.31, 0.30, 0.32, 0.315, 0.305, 0.311, 0.309]
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+@pytest.mark.parametrize("maximize", [True, False])
+@pytest.mark.parametrize("ask", [{}, {"ranks": True}, {"sigma": 10.0}, {"sigma": "baseline"}])
+def test_an_arm_of_which_every_run_crashed_is_worse_by_no_number(seeded, maximize, ask):
+    arms = {"main": GOOD, "new": [None] * 7, "third": [each + 0.001 for each in GOOD]}
+    arms = {arm: dict(enumerate(values)) for arm, values in arms.items()} if seeded else arms
+    result = kobai.judge(arms, maximize=maximize, **ask)
+    assert result.verdicts["new"] == "worse"
+    (new,) = [each for each in json.loads(result.to_json())["verdicts"] if each["arm"] == "new"]
+    assert (new["effect"], new["interval"], new["detectable"]) == (None, None, None)
+    assert new["p"] <= 0.05
+    (arm,) = [each for each in json.loads(result.to_json())["arms"] if each["name"] == "new"]
+    assert (arm["failed"], arm["mean"], arm["interval"], arm["cost"]) == (7, None, None, None)
+    assert "new" not in result.best_set
+    assert "Of new every run crashed" in " ".join(str(result).split())
+    assert "nan" not in str(result)
+    assert result.table.filter(arm="new")["effect"].to_list() == [None]
+    turned = kobai.judge(arms, maximize=maximize, baseline="new", **ask)
+    assert turned.verdicts["main"] == "better"
+
+
+def test_few_crashes_decide_nothing_and_say_how_many_would():
+    one = kobai.judge({"main": GOOD, "new": [None]}, maximize=False)
+    assert (one.code, verdict(one).more) == (3, 3)  # four against ten
+    pairs = kobai.judge({"main": dict(enumerate(GOOD[:3])), "new": dict.fromkeys(range(3))}, maximize=False)
+    assert (pairs.code, verdict(pairs).more) == (3, 3)
+    both = kobai.judge({"main": GOOD, "new": [None] * 7, "old": [None] * 7}, maximize=False, baseline="old")
+    assert both.verdicts == {"main": "better", "new": "undecided"}
+    assert "–" in both.html()
+
+
+def test_a_crash_ranks_below_every_number():
+    arms = {"main": [0.3, 0.31, 0.32, 0.33], "new": [0.33, None, None, None]}
+    assert verdict(kobai.judge(arms, maximize=False, ranks=True)).contrast.p == pytest.approx(
+        0.0571, abs=1e-4
+    )
+
+
+def test_a_difference_that_never_varies_is_foreseen_by_the_pairs_that_it_takes():
+    result = kobai.judge({"main": {0: 1.0, 1: 1.01}, "new": {0: 0.5, 1: 0.51}}, maximize=False)
+    assert (result.code, verdict(result).more) == (3, 4)  # 2 / 2⁶ is below .05
+    three = {name: {0: c, 1: c + 0.01} for name, c in (("main", 1.0), ("new", 0.5), ("other", 0.75))}
+    assert {each.more for each in kobai.judge(three, maximize=False).judgement.verdicts} == {5}  # Holm's .025
+
+
+def test_a_mistake_speaks_the_language_of_its_call():
+    for call in (
+        lambda: kobai.judge("nowhere.csv", language="ja"),
+        lambda: kobai.judge(ARMS, metric="", language="ja"),
+        lambda: kobai.compare("nosuch", language="ja"),
+        lambda: kobai.probe("nosuch", language="ja"),
+    ):
+        with pytest.raises(UsageError) as problem:
+            call()
+        assert re.search("[ぁ-ん]", str(problem.value)), str(problem.value)
+        with words.language("en"):
+            assert re.search("[ぁ-ん]", str(problem.value))

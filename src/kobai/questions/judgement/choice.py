@@ -65,7 +65,7 @@ def _paired(arms: Sequence[Arm], x: Array, alpha: float) -> Best:
     """As `compare` has it: the best set and the costs by sign flips of whole seeds."""
     chosen = choose(x, alpha=alpha)
     costs = {
-        arm.name: float(bound) if math.isfinite(bound) else None
+        arm.name: float(bound) if math.isfinite(bound) and not arm.lost else None
         for arm, bound in zip(arms, chosen.bounds, strict=True)
     }
     members = tuple(arm.name for arm, own in zip(arms, chosen.best.members, strict=True) if own)

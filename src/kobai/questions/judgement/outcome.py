@@ -1,6 +1,7 @@
 """What was judged, and what came of it; as a table and as JSON."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,15 +53,19 @@ class Judgement:
         return next(code for code in (0, 3, 1) if code in codes)
 
     def means(self, arm: Arm) -> tuple[float, float | None, float | None]:
-        """Mean and 95 % interval of an arm, in the metric; of steps the geometric mean."""
+        """Mean and 95 % interval of an arm, in the metric; of steps the geometric mean; or NaN."""
+        if arm.lost:
+            return math.nan, None, None
         own = statistics.estimates.mean(arm.x)
         shown = [None if each is None else self.scale.shown(each) for each in (own.low, own.high)]
         low, high = shown if not self.scale.maximize or self.scale.ratios else shown[::-1]
         return self.scale.shown(float(arm.x.mean())), low, high
 
     def effect(self, verdict: Verdict) -> tuple[float, float | None, float | None]:
-        """The difference to the baseline in the metric, or the ratio of steps, with its interval."""
+        """The difference to the baseline in the metric, or the ratio of steps, with its interval; or NaN."""
         scale, contrast = self.scale, verdict.contrast
+        if math.isinf(contrast.difference):
+            return math.nan, None, None
         ends = contrast.interval(1 - verdict.level)
         if ends is None:
             return scale.effect(contrast.difference), None, None
@@ -95,7 +100,8 @@ SCHEMA = {
 def frame(judgement: Judgement) -> pl.DataFrame:
     """The table."""
     said = {each.arm: each for each in judgement.verdicts}
-    return pl.DataFrame([_row(judgement, arm, said.get(arm.name)) for arm in judgement.arms], SCHEMA)
+    rows = [_row(judgement, arm, said.get(arm.name)) for arm in judgement.arms]
+    return pl.DataFrame(rows, SCHEMA).with_columns(pl.col("mean", "effect").fill_nan(None))
 
 
 def _row(judgement: Judgement, arm: Arm, verdict: Verdict | None) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Which procedure two arms get: told by their seeds and numbers of runs, never by what the runs say."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -63,7 +64,7 @@ def compared(
     for which four runs on either side are needed. A single run, or two or three where that was asked for,
     borrows the spread of five or more on the other side; so does an arm whose runs are all the same, which
     are one. Where none of it can be, no p is below 1. Where ranks are asked for, pairs and other arms have
-    the rank forms.
+    the rank forms. Of an arm whose runs have all crashed pairs or the permutation say on which side it is.
 
     Args:
       arm, other: the two, the baseline last.
@@ -73,6 +74,8 @@ def compared(
       ranks: whether ranks are compared in place of means.
       count: the first so many runs alone, or pairs.
     """
+    if arm.lost or other.lost:
+        return _of_sides(arm, other, unpaired, count)
     if sigma is not None:
         return contrast_of(SIGMA, arm.first(count).x, other.first(count).x, sigma)
     if not unpaired and are_paired(arm, other):
@@ -93,3 +96,13 @@ def compared(
 def untestable(n: int, m: int, difference: float) -> Contrast:
     """What runs say of which no test can speak."""
     return Contrast(UNPAIRED, (n, m), difference, math.inf, math.nan, math.nan, 1.0, 1.0)
+
+
+def _of_sides(arm: Arm, other: Arm, unpaired: bool, count: int | None) -> Contrast:
+    """Of an arm without a number: on which side it is, by no known or borrowed noise, and not how far."""
+    alone = [dataclasses.replace(each, lost=False) for each in (arm, other)]
+    own = compared(*alone, sigma=None, borrow=False, unpaired=unpaired, count=count)
+    if own.procedure == BORROWED:
+        own = untestable(*own.runs, own.difference)
+    difference = math.inf * float(np.sign(own.difference)) if own.difference else 0.0
+    return dataclasses.replace(own, difference=difference, error=math.inf, spread=math.nan)

@@ -19,6 +19,9 @@ from kobai.questions.judgement.runs import Array, Run, Runs
 from kobai.study.statistics import log_steps, steps_to_stay
 
 FINAL, BEST, STEPS = "final", "best", "steps"
+A_LITTLE, FAR = 1e-9, 100.0
+"""By so large a part of all that was measured a run that crashed is worse than the worst, and an arm of which
+every run did: it has no mean, and only on which side it stands is to be seen."""
 DIGITS = 6
 """A number with so many digits is no other's by chance."""
 
@@ -110,8 +113,9 @@ class Arm:
     Fields:
       x: one number a run, smaller is better, all finite [runs].
       seeds: of each run; None where it was not told.
-      failed: whether a run has no number of its own [runs]: it counts as the worst of all, or as the budget.
+      failed: whether a run has no number of its own [runs]: it counts as worse than all, or as the budget.
       copies: the seeds of further runs that are the same as one of these, and are not counted.
+      lost: whether every run crashed, so that there is no mean, and no difference of means.
     """
 
     name: str
@@ -119,6 +123,7 @@ class Arm:
     seeds: tuple[str | None, ...]
     failed: Array
     copies: tuple[str | None, ...] = ()
+    lost: bool = False
 
     def first(self, runs: int | None) -> "Arm":
         """The first so many runs alone; None: all."""
@@ -167,7 +172,7 @@ def _extrapolated(by: object, maximize: bool, runs: Runs, slope: object) -> Scal
 
 
 def arms(runs: Runs, scale: Scale) -> list[Arm]:
-    """Every arm on the scale. A run without a number counts as the worst that any run of any arm had.
+    """Every arm on the scale. A run without a number counts as worse than any that has one, of any arm.
 
     Runs of one arm that are the same digit for digit are one run: were they counted, the noise would seem as
     much smaller as they are many.
@@ -178,14 +183,15 @@ def arms(runs: Runs, scale: Scale) -> list[Arm]:
     every = np.concatenate([*numbers.values()])
     if not np.isfinite(every).any():
         raise UsageError("error.judge.nothing", metric=runs.metric)
-    worst = np.nanmax(every)
+    worst, size = np.nanmax(every), np.nanmax(np.abs(every)) or 1.0
     return [
         Arm(
             name,
-            np.where(np.isnan(x), worst, x),
+            np.where(np.isnan(x), worst + size * (FAR if np.isnan(x).all() else A_LITTLE), x),
             tuple(run.seed for run in kept[name]),
             _failed(kept[name], scale),
             tuple(run.seed for run in own[name] if id(run) not in set(map(id, kept[name]))),
+            bool(np.isnan(x).all()),
         )
         for name, x in numbers.items()
     ]

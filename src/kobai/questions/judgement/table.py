@@ -45,6 +45,9 @@ def _sentences(judgement: Judgement, verdict: Verdict) -> Iterator[str]:
     kind = f"{verdict.verdict}.within" if verdict.within else verdict.verdict
     margin = "" if judgement.margin is None else _size(judgement, judgement.margin)
     yield say(f"judge.verdict.{kind}", **names, margin=margin)
+    lost = [arm.name for arm in judgement.arms if arm.lost and arm.name in (verdict.arm, judgement.baseline)]
+    if lost:
+        yield say("judge.seen.lost", names=say("answer.comma").join(lost))
     if math.isfinite(verdict.contrast.error):
         scale = "ratio" if judgement.scale.ratios else "difference"
         level = f"{100 * (1 - verdict.level):.3g}"
@@ -64,7 +67,7 @@ def _ground(judgement: Judgement, verdict: Verdict) -> str:
     contrast, base = verdict.contrast, judgement.baseline
     n, m = contrast.runs
     names = (verdict.arm, base) if n < m else (base, verdict.arm)
-    if not math.isfinite(contrast.error):
+    if not math.isfinite(contrast.error) and contrast.least == 1:
         return say("judge.ground.none", n=n, m=m)
     values = {"n": n, "m": m, "few": names[0], "many": names[1], "most": max(n, m), "sigma": judgement.sigma}
     ground = say(f"judge.ground.{GROUNDS.get(contrast.procedure, 'unpaired')}", **values)
@@ -74,7 +77,7 @@ def _ground(judgement: Judgement, verdict: Verdict) -> str:
 
 def _remedy(judgement: Judgement, verdict: Verdict) -> str:
     """What would decide."""
-    if not math.isfinite(verdict.contrast.error):
+    if not math.isfinite(verdict.contrast.error) and verdict.more is None:
         two = [arm for arm in judgement.arms if arm.name in (verdict.arm, judgement.baseline)]
         return say("judge.more.one_pair" if all(arm.fixed for arm in two) else "judge.more.few", count=FEWEST)
     if verdict.look is not None and judgement.next is not None and verdict.more is not None:
@@ -150,6 +153,8 @@ def interval(value: float, low: float | None, high: float | None, signed: bool =
 
 def number(value: float, digits: int | None, signed: bool = False) -> str:
     """With so many digits behind the point, or four figures."""
+    if not math.isfinite(value):
+        return "–"
     sign = "+" if signed else ""
     text = format(value, f"{sign}.4g") if digits is None else format(value, f"{sign}.{digits}f")
     return text.replace("-", "−")

@@ -8,7 +8,9 @@ import numpy as np
 
 from kobai.questions.judgement.procedures import (
     BORROWED,
+    FEWEST,
     PAIRED,
+    ROUNDING,
     SIGMA,
     UNPAIRED,
     Contrast,
@@ -124,6 +126,10 @@ def more(
       family: how many arms.
       ahead: numbers of further runs that are looked at.
     """
+    if math.isinf(contrast.difference) or (
+        contrast.difference and contrast.spread <= ROUNDING * abs(contrast.difference)
+    ):
+        return _least(contrast, level / family, ahead)
     if not (math.isfinite(contrast.error) and contrast.spread > 0):
         return None
     rng, level, now = np.random.default_rng(0), level / family, _counts(contrast)
@@ -151,6 +157,19 @@ def more(
         if decided.mean() >= SUCCESS:
             return runs
     return None
+
+
+def _least(contrast: Contrast, level: float, ahead: Sequence[int]) -> int | None:
+    """Where nothing varies: the fewest further runs with which a p can be so small."""
+    now = _counts(contrast)
+    then = {runs: [count + runs for count in now] for runs in ahead}
+    enough = (
+        runs
+        for runs, counts in then.items()
+        if least_p(contrast.procedure, counts[0], counts[-1]) <= level
+        and (contrast.procedure != UNPAIRED or min(counts) >= FEWEST)
+    )
+    return next(enough, None)
 
 
 def _counts(contrast: Contrast) -> tuple[int, ...]:

@@ -116,6 +116,7 @@ WORDS: dict[str, str] = {
     "help.confirm.seeds": "so many fresh seeds, from 10000 on (default: 10)",
     "help.confirm.output": "folder for all files (default: none)",
     "help.mcp": "Serve compare, judge, diagnose and status as tools to a coding agent, over standard input and output (Model Context Protocol).",
+    "error.mcp.argument": "{tool} has no argument {value}; its arguments are {known}",
     "mcp.instructions": "kobai says whether a change to a training is really better. Judge before keeping a change: exit_code 0 better, 1 not better, 3 undecided; then run the seeds up to next_look and judge again. Never drop runs, never choose seeds.",
     "mcp.judge": "Is a run really better than the baseline? Judges a file of results (CSV, TSV, Parquet, JSON lines), one file an arm, a folder of TensorBoard, W&B (offline) or MLflow, or a study of Optuna. Gives verdicts with effect, interval, corrected p and the seeds that would decide. It may be asked as often as you like: by default it judges at 4, 8, 16, 32, … runs of each arm alone.",
     "mcp.compare": "Which optimizer, which learning rate, which initial weights for a task? Trains every combination on a built-in task or my_task.py, and answers. Takes seconds to hours; name an output folder to keep the files.",

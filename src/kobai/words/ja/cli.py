@@ -116,6 +116,7 @@ WORDS: dict[str, str] = {
     "help.confirm.seeds": "新しいシードの数。10000から始まる（既定: 10）",
     "help.confirm.output": "すべてのファイルのフォルダー（既定: なし）",
     "help.mcp": "compare、judge、diagnose、statusを、標準入出力でコーディングエージェントに道具として提供します（Model Context Protocol）。",
+    "error.mcp.argument": "{tool}に引数{value}はありません。引数は{known}です",
     "mcp.instructions": "kobaiは、学習への変更が本当によいかを判定します。変更を採用する前に判定してください。exit_codeが0ならよい、1ならよくない、3なら未決です。未決ならnext_lookまでのシードを実行して、もう一度判定してください。実行を除いたり、シードを選んだりしてはいけません。",
     "mcp.judge": "その実行は基準より本当によいか。結果のファイル（CSV、TSV、Parquet、JSON Lines）、条件ごとのファイル、TensorBoard、W&B（オフライン）、MLflowのフォルダー、Optunaの研究を判定し、差、信頼区間、補正済みp値、あと何シードで決まるかを返します。何度呼んでもかまいません。既定では、それぞれ4、8、16、32、…回の時点だけで判定します。",
     "mcp.compare": "課題にはどのオプティマイザ、どの学習率、どの初期値がよいか。組み込みの課題やmy_task.pyで全部の組み合わせを学習させて答えます。数秒から数時間かかります。ファイルを残すならoutputにフォルダーを指定してください。",

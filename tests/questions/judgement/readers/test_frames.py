@@ -7,6 +7,7 @@ import pandas
 import polars as pl
 import pytest
 
+import kobai
 from judged import curves, table
 from kobai import UsageError
 from kobai.questions.judgement.readers import frames
@@ -179,3 +180,13 @@ def test_an_arm_may_be_called_none(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("method,loss\nNone,0.5\ncosine,0.25\n", "utf-8")
     assert load(path, Columns()).arms == ["None", "cosine"]
+
+
+def test_a_folder_with_the_verdict_on_its_table(tmp_path):
+    table({"main": 0.3, "new": 0.2}, seeds=6).write_csv(tmp_path / "runs.csv")
+    runs = load(tmp_path, Columns())
+    (tmp_path / "runs.json").write_text(kobai.judge(tmp_path / "runs.csv").to_json(), "utf-8")
+    assert numbers(load(tmp_path, Columns())) == numbers(runs)
+    (tmp_path / "runs.csv").unlink()
+    SMALL.write_ndjson(tmp_path / "lines.json")
+    assert numbers(load(tmp_path, Columns())) == numbers(load(SMALL, Columns()))

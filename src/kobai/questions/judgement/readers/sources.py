@@ -1,5 +1,6 @@
 """Which reader a source asks for: a mapping, a frame, a file, several files, a folder, an address."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,23 @@ def _alone(path: Path, columns: Columns) -> Runs:
     tracked = folders.read(path)
     if tracked is not None:
         return frames.runs_of([("", tracked)], columns)
-    files = sorted(each for each in path.iterdir() if each.suffix.lower() in frames.FORMATS)
+    files = sorted(each for each in path.iterdir() if _is_table(each))
     if not files:
         raise UsageError("error.judge.folder", path=path)
     return load(files, columns)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a file of a folder may hold runs: by its ending, and no verdict that `--json` wrote there."""
+    if path.suffix.lower() not in frames.FORMATS:
+        return False
+    if path.suffix.lower() != ".json":
+        return True
+    try:
+        written = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError):  # lines of JSON, or what its reader will refuse
+        return True
+    return not (isinstance(written, dict) and {"verdicts", "exit_code"} <= written.keys())
 
 
 def _path(source: object) -> Path:
