@@ -5,6 +5,7 @@ import pytest
 import kobai
 from judged import curves, table
 from kobai import words
+from kobai.questions.judgement import table as written
 from kobai.questions.judgement import terminal
 from terminal import widest
 
@@ -36,3 +37,8 @@ def test_it_says_the_verdict_its_ground_and_what_would_decide():
         assert part in " ".join(text.split())
     assert "The look at" in str(RESULTS["steps"]) or "foreseen" in str(RESULTS["steps"])
     assert "Give 4 runs of each" in " ".join(str(RESULTS["one"]).split())
+
+
+def test_an_interval_of_rounding_alone_is_none():
+    assert written.interval(-0.1, -0.1 - 3e-17, -0.1 + 3e-17, signed=True) == "−0.1"
+    assert written.interval(0.312, 0.301, 0.324) == "0.312 [0.301, 0.324]"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from kobai.questions.judgement.outcome import Judgement
-from kobai.questions.judgement.procedures import BORROWED, FEWEST, PAIRED, RANKS, SIGMA, SIGNED
+from kobai.questions.judgement.procedures import BORROWED, FEWEST, PAIRED, RANKS, ROUNDING, SIGMA, SIGNED
 from kobai.questions.judgement.ranks import RankContrast
 from kobai.questions.judgement.scale import Arm
 from kobai.questions.judgement.verdicts import UNDECIDED, Verdict
@@ -144,7 +144,7 @@ def effect(judgement: Judgement, verdict: Verdict) -> str:
 
 def interval(value: float, low: float | None, high: float | None, signed: bool = False) -> str:
     """A number with its interval, to two figures of the interval's half: 0.312 [0.301, 0.324]."""
-    if low is None or high is None or not high > low:
+    if low is None or high is None or not high - low > ROUNDING * abs(value):
         return number(value, None, signed)
     digits = min(max(1 - math.floor(math.log10((high - low) / 2)), 0), 9)
     ends = ", ".join(number(end, digits, signed) for end in (low, high))

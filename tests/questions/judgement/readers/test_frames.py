@@ -143,6 +143,12 @@ def test_a_column_of_steps_by_any_usual_name(name):
     assert load(renamed, Columns()).seeded
 
 
+def test_the_very_name_comes_before_one_like_it():
+    frame = curves({"main": 100, "new": 90}, seeds=2, steps=300)
+    logged = frame.select(pl.lit(None, pl.Int64).alias("_step"), pl.all())  # W&B writes both
+    assert numbers(load(logged, Columns("val_loss"))) == numbers(load(frame, Columns()))
+
+
 def test_a_column_of_steps_that_is_not_known_makes_no_runs_of_its_rows():
     frame = curves({"main": 100, "new": 90}, seeds=2, steps=300).rename({"step": "tick"})
     with pytest.raises(UsageError) as problem:

@@ -93,7 +93,8 @@ def _told(table: pl.DataFrame, columns: Columns, single: bool) -> Columns:
         if name is not None and name not in known:
             raise unknown(f"kind.judge.{option}", name, known)
 
-    written = {plain(name): name for name in reversed(known)}
+    exact = dict(zip(known, known, strict=True))
+    written = {plain(name): name for name in reversed(known)} | exact
 
     def usual(names: Iterable[str]) -> str | None:
         return next((written[name] for name in names if name in written), None)
