@@ -93,6 +93,23 @@ SINCE_ADAM = {
 }
 """Rules that ask for more than a gradient, with parts that change what they get."""
 
+IN_OPTAX = {
+    ("lamb", "schedule"): (kobai.LAMB(0.02, 0.8, 0.99, weight_decay=0.1), Strategy(schedule=WARM_UP)),
+    ("lamb", "decay"): (kobai.LAMB(0.02, 0.8, 0.99, weight_decay=0.1), STRATEGIES["decay"]),
+    ("schedule_free_sgd", "nothing"): (kobai.ScheduleFreeSGD(0.3, 0.8), NOTHING),
+    ("schedule_free_adamw", "norm"): (kobai.ScheduleFreeAdamW(0.05, 0.8, 0.99), STRATEGIES["norm"]),
+    ("nadamw", "nothing"): (kobai.NAdamW(0.02, 0.8, 0.99, weight_decay=0.5), NOTHING),
+    ("prodigy", "schedule"): (kobai.Prodigy(100.0, 0.8, 0.99), Strategy(schedule=WARM_UP)),
+    ("d_adaptation", "schedule"): (kobai.DAdaptation(100.0, 0.8, 0.99), Strategy(schedule=WARM_UP)),
+}
+"""Rules since Adam that optax has, with what is beside them and in them."""
+
+
+def in_optax():
+    """What the engine makes of these, one by one: those that find their rate refuse another's decay."""
+    return {case: trained({case: own}, "float64")[case] for case, own in IN_OPTAX.items()}
+
+
 AT_THETA = [case for case in CASES if case[0] != "nesterov_definition"]
 """The cases whose program trains what the engine evaluates: θ, and not Θ = θ + αv."""
 

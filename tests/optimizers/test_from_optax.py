@@ -278,6 +278,8 @@ REFUSED = [
     (optax.adam(0.1), {}, "from_optax needs the function itself .*, got GradientTransformationExtraArgs"),
     ("adam", {}, "from_optax needs the function itself .*, got str"),
     (optax.constant_schedule, {"value": 0.1}, "optax's constant_schedule is no optimizer"),
+    (optax.contrib.mechanize, {}, r"optax's mechanize goes around another optimizer \(base_optimizer\)"),
+    (optax.contrib.sam, {}, r"optax's sam goes around another optimizer \(optimizer, adv_optimizer\)"),
     (optax.identity, {}, "optax's identity is no optimizer"),
     (lambda value: optax.constant_schedule(value), {"value": 0.1}, "does not work .*'init'"),
 ]

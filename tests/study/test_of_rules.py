@@ -1,7 +1,13 @@
 """What is said of single rules: steps that cost more than a gradient, a bound that hardly bounds."""
 
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
 import kobai
 from kobai.candidates.grid import candidates
+from kobai.study.notes import _cut
 from kobai.study.of_rules import of_rules
 from kobai.words import language
 
@@ -42,3 +48,25 @@ def test_the_share_is_that_of_the_fresh_runs():
         assert len(told) == (clip == "norm:1e-6")
         assert all("cut 100 % of the gradients of muon" in each for each in told)
     assert said == {"norm:1e-6": 10, "norm:1e6": 0, "value:1e-6": 10}
+
+
+@pytest.mark.parametrize("bound", [kobai.clip_norm(1.0), kobai.clip_percentile(30, 4)])
+def test_the_share_is_of_the_steps_that_were_made(bound):
+    """Runs that diverged, or stopped, made no steps behind that; a percentile's first steps, which measure,
+    are steps that were not cut. Planted: of all steps, 9 of 30; a run without the count as one of no cuts."""
+    cells = pl.DataFrame(
+        {
+            "clipped": [2, 3, 4, None],
+            "diverged_at": [5, None, None, None],
+            "stopped_at": [None, 6, None, None],
+        }
+    )
+    outcome = SimpleNamespace(
+        winners={
+            "muon": SimpleNamespace(parts={"clip": bound}),
+            "free": SimpleNamespace(parts={"clip": kobai.clip_value(1.0)}),
+        },
+        cells_of=lambda *_: cells,
+        study=SimpleNamespace(steps=10),
+    )
+    assert _cut(outcome) == {"muon": pytest.approx(9 / (5 + 6 + 10))}

@@ -1,6 +1,7 @@
 """The plan of a study: what it counts is what the study then trains, and what it reads is there."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from kobai.basics.errors import UsageError
 from kobai.candidates.grid import candidates
 from kobai.study import plan as module
 from kobai.study import protocol
-from kobai.study.axes import axes
+from kobai.study.axes import axes, tasks
 from kobai.study.plan import plan
 from kobai.study.store import STORE
 from kobai.study.study import Study
@@ -72,6 +73,23 @@ def test_each_candidate_counts_at_its_own_pace(monkeypatch):
     monkeypatch.setattr(module, "_timed", lambda *_: {"sgd": 1.0})
     unknown = (weights["sgd"] + 2 * weights["sam"]) / sum(weights.values())
     assert plan(both).seconds_each == pytest.approx(unknown)
+
+
+@pytest.mark.parametrize("values", ["1,8", "8,1"])
+def test_tasks_whose_steps_are_longer_count_in_either_order(values, monkeypatch):
+    """By a clock that counts gradients: SGD's 20 steps of 1 and of 8 batches. Planted: the first alone."""
+    clock = module._Count()
+    count = module._Count.block
+
+    def block(self, gradients):
+        count(self, gradients)
+        clock.gradients += gradients
+
+    monkeypatch.setattr(module._Count, "block", block)
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.gradients))
+    asked = axes({"accumulate": [int(value) for value in values.split(",")]})
+    told = plan(study(axes=asked, tasks=tasks(line, asked)))
+    assert told.seconds_each == pytest.approx(20 * (1 + 8) / 2)
 
 
 def test_two_studies_are_one_plan():

@@ -157,6 +157,12 @@ def test_a_loss_with_a_mistake_of_its_own_is_told_in_a_sentence():
         kobai.compare(task, optimizers="muon", steps=2, progress=False)
 
 
+def scattered(words):
+    """Ones at the places of the words."""
+    sentences, places = jnp.indices(words.shape)
+    return jnp.zeros((*words.shape, 7)).at[sentences, places, words].set(1.0)
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -165,8 +171,11 @@ def test_a_loss_with_a_mistake_of_its_own_is_told_in_a_sentence():
         lambda words, table: jnp.eye(7)[words] @ table,
         lambda words, table: jnp.einsum("bpv,vd->bpd", jax.nn.one_hot(words, 7), table),
         lambda words, table: jax.lax.map(lambda hot: hot @ table, jax.nn.one_hot(words, 7)),
+        lambda words, table: jnp.where(words[..., None] == jnp.arange(7), 1.0, 0.0) @ table,
+        lambda words, table: scattered(words) @ table,
+        lambda words, table: (6**0.5 * jax.nn.one_hot(words, 7)) @ table,
     ],
-    ids=["one_hot", "equal", "eye", "einsum", "in a loop"],
+    ids=["one_hot", "equal", "eye", "einsum", "in a loop", "where", "scattered", "times a number"],
 )
 def test_a_table_that_is_looked_up_by_a_product_is_an_embedding(rows):
     def loss(p, batch):
@@ -175,6 +184,26 @@ def test_a_table_that_is_looked_up_by_a_product_is_an_embedding(rows):
 
     parameters = {"table": normal(7, 6), "hidden": normal(6, 6), "head": normal(6, 3)}
     assert outer(of(loss, parameters)) == {"table", "head"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda x, w: jnp.where(jnp.arange(7) == 3, x, 0.0) @ w,
+        lambda x, w: jnp.zeros(x.shape).at[:, jnp.arange(7)].set(x) @ w,
+        lambda x, w: ((jnp.arange(7) == 3) * x) @ w,
+    ],
+    ids=["where", "scattered", "times"],
+)
+def test_numbers_of_the_data_at_one_hot_places_are_no_rows(rows):
+    """Planted: whatever is selected, scattered or multiplied by places keeps them."""
+
+    def loss(p, batch):
+        h = jnp.tanh(rows(batch[0], p["first"]))
+        return jnp.mean((jnp.tanh(h @ p["hidden"]) @ p["head"] - batch[1][:, None]) ** 2)
+
+    parameters = {"first": normal(7, 6), "hidden": normal(6, 6), "head": normal(6, 3)}
+    assert outer(of(loss, parameters, normal(24, 7))) == {"head"}
 
 
 def test_a_matrix_of_other_numbers_is_none():

@@ -123,14 +123,16 @@ def from_optax(factory: Factory, **arguments: object) -> FromOptax:
         grid. Integers (but for a learning rate), booleans, tuples and everything else are fixed when the
         program is compiled, and must be hashable.
 
-    Raises `UsageError` where a function of optax is no optimizer, where the factory refuses the arguments,
-    where the learning rate is out of range, or where the optimizer needs more than a gradient: the loss's
-    value, or the loss itself, as optax.lbfgs does.
+    Raises `UsageError` where a function of optax is no optimizer, or goes around one that is not given, where
+    the factory refuses the arguments, where the learning rate is out of range, or where the optimizer needs
+    more than a gradient: the loss's value, or the loss itself, as optax.lbfgs does.
     """
     if not callable(factory):
         raise UsageError("error.from_optax.factory", value=type(factory).__name__)
     if not is_optimizer(factory):
         raise UsageError("error.from_optax.part", name=name_of(factory))
+    if inner := [name for name in _required(factory) if "optimizer" in name and name not in arguments]:
+        raise UsageError("error.from_optax.inner", name=name_of(factory), arguments=", ".join(inner))
     rate = arguments.get("learning_rate", 0.0)
     if not callable(rate):
         check(name_of(factory), {"learning_rate": rate})
@@ -183,6 +185,15 @@ def _plain(value: object) -> object:
     if is_grid(value):
         return list(numbers(value))
     return float(value) if isinstance(value, int | float | np.generic) else value
+
+
+def _required(factory: Factory) -> list[str]:
+    """The arguments that have no default."""
+    try:
+        every = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [argument.name for argument in every if argument.default is argument.empty]
 
 
 def _defaults(factory: Factory) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 One table a framework: a rule -> a `Call`. Where a framework has a rule in another form (its ε at another
 place, its learning rate outside of the momentum), the call is the nearest that is equal, and `difference`
-says what there is to know; a rule that a framework lacks has no row. Whether the learning rate is scheduled
-matters to momentum alone: with η inside, a rate that changes changes only the new part of v. Weight decay
-beside the step is no part of a call: each framework has its own way to leave biases alone.
+says what there is to know; a rule that is not written for a framework has no row, or None for its numbers.
+Whether the learning rate is scheduled matters to momentum, and to Schedule-Free: with η inside, a rate that
+changes changes only the new part of v. Weight decay beside the step is no part of a call: each framework has
+its own way to leave biases alone.
 """
 
 import dataclasses
@@ -20,19 +21,35 @@ from kobai.optimizers.adamw import AdamW
 from kobai.optimizers.ademamix import AdEMAMix
 from kobai.optimizers.adopt import ADOPT
 from kobai.optimizers.base import Optimizer
+from kobai.optimizers.d_adaptation import DAdaptation
+from kobai.optimizers.lamb import LAMB
 from kobai.optimizers.lion import Lion
 from kobai.optimizers.momentum import Momentum
 from kobai.optimizers.nadamw import NAdamW
 from kobai.optimizers.nesterov import Nesterov
 from kobai.optimizers.nesterov_definition import NesterovDefinition
+from kobai.optimizers.prodigy import Prodigy
 from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
+from kobai.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from kobai.optimizers.sgd import SGD
 from kobai.words import Note
 
 Number: TypeAlias = float | tuple[float, float] | bool
 
-AdamLike: TypeAlias = Adam | AdamW | NAdamW | RAdam | AdaBelief | AdEMAMix | ADOPT
+AdamLike: TypeAlias = (
+    Adam
+    | AdamW
+    | NAdamW
+    | RAdam
+    | AdaBelief
+    | AdEMAMix
+    | ADOPT
+    | LAMB
+    | Prodigy
+    | DAdaptation
+    | ScheduleFreeAdamW
+)
 """The rules that have Adam's numbers."""
 
 
@@ -51,8 +68,8 @@ class Call:
     differences: tuple[Note, ...] = ()
 
 
-Table: TypeAlias = Mapping[type[Optimizer], Callable[..., Call]]
-"""Of each rule the function of (rule, whether its learning rate is scheduled)."""
+Table: TypeAlias = Mapping[type[Optimizer], Callable[..., Call | None]]
+"""Of each rule a function of (rule, whether its rate is scheduled), None where no call is equal."""
 
 
 def torch(rule: Optimizer, scheduled: bool = False) -> Call:
@@ -70,8 +87,14 @@ def keras(rule: Optimizer, scheduled: bool = False) -> Call:
     return _call(KERAS, rule, scheduled)
 
 
+def has(table: Table, rule: Optimizer | None, scheduled: bool = False) -> bool:
+    """Whether a framework has a call that is equal to a rule with its numbers."""
+    return type(rule) in table and table[type(rule)](rule, scheduled) is not None  # type: ignore[index]
+
+
 def _call(table: Table, rule: Optimizer, scheduled: bool) -> Call:
     call = table[type(rule)](rule, scheduled)
+    assert call is not None  # which `has` tells
     looks_ahead = [Note("code.lookahead", {})] if isinstance(rule, NesterovDefinition) else []
     return dataclasses.replace(call, differences=(*looks_ahead, *call.differences))
 
@@ -108,6 +131,12 @@ TORCH: Table = {
     ),
     Adam: lambda rule, _: Call("torch.optim.Adam", _adam(rule, "betas", "eps")),
     AdamW: lambda rule, _: Call("torch.optim.Adam", _adam(rule, "betas", "eps")),
+    # Its momentum warms up by 1 − 0.96^(step · momentum_decay)/2, which is then 1 in every digit.
+    NAdamW: lambda rule, _: Call(
+        "torch.optim.NAdam",
+        {**_adam(rule, "betas", "eps"), "momentum_decay": 1e4},
+        (Note("code.torch.nadam", {}),),
+    ),
     Lion: lambda rule, _: Call(
         "Lion", {"betas": (rule.decay_1, rule.decay_2)}, (Note("code.torch.lion", {}),)
     ),
@@ -119,6 +148,20 @@ def _optax_momentum(rule: Momentum | Nesterov | NesterovDefinition, scheduled: b
     if scheduled:
         return Call("optax.trace", {"decay": rule.momentum, **nesterov}, (INSIDE,))
     return Call("optax.sgd", {"momentum": rule.momentum, **nesterov}, (CONSTANT,))
+
+
+def _optax_of_no_decay(
+    rule: Prodigy | DAdaptation | ScheduleFreeSGD | ScheduleFreeAdamW, scheduled: bool
+) -> Call | None:
+    """Those whose decay optax gives to biases, too; Schedule-Free weighs another step where rates change."""
+    if rule.weight_decay or (scheduled and not rule.rate_is_factor):
+        return None
+    if isinstance(rule, ScheduleFreeSGD):
+        return Call("optax.contrib.schedule_free_sgd", {"b1": rule.decay_1})
+    if isinstance(rule, ScheduleFreeAdamW):
+        return Call("optax.contrib.schedule_free_adamw", _adam(rule, ("b1", "b2"), "eps"))
+    name = "prodigy" if isinstance(rule, Prodigy) else "dadapt_adamw"
+    return Call(f"optax.contrib.{name}", _adam(rule, "betas", "eps"))
 
 
 OPTAX: Table = {
@@ -145,6 +188,13 @@ OPTAX: Table = {
         {**_adam(rule, ("b1", "b2"), "eps"), "b3": rule.decay_3, "alpha": rule.mixture},
     ),
     ADOPT: lambda rule, _: Call("optax.contrib.adopt", _adam(rule, ("b1", "b2"), "eps")),
+    LAMB: lambda rule, _: Call(
+        "optax.lamb", {**_adam(rule, ("b1", "b2"), "eps"), "weight_decay": rule.weight_decay}
+    ),
+    Prodigy: _optax_of_no_decay,
+    DAdaptation: _optax_of_no_decay,
+    ScheduleFreeSGD: _optax_of_no_decay,
+    ScheduleFreeAdamW: _optax_of_no_decay,
     Adafactor: lambda rule, _: Call(
         "optax.adafactor", {"min_dim_size_to_factor": 2, "decay_rate": rule.exponent}
     ),

@@ -1,8 +1,9 @@
 """What a study would take: how many trainings, how long, how large. Nothing is trained but what is timed.
 
 The pace is that of trainings which are kept already; where there are none, each candidate is trained for a
-moment, as many at once as there are threads. Each candidate has a pace of its own, which counts as often as
-it is trained; one that is not known takes as long as its gradients do at the pace of the others.
+moment, as many at once as there are threads, and the first of them on each other task, whose steps may be
+longer. Each candidate has a pace of its own, which counts as often as it is trained; one that is not known
+takes as long as its gradients do at the pace of the others.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import functools
 import io
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from kobai.study.estimate import gradients_of
 from kobai.study.runner import sweeps_of
 from kobai.study.runs import cell_of, together
 from kobai.study.store import KEPT, Store
-from kobai.study.study import TUNING, Study
+from kobai.study.study import TUNING, Study, Trial
 
 MOMENT = 1.0
 """Seconds for which a candidate is timed, if its training does not end before."""
@@ -87,7 +89,7 @@ def plan(study: Study, folder: Path | None = None) -> Plan:
     store, sweeps = Store(folder, reading=True), sweeps_of(study)
     sweep = next(iter(sweeps.values()))
     kept, known = _kept(study, sweeps, store)
-    each = _mean(study, known or _timed(study, sweep))
+    each = _mean(study, known or _timed(study, sweeps))
     size = functools.partial(_size, len(study.marks))
     most = (
         study.trainings
@@ -162,9 +164,24 @@ class _Count(threading.local):
         self.gradients += gradients
 
 
-def _timed(study: Study, sweep: Sweep) -> dict[str, float]:
-    """Seconds of a training of each candidate, by its first steps, as many at once as there will be."""
-    trials = [trial for trial in study.trials() if trial.task == study.trials()[0].task]
+def _timed(study: Study, sweeps: Mapping[tuple[str, ...], Sweep]) -> dict[str, float]:
+    """Seconds of a training of each candidate in the mean of all tasks, by its first steps on the first of
+    them and what the first candidate takes on the others."""
+    trials = study.trials()
+    count = Counter(trial.task for trial in trials)
+    first, *others = count
+    own = _timed_on(study, sweeps[first], [trial for trial in trials if trial.task == first])
+    name = trials[0].candidate.name
+    seconds = {first: own[name]}
+    for task in others:
+        alone = [trial for trial in trials if trial.task == task and trial.candidate.name == name]
+        seconds[task] = _timed_on(study, sweeps[task], alone)[name]
+    mean = float(np.average([seconds[task] for task in count], weights=[*count.values()]))
+    return {name: each * mean / seconds[first] for name, each in own.items()}
+
+
+def _timed_on(study: Study, sweep: Sweep, trials: Sequence[Trial]) -> dict[str, float]:
+    """Seconds of a training of each candidate on one task, as many at once as there will be."""
     cells = [cell_of(trial, 0, study.averages) for trial in trials]
     # Of each candidate the first that is tried.
     every = dict(zip((trial.candidate.name for trial in trials[::-1]), cells[::-1], strict=True))

@@ -5,8 +5,9 @@ what depends on the data, which another such product follows. All other arrays a
 stand in no such product (an embedding, of which rows are looked up; positions, which are added; weights that
 multiply entry by entry), and those of the last ones (the output layer). A product with one-hot vectors that
 the program makes of whole numbers (`jax.nn.one_hot(x, n) @ table`, ``x[:, None] == jnp.arange(n)``, rows of
-`jnp.eye`) looks rows up, too. A program of JAX is read from top to bottom: each value carries the parameters
-of which alone it is made, or, where the data enter, the products that went into it.
+`jnp.eye`, ones scattered to their places), or with such vectors times a number, looks rows up, too. A program
+of JAX is read from top to bottom: each value carries the parameters of which alone it is made, or, where the
+data enter, the products that went into it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,9 @@ UNCHANGED = (
 )
 """What leaves a one-hot vector one, and numbers that count: it moves the entries of its first operand."""
 
+SCATTERED = ("scatter", "scatter-add")
+"""What sets constants at places that its second operand says."""
+
 UNTRACEABLE = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -55,6 +59,11 @@ class Made(NamedTuple):
     """Whether the data did."""
     kind: str = ""
     """`COUNTS`: 0, 1, 2, … along an axis; `ONE_HOT`: what is equal to these."""
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether neither parameters nor data are in it."""
+        return not self.of and not self.data
 
 
 @dataclass
@@ -157,8 +166,14 @@ def _kind(name: str, operands: list[Made]) -> str:
         return COUNTS
     if name == "eq" and any(operand.kind == COUNTS for operand in operands):
         return ONE_HOT
-    if name == "add" and operands[0].kind == COUNTS and not any(each.data or each.of for each in operands):
+    if name == "add" and operands[0].kind == COUNTS and all(each.is_constant for each in operands):
         return COUNTS
+    if name == "select_n" and operands[0].kind == ONE_HOT and all(each.is_constant for each in operands[1:]):
+        return ONE_HOT
+    if name == "mul" and any(a.kind == ONE_HOT and b.is_constant for a, b in (operands, operands[::-1])):
+        return ONE_HOT
+    if name in SCATTERED and operands[0].is_constant and operands[1].data and operands[2].is_constant:
+        return ONE_HOT
     return operands[0].kind if name in UNCHANGED else ""
 
 

@@ -47,6 +47,7 @@ WORDS: dict[str, str] = {
     "and a loop written for optax never does; use kobai.Nesterov, the implementation form",
     "error.from_optax.factory": "from_optax needs the function itself and its arguments, "
     "as in from_optax(optax.lion, learning_rate=1e-3), got {value}",
+    "error.from_optax.inner": "optax's {name} goes around another optimizer ({arguments}), which must be given: give from_optax a function of your own that makes both",
     "error.from_optax.part": "optax's {name} is no optimizer; choose one, such as optax.lion, or give from_optax a function of your own that puts it in a chain with optax.scale_by_learning_rate",
     "error.from_optax.switch": "{name}: {argument} must be a float, a list of floats (a grid) "
     "or a fixed value such as an integer, a tuple or a function, got {value}",

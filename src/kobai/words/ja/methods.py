@@ -48,6 +48,7 @@ WORDS: dict[str, str] = {
     "実装形のkobai.Nesterovを使ってください",
     "error.from_optax.factory": "from_optaxにはfrom_optax(optax.lion, learning_rate=1e-3)のように"
     "関数そのものと引数を渡してください。渡されたもの: {value}",
+    "error.from_optax.inner": "optaxの{name}は別の最適化手法（{arguments}）を包むもので、それを渡す必要があります。両方を作る関数を用意し、from_optaxに渡してください",
     "error.from_optax.part": "optaxの{name}は最適化手法ではありません。optax.lionなどを選ぶか、optax.scale_by_learning_rateとつないで返す関数を作り、from_optaxに渡してください",
     "error.from_optax.switch": "{name}: {argument}は小数、小数のリスト（格子）、または整数・タプル・関数のような"
     "固定の値でなければなりませんが、{value}が渡されました",

@@ -5,7 +5,10 @@ import jax.numpy as jnp
 import pytest
 
 import kobai
+from kobai.engine.strategy import Strategy
+from kobai.questions.comparison.code.program import refusals, worked_out
 from kobai.questions.comparison.code.write import programmed
+from kobai.schedules import schedule
 from programs import (
     CASES,
     SINCE_ADAM,
@@ -59,7 +62,21 @@ def test_a_clipped_curvature_would_be_seen(monkeypatch):
     assert abs(right.validation_loss - wrong.validation_loss).max() > 1e-5
 
 
+def test_a_program_has_its_empty_lines_and_no_digits_of_rounding():
+    """Around functions two lines, in those that accumulate, too."""
+    strategy = Strategy(schedule=schedule("cosine:0.1"))
+    for framework in ("kobai", "optax"):
+        text = str(programmed(recommendation(kobai.SGD(0.1), strategy, accumulate=4), framework))
+        before = text[: text.index("@jax.jit\ndef train")]
+        assert before.endswith("\n\n\n")
+        assert not before.endswith("\n\n\n\n")
+    assert [worked_out(x) for x in (0.7999999999999999, 1 / 3, 0.1, 2)] == ["0.8", repr(1 / 3), "0.1", "2.0"]
+
+
 def test_frameworks_without_a_rule_say_so():
     said = recommendation(kobai.SOAP(0.01))
-    for framework in ("torch", "keras", "optax"):
-        assert "has no equal in this framework" in str(programmed(said, framework))
+    for framework, name in (("torch", "PyTorch"), ("keras", "Keras"), ("optax", "optax")):
+        text = str(programmed(said, framework))
+        assert refusals(text) == [
+            f"kobai does not write soap for {name}; kobai's own program does: kobai code … --framework kobai"
+        ]

@@ -3,17 +3,23 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+import kobai
+from kobai.engine.strategy import Strategy
 from kobai.questions.comparison.code.write import code
 from programs import (
     AT_THETA,
     CASES,
+    IN_OPTAX,
     LOOKAHEAD,
+    STRATEGIES,
     behind,
     compare,
     compare_arrays,
     executed,
+    in_optax,
     recommendation,
     start,
     trainings,
@@ -42,6 +48,29 @@ def run(case, framework="optax"):
 def test_a_program_follows_the_engine(case):
     names, losses = run(case)
     compare(trainings("float64")[case], CASES[case][1], losses, arrays(names), 1e-6)
+
+
+def test_programs_of_rules_since_adam_follow_the_engine():
+    """Losses at every step, those of Schedule-Free at x; planted: at y, where it is trained."""
+    runs = in_optax()
+    for case, (rule, strategy) in IN_OPTAX.items():
+        with jax.enable_x64(True):
+            names, losses = executed(recommendation(rule, strategy), "optax", "float64", begin, strategy)
+            if case[0].startswith("schedule_free"):
+                assert abs(float(names["evaluate"](names["params"])[0]) - losses[-1]) > 1e-4
+                names["params"] = optax.contrib.schedule_free_eval_params(names["state"], names["params"])
+        compare(runs[case], strategy, losses, arrays(names), 1e-6)
+
+
+def test_what_optax_has_otherwise_is_not_written():
+    """Decay of biases too, and a rate that changes: Schedule-Free's programs would be others."""
+    for rule, strategy in (
+        (kobai.ScheduleFreeSGD(0.3, weight_decay=0.1), Strategy()),
+        (kobai.ScheduleFreeSGD(0.3), STRATEGIES["step"]),
+        (kobai.ScheduleFreeSGD(0.3), STRATEGIES["polyak"]),
+        (kobai.Prodigy(weight_decay=0.1), Strategy()),
+    ):
+        assert "kobai does not write" in code(recommendation(rule, strategy), "optax")
 
 
 @pytest.mark.parametrize("case", LOOKAHEAD, ids=" ".join)

@@ -7,6 +7,7 @@ from kobai.questions.comparison.code.write import code
 from programs import (
     AT_THETA,
     CASES,
+    IN_OPTAX,
     LOOKAHEAD,
     behind,
     compare,
@@ -14,6 +15,7 @@ from programs import (
     executed,
     recommendation,
     start,
+    trained,
     trainings,
 )
 
@@ -41,6 +43,14 @@ def test_a_program_follows_the_engine(case):
     rule, strategy = CASES[case]
     names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin, strategy)
     compare(trainings("float64")[case], strategy, losses, arrays(names), 1e-6)
+
+
+def test_nadamw_is_torch_s_without_its_warm_up_of_the_momentum():
+    case = ("nadamw", "nothing")
+    rule, strategy = IN_OPTAX[case]
+    names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin, strategy)
+    run = trained({case: (rule, strategy)}, "float64")[case]
+    compare(run, strategy, losses, arrays(names), 1e-6)
 
 
 @pytest.mark.parametrize("case", LOOKAHEAD, ids=" ".join)

@@ -10,6 +10,7 @@ import pytest
 import kobai
 from kobai import words
 from kobai.basics.errors import UsageError
+from kobai.engine.spelling import spell_method
 from kobai.questions.comparison.code.write import FRAMEWORKS, code, recommendation_of
 from kobai.study.facts import Examples
 from kobai.study.recommendation import Recommendation
@@ -178,6 +179,20 @@ def test_the_command_prints_the_program(result, folder, kobai_here):
         assert (ran.code, ran.out, ran.err) == (0, result.code(framework), "")
     assert kobai_here("code", str(folder)).out == result.code("torch")
     assert "学習率" in kobai_here("code", str(folder), "--language", "ja").out
+
+
+def test_a_rule_that_is_not_written_is_told_beside_the_program(folder, kobai_here):
+    """On stderr, since who puts the program into a file does not see it there; kobai's own program has it."""
+    path = folder / "answer.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["recommendation"]["optimizer"] = spell_method(kobai.SOAP(0.01))
+    path.write_text(json.dumps(content), "utf-8")
+    ran = kobai_here("code", str(folder))
+    assert ran.code == 0
+    assert "raise NotImplementedError(" in ran.out
+    assert "kobai does not write soap for PyTorch; kobai's own program does" in ran.err
+    assert ran.err.count("\n") == 1
+    assert kobai_here("code", str(folder), "--framework", "kobai").err == ""
 
 
 def refusal(ran):

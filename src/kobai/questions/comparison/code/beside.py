@@ -10,7 +10,7 @@ from typing import TypeAlias
 from kobai.networks.network import Recurrent
 from kobai.questions.comparison.code import of_task
 from kobai.questions.comparison.code.plan import Plan
-from kobai.questions.comparison.code.program import LINE, block, comment, refusal
+from kobai.questions.comparison.code.program import LINE, block, comment, refusal, worked_out
 from kobai.questions.comparison.code.recurrent import GATES, TORCH_LAYERS
 from kobai.tasks.parametrization import Growth
 from kobai.words import say
@@ -54,10 +54,11 @@ def width(plan: Plan, names: Sequence[str] | None, order: str) -> str:
 
 
 def _numbers(name: str, values: Sequence[float]) -> str:
-    line = f"{name} = {[float(value) for value in values]!r}"
+    plain = [worked_out(value) for value in values]
+    line = f"{name} = [{', '.join(plain)}]"
     if len(line) <= LINE:
         return line
-    return block(f"{name} = [", *(f"    {float(value)!r}," for value in values), "]")
+    return block(f"{name} = [", *(f"    {value}," for value in plain), "]")
 
 
 OfRecurrent: TypeAlias = Callable[[Recurrent, Mapping[str, Growth]], list[str]]
@@ -146,8 +147,6 @@ def accumulation(plan: Plan, function: str) -> str:
             f"    parts = {parts}{keys}",
             "    sums = 0.0, jax.tree.map(jnp.zeros_like, params)",
             *end,
-            "",
-            "",
         ]
     )
 

@@ -3,9 +3,16 @@
 import math
 
 from kobai.basics.version import __version__
-from kobai.optimizers.translation import Table
 from kobai.questions.comparison.code.plan import Plan
-from kobai.questions.comparison.code.program import block, call, comment, missing, refusal, wrapped
+from kobai.questions.comparison.code.program import (
+    block,
+    call,
+    comment,
+    missing,
+    refusal,
+    worked_out,
+    wrapped,
+)
 from kobai.study.facts import CLASSES, NUMBERS
 from kobai.tasks.provenance import FILE, MODEL, TASK
 from kobai.words import say
@@ -206,7 +213,7 @@ def _factor(name: str) -> tuple[list[str], str]:
     if kind == "cosine":
         last = float(numbers[0]) if numbers else 0.0
         half = "(1 + math.cos(math.pi * step / STEPS)) / 2"
-        return [], f"({last!r} + {1 - last!r} * {half})" if last else half
+        return [], f"({last!r} + {worked_out(1 - last)} * {half})" if last else half
     if kind == "warm-up":
         return [], f"min((step + 1) / {int(float(numbers[0]))}, 1.0)"
     if kind == "one-cycle":
@@ -281,19 +288,16 @@ def clip_comment(plan: Plan, *more: str) -> str:
     return comment(say(f"code.clip.{kind}"), say("code.clip.finite"), *more)
 
 
-def own_optimizer(plan: Plan, table: Table) -> str:
-    """What stands in place of an optimizer that cannot be written; "" where it can. `table`: the
-    framework's rules."""
+def own_optimizer(plan: Plan, framework: str) -> str:
+    """What stands in place of an optimizer that is not written for a framework."""
     if plan.rule is None:
         return missing("optimizer", plan.name)
     if plan.update_rule is None:
         sentence = say("code.minimizer", name=plan.name)
     elif plan.from_optax is not None:
         sentence = say("code.optax", name=plan.name, call=optax_call(plan))
-    elif plan.rule_in(table) is None:
-        sentence = say("code.rule.untranslated", name=plan.name)
     else:
-        return ""
+        sentence = say("code.rule.untranslated", name=plan.name, framework=framework)
     return refusal(sentence)
 
 

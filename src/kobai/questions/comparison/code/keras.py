@@ -191,7 +191,7 @@ def _width(plan: Plan) -> str:
 def _optimizer(plan: Plan) -> str:
     rule = plan.rule_in(translation.KERAS)
     if rule is None or plan.from_optax:
-        return common.own_optimizer(plan, translation.KERAS)
+        return common.own_optimizer(plan, "Keras")
     form = translation.keras(rule)
     decay = plan.decay
     arguments: dict[str, object] = {"learning_rate": Code("LEARNING_RATE"), **form.arguments}

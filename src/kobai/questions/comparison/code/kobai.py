@@ -178,7 +178,7 @@ def _step(plan: Plan) -> str:
         "    params = jax.tree.map(jnp.add, params, update)",
         f"    return {results}",
     )
-    return beside.accumulation(plan, "loss_of") + train
+    return "\n\n\n".join(filter(None, (beside.accumulation(plan, "loss_of"), train)))
 
 
 AHEAD = "jax.tree.map(lambda now, ahead, r: now + r * (ahead - now), params, point, by_width)"

@@ -1,9 +1,11 @@
 """The recommended training for optax: plain JAX around it, whatever the network is written in."""
 
 import math
+from collections.abc import Mapping
 
 from kobai.optimizers import translation
-from kobai.optimizers.base import RATES
+from kobai.optimizers.base import RATES, Optimizer
+from kobai.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from kobai.questions.comparison.code import beside, common, jax, of_task
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import Code, Program, block, call, comment, missing, program
@@ -82,10 +84,20 @@ def _draw(plan: Plan) -> list[str]:
     return [f"initial = jax.nn.initializers.{kind}({value!r})"]
 
 
-def _optimizer(plan: Plan) -> str:
+def _rule(plan: Plan) -> Optimizer | None:
+    """The rule; None where optax has none that is equal, or evaluates another point than a part beside it."""
     rule = plan.rule_in(translation.OPTAX)
+    is_beside = plan.is_shaped or plan.average is not None
+    return None if isinstance(rule, SCHEDULE_FREE) and is_beside else rule
+
+
+SCHEDULE_FREE = (ScheduleFreeSGD, ScheduleFreeAdamW)
+
+
+def _optimizer(plan: Plan) -> str:
+    rule = _rule(plan)
     if rule is None:
-        return common.own_optimizer(plan, translation.OPTAX)
+        return common.own_optimizer(plan, "optax")
     scheduled = plan.schedule is not None
     rate = Code("learning_rate" if scheduled else "LEARNING_RATE")
     differences: tuple[object, ...] = ()
@@ -93,7 +105,9 @@ def _optimizer(plan: Plan) -> str:
         chain = _shaped(plan, [_from_optax(plan, rate)]) + _decay(plan)
     else:
         form = translation.optax(rule, scheduled)
-        chain, differences = _chain(plan, form, rate), form.differences
+        within = rule.decays_within and plan.decay is not None
+        more = {"mask": Code("weights")} if within else {}
+        chain, differences = _chain(plan, form, rate, more, within), form.differences
     lines = [
         "rates = jnp.asarray([LEARNING_RATE * factor(step) for step in range(STEPS)])",
         "",
@@ -114,10 +128,12 @@ def _optimizer(plan: Plan) -> str:
     )
 
 
-def _chain(plan: Plan, form: translation.Call, rate: Code) -> list[str]:
-    """The transformations of a rule, one after the other."""
+def _chain(
+    plan: Plan, form: translation.Call, rate: Code, more: Mapping[str, object], within: bool
+) -> list[str]:
+    """The transformations of a rule with `more` arguments; `within`: its decay is in its formula."""
     decay = plan.decay
-    arguments = dict(form.arguments)
+    arguments: dict[str, object] = {**form.arguments, **more}
     if decay is not None and form.function in ("optax.adam", "optax.lion") and not plan.is_shaped:
         mask = {} if decay.biases else {"mask": Code("weights")}
         return [
@@ -131,7 +147,7 @@ def _chain(plan: Plan, form: translation.Call, rate: Code) -> list[str]:
         chain = [f"optax.scale_by_learning_rate({rate})", call("optax.trace", **arguments)]
     else:
         chain = [call(form.function, rate, **arguments)]
-    return _shaped(plan, chain) + _decay(plan)
+    return _shaped(plan, chain) + ([] if within else _decay(plan))
 
 
 def _shaped(plan: Plan, chain: list[str]) -> list[str]:
@@ -208,7 +224,7 @@ def _step(plan: Plan) -> str:
     return "\n".join(
         [
             *loss,
-            *([mean.rstrip("\n"), "", ""] if mean else []),
+            *([mean, "", ""] if mean else []),
             "@jax.jit",
             f"def train({taken}):",
             f"    {left} = {gradient}({arguments})",
@@ -256,4 +272,7 @@ def _training(plan: Plan) -> str:
             f"weight = {common.average_weight(plan)}",
             "averaged = jax.tree.map(lambda mean, now: mean + weight * (now - mean), averaged, params)",
         ]
-    return jax.loop(plan, before=before, step=step, average=average, seen="averaged" if average else "params")
+    seen = "averaged" if average else "params"
+    if isinstance(_rule(plan), SCHEDULE_FREE):
+        seen = "optax.contrib.schedule_free_eval_params(state, params)"
+    return jax.loop(plan, before=before, step=step, average=average, seen=seen)

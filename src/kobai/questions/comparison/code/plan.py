@@ -13,6 +13,7 @@ from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
 from kobai.minimizers.base import Minimizer
 from kobai.networks.network import OFF, Dense
+from kobai.optimizers import translation
 from kobai.optimizers.base import RATES, Optimizer
 from kobai.optimizers.from_optax import FromOptax
 from kobai.optimizers.translation import Table
@@ -50,9 +51,12 @@ class Plan:
         return self.rule if isinstance(self.rule, Optimizer) else None
 
     def rule_in(self, table: Table) -> Optimizer | None:
-        """The update rule, where a framework has it, or it is one of optax."""
-        rule = self.update_rule
-        return rule if isinstance(rule, FromOptax) or type(rule) in table else None
+        """The update rule, where a framework has it, or it is one of optax; with the λ of its formula."""
+        rule, decay = self.update_rule, self.strategy.weight_decay
+        if decay is not None and rule is not None and rule.decays_within:
+            rule = dataclasses.replace(rule, weight_decay=float(decay.rate))  # type: ignore[call-arg]
+        is_there = isinstance(rule, FromOptax) or translation.has(table, rule, self.schedule is not None)
+        return rule if is_there else None
 
     @property
     def name(self) -> str:
@@ -97,10 +101,11 @@ class Plan:
 
     @property
     def decay(self) -> WeightDecay | None:
-        """The decay beside the step: the strategy's own, or else that of the rule."""
+        """The decay beside the step or in the formula: the strategy's own, or else that of the rule."""
         decay = self.strategy.weight_decay
-        if decay is None and self.update_rule is not None and self.update_rule.decays:
-            decay = WeightDecay(self.update_rule.weight_decay)  # type: ignore[attr-defined]
+        rule = self.update_rule
+        if decay is None and rule is not None and (rule.decays or rule.decays_within):
+            decay = WeightDecay(rule.weight_decay)  # type: ignore[attr-defined]
         return decay if decay is not None and decay.rate else None
 
     @property

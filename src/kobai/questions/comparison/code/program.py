@@ -96,6 +96,12 @@ def literal(value: object) -> str:
     return repr(value)
 
 
+def worked_out(value: float) -> str:
+    """A number that was computed, without what rounding left in its last digit: 0.7999999999999999 -> 0.8."""
+    plain, short = repr(float(value)), repr(float(f"{float(value):.15g}"))
+    return short if len(short) < len(plain) - 2 else plain  # 1/3 has all its digits
+
+
 def call(function: str, *positional: str, **arguments: object) -> str:
     """A call as it is written; one too long for a line has a line for each argument."""
     parts = [*positional, *(f"{name}={literal(value)}" for name, value in arguments.items())]
@@ -118,3 +124,11 @@ def missing(part: str, name: str) -> str:
 def refusal(sentence: str) -> str:
     """What stands in place of something that cannot be written: why, and an error that says so."""
     return block(comment(sentence), f"raise NotImplementedError({literal(sentence)})")
+
+
+def refusals(text: str) -> list[str]:
+    """The sentences of what a program could not have."""
+    return [
+        json.loads(sentence)
+        for sentence in re.findall(r'raise NotImplementedError\((".*")\)$', text, re.MULTILINE)
+    ]

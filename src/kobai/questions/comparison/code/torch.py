@@ -3,7 +3,6 @@
 import ast
 from importlib.resources import files
 
-from kobai.optimizers import translation
 from kobai.questions.comparison.code import beside, common, convolutional, recurrent, torch_loop
 from kobai.questions.comparison.code.plan import Plan
 from kobai.questions.comparison.code.program import Code, Program, block, call, comment, missing, program
@@ -195,7 +194,7 @@ def _rule(plan: Plan) -> str:
 def _optimizer(plan: Plan) -> str:
     form = torch_loop.form_of(plan)
     if form is None:
-        return common.own_optimizer(plan, translation.TORCH)
+        return common.own_optimizer(plan, "PyTorch")
     function, parameters, decay = form.function, "model.parameters()", plan.decay
     more: dict[str, object] = dict(form.arguments)
     groups = ""

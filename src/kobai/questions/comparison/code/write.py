@@ -2,14 +2,15 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from kobai.basics.errors import UsageError, unknown
-from kobai.basics.notices import notice
+from kobai.basics.notices import Notice, notice
 from kobai.questions.comparison.code import keras, kobai, optax, torch
 from kobai.questions.comparison.code.plan import Plan, plan
-from kobai.questions.comparison.code.program import Program
+from kobai.questions.comparison.code.program import Program, refusals
 from kobai.study import store
 from kobai.study.recommendation import Recommendation
 
@@ -40,11 +41,15 @@ def programmed(recommendation: Recommendation, framework: str) -> Program:
 def code_of(folder: Path, framework: str, task: str | None = None) -> str:
     """The program of the comparison that wrote this folder; of several tasks of the one named, or the first.
 
-    Raises `UsageError` for a framework or a task that is not known, and for a folder that holds no answer.
+    What cannot be written is told, too. Raises `UsageError` for a framework or a task that is not known, and
+    for a folder that holds no answer.
     """
     if framework not in FRAMEWORKS:
         raise unknown("kind.framework", framework, FRAMEWORKS)
-    return code(recommendation_of(folder, task), framework)
+    text = code(recommendation_of(folder, task), framework)
+    for sentence in refusals(text):
+        warnings.warn(sentence, Notice, stacklevel=2)
+    return text
 
 
 def recommendation_of(folder: Path, task: str | None = None) -> Recommendation:
