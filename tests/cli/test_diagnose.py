@@ -100,6 +100,14 @@ def test_what_a_study_said_of_its_task_is_taken(kobai_here, place, monkeypatch):
     few = "--learning-rates 0.07 --steps 25 --seeds 2 --tuning-seeds 1 --output run"
     assert kobai_here(*line.split(), *few.split()).code == 0
 
+    pl.DataFrame({name: columns[name] for name in "aby"}).write_csv(place / "other.csv")
+    other = kobai_here("diagnose", "other.csv", "--label", "y", "--from", "run")
+    assert (other.code, other.out) == (2, "")
+    assert "run keeps a study of fruit, not of other.csv" in other.err
+    assert "column" not in other.err, "nobody has named the column c here"
+    own = kobai_here("diagnose", "fruit.csv", "--leave-out", "d", "--from", "run")
+    assert "there is no column 'd'" in own.err
+
     seen = []
     monkeypatch.setattr(ask, "examine", lambda setting, *rest, **more: seen.append(setting) or exit())
     for more in ([], ["--hidden", "6"]):

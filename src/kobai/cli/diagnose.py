@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from kobai.basics.errors import UsageError
@@ -78,8 +79,15 @@ def _study(folder: str, task: str, said: dict[str, object]) -> tuple["Comparison
     from kobai.questions.subject import subject
 
     kept = opened(folder)
-    results, said = kept.tasks, of_task(kept.command) | said
-    name = task if task in results else subject(said | {"task": task}).name
+    results, there = kept.tasks, of_task(kept.command)
+    other = UsageError("error.diagnose.from", path=folder, known=", ".join(results), task=task)
+    try:
+        name = task if task in results else subject(there | said | {"task": task}).name
+    except UsageError:
+        # A table bears its file's name. What that study said of its own, nobody has said of another one.
+        if PurePath(task).stem in results or there.keys() <= said.keys():
+            raise
+        raise other from None
     if name not in results:
-        raise UsageError("error.diagnose.from", path=folder, known=", ".join(results), task=task)
-    return results[name], said
+        raise other
+    return results[name], there | said
