@@ -107,4 +107,4 @@ FORGOTTEN = 0.45
 
 SETTLED = 0.05
 """How much the training loss still changes in the last quarter, of what is left of it: a choice, for it
-counts with `FITTED` and `LEARNED` alone. Healthy: up to .60."""
+counts with `FITTED` and `LEARNED` alone. Healthy: up to .60 of the start."""
