@@ -118,7 +118,7 @@ WORDS: dict[str, str] = {
     "diagnose.loss.validation": "validation loss",
     "diagnose.loss.even": "loss with classes equally often",
     "diagnose.loss.stopping": "validation loss (of the data by which it stops, so that it looks better than it is)",
-    "diagnose.not.nowhere": "{change} does not help: neither with it nor without does the metric improve ({seeds:seed|seeds}).",
+    "diagnose.not.nowhere": "{change} does not help: neither with it nor without does the metric get beyond its start and the best constant answer ({seeds:seed|seeds}).",
     "progress.diagnosis": "trainings with instruments",
     "progress.cures": "cures",
     # measurements
