@@ -118,7 +118,7 @@ WORDS: dict[str, str] = {
     "diagnose.loss.validation": "検証損失",
     "diagnose.loss.even": "クラスを同じ割合にしたデータでの損失",
     "diagnose.loss.stopping": "検証損失（早期終了の判断にも使うデータなので、実際より良く見えます）",
-    "diagnose.not.nowhere": "効果なし: {change}でも、そのままでも、指標は最初の値と最良の定数の予測を上回りません（シード{seeds}個）。",
+    "diagnose.not.nowhere": "効果なし: {change}でも、そのままでも、指標は最初の値よりも最良の定数の予測よりも良くなりません（シード{seeds}個）。",
     "progress.diagnosis": "計測しながらの学習",
     "progress.cures": "治療",
     # measurements
