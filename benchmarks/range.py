@@ -1,8 +1,8 @@
 """How far the suggestion of `kobai range` is from the best rate of the grid, beside the usual range test.
 
-    python benchmarks/range.py --results range.json                    # about half an hour on two cores
-    python benchmarks/range.py --results range.json --only sine,digits # a task at a time: what is there stays
-    python benchmarks/range.py --results range.json --only "" --write docs/how-to/learning-rate.md
+    python benchmarks/range.py --results benchmarks/range.json        # about half an hour on two cores
+    python benchmarks/range.py --results benchmarks/range.json --only sine,digits    # what is there stays
+    python benchmarks/range.py --results benchmarks/range.json --only "" --write docs/how-to/learning-rate.md
 
 A case is a task, an initializer and an update rule. The truth is the grid of `kobai compare`: eight rates for
 500 steps, here with ten seeds in place of the three of its tuning, so that noise decides less. The cost of a
