@@ -65,7 +65,7 @@ def test_one_of_contrib_travels():
         ("optax.lbfgs", None, "its update needs 'value_fn'"),
         ("optax.polyak_sgd", None, "its update needs 'value'"),
         ("optax.contrib.sophia", None, "its update needs 'obj_fn'"),
-        ("optax.contrib.sam", None, "sam does not work with these arguments"),
+        ("optax.contrib.sam", None, "goes around another optimizer"),
         ("optax.lion", {"lion.b3": [0.1]}, "no hyperparameter 'lion.b3'"),
         ("optax.contrib.muon", {"muon.ns_steps": [2.5]}, "muon.ns_steps"),
     ],
