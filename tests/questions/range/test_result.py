@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -9,7 +10,10 @@ from rich.cells import cell_len
 from kobai import words
 from kobai.questions.range.bounds import Bound
 from kobai.questions.range.table import option
+from measured import benchmark
 from ranged import INF, LOSSES, result_of
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_answer():
@@ -107,3 +111,36 @@ def test_the_figure_has_a_line_for_each_rung_and_crosses_for_what_fails():
 def test_where_nothing_is_learned_the_figure_stands_all_the_same():
     figure = result_of({0.1: {2: 2.1}, 1.0: {2: INF}}, rungs=(2,)).figures["range"]
     assert not any(trace.fill == "toself" for trace in figure.data)
+
+
+# What the pages say of the error: what was measured (benchmarks/range.json).
+
+MEASURED = json.loads((ROOT / "benchmarks/range.json").read_text("utf-8"))
+TABLES = re.compile(r"<!-- results: begin -->\n(.*?)\n<!-- results: end -->", re.DOTALL)
+
+
+def published(page):
+    return TABLES.search((ROOT / "docs/how-to" / page).read_text("utf-8"))[1].strip()
+
+
+def test_the_english_page_holds_the_tables_of_the_measurement():
+    assert published("learning-rate.md") == benchmark("range").section(MEASURED)
+
+
+def test_the_japanese_page_has_the_same_numbers():
+    rows = [line for line in benchmark("range").section(MEASURED).splitlines() if line.startswith("|")][2:]
+    japanese = [line for line in published("learning-rate.ja.md").splitlines() if line.startswith("|")][2:]
+    assert len(rows) == len(japanese)
+    for english, line in zip(rows, japanese, strict=True):
+        hits, of, share = re.search(r"(\d+) of (\d+), (\d+) %", english).groups()
+        assert line.endswith(f"| {of}件中{hits}件、{share}% |")
+
+
+def test_the_reach_is_met_within_a_twentieth_of_the_grid():
+    """Of all cases, and of those on whose tasks nothing was chosen."""
+    ours = benchmark("range")
+    others = [row for row in MEASURED if row["task"] not in ours.CHOSEN_ON]
+    for rows in (MEASURED, others):
+        hits = [row["kobai_ratio"] is not None and row["kobai_ratio"] <= ours.HIT for row in rows]
+        assert sum(hits) >= 0.85 * len(rows)
+    assert max(row["gradients"] for row in MEASURED) <= 0.05 * 8 * 10 * 500
