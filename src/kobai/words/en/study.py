@@ -151,7 +151,7 @@ WORDS: dict[str, str] = {
     "answer.with.activation": "activation {value}",
     "answer.with.batch_norm": "batch normalization {value}",
     "answer.with.batch_size": "batch size {value}",
-    "answer.with.accumulate": "gradients of {value} batches a step",
+    "answer.with.accumulate": "gradients of {value:batch|batches} a step",
     "answer.with.parametrization": "parametrization {value}",
     "answer.with.sampling": "sampling {value}",
     "answer.with.clip": "clip {value}",
