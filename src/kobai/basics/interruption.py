@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PATIENCE = 1.5
 """Seconds from the signal to the end of the process: with what else an end takes, less than two."""
@@ -32,8 +33,20 @@ _mode = AT_ONCE
 _signal = 0
 _can_answer = _winding_up = False
 _ending = threading.Lock()
-_kept: tuple[int, Path | None, str] = 0, None, ""
-_coming: tuple[int, Path | None] = 0, None
+
+
+class _Kept(NamedTuple):
+    """What an interruption leaves: trainings in a folder, and so many more as soon as a file is there. One
+    value, for another thread reads it at any moment."""
+
+    trainings: int = 0
+    folder: Path | None = None
+    words: str = ""
+    coming: int = 0
+    file: Path | None = None
+
+
+_kept = _Kept()
 
 
 def listen() -> None:
@@ -77,14 +90,14 @@ def is_winding_up() -> bool:
 
 def keeps(trainings: int, folder: Path | None, words: str = "interrupted.kept") -> None:
     """From here on an interruption leaves so many trainings in `folder` (None: nowhere), and says `words`."""
-    global _kept, _coming
-    _kept, _coming = (trainings, folder, words), (0, None)
+    global _kept
+    _kept = _Kept(trainings, folder, words)
 
 
 def coming(trainings: int, path: Path | None) -> None:
     """So many more are kept as soon as the file `path` is there, until `keeps` says how many are."""
-    global _coming
-    _coming = trainings, path
+    global _kept
+    _kept = _kept._replace(coming=trainings, file=path)
 
 
 @contextlib.contextmanager
@@ -149,9 +162,9 @@ def sentence(kept: int, folder: Path | None, words: str = "interrupted.kept") ->
 
 def last_words() -> str:
     """What is said of an interruption now, also between the end of a file and the word that it is there."""
-    kept, folder, words = _kept
-    more, path = _coming
-    return sentence(kept + more * (path is not None and path.exists()), folder, words)
+    kept = _kept
+    more = kept.coming if kept.file is not None and kept.file.exists() else 0
+    return sentence(kept.trainings + more, kept.folder, kept.words)
 
 
 @contextlib.contextmanager
