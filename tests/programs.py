@@ -168,6 +168,17 @@ def start(dtype):
     return [(layer["weights"], layer["biases"]) for layer in made]
 
 
+def begin_torch(names):
+    """kobai's start in PyTorch's layout, (out, in)."""
+    import torch
+
+    layers = [layer.double() for layer in names["model"] if isinstance(layer, torch.nn.Linear)]
+    with torch.no_grad():
+        for layer, (weights, biases) in zip(layers, start("float64"), strict=True):
+            layer.weight.copy_(torch.as_tensor(weights.T))
+            layer.bias.copy_(torch.as_tensor(biases))
+
+
 def recommendation(rule, strategy=NOTHING, **changes):
     """The recommendation of a case, on data of the user's own."""
     values = {

@@ -25,6 +25,13 @@ from kobai.engine.sweep import Sweep
 from kobai.optimizers import by_array, muon, sophia
 from kobai.stabilizers import weight_decay
 from trajectories import CURVATURE, NOISE, RNG, SQUARE, START, STEPS, flat, gradient, path
+from wrong_rules import (
+    MuonWithoutNesterov,
+    ProdigyOfTheNewRate,
+    SAMOfTheFirstGradient,
+    SOAPThatDecaysFirst,
+    SophiaOfTheOldCurvature,
+)
 
 
 def optax_path(rule, start=START, evaluated=None):
@@ -239,12 +246,6 @@ class LAMBOfTheMeanSize(kobai.LAMB):
         return Δ / np.sqrt(θ.size), memory
 
 
-class ProdigyOfTheNewRate(kobai.Prodigy):
-    def formula(self, g, θ, t, weight, **memory):
-        _, new = super().formula(g, θ, t, weight, **memory)
-        return super().formula(g, θ, t, weight, **{**memory, "d": new["d"]})
-
-
 WRONG = {
     "nadamw": NAdamWOfOneBias,
     "radam": RAdamFromFour,
@@ -276,37 +277,10 @@ def test_adan_of_optax_has_another_factor_of_the_change():
     )
 
 
-class SAMOfTheFirstGradient(kobai.SAM):
-    def asked(self, g, θ, t, weight, gradient_at, **memory):
-        return super().asked(g, θ, t, weight, lambda _: g, **memory)
-
-
-class SophiaOfTheOldCurvature(kobai.Sophia):
-    def asked(self, g, θ, t, weight, gradient_at, **memory):  # as optax does: the estimate after the step
-        _, new = super().asked(g, θ, t, weight, gradient_at, **memory)
-        m, h = new["m"], memory["h"]
-        Δ = -self.learning_rate * np.clip(m / np.maximum(self.scale * h, self.epsilon), -1, 1)
-        return Δ - self.learning_rate * self.weight_decay * weight * θ, new
-
-
-class SOAPThatDecaysFirst(kobai.SOAP):
-    def decayed(self, Δ, θ):  # the parameter that has not made its step
-        return Δ - self.learning_rate * self.weight_decay * θ
-
-
 def test_soap_s_oracle_sees_a_decay_of_the_old_parameters():
     wrong = path(SOAPThatDecaysFirst(0.1, 0.9, 0.8, 1e-8, 0.1), SQUARE)
     expected = independent_path(independent.soap(0.1, 0.9, 0.8, 1e-8, 0.1), SQUARE)
     assert np.abs(wrong - expected).max() > 1e-3
-
-
-class MuonWithoutNesterov(kobai.Muon):
-    def formula(self, g, θ, t, memory, weight):
-        if "M" not in memory:
-            return super().formula(g, θ, t, memory, weight)
-        M = self.momentum * memory["M"] + (1 - self.momentum) * g
-        X = muon.orthogonal(M)
-        return -self.learning_rate * (0.2 * max(g.shape) ** 0.5 * X + self.weight_decay * θ), {"M": M}
 
 
 def test_muon_without_nesterov_is_optax_s():

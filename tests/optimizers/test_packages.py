@@ -11,8 +11,14 @@ import numpy as np
 import pytest
 
 import kobai
-from kobai.optimizers import muon
 from trajectories import CURVATURE, NOISE, SQUARE, START, STEPS, flat, path
+from wrong_rules import (
+    MuonWithoutNesterov,
+    ProdigyOfTheNewRate,
+    SAMOfTheFirstGradient,
+    SOAPThatDecaysFirst,
+    SophiaOfTheOldCurvature,
+)
 
 torch = pytest.importorskip("torch")
 package = pytest.importorskip("pytorch_optimizer")
@@ -146,46 +152,12 @@ def test_trajectories_equal_the_package(name):
     assert np.abs(found[-1] - found[0]).max() > 1e-6  # it moves
 
 
-class SOAPThatDecaysFirst(kobai.SOAP):
-    def decayed(self, Δ, θ):
-        return Δ - self.learning_rate * self.weight_decay * θ
-
-
 class AdanOfTheOtherFactor(kobai.Adan):
     def rule(self, g, t, m, v, n, before):  # optax's 1 − ρ₂ beside the change
         Δ, new = super().rule(g, t, m, v, n, before)
         v_hat, n_hat = new[1] / (1 - self.decay_2**t), new[2] / (1 - self.decay_3**t)
         more = (1 - 2 * self.decay_2) * v_hat / (np.sqrt(n_hat) + self.epsilon)
         return Δ - self.learning_rate * more, new
-
-
-class ProdigyOfTheNewRate(kobai.Prodigy):
-    def formula(self, g, θ, t, weight, **memory):
-        _, new = super().formula(g, θ, t, weight, **memory)
-        return super().formula(g, θ, t, weight, **{**memory, "d": new["d"]})
-
-
-class SAMOfTheFirstGradient(kobai.SAM):
-    def asked(self, g, θ, t, weight, gradient_at, **memory):
-        return super().asked(g, θ, t, weight, lambda _: g, **memory)
-
-
-class SophiaOfTheOldCurvature(kobai.Sophia):
-    def asked(self, g, θ, t, weight, gradient_at, **memory):
-        _, new = super().asked(g, θ, t, weight, gradient_at, **memory)
-        Δ = -self.learning_rate * np.clip(
-            new["m"] / np.maximum(self.scale * memory["h"], self.epsilon), -1, 1
-        )
-        return Δ - self.learning_rate * self.weight_decay * weight * θ, new
-
-
-class MuonWithoutNesterov(kobai.Muon):
-    def formula(self, g, θ, t, memory, weight):
-        if "M" not in memory:
-            return super().formula(g, θ, t, memory, weight)
-        M = self.momentum * memory["M"] + (1 - self.momentum) * g
-        X = muon.orthogonal(M)
-        return -self.learning_rate * (0.2 * max(g.shape) ** 0.5 * X + self.weight_decay * θ), {"M": M}
 
 
 class ShampooOfTheHalfPower(ShampooOfEveryStep):

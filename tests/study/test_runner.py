@@ -49,6 +49,17 @@ def study():
     )
 
 
+def small_study(**more):
+    return Study(
+        task=line(),
+        candidates=candidates([kobai.SGD([0.05, 0.1])]),
+        initializers=[initial_values.he()],
+        steps=20,
+        evaluate_every=5,
+        **more,
+    )
+
+
 def test_a_study_on_another_backend_has_the_same_frames(study):
     here, there = Runner(study, Quiet(), None), Runner(study, Quiet(), None, Elsewhere())
     for runner in (here, there):
@@ -118,13 +129,7 @@ def test_what_a_training_for_an_average_gives_again_is_not_stored_again(tmp_path
 
 def test_an_interruption_at_any_moment_counts_the_files_that_are_there(tmp_path, monkeypatch):
     """Also between the moment when a file is whole and that when the study has taken notice."""
-    study = Study(
-        task=line(),
-        candidates=candidates([kobai.SGD([0.05, 0.1])]),
-        initializers=[initial_values.he()],
-        steps=20,
-        evaluate_every=5,
-    )
+    study = small_study()
     write, said = files.write, []
 
     def watched(path, content):
@@ -143,15 +148,7 @@ def test_an_interruption_at_any_moment_counts_the_files_that_are_there(tmp_path,
 
 def test_the_protocol_runs_on_the_backend_that_it_is_given():
     """All of its phases: the frames of the whole study, and what it chose."""
-    study = Study(
-        task=line(),
-        candidates=candidates([kobai.SGD([0.05, 0.1])]),
-        initializers=[initial_values.he()],
-        steps=20,
-        evaluate_every=5,
-        tuning_seeds=1,
-        seeds=2,
-    )
+    study = small_study(tuning_seeds=1, seeds=2)
     Elsewhere.sent = 0
     ours, theirs = protocol.run(study, Quiet()), protocol.run(study, Quiet(), backend=Elsewhere())
     assert Elsewhere.sent == len(theirs.cells) > 0

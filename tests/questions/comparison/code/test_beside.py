@@ -20,7 +20,7 @@ from kobai.schedules import schedule
 from kobai.stabilizers import cautious, l2, weight_decay
 from kobai.study.axes import grown_from
 from kobai.study.study import facts_of
-from programs import BATCH, compare, executed, recommendation, start, task, trained
+from programs import BATCH, begin_torch, compare, executed, recommendation, start, task, trained
 from programs_of_tasks import recommended, run
 
 pytestmark = [
@@ -83,16 +83,6 @@ def said(is_grown, case):
 
 def begin_jax(names):
     names["params"] = [{"weights": jnp.asarray(w), "biases": jnp.asarray(b)} for w, b in start("float64")]
-
-
-def begin_torch(names):
-    import torch
-
-    layers = [layer.double() for layer in names["model"] if isinstance(layer, torch.nn.Linear)]
-    with torch.no_grad():
-        for layer, (weights, biases) in zip(layers, start("float64"), strict=True):
-            layer.weight.copy_(torch.as_tensor(weights.T))
-            layer.bias.copy_(torch.as_tensor(biases))
 
 
 def begin_keras(names):

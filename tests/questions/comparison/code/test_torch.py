@@ -9,12 +9,12 @@ from programs import (
     CASES,
     IN_OPTAX,
     LOOKAHEAD,
+    begin_torch,
     behind,
     compare,
     compare_arrays,
     executed,
     recommendation,
-    start,
     trained,
     trainings,
 )
@@ -22,15 +22,6 @@ from programs import (
 torch = framework("torch")
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
-
-
-def begin(names):
-    """kobai's start in PyTorch's layout, (out, in)."""
-    layers = [layer.double() for layer in names["model"] if isinstance(layer, torch.nn.Linear)]
-    with torch.no_grad():
-        for layer, (weights, biases) in zip(layers, start("float64"), strict=True):
-            layer.weight.copy_(torch.as_tensor(weights.T))
-            layer.bias.copy_(torch.as_tensor(biases))
 
 
 def arrays(names):
@@ -41,14 +32,14 @@ def arrays(names):
 @pytest.mark.parametrize("case", AT_THETA, ids=" ".join)
 def test_a_program_follows_the_engine(case):
     rule, strategy = CASES[case]
-    names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin, strategy)
+    names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin_torch, strategy)
     compare(trainings("float64")[case], strategy, losses, arrays(names), 1e-6)
 
 
 def test_nadamw_is_torch_s_without_its_warm_up_of_the_momentum():
     case = ("nadamw", "nothing")
     rule, strategy = IN_OPTAX[case]
-    names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin, strategy)
+    names, losses = executed(recommendation(rule, strategy), "torch", "float64", begin_torch, strategy)
     run = trained({case: (rule, strategy)}, "float64")[case]
     compare(run, strategy, losses, arrays(names), 1e-6)
 
@@ -57,7 +48,7 @@ def test_nadamw_is_torch_s_without_its_warm_up_of_the_momentum():
 def test_a_look_ahead_is_the_same_path_at_another_point_which_the_program_says(case):
     rule, strategy = CASES[case]
     said = recommendation(rule, strategy)
-    names, _ = executed(said, "torch", "float64", begin, strategy)
+    names, _ = executed(said, "torch", "float64", begin_torch, strategy)
     state = [names["optimizer"].state[parameter] for parameter in names["model"].parameters()]
     v = [s["memory"] if "memory" in s else -rule.learning_rate * s["momentum_buffer"] for s in state]
     v = [(weight.numpy().T, bias.numpy()) for weight, bias in zip(v[::2], v[1::2], strict=True)]

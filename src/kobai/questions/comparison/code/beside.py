@@ -53,6 +53,13 @@ def width(plan: Plan, names: Sequence[str] | None, order: str) -> str:
     )
 
 
+def grown(plan: Plan, of_recurrent: "OfRecurrent", order: str, *deviating: str) -> str:
+    """The factors of the arrays of a framework, and the lines that apply those of the initial values."""
+    names = names_in(plan, of_recurrent)
+    text = width(plan, names, order)
+    return text if names is None else block(text, *deviating)
+
+
 def _numbers(name: str, values: Sequence[float]) -> str:
     plain = [worked_out(value) for value in values]
     line = f"{name} = [{', '.join(plain)}]"

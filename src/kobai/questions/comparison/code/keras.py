@@ -177,12 +177,10 @@ def _accumulates(plan: Plan) -> bool:
 
 def _width(plan: Plan) -> str:
     """What the initial values and the learning rates of the arrays are multiplied by."""
-    names = beside.names_in(plan, beside.keras_names)
-    text = beside.width(plan, names, "model.trainable_variables")
-    if not plan.said.growth or names is None:
-        return text
-    return block(
-        text,
+    return beside.grown(
+        plan,
+        beside.keras_names,
+        "model.trainable_variables",
         "for array, deviation in zip(model.trainable_variables, DEVIATIONS):",
         "    array.assign(array * deviation)",
     )

@@ -130,12 +130,10 @@ def _initial(plan: Plan) -> str:
 
 def _width(plan: Plan) -> str:
     """What the initial values and the learning rates of the arrays are multiplied by."""
-    names = beside.names_in(plan, beside.torch_names)
-    text = beside.width(plan, names, "model.parameters()")
-    if not plan.said.growth or names is None:
-        return text
-    return block(
-        text,
+    return beside.grown(
+        plan,
+        beside.torch_names,
+        "model.parameters()",
         "with torch.no_grad():",
         "    for parameter, deviation in zip(model.parameters(), DEVIATIONS):",
         "        parameter.mul_(deviation)",
