@@ -189,3 +189,38 @@ def test_what_has_not_gone_far_is_trained_longer_and_at_a_higher_rate():
     linear = list(cures(of(tasks.mnist1d(model="logistic"), optimizers.SGD(0.01), 40), small))
     assert [each.key for each in linear] == ["rate", "longer", "longer"]
     assert [each.setting.steps for each in linear] == [40, 80, 160]
+
+
+NOWHERE = [np.full(LOOKS, 0.5 + i / 1000) for i in range(8)]
+
+
+def counted(before, after, level=0.05):
+    """Judged by the steps to a loss of .2."""
+    cure = Cure("clip", {"new": "norm:1"}, CURVE, STEPS)
+    return compared(CURVE, cure, trainings(before), trainings(after), level, target=0.2)
+
+
+def test_a_bound_is_explained_and_so_is_an_effect_that_is_not_established():
+    there = falling(1.0, 0.1)
+    cured, spoiled = counted(NOWHERE, there), counted(there, NOWHERE)
+    assert (cured.bound, cured.verdict, cured.arrived, cured.doubt) == ("≤", "helps", 8, "")
+    assert "ratio ≤" in table.cure(cured)
+    assert "Without it no training arrives within 40 steps." in table.cure(cured)
+    assert (spoiled.bound, spoiled.verdict, spoiled.arrived) == ("≥", "harms", 0)
+    assert "With it no training arrives within 40 steps." in table.cure(spoiled)
+    unsure = counted(NOWHERE, there, level=0.001)  # of eight seeds p is at least 1/128
+    assert (unsure.verdict, unsure.doubt) == ("not", "unsure")
+    assert "p = .0078; .001 or less is asked for" in table.cure(unsure)
+    both = counted([each + 0.05 for each in there], there)
+    assert (both.bound, both.doubt) == ("", "")
+    assert "in place of an interval" not in table.cure(both)
+
+
+def test_where_few_arrive_the_sentence_says_how_many():
+    """Three of eight arrive very early: the interval leaves out 1, and half of them are asked for."""
+    early = [np.r_[1.0, np.full(LOOKS - 1, 0.1)]] * 3
+    few = counted(NOWHERE, [*early, *NOWHERE[3:]], level=1.0)
+    few = dataclasses.replace(few, effect=dataclasses.replace(few.effect, high=0.96))
+    assert (few.verdict, few.doubt, few.arrived) == ("not", "few", 3)
+    assert "ratio ≤ .96" in table.cure(few)
+    assert "With it 3 of 8 trainings arrive" in table.cure(few)

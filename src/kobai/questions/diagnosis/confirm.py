@@ -50,11 +50,27 @@ class Confirmation:
     """The data that judge it."""
     harms: bool = False
     diverged: tuple[int, int] = (0, 0)
+    level: float = LEVEL
+    """What the paired test is held to: several cures are tried."""
+    arrived: int = 0
+    """Of steps: how many runs with the cure met the target."""
 
     @property
     def verdict(self) -> str:
         """Of its words: "helps", "harms", or "not" where neither is established."""
         return "helps" if self.helps else "harms" if self.harms else "not"
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing is established though the interval leaves out "no effect": "few" runs arrive, or the
+        paired test is "unsure"; else ""."""
+        low, high = self.effect.low, self.effect.high
+        none = 1.0 if self.cure.by == STEPS else 0.0
+        if self.helps or self.harms or low is None or high is None or low <= none <= high:
+            return ""
+        if self.cure.by == STEPS and high < none and self.arrived < LEAST * self.seeds:
+            return "few"
+        return "unsure" if self.p > self.level else ""
 
 
 def confirmed(
@@ -143,7 +159,7 @@ def _by_steps(
     ratio = statistics.paired_ratio(times[1], times[0], budget)
     own = [statistics.restricted(each, budget) for each in times]
     p = statistics.sign_flip_p(own[1], own[0])
-    reached = float(np.mean(times[1] <= budget))
+    arrived = int(np.sum(times[1] <= budget))
     shorter = ratio.high is not None and ratio.high < 1
     longer = ratio.low is not None and ratio.low > 1
     return Confirmation(
@@ -156,9 +172,11 @@ def _by_steps(
         int(np.sum(own[1] < own[0])),
         len(before),
         p,
-        helps=bool(shorter and p <= level and reached >= LEAST),
+        helps=bool(shorter and p <= level and arrived >= LEAST * len(after)),
         harms=bool(longer and p <= level),
         diverged=diverged,
+        level=level,
+        arrived=arrived,
     )
 
 
@@ -233,6 +251,7 @@ def _by_end(cure: Cure, before: Sequence[Run], after: Sequence[Run], level: floa
         on=on,
         harms=bool(higher and p <= level),
         diverged=(int(lost[0].sum()), int(lost[1].sum())),
+        level=level,
     )
 
 

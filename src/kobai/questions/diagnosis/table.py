@@ -138,7 +138,20 @@ def cure(confirmation: Confirmation) -> str:
         ends["target"] = f"{confirmation.target:.3g}"
         told = say(f"diagnose.{verdict}.steps", effect=_interval(confirmation), **ends, **values)
     before, after = confirmation.diverged
-    return told + (say("diagnose.cure.diverged", before=before, after=after) if before or after else "")
+    more = say("diagnose.cure.diverged", before=before, after=after) if before or after else ""
+    return told + _reservations(confirmation) + more
+
+
+def _reservations(confirmation: Confirmation) -> str:
+    """Why the effect has a bound in place of an interval, and why an effect is not established."""
+    told = ""
+    if limit(confirmation.effect, confirmation.bound) is not None:
+        told += say(f"diagnose.cure.{confirmation.bound}", steps=confirmation.cure.setting.steps)
+    if doubt := confirmation.doubt:
+        values = {"arrived": confirmation.arrived, "seeds": confirmation.seeds}
+        values |= {"p": _short(confirmation.p), "level": _short(confirmation.level)}
+        told += say(f"diagnose.cure.{doubt}", **values)
+    return told
 
 
 def _end(loss: float) -> str:
