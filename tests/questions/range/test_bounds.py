@@ -5,7 +5,7 @@ import pytest
 
 import kobai
 from kobai.initializers import he
-from kobai.questions.range.bounds import bound
+from kobai.questions.range.bounds import Bound, bound
 from ranged import valley
 
 
@@ -36,14 +36,24 @@ def test_rules_that_divide_the_gradient(rule, factor):
     task = valley([0.5, 2.0, 8.0])
     w = np.abs(task.start(he(), kobai.engine.draws.stream(0, kobai.engine.draws.INITIAL)))
     found = bound(task, rule, he(), 0)
-    assert found.kind == "divided"
+    assert found.kind == ("first" if factor == 2 and isinstance(rule, kobai.AdaGrad) else "divided")
     assert found.curvature == pytest.approx(1 / w.min(), rel=1e-3)
     assert found.rate == pytest.approx(factor * w.min(), rel=1e-3)
 
 
+def test_adadelta_has_the_limit_of_its_first_step():
+    """Its D is √(ε + v) / √ε: to step beyond 2/λ' once makes λw² larger, a little less does not."""
+    task, rule = valley([0.5, 2.0, 8.0]), kobai.AdaDelta()
+    λ = np.array([0.5, 2.0, 8.0])
+    w = np.abs(task.start(he(), kobai.engine.draws.stream(0, kobai.engine.draws.INITIAL)))
+    found = bound(task, rule, he(), 0)
+    D = np.sqrt((rule.epsilon + (λ * w) ** 2) / rule.epsilon)
+    assert (found.kind, found.formula) == ("first", "2/λ")
+    assert found.rate == pytest.approx(2 / (λ / D).max(), rel=1e-3)
+
+
 def test_what_has_no_formula_and_what_does_not_curve_has_no_limit():
-    assert bound(valley([1.0]), kobai.AdaDelta(), he(), 0).kind == "unknown"
-    assert bound(valley([1.0]), kobai.Lion(), he(), 0).rate is None
+    assert bound(valley([1.0]), kobai.Lion(), he(), 0) == Bound("unknown")
     found = bound(valley([-1.0, -2.0]), kobai.SGD(), he(), 0)
     assert (found.kind, found.rate) == ("flat", None)
 

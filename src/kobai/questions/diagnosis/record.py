@@ -13,7 +13,7 @@ from kobai.engine.cell import Cell
 from kobai.engine.shared import Shared
 from kobai.questions.curvature import strengths
 from kobai.questions.diagnosis.instruments import FIRST, Instruments
-from kobai.questions.diagnosis.stability import reach
+from kobai.questions.stability import reach
 from kobai.tasks.task import Task
 
 MARKS = 24

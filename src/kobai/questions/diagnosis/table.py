@@ -148,9 +148,9 @@ def _reservations(confirmation: Confirmation) -> str:
     if limit(confirmation.effect, confirmation.bound) is not None:
         told += say(f"diagnose.cure.{confirmation.bound}", steps=confirmation.cure.setting.steps)
     if doubt := confirmation.doubt:
-        values = {"arrived": confirmation.arrived, "seeds": confirmation.seeds}
-        values |= {"p": _short(confirmation.p), "level": _short(confirmation.level)}
-        told += say(f"diagnose.cure.{doubt}", **values)
+        counts = {"arrived": confirmation.arrived, "seeds": confirmation.seeds}
+        tested = {"p": _short(confirmation.p), "level": _short(confirmation.level)}
+        told += say(f"diagnose.cure.{doubt}", **counts, **tested)
     return told
 
 

@@ -22,7 +22,7 @@ from kobai.optimizers.adopt import ADOPT
 from kobai.optimizers.nadamw import NAdamW
 from kobai.optimizers.radam import RAdam
 from kobai.optimizers.rmsprop import RMSProp
-from kobai.questions.range import bounds
+from kobai.questions.stability import PLAIN
 from kobai.questions.why.cause import SLOWER, Cause
 from kobai.questions.why.look import Look
 from kobai.questions.why.measure import Measured, Unmeasured, told
@@ -42,9 +42,6 @@ it is at most 190 (sine)."""
 LARGE = 0.1
 """An array with at least this part of the weights counts where entries are compared; a small one, however
 unequal, moves little."""
-
-PLAIN = tuple(bounds.PLAIN)
-"""Rules that follow the gradient as it is."""
 
 DIVIDING = (AdaGrad, AdaDelta, RMSProp, Adam, AdamW, NAdamW, RAdam, AdaBelief, AdEMAMix, ADOPT)
 """Rules that divide each entry by its own scale. Others do neither, and are no witnesses of this cause."""

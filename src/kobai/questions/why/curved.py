@@ -14,8 +14,8 @@ from kobai.basics.machine import quick_compilation
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.questions.curvature import Spectrum, lanczos, spectrum_of, training_loss
-from kobai.questions.diagnosis.stability import Reach
-from kobai.questions.range.bounds import COST, Bound, has_limit, limit, memory, scale
+from kobai.questions.range.bounds import COST, Bound, has_limit, limit
+from kobai.questions.stability import Reach, memory, scale
 from kobai.tasks.task import Task
 
 PROBES = 3
@@ -118,8 +118,7 @@ def curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> C
         ratios, others = _ratios(plain), _ratios(seen)
         λ = max(float(each.largest) for each in seen)
         if own is not None and is_other:  # as the formula has it: of a gradient divided, at a rate of 1
-            η: Any = getattr(rule, "learning_rate", 1.0)
-            λ *= float(limit(rule, 1.0, 0).rate or 1.0) / (own.bound * float(η))
+            λ /= float(getattr(rule, "learning_rate", 1.0))
         return Curved(
             largest=max(float(each.largest) for each in plain),
             ratio=float(np.median(ratios)) if ratios else None,

@@ -22,8 +22,8 @@ from kobai.engine.sweep import Sweep
 from kobai.initializers import Initializer
 from kobai.optimizers.base import Optimizer
 from kobai.questions.curvature import first_batches, first_of
-from kobai.questions.diagnosis.stability import Reach, of_memory
 from kobai.questions.range.bounds import COST
+from kobai.questions.stability import Reach, of_memory
 from kobai.questions.why.curved import MEMORY, PROBES, Curved, curving, is_divided, plain, unlimited
 from kobai.questions.why.look import Look, looking
 from kobai.stabilizers.averaging import polyak

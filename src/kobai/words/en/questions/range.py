@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "range.works.open": "from {low}, below which hardly anything is learned in the first steps, to {high}, the largest that was tried: {decades} decades, and none fails",
     "range.theory.plain": "{formula} = {rate}, with λ = {curvature}, the largest eigenvalue of the Hessian of the first batch's loss at the start",
     "range.theory.divided": "{formula} = {rate}, with λ = {curvature}, the largest eigenvalue at the start of the Hessian divided by what the rule divides the gradients by",
+    "range.theory.first": "{formula} = {rate}, with λ = {curvature}, the largest eigenvalue at the start of the Hessian divided by what the rule divides the gradients by at its first step; at later ones that is different",
     "range.theory.unknown": "no formula for the largest rate of {optimizer} is known to kobai",
     "range.theory.flat": "no limit at the start: the loss curves nowhere upwards there",
     "range.theory.not_finite": "no limit at the start: the curvature of the loss is no finite number there",

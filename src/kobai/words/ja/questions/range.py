@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "range.works.open": "{low}から、試した最大の{high}まで、{decades}桁。これより小さいと最初の数ステップではほとんど学習が進みません。失敗した学習率はありません",
     "range.theory.plain": "{formula} = {rate}。λ = {curvature}は、最初の点でのヘッセ行列の最大固有値です",
     "range.theory.divided": "{formula} = {rate}。λ = {curvature}は、更新則が勾配を割る値でヘッセ行列を割ったときの、最初の点での最大固有値です",
+    "range.theory.first": "{formula} = {rate}。λ = {curvature}は、更新則が最初のステップで勾配を割る値でヘッセ行列を割ったときの、最初の点での最大固有値です（その後は割る値が変わります）",
     "range.theory.unknown": "{optimizer}の最大の学習率を与える式を、kobaiは持っていません",
     "range.theory.flat": "最初の点では損失が上に曲がる方向がないため、限界はありません",
     "range.theory.not_finite": "最初の点で損失の曲率が有限の数ではないため、限界は言えません",

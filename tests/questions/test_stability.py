@@ -7,7 +7,7 @@ from kobai import optimizers, tasks
 from kobai.engine.strategy import Strategy
 from kobai.initializers import parse
 from kobai.questions.diagnosis.instruments import Instruments
-from kobai.questions.diagnosis.stability import reach
+from kobai.questions.stability import reach
 
 η, ρ = 0.05, 0.9
 
