@@ -187,15 +187,15 @@ def test_what_is_wrong_with_letters_is_told(answer, mistake):
 @pytest.mark.parametrize(
     "answer",
     [
-        "A:e B:d C:a D:c E:b F:h G:g",
-        "Ae Bd Ca Dc Eb Fh Gg",
-        "a: e, b: d, c: a, d: c, e: b, f: h, g: g",
-        "Ｂ＝ｄ、Ａ＝ｅ、Ｃ＝ａ、Ｄ＝ｃ、Ｅ＝ｂ、Ｇ＝ｇ、Ｆ＝ｈ",
-        ["A:e", "Bd", "C:a", "D:c", "E:b", "Fh", "G:g"],
-        {"A": "e", "B": "d", "C": "a", "D": "c", "E": "b", "F": "h", "G": "g"},
+        "A:e B:d C:a D:c E:b F:h G:g H:i I:j",
+        "Ae Bd Ca Dc Eb Fh Gg Hi Ij",
+        "a: e, b: d, c: a, d: c, e: b, f: h, g: g, h: i, i: j",
+        "Ｂ＝ｄ、Ａ＝ｅ、Ｃ＝ａ、Ｄ＝ｃ、Ｅ＝ｂ、Ｇ＝ｇ、Ｆ＝ｈ、Ｉ＝ｊ、Ｈ＝ｉ",
+        ["A:e", "Bd", "C:a", "D:c", "E:b", "Fh", "G:g", "H:i", "Ij"],
+        {"A": "e", "B": "d", "C": "a", "D": "c", "E": "b", "F": "h", "G": "g", "H": "i", "I": "j"},
     ],
 )
-def test_letters_for_A_to_G_may_stand_beside_these(answer):  # noqa: N802 - as the questions are called
+def test_letters_for_A_to_I_may_stand_beside_these(answer):  # noqa: N802 - as the questions are called
     assert judged("3_10.troubles", answer).status == PASSED
     assert judged("3_1.review", "Ab Bc Ca Db Ed").mistake == "quiz_length"  # its questions are 1 to 5
 

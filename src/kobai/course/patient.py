@@ -18,6 +18,7 @@ from kobai.basics.errors import UsageError, unknown
 from kobai.basics.machine import use_compilation_cache
 from kobai.course import learner
 from kobai.course.exercise import chosen
+from kobai.course.slopes import explained
 from kobai.engine.run import Run
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
@@ -63,6 +64,7 @@ class Patient:
       remedies: what may be tried, by its letter.
       by: what judges a remedy: the steps to a target, or the loss at the end.
       lesson: whose learners are asked what it has, and what helps.
+      explained: the part of the loss's differences that the gradient foretells (`slopes.explained`).
       target: the validation loss that is the target; None: a `PART` of where it begins.
     """
 
@@ -70,6 +72,7 @@ class Patient:
     remedies: Mapping[str, Remedy]
     by: str
     lesson: str
+    explained: float
     target: float | None = None
 
     @property
@@ -81,10 +84,17 @@ class Patient:
         return losses
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The loss on all training examples, before the first step and after the last."""
+        first, *_, last = self.case.records[0].train[:, 0]
+        return float(first), float(last)
+
+    @property
     def gradients(self) -> np.ndarray:
         """[looks, places]: the length of the gradient that arrives at each place.
 
         The places are the layers' weights, of a recurrent network the times; from the first to the last.
+        Looks at which none arrives are left out.
         """
         record = self.case.records[0]
         weights = [i for i, name in enumerate(self.case.arrays) if name.endswith("weights")]
@@ -197,7 +207,7 @@ class Patient:
           UsageError: before the learner's own answer is right.
         """
         self._opened("remedies")
-        return self._trials
+        return {letter: self._trial(letter) for letter in self._cures}
 
     def _opened(self, part: str) -> None:
         exercise = f"{self.lesson}.{part}"
@@ -212,10 +222,9 @@ class Patient:
         """
         if remedy not in self.remedies:
             raise unknown("kind.remedy", remedy, self.remedies)
-        cure = self._cures.get(remedy)
-        if cure is None:
+        if remedy not in self._cures:
             return say("course.ward.unchanged")
-        return table.cure(self._restarted if cure.against else self._trials[remedy])
+        return table.cure(self._trial(remedy))
 
     @functools.cached_property
     def _cures(self) -> dict[str, Cure]:
@@ -231,22 +240,27 @@ class Patient:
     def _is_alike(self, cure: Cure) -> bool:
         return cure.setting.task is self.case.setting.task and cure.against is None
 
+    def _trial(self, letter: str) -> Confirmation:
+        """What a remedy does: tried when it is asked for, with all that leave the task or alone."""
+        if letter not in self._tried:
+            self._tried[letter] = self._compared(letter)
+        return self._tried[letter]
+
     @functools.cached_property
-    def _trials(self) -> dict[str, Confirmation]:
+    def _tried(self) -> dict[str, Confirmation]:
+        return {}
+
+    def _compared(self, letter: str) -> Confirmation:
+        cure = self._cures[letter]
+        if cure.against:
+            return self._restarted
         before, *after = self._runs
-        own = iter(after)
+        own = [each for each, cure in self._cures.items() if self._is_alike(cure)]
+        treated = after[own.index(letter)] if letter in own else runs([cure.setting], SEEDS)[0]
         start = float(np.median([run.validation_metric[0] for run in before]))
         without = self.case.constant.metric
         target = PART * float(np.fmin(start, without)) if self.target is None else self.target
-        found = {}
-        for letter, cure in self._cures.items():
-            if cure.against:
-                found[letter] = self._restarted
-                continue
-            treated = next(own) if self._is_alike(cure) else runs([cure.setting], SEEDS)[0]
-            judged = cure._replace(by=self.by)
-            found[letter] = compared(self.case.setting, judged, before, treated, LEVEL, target)
-        return found
+        return compared(self.case.setting, cure._replace(by=self.by), before, treated, LEVEL, target)
 
     @functools.cached_property
     def _restarted(self) -> Confirmation:
@@ -281,7 +295,8 @@ def examined(
         for name, setting in own.items():
             case = examine(setting, [0], instruments)
             by = END if name in by_the_end else STEPS
-            ward[name] = Patient(case, remedies, by, lesson, targets.get(name))
+            agreement = explained(instruments, setting)
+            ward[name] = Patient(case, remedies, by, lesson, agreement, targets.get(name))
     return {name: ward[name] for name in settings}
 
 

@@ -31,7 +31,7 @@
 # | 局所構造と全体構造 | 10分 |
 # | 深さの違う極小点、大きなネットワークとミニバッチ | 18分 |
 # | 不正確な勾配 | 16分 |
-# | 診断: どこが悪いのか | 24分 |
+# | 診断: どこが悪いのか | 28分 |
 
 # %% [markdown] tags=["en", "slide"]
 # # 3-10 What makes networks hard to optimise
@@ -54,7 +54,7 @@
 # | local against global structure | 10 min |
 # | minima of unequal depth; large networks, mini-batches | 18 min |
 # | inexact gradients | 16 min |
-# | diagnosis: what is wrong? | 24 min |
+# | diagnosis: what is wrong? | 28 min |
 
 # %%
 import numpy as np
@@ -892,7 +892,7 @@ if done("3_10.smoothed_gradient"):
 # %% [markdown] tags=["ja"]
 # ## 8. 診断: どこが悪いのか
 #
-# ここまでの難しさは、実際の学習では名札を付けずに現れます。うまく進んでいない7つの学習A〜Gを、測った値から診断しましょう。
+# ここまでの難しさは、実際の学習では名札を付けずに現れます。うまく進んでいない9つの学習A〜Iを、測った値から診断しましょう。
 #
 # | 学習 | 課題 | 更新則 | 重みの初期値 | ステップ |
 # |---|---|---|---|---|
@@ -903,20 +903,22 @@ if done("3_10.smoothed_gradient"):
 # | E | 曲線 | SGD η=0.05 | normal:0.0001 | 200 |
 # | F | 系列の合計 | SGD η=0.01 | orthogonal | 300 |
 # | G | 曲線（正解が5だけ高く、5つに1つは0と誤記されている） | SGD η=1 | xavier | 600 |
+# | H | 曲線（目的関数は、誤差が0.25を超えた割合） | Adam η=0.01 | normal:0.01 | 200 |
+# | I | 曲線（正解が5だけ高く、10に3つは別の量$-2.5(x_2+1)$が記録されている） | SGD η=0.5 | xavier | 200 |
 #
-# - **曲線**: 8つの入力から$\sin x_1$を予測します。隠れ層はtanhの10ノードが1層で、損失は$1 - e^{-(\text{誤差})^2/2}$です。
-#   外れ値に強い代わりに、誤差が大きい所では平らになります。バッチサイズは4です。
+# - **曲線**: 8つの入力から$\sin x_1$を予測します。隠れ層はtanhの10ノードが1層で、損失はH以外では
+#   $1 - e^{-(\text{誤差})^2/2}$です。外れ値に強い代わりに、誤差が大きい所では平らになります。バッチサイズは4です。
 # - **系列の平均**、**系列の合計**: 12個の数を順に読み、最後に平均、または合計を答える再帰型のネットワークです（ReLUの12ノード、二乗誤差）。
 #
-# 次のセルは、`kobai.diagnose`と同じ計測器を付けて7つを学習させ、損失の曲線（20ステップの平均、最初の値を1とする）を描きます。
-# 初回は計測器のコンパイルに十数秒かかります。
+# 次のセルは、`kobai.diagnose`と同じ計測器を付けて9つを学習させ、すべての訓練データでの損失（始め → 終わり）を表示します。
+# 図は各ステップのバッチの損失です（20ステップの平均、始めの損失を1とする）。初回は計測器のコンパイルに20秒ほどかかります。
 #
 # **予想**: 曲線を見ただけで、どれが何の難しさか、いくつ言い当てられるでしょうか。書き留めておいてください。
 
 # %% [markdown] tags=["en"]
 # ## 8. Diagnosis: what is wrong?
 #
-# In real trainings these difficulties come without a label. Here are seven, A to G, that do not get on. Diagnose them from
+# In real trainings these difficulties come without a label. Here are nine, A to I, that do not get on. Diagnose them from
 # what is measured.
 #
 # | training | task | rule | initial weights | steps |
@@ -928,35 +930,39 @@ if done("3_10.smoothed_gradient"):
 # | E | curve | SGD η=0.05 | normal:0.0001 | 200 |
 # | F | sum of a sequence | SGD η=0.01 | orthogonal | 300 |
 # | G | curve (the truth is 5 higher, and every fifth label is 0 by mistake) | SGD η=1 | xavier | 600 |
+# | H | curve (the objective is the share of errors above 0.25) | Adam η=0.01 | normal:0.01 | 200 |
+# | I | curve (the truth is 5 higher, and three labels in ten hold another quantity, $-2.5(x_2+1)$) | SGD η=0.5 | xavier | 200 |
 #
-# - **Curve**: $\sin x_1$ from eight inputs, by one hidden layer of 10 tanh nodes. The loss is $1 - e^{-(\text{error})^2/2}$: it
-#   does not mind outliers, and is flat where the error is large. Batches of 4.
+# - **Curve**: $\sin x_1$ from eight inputs, by one hidden layer of 10 tanh nodes. But for H the loss is
+#   $1 - e^{-(\text{error})^2/2}$: it does not mind outliers, and is flat where the error is large. Batches of 4.
 # - **Mean of a sequence**, **sum of a sequence**: a recurrent network reads 12 numbers one after another, and says their mean,
 #   or their sum, in the end (12 nodes of ReLU, squared error).
 #
-# The next cell trains the seven with the instruments of `kobai.diagnose`, and draws their losses: means over 20 steps, the
-# first loss as 1. The first time the instruments are compiled, which takes ten or twenty seconds.
+# The next cell trains the nine with the instruments of `kobai.diagnose`, and prints the loss on all training data, at the
+# beginning and at the end. The figure has the losses of each step's batch: means over 20 steps, the loss at the beginning as
+# 1. The first time the instruments are compiled, which takes about twenty seconds.
 #
-# **Predict**: how many of the seven can you name from the curves alone? Write them down.
+# **Predict**: how many of the nine can you name from the curves alone? Write them down.
 
 # %%
 ward = patients()
 shapes = {}
 for name, each in ward.items():
-    smooth = np.convolve(each.loss / each.loss[0], np.ones(20) / 20, mode="valid")
+    begin, end = each.ends
+    smooth = np.convolve(each.loss / begin, np.ones(20) / 20, mode="valid")
     shapes[name] = np.clip(smooth, 0, 2)
-    print(f"{name}: {each.loss[0]:.3g} → {each.loss[-1]:.3g}")
+    print(f"{name}: {begin:.3g} → {end:.3g}")
 
-curves(shapes, x="ステップ", y="損失（最初の値を1とする）", title="7つの学習の損失")  # ja
-curves(shapes, x="step", y="loss (the first one is 1)", title="The losses of seven trainings")  # en
+curves(shapes, x="ステップ", y="損失（始めを1とする）", title="9つの学習の損失")  # ja
+curves(shapes, x="step", y="loss (the beginning is 1)", title="The losses of nine trainings")  # en
 
 # %% [markdown] tags=["ja", "result"]
-# Dはすぐに損失が計算できなくなります（nan）。Fは下がったあと、一度跳ね上がります。B、C、E、Gはどれもほぼ平らで、
-# **曲線だけでは区別がつきません**。証拠を測りましょう。
+# Dはすぐに損失が計算できなくなります（nan）。Fは下がったあと、一度跳ね上がります。B、C、E、G、Hはどれもほぼ平らで、
+# **曲線だけでは区別がつきません**。AとIは下がっていて、悪いところがあるようには見えません。証拠を測りましょう。
 
 # %% [markdown] tags=["en", "result"]
-# The loss of D soon is no number any more (nan). That of F falls, and is thrown up once. B, C, E and G are all more or less
-# level: **the curve alone does not tell them apart**. So measure evidence.
+# The loss of D soon is no number any more (nan). That of F falls, and is thrown up once. B, C, E, G and H are all more or
+# less level: **the curve alone does not tell them apart**. A and I fall, and look as if nothing were wrong. So measure evidence.
 
 # %% [markdown] tags=["ja"]
 # ### 8.1 勾配の帰り道（5分）
@@ -989,69 +995,77 @@ check("3_10.way_back")
 #
 # | 列 | 意味 |
 # |---|---|
-# | 帰り道 | 8.1の値。A、C、E、Gでは最初の層と最後の層、B、D、Fでは最初の時刻と最後の時刻の比 |
+# | 帰り道 | 8.1の値。B、D、Fでは最初の時刻と最後の時刻、ほかでは最初の層と最後の層の比 |
 # | 停滞 | 損失が止まっていた時間の、全ステップに占める割合 |
-# | 最小、最大 | 停滞の中ほど（停滞がなければ最後）でのヘッセ行列の最小固有値と最大固有値を、そこの損失で割ったもの。負なら、下に曲がる向きがある |
+# | 最小、最大 | 停滞の中ほど（停滞がなければ最後）でのヘッセ行列の最小固有値と最大固有値を、そこの損失で割ったもの。負なら下に、正なら上に曲がる向きがある。±0.1の内側なら、ほとんど曲がっていない |
 # | 平均の効果 | 最後の4分の1で通った点を平均すると、損失がどれだけ下がるか（最初の損失に対する割合） |
 # | 急増 | 勾配が、直前の20ステップで最も長かったものの何倍まで、1ステップで急に長くなったか。最大の値 |
 # | ほかの出発 | 同じ設定で8個のシードから出発し、最後の検証損失が最も低かったものの、この学習の値に対する比 |
+# | 説明率 | 少し離れた点での損失の変化（7.2の差分）のうち、出発点の勾配で説明できる割合。1なら、勾配は正確 |
 #
-# `nan`は、計算できなかったことを表します。
+# `nan`は、計算できなかったことを表します（Hの帰り道は、勾配がどこにも届かないため）。
 
 # %% [markdown] tags=["en"]
 # The next cell puts the evidence into a table.
 #
 # | column | meaning |
 # |---|---|
-# | way back | from 8.1; of A, C, E and G the first layer over the last, of B, D and F the first time over the last |
+# | way back | from 8.1; of B, D and F the first time over the last, of the others the first layer over the last |
 # | standstill | the share of the steps in which the loss stood still |
-# | lowest, highest | the Hessian's lowest and highest eigenvalue amid the standstill (without one: at the end), over the loss there. Below 0 a direction curves down |
+# | lowest, highest | the Hessian's lowest and highest eigenvalue amid the standstill (without one: at the end), over the loss there. Below 0 a direction curves down, above 0 up; within ±0.1 it hardly curves |
 # | averaging | by how much the loss is lower at the mean of the last quarter's points, as a part of the first loss |
 # | jump | how many times as long as the longest of the 20 steps before it a gradient became at a single step, at most |
 # | other starts | the lowest final validation loss of eight seeds with the same setting, over that of this training |
+# | foretold | how much of the loss's changes a short way off (the differences of 7.2) the gradient at the start foretells; 1: it is exact |
 #
-# `nan`: it could not be computed.
+# `nan`: it could not be computed (the way back of H, where no gradient arrives at all).
 
 # %%
 if done("3_10.way_back"):
-    print("     帰り道   停滞      最小      最大 平均の効果     急増 ほかの出発")  # ja
-    print("   way back  standstill  lowest  highest  averaging     jump  other starts")  # en
+    print("     帰り道   停滞      最小      最大 平均の効果     急増 ほかの出発   説明率")  # ja
+    print("   way back  standstill  lowest  highest  averaging     jump  other starts  foretold")  # en
     for name, each in ward.items():
-        back, still, mean = way_back(each.gradients), each.standstill, each.averaged
-        print(f"{name} {back:9.2g} {still:6.0%} {each.lowest:9.2f} {each.highest:9.2f} {mean:10.1%} {each.jump:8.3g} {each.starts:10.2f}")  # ja
-        print(f"{name} {back:9.2g} {still:11.0%} {each.lowest:7.2f} {each.highest:8.2f} {mean:10.1%} {each.jump:8.3g} {each.starts:13.2f}")  # en
+        back = way_back(each.gradients) if len(each.gradients) else np.nan
+        still, mean, told = each.standstill, each.averaged, each.explained
+        print(f"{name} {back:9.2g} {still:6.0%} {each.lowest:9.2f} {each.highest:9.2f} {mean:10.1%} {each.jump:8.3g} {each.starts:10.2f} {told:8.2f}")  # ja
+        print(f"{name} {back:9.2g} {still:11.0%} {each.lowest:7.2f} {each.highest:8.2f} {mean:10.1%} {each.jump:8.3g} {each.starts:13.2f} {told:9.2f}")  # en
 
 # %% [markdown] tags=["ja"]
 # ### 8.2 病名と場所（8分）
 #
-# A〜Gのそれぞれについて、何が、どこで起きているかを次から選び、7文字で答えてください（`"abcdefg"`のように）。使わない選択肢もあります。
+# A〜Iのそれぞれについて、何が、どこで起きているかを次から選び、9文字で答えてください（`"abcdefghi"`のように）。使わない選択肢もあります。
 #
 # - (a) プラトー: 傾きも、下に曲がる向きも、ほとんどない場所にいる
 # - (b) 鞍点: 傾きはほとんどないが、はっきり下に曲がる向きがある場所にいる
 # - (c) 勾配爆発: 逆伝播するにつれて、勾配が桁違いに大きくなる
 # - (d) 長期依存性（勾配消失）: 勾配が、系列の始めまで届かない
-# - (e) 不正確な勾配: 最後に、より低い点のまわりを回り続けている
+# - (e) 不正確な勾配（ノイズ）: 最後に、より低い点のまわりを回り続けている
 # - (f) 層のあいだの勾配消失: 勾配が、最初の層まで届かない
 # - (g) 局所解: どの向きにも上に曲がる極小点で止まっているが、もっと低い極小点がある
 # - (h) 崖: 途中の1ステップだけ勾配が桁違いに長くなり、遠くへ飛ばされた
+# - (i) 不正確な勾配（不連続な目的関数）: 少し離れると損失は変わるのに、勾配がそれを伝えない
+# - (j) 局所構造と全体構造の不一致: 止まらずに下り続けているが、足元の坂は回り道で、もっと低い所へ着く出発点がある
 
 # %% [markdown] tags=["en"]
 # ### 8.2 The trouble, and where it is (8 min)
 #
-# What is wrong with each of A to G, and where? Answer with seven letters (like `"abcdefg"`). Some choices are not needed.
+# What is wrong with each of A to I, and where? Answer with nine letters (like `"abcdefghi"`). Some choices are not needed.
 #
 # - (a) plateau: where it stands there is hardly a slope, and hardly a direction that curves down
 # - (b) saddle: where it stands there is hardly a slope, but a direction that clearly curves down
 # - (c) exploding gradient: it grows by orders of magnitude on its way back
 # - (d) long-term dependence (vanishing gradient): it does not get to the beginning of the sequence
-# - (e) inexact gradients: in the end it goes round and round a lower point
+# - (e) inexact gradients (noise): in the end it goes round and round a lower point
 # - (f) vanishing gradient between layers: it does not get to the first layer
 # - (g) local solution: it has stopped in a minimum, which curves up all round, and there is a lower one
 # - (h) cliff: at a single step on the way the gradient was longer by orders of magnitude, and threw it far away
+# - (i) inexact gradients (discontinuous objective): a short way off the loss is another, and the gradient does not say so
+# - (j) local against global structure: it goes down and never stops, but the slope leads the long way round, and there are
+#   starts that get far lower
 
 # %% tags=["exercise"] name="troubles"
 troubles = ""  # trainee
-troubles = "edacbhg"  # answer
+troubles = "edacbhgij"  # answer
 
 # %% tags=["check"] name="troubles"
 check("3_10.troubles")
@@ -1068,43 +1082,60 @@ if done("3_10.troubles"):
         print(f"{name}: {each.diagnosis}")
 
 # %% [markdown] tags=["ja", "result"]
-# `kobai.diagnose`は、Fの崖も勾配爆発と呼びます。Gは「プラトー」です。**1つの学習の中からは、止まった極小点が最小点かどうかを区別できない**からです。
-# 決め手は2つあります。Cの最大固有値は0.01で、どの向きにもほとんど曲がりません。Gは0.29で、上に曲がる谷の底にいます。そして、
-# 同じ設定のほかの出発が、その0.29倍の損失に到達しています。誤記された2割の正解に合わせた谷から、残りの8割に合わせた谷は見えません。
+# `kobai.diagnose`は、Fの崖も勾配爆発と呼びます。GとHは「プラトー」、Iは「学習率が低すぎる」です。**1つの学習の中からは、
+# 止まった極小点が最小点かどうかも、下り坂が近道かどうかもわからない**からです。決め手は、ほかの学習や別の測り方にあります。
+#
+# - **C**の固有値は−0.07と0.01で、どちらも±0.1の内側です。わずかに下に曲がる向きはありますが、±2.52の**E**に比べれば平らです。
+# - **G**は最大固有値が0.29で、上に曲がる谷の底にいます。同じ設定のほかの出発は、その0.29倍の損失に到達しています。
+#   誤記された2割の正解に合わせた谷から、残りの8割に合わせた谷は見えません。
+# - **H**は、少し離れた点では損失が違うのに、勾配がそれをまったく説明しません。プラトーなら、勾配が短いだけで、説明率は1です。
+# - **I**は一度も長く止まらず（停滞12%）、損失は下がり続けています。しかし、その坂は誤って記録された3割の正解へ向かう回り道で、
+#   ほかの出発は半分の損失に到達しています。止まっているGとは、そこが違います。講義の言う「良い初期点」が要るのは、どちらも同じです。
 #
 # | 講義の難しさ | 学習 | 決め手になる証拠 | 節 |
 # |---|---|---|---|
-# | 局所解、局所構造と全体構造 | G | 上に曲がる場所で止まり、ほかの出発がはるかに低い所へ到達する | 5、6 |
+# | 局所解 | G | 上に曲がる場所で止まり、ほかの出発がはるかに低い所へ到達する | 6 |
 # | 鞍点 | E | 止まった場所に、はっきり下に曲がる向きがある | 1 |
 # | プラトー | C | 止まった場所が、どの向きにもほとんど曲がっていない | 2 |
 # | 崖 | F | ある1歩だけ、勾配が桁違いに長い | 3 |
 # | 勾配爆発 | D | 帰り道が桁違いに大きい | 3、4 |
 # | 長期依存性 | B | 帰り道が桁違いに小さい | 4 |
 # | 不正確な勾配（ノイズ） | A | 平均の効果がある | 7.1 |
-# | 不正確な勾配（不連続な目的関数） | – | ほとんどの場所で勾配が0で、動けない | 7.2 |
+# | 不正確な勾配（不連続な目的関数） | H | 勾配が、少し離れた点の損失を説明しない | 7.2 |
+# | 局所構造と全体構造の不十分な対応 | I | 止まらずに下っているのに、ほかの出発がずっと低い所へ到達する | 5、6 |
 
 # %% [markdown] tags=["en", "result"]
-# `kobai.diagnose` calls the cliff of F an explosion, too. To it G is a plateau: **within a single training nothing tells whether
-# the minimum in which it has stopped is the lowest**. Two things decide. The highest eigenvalue of C is 0.01, it hardly curves in
-# any direction; that of G is 0.29, it stands at the bottom of a valley. And other starts with the same setting get to 0.29 times
-# the loss. From the valley that suits the fifth of labels that are wrong, the one that suits the rest is out of sight.
+# `kobai.diagnose` calls the cliff of F an explosion, too. To it G and H are plateaus, and I has too low a rate: **within a single
+# training nothing tells whether the minimum in which it has stopped is the lowest, or whether the way down is the short one**.
+# Other trainings, and another measurement, decide.
+#
+# - The eigenvalues of **C** are −0.07 and 0.01, both within ±0.1. There is a direction that curves down a little, but beside
+#   **E** with ±2.52 it is level ground.
+# - The highest eigenvalue of **G** is 0.29: it stands at the bottom of a valley. Other starts with the same setting get to 0.29
+#   times the loss. From the valley that suits the fifth of labels that are wrong, the one that suits the rest is out of sight.
+# - The loss of **H** is another one a short way off, and the gradient foretells none of it. On a plateau the gradient is short,
+#   but right: 1.
+# - **I** never stands still for long (12 % of the steps), and its loss goes on falling. But the slope leads the long way round, by
+#   the three labels in ten that are wrong; other starts get to half the loss. That is how it differs from G, which has stopped.
+#   What the lecture calls a good initial point is wanted by both.
 #
 # | difficulty of the lecture | training | the evidence that decides | section |
 # |---|---|---|---|
-# | local solution; local against global structure | G | it has stopped where it curves up, and other starts get far lower | 5, 6 |
+# | local solution | G | it has stopped where it curves up, and other starts get far lower | 6 |
 # | saddle | E | where it stands, a direction clearly curves down | 1 |
 # | plateau | C | where it stands, it hardly curves in any direction | 2 |
 # | cliff | F | at one single step the gradient is longer by orders of magnitude | 3 |
 # | exploding gradient | D | the way back is larger by orders of magnitude | 3, 4 |
 # | long-term dependence | B | the way back is smaller by orders of magnitude | 4 |
 # | inexact gradients (noise) | A | averaging helps | 7.1 |
-# | inexact gradients (of a discontinuous objective) | – | the gradient is 0 almost everywhere, and nothing moves | 7.2 |
+# | inexact gradients (of a discontinuous objective) | H | the gradient does not foretell the loss a short way off | 7.2 |
+# | poor correspondence of local and global structure | I | it goes down without stopping, and other starts get far lower | 5, 6 |
 
 # %% [markdown] tags=["ja"]
 # ### 8.3 対策を選び、確かめる（8分）
 #
-# A〜Gのそれぞれに効く対策を1つずつ選び、7文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
-# （AとG、および対策gは最後の損失、Fは検証損失が0.7になるまで、ほかは、最良の定数の予測か最初の値の低い方の0.8倍になるまでのステップ数）。
+# A〜Iのそれぞれに効く対策を1つずつ選び、9文字で答えてください。次のセルが、**同じ8個のシード**で、対策なしと対策ありを比べます
+# （AとG、および対策gは最後の検証損失、Fは検証損失が0.7に、HとIは0.5になるまでのステップ数、ほかは、最良の定数の予測か最初の値の低い方の0.8倍になるまでのステップ数）。
 # Dのように異常に大きい損失から、入力を見なくても届く損失まで下がっても、学習したことにはなりません。効かなかった対策が何をしたかも読んでから、確認セルを実行してください。
 #
 # - (a) 学習率を10倍にする
@@ -1114,13 +1145,15 @@ if done("3_10.troubles"):
 # - (e) Adam（η = 0.03）に変える
 # - (f) 学習率を、最後に0になるように下げていく（cosine）
 # - (g) 16個の初期値から出発し、訓練損失が最も低いものを採る（同じ費用になるように、16倍のステップ数で続けた1つの学習と比べる）
+# - (h) 目的関数に階段があれば、代理損失関数（二乗誤差）を下げる。評価は、元の目的関数で行う
+# - (i) 最終的な値の近くから出発する: 出力のバイアスを、0ではなく正解の中央値から始める
 
 # %% [markdown] tags=["en"]
 # ### 8.3 Choose a remedy, and confirm it (8 min)
 #
-# Choose one remedy that helps for each of A to G, and answer with seven letters. The next cell compares the training with and
-# without it *on the same 8 seeds*: of A and G, and for remedy g, the loss at the end; of F the steps to a validation loss of 0.7;
-# of the others the steps to 0.8 times what the best constant answer has, or the start, if that is lower: to come down from an
+# Choose one remedy that helps for each of A to I, and answer with nine letters. The next cell compares the training with and
+# without it *on the same 8 seeds*: of A and G, and for remedy g, the validation loss at the end; of F the steps to a validation
+# loss of 0.7, of H and I to 0.5; of the others the steps to 0.8 times what the best constant answer has, or the start, if that is lower: to come down from an
 # absurd loss (D) to what can be had without the inputs is no learning. Read what the remedies did that do not help, too, before
 # you run the check.
 #
@@ -1132,10 +1165,12 @@ if done("3_10.troubles"):
 # - (f) let the learning rate fall to 0 in the end (cosine)
 # - (g) 16 initial values to start from, of which the one with the lowest training loss is kept (beside a single training that
 #   goes on for 16 times as many steps: both cost the same)
+# - (h) where the objective has stairs, lower a surrogate loss, the squared error; the objective itself judges as before
+# - (i) start near the final values: let the bias of the output begin at the median of the labels, and not at 0
 
 # %% tags=["exercise"] name="remedies"
 remedies = ""  # trainee
-remedies = "bdeddcg"  # answer
+remedies = "bdeddcghi"  # answer
 
 # %%
 for line in treatments(ward, remedies):
@@ -1145,11 +1180,13 @@ for line in treatments(ward, remedies):
 check("3_10.remedies")
 
 # %% [markdown] tags=["ja"]
-# 正解は1つとは限りません。ほかの文字も入れて、何が起きるかを確かめてください。自分の学習では、
+# 正解は1つとは限りません。ほかの文字も入れて、何が起きるかを確かめてください。対策gは、GとIの違いを見せてくれます。
+# 16倍のステップ数で続けた学習は、Gでは谷にとどまり、Iでは回り道の先の低い所に着きます。自分の学習では、
 # `kobai diagnose my_task.py --cure --language ja`が、診断から対策の確認までを行います。
 
 # %% [markdown] tags=["en"]
-# There may be more than one right answer: try other letters, and see what they do. For a training of your own,
+# There may be more than one right answer: try other letters, and see what they do. Remedy g shows how G and I differ: the
+# training that goes on for 16 times as many steps stays in its valley with G, and comes round to the low place with I. For a training of your own,
 # `kobai diagnose my_task.py --cure --language en` goes all the way from the diagnosis to the remedy.
 
 # %% [markdown] tags=["ja", "slide"]

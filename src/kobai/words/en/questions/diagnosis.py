@@ -111,6 +111,8 @@ WORDS: dict[str, str] = {
     "diagnose.cure.even": "classes drawn equally often",
     "diagnose.cure.wider": "{new} hidden nodes in place of {old}",
     "diagnose.cure.restarts": "the best of {new} starts, in place of one training of {steps:,} steps",
+    "diagnose.cure.surrogate": "the squared error as surrogate loss",
+    "diagnose.cure.nearby": "a start near the labels (the output's bias at their median, {new})",
     "diagnose.cure.none": "There is no cure that could be tried here: it needs other data.",
     "diagnose.helps.steps": "{change} helps: {before} → {after} steps to {target}, ratio {effect}, {better} of {seeds:seed|seeds}.",
     "diagnose.helps.end": "{change} helps: {loss} {before} → {after}, difference {effect}, {better} of {seeds:seed|seeds}.",

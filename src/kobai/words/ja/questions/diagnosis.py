@@ -111,6 +111,8 @@ WORDS: dict[str, str] = {
     "diagnose.cure.even": "どのクラスも同じ割合で取り出すこと",
     "diagnose.cure.wider": "隠れ層のノード{old}の代わりに{new}",
     "diagnose.cure.restarts": "{new}個の初期値から出発した中の最良（1つの{steps:,}ステップの学習の代わりに）",
+    "diagnose.cure.surrogate": "代理損失関数（二乗誤差）",
+    "diagnose.cure.nearby": "正解の近くからの出発（出力のバイアスを正解の中央値{new}から始める）",
     "diagnose.cure.none": "ここで試せる治療はありません。別のデータが必要です。",
     "diagnose.helps.steps": "効果あり: {change}で{target}まで{before} → {after}ステップ、比{effect}、シード{seeds}個のうち{better}個で改善しました。",
     "diagnose.helps.end": "効果あり: {change}で、{loss}は{before} → {after}、差{effect}、シード{seeds}個のうち{better}個で改善しました。",
