@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 import kobai
 import quoted
 from kobai import words
-from kobai.course import figures, job, learner, ward
+from kobai.course import desk, figures, job, learner, ward
 from kobai.course.exercises import lesson_3_10
 from kobai.course.judge import PASSED, UNWRITTEN, Verdict
 from kobai.course.notebooks import KINDS, dump, notebook, rendered
@@ -56,12 +56,20 @@ def run(lesson, language, kind, shown=None):
 def _engine_once(monkeypatch):
     """What the engine computes from equal arguments it computes once: all notebooks of 3_12 ask the same."""
     monkeypatch.setattr(kobai, "transfer", _transferred)
+    monkeypatch.setattr(kobai, "diagnose", _diagnosed)
 
 
 def _transferred(task, *, kept={}, transfer=kobai.transfer, **settings):  # noqa: B006 - of all tests
     key = repr((task, settings))
     if key not in kept:
         kept[key] = transfer(task, **settings)
+    return kept[key]
+
+
+def _diagnosed(task, *, kept={}, diagnose=kobai.diagnose, **settings):  # noqa: B006 - of all tests
+    key = repr((id(task), settings, words.current()))
+    if key not in kept:
+        kept[key] = diagnose(task, **settings)
     return kept[key]
 
 
@@ -161,6 +169,32 @@ def test_of_several_starts_the_one_with_the_lowest_training_loss_is_kept():
     kept = min(first, key=lambda run: run.training_loss[-1])
     assert kept.validation_loss[-1] < 0.4 < 0.8 < first[0].validation_loss[-1]
     assert (found.cure.against.steps, found.better) == (STARTS * 600, 6)
+
+
+DESK = {
+    "A": ["imbalance"],
+    "B": ["weight_decay_too_strong", "rate_too_low", "underfitting"],
+    "C": ["unlearnable_labels", "rate_too_low"],
+    "D": [],
+    "E": ["batch_norm_lag"],
+}
+"""What kobai says of the trainings that come to the desk, which the sentences of their check refer to."""
+
+
+def test_what_is_done_first_at_the_desk_acts_upon_what_kobai_names_first():
+    with words.language("en"):
+        asked = {
+            name: _diagnosed(task, optimizer=optimizer, steps=100, progress=False)
+            for name, (task, optimizer) in desk.requests().items()
+        }
+    assert {name: [each["name"] for each in found.troubles] for name, found in asked.items()} == DESK
+    cases = {name: found.diagnosis.case for name, found in asked.items()}
+    accuracy = {name: case.records[0].validation[-1, 1] for name, case in cases.items()}
+    assert accuracy["A"] > accuracy["D"] > 0.9, "the most accurate is sick, the next is well"
+    assert accuracy["C"] < 0.2 < 0.7 < min(accuracy[name] for name in "ABDE")
+    assert {name for name, case in cases.items() if case.setting.decay} == {"B"}
+    assert {name for name, case in cases.items() if case.facts.outnumbered > 10} == {"A"}
+    assert {name for name, case in cases.items() if case.setting.task.state is not None} == {"E"}
 
 
 def test_the_evidence_on_the_job_contradicts_what_the_checks_say_that_it_does():

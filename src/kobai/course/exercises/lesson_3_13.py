@@ -218,6 +218,9 @@ def update_ratio(
 OWN_SENTENCES = ("2.e", "6.b")
 """Wrong letters that other evidence contradicts in one of the trainings than in the rest."""
 
+FIRST_STEPS = ("1.d", "2.a", "2.b", "3.a", "3.d")
+"""The same of what is done first."""
+
 EXERCISES: dict[str, Exercise] = {
     "loss_and_metric": Exercise(
         defines="loss_and_metric",
@@ -307,4 +310,5 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "troubles": quiz("3_13.troubles", "bcdfae", "troubles", "abcdef", of_letters=OWN_SENTENCES),
     "remedies": quiz("3_13.remedies", "acdebd", "remedies", "abcde", also={4: "b"}, of_letters=()),
+    "first_steps": quiz("3_13.first_steps", "fcedg", "first_steps", "abcdefg", of_letters=FIRST_STEPS),
 }

@@ -26,6 +26,7 @@
 # | 比較の数字を自分で計算する | 22分 |
 # | 答えを批判的に読む | 12分 |
 # | 同僚の学習を診断する | 20分 |
+# | `kobai.diagnose`に尋ねる | 10分 |
 # | 自分の課題で | 20分 |
 
 # %% [markdown] tags=["en", "slide"]
@@ -44,6 +45,7 @@
 # | the numbers of a comparison, by hand | 22 min |
 # | reading an answer critically | 12 min |
 # | diagnosing colleagues' trainings | 20 min |
+# | asking `kobai.diagnose` | 10 min |
 # | your own data | 20 min |
 
 # %%
@@ -54,6 +56,7 @@ import numpy as np
 
 import kobai
 from kobai.course import check, done, hint
+from kobai.course.desk import requests
 from kobai.course.figures import curves
 from kobai.course.job import colleagues
 from kobai.course.patient import treatments
@@ -667,7 +670,95 @@ for line in treatments(six, remedies):
 check("3_13.remedies")
 
 # %% [markdown] tags=["ja"]
-# ## 8. 自分の課題で（20分）
+# ## 8. `kobai.diagnose`に尋ねる
+#
+# 仕事では、証拠を自分で測る代わりに`kobai.diagnose`に尋ねられます。手書き数字の読み取り（隠れ層20ノード）について、5つの学習が
+# 持ち込まれました。依頼者が添えたのは、検証データの正解率だけです。次のセルは5つを診断し、まず正解率を表示します（初回は20秒ほどかかります）。
+#
+# **予想**: 手当てが要らないのは、どれでしょうか。正解率の順に並べてから考えてください。
+
+# %% [markdown] tags=["en"]
+# ## 8. Asking `kobai.diagnose`
+#
+# On the job `kobai.diagnose` can measure the evidence for you. Five trainings that read handwritten digits (20 hidden nodes)
+# have come to your desk, each with nothing but its accuracy on validation data. The next cell diagnoses the five, and shows these
+# accuracies first (about twenty seconds the first time).
+#
+# **Predict**: which of them needs no treatment? Put them in the order of their accuracy before you think about it.
+
+# %%
+answers = {}
+for name, (task, optimizer) in requests().items():
+    answers[name] = kobai.diagnose(task, optimizer=optimizer, steps=100, progress=False)
+    accuracy = answers[name].diagnosis.case.records[0].validation[-1, 1]
+    print(f"{name}  検証データの正解率 {accuracy:.0%}")  # ja
+    print(f"{name}  accuracy on validation data {accuracy:.0%}")  # en
+
+# %% [markdown] tags=["ja"]
+# 次に、診断を読みます。病名は原因として強い順に並び、後ろのものは、前のものの結果かもしれません。
+
+# %% [markdown] tags=["en"]
+# Now read what it says. The strongest cause comes first; what stands further down may be its consequence.
+
+# %%
+for name, answer in answers.items():
+    print(f"――― {name} ―――\n{str(answer).partition('測った値')[0]}")  # ja
+    print(f"--- {name} ---\n{str(answer).partition('Measured')[0]}")  # en
+
+# %% [markdown] tags=["ja"]
+# ### 8.1 最初にすること（6分）
+#
+# A〜Eのそれぞれについて、最初にすることを1つずつ選び、5文字で答えてください。使わない選択肢もあります。
+#
+# - (a) 学習率を10倍にする
+# - (b) ネットワークを大きくする
+# - (c) 重みの減衰を弱める
+# - (d) 何も変えない
+# - (e) 画像とラベルの対応を、データの持ち主と調べ直す
+# - (f) クラスごとの正解率も見て、どのクラスも同じ割合で取り出して学習させる
+# - (g) バッチ正規化の移動平均が、新しいバッチをもっと重く取り込むようにする
+
+# %% [markdown] tags=["en"]
+# ### 8.1 What to do first (6 min)
+#
+# For each of A to E choose what to do first, and answer with five letters. Some choices are not needed.
+#
+# - (a) ten times the learning rate
+# - (b) a larger network
+# - (c) less weight decay
+# - (d) change nothing
+# - (e) go through images and labels with the owner of the data: do they belong together?
+# - (f) look at the accuracy of each class, too, and draw the classes equally often in training
+# - (g) let the running statistics of batch normalization take in more of each new batch
+
+# %% tags=["exercise"] name="first_steps"
+first_steps = ""  # trainee
+first_steps = "fcedg"  # answer
+
+# %% tags=["check"] name="first_steps"
+check("3_13.first_steps")
+
+# %% [markdown] tags=["ja", "result"]
+# **正解率は、診断の代わりになりません**。正解率が最も高いAに手当てが要り、次のDには要りません。Aではラベルの92%が同じクラスなので、
+# 画像を見ずにいつもそのクラスと答えても、正解率はほとんど変わりません。
+#
+# Cの低い正解率は、学習の設定では直りません。ラベルがほかの画像のものだからです。BとCには「学習率が低すぎる」も並びますが、最初の原因を
+# 残したまま学習率を変えても、始まりません。Eは、同じデータでも、バッチの統計量を使う学習中と、移動平均を使う推論とで損失が違います（レッスン3-11）。
+#
+# 対策の効果まで確かめるには、`kobai.diagnose(…, cure=True)`とします。
+
+# %% [markdown] tags=["en", "result"]
+# **Accuracy is no diagnosis.** A has the highest and needs treatment; D, the next, needs none. Of the labels of A 92 % are of one
+# class: to name it always, without a look at the image, is hardly less accurate.
+#
+# No setting mends the low accuracy of C: its labels are those of other images. Of B and C it is also said that the rate is too low,
+# but as long as the first cause is there, another rate is no help. The loss of E on the same data differs between training, with
+# the statistics of a batch, and inference, with the running ones (lesson 3-11).
+#
+# With `kobai.diagnose(…, cure=True)` the remedies are tried, too.
+
+# %% [markdown] tags=["ja"]
+# ## 9. 自分の課題で（20分）
 #
 # 次の順に、自分の仕事の課題を書いてみましょう。手元にデータがなければ、上の`delivery`を変えるところから始めます
 # （たとえば、遅れる予測が早すぎる予測の3倍困るなら、損失と指標をどう変えますか）。
@@ -691,7 +782,7 @@ check("3_13.remedies")
 # - 次に何をするか
 
 # %% [markdown] tags=["en"]
-# ## 8. Your own data (20 min)
+# ## 9. Your own data (20 min)
 #
 # Write down a task of your work, in this order. Without data at hand, begin by changing `delivery` above: say a delivery
 # that is later than forecast is three times as bad as one that is early. What becomes of loss and metric?
