@@ -672,19 +672,15 @@ check("3_13.remedies")
 # %% [markdown] tags=["ja"]
 # ## 8. `kobai.diagnose`に尋ねる
 #
-# 仕事では、証拠を自分で測る代わりに`kobai.diagnose`に尋ねられます。手書き数字の読み取り（隠れ層20ノード）について、5つの学習が
-# 持ち込まれました。依頼者が添えたのは、検証データの正解率だけです。次のセルは5つを診断し、まず正解率を表示します（初回は20秒ほどかかります）。
-#
-# **予想**: 手当てが要らないのは、どれでしょうか。正解率の順に並べてから考えてください。
+# 仕事では、証拠を測ることを`kobai.diagnose`に任せられます。手書き数字の読み取り（隠れ層20ノード）について、5つの学習が
+# 持ち込まれました。依頼者が添えたのは、検証データの正解率だけです。次のセルは5つを診断し、まず正解率だけを表示します（初回は20秒ほどかかります）。
 
 # %% [markdown] tags=["en"]
 # ## 8. Asking `kobai.diagnose`
 #
 # On the job `kobai.diagnose` can measure the evidence for you. Five trainings that read handwritten digits (20 hidden nodes)
 # have come to your desk, each with nothing but its accuracy on validation data. The next cell diagnoses the five, and shows these
-# accuracies first (about twenty seconds the first time).
-#
-# **Predict**: which of them needs no treatment? Put them in the order of their accuracy before you think about it.
+# accuracies alone (about twenty seconds the first time).
 
 # %%
 answers = {}
@@ -695,9 +691,13 @@ for name, (task, optimizer) in requests().items():
     print(f"{name}  accuracy on validation data {accuracy:.0%}")  # en
 
 # %% [markdown] tags=["ja"]
+# **予想**: 手当てが要らないのは、どれでしょうか。正解率だけを見て、書き留めてください。
+#
 # 次に、診断を読みます。病名は原因として強い順に並び、後ろのものは、前のものの結果かもしれません。
 
 # %% [markdown] tags=["en"]
+# **Predict**: which of them needs no treatment? Decide by the accuracy, and write it down.
+#
 # Now read what it says. The strongest cause comes first; what stands further down may be its consequence.
 
 # %%
@@ -743,7 +743,7 @@ check("3_13.first_steps")
 # 画像を見ずにいつもそのクラスと答えても、正解率はほとんど変わりません。
 #
 # Cの低い正解率は、学習の設定では直りません。ラベルがほかの画像のものだからです。BとCには「学習率が低すぎる」も並びますが、最初の原因を
-# 残したまま学習率を変えても、始まりません。Eは、同じデータでも、バッチの統計量を使う学習中と、移動平均を使う推論とで損失が違います（レッスン3-11）。
+# 残したままでは、学習率を変えても役に立ちません。Eは、同じデータでも、バッチの統計量を使う学習中と、移動平均を使う推論とで損失が違います（レッスン3-11）。
 #
 # 対策の効果まで確かめるには、`kobai.diagnose(…, cure=True)`とします。
 
