@@ -4,6 +4,7 @@ import numpy as np
 
 import kobai
 from kobai.questions.range.bounds import Bound
+from kobai.questions.why import sentences
 from kobai.questions.why.curved import Curved
 from kobai.questions.why.look import Look
 from kobai.questions.why.measure import Measured
@@ -88,3 +89,61 @@ def measured(starts=None, end=None, at_start=0.5, at_end=0.4, **more):
     averaged = None if end is None else 0.9
     given = {"gradients": 100, "sizes": {"0.weights": 50, "1.weights": 50}} | more
     return Measured(usual | (starts or {}), end, averaged, *curves, **given)
+
+
+def seldom(part):
+    """Sixteen features, of which half are seen in every example, the others in this part of them."""
+    draw = np.random.default_rng(0)
+    x = np.sign(draw.standard_normal((2048, 16))).astype(np.float32)
+    x[:, 8:] *= draw.random((2048, 8)) < part
+    truth = np.sign(draw.standard_normal((16, 1))).astype(np.float32)
+    return kobai.Task(
+        parameters={"w": np.zeros((16, 1), np.float32)},
+        loss=lambda parameters, batch: 0.5 * ((batch[0] @ parameters["w"] - batch[1]) ** 2).mean(),
+        metric=lambda parameters, batch: ((parameters["w"] - truth) ** 2).mean(),  # noqa: ARG005
+        train=(x, x @ truth),
+        validation=(x, x @ truth),
+        target=0.05,
+        batch_size=32,
+        roles={"w": "weight"},
+        name="seldom",
+    )
+
+
+def turned(curvatures, turn=True):
+    """½ (w + 1)ᵀH(w + 1), whose axes are turned: dividing entry by entry does not even it out."""
+    λ = np.array(curvatures, float)
+    Q, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((len(λ), len(λ))))
+    H = ((Q * λ) @ Q.T if turn else np.diag(λ)).astype(np.float32)
+    data = np.zeros((64, 1), np.float32)
+
+    def loss(parameters, batch):
+        w = parameters["w"] + 1
+        return 0.5 * (w * (H @ w)).sum() + 0 * batch.mean()
+
+    return kobai.Task(
+        parameters={"w": np.zeros((len(λ), 1), np.float32)},
+        loss=loss,
+        metric=lambda parameters, batch: ((parameters["w"] + 1) ** 2).mean(),  # noqa: ARG005
+        train=data,
+        validation=data,
+        target=0.05,
+        name="turned",
+    )
+
+
+def compared(task, optimizers=("sgd", "adam"), **more):
+    given = {"initializers": "normal:1", "steps": 150, "seeds": 8, "tuning_seeds": 2, "progress": False}
+    return kobai.compare(task, optimizers=list(optimizers), **given | more)
+
+
+def lead(result):
+    """How many times the steps of the adaptive rule the other one needs; infinite where it never arrives."""
+    [other] = result.answer.optimizer.alternatives
+    if result.answer.optimizer.choice == "sgd":
+        return 1 / other.ratio.value
+    return float("inf") if other.ratio.value is None else other.ratio.value
+
+
+def texts(found):
+    return {name: sentences.content(found)[name]["text"] for name in sentences.OF}

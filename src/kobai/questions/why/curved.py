@@ -44,6 +44,8 @@ class Curved:
       spread: the least and the largest of these ratios; None: one direction was asked, or there is none.
       divided: the same ratio where each gradient is divided as the rule divides it; None: it does not, or by
         what is not known.
+      gain: how many times as large the ratio is as the divided one, the least over the same directions; None:
+        there is none of three directions.
       bound: the limit of theory for the rule; None where it is not known (`unlimited`).
     """
 
@@ -52,6 +54,7 @@ class Curved:
     divided: float | None
     bound: Bound | None
     spread: tuple[float, float] | None = None
+    gain: float | None = None
 
     @property
     def stable(self) -> float | None:
@@ -125,9 +128,15 @@ def curving(task: Task, rule: Optimizer, batch: PyTree, strategy: Strategy) -> C
             divided=float(np.median(others)) if others and is_other else None,
             bound=limit(rule, λ, probes * COST) if has_limit(rule) and limited else None,
             spread=(min(ratios), max(ratios)) if len(ratios) > 1 else None,
+            gain=_gain(ratios, others) if is_other and len(ratios) == len(others) == PROBES else None,
         )
 
     return curve
+
+
+def _gain(ratios: Sequence[float], divided: Sequence[float]) -> float:
+    """By what dividing brings the ratio down, seen from each direction; the least of them."""
+    return min(one / other for one, other in zip(ratios, divided, strict=True))
 
 
 def _ratios(spectra: Sequence[Spectrum]) -> list[float]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 
 import jax
@@ -29,8 +30,8 @@ class Look:
       activations: the standard deviation of what comes out of each layer of units, by its name.
       common: what the gradients of the batches have in common, as a part of their mean |g|² (`in_common`): 1
         where all are alike, 0 where each points elsewhere; None where all are 0, or no finite numbers.
-      rare: the mean over all entries of the part of the batches in which each has no gradient, penalties left
-        aside.
+      rare: the part of the batches in which an entry has no gradient, penalties left aside: the mean over all
+        entries that have one in any of them. What never has one does not move, under whatever rule.
     """
 
     loss: float
@@ -39,6 +40,17 @@ class Look:
     activations: Mapping[str, float]
     common: float | None
     rare: float
+
+
+def is_finite(look: Look) -> bool:
+    """Whether all gradients and what comes out of all units are finite numbers."""
+    return all(map(math.isfinite, (*look.gradients.values(), *look.activations.values())))
+
+
+def times(one: float, other: float) -> float:
+    """The one over the other, of sizes that may be 0."""
+    least = float(np.finfo(np.float32).tiny)
+    return max(one, least) / max(other, least)
 
 
 def looking(
@@ -58,7 +70,9 @@ def looking(
     @functools.partial(jax.jit, compiler_options=quick_compilation())
     def numbers(θ: Vector, state: ModelState) -> tuple:
         losses, g = jax.lax.map(lambda batch: jax.value_and_grad(loss)(θ, state, batch), batches)
-        rare = (g == 0).mean()
+        absent = (g == 0).mean(0)
+        live = absent < 1
+        rare = jnp.where(live, absent, 0).sum() / jnp.maximum(live.sum(), 1)
         cost, pull = jax.value_and_grad(penalty(task, strategy))(θ)
         g += pull
         _, values = units.run(None, θ, state, first)

@@ -29,7 +29,7 @@ from kobai.questions.why.look import Look, looking
 from kobai.stabilizers.averaging import polyak
 from kobai.tasks.task import Task
 
-BATCHES = 4
+BATCHES = 8
 """Batches whose gradients are looked at."""
 
 MOST = 0.1

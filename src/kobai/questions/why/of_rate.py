@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kobai.candidates.values import learning_rate
-from kobai.questions.why.cause import SLOWER, Cause
+from kobai.questions.why.cause import LEAST, SLOWER, Cause
 from kobai.questions.why.measure import Measured
 from kobai.study import statistics
 from kobai.study.criterion import FINAL
@@ -39,17 +39,33 @@ def of_rate(outcome: Outcome, measured: Measured) -> Cause:
     tried = _neighbours(trial, rate)
     for side, (neighbour, other) in tried.items():
         values |= {side: neighbour} | _beside(outcome, trial, other, side)
-    if NEXT not in tried:
+    if len(tried) == 1:
+        values["edge"] = "largest" if PREVIOUS in tried else "smallest"
+    happens, more = beyond(outcome, trial)
+    if happens == "diverges":
+        return Cause(happens, values | {"runs": more["runs"]})
+    if happens is None:
         return Cause("none", values)
-    following, other = tried[NEXT]
-    lost = outcome.cells_of(other, TUNING)["diverged_at"].is_not_null()
-    if lost.any():
-        return Cause("diverges", values | {"runs": int(lost.sum())})
-    if not _is_worse(values):
-        return Cause("none", values)
+    following = tried[NEXT][0]
     known = [limit for limit in limits if limit is not None]
     is_between = len(known) == len(limits) and rate <= min(known) and max(known) < following
     return Cause("limit" if is_between else "none", values)
+
+
+def beyond(outcome: Outcome, trial: Trial) -> tuple[str | None, dict[str, Any]]:
+    """What happens in the tuning at the next larger rate than a trial's, and its numbers: a run "diverges",
+    or it is shown to do "worse"; None: neither, or there is no larger one."""
+    rate = learning_rate(trial.variant)
+    tried = {} if rate is None else _neighbours(trial, rate)
+    if NEXT not in tried:
+        return None, {}
+    following, other = tried[NEXT]
+    cells = outcome.cells_of(other, TUNING)
+    values = {"next": following, "of": len(cells)}
+    if lost := int(cells["diverged_at"].is_not_null().sum()):
+        return "diverges", values | {"runs": lost}
+    values |= _beside(outcome, trial, other, NEXT)
+    return ("worse" if _is_worse(values) else None), values
 
 
 def _noise_floor(measured: Measured) -> bool:
@@ -97,13 +113,15 @@ def _beside(outcome: Outcome, trial: Trial, other: Trial, side: str) -> dict[str
     if seeds[0] != seeds[1]:
         return {}
     among = outcome.in_phase(TUNING)
-    own, theirs = (outcome.study.measures(each, outcome.target, outcome.by, among).x for each in both)
-    found = statistics.paired_difference(theirs, own)
-    values: dict[str, Any] = {"of": len(own)}
+    own, theirs = (outcome.study.measures(each, outcome.target, outcome.by, among) for each in both)
+    found = statistics.paired_difference(theirs.x, own.x)
+    values: dict[str, Any] = {"of": len(own.x)}
     if found.value is None or found.low is None or found.high is None:
         return values
     kind, read = ("worse", float) if outcome.by == FINAL else ("ratio", math.exp)
     numbers = {kind: found.value, "low": found.low, "high": found.high}
+    if kind == "ratio" and own.arrived.any() and not theirs.arrived.any():
+        values[f"{side}_bound"] = LEAST  # it takes at least as long as the low end says
     return values | {f"{side}_{name}": read(number) for name, number in numbers.items()}
 
 

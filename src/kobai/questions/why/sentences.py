@@ -12,7 +12,7 @@ from kobai.words import say
 OF = ("initializer", "learning_rate", "optimizer")
 PARTS = ("common", "rare")
 """Values that are parts of one, told in per cent."""
-RATES = ("rate", "previous", "next", "diverging", "highest")
+RATES = ("rate", "previous", "next", "diverging", "highest", "rival_rate", "rival_next", "speed", "momentum")
 """Values that stand in the table of the study, told as there."""
 
 LEFT_OUT = {
@@ -89,8 +89,19 @@ def _of_rate(cause: Cause) -> Iterator[str]:
         yield "diverging"
     elif "highest" in values:
         yield "stays"
-    for side in ("previous", "next"):
-        yield from (f"{side}.{kind}" for kind in ("ratio", "worse") if f"{side}_{kind}" in values)
+    if "edge" in values:
+        yield values["edge"]
+    beside = [
+        f"{side}.{kind}" + (".least" if f"{side}_bound" in values else "")
+        for side in ("previous", "next")
+        for kind in ("ratio", "worse")
+        if f"{side}_{kind}" in values
+    ]
+    yield from beside
+    if beside:
+        yield "chosen"
+    elif values.get("of") == 1:
+        yield "one_seed"
     if values.get("stable_at_start") is not None:
         yield "stable" if values["stable_at_end"] is not None else "stable_at_start"
     if values.get("limit_at_start") not in (None, values.get("stable_at_start")):
@@ -107,12 +118,15 @@ def _of_rate(cause: Cause) -> Iterator[str]:
 
 def _of_optimizer(cause: Cause) -> Iterator[str]:
     values = cause.values
+    if "apart" in values:
+        yield values["apart"]
     if "times" in values and cause.name != "scales":
         yield "layers"
     if "spread" in values and cause.name != "coordinates":
         yield "entries"
-    yield "absent"
-    if values.get("curved") is not None:
+    if cause.name != "sparsity":
+        yield "absent"
+    if values.get("curved") is not None and cause.name != "curvature":
         yield "curved" if values.get("curved_low") is None else "curved.probes"
         if values["divided"] is not None and (cause.name == "none" or values["divided"] < values["curved"]):
             yield "divided"
@@ -124,8 +138,13 @@ FACTS = {"initializer": _of_initializer, "learning_rate": _of_rate, "optimizer":
 def _values(cause: Cause) -> dict[str, str]:
     values: dict[str, Any] = dict(cause.values)
     if (ratio := values.get("ratio")) is not None:
-        key = "why.slower" if math.isfinite(ratio) else "why.not_best"
-        values["slower"] = say(key, ratio=written(ratio))
+        known = "why.slower.least" if "at_least" in values else "why.slower"
+        values["slower"] = say(known if math.isfinite(ratio) else "why.not_best", ratio=written(ratio))
+    if "rivals" in values:
+        values["rivals"] = say("answer.comma").join(values["rivals"])
+    if (happens := values.get("happens")) is not None:
+        counts = {name: values[f"rival_{name}"] for name in ("runs", "of") if f"rival_{name}" in values}
+        values["happens"] = say(f"why.optimizer.happens.{happens}", **counts)
     return {name: _told(name, value) for name, value in values.items()}
 
 
