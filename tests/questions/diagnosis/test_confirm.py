@@ -224,3 +224,15 @@ def test_where_few_arrive_the_sentence_says_how_many():
     assert (few.verdict, few.doubt, few.arrived) == ("not", "few", 3)
     assert "ratio ≤ .96" in table.cure(few)
     assert "With it 3 of 8 trainings arrive" in table.cure(few)
+
+
+def test_a_target_that_half_of_the_runs_miss_is_left_for_one_on_the_way():
+    """Of eight two may miss the task's own; of four the others would count as the whole budget."""
+    target = CURVE.task.targets[0]
+    there, near = falling(1.0, target / 2), [each + target for each in falling(1.0, target / 2)]
+    cure = Cure("clip", {"new": "norm:1"}, CURVE, STEPS)
+    for missing, is_own in ((2, True), (4, False)):
+        after = trainings([*near[:missing], *there[missing:]])
+        found = compared(CURVE, cure, trainings(NOWHERE), after, 0.05)
+        assert (found.target == target) is is_own
+        assert found.arrived == (8 - missing if is_own else 8)
