@@ -33,7 +33,7 @@ at most 4.7 (mnist1d); between two initial values with which they train alike, a
 
 COORDINATES = 300.0
 """The same between a tenth of an array's entries and another tenth. In the built-in tasks, with he or xavier,
-it is at most 190 (sine)."""
+it is at most 196 (digits-cnn)."""
 
 RARE = 0.2
 """Gradients are sparse where an entry has none in so much of the batches. In the built-in tasks, with he or
