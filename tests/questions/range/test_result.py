@@ -30,7 +30,7 @@ def test_the_answer():
     )
     assert "next: kobai compare … --optimizers sgd --learning-rates 0.01,0.1,1" in whole
     assert "40 gradients, 3.3 % of what kobai compare tunes the rule with" in whole
-    assert "2 of 3 seeds by themselves suggest it" in whole
+    assert "2 of the 3 seeds, each by itself, would suggest it" in whole
     assert all(cell_len(line) <= 80 for line in lines)
 
 

@@ -197,7 +197,7 @@ def _target(
     """What is given; else the task's own target where three in four runs of the better of the two reach it.
 
     Where only half of them do, the others count as the whole budget, and little can be told: to have that
-    target then cost one of 51 cures of the sick trainings its confirmation (10 seeds), and gained none.
+    target then cost one of 65 cures of the sick trainings its confirmation (10 seeds), and gained none.
 
     Else what has 90 % of the way behind it that the better of the two goes. That way begins at the start, or
     at the metric without inputs where the start is worse: to come down from absurd outputs is no learning.

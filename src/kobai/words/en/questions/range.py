@@ -17,7 +17,7 @@ WORDS: dict[str, str] = {
     "range.lowest": "{rate}, whose loss is the lowest after {steps:step|steps}: {loss}, from {start} at the start ({others})",
     "range.larger": "{rate}: after {steps:step|steps} its loss is {loss}, from {start} at the start, and hardly above the lowest ({others}), at larger steps",
     "range.agreed": "; each of the {seeds} seeds by itself suggests it",
-    "range.agreeing": "; {agreeing} of {seeds} seeds by themselves suggest it",
+    "range.agreeing": "; {agreeing} of the {seeds} seeds, each by itself, would suggest it",
     "range.other": "{rate}: {loss}",
     "range.comma": ", ",
     "range.nothing": "none: no rate has come below the loss at the start, {loss}, within {steps:step|steps}; try other initial values, scaled inputs, or rates beyond these",
