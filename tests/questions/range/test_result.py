@@ -36,7 +36,10 @@ def test_the_answer():
 
 @pytest.mark.parametrize(
     ("alone", "sentence"),
-    [((1.0, 1.0), "each of the 2 seeds by itself suggests it"), ((0.1, 0.1), "0 of 2 seeds by themselves")],
+    [
+        ((1.0, 1.0), "each of the 2 seeds by itself suggests it"),
+        ((0.1, 0.1), "0 of the 2 seeds, each by itself"),
+    ],
 )
 def test_how_many_seeds_agree(alone, sentence):
     assert sentence in " ".join(str(result_of(alone=alone)).split())
