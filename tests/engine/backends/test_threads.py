@@ -35,7 +35,8 @@ def test_leaving_early_starts_no_other_chunk(task):
     iteration = THREADS.run(sweep, cells)
     positions, _ = next(iteration)
     iteration.close()
-    assert positions == [0]
+    assert positions[0] == 0
+    assert len(positions) < 50
     assert len(THREADS.runs(sweep, cells[:3])) == 3  # and the sweep can be used again
 
 
@@ -93,13 +94,55 @@ def test_whoever_may_not_go_ahead_has_a_chunk_for_each_thread_in_hand(task, thre
                 another.set()
             yield [i]
 
-    for done, _ in enumerate(THREADS.chunked(sweep, cells, chunks(), ahead=False)):
+    done = 0
+    for positions, _ in THREADS.chunked(sweep, cells, chunks(), ahead=False):
         assert len(begun) <= done + threads
+        done += len(positions)
     assert begun == list(range(6))
 
     begun.clear()
     another.clear()
     running = THREADS.chunked(sweep, cells, chunks())
-    next(running)
+    first, _ = next(running)
     assert another.wait(60)  # the usual way, in which nothing waits for the caller
-    assert len(list(running)) == 5
+    rest = [position for positions, _ in running for position in positions]
+    assert sorted([*first, *rest]) == list(range(6))
+
+
+def test_what_has_come_meanwhile_is_handed_over_together(task):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=1, chunk=1)
+    cells = [Cell(kobai.SGD(), HE, seed) for seed in range(6)]
+    trained = threading.Event()
+
+    def chunks():
+        yield from ([i] for i in range(len(cells)))
+        trained.set()
+
+    running = THREADS.chunked(sweep, cells, chunks())
+    first, _ = next(running)
+    assert trained.wait(60)
+    rest = list(running)
+    assert [position for positions, _ in rest for position in positions] == list(range(len(first), 6))
+    assert all(len(positions) == len(runs) for positions, runs in rest)
+    assert len(rest) <= 1
+
+
+def test_what_was_finished_before_a_mistake_is_handed_over_before_it(task, monkeypatch):
+    sweep = Sweep(task, [kobai.SGD()], steps=5, evaluate_every=5, threads=1, chunk=1)
+    sweep.compile()
+    train, failed = sweep.train, threading.Event()
+
+    def failing(cells, leave):
+        if cells[0].seed == 2:
+            failed.set()
+            raise ZeroDivisionError
+        return train(cells, leave)
+
+    monkeypatch.setattr(sweep, "train", failing)
+    cells = [Cell(kobai.SGD(), HE, seed) for seed in range(6)]
+    running = THREADS.chunked(sweep, cells, [[0], [1], [2]])
+    done, _ = next(running)
+    assert failed.wait(60)
+    with pytest.raises(ZeroDivisionError):
+        done.extend(position for positions, _ in running for position in positions)
+    assert done == [0, 1]

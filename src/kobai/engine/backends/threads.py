@@ -15,6 +15,8 @@ from kobai.engine.run import Run
 from kobai.engine.sweep import Sweep
 
 Result = tuple[list[int], list[Run]]
+Came = Result | BaseException | None
+"""What threads hand over: a chunk, the problem that ended one of them, or that it has nothing more to do."""
 
 POLL = 0.1
 """Seconds between two looks at whether a signal asks to stop."""
@@ -44,7 +46,7 @@ class Threads:
             return
         sweep.compile()  # here, once, rather than by every thread
         todo = _Chunks(itertools.chain([first], coming))
-        results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+        results: queue.SimpleQueue[Came] = queue.SimpleQueue()
         taken = None if ahead else threading.Semaphore(0)
         x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
@@ -57,15 +59,18 @@ class Threads:
             thread(work).start()
         try:
             while working:
-                result = _next(results)
-                if isinstance(result, BaseException):
-                    raise result
-                if result is None:
-                    working -= 1
-                else:
-                    yield result
+                came = _next(results)
+                if finished := [each for each in came if isinstance(each, tuple)]:
+                    yield (
+                        [position for positions, _ in finished for position in positions],
+                        [run for _, runs in finished for run in runs],
+                    )
                     if taken is not None:
-                        taken.release()
+                        taken.release(len(finished))
+                for problem in came:
+                    if isinstance(problem, BaseException):
+                        raise problem
+                working -= came.count(None)
         finally:
             todo.leave.set()
 
@@ -85,7 +90,7 @@ class Threads:
         sweep: Sweep,
         cells: Sequence[Cell],
         todo: "_Chunks",
-        results: "queue.SimpleQueue[Result | BaseException | None]",
+        results: "queue.SimpleQueue[Came]",
         taken: threading.Semaphore | None,
         x64: bool,
     ) -> None:
@@ -123,9 +128,18 @@ THREADS = Threads()
 """The backend where none is named."""
 
 
-def _next(results: "queue.SimpleQueue[Result | BaseException | None]") -> "Result | BaseException | None":
-    """The next result; None where a thread has ended. Raises KeyboardInterrupt when a signal asks to stop."""
-    while True:
+def _next(results: "queue.SimpleQueue[Came]") -> "list[Came]":
+    """All results that have come, at least one; None for each thread that has ended.
+
+    They are kept together, in one file: a disk takes as long to say that it is there as for one of them.
+
+    Raises KeyboardInterrupt when a signal asks to stop.
+    """
+    came: list[Came] = []
+    while not came:
         interruption.check()
         with contextlib.suppress(queue.Empty):
-            return results.get(timeout=POLL)
+            came.append(results.get(timeout=POLL))
+    while not results.empty():
+        came.append(results.get())
+    return came
