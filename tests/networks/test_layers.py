@@ -222,3 +222,15 @@ def test_the_engine_carries_the_running_statistics():
     assert run.validation_loss[-1] != pytest.approx(
         float(task.validation_loss(parameters, task.validation, state=task.state)), rel=0.05
     )
+
+
+def test_batch_norm_is_the_same_along_another_axis():
+    x = np.random.default_rng(2).standard_normal((8, 3)).astype(np.float32)
+    parameters = {"scale": np.float32([1, 2, 3]), "shift": np.float32([0.1, 0.2, 0.3])}
+    for training in (True, False):
+        y, state = batch_norm(parameters, batch_norm_state(3), x, training=training)
+        turned, same = batch_norm(parameters, batch_norm_state(3), x.T, training=training, axis=0)
+        np.testing.assert_allclose(turned.T, y, rtol=1e-6)
+        assert y.std() > 0.5
+        for name, value in state.items():
+            np.testing.assert_allclose(same[name], value, rtol=1e-6)

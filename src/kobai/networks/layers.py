@@ -92,24 +92,26 @@ def batch_norm(
     *,
     training: bool,
     new_batch: float = NEW_BATCH,
+    axis: int = -1,
 ) -> tuple[jax.Array, Mapping[str, jax.Array]]:
     """Batch normalization of each feature: y = γ (x − μ) / √(σ² + ε) + β.
 
-    In training μ and σ² are the mean and the variance of the batch, over every axis but the last (for a
-    convolution also over positions), and the running statistics move towards them: running ← (1 − w)·running
-    + w·batch with w = `new_batch`. (PyTorch calls w its momentum; Keras and Flax give that name to 1 − w.) As
-    in the paper and in PyTorch, the running variance is moved by the unbiased one, m/(m − 1) times the
-    batch's, so that it converges to the variance of the population. In inference μ and σ² are the running
-    statistics, so that an example's output does not depend on its company.
+    In training μ and σ² are the mean and the variance of the batch, over every axis but that of the
+    features (for a convolution also over positions), and the running statistics move towards them:
+    running ← (1 − w)·running + w·batch with w = `new_batch`. (PyTorch calls w its momentum; Keras and Flax
+    give that name to 1 − w.) As in the paper and in PyTorch, the running variance is moved by the unbiased
+    one, m/(m − 1) times the batch's, so that it converges to the variance of the population. In inference μ
+    and σ² are the running statistics, so that an example's output does not depend on its company.
 
     Ioffe and Szegedy (2015), arXiv 1502.03167, algorithms 1 and 2.
 
     Args:
       parameters: {"scale": γ [features], "shift": β [features]}.
       state: {"mean": [features], "variance": [features]}, the running statistics.
-      x: [examples, …, features].
+      x: [examples, …, features], or the features along another axis.
       training: whether the batch's own statistics are used, and the running ones are moved.
       new_batch: the weight w of this batch in the running statistics, in [0, 1].
+      axis: that of the features.
 
     Returns:
       (y, state): y of x's shape and dtype, and the running statistics afterwards; both are computed in at
@@ -121,9 +123,9 @@ def batch_norm(
     wide_x = wide(x)
     mean, variance = state["mean"], state["variance"] * SMALL**2
     if training:
-        axes = tuple(range(x.ndim - 1))
+        axes = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
         mean, variance = jnp.mean(wide_x, axes), jnp.var(wide_x * SMALL, axes)
-        m = x.size // x.shape[-1]
+        m = x.size // x.shape[axis]
         if m == 1:
             raise UsageError("error.batch_norm.one")
         most = jnp.finfo(state["variance"].dtype).max
@@ -134,4 +136,10 @@ def batch_norm(
             for name, old in state.items()
         }
     factor = parameters["scale"] * SMALL / jnp.sqrt(variance + EPSILON * SMALL**2)
-    return narrow((wide_x - mean) * factor + parameters["shift"], x), state
+    mean, factor, shift = (along(axis, each, x) for each in (mean, factor, parameters["shift"]))
+    return narrow((wide_x - mean) * factor + shift, x), state
+
+
+def along(axis: int, values: jax.Array, x: jax.Array) -> jax.Array:
+    """A value for each place of x along an axis, in the shape that is broadcast over the other axes."""
+    return values if axis == -1 else jnp.expand_dims(values, tuple(i for i in range(x.ndim) if i != axis))

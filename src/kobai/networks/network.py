@@ -19,7 +19,7 @@ from kobai.basics.arrays import Array, Parameters
 from kobai.basics.checks import check_count, check_name
 from kobai.basics.errors import unknown
 from kobai.basics.roles import Roles
-from kobai.networks.layers import batch_norm, batch_norm_parameters, batch_norm_state
+from kobai.networks.layers import along, batch_norm, batch_norm_parameters, batch_norm_state
 
 
 @jax.custom_jvp
@@ -243,12 +243,16 @@ def finish(
     activation: str,
     place: str,
     training: bool,
+    *,
+    axis: int = -1,
 ) -> tuple[jax.Array, PyTree]:
-    """(activations, running statistics) of a hidden layer whose product of inputs and weights is `z`."""
+    """(activations, running statistics) of a hidden layer whose product of inputs and weights is `z`.
+
+    `axis`: that of the nodes.
+    """
     f = ACTIVATIONS[activation]
-    if place == OFF:
-        return f(z + layer["biases"]), statistics
     if place == BEFORE:
-        z, statistics = batch_norm(layer, statistics, z, training=training)
+        z, statistics = batch_norm(layer, statistics, z, training=training, axis=axis)
         return f(z), statistics
-    return batch_norm(layer, statistics, f(z + layer["biases"]), training=training)
+    y = f(z + along(axis, layer["biases"], z))
+    return (y, statistics) if place == OFF else batch_norm(layer, statistics, y, training=training, axis=axis)

@@ -11,12 +11,13 @@ from jax import lax
 import kobai
 from kobai.engine.cell import Cell
 from kobai.engine.convolutions import lowered, rewriting
-from kobai.engine.convolutions.product import is_tall, turned
+from kobai.engine.convolutions.product import is_slow, turned
 from kobai.engine.sweep import Sweep
 from swept import HE
 
 random = np.random.default_rng(0)
-OVER_EXAMPLES = (((0,), (0,)), ((), ()))
+OVER_ROWS = (((0,), (0,)), ((), ()))
+BOTH_TURNED = (((0,), (1,)), ((), ()))
 
 
 def normal(*shape, dtype=np.float32):
@@ -26,21 +27,29 @@ def normal(*shape, dtype=np.float32):
 def test_a_tall_product_is_the_same_turned():
     a, b = normal(30, 300), normal(30, 7)
     expected = a.astype(float).T @ b.astype(float)
-    np.testing.assert_allclose(turned(a, b, OVER_EXAMPLES), expected, atol=1e-5)
+    np.testing.assert_allclose(turned(a, b, OVER_ROWS), expected, atol=1e-5)
+
+
+def test_a_product_of_two_transposes_is_the_transpose_of_a_product():
+    a, b = normal(30, 7), normal(4, 30)
+    expected = a.astype(float).T @ b.astype(float).T
+    np.testing.assert_allclose(turned(a, b, BOTH_TURNED), expected, atol=1e-5)
+    np.testing.assert_allclose(lax.dot_general(a, b, BOTH_TURNED), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("a", "b", "dimensions"),
     [
-        (normal(30, 100), normal(30, 7), OVER_EXAMPLES),  # too few rows
-        (normal(30, 300), normal(30, 200), OVER_EXAMPLES),  # nearly square
+        (normal(30, 100), normal(30, 7), OVER_ROWS),  # too few rows
+        (normal(30, 300), normal(30, 200), OVER_ROWS),  # nearly square
+        (normal(7, 30), normal(300, 30), (((1,), (1,)), ((), ()))),  # the second one turned
         (normal(300, 30), normal(30, 7), (((1,), (0,)), ((), ()))),  # forward
         (normal(4, 30, 300), normal(4, 30, 7), (((1,), (1,)), ((0,), (0,)))),  # several at once
-        (normal(30, 300, dtype=np.float16), normal(30, 7, dtype=np.float16), OVER_EXAMPLES),
+        (normal(30, 300, dtype=np.float16), normal(30, 7, dtype=np.float16), OVER_ROWS),
     ],
 )
 def test_others_are_left_as_they_stand(a, b, dimensions):
-    assert not is_tall(a, b, dimensions)
+    assert not is_slow(a, b, dimensions)
     assert turned(a, b, dimensions) is None
 
 

@@ -86,7 +86,7 @@ def test_constants_and_structures_are_kept():
 
 
 def test_a_program_without_convolutions_is_the_one_that_it_was():
-    task = kobai.tasks.digits(hidden=8)
+    task = kobai.tasks.adding(length=4, hidden=8)
     sweep = Sweep(task, [kobai.Adam()], steps=2, evaluate_every=1)
     arguments = []
     own = rewriting.lowered

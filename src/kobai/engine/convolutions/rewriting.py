@@ -11,7 +11,7 @@ from jaxtyping import PyTree
 from kobai.basics.arrays import Array
 from kobai.engine.convolutions.convolution import convolution
 from kobai.engine.convolutions.pooling import greatest, place_of_greatest, total
-from kobai.engine.convolutions.product import is_tall, turned
+from kobai.engine.convolutions.product import is_slow, turned
 
 FORMS: dict[str, Callable[..., Array | None]] = {
     "conv_general_dilated": convolution,
@@ -60,7 +60,7 @@ def _has_form(equation: JaxprEqn) -> bool:
     """Whether an equation may be rewritten; products are many, and few of them are."""
     if equation.primitive.name == "dot_general":
         a, b = (variable.aval for variable in equation.invars)
-        return is_tall(a, b, **equation.params)
+        return is_slow(a, b, **equation.params)
     return equation.primitive.name in FORMS
 
 

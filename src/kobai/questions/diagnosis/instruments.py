@@ -31,7 +31,7 @@ from kobai.engine.program import Program
 from kobai.engine.strategy import Strategy
 from kobai.optimizers.base import Optimizer
 from kobai.questions import curvature
-from kobai.questions.diagnosis.sites import RELU, SIGMOID, STATE, TANH, Site, observed, with_units
+from kobai.questions.diagnosis.sites import RELU, SIGMOID, STATE, TANH, Observed, Site, observed, with_units
 from kobai.tasks.task import Task
 
 CAPACITY = 512
@@ -85,16 +85,18 @@ class Instruments:
         return [self._observed.sites[i] for i in self._kept]
 
     @functools.cached_property
-    def _observed(self) -> Any:
-        units = self._units(self.examples(self.task.train))
-        return observed(self._loss, self.program.θ, self.task.state, units)
+    def _observed(self) -> Observed:
+        return self._seen_at(self._units(self.examples(self.task.train)))[0]
 
     @functools.cached_property
     def _shapes(self) -> list[Any]:
-        units = self._units(self.examples(self.task.train))
-        arguments = (self.program.θ, self.task.state, units)
-        _, values = jax.eval_shape(functools.partial(self._observed.run, None), *arguments)
-        return list(values)
+        return self._seen_at(self._units(self.examples(self.task.train)))[1]
+
+    def _seen_at(self, examples: PyTree) -> tuple[Observed, list[Any]]:
+        """The loss at so many examples with its sites, and the shapes of what is there."""
+        arguments = (self.program.θ, self.task.state, examples)
+        seen = observed(self._loss, *arguments)
+        return seen, list(jax.eval_shape(functools.partial(seen.run, None), *arguments)[1])
 
     @functools.cached_property
     def _kept(self) -> list[int]:
@@ -193,13 +195,20 @@ class Instruments:
             return self._observed.run(shifts, θ, state, examples)
 
         by_shifts, values = jax.grad(loss, has_aux=True)(shifts)
+        return [_seen(self._observed.sites[i], values[i], by_shifts[i], self._axes[i]) for i in self._kept]
+
+    @functools.cached_property
+    def _axes(self) -> list[int]:
+        """Along which axis units lie at each site: not along the one that another example makes longer."""
+        examples = self._units(self.examples(self.task.train))
+        more = self._seen_at(jax.tree.map(lambda array: jnp.concatenate([array, array[:1]]), examples))[1]
         return [
-            _seen(self._observed.sites[i], values[i], by_shifts[i], self._axis(values[i].shape))
-            for i in self._kept
+            -2 if shape.shape[-1] != longer.shape[-1] else self._axis(shape.shape)
+            for shape, longer in zip(self._shapes, more, strict=True)
         ]
 
     def _axis(self, shape: tuple[int, ...]) -> int:
-        """Along which axis the units lie: the last, or that of channels where these come first."""
+        """Along which axis units lie that come after examples: the last, or that of the channels."""
         outputs = {
             array.shape[axis]
             for array, axis in zip(self.task.arrays(self.program.θ), self.outputs, strict=True)

@@ -103,11 +103,13 @@ def titles(sites: Sequence[Site]) -> list[str]:
 
 
 def with_units(sites: Sequence[Site], shapes: Sequence[Any], examples: int) -> list[int]:
-    """Which sites, whose values have these shapes, have a row for each example, and several units."""
+    """Which sites, whose values have these shapes, have several units and a row, or column, an example."""
     kept = []
     for i, (site, shape) in enumerate(zip(sites, shapes, strict=True)):
         own = shape.shape[1:] if site.time else shape.shape
-        if len(own) >= 2 and own[0] == examples and own[-1] > 1:
+        rows = len(own) >= 2 and own[0] == examples and own[-1] > 1
+        columns = len(own) == 2 and own[1] == examples and own[0] > 1
+        if rows or columns:
             kept.append(i)
     return kept
 
