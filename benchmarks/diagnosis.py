@@ -5,23 +5,30 @@ reaches the task's target in the fewest steps on two tuning seeds (what does not
 healthy and is left out). Of each, three fresh seeds are diagnosed: any trouble is a false alarm. The
 range of every sign over those trainings is what the bounds in `kobai.questions.diagnosis.healthy` come from.
 
+Decayed: some of them with a penalty of .001, which is usual: what it costs is what `COSTS` comes from.
+
+Held out: he and xavier, the seven usual rules, every task, at the rates that `benchmarks/range.py` has found
+best. No bound was fitted to them.
+
 Sick: the trainings of `kobai.questions.diagnosis.sick`, on seeds that none of the bounds has seen.
 
-Cures: with `--cures` alone, of how many of the sick trainings a cure of their own trouble is confirmed, as
-`kobai diagnose --cure` tries them.
+Cures: of how many of the sick trainings a cure of their own trouble is confirmed, as `kobai diagnose --cure`
+tries them.
 
     python benchmarks/diagnosis.py [--seeds 3] [--json benchmarks/diagnosis.json]
-    python benchmarks/diagnosis.py --rates benchmarks/diagnosis.json [--json benchmarks/diagnosis.json]
-    python benchmarks/diagnosis.py --cures [--cure-seeds 10]
+    python benchmarks/diagnosis.py --rates benchmarks/diagnosis.json --json benchmarks/diagnosis.json
+    python benchmarks/diagnosis.py --part cures [--cure-seeds 10] --json benchmarks/diagnosis.json
 
-Takes about ten minutes on two cores, most of it for the tuning, which `--rates` takes from an earlier result:
-where a sign or a bound has changed, the rates have not.
+Takes about twenty minutes on two cores, five of them for the tuning, which `--rates` takes from an earlier
+result: where a sign or a bound has changed, the rates have not. Of a file that is there the other parts stay.
 """
 
 import argparse
 import dataclasses
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,11 +45,18 @@ from kobai.questions.diagnosis.cures import CURES
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sick import families
 from kobai.questions.diagnosis.troubles import NAMES, troubles
+from kobai.stabilizers.regularization import l2
 from kobai.study import statistics
 from kobai.tasks.load import load
 from kobai.tasks.task import Task
 
 FRESH = 3000
+RANGE = Path(__file__).with_name("range.json")
+HELD_OUT_STEPS = 500
+"""Of the trainings in it."""
+PARTS = ("sick", "healthy", "decayed", "held-out", "cures")
+DECAYED, DECAY = ("sine", "digits", "digits-cnn", "mnist1d"), 0.001
+"""Tasks that are trained with a penalty, and how strong it is."""
 TASKS = {
     "sine": (400, "xavier"),
     "digits": (300, "he"),
@@ -109,7 +123,6 @@ def read(case: Case) -> Iterator[dict[str, float]]:
             "overshot": signs.overshoot(record),
             "ahead": signs.ahead(record),
             "used": signs.slowest(record),
-            "shrunk": signs.shrunk(record),
             "lag": signs.lag(record),
             "stalled": signs.stalled(record, case.level)[1],
             "bent": max(signs.bent(record, step) for step in record.curvature),
@@ -172,6 +185,42 @@ def healthy(seeds: int, rates: Rates | None) -> tuple[list[dict[str, float]], li
     return rows, settings
 
 
+def held_out(seeds: int) -> list[dict[str, object]]:
+    """Every setting that no bound was fitted to, with the troubles that it is said to have.
+
+    They are those that `benchmarks/range.py` found best: he and xavier, the seven usual rules, every task,
+    each at the rate of the grid of `kobai compare` that ten seeds say is best, left out where half of them do
+    not reach the target in 500 steps.
+    """
+    with open(RANGE, encoding="utf-8") as file:
+        cases = [each for each in json.load(file) if each["by"] == "steps"]
+    settings = []
+    for name in dict.fromkeys(each["task"] for each in cases):
+        task, own = load(name), [each for each in cases if each["task"] == name]
+        asked = [
+            Setting(
+                task,
+                registry.OPTIMIZERS[each["rule"]].load()(learning_rate=each["best"]),
+                parse(each["start"]),
+                Strategy(),
+                HELD_OUT_STEPS,
+            )
+            for each in own
+        ]
+        instruments = instruments_for(asked)
+        for each, setting in zip(own, asked, strict=True):
+            found = [
+                trouble.name
+                for trouble in troubles(examine(setting, range(FRESH, FRESH + seeds), instruments))
+            ]
+            settings.append(
+                {"task": name, "optimizer": each["rule"], "learning_rate": each["best"]}
+                | {"initializer": each["start"], "steps": HELD_OUT_STEPS, "troubles": found}
+            )
+            print(f"  {name} {each['start']} {setting.optimizer} {found}", flush=True)
+    return settings
+
+
 def named(seeds: int) -> dict[str, list[tuple[bool, str]]]:
     """By trouble, for each sick training whether it was named first, and what was."""
     results: dict[str, list[tuple[bool, str]]] = {name: [] for name in NAMES}
@@ -185,8 +234,29 @@ def named(seeds: int) -> dict[str, list[tuple[bool, str]]]:
     return results
 
 
-def cured(cure_seeds: int) -> Iterator[tuple[str, str | None]]:
+def decayed(seeds: int, rates: Rates) -> list[dict[str, object]]:
+    """What a usual penalty costs healthy trainings: of each seed what `healthy.COSTS` bounds."""
+    rows: list[dict[str, object]] = []
+    for name in DECAYED:
+        steps, initializer = TASKS[name]
+        rules = rules_of(name, load(name), steps, initializer, rates)
+        penalty = Strategy(l2=l2(DECAY))
+        asked = [Setting(load(name), rule, parse(initializer), penalty, steps) for rule in rules.values()]
+        instruments = instruments_for(asked)
+        for kind, setting in zip(rules, asked, strict=True):
+            case = examine(setting, range(FRESH, FRESH + seeds), instruments)
+            pairs = zip(case.records, case.undecayed, strict=True)
+            left = [[1 - signs.learned(each, case.level) for each in pair] for pair in pairs]
+            costs = [own / usual for own, usual in left]
+            found = [trouble.name for trouble in troubles(case)]
+            rows.append({"task": name, "optimizer": kind, "costs": costs, "troubles": found})
+            print(f"  {name} {kind} {np.round(costs, 2)} {found}", flush=True)
+    return rows
+
+
+def cured(cure_seeds: int) -> list[dict[str, object]]:
     """Of each sick training for which there is something to try, what it is, and the cure that helps."""
+    rows: list[dict[str, object]] = []
     for family in families():
         settings = [each.setting for each in family]
         instruments = instruments_for(settings)
@@ -197,19 +267,36 @@ def cured(cure_seeds: int) -> Iterator[tuple[str, str | None]]:
             trouble = Trouble(each.trouble, None, None, {}, 1)
             tried = list(confirmed(case, trouble, range(FRESH, FRESH + cure_seeds), lambda _: None))
             if not tried:
-                continue  # a network that cannot be made wider
-            helps = next((one.cure for one in tried if one.helps), None)
-            name = f"{each.trouble}, {each.family}"
-            yield name, None if helps is None else f"{helps.key} {dict(helps.values)}"
+                continue  # nothing of it can be changed
+            cures = [{"cure": one.cure.key, "verdict": one.verdict} for one in tried]
+            rows.append({"trouble": each.trouble, "family": each.family, "tried": cures})
+            print(f"  {each.trouble}, {each.family}: {cures}", flush=True)
+    return rows
 
 
-def count_cures(cure_seeds: int) -> None:
-    """Print them."""
-    helped = []
-    for name, cure in cured(cure_seeds):
-        helped.append(cure is not None)
-        print(f"{name:44} {cure or 'none is confirmed'}", flush=True)
-    print(f"cured: {sum(helped)} of {len(helped)}")
+def is_cured(row: dict[str, Any]) -> bool:
+    """Whether a cure of a sick training is confirmed."""
+    return any(each["verdict"] == "helps" for each in row["tried"])
+
+
+def ranges_of(rows: list[dict[str, float]]) -> dict[str, list[float]]:
+    """By sign: the lowest, the middle and the largest of some trainings."""
+    known = {sign: [row[sign] for row in rows if np.isfinite(row[sign])] for sign in rows[0]}
+    return {sign: [min(values), float(np.median(values)), max(values)] for sign, values in known.items()}
+
+
+def summary(content: dict[str, Any]) -> str:
+    """How often it is right."""
+    named_first = [right for each in content.get("named", {}).values() for right, _ in each]
+    lines = [f"named first: {sum(named_first)} of {len(named_first)}"]
+    for part in ("healthy", "decayed", "held_out"):
+        alarms = [row for row in content.get(part, []) if row["troubles"]]
+        lines.append(
+            "\n  ".join([f"{part}: {len(alarms)} alarms in {len(content.get(part, []))}", *map(str, alarms)])
+        )
+    cures = content.get("cures", [])
+    lines.append(f"cured: {sum(map(is_cured, cures))} of {len(cures)}")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -217,33 +304,32 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json")
     parser.add_argument("--rates", help="the result whose tuned rates are taken")
-    parser.add_argument("--cures", action="store_true")
+    parser.add_argument("--part", action="append", choices=PARTS, help="one of them; several times: several")
     parser.add_argument("--cure-seeds", type=int, default=10)
     arguments = parser.parse_args()
-    if arguments.cures:
-        count_cures(arguments.cure_seeds)
-        return
-    results = named(arguments.seeds)
-    for name, each in results.items():
-        wrong = [what for right, what in each if not right]
-        print(f"{name:24} {sum(right for right, _ in each)} of {len(each)}  {wrong or ''}", flush=True)
-    every = [right for each in results.values() for right, _ in each]
-    print(f"named first: {sum(every)} of {len(every)}", flush=True)
-    rows, settings = healthy(arguments.seeds, None if arguments.rates is None else rates_of(arguments.rates))
-    ranges = {}
-    for sign in rows[0]:
-        values = np.array([row[sign] for row in rows])
-        values = values[np.isfinite(values)]
-        ranges[sign] = [float(values.min()), float(np.median(values)), float(values.max())]
-        low, middle, high = ranges[sign]
-        print(f"{sign:24} {low:10.3g} {middle:10.3g} {high:10.3g}")
-    alarms = [setting for setting in settings if setting["troubles"]]
-    print(f"false alarms: {len(alarms)} of {len(settings)} settings", *alarms, sep="\n  ")
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            content = {"seeds": arguments.seeds, "named": results, "ranges": ranges, "healthy": settings}
-            json.dump(content, file, indent=1)
-            file.write("\n")
+    parts, seeds = arguments.part or PARTS, arguments.seeds
+    rates = None if arguments.rates is None else rates_of(arguments.rates)
+    path = None if arguments.json is None else Path(arguments.json)
+    content = json.loads(path.read_text("utf-8")) if path and path.exists() else {}
+    content["seeds"] = seeds
+    for part in parts:
+        if part == "sick":
+            content["named"] = named(seeds)
+        elif part == "healthy":
+            rows, content["healthy"] = healthy(seeds, rates)
+            content["ranges"] = content.get("ranges", {}) | ranges_of(rows)
+        elif part == "decayed":
+            known = {(row["task"], row["optimizer"]): row["learning_rate"] for row in content["healthy"]}
+            content["decayed"] = decayed(seeds, known)
+            costs = [{"costs": cost} for row in content["decayed"] for cost in row["costs"]]
+            content["ranges"] |= ranges_of(costs)
+        elif part == "held-out":
+            content["held_out"] = held_out(seeds)
+        else:
+            content["cures"] = cured(arguments.cure_seeds)
+        if path:
+            path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    print(summary(content))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from kobai.networks import mlp
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.sgd import SGD
 from kobai.questions.diagnosis.case import Setting
-from kobai.questions.diagnosis.cures import Remedy, initial, rate, standardized, stopped
+from kobai.questions.diagnosis.cure import Remedy
+from kobai.questions.diagnosis.cures import initial, rate, stopped
+from kobai.questions.diagnosis.cures_of_task import standardized
 from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task
 

@@ -25,7 +25,7 @@ from kobai.optimizers.base import Optimizer
 from kobai.questions.diagnosis import healthy, signs, table
 from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.confirm import LEVEL, Confirmation, compared, runs
-from kobai.questions.diagnosis.cures import END, STEPS, Cure, Remedy
+from kobai.questions.diagnosis.cure import END, STEPS, Cure, Remedy
 from kobai.questions.diagnosis.examine import examine, instruments_for
 from kobai.questions.diagnosis.sites import STATE
 from kobai.questions.diagnosis.troubles import troubles

@@ -24,7 +24,8 @@ from kobai.networks.network import Network
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.sgd import SGD
 from kobai.questions.diagnosis.case import Setting
-from kobai.questions.diagnosis.cures import Cure, Remedy, adam, clipped, falling, initial, rate
+from kobai.questions.diagnosis.cure import Cure, Remedy
+from kobai.questions.diagnosis.cures import adam, clipped, falling, initial, rate
 from kobai.tasks.measurement import Measurement
 from kobai.tasks.of_network import task_of
 from kobai.tasks.task import Task

@@ -126,11 +126,15 @@ def test_a_recommended_setting_may_be_diagnosed():
 
 def test_a_table_and_the_options_of_a_task():
     x = np.random.default_rng(0).standard_normal((80, 3))
-    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": x[:, 0] - x[:, 1]})
+    columns = {"a": 1000 * x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": x[:, 0] - x[:, 1]}
+    frame = pl.DataFrame(columns | {"id": range(80), "same": [7] * 80})
     given = {"label": "y", "leave_out": "c", "hidden": 5, "activation": "tanh", "batch_size": 8}
     result = kobai.diagnose(frame, **given, optimizer="sgd", steps=20, seeds=1, progress=False)
     task = result.diagnosis.case.setting.task
     assert (task.dense.widths, task.dense.activation, task.batch_size) == ((2, 5, 1), "tanh", 8)
+    assert "unscaled_inputs" not in [each["name"] for each in result.troubles], "columns are standardized"
+    left_out = next(note for note in json.loads(result.to_json())["notes"] if "same" in note)
+    assert left_out == "Left out: c (as asked), id (names each row), same (the same everywhere)."
 
 
 @pytest.mark.parametrize(

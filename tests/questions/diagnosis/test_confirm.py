@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
@@ -12,10 +13,12 @@ from kobai.questions.diagnosis import table
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
 from kobai.questions.diagnosis.confirm import compared, confirmed
 from kobai.questions.diagnosis.constant import constant
-from kobai.questions.diagnosis.cures import END, STEPS, Cure, cures
+from kobai.questions.diagnosis.cure import END, STEPS, Cure
+from kobai.questions.diagnosis.cures import cures
 from kobai.questions.diagnosis.examine import instruments_for
 from kobai.questions.diagnosis.sick import _rare
 from kobai.tasks.check import check_task
+from kobai.words import language, say
 
 pytestmark = pytest.mark.usefixtures("quick_engine")
 
@@ -187,8 +190,65 @@ def test_what_has_not_gone_far_is_trained_longer_and_at_a_higher_rate():
     tried = cures(of(CURVE.task, optimizers.SGD(0.01), 40), small)
     assert [each.key for each in tried] == ["wider", "rate", "longer", "longer"]
     linear = list(cures(of(tasks.mnist1d(model="logistic"), optimizers.SGD(0.01), 40), small))
-    assert [each.key for each in linear] == ["rate", "longer", "longer"]
-    assert [each.setting.steps for each in linear] == [40, 80, 160]
+    assert [each.key for each in linear] == ["hidden", "rate", "longer", "longer"]
+    assert [each.setting.steps for each in linear] == [40, 40, 80, 160]
+    assert linear[0].setting.task.dense.widths == (40, 100, 10)
+    check_task(linear[0].setting.task)
+
+
+def test_a_target_is_what_as_many_pairs_reach_as_the_test_needs():
+    """Of eight seeds one does not learn: .0078 ≤ .05 is met by seven pairs of eight, as by all."""
+    bad = trainings([np.full(LOOKS, 1.0 + i / 1000) for i in range(8)])
+    good = trainings([*falling(1.0, 0.1)[:7], np.full(LOOKS, 0.999)])
+    found = judged(bad, good)
+    assert (found.verdict, found.better) == ("helps", 7)
+    # The wrong variant, the way of the median: with four of eight that learn it is met by four pairs alone.
+    half = trainings([*falling(1.0, 0.1)[:3], *falling(1.0, 0.5)[:4], np.full(LOOKS, 0.999)])
+    assert judged(bad, half).target == pytest.approx(0.55, abs=0.01)
+    assert judged(bad, half).helps
+    best = np.median([min(run.validation_metric) for run in half])
+    met = sum(min(run.validation_metric) <= 1 - 0.9 * (1 - best) for run in half)
+    assert met < 8
+
+
+def test_a_rate_for_weights_that_are_much_too_large_is_raised_with_usual_ones():
+    case = of(CURVE.task, optimizers.SGD(0.01), 40)
+    case = dataclasses.replace(
+        case, setting=dataclasses.replace(case.setting, initializer=initializers.parse("normal:5"))
+    )
+    both = cure(case, "explosion", "initializer.rate")
+    assert both.setting.initializer == initializers.xavier()
+    assert both.setting.optimizer == optimizers.SGD(0.1)
+    for spoken in ("en", "ja"):
+        with language(spoken):
+            assert "0.1" in say("diagnose.cure.initializer.rate", **both.values)
+
+
+def slow(task, part):
+    """Running statistics that take in a part of what they usually do."""
+    usual = task.loss
+
+    def loss(parameters, batch, state):
+        value, new = usual(parameters, batch, state=state)
+        return value, jax.tree.map(lambda old, now: old + part * (now - old), state, new)
+
+    return dataclasses.replace(task, loss=loss)
+
+
+def test_slow_statistics_are_measured_and_brought_to_a_tenth():
+    usual = tasks.digits(hidden=4, batch_norm=True)
+    lagging = cure(of(slow(usual, 0.02), optimizers.SGD(), 20), "batch_norm_lag", "statistics")
+    assert lagging.values == {"new": "0.1", "old": "0.002"}
+    task = lagging.setting.task
+    check_task(task)
+    batch = jax.tree.map(lambda array: array[:32], task.train)
+    states = [each.training_loss(task.parameters, task.state, batch, None)[1] for each in (task, usual)]
+    jax.tree.map(lambda own, other: np.testing.assert_allclose(own, other, rtol=1e-4), *states)
+    keys = [
+        each.key
+        for each in cures(of(usual, optimizers.SGD(), 20), Trouble("batch_norm_lag", None, None, {}, 1))
+    ]
+    assert "statistics" not in keys, "they take in a tenth"
 
 
 NOWHERE = [np.full(LOOKS, 0.5 + i / 1000) for i in range(8)]

@@ -9,6 +9,7 @@ import pytest
 from kobai.questions.diagnosis import healthy
 from kobai.questions.diagnosis.cures import CURES
 from kobai.questions.diagnosis.sick import sick
+from measured import benchmark
 
 ROOT = Path(__file__).parents[3]
 MEASURED = json.loads((ROOT / "benchmarks/diagnosis.json").read_text("utf-8"))
@@ -87,16 +88,21 @@ def test_the_japanese_page_has_the_same_numbers():
     [
         (".md", ("**Sick trainings**: {sick},", "All {named} had", "**Healthy trainings**: {healthy},")),
         (".ja.md", ("**問題のある学習**: {sick}件", "{named}件すべてで", "**正常な学習**: {healthy}件")),
-        (".md", ("something to try for {curable} of the {sick}",)),
-        (".ja.md", ("{sick}件のうち、試せるものがあるのは{curable}件",)),
+        (".md", ("Nor was any in {decayed} of them", "**Held out**: {held_out} settings")),
+        (".ja.md", ("そのうち{decayed}件", "**境界を決めるのに使っていない学習**: {held_out}件")),
+        (".md", ("something to try for {curable} of the {sick}", "a cure confirmed for {cured}.")),
+        (".ja.md", ("{sick}件のうち、試せるものがあるのは{curable}件", "、{cured}件で効果が確認されました")),
     ],
 )
 def test_the_page_says_how_often_it_was_right(ending, sentences):
     every = [right for each in MEASURED["named"].values() for right, _ in each]
     assert len(every) == len(sick())
-    assert not any(setting["troubles"] for setting in MEASURED["healthy"])
-    counts = {"sick": len(every), "named": sum(every), "healthy": len(MEASURED["healthy"])}
+    parts = ("healthy", "decayed", "held_out")
+    assert not any(setting["troubles"] for part in parts for setting in MEASURED[part])
+    counts = {"sick": len(every), "named": sum(every), **{part: len(MEASURED[part]) for part in parts}}
     counts["curable"] = sum(each.trouble in CURES for each in sick())
+    assert counts["curable"] == len(MEASURED["cures"])
+    counts["cured"] = sum(map(benchmark("diagnosis").is_cured, MEASURED["cures"]))
     text = " ".join(page(ending).split())
     for sentence in sentences:
         assert sentence.format(**counts) in text

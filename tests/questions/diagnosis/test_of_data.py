@@ -13,6 +13,7 @@ from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.constant import Constant
 from kobai.questions.diagnosis.examine import examine
 from kobai.questions.diagnosis.facts import facts, outputs
+from kobai.questions.diagnosis.outcome import Diagnosis
 from kobai.questions.diagnosis.sites import TANH, Site
 from kobai.questions.diagnosis.troubles import troubles
 from kobai.words import say
@@ -119,3 +120,29 @@ def test_units_that_saturate_in_a_training_that_succeeds_are_no_trouble():
     assert of_layers.saturation(*told(well, well, saturated=later)) is None
     assert of_layers.saturation(*told(badly, badly, saturated=later)).later
     assert of_layers.saturation(*told(well, well, saturated=from_the_start)).step == 0
+
+
+def test_labels_that_are_all_the_same_are_nothing_to_learn():
+    """Of a loss that can be brought to 0 without the inputs there is no standstill to speak of."""
+    same = with_labels(tasks.digits(hidden=3), np.zeros_like)
+    [trouble] = troubles(examined(same, optimizers.Adam(0.03), 40))
+    assert trouble.name == "unlearnable_labels"
+    assert "All labels of the training examples are the same" in table.evidence(trouble)
+    assert table.remedy(trouble) == say("diagnose.remedy.unlearnable_labels.alike")
+
+
+def test_a_single_example_is_told_to_be_one():
+    task = tasks.sine(hidden=3, batch_size=1)
+    one = dataclasses.replace(task, train=tuple(part[:1] for part in task.train))
+    first, *_ = troubles(examined(one, optimizers.SGD(0.01), 20))
+    assert first.name == "constant_inputs"
+    assert "a single training example" in table.evidence(first)
+    assert table.remedy(first) == say("diagnose.remedy.constant_inputs.one")
+
+
+def test_a_training_that_learned_nothing_is_not_called_well():
+    """No cause is seen: validation loss stays at that of a constant answer."""
+    case, _ = told([1.0, 0.97], [1.0, 0.98])
+    assert table.answer(Diagnosis(case, "sgd", [], [0])) == say("diagnose.nothing.learned")
+    case, _ = told([1.0, 0.1], [1.0, 0.1])
+    assert table.answer(Diagnosis(case, "sgd", [], [0])) == say("diagnose.nothing")

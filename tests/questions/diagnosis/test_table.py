@@ -7,7 +7,8 @@ import pytest
 from kobai.questions.diagnosis import table
 from kobai.questions.diagnosis.case import Trouble
 from kobai.questions.diagnosis.confirm import Confirmation
-from kobai.questions.diagnosis.cures import CURES, END, Cure
+from kobai.questions.diagnosis.cure import END, Cure
+from kobai.questions.diagnosis.cures import CURES
 from kobai.study.statistics import Estimate
 from kobai.words import TABLES, language, say
 

@@ -128,7 +128,7 @@ def diagnose(
         name, meant = _setting(arguments, _Asked(optimizer, learning_rate, initializer, said, setting), steps)
         use_compilation_cache()
         with progress_bar(progress) as bar:
-            bar.phase("diagnosis", seeds + 1)
+            bar.phase("diagnosis", (2 if meant.decay else 1) * seeds + 1)
             case = examine(meant, range(seeds), advance=bar.advance)
             found = troubles(case)
             confirmations = {}

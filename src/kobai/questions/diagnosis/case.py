@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,16 @@ class Setting:
         beside = own if decay is None else float(decay.rate)
         return max(beside, float(self.strategy.l2.l2), float(self.strategy.l1.l1))
 
+    @property
+    def undecayed(self) -> "Setting":
+        """The same without it."""
+        optimizer: Any = self.optimizer
+        plain = Strategy()
+        strategy = dataclasses.replace(self.strategy, weight_decay=None, l1=plain.l1, l2=plain.l2)
+        if hasattr(optimizer, "weight_decay"):
+            optimizer = dataclasses.replace(optimizer, weight_decay=0.0)
+        return dataclasses.replace(self, optimizer=optimizer, strategy=strategy)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Case:
@@ -48,6 +59,7 @@ class Case:
       records: one for each seed.
       control: one with shuffled labels, of the first seed; None: what the labels are is not known.
       constant: the best answer that is always the same.
+      undecayed: the same trainings as `records` without what draws the weights to zero; (): nothing does.
     """
 
     setting: Setting
@@ -57,6 +69,7 @@ class Case:
     records: Sequence[Record]
     control: Record | None
     constant: Constant = Constant()
+    undecayed: Sequence[Record] = ()
 
     @property
     def level(self) -> float:

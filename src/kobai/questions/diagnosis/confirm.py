@@ -11,15 +11,14 @@ from kobai.engine.cell import Cell
 from kobai.engine.run import Run, evaluated_at
 from kobai.engine.sweep import Sweep
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
-from kobai.questions.diagnosis.cures import CURES, STEPS, Cure, cures
+from kobai.questions.diagnosis.cure import STEPS, Cure
+from kobai.questions.diagnosis.cures import CURES, cures
 from kobai.study import statistics
 from kobai.study.statistics import Estimate
 
 LEVEL = 0.05
 """Of all cures of a trouble together: each is held to its part."""
 VALIDATION, TEST = "validation", "test"
-MISSING = 0.25
-"""The task's own target counts where at most this share of the runs misses it."""
 LEAST = 0.5
 """A cure that is judged by steps must arrive in at least this share of its runs."""
 
@@ -128,7 +127,9 @@ def compared(
     way to it begins no worse than at the metric `without` inputs.
     """
     if cure.by == STEPS:
-        target = _target(setting, [_curves(runs) for runs in (before, after)], without, target)
+        if target is None:
+            pairs = statistics.seeds_needed(1, level) or 0
+            target = _target(setting, [_curves(runs) for runs in (before, after)], without, pairs)
         return _by_steps(setting, cure, before, after, level, target)
     return _by_end(cure, before, after, level)
 
@@ -191,30 +192,26 @@ def _geometric(steps: np.ndarray) -> float:
     return float(np.exp(np.log(np.maximum(steps, 1)).mean()))
 
 
-def _target(
-    setting: Setting, curves: Sequence[np.ndarray], without: float, target: float | None
-) -> float | None:
-    """What is given; else the task's own target where three in four runs of the better of the two reach it.
+def _target(setting: Setting, curves: Sequence[np.ndarray], without: float, pairs: int) -> float | None:
+    """The task's own target, where so many pairs as the test needs, and half of them, arrive there.
 
-    Where only half of them do, the others count as the whole budget, and little can be told: to have that
-    target then cost one of 65 cures of the sick trainings its confirmation (10 seeds), and gained none.
-
-    Else what has 90 % of the way behind it that the better of the two goes. That way begins at the start, or
-    at the metric without inputs where the start is worse: to come down from absurd outputs is no learning.
+    Else what has 90 % of the way behind it that the better one of so many goes. That way begins at the start,
+    or at the metric without inputs where the start is worse: to come down from absurd outputs is no learning.
+    A pair of which neither arrives tells nothing, and which of a pair has the cure plays no part, as the
+    paired test presupposes.
     """
-    if target is not None:
-        return target
     task = setting.task
     sign = 1 if task.maximize else -1
-    best = [np.where(np.isnan(each), -np.inf, sign * each).max(axis=1) for each in curves]
-    better = max(np.median(each) for each in best)
+    each = [np.where(np.isnan(curve), -np.inf, sign * curve).max(axis=1) for curve in curves]
+    ends = np.sort(np.maximum(*each))[::-1]
+    better = float(ends[min(max(pairs, (len(ends) + 1) // 2), len(ends)) - 1])
     for target in task.targets[:1]:
-        if max(np.quantile(each, MISSING) for each in best) >= sign * target:
+        if better >= sign * target:
             return target
     start = float(np.nanmedian(np.concatenate(curves)[:, 0]))
     start = float(np.fmax(start, without) if task.maximize else np.fmin(start, without))
     try:
-        return statistics.auto_target(start, sign * float(better), task.maximize)
+        return statistics.auto_target(start, sign * better, task.maximize)
     except UsageError:
         return None
 

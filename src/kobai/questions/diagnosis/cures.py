@@ -4,50 +4,31 @@ A remedy that needs other data, a longer sequence's network or a new idea is tol
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import jax
 import numpy as np
 
 from kobai import initializers
 from kobai.engine.strategy import Strategy
 from kobai.initializers import Initializer
-from kobai.networks import mlp, rnn
-from kobai.networks.network import Network
 from kobai.optimizers.adam import Adam
 from kobai.questions.diagnosis.case import Case, Setting, Trouble
-from kobai.questions.diagnosis.facts import parts
+from kobai.questions.diagnosis.cure import END, STEPS, Cure, Maker, Remedy
+from kobai.questions.diagnosis.cures_of_task import (
+    dense,
+    even_classes,
+    gated,
+    hidden_layer,
+    quick_statistics,
+    standardized,
+)
 from kobai.questions.diagnosis.sites import RELU
 from kobai.schedules import cosine
 from kobai.stabilizers.averaging import polyak
 from kobai.stabilizers.clipping import clip_norm
 from kobai.stabilizers.early_stopping import early_stopping
 from kobai.stabilizers.regularization import l2
-from kobai.tasks.measurement import Measurement
-from kobai.tasks.of_network import task_of
-from kobai.tasks.task import Task
-
-STEPS, END = "steps", "end"
-"""What a cure is judged by: the steps to a target, or the loss at the end."""
-
-
-class Cure(NamedTuple):
-    """A changed setting.
-
-    Fields:
-      key: of its words, ``diagnose.cure.KEY``.
-      values: that they name.
-      setting: the whole of it.
-      by: "steps" or "end".
-      against: what it is compared with, where that is not the sick setting itself.
-    """
-
-    key: str
-    values: Mapping[str, object]
-    setting: Setting
-    by: str = STEPS
-    against: Setting | None = None
 
 
 def cures(case: Case, trouble: Trouble) -> Iterator[Cure]:
@@ -56,13 +37,6 @@ def cures(case: Case, trouble: Trouble) -> Iterator[Cure]:
         cure = make(case)
         if cure is not None:
             yield cure
-
-
-Remedy: TypeAlias = Callable[[Setting], Cure | None]
-"""What changes a setting; None: nothing would be changed."""
-
-Maker: TypeAlias = Callable[[Case], Cure | None]
-"""The same of all that was measured."""
 
 
 def _of(*remedies: Remedy) -> tuple[Maker, ...]:
@@ -124,6 +98,22 @@ def _borne(case: Case) -> Cure | None:
     return None if cure is None else cure._replace(key="borne")
 
 
+def usual_with_rate(factor: float) -> Maker:
+    """The usual initial values with so many times the rate: one that suits weights much too large is too low
+    for others.
+    """
+
+    def change(case: Case) -> Cure | None:
+        start = _usual(case)
+        changed = None if start is None else rate(factor)(start.setting)
+        if start is None or changed is None:
+            return None
+        values = {**start.values, "rate": changed.values["new"], "slower": changed.values["old"]}
+        return Cure("initializer.rate", values, changed.setting)
+
+    return change
+
+
 def longer(times: int) -> Remedy:
     """So many times the steps."""
 
@@ -169,136 +159,30 @@ def _average(case: Case) -> Cure | None:
     return strategy("average", END, f"polyak:{start}", averages=(polyak(start),))(case.setting)
 
 
-def _without_decay(case: Case) -> Cure | None:
-    optimizer: Any = case.setting.optimizer
-    strategy = dataclasses.replace(
-        case.setting.strategy, weight_decay=None, l1=Strategy().l1, l2=Strategy().l2
-    )
-    if hasattr(optimizer, "weight_decay"):
-        optimizer = dataclasses.replace(optimizer, weight_decay=0.0)
-    setting = dataclasses.replace(case.setting, optimizer=optimizer, strategy=strategy)
-    return Cure("decay", {"old": f"{case.setting.decay:.3g}"}, setting)
+def _without_decay(setting: Setting) -> Cure | None:
+    return Cure("decay", {"old": f"{setting.decay:.3g}"}, setting.undecayed) if setting.decay else None
 
 
-def standardized(setting: Setting) -> Cure | None:
-    """Inputs shifted and scaled by mean and deviation of the training data's columns."""
-    task = setting.task
-    inputs, _ = parts(task.train)
-    if len(inputs) != 1 or not isinstance(task.train, tuple):
-        return None
-    axes = tuple(range(inputs[0].ndim - 1))
-    mean, spread = inputs[0].mean(axes, dtype=float), inputs[0].std(axes, dtype=float)
-    spread = np.where(spread > 0, spread, 1)
-
-    def scaled(data: Any) -> Any:
-        x, y = data
-        return ((np.asarray(x) - mean) / spread).astype(inputs[0].dtype), y
-
-    changed = dataclasses.replace(
-        task,
-        train=scaled(task.train),
-        validation=scaled(task.validation),
-        test=None if task.test is None else scaled(task.test),
-    )
-    return Cure("standardized", {}, dataclasses.replace(setting, task=changed))
-
-
-def _dense(key: str, *, activation: str | None = None, times: int = 1, batch_norm: bool = False) -> Maker:
-    """The dense network of a task with another activation, wider hidden layers, or batch normalization."""
-
-    def make(case: Case) -> Cure | None:
-        task, own = case.setting.task, case.setting.task.dense
-        if own is None or len(own.widths) < 3 or own.batch_norm != "off" or own.activation == activation:
-            return None
-        first, *hidden, last = own.widths
-        widths = (first, *(times * width for width in hidden), last)
-        changed = _rebuilt(task, mlp.network(widths, activation or own.activation, batch_norm))
-        if changed is None:
-            return None
-        old = own.activation if activation else ",".join(map(str, hidden))
-        new = activation or ",".join(str(times * width) for width in hidden)
-        setting = dataclasses.replace(case.setting, task=changed)
-        if activation == "relu":
-            setting = dataclasses.replace(setting, initializer=initializers.he())
-        return Cure(key, {"new": new, "old": old}, setting)
-
-    return make
-
-
-def _gated(case: Case) -> Cure | None:
-    """A GRU in place of a recurrent network's plain state, which its gates let through unchanged."""
-    task, own = case.setting.task, case.setting.task.recurrent
-    if own is None or own.cell != "elman" or own.is_both_ways:
-        return None
-    network = rnn.network(
-        own.inputs, own.nodes, own.outputs, cell="gru", activation=own.activation, last=own.last
-    )
-    changed = _rebuilt(task, network)
-    if changed is None:
-        return None
-    return Cure("cell", {"new": "gru", "old": own.cell}, dataclasses.replace(case.setting, task=changed))
-
-
-def _rebuilt(task: Task, network: Network) -> Task | None:
-    """The task with another network; None where its loss is not measured at the outputs of one."""
-    measures = (task.loss, task.metric or task.loss)
-    if not all(isinstance(measure, Measurement) for measure in measures):
-        return None
-    loss, metric = (measure.measure for measure in measures if isinstance(measure, Measurement))
-    new = task_of(network, loss=loss, metric=metric, train=task.train, validation=task.validation)
-    fields = {name: getattr(new, name) for name in OF_NETWORK}
-    return dataclasses.replace(task, **fields, metric=new.metric if task.metric else None, roles=None)
-
-
-OF_NETWORK = (
-    *("parameters", "state", "random", "loss", "validation_loss"),
-    *("layout", "own", "dense", "recurrent", "model"),
-)
-"""The fields of a task that its network decides."""
-
-
-def _even(case: Case) -> Cure | None:
-    """Each class equally often; with and without it the loss is that of data in which it is so, too."""
-    task = case.setting.task
-    _, labels = parts(task.train)
-    if not isinstance(task.train, tuple) or labels is None or labels.ndim != 1:
-        return None
-
-    def even(data: Any) -> Any:
-        """As many examples, of one class after the other, each class's again and again."""
-        y = np.asarray(jax.tree.leaves(data[1])[0])
-        own = [np.flatnonzero(y == label) for label in np.unique(labels) if (y == label).any()]
-        rows = np.array([own[i % len(own)][i // len(own) % len(own[i % len(own)])] for i in range(len(y))])
-        return jax.tree.map(lambda array: np.asarray(array)[rows], data)
-
-    judged = dataclasses.replace(
-        task, validation=even(task.validation), test=None if task.test is None else even(task.test)
-    )
-    drawn = dataclasses.replace(judged, train=even(task.train))
-    before, after = (dataclasses.replace(case.setting, task=each) for each in (judged, drawn))
-    return Cure("even", {}, after, END, against=before)
-
-
-RELU_THERE, NORMALIZED = _dense("activation", activation="relu"), _dense("batch_norm", batch_norm=True)
+RELU_THERE, NORMALIZED = dense("activation", activation="relu"), dense("batch_norm", batch_norm=True)
 
 CURES: Mapping[str, tuple[Maker, ...]] = {
     "unscaled_inputs": _of(standardized),
     "symmetry": (_usual, _other),
     "saturation": (_usual, _other, RELU_THERE, NORMALIZED),
-    "dead_units": (_usual, *_of(rate(1 / 10)), _dense("activation", activation="tanh")),
-    "explosion": (_usual, *_of(clipped, initial("orthogonal"))),
+    "dead_units": (_usual, *_of(rate(1 / 10)), dense("activation", activation="tanh")),
+    "explosion": (_usual, *_of(clipped, initial("orthogonal")), usual_with_rate(10)),
     "rate_too_high": (_borne, *_of(rate(1 / 10), rate(1 / 100), rate(1 / 3), rate(1 / 1000))),
-    "weight_decay_too_strong": (_without_decay,),
+    "weight_decay_too_strong": _of(_without_decay),
     "vanishing": (_usual, RELU_THERE, *_of(adam(0.01)), NORMALIZED),
-    "long_term": (*_of(initial("orthogonal")), _usual, *_of(adam(0.01)), _gated),
-    "batch_norm_lag": _of(falling, rate(1 / 10, END)),
+    "long_term": (*_of(initial("orthogonal")), _usual, *_of(adam(0.01)), gated),
+    "batch_norm_lag": (quick_statistics, *_of(falling, rate(1 / 10, END))),
     "saddle": (_usual, *_of(adam(0.01), rate(10))),
-    "plateau": (_usual, *_of(rate(10), rate(100), adam(0.01))),
+    "plateau": (_usual, usual_with_rate(10), *_of(rate(10), rate(100), rate(1000), adam(0.01))),
     "rate_too_low": _of(rate(10), rate(100), rate(3)),
     "noise_floor": (*_of(falling), _average, *_of(rate(1 / 10, END))),
     "overfitting": _of(stopped, strategy("l2", END, "0.01", l2=l2(0.01))),
-    "underfitting": (_dense("wider", times=10), *_of(rate(3, END), longer(2), longer(4))),
-    "imbalance": (_even,),
+    "underfitting": (dense("wider", times=10), hidden_layer, *_of(rate(3, END), longer(2), longer(4))),
+    "imbalance": (even_classes,),
 }
 """What is tried for each trouble. Constant inputs and labels that cannot be learned need other data, which
 nobody but their owner has."""

@@ -1,14 +1,16 @@
-"""The examination: a setting trained with instruments on some seeds, and once with shuffled labels."""
+"""The examination: a setting trained with instruments on some seeds, and once with shuffled labels.
 
-import dataclasses
-from collections.abc import Callable, Sequence
+Where something draws its weights to zero, the seeds are trained without that, too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 from kobai.engine.cell import Cell
 from kobai.questions.diagnosis.case import Case, Setting
 from kobai.questions.diagnosis.constant import constant
 from kobai.questions.diagnosis.facts import facts, shuffled
 from kobai.questions.diagnosis.instruments import Instruments
-from kobai.questions.diagnosis.record import Data, record
+from kobai.questions.diagnosis.record import Data, Record, record
 
 
 def instruments_for(settings: Sequence[Setting]) -> Instruments:
@@ -32,16 +34,22 @@ def examine(
     """
     own = instruments or instruments_for([setting])
     task = setting.task
-    cell = Cell(setting.optimizer, setting.initializer, seeds[0], setting.strategy)
     data = Data.of(task.train, task.validation)
-    records = []
-    for seed in seeds:
-        records.append(record(own, dataclasses.replace(cell, seed=seed), data, setting.steps, task))
-        advance(1)
+
+    def cell(setting: Setting, seed: int) -> Cell:
+        return Cell(setting.optimizer, setting.initializer, seed, setting.strategy)
+
+    def of_seeds(setting: Setting) -> Iterator[Record]:
+        for seed in seeds:
+            yield record(own, cell(setting, seed), data, setting.steps, task)
+            advance(1)
+
+    records = list(of_seeds(setting))
+    undecayed = list(of_seeds(setting.undecayed)) if setting.decay else []
     mixed = shuffled(task.train)
     control = None
     if mixed is not None:
-        control = record(own, cell, Data.of(mixed, task.validation), setting.steps, task)
+        control = record(own, cell(setting, seeds[0]), Data.of(mixed, task.validation), setting.steps, task)
     advance(1)
     return Case(
         setting=setting,
@@ -51,4 +59,5 @@ def examine(
         records=records,
         control=control,
         constant=constant(own, task),
+        undecayed=undecayed,
     )

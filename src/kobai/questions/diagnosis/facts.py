@@ -23,12 +23,16 @@ class Facts:
       largest: the root mean square of the largest column; 0: no inputs of numbers.
       apart: the largest standard deviation of a column that varies, over the median one.
       classes: how often each class stands in the labels, most often first; (): they are no classes.
+      examples: how many there are.
+      alike: whether all labels are one and the same, so that a constant answer is right.
     """
 
     constant: float
     largest: float
     apart: float
     classes: tuple[int, ...]
+    examples: int = 0
+    alike: bool = False
 
     @property
     def outnumbered(self) -> float:
@@ -53,6 +57,8 @@ def facts(train: PyTree) -> Facts:
         largest=max(sizes),
         apart=float(spread.max()) / usual if varies.any() else 1.0,
         classes=_classes(labels),
+        examples=len(jax.tree.leaves(train)[0]),
+        alike=labels is not None and bool((labels == labels[:1]).all()),
     )
 
 

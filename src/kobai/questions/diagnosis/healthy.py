@@ -49,10 +49,10 @@ GAIN = 100.0
 
 FITTED = 0.5
 """Part of the loss without inputs that the training examples get rid of: a choice, for it counts with
-`SETTLED`, `SHRUNK` or `GAIN`. Healthy: at least −.14, of one that was thrown up just before its end."""
+`SETTLED`, `COSTS` or `GAIN`. Healthy: at least −.14, of one that was thrown up just before its end."""
 
 JUMP = 50.0
-"""A gradient over the longest of the twenty before it. Healthy: at most 10."""
+"""A gradient over the longest of all before it. Healthy: at most 10."""
 
 RISEN = 0.4
 """How far the training loss has risen again from its lowest, of its way down. Healthy: at most .34."""
@@ -86,8 +86,9 @@ STEADY = 0.2
 """Share of steps that raise the loss of their own batch, up to which more length can be meant: a choice, for
 it counts with `AHEAD` or `AVERAGED`."""
 
-SHRUNK = 0.7
-"""Length of all parameters at the end over that at the start. Healthy: at least 1.14."""
+COSTS = 2.0
+"""What is left of the loss without inputs, over what is left in the same training without its decay. Healthy,
+with L2 of .0001 and .001: at most 1.5."""
 
 LAG = 3.0
 """Loss with running statistics over that with a batch's own. Healthy: at most 2.1."""

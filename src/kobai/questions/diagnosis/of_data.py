@@ -9,7 +9,8 @@ from kobai.questions.diagnosis.record import Record
 def constant_inputs(case: Case, record: Record) -> Finding | None:  # noqa: ARG001 - all seeds have the data
     """Columns of the inputs that never vary tell nothing."""
     share = case.facts.constant
-    return Finding({"share": share}) if share >= healthy.CONSTANT else None
+    numbers = {"share": share, "examples": float(case.facts.examples)}
+    return Finding(numbers) if share >= healthy.CONSTANT else None
 
 
 def unscaled_inputs(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
@@ -33,7 +34,12 @@ def imbalance(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
 
 
 def unlearnable_labels(case: Case, record: Record) -> Finding | None:
-    """The labels are learned by heart, and yet tell no more of new examples than shuffled ones do."""
+    """The labels are learned by heart, and yet tell no more of new examples than shuffled ones do.
+
+    Or all of them are one and the same, and there is nothing to learn.
+    """
+    if case.facts is not None and case.facts.alike:
+        return Finding({"learned": 0.0, "fitted": 1.0, "alike": 1.0})
     if not case.is_controlled:
         return None
     learned, fitted = signs.learned(record, case.level), signs.fitted(record, case.level)

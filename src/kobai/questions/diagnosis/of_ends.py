@@ -25,6 +25,8 @@ def plateau(case: Case, record: Record) -> Finding | None:
 
 def _standstill(case: Case, record: Record) -> Finding | None:
     """Where nothing is learned for long; and how the loss curves downwards in the middle of it."""
+    if case.facts is not None and case.facts.alike:
+        return None  # to stand still at the one right answer is no trouble
     step, share = signs.stalled(record, float(np.fmin(case.level, record.train[0, 0])))
     if share < healthy.STALLED or record.diverged_at:
         return None

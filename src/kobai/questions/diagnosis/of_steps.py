@@ -14,10 +14,10 @@ def rate_too_high(case: Case, record: Record) -> Finding | None:  # noqa: ARG001
     round_about = over < healthy.STEADY and signs.averaged(record) > healthy.AVERAGED
     # Thrown where no unit is left alive, a loss comes back to its start and no farther.
     thrown = signs.thrown(record) > healthy.THROWN and signs.fallen(record) < healthy.GONE
-    lost = bool(record.diverged_at) or ((risen > healthy.RISEN or thrown) and not round_about)
+    lost = record.diverged_at > 0 or ((risen > healthy.RISEN or thrown) and not round_about)
     step, curved = signs.beyond(record)
     at, leap = signs.leap(record)
-    too_long = curved > healthy.BORNE or leap > healthy.LEAP or over > healthy.OVERSHOT
+    too_long = curved > healthy.BORNE or leap > healthy.LEAP or record.diverged_at > 0
     if not ((lost and too_long) or over > healthy.OVERSHOT):
         return None
     numbers = {"curvature": curved, "leap": leap, "overshoot": over}
@@ -35,14 +35,22 @@ def rate_too_low(case: Case, record: Record) -> Finding | None:
 
 
 def weight_decay_too_strong(case: Case, record: Record) -> Finding | None:
-    """The weights are drawn to zero faster than the loss can hold them."""
-    shrunk = signs.shrunk(record)
-    if not case.setting.decay or case.control is None or shrunk > healthy.SHRUNK:
+    """The weights are drawn to zero faster than the loss can hold them: the same training does well without.
+
+    How strong a decay is, no number of its own says: beside a rule a step takes ηλ off each weight, in the
+    loss λ joins the gradient; what that comes to depends on the rule, and on how long the training is.
+    """
+    if not case.undecayed or case.control is None:
         return None
-    fitted = signs.fitted(record, case.level)
-    if fitted >= healthy.FITTED:
+    without = case.undecayed[next(i for i, each in enumerate(case.records) if each is record)]
+    left, usual = (1 - signs.learned(each, case.level) for each in (record, without))
+    fitted, before = (signs.fitted(each, case.level) for each in (record, without))
+    costs = left > healthy.COSTS * usual and left - usual > healthy.LEARNED
+    starves = fitted < healthy.FITTED <= before and left > usual
+    if not (costs or starves):
         return None
-    return Finding({"shrunk": shrunk, "fitted": max(fitted, 0.0), "decay": case.setting.decay})
+    numbers = {"lowest": signs.lowest(record), "without": signs.lowest(without)}
+    return Finding(numbers | {"shrunk": signs.shrunk(record), "decay": case.setting.decay})
 
 
 def batch_norm_lag(case: Case, record: Record) -> Finding | None:

@@ -10,8 +10,6 @@ import numpy as np
 from kobai.questions.diagnosis.record import Record
 from kobai.questions.diagnosis.sites import RELU, STATE, Site
 
-BEFORE = 20
-"""Steps whose longest gradient the next one is held against."""
 TINY = 1e-30
 """Nothing is divided by less."""
 
@@ -157,14 +155,15 @@ def leap(record: Record) -> tuple[int, float]:
 
 
 def spike(record: Record) -> tuple[int, float]:
-    """(step, factor) of the gradient that is longest beside the longest of those just before it.
+    """(step, factor) of the gradient that is longest beside the longest of all before it.
 
-    Steps that grow by a steady factor are none; a cliff is.
+    Steps that grow by a steady factor are none; a cliff is. Nor is one of a training that has learned: there
+    all gradients are short, and one may be a hundred times as long as the last ones, and harm nothing.
     """
     of_steps = lengths(record.gradients)
     best = (0, 1.0)
     for i in range(5, len(of_steps)):
-        before = of_steps[max(0, i - BEFORE) : i].max()
+        before = of_steps[:i].max()
         factor = of_steps[i] / before if 0 < before < np.inf else 1.0
         if np.isfinite(factor) and factor > best[1]:
             best = (i, float(factor))

@@ -8,7 +8,7 @@ import numpy as np
 from kobai.questions.diagnosis import healthy, signs
 from kobai.questions.diagnosis.case import Trouble, is_known
 from kobai.questions.diagnosis.confirm import VALIDATION, Confirmation
-from kobai.questions.diagnosis.cures import STEPS
+from kobai.questions.diagnosis.cure import STEPS
 from kobai.questions.diagnosis.outcome import Diagnosis
 from kobai.stabilizers.clipping import Clip
 from kobai.study.statistics import limit
@@ -49,10 +49,17 @@ def answer(diagnosis: Diagnosis) -> str:
     """The first sentence."""
     found = diagnosis.troubles
     if not found:
-        return say("diagnose.nothing")
+        return say("diagnose.nothing.learned" if _learned_nothing(diagnosis) else "diagnose.nothing")
     if len(found) == 1:
         return say("diagnose.found.alone", name=name(found[0]))
     return say("diagnose.found", name=name(found[0]), more=len(found) - 1)
+
+
+def _learned_nothing(diagnosis: Diagnosis) -> bool:
+    """Whether the training got no farther than what can be had without the inputs."""
+    level = diagnosis.case.level
+    parts = [signs.learned(record, level) for record in diagnosis.case.records]
+    return is_known(level) and float(np.median(parts)) < healthy.LEARNED
 
 
 def name(trouble: Trouble) -> str:
@@ -94,14 +101,19 @@ def evidence(trouble: Trouble) -> str:
             key += ".overshooting"
     if trouble.name == "unscaled_inputs" and trouble.numbers["apart"] > healthy.APART:
         key += ".apart"
-    if _fits_nothing(trouble):
-        key += ".nothing"
-    return say(key, **numbers)
+    return say(key + _kind(trouble), **numbers)
 
 
-def _fits_nothing(trouble: Trouble) -> bool:
-    """Whether not even the training examples are learned by heart (`of_data.nothing_to_learn`)."""
-    return trouble.name == "unlearnable_labels" and trouble.numbers["fitted"] < healthy.BY_HEART
+def _kind(trouble: Trouble) -> str:
+    """What the words of a trouble end with, of data that have it in another way than usual; else ""."""
+    if trouble.name == "constant_inputs" and trouble.numbers["examples"] == 1:
+        return ".one"
+    if trouble.name != "unlearnable_labels":
+        return ""
+    if "alike" in trouble.numbers:
+        return ".alike"
+    # Not even the training examples are learned by heart (`of_data.nothing_to_learn`).
+    return ".nothing" if trouble.numbers["fitted"] < healthy.BY_HEART else ""
 
 
 SHARES = ("share", "start", "learned", "fitted", "overshoot", "shrunk", "gain", "forgotten", "ahead", "used")
@@ -117,7 +129,7 @@ def _written(label: str, value: float) -> str:
 
 def remedy(trouble: Trouble) -> str:
     """What the lecture advises."""
-    return say(f"diagnose.remedy.{trouble.name}" + (".nothing" if _fits_nothing(trouble) else ""))
+    return say(f"diagnose.remedy.{trouble.name}" + _kind(trouble))
 
 
 def cure(confirmation: Confirmation) -> str:
@@ -179,8 +191,9 @@ def _short(value: float) -> str:
 
 def notes(diagnosis: Diagnosis) -> list[str]:
     """What must be known to read it."""
-    record = diagnosis.record
-    lines = []
+    record, task = diagnosis.record, diagnosis.case.setting.task
+    of_columns = (note for note in task.preparation if note.key == "dataset.left_out")
+    lines = [str(note) for note in (*of_columns, *task.cautions)]
     if record.skipped:
         lines.append(say("diagnose.note.skipped", count=record.skipped))
     if not diagnosis.case.sites:
