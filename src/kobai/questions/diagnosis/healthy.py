@@ -88,7 +88,7 @@ it counts with `AHEAD` or `AVERAGED`."""
 
 COSTS = 2.0
 """What is left of the loss without inputs, over what is left in the same training without its decay. Healthy,
-with L2 of .0001 and .001: at most 1.5."""
+with an L2 penalty of .001: at most 1.1."""
 
 LAG = 3.0
 """Loss with running statistics over that with a batch's own. Healthy: at most 2.1."""
