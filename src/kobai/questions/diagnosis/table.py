@@ -192,7 +192,7 @@ def _short(value: float) -> str:
 def notes(diagnosis: Diagnosis) -> list[str]:
     """What must be known to read it."""
     record, task = diagnosis.record, diagnosis.case.setting.task
-    of_columns = (note for note in task.preparation if note.key == "dataset.left_out")
+    of_columns = (note for note in task.preparation if getattr(note, "key", "") == "dataset.left_out")
     lines = [str(note) for note in (*of_columns, *task.cautions)]
     if record.skipped:
         lines.append(say("diagnose.note.skipped", count=record.skipped))
