@@ -279,7 +279,7 @@ def sick() -> Sequence[Sick]:
             RMSProp(0.03),
             "xavier",
             600,
-            _data(lambda x, y: _few(10, *_rough(x, y)), validation=False),
+            _data(lambda x, y: _few(6, *_rough(x, y)), validation=False),
         ),
         Sick("underfitting", "narrow", Adam(0.03), "xavier", 300),
         Sick("underfitting", "straight", SGD(0.5), "xavier", 400),
