@@ -88,8 +88,8 @@ def test_the_japanese_page_has_the_same_numbers():
     [
         (".md", ("**Sick trainings**: {sick},", "All {named} had", "**Healthy trainings**: {healthy},")),
         (".ja.md", ("**問題のある学習**: {sick}件", "{named}件すべてで", "**正常な学習**: {healthy}件")),
-        (".md", ("Nor was any in {decayed} of them",)),
-        (".ja.md", ("そのうち{decayed}件",)),
+        (".md", ("Nor was any in {decayed} of them", "**Held out**: {held_out} settings")),
+        (".ja.md", ("そのうち{decayed}件", "**境界を決めるのに使っていない学習**: {held_out}件")),
         (".md", ("something to try for {curable} of the {sick}", "a cure confirmed for {cured}.")),
         (".ja.md", ("{sick}件のうち、試せるものがあるのは{curable}件", "、{cured}件で効果が確認されました")),
     ],
@@ -97,7 +97,7 @@ def test_the_japanese_page_has_the_same_numbers():
 def test_the_page_says_how_often_it_was_right(ending, sentences):
     every = [right for each in MEASURED["named"].values() for right, _ in each]
     assert len(every) == len(sick())
-    parts = ("healthy", "decayed")
+    parts = ("healthy", "decayed", "held_out")
     assert not any(setting["troubles"] for part in parts for setting in MEASURED[part])
     counts = {"sick": len(every), "named": sum(every), **{part: len(MEASURED[part]) for part in parts}}
     counts["curable"] = sum(each.trouble in CURES for each in sick())
