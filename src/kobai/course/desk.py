@@ -47,7 +47,7 @@ def mostly_zeros(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slow_statistics(task: Task) -> Task:
-    """Running statistics that take in a hundredth of a batch where they should take in a tenth."""
+    """Running statistics that take in a five-hundredth of a batch where they should take in a tenth."""
     usual: Any = task.loss
 
     def loss(parameters: PyTree, batch: PyTree, state: PyTree) -> tuple[Scalar, PyTree]:

@@ -2,7 +2,7 @@
 
 Weights are [out, in], and between the layers every example is a column: a layer is f(W X + b). What
 differentiation makes of it are the products for which a CPU's kernels are the fastest; with examples as rows
-a step takes a sixth to a third longer.
+a step takes up to a half longer.
 """
 
 import itertools

@@ -114,8 +114,9 @@ def _of_dividing(outcome: Outcome, lags: Mapping[str, Lag], values: dict[str, An
 def _of_momentum(outcome: Outcome, lags: Mapping[str, Lag], values: dict[str, Any]) -> Cause:
     """The leader gathers speed: it moves along flat directions as SGD would at η/(1 − α).
 
-    That sets it apart where SGD does not bear such a rate: the tuning has it at a smaller one, and at the
-    next larger a run diverges, or it is shown to do worse. Where SGD's rate is as large, it has that speed.
+    That sets it apart where SGD itself does worse at such a rate: the tuning has it at a smaller one, and at
+    the next larger, no larger than that, a run diverges, or it is shown to do worse. Where SGD's rate is as
+    large, it has that speed.
     """
     trials = {name: trial for name, trial in outcome.winners.items() if isinstance(trial.variant, SGD)}
     if not trials:
@@ -132,7 +133,7 @@ def _of_momentum(outcome: Outcome, lags: Mapping[str, Lag], values: dict[str, An
     if own * (1 + 1e-6) >= values["speed"]:
         return Cause("none", values | {"apart": "speed"})
     happens, more = beyond(outcome, trials[rival])
-    if happens is None:
+    if happens is None or more["next"] > values["speed"] * (1 + 1e-6):
         return Cause("none", values | {"apart": "unlimited"})
     of_rival = {f"rival_{name}": value for name, value in more.items()}
     return Cause("momentum", values | {"happens": happens} | of_rival)
