@@ -8,7 +8,7 @@ range of every sign over those trainings is what the bounds in `kobai.questions.
 Decayed: some of them with a penalty of .001, which is usual: what it costs is what `COSTS` comes from.
 
 Held out: he and xavier, the seven usual rules, every task, at the rates that `benchmarks/range.py` has found
-best. No bound was fitted to them.
+best, without those that are among the healthy ones. No bound was fitted to them.
 
 Sick: the trainings of `kobai.questions.diagnosis.sick`, on seeds that none of the bounds has seen.
 
@@ -52,6 +52,7 @@ from kobai.tasks.task import Task
 
 FRESH = 3000
 RANGE = Path(__file__).with_name("range.json")
+KEPT = Path(__file__).with_suffix(".json")
 HELD_OUT_STEPS = 500
 """Of the trainings in it."""
 PARTS = ("sick", "healthy", "decayed", "held-out", "cures")
@@ -185,15 +186,25 @@ def healthy(seeds: int, rates: Rates | None) -> tuple[list[dict[str, float]], li
     return rows, settings
 
 
+def _setting(row: dict[str, Any]) -> tuple[str, str, float, str]:
+    """(task, rule, rate, initializer) of a healthy training, or of a case of `benchmarks/range.py`."""
+    rule, rate = row.get("optimizer", row.get("rule")), row.get("learning_rate", row.get("best"))
+    return row["task"], rule, round(rate, 6), row.get("initializer", row.get("start"))
+
+
 def held_out(seeds: int) -> list[dict[str, object]]:
     """Every setting that no bound was fitted to, with the troubles that it is said to have.
 
     They are those that `benchmarks/range.py` found best: he and xavier, the seven usual rules, every task,
     each at the rate of the grid of `kobai compare` that ten seeds say is best, left out where half of them do
-    not reach the target in 500 steps.
+    not reach the target in 500 steps, and where it is one of the healthy trainings that are kept, at another
+    number of steps.
     """
     with open(RANGE, encoding="utf-8") as file:
         cases = [each for each in json.load(file) if each["by"] == "steps"]
+    with open(KEPT, encoding="utf-8") as file:
+        healthy = {_setting(each) for each in json.load(file)["healthy"]}
+    cases = [each for each in cases if _setting(each) not in healthy]
     settings = []
     for name in dict.fromkeys(each["task"] for each in cases):
         task, own = load(name), [each for each in cases if each["task"] == name]

@@ -177,7 +177,7 @@ class Patient:
 
     @property
     def jump(self) -> float:
-        """The longest gradient over the longest of the twenty steps before it; 1: none stands out."""
+        """The longest gradient over the longest of all before it; 1: none stands out."""
         return signs.spike(self.case.records[0])[1]
 
     @property

@@ -86,8 +86,22 @@ def test_the_japanese_page_has_the_same_numbers():
 @pytest.mark.parametrize(
     ("ending", "sentences"),
     [
-        (".md", ("**Sick trainings**: {sick},", "All {named} had", "**Healthy trainings**: {healthy},")),
-        (".ja.md", ("**問題のある学習**: {sick}件", "{named}件すべてで", "**正常な学習**: {healthy}件")),
+        (
+            ".md",
+            (
+                "**Sick trainings**: {sick},",
+                "Of {sick} sick ones {named} had",
+                "**Healthy trainings**: {healthy},",
+            ),
+        ),
+        (
+            ".ja.md",
+            (
+                "**問題のある学習**: {sick}件",
+                "{sick}件のうち{named}件で、正しい問題が",
+                "**正常な学習**: {healthy}件",
+            ),
+        ),
         (".md", ("Nor was any in {decayed} of them", "**Held out**: {held_out} settings")),
         (".ja.md", ("そのうち{decayed}件", "**境界を決めるのに使っていない学習**: {held_out}件")),
         (".md", ("something to try for {curable} of the {sick}", "a cure confirmed for {cured}.")),

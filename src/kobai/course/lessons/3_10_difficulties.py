@@ -999,7 +999,7 @@ check("3_10.way_back")
 # | 停滞 | 損失が止まっていた時間の、全ステップに占める割合 |
 # | 最小、最大 | 停滞の中ほど（停滞がなければ最後）でのヘッセ行列の最小固有値と最大固有値を、そこの損失で割ったもの。負なら下に、正なら上に曲がる向きがある。±0.1の内側なら、ほとんど曲がっていない |
 # | 平均の効果 | 最後の4分の1で通った点を平均すると、損失がどれだけ下がるか（最初の損失に対する割合） |
-# | 急増 | 勾配が、直前の20ステップで最も長かったものの何倍まで、1ステップで急に長くなったか。最大の値 |
+# | 急増 | 勾配が、それまでで最も長かったものの何倍まで、1ステップで急に長くなったか。最大の値 |
 # | ほかの出発 | 同じ設定で8個のシードから出発し、最後の検証損失が最も低かったものの、この学習の値に対する比 |
 # | 説明率 | 少し離れた点での損失の変化（7.2の差分）のうち、出発点の勾配で説明できる割合。1なら、勾配は正確 |
 #
@@ -1014,7 +1014,7 @@ check("3_10.way_back")
 # | standstill | the share of the steps in which the loss stood still |
 # | lowest, highest | the Hessian's lowest and highest eigenvalue amid the standstill (without one: at the end), over the loss there. Below 0 a direction curves down, above 0 up; within ±0.1 it hardly curves |
 # | averaging | by how much the loss is lower at the mean of the last quarter's points, as a part of the first loss |
-# | jump | how many times as long as the longest of the 20 steps before it a gradient became at a single step, at most |
+# | jump | how many times as long as the longest of all before it a gradient became at a single step, at most |
 # | other starts | the lowest final validation loss of eight seeds with the same setting, over that of this training |
 # | foretold | how much of the loss's changes a short way off (the differences of 7.2) the gradient at the start foretells; 1: it is exact |
 #
