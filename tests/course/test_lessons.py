@@ -224,7 +224,7 @@ def test_the_evidence_contradicts_what_the_checks_say_that_it_does():
     assert {"2.g", "3.g", "4.g", "6.g", "8.g", "9.g"} <= set(lesson_3_10.OWN_SENTENCES)
     assert -0.1 < lowest["C"] < -0.01
     assert all(-0.005 < lowest[name] <= 0 for name in "FG")
-    assert (highest["C"] < 0.02, highest["G"] > 0.2, starts["G"] < 0.3) == (True, True, True)
+    assert (highest["C"] < 0.02, highest["G"] > 0.2, starts["G"] < 0.5) == (True, True, True)
     # "within ±0.1 it hardly curves": both ends of C, and of no other that stands still; H knows no curvature.
     flat = {name for name in still if still[name] > 0.3 and lowest[name] > -0.1 and highest[name] < 0.1}
     assert flat == {"C", "H"}

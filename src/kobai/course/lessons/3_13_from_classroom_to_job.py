@@ -691,11 +691,15 @@ for name, (task, optimizer) in requests().items():
     print(f"{name}  accuracy on validation data {accuracy:.0%}")  # en
 
 # %% [markdown] tags=["ja"]
+# ### 8.1 最初にすること（6分）
+#
 # **予想**: 手当てが要らないのは、どれでしょうか。正解率だけを見て、書き留めてください。
 #
 # 次に、診断を読みます。病名は原因として強い順に並び、後ろのものは、前のものの結果かもしれません。
 
 # %% [markdown] tags=["en"]
+# ### 8.1 What to do first (6 min)
+#
 # **Predict**: which of them needs no treatment? Decide by the accuracy, and write it down.
 #
 # Now read what it says. The strongest cause comes first; what stands further down may be its consequence.
@@ -706,8 +710,6 @@ for name, answer in answers.items():
     print(f"--- {name} ---\n{str(answer).partition('Measured')[0]}")  # en
 
 # %% [markdown] tags=["ja"]
-# ### 8.1 最初にすること（6分）
-#
 # A〜Eのそれぞれについて、最初にすることを1つずつ選び、5文字で答えてください。使わない選択肢もあります。
 #
 # - (a) 学習率を10倍にする
@@ -719,8 +721,6 @@ for name, answer in answers.items():
 # - (g) バッチ正規化の移動平均が、新しいバッチをもっと重く取り込むようにする
 
 # %% [markdown] tags=["en"]
-# ### 8.1 What to do first (6 min)
-#
 # For each of A to E choose what to do first, and answer with five letters. Some choices are not needed.
 #
 # - (a) ten times the learning rate
