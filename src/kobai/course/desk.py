@@ -5,15 +5,13 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
-from jaxtyping import PyTree
 
-from kobai.basics.arrays import Scalar
 from kobai.optimizers.adam import Adam
 from kobai.optimizers.adamw import AdamW
 from kobai.optimizers.base import Optimizer
 from kobai.optimizers.sgd import SGD
+from kobai.questions.diagnosis.sick import slow_statistics
 from kobai.tasks.digits import digits
 from kobai.tasks.task import Task
 
@@ -44,17 +42,6 @@ def mostly_zeros(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     zeros, every = np.flatnonzero(y == 0), np.arange(len(y))
     at = np.where(every % 12 == 0, every, zeros[every % len(zeros)])
     return x[at], y[at]
-
-
-def slow_statistics(task: Task) -> Task:
-    """Running statistics that take in a five-hundredth of a batch where they should take in a tenth."""
-    usual: Any = task.loss
-
-    def loss(parameters: PyTree, batch: PyTree, state: PyTree) -> tuple[Scalar, PyTree]:
-        value, new = usual(parameters, batch, state=state)
-        return value, jax.tree.map(lambda old, now: old + 0.02 * (now - old), state, new)
-
-    return dataclasses.replace(task, loss=loss)
 
 
 @functools.cache

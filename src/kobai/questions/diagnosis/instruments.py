@@ -85,12 +85,16 @@ class Instruments:
         return [self._observed.sites[i] for i in self._kept]
 
     @functools.cached_property
-    def _observed(self) -> Observed:
-        return self._seen_at(self._units(self.examples(self.task.train)))[0]
+    def _traced(self) -> tuple[Observed, list[Any]]:
+        return self._seen_at(self._units(self.examples(self.task.train)))
 
-    @functools.cached_property
+    @property
+    def _observed(self) -> Observed:
+        return self._traced[0]
+
+    @property
     def _shapes(self) -> list[Any]:
-        return self._seen_at(self._units(self.examples(self.task.train)))[1]
+        return self._traced[1]
 
     def _seen_at(self, examples: PyTree) -> tuple[Observed, list[Any]]:
         """The loss at so many examples with its sites, and the shapes of what is there."""

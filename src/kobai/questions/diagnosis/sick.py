@@ -134,7 +134,7 @@ def _biased(task: Task) -> Task:
     return dataclasses.replace(task, parameters=[*hidden, last])
 
 
-def _slow_statistics(task: Task) -> Task:
+def slow_statistics(task: Task) -> Task:
     """Running statistics that take in a five-hundredth of a batch where they should take in a tenth."""
     usual: Any = task.loss
 
@@ -253,8 +253,8 @@ def sick() -> Sequence[Sick]:
         Sick("vanishing", "deep", Momentum(0.01), "normal:0.05", 150),
         Sick("long_term", "adding", Adam(0.003), "normal:0.05", 150),
         Sick("long_term", "copy", RMSProp(0.003), "normal:0.1", 150),
-        Sick("batch_norm_lag", "normalized", SGD(0.3), "he", 60, _slow_statistics),
-        Sick("batch_norm_lag", "normalized tanh", Adam(0.01), "xavier", 60, _slow_statistics),
+        Sick("batch_norm_lag", "normalized", SGD(0.3), "he", 60, slow_statistics),
+        Sick("batch_norm_lag", "normalized tanh", Adam(0.01), "xavier", 60, slow_statistics),
         Sick("imbalance", "digits", Adam(0.003), "he", 100, _data(_rare)),
         Sick("imbalance", "straight", SGD(0.3), "xavier", 100, _data(_rare)),
         Sick("saddle", "sine", SGD(0.03), "normal:0.0001", 150),
@@ -290,6 +290,6 @@ def families() -> list[list[Sick]]:
     """Those whose programs are one: of a family, and of a loss of their own each by itself."""
     groups: dict[object, list[Sick]] = {}
     for i, each in enumerate(sick()):
-        alone = each.change is _slow_statistics
+        alone = each.change is slow_statistics
         groups.setdefault((each.family, i if alone else None), []).append(each)
     return list(groups.values())
